@@ -1,0 +1,110 @@
+// Package commands holds the wishes, in the imperative. A wish may be refused; what comes of it is a fact.
+package commands
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Meta is what every command carries. Deciders are clockless: time and ids come in here.
+type Meta struct {
+	// ID makes the command idempotent: the ids of its facts are derived from it, and dispatching it again is a repeat.
+	ID uuid.UUID
+	// At is when it happened, which is long ago for imported history. UTC.
+	At time.Time
+	// Actor is who wishes it: "user:anna", "import:otlp", "analyst:workflow", "manager:run".
+	Actor string
+	// Workspace separates tenants that share one log.
+	Workspace string
+	// Correlation is the id of the run that this belongs to, or empty.
+	Correlation string
+	// Causation is the fact or command that led to this one; zero for a person's own wish.
+	Causation uuid.UUID
+}
+
+// About is the command's meta data. Every command embeds Meta and so has it.
+func (m Meta) About() Meta { return m }
+
+// Command is a wish addressed to one stream.
+type Command interface {
+	About() Meta
+	// Stream names the aggregate's stream, "<category>-<id>".
+	Stream() string
+}
+
+// Receipt tells what became of a command.
+type Receipt struct {
+	Stream string
+	// Revision is the stream's last revision afterwards.
+	Revision uint64
+	// Position is the log position of the last fact appended, or of the last one there for a repeat.
+	Position uint64
+	// Events counts the facts appended. It is 0 for a repeat.
+	Events int
+	// Repeated tells that the command had been carried out before.
+	Repeated bool
+}
+
+// Dispatch carries out commands of one stream as one append: all of them or none. Each is decided on the state that
+// the ones before it leave. It returns the decider's sentinel error where one is refused.
+type Dispatch func(ctx context.Context, cmds ...Command) (Receipt, error)
+
+// The sealed interfaces below name which commands go to which aggregate.
+
+// Run is a command to a run.
+//
+//sumtype:decl
+type Run interface {
+	Command
+	run()
+}
+
+// Agent is a command to an agent.
+//
+//sumtype:decl
+type Agent interface {
+	Command
+	agent()
+}
+
+// Task is a command to a task.
+//
+//sumtype:decl
+type Task interface {
+	Command
+	task()
+}
+
+// Feedback is a command to a feedback.
+//
+//sumtype:decl
+type Feedback interface {
+	Command
+	feedback()
+}
+
+// Runbook is a command to a runbook.
+//
+//sumtype:decl
+type Runbook interface {
+	Command
+	runbook()
+}
+
+// Improvement is a command to an improvement.
+//
+//sumtype:decl
+type Improvement interface {
+	Command
+	improvement()
+}
+
+// Budget is a command to a budget.
+//
+//sumtype:decl
+type Budget interface {
+	Command
+	budget()
+}

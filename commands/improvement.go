@@ -1,0 +1,71 @@
+package commands
+
+import "github.com/virtuous6/virtuous6/events"
+
+// ImprovementStream is the stream of an improvement.
+func ImprovementStream(improvement string) string { return "improvement-" + improvement }
+
+// ProposeImprovement puts an analyst's proposal before the policy.
+type ProposeImprovement struct {
+	Meta
+	Improvement    string
+	Analyst        string
+	AnalystVersion int
+	Change         events.Change
+	Reason         string
+	Evidence       events.Evidence
+	Expected       events.Expected
+}
+
+// ApproveImprovement lets a proposal be applied.
+type ApproveImprovement struct {
+	Meta
+	Improvement string
+	By          string
+	Note        string
+}
+
+// RejectImprovement ends a proposal.
+type RejectImprovement struct {
+	Meta
+	Improvement string
+	By          string
+	Reason      string
+}
+
+// ApplyImprovement records that the change was made, for SharePermille of the traffic.
+type ApplyImprovement struct {
+	Meta
+	Improvement   string
+	SharePermille int
+	Before        *events.AgentConfig
+}
+
+// RollBackImprovement records that the change was undone.
+type RollBackImprovement struct {
+	Meta
+	Improvement string
+	Reason      string
+}
+
+// MeasureImprovement records what the change did.
+type MeasureImprovement struct {
+	Meta
+	Improvement string
+	Metric      string
+	Evidence    events.Evidence
+}
+
+func (c ProposeImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
+func (c ApproveImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
+func (c RejectImprovement) Stream() string   { return ImprovementStream(c.Improvement) }
+func (c ApplyImprovement) Stream() string    { return ImprovementStream(c.Improvement) }
+func (c RollBackImprovement) Stream() string { return ImprovementStream(c.Improvement) }
+func (c MeasureImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
+
+func (ProposeImprovement) improvement()  {}
+func (ApproveImprovement) improvement()  {}
+func (RejectImprovement) improvement()   {}
+func (ApplyImprovement) improvement()    {}
+func (RollBackImprovement) improvement() {}
+func (MeasureImprovement) improvement()  {}

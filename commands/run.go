@@ -1,0 +1,112 @@
+package commands
+
+import (
+	"encoding/json"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// RunStream is the stream of a run.
+func RunStream(run string) string { return "run-" + run }
+
+// StartRun opens a run.
+type StartRun struct {
+	Meta
+	Run       string
+	Workflow  string
+	Task      string
+	Requester string
+	Prompt    string
+	Labels    map[string]string
+	Source    *events.Source
+	Undated   bool
+}
+
+// StartStep opens a step of a run. Steps are numbered from 0 in the order of their starts.
+type StartStep struct {
+	Meta
+	Run       string
+	Step      int
+	Name      string
+	Type      events.StepKind
+	Agent     string
+	Tool      string
+	Model     string
+	Parent    *int
+	DependsOn []int
+	Labels    map[string]string
+	Undated   bool
+}
+
+// FinishStep closes a step.
+type FinishStep struct {
+	Meta
+	Run          string
+	Step         int
+	Outcome      events.Outcome
+	Error        string
+	Model        string
+	InputTokens  int64
+	OutputTokens int64
+	CachedTokens int64
+	CostNanos    events.Nanos
+	Undated      bool
+}
+
+// RecordLLMCall keeps what a call to a model asked and answered.
+type RecordLLMCall struct {
+	Meta
+	Run          string
+	Step         *int
+	Model        string
+	Provider     string
+	Asked        []events.Message
+	Answered     []events.Message
+	Params       json.RawMessage
+	FinishReason string
+	Scripted     bool
+}
+
+// FinishRun ends a run that did not fail. Outcome is Succeeded or Unrated.
+type FinishRun struct {
+	Meta
+	Run       string
+	Outcome   events.Outcome
+	Answer    string
+	CostNanos events.Nanos
+	Undated   bool
+}
+
+// FailRun ends a run that failed.
+type FailRun struct {
+	Meta
+	Run       string
+	Error     string
+	CostNanos events.Nanos
+	Undated   bool
+}
+
+// CancelRun ends a run that someone stopped.
+type CancelRun struct {
+	Meta
+	Run       string
+	Reason    string
+	CostNanos events.Nanos
+	Undated   bool
+}
+
+func (c StartRun) Stream() string      { return RunStream(c.Run) }
+func (c StartStep) Stream() string     { return RunStream(c.Run) }
+func (c FinishStep) Stream() string    { return RunStream(c.Run) }
+func (c RecordLLMCall) Stream() string { return RunStream(c.Run) }
+func (c FinishRun) Stream() string     { return RunStream(c.Run) }
+func (c FailRun) Stream() string       { return RunStream(c.Run) }
+func (c CancelRun) Stream() string     { return RunStream(c.Run) }
+
+func (StartRun) run()      {}
+func (StartStep) run()     {}
+func (FinishStep) run()    {}
+func (RecordLLMCall) run() {}
+func (FinishRun) run()     {}
+func (FailRun) run()       {}
+func (CancelRun) run()     {}

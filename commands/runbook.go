@@ -1,0 +1,20 @@
+package commands
+
+import "github.com/virtuous6/virtuous6/events"
+
+// RunbookStream is the stream of a runbook.
+func RunbookStream(runbook string) string { return "runbook-" + runbook }
+
+// SaveRunbook keeps a workflow under a name. Saving a name again is its next version.
+type SaveRunbook struct {
+	Meta
+	Runbook  string
+	Workflow string
+	Run      string
+	Steps    []events.RunbookStep
+	Notes    string
+}
+
+func (c SaveRunbook) Stream() string { return RunbookStream(c.Runbook) }
+
+func (SaveRunbook) runbook() {}

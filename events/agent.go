@@ -1,0 +1,41 @@
+package events
+
+// AgentConfig is what an agent is made of. Money, prompts and tools are data: a policy in the aggregate decides what
+// is allowed.
+type AgentConfig struct {
+	Model  string `json:"model,omitempty"`
+	Prompt string `json:"prompt,omitempty"`
+	// Temperature is the sampling temperature, nil for the provider's default.
+	Temperature *float64 `json:"temperature,omitempty"`
+	// MaxTokens bounds an answer, 0 for the provider's default.
+	MaxTokens int      `json:"max_tokens,omitempty"`
+	Tools     []string `json:"tools,omitempty"`
+}
+
+// AgentSpawned is the first sight of an agent: someone made it, or history names it.
+type AgentSpawned struct {
+	Agent  string      `json:"agent"`
+	Role   string      `json:"role,omitempty"`
+	Config AgentConfig `json:"config"`
+	// Imported tells that the agent is only known from history.
+	Imported bool `json:"imported,omitempty"`
+}
+
+// AgentConfigured replaces an agent's configuration. Improvement is the id of what asked for it, if one did.
+type AgentConfigured struct {
+	Config      AgentConfig `json:"config"`
+	Improvement string      `json:"improvement,omitempty"`
+}
+
+// AgentRetired ends an agent: it takes no more runs.
+type AgentRetired struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+func (AgentSpawned) Kind() string    { return "agent.spawned" }
+func (AgentConfigured) Kind() string { return "agent.configured" }
+func (AgentRetired) Kind() string    { return "agent.retired" }
+
+func (AgentSpawned) agent()    {}
+func (AgentConfigured) agent() {}
+func (AgentRetired) agent()    {}

@@ -1,0 +1,70 @@
+// Package events holds the facts: everything that ever happened, as immutable values with a wire name chosen once.
+//
+// A fact outlives the code. Its kind is never derived from a Go type, its golden JSON must decode for ever, and a
+// changed shape gets a new schema version with an upcaster from the old one.
+package events
+
+// Event is one fact. Its concrete type is one of those listed in all.go.
+type Event interface {
+	// Kind is the wire name, for example "run.started". It is chosen once and never changes.
+	Kind() string
+}
+
+// The sealed interfaces below name which facts make up the stream of which aggregate. gochecksumtype holds every
+// switch over them to be exhaustive.
+
+// Run is a fact of a workflow run's stream.
+//
+//sumtype:decl
+type Run interface {
+	Event
+	run()
+}
+
+// Agent is a fact of an agent's stream.
+//
+//sumtype:decl
+type Agent interface {
+	Event
+	agent()
+}
+
+// Task is a fact of a task's stream.
+//
+//sumtype:decl
+type Task interface {
+	Event
+	task()
+}
+
+// Feedback is a fact of a feedback's stream.
+//
+//sumtype:decl
+type Feedback interface {
+	Event
+	feedback()
+}
+
+// Runbook is a fact of a runbook's stream.
+//
+//sumtype:decl
+type Runbook interface {
+	Event
+	runbook()
+}
+
+// Improvement is a fact of an improvement's stream.
+//
+//sumtype:decl
+type Improvement interface {
+	Event
+	improvement()
+}
+
+// Budget is a fact of a budget's stream.
+//
+//sumtype:decl
+type Budget interface {
+	Event
+	budget()
+}

@@ -1,0 +1,24 @@
+package events
+
+// FeedbackGiven is a judgement on a run or on an agent, by a person or by an evaluator. It is data, never a command.
+type FeedbackGiven struct {
+	Feedback string `json:"feedback"`
+	// Run or Agent is what it is about: exactly one is set. Step narrows it to a step of the run.
+	Run   string `json:"run,omitempty"`
+	Step  *int   `json:"step,omitempty"`
+	Agent string `json:"agent,omitempty"`
+	User  string `json:"user,omitempty"`
+	// Name is what was judged ("toxicity", "helpfulness"), empty for the whole.
+	Name string `json:"name,omitempty"`
+	// Score as the source gave it, nil where there is only a text.
+	Score *float64 `json:"score,omitempty"`
+	// Label is a categorical score ("correct"), as the source gave it.
+	Label string `json:"label,omitempty"`
+	Text  string `json:"text,omitempty"`
+	// Better is the answer that the person would rather have had.
+	Better string `json:"better,omitempty"`
+}
+
+func (FeedbackGiven) Kind() string { return "feedback.given" }
+
+func (FeedbackGiven) feedback() {}

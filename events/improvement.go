@@ -1,0 +1,118 @@
+package events
+
+// ChangeKind is what an improvement would change.
+type ChangeKind string
+
+// The closed vocabulary of changes. An analyst, a model or a door can ask for nothing else.
+const (
+	ChangeModel       ChangeKind = "model"
+	ChangeTemperature ChangeKind = "temperature"
+	ChangePrompt      ChangeKind = "prompt"
+	ChangeTools       ChangeKind = "tools"
+	ChangeTokenLimit  ChangeKind = "token_limit"
+	ChangeMerge       ChangeKind = "merge"
+	ChangeSplit       ChangeKind = "split"
+	ChangeRetire      ChangeKind = "retire"
+	ChangeWorkflow    ChangeKind = "workflow"
+	ChangeRunbook     ChangeKind = "runbook"
+)
+
+// Change is the command that an improvement asks for, as data.
+type Change struct {
+	Kind ChangeKind `json:"kind"`
+	// Workflow or Agent is what would be changed.
+	Workflow string `json:"workflow,omitempty"`
+	Agent    string `json:"agent,omitempty"`
+	// Config is the agent's configuration after the change, for the kinds that change one.
+	Config *AgentConfig `json:"config,omitempty"`
+	// Steps are the steps in question, for workflow and runbook changes.
+	Steps []string `json:"steps,omitempty"`
+	// Instruction says what to do in a person's words.
+	Instruction string `json:"instruction,omitempty"`
+}
+
+// Evidence is what a claim rests on. Without it a proposal is rejected.
+type Evidence struct {
+	// From and To are the log positions of the first and the last fact that were counted.
+	From uint64 `json:"from"`
+	To   uint64 `json:"to"`
+	// Positions are a few log positions worth looking at, ascending.
+	Positions []uint64 `json:"positions,omitempty"`
+	// Statistic names the method ("risk difference, Newcombe's interval") and Value is its result.
+	Statistic string  `json:"statistic"`
+	Value     float64 `json:"value"`
+	// Low and High bound Value at Confidence (0.95).
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence"`
+	// N counts the runs it was computed over.
+	N int64 `json:"n"`
+	// Counts are the numbers behind it, such as "with_succeeded", by name.
+	Counts map[string]int64 `json:"counts,omitempty"`
+}
+
+// Expected is the effect that an analyst foresees, so that it can be held to it.
+type Expected struct {
+	// Metric is what would change ("success_rate", "cost_usd_per_run", "duration_seconds").
+	Metric string  `json:"metric"`
+	Change float64 `json:"change"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+}
+
+// ImprovementProposed is an analyst's proposal with its evidence.
+type ImprovementProposed struct {
+	Improvement string `json:"improvement"`
+	Analyst     string `json:"analyst"`
+	// AnalystVersion rises when the analyst's method changes.
+	AnalystVersion int      `json:"analyst_version"`
+	Change         Change   `json:"change"`
+	Reason         string   `json:"reason"`
+	Evidence       Evidence `json:"evidence"`
+	Expected       Expected `json:"expected"`
+}
+
+// ImprovementApproved lets a proposal be applied. By tells who, or "policy" where the policy needs no person.
+type ImprovementApproved struct {
+	By   string `json:"by"`
+	Note string `json:"note,omitempty"`
+}
+
+// ImprovementRejected ends a proposal.
+type ImprovementRejected struct {
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// ImprovementApplied tells that the change was made.
+type ImprovementApplied struct {
+	// Share is the part of the traffic that gets it, in permille.
+	Share int `json:"share_permille"`
+	// Before is the configuration that a roll-back would restore.
+	Before *AgentConfig `json:"before,omitempty"`
+}
+
+// ImprovementRolledBack tells that the change was undone.
+type ImprovementRolledBack struct {
+	Reason string `json:"reason"`
+}
+
+// ImprovementEffectMeasured is what the change did, against what was expected of it.
+type ImprovementEffectMeasured struct {
+	Metric   string   `json:"metric"`
+	Evidence Evidence `json:"evidence"`
+}
+
+func (ImprovementProposed) Kind() string       { return "improvement.proposed" }
+func (ImprovementApproved) Kind() string       { return "improvement.approved" }
+func (ImprovementRejected) Kind() string       { return "improvement.rejected" }
+func (ImprovementApplied) Kind() string        { return "improvement.applied" }
+func (ImprovementRolledBack) Kind() string     { return "improvement.rolled_back" }
+func (ImprovementEffectMeasured) Kind() string { return "improvement.effect_measured" }
+
+func (ImprovementProposed) improvement()       {}
+func (ImprovementApproved) improvement()       {}
+func (ImprovementRejected) improvement()       {}
+func (ImprovementApplied) improvement()        {}
+func (ImprovementRolledBack) improvement()     {}
+func (ImprovementEffectMeasured) improvement() {}

@@ -1,0 +1,157 @@
+package events
+
+import "encoding/json"
+
+// Outcome is how a run or a step ended.
+type Outcome string
+
+// The closed vocabulary of outcomes. Unrated is an end that its source gave no verdict on: it counts as a run, and
+// as neither a success nor a failure.
+const (
+	Succeeded Outcome = "succeeded"
+	Failed    Outcome = "failed"
+	Cancelled Outcome = "cancelled"
+	Unrated   Outcome = "unrated"
+)
+
+// RunStarted opens a workflow run. It occurs when the run started.
+type RunStarted struct {
+	Run       string            `json:"run"`
+	Workflow  string            `json:"workflow"`
+	Task      string            `json:"task,omitempty"`
+	Requester string            `json:"requester,omitempty"`
+	Prompt    string            `json:"prompt,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+	// Source is set on imported history. A run with a source is never acted on: nothing is sent, nothing is spent.
+	Source *Source `json:"source,omitempty"`
+	// Undated tells that the source gave no time: occurred-at is then the time of the import.
+	Undated bool `json:"undated,omitempty"`
+}
+
+// Source tells where an imported record came from.
+type Source struct {
+	Format string `json:"format"`
+	Record string `json:"record"`
+	// Digest is the SHA-256 of the record's content in hex: the same record again is a repeat, other content under
+	// the same name is a conflict.
+	Digest string `json:"digest"`
+}
+
+// StepKind is what a step is, in OpenTelemetry's words where it has them.
+type StepKind string
+
+// The closed vocabulary of step kinds.
+const (
+	ChatStep      StepKind = "chat"
+	ToolStep      StepKind = "tool"
+	AgentStep     StepKind = "agent"
+	WorkflowStep  StepKind = "workflow"
+	RetrievalStep StepKind = "retrieval"
+	ActivityStep  StepKind = "activity"
+)
+
+// RunStepStarted opens a step of a run. It occurs when the step started.
+type RunStepStarted struct {
+	// Step numbers the run's steps from 0 in the order of their starts.
+	Step  int      `json:"step"`
+	Name  string   `json:"name"`
+	Type  StepKind `json:"type"`
+	Agent string   `json:"agent,omitempty"`
+	Tool  string   `json:"tool,omitempty"`
+	Model string   `json:"model,omitempty"`
+	// Parent is the number of the enclosing step, nil at the top.
+	Parent *int `json:"parent,omitempty"`
+	// DependsOn lists the numbers of the steps whose results this one needed.
+	DependsOn []int             `json:"depends_on,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+	// Undated tells that the source gave no start time.
+	Undated bool `json:"undated,omitempty"`
+}
+
+// RunStepFinished closes a step. It occurs when the step ended.
+type RunStepFinished struct {
+	Step    int     `json:"step"`
+	Outcome Outcome `json:"outcome"`
+	Error   string  `json:"error,omitempty"`
+	// Model is what answered, where it differs from what the start named.
+	Model        string `json:"model,omitempty"`
+	InputTokens  int64  `json:"input_tokens,omitempty"`
+	OutputTokens int64  `json:"output_tokens,omitempty"`
+	// CachedTokens is the part of InputTokens that the provider read from its cache.
+	CachedTokens int64 `json:"cached_tokens,omitempty"`
+	CostNanos    Nanos `json:"cost_nanos,omitempty"`
+	// Undated tells that the source gave no end time.
+	Undated bool `json:"undated,omitempty"`
+}
+
+// Message is one message of a conversation, in OpenAI's chat shape.
+type Message struct {
+	Role       string     `json:"role"`
+	Name       string     `json:"name,omitempty"`
+	Content    string     `json:"content,omitempty"`
+	ToolCalls  []ToolCall `json:"tool_calls,omitempty"`
+	ToolCallID string     `json:"tool_call_id,omitempty"`
+}
+
+// ToolCall is a model's wish to call a tool.
+type ToolCall struct {
+	ID        string `json:"id,omitempty"`
+	Name      string `json:"name"`
+	Arguments string `json:"arguments,omitempty"`
+}
+
+// RunLLMCalled is what one call to a model asked and answered. A message is stored once: Asked holds only those that
+// no earlier fact of the run holds already.
+type RunLLMCalled struct {
+	// Step is the number of the step that made the call, nil where the source does not tell.
+	Step     *int      `json:"step,omitempty"`
+	Model    string    `json:"model,omitempty"`
+	Provider string    `json:"provider,omitempty"`
+	Asked    []Message `json:"asked,omitempty"`
+	Answered []Message `json:"answered,omitempty"`
+	// Params are the request's settings (temperature, top_p, max_tokens, seed).
+	Params       json.RawMessage `json:"params,omitempty"`
+	FinishReason string          `json:"finish_reason,omitempty"`
+	// Scripted labels an answer of the built-in model that needs no key.
+	Scripted bool `json:"scripted,omitempty"`
+}
+
+// RunFinished ends a run that did not fail. It occurs when the run ended.
+type RunFinished struct {
+	Outcome Outcome `json:"outcome"`
+	Answer  string  `json:"answer,omitempty"`
+	// CostNanos is what the source gave for the whole run, where it is more than its steps hold.
+	CostNanos Nanos `json:"cost_nanos,omitempty"`
+	// Undated tells that the source gave no end time.
+	Undated bool `json:"undated,omitempty"`
+}
+
+// RunFailed ends a run that failed. It occurs when the run ended.
+type RunFailed struct {
+	Error     string `json:"error,omitempty"`
+	CostNanos Nanos  `json:"cost_nanos,omitempty"`
+	Undated   bool   `json:"undated,omitempty"`
+}
+
+// RunCancelled ends a run that someone stopped. It occurs when the run ended.
+type RunCancelled struct {
+	Reason    string `json:"reason,omitempty"`
+	CostNanos Nanos  `json:"cost_nanos,omitempty"`
+	Undated   bool   `json:"undated,omitempty"`
+}
+
+func (RunStarted) Kind() string      { return "run.started" }
+func (RunStepStarted) Kind() string  { return "run.step_started" }
+func (RunStepFinished) Kind() string { return "run.step_finished" }
+func (RunLLMCalled) Kind() string    { return "run.llm_called" }
+func (RunFinished) Kind() string     { return "run.finished" }
+func (RunFailed) Kind() string       { return "run.failed" }
+func (RunCancelled) Kind() string    { return "run.cancelled" }
+
+func (RunStarted) run()      {}
+func (RunStepStarted) run()  {}
+func (RunStepFinished) run() {}
+func (RunLLMCalled) run()    {}
+func (RunFinished) run()     {}
+func (RunFailed) run()       {}
+func (RunCancelled) run()    {}

@@ -1,0 +1,25 @@
+package events
+
+// RunbookSaved is a workflow that is worth repeating, taken from a run or from a pattern. Saving the same name again
+// is its next version.
+type RunbookSaved struct {
+	Runbook  string `json:"runbook"`
+	Workflow string `json:"workflow,omitempty"`
+	// Run is the run it was taken from, empty where it came from a pattern.
+	Run   string        `json:"run,omitempty"`
+	Steps []RunbookStep `json:"steps"`
+	Notes string        `json:"notes,omitempty"`
+}
+
+// RunbookStep is one step of a runbook. DependsOn holds indexes into the runbook's steps.
+type RunbookStep struct {
+	Name      string `json:"name" yaml:"name"`
+	Agent     string `json:"agent,omitempty" yaml:"agent,omitempty"`
+	Tool      string `json:"tool,omitempty" yaml:"tool,omitempty"`
+	Model     string `json:"model,omitempty" yaml:"model,omitempty"`
+	DependsOn []int  `json:"depends_on,omitempty" yaml:"depends_on,omitempty"`
+}
+
+func (RunbookSaved) Kind() string { return "runbook.saved" }
+
+func (RunbookSaved) runbook() {}

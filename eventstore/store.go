@@ -1,0 +1,144 @@
+// Package eventstore is the port to the log, with its in-memory twin. Engines live in folders below it; storetest
+// holds all of them to one contract.
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// Expected is the revision that an append expects its stream to be at: a revision from 0 on, or one of the constants.
+type Expected int64
+
+// The expectations that are no revision.
+const (
+	// Any appends whatever the stream is at.
+	Any Expected = -1
+	// NoStream appends only where the stream does not exist.
+	NoStream Expected = -2
+	// Exists appends only where the stream exists.
+	Exists Expected = -3
+)
+
+// Exactly expects the stream's last revision to be r.
+func Exactly(r uint64) Expected { return Expected(r) } //nolint:gosec // a stream of 2^63 facts can't exist
+
+func (e Expected) String() string {
+	switch e {
+	case Any:
+		return "any"
+	case NoStream:
+		return "no stream"
+	case Exists:
+		return "an existing stream"
+	}
+	return fmt.Sprintf("revision %d", int64(e))
+}
+
+// ErrConflict is matched by every *ConflictError.
+var ErrConflict = errors.New("stream is not at the expected revision")
+
+// ErrNoStream tells that a stream to be read does not exist.
+var ErrNoStream = errors.New("stream does not exist")
+
+// ErrCorrupt tells that the store's content can't be trusted. What to do is in the message.
+var ErrCorrupt = errors.New("store is corrupt")
+
+// ErrUnavailable tells that the store can't be used now: locked, read-only, full, gone. What to do is in the message.
+var ErrUnavailable = errors.New("store is unavailable")
+
+// ErrSchema tells that the store's tables are of a version that this program does not handle.
+var ErrSchema = errors.New("store has another schema version")
+
+// ErrInvalid tells that an append breaks the contract (no stream, no id, no kind, the same id twice with other content).
+var ErrInvalid = errors.New("invalid append")
+
+// ConflictError tells where a stream really is. Actual is NoStream where it does not exist.
+type ConflictError struct {
+	Stream   string
+	Expected Expected
+	Actual   Expected
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("append to %s: expected %s, found %s", e.Stream, e.Expected, e.Actual)
+}
+
+// Is makes errors.Is(err, ErrConflict) true.
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// Appended tells where an append ended.
+type Appended struct {
+	// Revision is the revision of the batch's last event, Position its place in the log.
+	Revision uint64
+	Position uint64
+}
+
+// Direction is the order of a read.
+type Direction bool
+
+// The two orders.
+const (
+	Forwards  Direction = false
+	Backwards Direction = true
+)
+
+// ReadOptions narrows a read of the whole log. The zero value reads all of it, forwards.
+type ReadOptions struct {
+	// From is exclusive: forwards, events with a greater position; backwards, events with a smaller one, 0 meaning
+	// from the end.
+	From      uint64
+	Direction Direction
+	// Limit is the greatest number of events, 0 for all.
+	Limit int
+	// Kinds, if any, are the only kinds wanted. An engine may filter at the server.
+	Kinds []string
+}
+
+// StreamOptions narrows a read of a stream. The zero value reads all of it, forwards.
+type StreamOptions struct {
+	// From is the first revision wanted, inclusive; backwards, nil means from the end.
+	From      *uint64
+	Direction Direction
+	// Limit is the greatest number of events, 0 for all.
+	Limit int
+}
+
+// Message is what a subscription yields: an event, or the news that it has caught up.
+type Message struct {
+	Event events.Envelope
+	// CaughtUp tells that every event up to Position was yielded and no other is known yet. Event is then empty. It
+	// comes once each time the subscription reaches the end of the log, also right at the start.
+	CaughtUp bool
+	Position uint64
+}
+
+// Store is the log. All methods may be called concurrently.
+//
+// Reading loses nothing: a reader that is at position p has seen every event up to p that there will ever be.
+// Envelopes that are yielded belong to the caller. An iterator that ends with an error yields it last, and holds no
+// resource once its loop is left.
+type Store interface {
+	// Append adds a batch to one stream, whole or not at all, and returns once it is durable. RecordedAt, Revision and
+	// Position of the given envelopes are ignored.
+	//
+	// It is idempotent by event id: a batch whose ids all stand in the stream already, in that order, is a success
+	// that returns where they stand, whatever expected says. A batch of which only a part is there is a conflict. An
+	// empty batch changes nothing: it checks expected and returns where the stream is.
+	Append(ctx context.Context, stream string, expected Expected, batch []events.Envelope) (Appended, error)
+	// ReadStream yields a stream's events by revision. It yields ErrNoStream for a stream that does not exist.
+	ReadStream(ctx context.Context, stream string, o StreamOptions) iter.Seq2[events.Envelope, error]
+	// ReadAll yields the log's events by position, up to where the log ends as the read reaches it.
+	ReadAll(ctx context.Context, o ReadOptions) iter.Seq2[events.Envelope, error]
+	// Subscribe yields every event after a position, those to come included, until ctx is done; it then yields
+	// ctx's error and ends. A slow consumer loses nothing. An engine reconnects by itself.
+	Subscribe(ctx context.Context, after uint64) iter.Seq2[Message, error]
+	// Head is the position of the log's last event, 0 where it is empty.
+	Head(ctx context.Context) (uint64, error)
+	// Close waits for what is under way and frees the store. Later calls return ErrUnavailable.
+	Close() error
+}

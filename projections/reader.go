@@ -1,0 +1,107 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// ErrNotFound tells that no row has the key that was asked for.
+var ErrNotFound = errors.New("not found")
+
+// RunFilter narrows a list of runs. The zero value is all runs.
+type RunFilter struct {
+	Workflow string
+	Task     string
+	Agent    string
+	Outcome  events.Outcome
+	// Since and Until bound the start, inclusive and exclusive; zero is open.
+	Since, Until time.Time
+	// Limit is the greatest number of rows, 0 for all.
+	Limit int
+}
+
+// StepStat is what the steps of one name cost in time and money, within one workflow.
+type StepStat struct {
+	Workflow string
+	Name     string
+	Steps    int64
+	Runs     int64
+	Failed   int64
+	// Timed counts the steps whose duration is known. The quantiles are over those, by linear interpolation between
+	// the two nearest order statistics (Hyndman and Fan's type 7).
+	Timed                     int64
+	P50NS, P95NS, TotalNS     int64
+	InputTokens, OutputTokens int64
+	CostNanos                 events.Nanos
+	FirstPosition             uint64
+	LastPosition              uint64
+}
+
+// Quantiles are durations in seconds, nil where none is known, by linear interpolation (Hyndman and Fan's type 7).
+type Quantiles struct {
+	P50 *float64 `json:"p50"`
+	P95 *float64 `json:"p95"`
+}
+
+// Metrics are the figures of all runs, or of those of one workflow, agent, model or tool.
+type Metrics struct {
+	Runs         int64        `json:"runs"`
+	Succeeded    int64        `json:"succeeded"`
+	Failed       int64        `json:"failed"`
+	Cancelled    int64        `json:"cancelled"`
+	Unrated      int64        `json:"unrated"`
+	Running      int64        `json:"running"`
+	Steps        int64        `json:"steps"`
+	FailedSteps  int64        `json:"failed_steps"`
+	InputTokens  int64        `json:"input_tokens"`
+	OutputTokens int64        `json:"output_tokens"`
+	CostUSD      events.Nanos `json:"-"`
+	// Duration is of runs in total and by workflow, of steps by agent, model and tool.
+	Duration Quantiles `json:"duration_seconds"`
+	// PassHat[k-1] is the chance that k trials of a task all succeed (pass^k), without bias: the mean over tasks with
+	// at least k rated runs of C(succeeded, k) / C(rated, k). A run that names no task is a task of its own.
+	PassHat []float64 `json:"pass_hat"`
+}
+
+// Report is the whole of the metrics read model.
+type Report struct {
+	Metrics
+	ByWorkflow map[string]Metrics
+	ByAgent    map[string]Metrics
+	ByModel    map[string]Metrics
+	ByTool     map[string]Metrics
+}
+
+// Reader reads the read models. All lists have a fixed order, so that the same log reads the same.
+type Reader interface {
+	// Position is the log position that the read models have seen everything up to.
+	Position(ctx context.Context) (uint64, error)
+	// Runs yields runs, the latest first (by first position, descending).
+	Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error]
+	// Run is one run with its steps by number. It returns ErrNotFound where there is none.
+	Run(ctx context.Context, run string) (RunRow, []StepRow, error)
+	// Steps yields all steps of a workflow's runs, or of all where it is empty, by run (first position) and number.
+	Steps(ctx context.Context, workflow string) iter.Seq2[StepRow, error]
+	// StepStats are by workflow and name.
+	StepStats(ctx context.Context) ([]StepStat, error)
+	// Patterns yields variants or directly-follows counts of a workflow (all where it is empty), by workflow, then runs
+	// descending, then steps.
+	Patterns(ctx context.Context, kind PatternKind, workflow string) iter.Seq2[PatternRow, error]
+	// Report is all metrics.
+	Report(ctx context.Context) (Report, error)
+	// Daily are the metrics rows of a dimension, by name and day.
+	Daily(ctx context.Context, d Dimension) ([]MetricRow, error)
+	Agents(ctx context.Context) ([]AgentRow, error)
+	Tasks(ctx context.Context) ([]TaskRow, error)
+	// Feedback is that on a run, or all where run is empty, by position.
+	Feedback(ctx context.Context, run string) ([]FeedbackRow, error)
+	Costs(ctx context.Context) ([]CostRow, error)
+	// Improvements are those of a status, or all where it is empty, the latest first.
+	Improvements(ctx context.Context, status string) ([]ImprovementRow, error)
+	Runbooks(ctx context.Context) ([]RunbookRow, error)
+	Budgets(ctx context.Context) ([]BudgetRow, error)
+}

@@ -1,0 +1,242 @@
+package projections
+
+import (
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// The rows below are the read models. Each type is one table, one field a column of the snake_case name in its db
+// tag; `pk` marks the primary key. Times are Unix nanoseconds UTC in the tables (0 = not known), money is integer
+// nano-dollars, lists and maps are JSON text with sorted keys. A person may query them in SQL.
+
+// Running is the outcome column of a run or a step that has not ended.
+const Running events.Outcome = "running"
+
+// RunRow is a row of workflow_runs.
+type RunRow struct {
+	Run       string            `db:"run,pk"`
+	Workspace string            `db:"workspace"`
+	Workflow  string            `db:"workflow"`
+	Task      string            `db:"task"`
+	Requester string            `db:"requester"`
+	Prompt    string            `db:"prompt"`
+	Answer    string            `db:"answer"`
+	Outcome   events.Outcome    `db:"outcome"`
+	Error     string            `db:"error"`
+	Labels    map[string]string `db:"labels"`
+	// Source is the format it was imported from, empty for a live run.
+	Source    string    `db:"source"`
+	Scripted  bool      `db:"scripted"`
+	StartedAt time.Time `db:"started_at"`
+	EndedAt   time.Time `db:"ended_at"`
+	// DurationNS is the end minus the start, -1 where one of them is not known.
+	DurationNS   int64 `db:"duration_ns"`
+	Steps        int64 `db:"steps"`
+	FailedSteps  int64 `db:"failed_steps"`
+	InputTokens  int64 `db:"input_tokens"`
+	OutputTokens int64 `db:"output_tokens"`
+	// CostNanos is the greater of the sum over the steps and what the source gave for the whole run.
+	CostNanos events.Nanos `db:"cost_nanos"`
+	// Trace is the names of its steps in the order of their starts; Agents, Models and Tools are sorted sets.
+	Trace  []string `db:"trace"`
+	Agents []string `db:"agents"`
+	Models []string `db:"models"`
+	Tools  []string `db:"tools"`
+	// FirstPosition and LastPosition are the log positions of its first and latest fact.
+	FirstPosition uint64 `db:"first_position"`
+	LastPosition  uint64 `db:"last_position"`
+}
+
+// StepRow is a row of run_steps.
+type StepRow struct {
+	Run          string            `db:"run,pk"`
+	Step         int64             `db:"step,pk"`
+	Workflow     string            `db:"workflow"`
+	Name         string            `db:"name"`
+	Type         events.StepKind   `db:"type"`
+	Agent        string            `db:"agent"`
+	Tool         string            `db:"tool"`
+	Model        string            `db:"model"`
+	Parent       int64             `db:"parent"` // -1 at the top
+	DependsOn    []int             `db:"depends_on"`
+	Labels       map[string]string `db:"labels"`
+	Outcome      events.Outcome    `db:"outcome"`
+	Error        string            `db:"error"`
+	StartedAt    time.Time         `db:"started_at"`
+	EndedAt      time.Time         `db:"ended_at"`
+	DurationNS   int64             `db:"duration_ns"` // -1 where not known
+	InputTokens  int64             `db:"input_tokens"`
+	OutputTokens int64             `db:"output_tokens"`
+	CachedTokens int64             `db:"cached_tokens"`
+	CostNanos    events.Nanos      `db:"cost_nanos"`
+	Position     uint64            `db:"position"` // of its latest fact
+}
+
+// AgentRow is a row of agent_registry.
+type AgentRow struct {
+	Agent       string   `db:"agent,pk"`
+	Role        string   `db:"role"`
+	Model       string   `db:"model"`
+	Prompt      string   `db:"prompt"`
+	Temperature *float64 `db:"temperature"`
+	MaxTokens   int64    `db:"max_tokens"`
+	Tools       []string `db:"tools"`
+	Status      string   `db:"status"` // active, retired
+	Imported    bool     `db:"imported"`
+	// Configured counts its configurations, the first included.
+	Configured int64     `db:"configured"`
+	SpawnedAt  time.Time `db:"spawned_at"`
+	RetiredAt  time.Time `db:"retired_at"`
+	// Runs counts the runs it had a step in.
+	Runs     int64  `db:"runs"`
+	Position uint64 `db:"position"`
+}
+
+// TaskRow is a row of tasks: something to be done (from task facts), or a task that runs tried (from run facts), or
+// both. Its key is the workflow and the task's name.
+type TaskRow struct {
+	Workflow string            `db:"workflow,pk"`
+	Task     string            `db:"task,pk"`
+	Title    string            `db:"title"`
+	Status   events.TaskStatus `db:"status"` // empty where only runs name it
+	Note     string            `db:"note"`
+	Assignee string            `db:"assignee"`
+	// The runs that tried it, by how they ended.
+	Runs      int64     `db:"runs"`
+	Succeeded int64     `db:"succeeded"`
+	Failed    int64     `db:"failed"`
+	Cancelled int64     `db:"cancelled"`
+	Unrated   int64     `db:"unrated"`
+	UpdatedAt time.Time `db:"updated_at"`
+	Position  uint64    `db:"position"`
+}
+
+// FeedbackRow is a row of feedback.
+type FeedbackRow struct {
+	Feedback string    `db:"feedback,pk"`
+	Run      string    `db:"run"`
+	Step     int64     `db:"step"` // -1 for the whole run
+	Agent    string    `db:"agent"`
+	User     string    `db:"user"`
+	Name     string    `db:"name"`
+	Score    *float64  `db:"score"`
+	Label    string    `db:"label"`
+	Text     string    `db:"text"`
+	Better   string    `db:"better"`
+	GivenAt  time.Time `db:"given_at"`
+	Position uint64    `db:"position"`
+}
+
+// PatternKind tells the two sorts of rows in patterns apart.
+type PatternKind string
+
+// A variant is the whole step sequence of runs; follows is one step coming directly after another.
+const (
+	VariantPattern PatternKind = "variant"
+	FollowsPattern PatternKind = "follows"
+)
+
+// PatternRow is a row of patterns, counted over ended runs. For a variant the counts are runs. For follows, Count is
+// the occurrences and the others are the runs that hold at least one.
+type PatternRow struct {
+	Workflow string      `db:"workflow,pk"`
+	Kind     PatternKind `db:"kind,pk"`
+	// Digest is the SHA-256 of the steps' JSON in hex (32 digits): a key that stays short.
+	Digest        string   `db:"digest,pk"`
+	Steps         []string `db:"steps"`
+	Count         int64    `db:"count"`
+	Runs          int64    `db:"runs"`
+	Succeeded     int64    `db:"succeeded"`
+	Failed        int64    `db:"failed"`
+	Cancelled     int64    `db:"cancelled"`
+	Unrated       int64    `db:"unrated"`
+	FirstPosition uint64   `db:"first_position"`
+	LastPosition  uint64   `db:"last_position"`
+}
+
+// CostRow is a row of llm_costs: what a model cost an agent in a workflow on a day.
+type CostRow struct {
+	Day          string       `db:"day,pk"` // 2026-11-22, UTC, of the step's end
+	Workflow     string       `db:"workflow,pk"`
+	Agent        string       `db:"agent,pk"`
+	Model        string       `db:"model,pk"`
+	Calls        int64        `db:"calls"`
+	InputTokens  int64        `db:"input_tokens"`
+	OutputTokens int64        `db:"output_tokens"`
+	CachedTokens int64        `db:"cached_tokens"`
+	CostNanos    events.Nanos `db:"cost_nanos"`
+}
+
+// ImprovementRow is a row of improvements.
+type ImprovementRow struct {
+	Improvement    string          `db:"improvement,pk"`
+	Analyst        string          `db:"analyst"`
+	AnalystVersion int64           `db:"analyst_version"`
+	Kind           string          `db:"kind"`
+	Workflow       string          `db:"workflow"`
+	Agent          string          `db:"agent"`
+	Status         string          `db:"status"` // proposed, approved, rejected, applied, rolled_back
+	Reason         string          `db:"reason"`
+	Change         events.Change   `db:"change"`
+	Evidence       events.Evidence `db:"evidence"`
+	Expected       events.Expected `db:"expected"`
+	// Measured is the latest measured effect, nil where there is none.
+	Measured   *events.Evidence `db:"measured"`
+	DecidedBy  string           `db:"decided_by"`
+	Note       string           `db:"note"`
+	ProposedAt time.Time        `db:"proposed_at"`
+	UpdatedAt  time.Time        `db:"updated_at"`
+	Position   uint64           `db:"position"`
+}
+
+// RunbookRow is a row of runbooks: the latest version of each.
+type RunbookRow struct {
+	Runbook  string               `db:"runbook,pk"`
+	Version  int64                `db:"version"`
+	Workflow string               `db:"workflow"`
+	Run      string               `db:"run"`
+	Steps    []events.RunbookStep `db:"steps"`
+	Notes    string               `db:"notes"`
+	SavedAt  time.Time            `db:"saved_at"`
+	Position uint64               `db:"position"`
+}
+
+// BudgetRow is a row of budgets.
+type BudgetRow struct {
+	Budget     string              `db:"budget,pk"`
+	Period     events.BudgetPeriod `db:"period"`
+	LimitNanos events.Nanos        `db:"limit_nanos"`
+	// Exhausted is the first day of the period whose limit was reached last, empty where none was.
+	Exhausted string `db:"exhausted"`
+	Position  uint64 `db:"position"`
+}
+
+// Dimension is what metrics are kept by.
+type Dimension string
+
+// The dimensions of metrics.
+const (
+	ByWorkflow Dimension = "workflow"
+	ByAgent    Dimension = "agent"
+	ByModel    Dimension = "model"
+	ByTool     Dimension = "tool"
+)
+
+// MetricRow is a row of metrics: what ended on a day (UTC), by one dimension. Runs are counted where they end, and
+// under each agent, model and tool that had a step in them; steps, tokens and money under their own.
+type MetricRow struct {
+	Dimension    Dimension    `db:"dimension,pk"`
+	Name         string       `db:"name,pk"`
+	Day          string       `db:"day,pk"` // empty for what is undated
+	Runs         int64        `db:"runs"`
+	Succeeded    int64        `db:"succeeded"`
+	Failed       int64        `db:"failed"`
+	Cancelled    int64        `db:"cancelled"`
+	Unrated      int64        `db:"unrated"`
+	Steps        int64        `db:"steps"`
+	FailedSteps  int64        `db:"failed_steps"`
+	InputTokens  int64        `db:"input_tokens"`
+	OutputTokens int64        `db:"output_tokens"`
+	CostNanos    events.Nanos `db:"cost_nanos"`
+}
