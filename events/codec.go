@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	fast "github.com/goccy/go-json"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ErrUnknownKind tells that no kind of that name is known: the log was written by a newer program.
@@ -28,6 +29,9 @@ type Schema struct {
 	upcasts []Upcast
 }
 
+// lenient reads all that encoding/json can write: history can't be refused.
+var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 // kind declares a fact's schema. The number of upcasters fixes today's version: none means 1.
 func kind[E Event](upcasts ...Upcast) Schema {
 	var zero E
@@ -37,7 +41,7 @@ func kind[E Event](upcasts ...Upcast) Schema {
 		upcasts: upcasts,
 		decode: func(data []byte) (Event, error) {
 			var e E
-			if err := fast.Unmarshal(data, &e); err != nil {
+			if err := jsonv2.Unmarshal(data, &e, lenient); err != nil {
 				return nil, err
 			}
 			return e, nil

@@ -1,0 +1,112 @@
+// Package aggregates holds the pure deciders: what a wish becomes, given what happened so far. No clock, no
+// randomness, no I/O.
+package aggregates
+
+import (
+	"errors"
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// The reasons why a decider refuses. Each error it returns wraps one of them.
+var (
+	// ErrExists refuses to make what is there already.
+	ErrExists = errors.New("exists already")
+	// ErrMissing refuses a wish about what does not exist.
+	ErrMissing = errors.New("does not exist")
+	// ErrEnded refuses a wish that comes after the end.
+	ErrEnded = errors.New("has ended")
+	// ErrInvalid refuses a wish whose content makes no sense.
+	ErrInvalid = errors.New("invalid")
+	// ErrPolicy refuses what the policy does not allow.
+	ErrPolicy = errors.New("not allowed by the policy")
+	// ErrEvidence refuses a claim without evidence.
+	ErrEvidence = errors.New("no sound evidence")
+	// ErrState refuses a wish that does not fit the state, such as applying what nobody approved.
+	ErrState = errors.New("not possible now")
+)
+
+// Decider is the one shape of everything that decides (Chassaing's functional event sourcing). Decide refuses with
+// an error; Evolve is total, since history can't be refused.
+type Decider[S any, C commands.Command, E events.Event] struct {
+	Initial func() S
+	Decide  func(C, S) ([]E, error)
+	Evolve  func(S, E) S
+}
+
+// Aggregate is a decider of which the types are hidden, as the dispatcher needs it.
+type Aggregate struct {
+	// Category is the first part of its streams' names.
+	Category string
+	// New is an instance before its first fact.
+	New func() Instance
+}
+
+// Instance is one aggregate in memory: its decider and its state.
+type Instance interface {
+	// Decide tells what a command would become. It does not change the state.
+	Decide(commands.Command) ([]events.Event, error)
+	// Evolve takes a fact in. It fails only for a fact of another aggregate, which means a damaged log.
+	Evolve(events.Event) error
+}
+
+type instance[S any, C commands.Command, E events.Event] struct {
+	decider Decider[S, C, E]
+	state   S
+}
+
+func (i *instance[S, C, E]) Decide(cmd commands.Command) ([]events.Event, error) {
+	c, ok := cmd.(C)
+	if !ok {
+		return nil, fmt.Errorf("%T to stream %s: %w command for this aggregate", cmd, cmd.Stream(), ErrInvalid)
+	}
+	facts, err := i.decider.Decide(c, i.state)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]events.Event, len(facts))
+	for n, f := range facts {
+		out[n] = f
+	}
+	return out, nil
+}
+
+func (i *instance[S, C, E]) Evolve(event events.Event) error {
+	e, ok := event.(E)
+	if !ok {
+		return fmt.Errorf("a fact %s stands in another aggregate's stream", event.Kind())
+	}
+	i.state = i.decider.Evolve(i.state, e)
+	return nil
+}
+
+func aggregate[S any, C commands.Command, E events.Event](category string, d Decider[S, C, E]) Aggregate {
+	return Aggregate{Category: category, New: func() Instance {
+		return &instance[S, C, E]{decider: d, state: d.Initial()}
+	}}
+}
+
+// maxName bounds names that end up in stream names and keys, in bytes.
+const maxName = 512
+
+// checkName refuses a name that can't be part of a stream's name.
+func checkName(what, name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%w: %s is empty", ErrInvalid, what)
+	case len(name) > maxName:
+		return fmt.Errorf("%w: %s is longer than %d bytes", ErrInvalid, what, maxName)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%w: %s is not UTF-8", ErrInvalid, what)
+	}
+	for _, r := range name {
+		if unicode.IsControl(r) {
+			return fmt.Errorf("%w: %s holds the control character %U", ErrInvalid, what, r)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package aggregates
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+type runState struct {
+	started, ended bool
+	// steps counts the steps started; open are the numbers of those not finished, ascending.
+	steps int
+	open  []int
+}
+
+func run() Decider[runState, commands.Run, events.Run] {
+	return Decider[runState, commands.Run, events.Run]{
+		Initial: func() runState { return runState{} },
+		Decide:  decideRun,
+		Evolve:  evolveRun,
+	}
+}
+
+func decideRun(c commands.Run, s runState) ([]events.Run, error) {
+	_, first := c.(commands.StartRun)
+	switch {
+	case !first && !s.started:
+		return nil, fmt.Errorf("%s: %w", c.Stream(), ErrMissing)
+	case !first && s.ended:
+		// A late cancel loses too: it can reach us after the run ended.
+		return nil, fmt.Errorf("%s: %w", c.Stream(), ErrEnded)
+	}
+	switch c := c.(type) {
+	case commands.StartRun:
+		return startRun(c, s)
+	case commands.StartStep:
+		return startStep(c, s)
+	case commands.FinishStep:
+		return finishStep(c, s)
+	case commands.RecordLLMCall:
+		return recordLLMCall(c, s)
+	case commands.FinishRun:
+		if c.Outcome != events.Succeeded && c.Outcome != events.Unrated {
+			return nil, fmt.Errorf("%w: a run finishes as %q or %q, not as %q", ErrInvalid, events.Succeeded, events.Unrated, c.Outcome)
+		}
+		if err := checkCost(c.CostNanos); err != nil {
+			return nil, err
+		}
+		return []events.Run{events.RunFinished{Outcome: c.Outcome, Answer: c.Answer, CostNanos: c.CostNanos, Undated: c.Undated}}, nil
+	case commands.FailRun:
+		if err := checkCost(c.CostNanos); err != nil {
+			return nil, err
+		}
+		return []events.Run{events.RunFailed{Error: c.Error, CostNanos: c.CostNanos, Undated: c.Undated}}, nil
+	case commands.CancelRun:
+		if err := checkCost(c.CostNanos); err != nil {
+			return nil, err
+		}
+		return []events.Run{events.RunCancelled{Reason: c.Reason, CostNanos: c.CostNanos, Undated: c.Undated}}, nil
+	}
+	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
+}
+
+func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
+	if s.started {
+		return nil, fmt.Errorf("run %s: %w", c.Run, ErrExists)
+	}
+	if err := checkName("run", c.Run); err != nil {
+		return nil, err
+	}
+	if err := checkName("workflow", c.Workflow); err != nil {
+		return nil, fmt.Errorf("run %s: %w", c.Run, err)
+	}
+	return []events.Run{events.RunStarted{
+		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt,
+		Labels: c.Labels, Source: c.Source, Undated: c.Undated,
+	}}, nil
+}
+
+func startStep(c commands.StartStep, s runState) ([]events.Run, error) {
+	if c.Step != s.steps {
+		return nil, fmt.Errorf("%w: step %d starts, the next one is %d", ErrInvalid, c.Step, s.steps)
+	}
+	if err := checkName("step name", c.Name); err != nil {
+		return nil, fmt.Errorf("step %d: %w", c.Step, err)
+	}
+	switch c.Type {
+	case events.ChatStep, events.ToolStep, events.AgentStep, events.WorkflowStep, events.RetrievalStep, events.ActivityStep:
+	default:
+		return nil, fmt.Errorf("%w: step %d has the unknown type %q", ErrInvalid, c.Step, c.Type)
+	}
+	for _, on := range c.DependsOn {
+		if on < 0 || on >= c.Step {
+			return nil, fmt.Errorf("%w: step %d depends on %d, which is no earlier step", ErrInvalid, c.Step, on)
+		}
+	}
+	if c.Parent != nil && (*c.Parent < 0 || *c.Parent >= c.Step) {
+		return nil, fmt.Errorf("%w: step %d lies in %d, which is no earlier step", ErrInvalid, c.Step, *c.Parent)
+	}
+	return []events.Run{events.RunStepStarted{
+		Step: c.Step, Name: c.Name, Type: c.Type, Agent: c.Agent, Tool: c.Tool, Model: c.Model,
+		Parent: c.Parent, DependsOn: c.DependsOn, Labels: c.Labels, Undated: c.Undated,
+	}}, nil
+}
+
+func finishStep(c commands.FinishStep, s runState) ([]events.Run, error) {
+	if !slices.Contains(s.open, c.Step) {
+		return nil, fmt.Errorf("%w: step %d is not open", ErrInvalid, c.Step)
+	}
+	switch c.Outcome {
+	case events.Succeeded, events.Failed, events.Cancelled, events.Unrated:
+	default:
+		return nil, fmt.Errorf("%w: step %d ends with the unknown outcome %q", ErrInvalid, c.Step, c.Outcome)
+	}
+	if c.InputTokens < 0 || c.OutputTokens < 0 || c.CachedTokens < 0 {
+		return nil, fmt.Errorf("%w: step %d has a negative number of tokens", ErrInvalid, c.Step)
+	}
+	if err := checkCost(c.CostNanos); err != nil {
+		return nil, fmt.Errorf("step %d: %w", c.Step, err)
+	}
+	return []events.Run{events.RunStepFinished{
+		Step: c.Step, Outcome: c.Outcome, Error: c.Error, Model: c.Model, InputTokens: c.InputTokens,
+		OutputTokens: c.OutputTokens, CachedTokens: c.CachedTokens, CostNanos: c.CostNanos, Undated: c.Undated,
+	}}, nil
+}
+
+func recordLLMCall(c commands.RecordLLMCall, s runState) ([]events.Run, error) {
+	if c.Step != nil && (*c.Step < 0 || *c.Step >= s.steps) {
+		return nil, fmt.Errorf("%w: a call names step %d, which has not started", ErrInvalid, *c.Step)
+	}
+	return []events.Run{events.RunLLMCalled{
+		Step: c.Step, Model: c.Model, Provider: c.Provider, Asked: c.Asked, Answered: c.Answered,
+		Params: c.Params, FinishReason: c.FinishReason, Scripted: c.Scripted,
+	}}, nil
+}
+
+func checkCost(n events.Nanos) error {
+	if n < 0 {
+		return fmt.Errorf("%w: the cost %s is negative", ErrInvalid, n)
+	}
+	return nil
+}
+
+func evolveRun(s runState, e events.Run) runState {
+	switch e := e.(type) {
+	case events.RunStarted:
+		s.started = true
+	case events.RunStepStarted:
+		s.steps = e.Step + 1
+		// Clipped, so that two states that share a past never share what is appended to it.
+		s.open = append(slices.Clip(s.open), e.Step)
+	case events.RunStepFinished:
+		if i := slices.Index(s.open, e.Step); i >= 0 {
+			s.open = slices.Delete(slices.Clone(s.open), i, i+1)
+		}
+	case events.RunLLMCalled:
+	case events.RunFinished, events.RunFailed, events.RunCancelled:
+		s.ended = true
+	}
+	return s
+}

@@ -1,0 +1,169 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+var update = flag.Bool("update", false, "write the golden files that are missing, and the catalogue")
+
+func ptr[T any](v T) *T { return &v }
+
+// samples is one fact of each kind with every field set: what its golden file holds.
+func samples() []events.Event {
+	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Tools: []string{"clock"}}
+	evidence := events.Evidence{
+		From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval",
+		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},
+	}
+	change := events.Change{
+		Kind: events.ChangeModel, Workflow: "checkout", Agent: "clerk", Config: &config,
+		Steps: []string{"look up", "refund"}, Instruction: "Look the order up before refunding.",
+	}
+	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
+	return []events.Event{
+		events.AgentSpawned{Agent: "clerk", Role: "desk", Config: config, Imported: true},
+		events.AgentConfigured{Config: config, Improvement: "imp-1"},
+		events.AgentRetired{Reason: "replaced"},
+		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000},
+		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000},
+		events.FeedbackGiven{
+			Feedback: "f1", Run: "r1", Step: ptr(2), User: "anna", Name: "helpfulness", Score: ptr(0.5), Label: "fair",
+			Text: "Too long.", Better: "Just the answer.",
+		},
+		events.ImprovementProposed{
+			Improvement: "imp-1", Analyst: "workflow", AnalystVersion: 1, Change: change, Reason: "Refunds fail more often without a look-up.",
+			Evidence: evidence, Expected: expected,
+		},
+		events.ImprovementApproved{By: "user:anna", Note: "go"},
+		events.ImprovementRejected{By: "user:anna", Reason: "not now"},
+		events.ImprovementApplied{Share: 50, Before: &config},
+		events.ImprovementRolledBack{Reason: "guardrail"},
+		events.ImprovementEffectMeasured{Metric: "success_rate", Evidence: evidence},
+		events.RunStarted{
+			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
+			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
+		},
+		events.RunStepStarted{
+			Step: 2, Name: "look up", Type: events.ToolStep, Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Parent: ptr(0),
+			DependsOn: []int{1}, Labels: map[string]string{"region": "eu"}, Undated: true,
+		},
+		events.RunStepFinished{
+			Step: 2, Outcome: events.Failed, Error: "order not found", Model: "gpt-4o-mini-2024-07-18", InputTokens: 542, OutputTokens: 235,
+			CachedTokens: 100, CostNanos: 222_300, Undated: true,
+		},
+		events.RunLLMCalled{
+			Step: ptr(2), Model: "gpt-4o-mini", Provider: "openai",
+			Asked:    []events.Message{{Role: "user", Name: "anna", Content: "Refund <order> 12 & tell me."}, {Role: "tool", Content: "{}", ToolCallID: "c1"}},
+			Answered: []events.Message{{Role: "assistant", ToolCalls: []events.ToolCall{{ID: "c1", Name: "orders", Arguments: `{"order":12}`}}}},
+			Params:   json.RawMessage(`{"temperature":0.2}`), FinishReason: "tool_calls", Scripted: true,
+		},
+		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", CostNanos: 222_300, Undated: true},
+		events.RunFailed{Error: "order not found", CostNanos: 222_300, Undated: true},
+		events.RunCancelled{Reason: "changed my mind", CostNanos: 222_300, Undated: true},
+		events.RunbookSaved{
+			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",
+			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini"}, {Name: "refund", DependsOn: []int{0}}},
+		},
+		events.TaskOpened{Task: "t1", Workflow: "checkout", Title: "Refund order 12", Run: "r1", Assignee: "clerk"},
+		events.TaskUpdated{Status: events.TaskDone, Note: "refunded", Assignee: "clerk"},
+	}
+}
+
+func TestEveryKindHasItsGoldenFile(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, sample := range samples() {
+		kind, version, data, err := events.Encode(sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[kind] = true
+		for i := range reflect.TypeOf(sample).NumField() {
+			if reflect.ValueOf(sample).Field(i).IsZero() && kind != "feedback.given" { // a feedback is on a run or on an agent
+				t.Errorf("the sample of %s leaves %s unset", kind, reflect.TypeOf(sample).Field(i).Name)
+			}
+		}
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, data, "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		pretty.WriteByte('\n')
+		name := filepath.Join("testdata", "golden", fmt.Sprintf("%s.v%d.json", kind, version))
+		want, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) && *update {
+			if err := os.WriteFile(name, pretty.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%v: `make golden` writes it", err)
+		}
+		if !bytes.Equal(pretty.Bytes(), want) {
+			t.Errorf("%s is no longer what was promised: a changed shape needs a new version with an upcaster\n got %s\nwant %s", name, pretty.Bytes(), want)
+		}
+	}
+	for _, kind := range events.Known.Kinds() {
+		if !seen[kind] {
+			t.Errorf("kind %s has no sample, so no golden file", kind)
+		}
+	}
+}
+
+func TestEveryGoldenFileDecodesForEver(t *testing.T) {
+	t.Parallel()
+	byKind := map[string]events.Event{}
+	for _, s := range samples() {
+		byKind[s.Kind()] = s
+	}
+	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.json"))
+	if err != nil || len(files) < len(byKind) {
+		t.Fatalf("found %d golden files, want at least %d (%v)", len(files), len(byKind), err)
+	}
+	name := regexp.MustCompile(`^(.+)\.v(\d+)\.json$`)
+	for _, file := range files {
+		m := name.FindStringSubmatch(filepath.Base(file))
+		if m == nil {
+			t.Fatalf("%s is not named kind.vN.json", file)
+		}
+		version, _ := strconv.Atoi(m[2])
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := events.Known.Decode(m[1], version, data)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		if version == events.Known.Version(m[1]) && !reflect.DeepEqual(normal(t, got), normal(t, byKind[m[1]])) {
+			t.Errorf("%s\n got %+v\nwant %+v", file, got, byKind[m[1]])
+		}
+	}
+}
+
+// normal compares facts by their JSON: indentation inside a RawMessage is not a difference.
+func normal(t *testing.T, e events.Event) any {
+	t.Helper()
+	data, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
