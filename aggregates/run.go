@@ -74,7 +74,7 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 		return nil, fmt.Errorf("run %s: %w", c.Run, err)
 	}
 	return []events.Run{events.RunStarted{
-		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt,
+		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Agent: c.Agent,
 		Labels: c.Labels, Source: c.Source, Undated: c.Undated,
 	}}, nil
 }
@@ -122,7 +122,7 @@ func finishStep(c commands.FinishStep, s runState) ([]events.Run, error) {
 	}
 	return []events.Run{events.RunStepFinished{
 		Step: c.Step, Outcome: c.Outcome, Error: c.Error, Model: c.Model, InputTokens: c.InputTokens,
-		OutputTokens: c.OutputTokens, CachedTokens: c.CachedTokens, CostNanos: c.CostNanos, Undated: c.Undated,
+		OutputTokens: c.OutputTokens, CachedTokens: c.CachedTokens, CostNanos: c.CostNanos, Unpriced: c.Unpriced, Undated: c.Undated,
 	}}, nil
 }
 

@@ -17,6 +17,7 @@ type StartRun struct {
 	Task      string
 	Requester string
 	Prompt    string
+	Agent     string
 	Labels    map[string]string
 	Source    *events.Source
 	Undated   bool
@@ -50,6 +51,7 @@ type FinishStep struct {
 	OutputTokens int64
 	CachedTokens int64
 	CostNanos    events.Nanos
+	Unpriced     bool
 	Undated      bool
 }
 

@@ -52,7 +52,7 @@ func samples() []events.Event {
 		events.ImprovementRolledBack{Reason: "guardrail"},
 		events.ImprovementEffectMeasured{Metric: "success_rate", Evidence: evidence},
 		events.RunStarted{
-			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
+			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.", Agent: "clerk",
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{
@@ -61,7 +61,7 @@ func samples() []events.Event {
 		},
 		events.RunStepFinished{
 			Step: 2, Outcome: events.Failed, Error: "order not found", Model: "gpt-4o-mini-2024-07-18", InputTokens: 542, OutputTokens: 235,
-			CachedTokens: 100, CostNanos: 222_300, Undated: true,
+			CachedTokens: 100, CostNanos: 222_300, Unpriced: true, Undated: true,
 		},
 		events.RunLLMCalled{
 			Step: ptr(2), Model: "gpt-4o-mini", Provider: "openai",

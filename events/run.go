@@ -16,12 +16,14 @@ const (
 
 // RunStarted opens a workflow run. It occurs when the run started.
 type RunStarted struct {
-	Run       string            `json:"run"`
-	Workflow  string            `json:"workflow"`
-	Task      string            `json:"task,omitempty"`
-	Requester string            `json:"requester,omitempty"`
-	Prompt    string            `json:"prompt,omitempty"`
-	Labels    map[string]string `json:"labels,omitempty"`
+	Run       string `json:"run"`
+	Workflow  string `json:"workflow"`
+	Task      string `json:"task,omitempty"`
+	Requester string `json:"requester,omitempty"`
+	Prompt    string `json:"prompt,omitempty"`
+	// Agent is who a live run was asked of.
+	Agent  string            `json:"agent,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
 	// Source is set on imported history. A run with a source is never acted on: nothing is sent, nothing is spent.
 	Source *Source `json:"source,omitempty"`
 	// Undated tells that the source gave no time: occurred-at is then the time of the import.
@@ -80,6 +82,9 @@ type RunStepFinished struct {
 	// CachedTokens is the part of InputTokens that the provider read from its cache.
 	CachedTokens int64 `json:"cached_tokens,omitempty"`
 	CostNanos    Nanos `json:"cost_nanos,omitempty"`
+	// Unpriced tells that it cost something that nobody knows: the price table lacks the model, or the provider did not
+	// report its tokens.
+	Unpriced bool `json:"unpriced,omitempty"`
 	// Undated tells that the source gave no end time.
 	Undated bool `json:"undated,omitempty"`
 }

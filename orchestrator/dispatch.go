@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -154,12 +153,6 @@ func envelope(stream string, m commands.Meta, index int, fact events.Event) (eve
 	}
 	return events.Envelope{
 		ID: events.DeriveID(m.ID, index), Stream: stream, Kind: kind, Version: version, OccurredAt: m.At.UTC().Round(0),
-		Causation: causation, Correlation: m.Correlation, Actor: m.Actor, Workspace: m.Workspace, Data: data,
+		Causation: causation, Correlation: m.Correlation, Actor: m.Actor, Workspace: m.Workspace, Data: redact(data),
 	}, nil
 }
-
-// Clock tells the time, and IDs makes new ids. Both are injected, so that a test or a replay decides what they say.
-type (
-	Clock func() time.Time
-	IDs   func() uuid.UUID
-)

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// config is the configuration file. Flags and environment variables win over it; secrets are never in it. The zero
+// value works.
+type config struct {
+	// Store is where the log is: sqlite:PATH.
+	Store string `yaml:"store"`
+	// User is who asks and judges at the terminal. Default: the system's user name.
+	User string `yaml:"user"`
+	// Listen is where `serve` answers HTTP. Default 127.0.0.1:8686.
+	Listen string `yaml:"listen"`
+	// Model is what agents without a model of their own use. Default gpt-4o-mini with a key, scripted-1 without.
+	Model string `yaml:"model"`
+	// BaseURL is that of an OpenAI-compatible server; OPENAI_BASE_URL wins over it.
+	BaseURL string `yaml:"base_url"`
+	// Timeout bounds one call to a model. Default 2m.
+	Timeout time.Duration `yaml:"timeout"`
+	// Prices is a price table in LiteLLM's format. Default: the built-in one.
+	Prices string `yaml:"prices"`
+	// AnalyzeEvery is how often `serve` runs the analysts. Default 1h; 0s is never.
+	AnalyzeEvery *time.Duration `yaml:"analyze_every"`
+	Policy       policyConfig   `yaml:"policy"`
+}
+
+// policyConfig is what people allow. See aggregates.Policy.
+type policyConfig struct {
+	Models           []string            `yaml:"models"`
+	MinTemperature   float64             `yaml:"min_temperature"`
+	MaxTemperature   float64             `yaml:"max_temperature"`
+	MaxTokens        int                 `yaml:"max_tokens"`
+	SelfApproved     []events.ChangeKind `yaml:"self_approved"`
+	MaxSharePermille int                 `yaml:"max_share_permille"`
+}
+
+func (p policyConfig) policy() aggregates.Policy {
+	return aggregates.Policy{
+		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
+		SelfApproved: p.SelfApproved, MaxShare: p.MaxSharePermille,
+	}
+}
+
+func (c config) user() string {
+	if c.User != "" {
+		return c.User
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return cmp.Or(os.Getenv("USER"), "unknown")
+}
+
+// configure reads the configuration file. One that was named must be there; one that does not parse stops the start
+// with its line and key.
+func (a *app) configure() error {
+	path, named := a.flags.Config, a.flags.Config != ""
+	if !named {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			return nil // no home, no file
+		}
+		path = filepath.Join(dir, "virtuous6", "config.yaml")
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !named {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	if err := yaml.UnmarshalWithOptions(data, &a.config, yaml.Strict()); err != nil {
+		return fmt.Errorf("configuration %s: %s", path, yaml.FormatError(err, false, true))
+	}
+	return nil
+}

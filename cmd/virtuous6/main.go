@@ -1,0 +1,141 @@
+// Command virtuous6 runs AI agents, keeps all that happens as events, and finds out what to change.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/virtuous6/virtuous6/orchestrator"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// verbs is the command line: one field a verb, each in a file of its own.
+type verbs struct {
+	Store  string `help:"Where the log is: sqlite:PATH. Default: virtuous6.db in the user's data folder." placeholder:"URL" env:"VIRTUOUS6_STORE"`
+	Config string `help:"Configuration file (YAML). Default: config.yaml in the user's configuration folder, if it is there." placeholder:"FILE" env:"VIRTUOUS6_CONFIG"`
+	Quiet  bool   `short:"q" help:"No progress bars and no notes on standard error."`
+
+	Ask          askVerb          `cmd:"" group:"Run" help:"Ask an agent, and see the run become events."`
+	Serve        serveVerb        `cmd:"" group:"Run" help:"Serve live runs, the read API and the analysts on one store."`
+	Feedback     feedbackVerb     `cmd:"" group:"Run" help:"Judge a run."`
+	SaveWorkflow saveWorkflowVerb `cmd:"" group:"Run" help:"Keep a run's steps, or a pattern, as a runbook."`
+	Budget       budgetVerb       `cmd:"" group:"Run" help:"Show the budgets of live runs, or set one."`
+
+	Import   importVerb   `cmd:"" group:"History" help:"Turn histories from elsewhere into events."`
+	Simulate simulateVerb `cmd:"" group:"History" help:"Make a history with planted truths, from a seed."`
+	Events   eventsVerb   `cmd:"" group:"History" help:"List events of the log."`
+	Replay   replayVerb   `cmd:"" group:"History" help:"Rebuild all read models from the log."`
+	Verify   verifyVerb   `cmd:"" group:"History" help:"Check the log, and that the read models equal a rebuild."`
+
+	Metrics      metricsVerb      `cmd:"" group:"Insight" help:"Show success, tokens, cost and time."`
+	Runs         runsVerb         `cmd:"" group:"Insight" help:"List runs, or show one."`
+	Agents       agentsVerb       `cmd:"" group:"Insight" help:"List agents."`
+	Tasks        tasksVerb        `cmd:"" group:"Insight" help:"List tasks and how often runs managed them."`
+	Patterns     patternsVerb     `cmd:"" group:"Insight" help:"Mine the frequent step sequences and their success."`
+	Runbooks     runbooksVerb     `cmd:"" group:"Insight" help:"List runbooks, or print one as YAML."`
+	Analyze      analyzeVerb      `cmd:"" group:"Insight" help:"Run the analysts and record what they propose."`
+	Improvements improvementsVerb `cmd:"" group:"Insight" help:"List proposals, approve or reject one."`
+
+	Version versionVerb `cmd:"" group:"Other" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Main is the whole program: it runs one command line and returns its exit code, 0 done, 1 failed, 2 wrong usage.
+func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	var cli verbs
+	exited := -1
+	parser, err := newParser(&cli, kong.Writers(out, errOut), kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		fmt.Fprintln(errOut, "virtuous6:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // help was asked for and shown
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "virtuous6: %v\nTry `virtuous6 --help`.\n", err)
+		return exitUsage
+	}
+	a := &app{in: in, out: out, err: errOut, flags: &cli, clock: timeNow, ids: orchestrator.NewID}
+	if err := a.configure(); err != nil {
+		fmt.Fprintln(errOut, "virtuous6:", err)
+		return exitFailed
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(a)
+	err = errors.Join(err, a.close())
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		fmt.Fprintln(errOut, "virtuous6:", err)
+		return exitUsage
+	case errors.Is(err, errSaid):
+		return exitFailed
+	}
+	fmt.Fprintln(errOut, "virtuous6:", err)
+	return exitFailed
+}
+
+func newParser(cli *verbs, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(cli, append([]kong.Option{
+		kong.Name("virtuous6"),
+		kong.Description("Runs AI agents, keeps all that happens as events, and finds out what to change.\n\n" +
+			"Start: `virtuous6 import FILE` reads the runs your agents made, `virtuous6 analyze` tells what works, what fails and what " +
+			"to change, `virtuous6 ask \"...\"` makes a run.\n\nExit codes: 0 done, 1 failed, 2 wrong usage."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+	}, options...)...)
+}
+
+// usageError is a wrong use of the command line that only the verb itself could see.
+type usageError struct{ error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errSaid ends a verb that has told its failure already.
+var errSaid = errors.New("failed")
+
+type versionVerb struct{}
+
+// Run prints the module's version and the commit it was built from.
+func (versionVerb) Run(a *app) error {
+	version, commit := "devel", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			version = v
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				commit = " " + s.Value
+			}
+		}
+	}
+	_, err := fmt.Fprintf(a.out, "virtuous6 %s%s\n", version, commit)
+	return err
+}

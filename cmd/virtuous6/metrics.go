@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type metricsVerb struct {
+	JSON  bool `name:"json" help:"Print one JSON value."`
+	Limit int  `help:"Rows of each table, 0 for all." default:"15"`
+}
+
+// Help gives examples.
+func (metricsVerb) Help() string {
+	return "Examples:\n  virtuous6 metrics\n  virtuous6 metrics --json | jq .by_workflow"
+}
+
+// Run prints the report.
+func (v metricsVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.read(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := reader.Report(ctx)
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		return a.json(report)
+	}
+	m := report.Metrics
+	fmt.Fprintf(a.out, "%d runs: %d succeeded, %d failed", m.Runs, m.Succeeded, m.Failed)
+	for _, other := range []struct {
+		n    int64
+		what string
+	}{{m.Cancelled, "cancelled"}, {m.Unrated, "without a verdict"}, {m.Running, "running"}} {
+		if other.n > 0 {
+			fmt.Fprintf(a.out, ", %d %s", other.n, other.what)
+		}
+	}
+	fmt.Fprintf(a.out, " (%s success)\n", rate(m.Succeeded, m.Failed))
+	fmt.Fprintf(a.out, "%d steps (%d failed), %d input and %d output tokens, %s, p50 %s, p95 %s\n", m.Steps, m.FailedSteps,
+		m.InputTokens, m.OutputTokens, dollars(m.CostUSD), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
+	if len(m.PassHat) > 1 {
+		parts := make([]string, len(m.PassHat))
+		for k, p := range m.PassHat {
+			parts[k] = fmt.Sprintf("k=%d %.3f", k+1, p)
+		}
+		fmt.Fprintf(a.out, "pass^k, the chance that k trials of a task all succeed: %s\n", strings.Join(parts, "  "))
+	}
+	for _, t := range []struct {
+		title string
+		by    map[string]projections.Metrics
+	}{{"WORKFLOW", report.ByWorkflow}, {"AGENT", report.ByAgent}, {"MODEL", report.ByModel}, {"TOOL", report.ByTool}} {
+		if err := v.print(a, t.title, t.by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print lists the greatest first.
+func (v metricsVerb) print(a *app, title string, by map[string]projections.Metrics) error {
+	if len(by) == 0 {
+		return nil
+	}
+	names := slices.SortedFunc(maps.Keys(by), func(x, y string) int {
+		if d := by[y].Runs - by[x].Runs; d != 0 {
+			return int(d)
+		}
+		return strings.Compare(x, y)
+	})
+	fmt.Fprintln(a.out)
+	more := 0
+	if v.Limit > 0 && len(names) > v.Limit {
+		more = len(names) - v.Limit
+		names = names[:v.Limit]
+	}
+	err := table(a.out, title+"|RUNS|SUCCESS|STEPS|FAILED|IN|OUT|COST|P50|P95", func(row func(...any)) {
+		for _, name := range names {
+			m := by[name]
+			row(short(name, 48), m.Runs, rate(m.Succeeded, m.Failed), m.Steps, m.FailedSteps, m.InputTokens, m.OutputTokens,
+				dollars(m.CostUSD), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
+		}
+	})
+	if more > 0 {
+		fmt.Fprintf(a.out, "... and %d more (--limit 0 shows all)\n", more)
+	}
+	return err
+}

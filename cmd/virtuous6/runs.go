@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type runsVerb struct {
+	ID       string `arg:"" optional:"" name:"run" help:"Show this run with its steps."`
+	JSON     bool   `name:"json" help:"Print one JSON value."`
+	Limit    int    `help:"Rows, 0 for all." default:"20"`
+	Workflow string `help:"Only runs of this workflow."`
+	Task     string `help:"Only runs of this task."`
+	Agent    string `help:"Only runs with a step of this agent."`
+	Outcome  string `help:"Only runs that ended so: succeeded, failed, cancelled, unrated, or are running." enum:",succeeded,failed,cancelled,unrated,running" default:""`
+}
+
+// Help gives examples.
+func (runsVerb) Help() string {
+	return "Examples:\n  virtuous6 runs --outcome failed --limit 5\n  virtuous6 runs airline-0-1\n  virtuous6 runs --json --limit 0 > runs.json"
+}
+
+// Run lists runs, the latest first, or shows one.
+func (v runsVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.read(ctx)
+	if err != nil {
+		return err
+	}
+	if v.ID != "" {
+		return v.show(ctx, a, reader)
+	}
+	runs := []projections.RunRow{}
+	filter := projections.RunFilter{
+		Workflow: v.Workflow, Task: v.Task, Agent: v.Agent, Outcome: events.Outcome(v.Outcome), Limit: v.Limit,
+	}
+	for run, err := range reader.Runs(ctx, filter) {
+		if err != nil {
+			return err
+		}
+		runs = append(runs, run)
+	}
+	if v.JSON {
+		return a.json(runs)
+	}
+	return table(a.out, "RUN|WORKFLOW|TASK|OUTCOME|STARTED|TOOK|STEPS|TOKENS|COST|ERROR", func(row func(...any)) {
+		for _, r := range runs {
+			row(r.Run, short(r.Workflow, 24), short(r.Task, 20), r.Outcome, when(r.StartedAt), seconds(r.DurationNS), r.Steps,
+				r.InputTokens+r.OutputTokens, dollars(r.CostNanos), short(r.Error, 40))
+		}
+	})
+}
+
+func (v runsVerb) show(ctx context.Context, a *app, reader projections.Reader) error {
+	run, steps, err := findRun(ctx, reader, v.ID)
+	if err != nil {
+		return err
+	}
+	feedback, err := reader.Feedback(ctx, run.Run)
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		return a.json(map[string]any{"run": run, "steps": steps, "feedback": feedback})
+	}
+	fmt.Fprintf(a.out, "%s: %s, %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, run.Outcome, run.Steps,
+		run.InputTokens, run.OutputTokens, dollars(run.CostNanos), seconds(run.DurationNS))
+	if run.Scripted {
+		fmt.Fprintln(a.out, "answered by the built-in scripted model")
+	}
+	for _, line := range []struct{ label, text string }{{"task", run.Task}, {"asked", run.Prompt}, {"answer", run.Answer}, {"error", run.Error}} {
+		if line.text != "" {
+			fmt.Fprintf(a.out, "%s: %s\n", line.label, short(line.text, 400))
+		}
+	}
+	fmt.Fprintln(a.out)
+	depth := make([]int, len(steps))
+	err = table(a.out, "#|STEP|TYPE|AGENT|MODEL|OUTCOME|TOOK|IN|OUT|COST|ERROR", func(row func(...any)) {
+		for i, s := range steps {
+			if s.Parent >= 0 && s.Parent < int64(i) {
+				depth[i] = depth[s.Parent] + 1
+			}
+			row(s.Step, strings.Repeat("  ", min(depth[i], 8))+short(s.Name, 48), s.Type, short(s.Agent, 20), short(s.Model, 28), s.Outcome,
+				seconds(s.DurationNS), s.InputTokens, s.OutputTokens, dollars(s.CostNanos), short(s.Error, 40))
+		}
+	})
+	for _, f := range feedback {
+		fmt.Fprintf(a.out, "\nfeedback of %s: %s", orDash(f.User), describe(f))
+	}
+	if len(feedback) > 0 {
+		fmt.Fprintln(a.out)
+	}
+	return err
+}
+
+// findRun looks a run up, and says where to look where there is none.
+func findRun(ctx context.Context, reader projections.Reader, id string) (projections.RunRow, []projections.StepRow, error) {
+	run, steps, err := reader.Run(ctx, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		return run, nil, fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", id)
+	}
+	return run, steps, err
+}
+
+func describe(f projections.FeedbackRow) string {
+	var parts []string
+	if f.Name != "" {
+		parts = append(parts, f.Name)
+	}
+	if f.Score != nil {
+		parts = append(parts, fmt.Sprintf("%g", *f.Score))
+	}
+	for _, s := range []string{f.Label, f.Text} {
+		if s != "" {
+			parts = append(parts, short(s, 200))
+		}
+	}
+	if f.Better != "" {
+		parts = append(parts, "better: "+short(f.Better, 200))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return oneLine(s)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode/utf8"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// table prints rows under headings, aligned.
+func table(w io.Writer, headings string, rows func(row func(cells ...any))) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, strings.ReplaceAll(headings, "|", "\t"))
+	rows(func(cells ...any) {
+		for i, c := range cells {
+			if i > 0 {
+				fmt.Fprint(t, "\t")
+			}
+			fmt.Fprint(t, oneLine(fmt.Sprint(c)))
+		}
+		fmt.Fprintln(t)
+	})
+	return t.Flush()
+}
+
+// oneLine keeps what others wrote from moving a person's terminal: no control characters, no line breaks.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// printable is like oneLine, but keeps line breaks and tabs.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return r
+		}
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// short cuts a text to n characters.
+func short(s string, n int) string {
+	s = oneLine(s)
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+func seconds(ns int64) string {
+	if ns < 0 {
+		return "-"
+	}
+	return secondsOf(float64(ns) / 1e9)
+}
+
+func secondsOf(s float64) string {
+	switch {
+	case s < 10:
+		return fmt.Sprintf("%.2fs", s)
+	case s < 120:
+		return fmt.Sprintf("%.0fs", s)
+	}
+	return (time.Duration(s) * time.Second).String()
+}
+
+func optionalSeconds(s *float64) string {
+	if s == nil {
+		return "-"
+	}
+	return secondsOf(*s)
+}
+
+func dollars(n events.Nanos) string {
+	if n == 0 {
+		return "-"
+	}
+	return "$" + n.String()
+}
+
+// rate is a share of rated runs as a percentage, or "-" where none is rated.
+func rate(succeeded, failed int64) string {
+	if succeeded+failed == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", 100*float64(succeeded)/float64(succeeded+failed))
+}

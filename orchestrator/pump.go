@@ -1,0 +1,229 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime"
+	"sync"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// maxBatch bounds what is folded and written at once, in events: large enough that writing a row once pays, small
+// enough that memory stays bounded.
+const maxBatch = 16_384
+
+// CatchUp folds the log into the read models up to where it ends. progress, if any, hears the position after each
+// batch. Several processes may do so at once: the read models' checkpoint lets only one of them apply a batch.
+func CatchUp(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
+	if models.Outdated() {
+		return RebuildModels(ctx, store, models, progress)
+	}
+	for {
+		err := catchUpOnce(ctx, store, models, progress)
+		if !errors.Is(err, projections.ErrCheckpointMoved) {
+			return err
+		}
+	}
+}
+
+func catchUpOnce(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(uint64)) error {
+	position, err := models.Position(ctx)
+	if err != nil {
+		return err
+	}
+	for batch, err := range batches(ctx, store, position) {
+		if err != nil {
+			return err
+		}
+		if err := models.Apply(ctx, position, batch); err != nil {
+			return fmt.Errorf("fold after position %d: %w", position, err)
+		}
+		position = batch[len(batch)-1].Envelope.Position
+		if progress != nil {
+			progress(position)
+		}
+	}
+	return nil
+}
+
+// RebuildModels folds the whole log beside the live read models and swaps the result in.
+func RebuildModels(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
+	rebuild, err := models.BeginRebuild(ctx)
+	if err != nil {
+		return fmt.Errorf("begin the rebuild: %w", err)
+	}
+	err = func() error {
+		for batch, err := range batches(ctx, store, 0) {
+			if err != nil {
+				return err
+			}
+			if err := rebuild.Apply(ctx, rebuild.Position(), batch); err != nil {
+				return fmt.Errorf("fold after position %d: %w", rebuild.Position(), err)
+			}
+			if progress != nil {
+				progress(rebuild.Position())
+			}
+		}
+		return rebuild.Swap(ctx, func(from uint64) iter.Seq2[[]projections.Entry, error] {
+			return batches(ctx, store, from)
+		})
+	}()
+	if err != nil {
+		// The cause counts; what could not be dropped now is swept at the next start.
+		_ = rebuild.Discard(context.WithoutCancel(ctx))
+		return err
+	}
+	return nil
+}
+
+// Pump keeps the read models up with the log until ctx is done. It returns nil then, and an error where it can't go
+// on by itself.
+func Pump(ctx context.Context, store eventstore.Store, models *projections.Models) error {
+	for {
+		err := pumpOnce(ctx, store, models)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, projections.ErrCheckpointMoved), errors.Is(err, projections.ErrOutdated):
+			// Another process folded the same log or rebuilt the read models: go on from where they are now.
+		case err != nil:
+			return fmt.Errorf("pump: %w", err)
+		}
+	}
+}
+
+func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.Models) error {
+	if err := CatchUp(ctx, store, models, nil); err != nil {
+		return err
+	}
+	position, err := models.Position(ctx)
+	if err != nil {
+		return err
+	}
+	var batch []projections.Entry
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := models.Apply(ctx, position, batch); err != nil {
+			return err
+		}
+		position = batch[len(batch)-1].Envelope.Position
+		batch = batch[:0]
+		return nil
+	}
+	for m, err := range store.Subscribe(ctx, position) {
+		if err != nil {
+			return err
+		}
+		if !m.CaughtUp {
+			fact, err := events.Decode(m.Event)
+			if err != nil {
+				return errors.Join(flush(), err)
+			}
+			batch = append(batch, projections.Entry{Envelope: m.Event, Event: fact})
+		}
+		if m.CaughtUp || len(batch) == maxBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// batches reads the log after a position, decoded, in log order. Reading, decoding and the caller's own work run on
+// different cores. A fact that can't be decoded ends it, behind all that come before.
+func batches(ctx context.Context, store eventstore.Store, after uint64) iter.Seq2[[]projections.Entry, error] {
+	return func(yield func([]projections.Entry, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var wait sync.WaitGroup
+		defer wait.Wait()
+		defer cancel()
+
+		decoders := max(1, runtime.GOMAXPROCS(0)-1)
+		work := make(chan *chunk)
+		order := make(chan *chunk, decoders)
+		wait.Go(func() {
+			defer close(work)
+			defer close(order)
+			readChunks(ctx, store, after, order, work)
+		})
+		for range decoders {
+			wait.Go(func() {
+				for c := range work {
+					c.decode()
+				}
+			})
+		}
+		for c := range order {
+			<-c.decoded
+			if len(c.entries) > 0 && !yield(c.entries, nil) {
+				return
+			}
+			if c.err != nil {
+				yield(nil, c.err)
+				return
+			}
+		}
+		if err := context.Cause(ctx); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// chunk is a part of the log on its way: read, then decoded, then handed on in order.
+type chunk struct {
+	entries []projections.Entry
+	err     error
+	decoded chan struct{}
+}
+
+func readChunks(ctx context.Context, store eventstore.Store, after uint64, order, work chan<- *chunk) {
+	c := &chunk{decoded: make(chan struct{})}
+	send := func() bool {
+		full := c
+		c = &chunk{decoded: make(chan struct{})}
+		for _, to := range []chan<- *chunk{order, work} {
+			select {
+			case to <- full:
+			case <-ctx.Done():
+				return false
+			}
+		}
+		return true
+	}
+	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: after}) {
+		if err != nil {
+			c.err = err
+			break
+		}
+		if c.entries == nil {
+			c.entries = make([]projections.Entry, 0, 1024)
+		}
+		c.entries = append(c.entries, projections.Entry{Envelope: e})
+		if len(c.entries) == maxBatch && !send() {
+			return
+		}
+	}
+	if len(c.entries) > 0 || c.err != nil {
+		send()
+	}
+}
+
+func (c *chunk) decode() {
+	defer close(c.decoded)
+	for i := range c.entries {
+		fact, err := events.Decode(c.entries[i].Envelope)
+		if err != nil {
+			c.entries, c.err = c.entries[:i], err
+			return
+		}
+		c.entries[i].Event = fact
+	}
+}
