@@ -5,6 +5,8 @@ package aggregates
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -29,6 +31,16 @@ var (
 	// ErrState refuses a wish that does not fit the state, such as applying what nobody approved.
 	ErrState = errors.New("not possible now")
 )
+
+// Refused tells a decider's refusal, which concerns one wish alone, from a failure to carry it out.
+func Refused(err error) bool {
+	for _, reason := range []error{ErrExists, ErrMissing, ErrEnded, ErrInvalid, ErrPolicy, ErrEvidence, ErrState} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return false
+}
 
 // Decider is the one shape of everything that decides (Chassaing's functional event sourcing). Decide refuses with
 // an error; Evolve is total, since history can't be refused.
@@ -109,4 +121,9 @@ func checkName(what, name string) error {
 		}
 	}
 	return nil
+}
+
+// finite tells that none of the figures is NaN or infinite: JSON can't hold those.
+func finite(figures ...float64) bool {
+	return !slices.ContainsFunc(figures, func(f float64) bool { return math.IsNaN(f) || math.IsInf(f, 0) })
 }

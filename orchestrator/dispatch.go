@@ -46,34 +46,68 @@ func (d *Dispatcher) Dispatch(ctx context.Context, cmds ...commands.Command) (co
 	if len(cmds) == 0 {
 		return commands.Receipt{}, nil
 	}
+	for range maxDecisions {
+		decided, err := d.decide(ctx, cmds)
+		if err != nil || len(decided.batch) == 0 {
+			return decided.receipt, err
+		}
+		at, err := d.store.Append(ctx, decided.receipt.Stream, decided.expected, decided.batch)
+		if errors.Is(err, eventstore.ErrConflict) {
+			continue
+		}
+		return decided.appended(at, err)
+	}
+	return commands.Receipt{}, fmt.Errorf("dispatch %T to %s: %w", cmds[0], cmds[0].Stream(), ErrContended)
+}
+
+// submit is Dispatch that does not wait: what one caller submits stands in the log in the order of the submissions.
+// The commands must be the only ones under way for their stream: a conflict is returned, not decided again.
+func (d *Dispatcher) submit(ctx context.Context, cmds ...commands.Command) (wait func() (commands.Receipt, error), err error) {
+	decided, err := d.decide(ctx, cmds)
+	if err != nil {
+		return nil, err
+	}
+	if len(decided.batch) == 0 {
+		return func() (commands.Receipt, error) { return decided.receipt, nil }, nil
+	}
+	submitted := d.store.Submit(ctx, decided.receipt.Stream, decided.expected, decided.batch)
+	return func() (commands.Receipt, error) { return decided.appended(submitted()) }, nil
+}
+
+// decided is what commands become, before it is appended.
+type decided struct {
+	receipt  commands.Receipt
+	expected eventstore.Expected
+	batch    []events.Envelope
+}
+
+func (d decided) appended(at eventstore.Appended, err error) (commands.Receipt, error) {
+	if err != nil {
+		return commands.Receipt{}, err
+	}
+	d.receipt.Revision, d.receipt.Position, d.receipt.Events = at.Revision, at.Position, len(d.batch)
+	return d.receipt, nil
+}
+
+func (d *Dispatcher) decide(ctx context.Context, cmds []commands.Command) (decided, error) {
 	stream := cmds[0].Stream()
 	for _, c := range cmds {
 		if c.Stream() != stream {
-			return commands.Receipt{}, fmt.Errorf("dispatch: commands for %s and %s can't be one append", stream, c.Stream())
+			return decided{}, fmt.Errorf("dispatch: commands for %s and %s can't be one append", stream, c.Stream())
 		}
 		if m := c.About(); m.ID == uuid.Nil || m.At.IsZero() {
-			return commands.Receipt{}, fmt.Errorf("dispatch %T to %s: it has no id or no time", c, stream)
+			return decided{}, fmt.Errorf("dispatch %T to %s: it has no id or no time", c, stream)
 		}
 	}
 	aggregate, ok := d.aggregates[events.Category(stream)]
 	if !ok {
-		return commands.Receipt{}, fmt.Errorf("dispatch %T: no aggregate has streams like %q", cmds[0], stream)
+		return decided{}, fmt.Errorf("dispatch %T: no aggregate has streams like %q", cmds[0], stream)
 	}
-	for range maxDecisions {
-		receipt, err := d.decide(ctx, aggregate, stream, cmds)
-		if !errors.Is(err, eventstore.ErrConflict) {
-			return receipt, err
-		}
-	}
-	return commands.Receipt{}, fmt.Errorf("dispatch %T to %s: %w", cmds[0], stream, ErrContended)
-}
-
-func (d *Dispatcher) decide(ctx context.Context, aggregate aggregates.Aggregate, stream string, cmds []commands.Command) (commands.Receipt, error) {
 	loaded, err := d.load(ctx, aggregate, stream)
 	if err != nil {
-		return commands.Receipt{}, fmt.Errorf("load %s: %w", stream, err)
+		return decided{}, fmt.Errorf("load %s: %w", stream, err)
 	}
-	batch := make([]events.Envelope, 0, len(cmds))
+	out := decided{expected: loaded.expected, batch: make([]events.Envelope, 0, len(cmds))}
 	repeats := 0
 	for _, c := range cmds {
 		m := c.About()
@@ -83,29 +117,21 @@ func (d *Dispatcher) decide(ctx context.Context, aggregate aggregates.Aggregate,
 		}
 		facts, err := loaded.instance.Decide(c)
 		if err != nil {
-			return commands.Receipt{}, err
+			return decided{}, err
 		}
 		for i, fact := range facts {
 			e, err := envelope(stream, m, i, fact)
 			if err != nil {
-				return commands.Receipt{}, err
+				return decided{}, err
 			}
 			if err := loaded.instance.Evolve(fact); err != nil {
-				return commands.Receipt{}, err
+				return decided{}, err
 			}
-			batch = append(batch, e)
+			out.batch = append(out.batch, e)
 		}
 	}
-	receipt := commands.Receipt{Stream: stream, Revision: loaded.revision, Position: loaded.position, Repeated: repeats == len(cmds)}
-	if len(batch) == 0 {
-		return receipt, nil
-	}
-	at, err := d.store.Append(ctx, stream, loaded.expected, batch)
-	if err != nil {
-		return commands.Receipt{}, err
-	}
-	receipt.Revision, receipt.Position, receipt.Events = at.Revision, at.Position, len(batch)
-	return receipt, nil
+	out.receipt = commands.Receipt{Stream: stream, Revision: loaded.revision, Position: loaded.position, Repeated: repeats == len(cmds)}
+	return out, nil
 }
 
 // loaded is an aggregate as its stream left it.

@@ -102,6 +102,9 @@ func (t *turn) perform(ctx context.Context) error {
 	if err != nil {
 		return t.fail(ctx, err, commands.FinishStep{Step: step, Outcome: events.Failed, Error: err.Error(), Unpriced: true})
 	}
+	if onDelta != nil && len(done.Calls) > 0 {
+		onDelta("\n") // what follows the tools is a text of its own
+	}
 	return t.record(ctx, step, asked, done)
 }
 

@@ -125,17 +125,23 @@ type versionVerb struct{}
 
 // Run prints the module's version and the commit it was built from.
 func (versionVerb) Run(a *app) error {
-	version, commit := "devel", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			version = v
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				commit = " " + s.Value
-			}
+	_, err := fmt.Fprintln(a.out, "virtuous6", version())
+	return err
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	v := info.Main.Version
+	if v == "" || v == "(devel)" {
+		v = "devel"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
 		}
 	}
-	_, err := fmt.Fprintf(a.out, "virtuous6 %s%s\n", version, commit)
-	return err
+	return v
 }

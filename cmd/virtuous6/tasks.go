@@ -8,7 +8,9 @@ type tasksVerb struct {
 }
 
 // Help gives examples.
-func (tasksVerb) Help() string { return "Examples:\n  virtuous6 tasks\n  virtuous6 tasks --json --limit 10" }
+func (tasksVerb) Help() string {
+	return "Examples:\n  virtuous6 tasks\n  virtuous6 tasks --json --limit 10"
+}
 
 // Run lists the tasks with the runs that tried them.
 func (v tasksVerb) Run(ctx context.Context, a *app) error {

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/orchestrator"
+)
+
+type analyzeVerb struct {
+	JSON       bool    `name:"json" help:"Print one JSON value."`
+	Analyst    string  `help:"Only this analyst."`
+	MinSupport float64 `help:"How many runs must hold a step sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
+	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
+	Limit      int     `help:"Findings shown, 0 for all." default:"0"`
+}
+
+// Help tells what comes of it.
+func (analyzeVerb) Help() string {
+	return "Analysts read the read models. What they find is printed with its evidence; what they would change is recorded as an " +
+		"improvement, once, for people to approve or reject. No model is asked.\n\nExamples:\n  virtuous6 analyze\n  virtuous6 analyze --json | jq .proposals"
+}
+
+// Run analyses.
+func (v analyzeVerb) Run(ctx context.Context, a *app) error {
+	options := analysts.WorkflowOptions{MinSupport: v.MinSupport, MaxLength: v.MaxLength}
+	if err := options.Check(); err != nil {
+		return usageError{err}
+	}
+	runners := analysts.Configured(analysts.Options{Workflow: options})
+	if v.Analyst != "" {
+		var names []string
+		for _, r := range runners {
+			names = append(names, r.Name)
+		}
+		runners = slices.DeleteFunc(runners, func(r analysts.Runner) bool { return r.Name != v.Analyst })
+		if len(runners) == 0 {
+			return usage("--analyst %s: there is no such analyst; there are %s", v.Analyst, strings.Join(names, ", "))
+		}
+	}
+	reader, err := a.read(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := orchestrator.Analyze(ctx, reader, a.dispatcher().Dispatch, a.clock, runners)
+	if err != nil {
+		return err
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	findings := limited(found.Findings, v.Limit)
+	if v.JSON {
+		proposals := make([]analysts.Proposal, len(found.Proposals))
+		for i, p := range found.Proposals {
+			proposals[i] = p.Proposal
+		}
+		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": findings})
+	}
+	v.print(a, found, findings)
+	return nil
+}
+
+func (v analyzeVerb) print(a *app, found orchestrator.Analysis, findings []analysts.Finding) {
+	workflow, kind := "", ""
+	for _, f := range findings {
+		if f.Workflow != workflow {
+			workflow, kind = f.Workflow, ""
+			fmt.Fprintf(a.out, "\n%s\n", strings.ToUpper(oneLine(workflow)))
+		}
+		if f.Kind != kind {
+			kind = f.Kind
+			fmt.Fprintf(a.out, "  %s\n", strings.ReplaceAll(kind, "_", " "))
+		}
+		fmt.Fprintf(a.out, "    %s\n", oneLine(f.Text))
+	}
+	if len(findings) < len(found.Findings) {
+		fmt.Fprintf(a.out, "... and %d more findings\n", len(found.Findings)-len(findings))
+	}
+	if len(found.Proposals) == 0 {
+		fmt.Fprintf(a.out, "\nNo proposals: nothing in this history is certain enough to act on.\n")
+		return
+	}
+	fmt.Fprintf(a.out, "\nPROPOSALS\n")
+	for _, p := range found.Proposals {
+		state := "there before"
+		switch {
+		case p.Refused != "":
+			state = "refused: " + p.Refused
+		case p.New:
+			state = "new"
+		}
+		fmt.Fprintf(a.out, "  %s  %s (%s)\n    %s\n    evidence: %s %.3g [%.3g, %.3g] over %d runs, log positions %d to %d\n", p.ID(), p.Change.Kind,
+			state, oneLine(p.Reason), p.Evidence.Statistic, p.Evidence.Value, p.Evidence.Low, p.Evidence.High, p.Evidence.N, p.Evidence.From, p.Evidence.To)
+	}
+	fmt.Fprintf(a.out, "Decide with `virtuous6 improvements approve ID` or `reject ID`.\n")
+}

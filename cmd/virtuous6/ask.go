@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type askVerb struct {
+	Prompt   string            `arg:"" help:"What to ask; - reads it from standard input."`
+	Agent    string            `help:"Who is asked." default:"assistant"`
+	Workflow string            `help:"The workflow that the run belongs to." default:"ask"`
+	Task     string            `help:"The task that it tries, so that trials of it are counted together."`
+	Label    map[string]string `help:"Labels of the run, as key=value."`
+	JSON     bool              `name:"json" help:"Print one JSON value."`
+}
+
+// Help tells which model answers.
+func (askVerb) Help() string {
+	return "With OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own (Ollama, vLLM, llama.cpp), a real model answers. Without " +
+		"either the built-in scripted model does, and says so.\n\nExamples:\n  virtuous6 ask \"Write a haiku about logs\"\n" +
+		"  virtuous6 ask \"calculate 6 * 7\" --json\n  virtuous6 feedback RUN --better \"...\""
+}
+
+// answer is what `ask --json` prints.
+type answer struct {
+	Run             string         `json:"run"`
+	Outcome         events.Outcome `json:"outcome"`
+	Answer          string         `json:"answer"`
+	Error           string         `json:"error"`
+	Models          []string       `json:"models"`
+	Scripted        bool           `json:"scripted"`
+	DurationSeconds float64        `json:"duration_seconds"`
+	InputTokens     int64          `json:"input_tokens"`
+	OutputTokens    int64          `json:"output_tokens"`
+	CostUSD         string         `json:"cost_usd"`
+}
+
+// Run starts a run, drives it or watches who does, and shows the answer as it comes.
+func (v askVerb) Run(ctx context.Context, a *app) error {
+	prompt := v.Prompt
+	if prompt == "-" {
+		text, err := io.ReadAll(io.LimitReader(a.in, 1<<20))
+		if err != nil {
+			return fmt.Errorf("read the prompt: %w", err)
+		}
+		prompt = string(text)
+	}
+	if strings.TrimSpace(prompt) == "" {
+		return usage("there is nothing to ask")
+	}
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	start := commands.StartRun{
+		Workflow: v.Workflow, Task: v.Task, Prompt: prompt, Agent: v.Agent, Labels: v.Label, Requester: "user:" + a.config.user(),
+	}
+	start.Meta = a.meta("")
+	start.Run = start.ID.String()
+	start.Correlation = start.Run
+	dispatch := a.dispatcher().Dispatch
+	receipt, err := dispatch(ctx, start)
+	if err != nil {
+		return err
+	}
+	err = v.drive(ctx, a, start.Run, receipt.Position)
+	if ctx.Err() != nil {
+		return v.cancel(a, dispatch, start.Run)
+	}
+	if err != nil {
+		return err
+	}
+	return v.report(ctx, a, start.Run)
+}
+
+// drive returns once the run has ended. Where no other process drives this store's live runs, it does so itself.
+func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64) error {
+	held, err := a.acquire()
+	if err != nil {
+		return err
+	}
+	shown := false
+	if held == nil {
+		a.note("another process serves this store: it takes the run")
+	} else {
+		defer func() { _ = held.release() }() // the system frees it in any case
+		runner, model, err := a.runner()
+		if err != nil {
+			return err
+		}
+		o := orchestrator.New(orchestrator.Config{
+			Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Runner: runner, Model: model, Clock: a.clock, IDs: a.ids,
+			OnText: func(of, text string) {
+				if of == run && !v.JSON {
+					shown = true
+					fmt.Fprint(a.out, printable(text))
+				}
+			},
+		})
+		running, stop := context.WithCancel(ctx)
+		group, ctx := errgroup.WithContext(running)
+		group.Go(func() error { return o.Run(ctx) })
+		group.Go(func() error {
+			defer stop()
+			return v.follow(ctx, a, run, position)
+		})
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		if shown {
+			fmt.Fprintln(a.out)
+		}
+		return nil
+	}
+	if err := v.follow(ctx, a, run, position); err != nil {
+		return err
+	}
+	return v.showAnswer(ctx, a, run)
+}
+
+// follow waits for the end of the run.
+func (v askVerb) follow(ctx context.Context, a *app, run string, position uint64) error {
+	for m, err := range a.store.Subscribe(ctx, position) {
+		if err != nil {
+			return err
+		}
+		if m.CaughtUp || m.Event.Stream != commands.RunStream(run) {
+			continue
+		}
+		fact, err := events.Decode(m.Event)
+		if err != nil {
+			return err
+		}
+		switch fact.(type) {
+		case events.RunFinished, events.RunFailed, events.RunCancelled:
+			return nil
+		}
+	}
+	return ctx.Err()
+}
+
+func (v askVerb) showAnswer(ctx context.Context, a *app, run string) error {
+	if v.JSON {
+		return nil
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	row, _, err := a.models.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, printable(row.Answer))
+	return nil
+}
+
+func (v askVerb) report(ctx context.Context, a *app, run string) error {
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	row, steps, err := a.models.Run(ctx, run)
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		err = a.json(answer{
+			Run: row.Run, Outcome: row.Outcome, Answer: row.Answer, Error: row.Error, Models: limited(row.Models, 0), Scripted: row.Scripted,
+			DurationSeconds: float64(max(row.DurationNS, 0)) / 1e9, InputTokens: row.InputTokens, OutputTokens: row.OutputTokens,
+			CostUSD: row.CostNanos.String(),
+		})
+	} else {
+		v.summary(a, row, steps)
+	}
+	if err == nil && row.Outcome == events.Failed {
+		return errSaid
+	}
+	return err
+}
+
+func (v askVerb) summary(a *app, row projections.RunRow, steps []projections.StepRow) {
+	model := strings.Join(row.Models, ", ")
+	if row.Scripted {
+		model += ", the built-in scripted model"
+	}
+	cost := "$" + row.CostNanos.String()
+	for _, s := range steps {
+		if s.Position == 0 {
+			cost = "cost unknown (no price for " + s.Model + ")"
+		}
+	}
+	if row.Outcome == events.Failed {
+		fmt.Fprintln(a.err, "virtuous6: the run failed:", printable(row.Error))
+	}
+	fmt.Fprintf(a.out, "\nrun %s  %s  %s\n%d steps, %d input and %d output tokens, %s\n", row.Run,
+		(time.Duration(max(row.DurationNS, 0))).Round(time.Millisecond), oneLine(model), len(steps), row.InputTokens, row.OutputTokens, cost)
+	if row.Outcome == events.Succeeded {
+		fmt.Fprintf(a.out, "Was it good? virtuous6 feedback %s --better \"...\"\n", row.Run)
+	}
+}
+
+// cancel ends a run whose asker pressed Ctrl-C. The verb's own context is done by then.
+func (v askVerb) cancel(a *app, dispatch commands.Dispatch, run string) error {
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	_, err := dispatch(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: "the asker left"})
+	if err != nil && !errors.Is(err, aggregates.ErrEnded) {
+		return fmt.Errorf("cancel run %s: %w", run, err)
+	}
+	return fmt.Errorf("run %s was cancelled", run)
+}

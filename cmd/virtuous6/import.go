@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+	"unicode/utf8"
+
+	"github.com/virtuous6/virtuous6/ingest"
+	"github.com/virtuous6/virtuous6/orchestrator"
+)
+
+type importVerb struct {
+	Files    []string `arg:"" name:"file" help:"Files to read; they may be gzipped. - reads standard input."`
+	Format   string   `help:"What they hold: auto, runs, chat, langfuse, otlp, xes or csv." enum:"auto,runs,chat,langfuse,otlp,xes,csv" default:"auto"`
+	Workflow string   `help:"The workflow that the runs belong to. Default: what the records say, else the file's name."`
+	Agent    string   `help:"Who made the steps of which the source does not tell."`
+	Strict   bool     `help:"Refuse a file as a whole if anything in it can't be taken."`
+	JSON     bool     `name:"json" help:"Print one JSON value."`
+
+	Case         string `group:"Columns of a CSV file" help:"The case, which becomes a run." placeholder:"COL"`
+	Activity     string `group:"Columns of a CSV file" help:"The activity, which becomes a step." placeholder:"COL"`
+	Time         string `group:"Columns of a CSV file" help:"When it happened, or started." placeholder:"COL"`
+	EndTime      string `group:"Columns of a CSV file" help:"When it ended." placeholder:"COL"`
+	Resource     string `group:"Columns of a CSV file" help:"Who did it." placeholder:"COL"`
+	Model        string `group:"Columns of a CSV file" help:"The model." placeholder:"COL"`
+	InputTokens  string `group:"Columns of a CSV file" help:"Tokens read." placeholder:"COL"`
+	OutputTokens string `group:"Columns of a CSV file" help:"Tokens written." placeholder:"COL"`
+	Cost         string `group:"Columns of a CSV file" help:"Cost in dollars." placeholder:"COL"`
+	Outcome      string `group:"Columns of a CSV file" help:"How the case ended; also an attribute of XES traces." placeholder:"COL"`
+	Separator    string `group:"Columns of a CSV file" help:"What parts the columns. Default: found by itself." placeholder:"CHAR"`
+	TimeLayout   string `group:"Columns of a CSV file" help:"How times are written, in Go's notation (02.01.2006 15:04), or unix, or unixms. Default: found by itself." placeholder:"LAYOUT"`
+	TimeZone     string `group:"Columns of a CSV file" help:"The zone of times that name none, such as Europe/Berlin. Default: UTC." placeholder:"ZONE"`
+}
+
+// Help gives examples.
+func (importVerb) Help() string {
+	return "Each source record is imported once, however often it is run. A record that can't be taken is named and left out, never " +
+		"taken by half.\n\nExamples:\n  virtuous6 import history.jsonl\n  virtuous6 import traces/*.json --workflow support\n" +
+		"  virtuous6 import log.csv --case \"Case ID\" --activity Activity --time \"Complete Timestamp\" --resource org:group --separator ';'"
+}
+
+// maxProblemsShown bounds what is told of a broken file.
+const maxProblemsShown = 20
+
+// imported is what `import --json` prints.
+type imported struct {
+	orchestrator.Imported
+	Seconds float64 `json:"seconds"`
+	// Problems are the first of those records that were left out, with file and line.
+	Problems []problem `json:"problems"`
+}
+
+type problem struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Record string `json:"record"`
+	Key    string `json:"key"`
+	Reason string `json:"reason"`
+}
+
+// Run imports the files in their order.
+func (v importVerb) Run(ctx context.Context, a *app) error {
+	options, err := v.options(a)
+	if err != nil {
+		return err
+	}
+	if v.Strict {
+		if err := v.check(ctx, a, options); err != nil {
+			return err
+		}
+	}
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	started := a.clock()
+	var all imported
+	all.Problems = []problem{}
+	for _, file := range v.Files {
+		sum, err := v.file(ctx, a, file, options, func(p *ingest.Problem) {
+			if len(all.Problems) < maxProblemsShown {
+				all.Problems = append(all.Problems, problem{p.File, p.Line, p.Record, p.Key, p.Reason})
+				fmt.Fprintln(a.err, "left out:", oneLine(p.Error()))
+			}
+		})
+		all.add(sum)
+		if err != nil {
+			v.print(a, all, a.clock().Sub(started))
+			return err
+		}
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	took := a.clock().Sub(started)
+	if v.JSON {
+		all.Seconds = took.Seconds()
+		err = a.json(all)
+	} else {
+		v.print(a, all, took)
+	}
+	if err == nil && all.Taken+all.Repeated == 0 && all.Skipped > 0 {
+		return errSaid
+	}
+	return err
+}
+
+func (i *imported) add(sum orchestrator.Imported) {
+	i.Records += sum.Records
+	i.Taken += sum.Taken
+	i.Repeated += sum.Repeated
+	i.Skipped += sum.Skipped
+	i.Events += sum.Events
+	i.Steps += sum.Steps
+	i.Agents += sum.Agents
+	i.Feedback += sum.Feedback
+}
+
+func (v importVerb) print(a *app, all imported, took time.Duration) {
+	if v.JSON {
+		return
+	}
+	fmt.Fprintf(a.out, "%d records: %d taken, %d there already, %d left out.\n", all.Records, all.Taken, all.Repeated, all.Skipped)
+	fmt.Fprintf(a.out, "%d events added: %d runs, %d steps, %d agents, %d feedback, in %s (%.0f events/s).\n", all.Events, all.Taken, all.Steps,
+		all.Agents, all.Feedback, took.Round(time.Millisecond), float64(all.Events)/max(took.Seconds(), 1e-9))
+}
+
+// file imports one file, with a progress bar over its bytes.
+func (v importVerb) file(ctx context.Context, a *app, name string, o ingest.Options, onProblem func(*ingest.Problem)) (orchestrator.Imported, error) {
+	records, bar, closing, err := v.source(a, name, o)
+	if err != nil {
+		return orchestrator.Imported{}, err
+	}
+	sum, err := orchestrator.Import(ctx, a.dispatcher(), records, onProblem)
+	bar.done()
+	return sum, errors.Join(err, closing())
+}
+
+func (v importVerb) source(a *app, name string, o ingest.Options) (iter.Seq2[ingest.Record, error], *bar, func() error, error) {
+	if name == "-" {
+		return ingest.Parse(a.in, "standard input", o), &bar{}, func() error { return nil }, nil
+	}
+	source, err := ingest.Open(name, o)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	_, total := source.Progress()
+	bar := a.progress(name, total, "bytes")
+	records := func(yield func(ingest.Record, error) bool) {
+		for r, err := range source.Records() {
+			read, _ := source.Progress()
+			bar.set(read)
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+	return records, bar, source.Close, nil
+}
+
+// check reads everything without taking anything, and fails at the first thing that could not be taken.
+func (v importVerb) check(ctx context.Context, a *app, o ingest.Options) error {
+	for _, name := range v.Files {
+		if name == "-" {
+			return usage("--strict reads its input twice: it can't be standard input")
+		}
+		records, bar, closing, err := v.source(a, name, o)
+		if err != nil {
+			return err
+		}
+		for _, rerr := range records {
+			if err = errors.Join(rerr, ctx.Err()); err != nil {
+				break
+			}
+		}
+		bar.done()
+		if err = errors.Join(err, closing()); err != nil {
+			return fmt.Errorf("nothing was imported: %w", err)
+		}
+	}
+	return nil
+}
+
+func (v importVerb) options(a *app) (ingest.Options, error) {
+	o := ingest.Options{
+		Format: v.Format, Workflow: v.Workflow, Agent: v.Agent, Case: v.Case, Activity: v.Activity, Time: v.Time, Resource: v.Resource,
+		EndTime: v.EndTime, InputTokens: v.InputTokens, OutputTokens: v.OutputTokens, Model: v.Model, Cost: v.Cost, Outcome: v.Outcome,
+		TimeLayout: v.TimeLayout, Now: a.clock,
+	}
+	switch separator := v.Separator; {
+	case separator == `\t` || separator == "tab":
+		o.Separator = '\t'
+	case utf8.RuneCountInString(separator) > 1:
+		return o, usage("--separator %q: it is one character", separator)
+	case separator != "":
+		o.Separator, _ = utf8.DecodeRuneInString(separator)
+	}
+	if v.TimeZone != "" {
+		zone, err := time.LoadLocation(v.TimeZone)
+		if err != nil {
+			return o, usage("--time-zone: %w", err)
+		}
+		o.Location = zone
+	}
+	return o, nil
+}

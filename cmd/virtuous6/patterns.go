@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/mining"
+)
+
+type patternsVerb struct {
+	JSON       bool    `name:"json" help:"Print one JSON value."`
+	Limit      int     `help:"Rows, 0 for all." default:"30"`
+	Workflow   string  `help:"Only this workflow."`
+	MinSupport float64 `help:"How many runs must hold a sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
+	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
+	All        bool    `help:"Also the sequences that a longer one with the same support contains."`
+}
+
+// Help tells what a pattern is.
+func (patternsVerb) Help() string {
+	return "A pattern is a sequence of steps that runs hold in this order, with or without others in between. Listed are the closed " +
+		"ones, which no longer sequence with the same support contains, and their success with a 95% Wilson interval.\n\n" +
+		"Examples:\n  virtuous6 patterns --workflow checkout\n  virtuous6 patterns --min-support 20 --max-length 4 --json"
+}
+
+// Run mines and lists.
+func (v patternsVerb) Run(ctx context.Context, a *app) error {
+	options := mining.Options{MinSupport: v.MinSupport, MaxLength: v.MaxLength, All: v.All}
+	if err := options.Check(); err != nil {
+		return usageError{err}
+	}
+	reader, err := a.read(ctx)
+	if err != nil {
+		return err
+	}
+	patterns, err := analysts.Patterns(ctx, reader, v.Workflow, options)
+	if errors.Is(err, mining.ErrOptions) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	total := len(patterns)
+	patterns = limited(patterns, v.Limit)
+	if v.JSON {
+		return a.json(patterns)
+	}
+	err = table(a.out, "WORKFLOW|SUPPORT|SUCCESS|95% INTERVAL|STEPS", func(row func(...any)) {
+		for _, p := range patterns {
+			interval := "-"
+			if p.Interval != nil {
+				interval = fmt.Sprintf("%.1f%% to %.1f%%", 100*p.Interval.Low, 100*p.Interval.High)
+			}
+			row(short(p.Workflow, 24), fmt.Sprintf("%d of %d", p.Support, p.Runs), rate(p.Succeeded, p.Failed), interval,
+				short(strings.Join(p.Steps, " > "), 120))
+		}
+	})
+	if len(patterns) < total {
+		fmt.Fprintf(a.out, "... and %d more (--limit 0 shows all)\n", total-len(patterns))
+	}
+	return err
+}

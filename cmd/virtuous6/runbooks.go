@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type runbooksVerb struct {
+	Name  string `arg:"" optional:"" help:"Print this runbook as YAML."`
+	JSON  bool   `name:"json" help:"Print one JSON value."`
+	Limit int    `help:"Rows, 0 for all." default:"0"`
+}
+
+// Help gives examples.
+func (runbooksVerb) Help() string {
+	return "Examples:\n  virtuous6 runbooks\n  virtuous6 runbooks refund > refund.yaml"
+}
+
+// Run lists runbooks, or prints one.
+func (v runbooksVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.read(ctx)
+	if err != nil {
+		return err
+	}
+	runbooks, err := reader.Runbooks(ctx)
+	if err != nil {
+		return err
+	}
+	if v.Name == "" {
+		runbooks = limited(runbooks, v.Limit)
+		if v.JSON {
+			return a.json(runbooks)
+		}
+		return table(a.out, "RUNBOOK|VERSION|WORKFLOW|STEPS|SAVED|FROM RUN", func(row func(...any)) {
+			for _, r := range runbooks {
+				row(short(r.Runbook, 40), r.Version, short(r.Workflow, 24), len(r.Steps), when(r.SavedAt), orDash(r.Run))
+			}
+		})
+	}
+	for _, r := range runbooks {
+		if r.Runbook == v.Name {
+			if v.JSON {
+				return a.json(r)
+			}
+			return printRunbook(a, r)
+		}
+	}
+	return fmt.Errorf("there is no runbook %q: `virtuous6 runbooks` lists them", v.Name)
+}
+
+func printRunbook(a *app, r projections.RunbookRow) error {
+	text, err := analysts.RunbookFromSaved(events.RunbookSaved{
+		Runbook: r.Runbook, Workflow: r.Workflow, Run: r.Run, Steps: r.Steps, Notes: r.Notes,
+	}).YAML()
+	if err != nil {
+		return err
+	}
+	_, err = a.out.Write(text)
+	return err
+}
+
+type saveWorkflowVerb struct {
+	ID       string   `arg:"" name:"run" help:"The run whose steps are kept; - with --steps."`
+	Name     string   `arg:"" help:"The runbook's name. Saving a name again is its next version."`
+	Steps    []string `help:"Keep this sequence, such as a pattern's, instead of a run's steps."`
+	Workflow string   `help:"The workflow, with --steps."`
+	Notes    string   `help:"What to know about it."`
+	JSON     bool     `name:"json" help:"Print one JSON value."`
+}
+
+// Help gives examples.
+func (saveWorkflowVerb) Help() string {
+	return "Examples:\n  virtuous6 save-workflow airline-0-1 cancel-flight\n" +
+		"  virtuous6 save-workflow - refund --workflow checkout --steps \"look up\",refund,confirm"
+}
+
+// Run saves the runbook and prints it.
+func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.read(ctx)
+	if err != nil {
+		return err
+	}
+	var runbook analysts.Runbook
+	switch {
+	case v.ID == "-" && len(v.Steps) > 0:
+		runbook = analysts.RunbookFromPattern(v.Name, v.Workflow, v.Steps)
+	case v.ID == "-" || len(v.Steps) > 0:
+		return usage("give a run, or - and --steps")
+	default:
+		run, steps, err := findRun(ctx, reader, v.ID)
+		if err != nil {
+			return err
+		}
+		runbook = analysts.RunbookFromRun(v.Name, run, steps)
+	}
+	saved := runbook.Saved()
+	save := commands.SaveRunbook{
+		Meta: a.meta(saved.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: v.Notes,
+	}
+	if _, err := a.dispatcher().Dispatch(ctx, save); err != nil {
+		return err
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	return runbooksVerb{Name: v.Name, JSON: v.JSON}.Run(ctx, a)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/web"
+)
+
+type serveVerb struct {
+	Listen       string         `help:"Where to answer HTTP. Default 127.0.0.1:8686." placeholder:"HOST:PORT"`
+	AnalyzeEvery *time.Duration `help:"How often the analysts run. Default 1h; 0s is never." placeholder:"DURATION"`
+}
+
+// Help tells what it serves.
+func (serveVerb) Help() string {
+	return "Drives live runs, keeps the read models up to date, runs the analysts on a schedule, and answers the read API under /api, " +
+		"described at /openapi.json. One process serves a store. Stop it with Ctrl-C.\n\nExamples:\n  virtuous6 serve\n" +
+		"  OPENAI_BASE_URL=http://localhost:11434/v1 virtuous6 serve --listen 127.0.0.1:9000"
+}
+
+// Run serves until it is told to stop.
+func (v serveVerb) Run(ctx context.Context, a *app) error {
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	held, err := a.acquire()
+	if err != nil {
+		return err
+	}
+	if held == nil {
+		path, _, _ := a.storePath()
+		return fmt.Errorf("another process serves %s: stop it first, or serve another --store", path)
+	}
+	defer func() { _ = held.release() }() // the system frees it in any case
+	if err := a.models.Sweep(ctx); err != nil {
+		return err
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	runner, model, err := a.runner()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", cmp.Or(v.Listen, a.config.Listen, "127.0.0.1:8686"))
+	if err != nil {
+		return fmt.Errorf("listen: %w (--listen takes another address)", err)
+	}
+	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: a.level()}))
+	every := time.Hour
+	for _, d := range []*time.Duration{a.config.AnalyzeEvery, v.AnalyzeEvery} {
+		if d != nil {
+			every = *d
+		}
+	}
+	dispatch := a.dispatcher().Dispatch
+	o := orchestrator.New(orchestrator.Config{
+		Store: a.store, Models: a.models, Dispatch: dispatch, Runner: runner, Model: model, Clock: a.clock, IDs: a.ids,
+		AnalyzeEvery: every, Log: log,
+	})
+	server := web.Server(web.New(web.Config{
+		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Refused: aggregates.Refused, Now: a.clock, NewID: a.ids,
+		Version: version(), Log: log,
+	}))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return o.Run(ctx) })
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer stop()
+		return server.Shutdown(closing)
+	})
+	fmt.Fprintf(a.out, "Serving on http://%s with %s.\n", listener.Addr(), model)
+	if model == agents.ScriptedModel {
+		fmt.Fprintln(a.out, "That is the built-in scripted model: set OPENAI_API_KEY or OPENAI_BASE_URL for a real one.")
+	}
+	return group.Wait()
+}
+
+func (a *app) level() slog.Level {
+	if a.flags.Quiet {
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}

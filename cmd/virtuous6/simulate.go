@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"time"
+
+	"github.com/virtuous6/virtuous6/ingest"
+	"github.com/virtuous6/virtuous6/orchestrator"
+)
+
+type simulateVerb struct {
+	Seed   uint64 `help:"The same seed gives the same history." default:"1"`
+	Runs   int    `help:"How many runs." xor:"size"`
+	Events int    `help:"How many run events, about." xor:"size"`
+	Null   bool   `help:"Plant nothing: what a run does has no bearing on how it ends."`
+	Out    string `help:"Write the history here as JSON Lines, as \"import --format runs\" reads it, instead of into the store. - is standard output." placeholder:"FILE"`
+	Truths bool   `help:"Only print what would be planted, as JSON."`
+	JSON   bool   `name:"json" help:"Print one JSON value."`
+}
+
+// Help gives examples.
+func (simulateVerb) Help() string {
+	return "Examples:\n  virtuous6 simulate --seed 7 --runs 400 --out sample.jsonl\n  virtuous6 simulate --events 1000000 --store sqlite:million.db\n" +
+		"  virtuous6 simulate --seed 7 --runs 400 --truths"
+}
+
+// Run makes the history.
+func (v simulateVerb) Run(ctx context.Context, a *app) error {
+	s := ingest.Simulation{Seed: v.Seed, Runs: v.Runs, Events: v.Events, Null: v.Null}
+	switch {
+	case v.Runs < 0 || v.Events < 0:
+		return usage("--runs and --events can't be negative")
+	case v.Truths:
+		return a.json(s.Truths())
+	case v.Out == "-":
+		return s.WriteRuns(a.out)
+	case v.Out != "":
+		return v.write(a, s)
+	}
+	return v.store(ctx, a, s)
+}
+
+func (v simulateVerb) write(a *app, s ingest.Simulation) (err error) {
+	f, err := os.Create(v.Out) //nolint:gosec // writing the file that the user names is the point
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := bufio.NewWriter(f)
+	if err := errors.Join(s.WriteRuns(w), w.Flush()); err != nil {
+		return err
+	}
+	a.note("wrote %s", v.Out)
+	return nil
+}
+
+func (v simulateVerb) store(ctx context.Context, a *app, s ingest.Simulation) error {
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	bar := a.progress("simulate", int64(max(s.Events, s.Runs)), "events")
+	started, facts := a.clock(), 0
+	records := func(yield func(ingest.Record, error) bool) {
+		for r := range s.Records() {
+			if s.Runs > 0 {
+				facts++
+			} else {
+				facts += len(r.Run)
+			}
+			bar.set(int64(facts))
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+	sum, err := orchestrator.Import(ctx, a.dispatcher(), iter.Seq2[ingest.Record, error](records), func(*ingest.Problem) {})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if sum.Skipped > 0 {
+		return fmt.Errorf("%d of %d runs are there already with other content: give another --seed, or another --store", sum.Skipped, sum.Records)
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	took := a.clock().Sub(started)
+	if v.JSON {
+		return a.json(imported{Imported: sum, Seconds: took.Seconds(), Problems: []problem{}})
+	}
+	_, err = fmt.Fprintf(a.out, "%d runs, %d events added in %s (%.0f events/s).\n", sum.Taken, sum.Events, took.Round(time.Millisecond),
+		float64(sum.Events)/max(took.Seconds(), 1e-9))
+	return err
+}

@@ -1,0 +1,112 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Proposed is a proposal with what became of it.
+type Proposed struct {
+	analysts.Proposal
+	// New tells that it was recorded now; it was there before otherwise.
+	New bool
+	// Refused is why the policy did not take it, empty where it did.
+	Refused string
+}
+
+// Analysis is what the analysts said of a state of the read models.
+type Analysis struct {
+	// Position is the log position that they looked at.
+	Position  uint64
+	Proposals []Proposed
+	Findings  []analysts.Finding
+}
+
+// Analyze lets analysts read the read models and records what they propose. The same history gives the same proposals
+// under the same ids, so that analysing again records nothing twice.
+func Analyze(ctx context.Context, reader projections.Reader, dispatch commands.Dispatch, clock Clock, runners []analysts.Runner) (Analysis, error) {
+	position, err := reader.Position(ctx)
+	if err != nil {
+		return Analysis{}, err
+	}
+	out := Analysis{Position: position, Proposals: []Proposed{}, Findings: []analysts.Finding{}}
+	for _, runner := range runners {
+		result, err := runner.Run(ctx, reader)
+		if err != nil {
+			return out, err
+		}
+		out.Findings = append(out.Findings, result.Findings...)
+		for _, p := range result.Proposals {
+			proposed := Proposed{Proposal: p}
+			receipt, err := dispatch(ctx, propose(proposed, clock()))
+			switch {
+			case errors.Is(err, aggregates.ErrExists):
+				// The same claim on an older history: it stands, and its evidence then does too.
+			case errors.Is(err, aggregates.ErrPolicy), errors.Is(err, aggregates.ErrEvidence), errors.Is(err, aggregates.ErrInvalid):
+				proposed.Refused = err.Error()
+			case err != nil:
+				return out, fmt.Errorf("propose %s: %w", p.ID(), err)
+			default:
+				proposed.New = !receipt.Repeated
+			}
+			out.Proposals = append(out.Proposals, proposed)
+		}
+	}
+	return out, nil
+}
+
+func propose(p Proposed, at time.Time) commands.ProposeImprovement {
+	return commands.ProposeImprovement{
+		Meta: commands.Meta{
+			ID: events.NameID(at, fmt.Sprintf("%s at %d", p.ID(), p.Evidence.To)), At: at, Actor: "analyst:" + p.Analyst,
+		},
+		Improvement: p.ID(), Analyst: p.Analyst, AnalystVersion: p.AnalystVersion, Change: p.Change, Reason: p.Reason,
+		Evidence: p.Evidence, Expected: p.Expected,
+	}
+}
+
+// analyzeOnSchedule lets the analysts run every so often, where anything happened in between.
+func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
+	ticker := time.NewTicker(o.c.AnalyzeEvery)
+	defer ticker.Stop()
+	var seen uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		position, err := o.c.Models.Position(ctx)
+		if err == nil && position <= seen {
+			continue
+		}
+		var found Analysis
+		if err == nil {
+			found, err = Analyze(ctx, o.c.Models, o.c.Dispatch, o.c.Clock, analysts.All())
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			// An analysis that fails must not take live runs down with it: it is tried again at the next tick.
+			o.c.Log.Error("analysis failed", "error", err)
+			continue
+		}
+		for _, p := range found.Proposals {
+			if p.New {
+				o.c.Log.Info("improvement proposed", "id", p.ID(), "analyst", p.Analyst, "reason", p.Reason)
+			}
+		}
+		if seen, err = o.c.Store.Head(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}

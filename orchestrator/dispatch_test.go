@@ -1,0 +1,161 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/orchestrator"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func fixedClock() time.Time { return noon }
+
+// wish is the meta data of a command that has a name of its own.
+func wish(name, run string) commands.Meta {
+	return commands.Meta{ID: events.NameID(noon, name), At: noon, Actor: "user:anna", Correlation: run}
+}
+
+func newLog(t *testing.T) (eventstore.Store, *orchestrator.Dispatcher) {
+	t.Helper()
+	store := eventstore.NewMemory(fixedClock)
+	t.Cleanup(func() { _ = store.Close() })
+	return store, orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))
+}
+
+func kinds(t *testing.T, store eventstore.Store) []string {
+	t.Helper()
+	var out []string
+	for e, err := range store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e.Kind)
+	}
+	return out
+}
+
+func oneRun(run string) []commands.Command {
+	return []commands.Command{
+		commands.StartRun{Meta: wish(run+"/start", run), Run: run, Workflow: "w"},
+		commands.StartStep{Meta: wish(run+"/step", run), Run: run, Name: "look", Type: events.ToolStep},
+		commands.FinishStep{Meta: wish(run+"/step/end", run), Run: run, Outcome: events.Succeeded},
+		commands.FinishRun{Meta: wish(run+"/end", run), Run: run, Outcome: events.Succeeded},
+	}
+}
+
+func TestDispatchAppendsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	store, d := newLog(t)
+	cmds := oneRun("r1")
+	cmds[2] = commands.FinishStep{Meta: wish("x", "r1"), Run: "r1", Step: 7, Outcome: events.Succeeded}
+	if _, err := d.Dispatch(t.Context(), cmds...); !errors.Is(err, aggregates.ErrInvalid) {
+		t.Fatalf("got %v, want ErrInvalid", err)
+	}
+	if got := kinds(t, store); got != nil {
+		t.Fatalf("half a run was appended: %v", got)
+	}
+	receipt, err := d.Dispatch(t.Context(), oneRun("r1")...)
+	if err != nil || receipt.Events != 4 || receipt.Revision != 3 || receipt.Repeated {
+		t.Fatalf("got %+v, %v", receipt, err)
+	}
+}
+
+func TestDispatchingAgainIsARepeat(t *testing.T) {
+	t.Parallel()
+	store, d := newLog(t)
+	first, err := d.Dispatch(t.Context(), oneRun("r1")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := d.Dispatch(t.Context(), oneRun("r1")...)
+	if err != nil || !again.Repeated || again.Events != 0 || again.Position != first.Position {
+		t.Fatalf("got %+v, %v after %+v", again, err, first)
+	}
+	if got := kinds(t, store); len(got) != 4 {
+		t.Fatalf("the log holds %v", got)
+	}
+	other := commands.StartRun{Meta: wish("another wish", "r1"), Run: "r1", Workflow: "w"}
+	if _, err := d.Dispatch(t.Context(), other); !errors.Is(err, aggregates.ErrExists) {
+		t.Fatalf("another command with the same run: %v", err)
+	}
+}
+
+func TestDispatchDecidesAgainOnConflict(t *testing.T) {
+	t.Parallel()
+	store, d := newLog(t)
+	if _, err := d.Dispatch(t.Context(), oneRun("r1")[:1]...); err != nil {
+		t.Fatal(err)
+	}
+	const writers = 16
+	var wait sync.WaitGroup
+	won := make(chan int, writers)
+	for i := range writers {
+		wait.Go(func() {
+			cancel := commands.CancelRun{Meta: wish(fmt.Sprint("cancel", i), "r1"), Run: "r1"}
+			if _, err := d.Dispatch(context.Background(), cancel); err == nil {
+				won <- i
+			} else if !errors.Is(err, aggregates.ErrEnded) {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if len(won) != 1 {
+		t.Errorf("%d writers ended the run, want exactly one", len(won))
+	}
+	if got := kinds(t, store); len(got) != 2 {
+		t.Errorf("the log holds %v", got)
+	}
+}
+
+func TestDispatchRefusesWhatItCannotPlace(t *testing.T) {
+	t.Parallel()
+	_, d := newLog(t)
+	for name, cmds := range map[string][]commands.Command{
+		"two streams":       {oneRun("r1")[0], oneRun("r2")[0]},
+		"no id":             {commands.StartRun{Meta: commands.Meta{At: noon}, Run: "r", Workflow: "w"}},
+		"no time":           {commands.StartRun{Meta: commands.Meta{ID: events.NameID(noon, "x")}, Run: "r", Workflow: "w"}},
+		"work, not a wish":  {commands.PerformTurn{Meta: wish("turn", "r"), Run: "r"}},
+		"a name with a NUL": {commands.StartRun{Meta: wish("nul", "r"), Run: "r\x00", Workflow: "w"}},
+	} {
+		if receipt, err := d.Dispatch(t.Context(), cmds...); err == nil {
+			t.Errorf("%s: got %+v", name, receipt)
+		}
+	}
+}
+
+func TestSecretsNeverReachTheLog(t *testing.T) {
+	t.Parallel()
+	store, d := newLog(t)
+	secrets := []string{
+		"sk-proj-abcdefghijklmnopqrstuvwx", "xoxb-1234567890-abcdefghij", "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+		"AKIAIOSFODNN7EXAMPLE", "Bearer abcdefghijklmnop.qrstuv", "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----",
+	}
+	start := commands.StartRun{Meta: wish("s", "r"), Run: "r", Workflow: "w", Prompt: "use " + strings.Join(secrets, " and ") + " \"quoted\""}
+	if _, err := d.Dispatch(t.Context(), start); err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		fact, err := events.Decode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prompt := fact.(events.RunStarted).Prompt
+		if strings.Count(prompt, "[redacted]") != len(secrets) || !strings.HasSuffix(prompt, `"quoted"`) {
+			t.Errorf("the log holds %q", prompt)
+		}
+	}
+}

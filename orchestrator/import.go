@@ -1,0 +1,202 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/ingest"
+)
+
+// importWindow is how many appends may be under way at once: the store groups them into shared transactions.
+const importWindow = 2048
+
+// Imported counts what became of a history.
+type Imported struct {
+	// Records is how many were read: Taken, Repeated (there already, with the same content) and Skipped.
+	Records  int `json:"records"`
+	Taken    int `json:"taken"`
+	Repeated int `json:"repeated"`
+	Skipped  int `json:"skipped"`
+	// Events counts the facts that were added, and Steps, Agents and Feedback those of them.
+	Events   int `json:"events"`
+	Steps    int `json:"steps"`
+	Agents   int `json:"agents"`
+	Feedback int `json:"feedback"`
+}
+
+// Import dispatches the records of a history in their order, each run whole or not at all. A record that can't be
+// taken is skipped, and onProblem hears why. It returns an error where it can't go on; what was taken until then
+// stays, and importing again goes on from there.
+func Import(ctx context.Context, d *Dispatcher, records iter.Seq2[ingest.Record, error], onProblem func(*ingest.Problem)) (Imported, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	i := importing{dispatcher: d, onProblem: onProblem, open: map[string]bool{}, agents: map[string]bool{}}
+	for r := range ahead(ctx, records) {
+		if err := i.take(ctx, r.record, r.err); err != nil {
+			return i.sum, errors.Join(err, i.settle(0))
+		}
+	}
+	return i.sum, errors.Join(i.settle(0), context.Cause(ctx))
+}
+
+type parsed struct {
+	record ingest.Record
+	err    error
+}
+
+// ahead parses on another core. The goroutine ends with the iteration.
+func ahead(ctx context.Context, records iter.Seq2[ingest.Record, error]) iter.Seq[parsed] {
+	return func(yield func(parsed) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		ch := make(chan parsed, 64)
+		go func() {
+			defer close(ch)
+			for record, err := range records {
+				select {
+				case ch <- parsed{record, err}:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		defer func() {
+			cancel()
+			for range ch { //nolint:revive // wait for the parser to let go of its input
+			}
+		}()
+		for p := range ch {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// importing is an import under way.
+type importing struct {
+	dispatcher *Dispatcher
+	onProblem  func(*ingest.Problem)
+	sum        Imported
+	// pending are the appends under way, in order, and open the streams that they are for.
+	pending []submission
+	open    map[string]bool
+	// agents are those known to be spawned.
+	agents map[string]bool
+}
+
+type submission struct {
+	stream string
+	wait   func() (commands.Receipt, error)
+	// done counts what was added.
+	done func(commands.Receipt)
+}
+
+func (i *importing) take(ctx context.Context, r ingest.Record, err error) error {
+	var problem *ingest.Problem
+	if errors.As(err, &problem) {
+		i.skip(problem)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	i.sum.Records++
+	if len(r.Run) == 0 {
+		return fmt.Errorf("%s:%d: record %s holds no run", r.File, r.Line, r.Name)
+	}
+	err = i.submit(ctx, func(receipt commands.Receipt) {
+		if receipt.Repeated {
+			i.sum.Repeated++
+			return
+		}
+		i.sum.Taken++
+		for _, c := range r.Run {
+			if _, ok := c.(commands.StartStep); ok {
+				i.sum.Steps++
+			}
+		}
+	}, r.Run...)
+	if aggregates.Refused(err) {
+		reason := err.Error()
+		if errors.Is(err, aggregates.ErrExists) {
+			reason = "a run of that name with other content is there already: give it another name, or leave it out"
+		}
+		i.sum.Records--
+		i.skip(&ingest.Problem{File: r.File, Line: r.Line, Record: r.Name, Reason: reason})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, c := range r.Agents {
+		if i.agents[c.Agent] {
+			continue
+		}
+		i.agents[c.Agent] = true
+		err := i.submit(ctx, func(r commands.Receipt) { i.sum.Agents += r.Events }, c)
+		if err != nil && !errors.Is(err, aggregates.ErrExists) {
+			return fmt.Errorf("%s:%d: record %s: %w", r.File, r.Line, r.Name, err)
+		}
+	}
+	for _, c := range r.Feedback {
+		err := i.submit(ctx, func(r commands.Receipt) { i.sum.Feedback += r.Events }, c)
+		if aggregates.Refused(err) {
+			i.onProblem(&ingest.Problem{File: r.File, Line: r.Line, Record: r.Name, Key: "feedback", Reason: err.Error()})
+		} else if err != nil {
+			return err
+		}
+	}
+	return i.settle(importWindow)
+}
+
+func (i *importing) skip(p *ingest.Problem) {
+	i.sum.Records++
+	i.sum.Skipped++
+	i.onProblem(p)
+}
+
+// submit hands commands on. Two of one stream are never under way together.
+func (i *importing) submit(ctx context.Context, done func(commands.Receipt), cmds ...commands.Command) error {
+	stream := cmds[0].Stream()
+	if i.open[stream] {
+		if err := i.settle(0); err != nil {
+			return err
+		}
+	}
+	wait, err := i.dispatcher.submit(ctx, cmds...)
+	if err != nil {
+		return err
+	}
+	i.open[stream] = true
+	i.pending = append(i.pending, submission{stream: stream, wait: wait, done: func(r commands.Receipt) {
+		i.sum.Events += r.Events
+		done(r)
+	}})
+	return nil
+}
+
+// settle waits until no more than most appends are under way.
+func (i *importing) settle(most int) error {
+	var failed error
+	for len(i.pending) > most {
+		s := i.pending[0]
+		i.pending = i.pending[1:]
+		delete(i.open, s.stream)
+		receipt, err := s.wait()
+		if errors.Is(err, eventstore.ErrConflict) {
+			err = fmt.Errorf("another import of the same history is under way (%w): run this one again when it is done", err)
+		}
+		switch {
+		case err == nil:
+			s.done(receipt)
+		case failed == nil:
+			failed = err // what fails behind it fails for the same reason
+		}
+	}
+	return failed
+}

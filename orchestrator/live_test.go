@@ -1,0 +1,275 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// counting is a model that counts how often it is asked.
+type counting struct {
+	agents.Model
+	calls atomic.Int64
+}
+
+func (c *counting) Chat(ctx context.Context, r agents.Request, onDelta func(string)) (agents.Answer, error) {
+	c.calls.Add(1)
+	return c.Model.Chat(ctx, r, onDelta)
+}
+
+// house is the whole of the system on memory twins.
+type house struct {
+	store    eventstore.Store
+	models   *projections.Models
+	dispatch commands.Dispatch
+	model    *counting
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	store := eventstore.NewMemory(time.Now)
+	models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &house{
+		store: store, models: models, model: &counting{Model: agents.Scripted{}},
+		dispatch: orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{})).Dispatch,
+	}
+}
+
+func (h *house) close(t *testing.T) {
+	t.Helper()
+	if err := errors.Join(h.models.Close(), h.store.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// serve runs the orchestrator until stop is called, which waits for its end.
+func (h *house) serve(t *testing.T) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	o := orchestrator.New(orchestrator.Config{
+		Store: h.store, Models: h.models, Dispatch: h.dispatch, Model: agents.ScriptedModel, Lanes: 2,
+		Runner: agents.Runner{Model: h.model, Tools: agents.BuiltIn(time.Now)},
+	})
+	done := make(chan error)
+	go func() { done <- o.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the orchestrator ended with %v", err)
+		}
+	}
+}
+
+func (h *house) ask(t *testing.T, run, prompt string) {
+	t.Helper()
+	meta := commands.Meta{ID: events.NameID(time.Now(), run), At: time.Now(), Actor: "user:anna", Correlation: run}
+	if _, err := h.dispatch(t.Context(), commands.StartRun{Meta: meta, Run: run, Workflow: "ask", Prompt: prompt, Agent: "assistant"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *house) stream(t *testing.T, stream string) []events.Envelope {
+	t.Helper()
+	var out []events.Envelope
+	for e, err := range h.store.ReadStream(t.Context(), stream, eventstore.StreamOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func (h *house) kinds(t *testing.T, stream string) []string {
+	t.Helper()
+	var out []string
+	for _, e := range h.stream(t, stream) {
+		out = append(out, e.Kind)
+	}
+	return out
+}
+
+func TestARunIsServedFromAskToAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		stop := h.serve(t)
+		h.ask(t, "r1", "calculate 6 * 7")
+		synctest.Wait()
+		stop()
+
+		want := []string{
+			"run.started", "run.step_started", "run.llm_called", "run.step_finished", "run.step_started", "run.step_finished",
+			"run.step_started", "run.llm_called", "run.step_finished", "run.finished",
+		}
+		if got := h.kinds(t, "run-r1"); !slices.Equal(got, want) {
+			t.Errorf("the run's stream holds %v", got)
+		}
+		if got := h.kinds(t, "task-r1"); !slices.Equal(got, []string{"task.opened", "task.updated", "task.updated"}) {
+			t.Errorf("the task's stream holds %v", got)
+		}
+		row, steps, err := h.models.Run(t.Context(), "r1")
+		if err != nil || row.Outcome != events.Succeeded || !strings.Contains(row.Answer, "42") || !row.Scripted || len(steps) != 3 {
+			t.Errorf("the read models show %+v with %d steps (%v)", row, len(steps), err)
+		}
+		if n := h.model.calls.Load(); n != 2 {
+			t.Errorf("the model was asked %d times, want 2", n)
+		}
+	})
+}
+
+func TestEachMessageIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		stop := h.serve(t)
+		h.ask(t, "r1", "calculate 6 * 7 and clock")
+		synctest.Wait()
+		stop()
+		seen := map[string]bool{}
+		for _, e := range h.stream(t, "run-r1") {
+			fact, err := events.Decode(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			call, ok := fact.(events.RunLLMCalled)
+			if !ok {
+				continue
+			}
+			for _, m := range append(call.Asked, call.Answered...) {
+				key := fmt.Sprint(m)
+				if seen[key] {
+					t.Errorf("stored twice: %s", key)
+				}
+				seen[key] = true
+			}
+		}
+		if len(seen) != 5 { // the prompt, the wish for two tools, their two results, the answer
+			t.Errorf("%d messages were stored: %v", len(seen), seen)
+		}
+	})
+}
+
+func TestAnOpenRunIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	// A process can die behind each append of the run. The next one finishes it, and adds nothing twice.
+	for _, cut := range []int{1, 2, 4, 5, 6, 7} {
+		t.Run(fmt.Sprintf("after %d facts", cut), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				whole := newHouse(t)
+				defer whole.close(t)
+				stop := whole.serve(t)
+				whole.ask(t, "r1", "calculate 6 * 7")
+				synctest.Wait()
+				stop()
+
+				h := newHouse(t)
+				defer h.close(t)
+				history := whole.stream(t, "run-r1")
+				if _, err := h.store.Append(t.Context(), "run-r1", eventstore.NoStream, history[:cut]); err != nil {
+					t.Fatal(err)
+				}
+				stop = h.serve(t)
+				synctest.Wait()
+				stop()
+				want, got := whole.kinds(t, "run-r1"), h.kinds(t, "run-r1")
+				if !slices.Equal(got, want) {
+					t.Errorf("the run's stream holds\n %v, want\n %v", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestAFailingModelFailsTheRunWithTheReason(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		stop := h.serve(t)
+		h.ask(t, "r1", "fail: out of coffee")
+		synctest.Wait()
+		stop()
+		row, _, err := h.models.Run(t.Context(), "r1")
+		if err != nil || row.Outcome != events.Failed || !strings.Contains(row.Error, "out of coffee") {
+			t.Errorf("got %+v, %v", row, err)
+		}
+		if got := h.kinds(t, "task-r1"); len(got) != 3 {
+			t.Errorf("the task's stream holds %v", got)
+		}
+	})
+}
+
+func TestABudgetStopsLiveRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		stop := h.serve(t)
+		set := commands.SetBudget{
+			Meta:   commands.Meta{ID: events.NameID(time.Now(), "set"), At: time.Now(), Actor: "user:anna"},
+			Budget: "all", Period: events.Monthly, LimitNanos: 0,
+		}
+		if _, err := h.dispatch(t.Context(), set); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		h.ask(t, "r1", "hello")
+		synctest.Wait()
+		stop()
+		row, _, err := h.models.Run(t.Context(), "r1")
+		if err != nil || row.Outcome != events.Failed || !strings.Contains(row.Error, "budget exhausted") {
+			t.Errorf("got %+v, %v", row, err)
+		}
+		if n := h.model.calls.Load(); n != 0 {
+			t.Errorf("the model was asked %d times", n)
+		}
+		if got := h.kinds(t, "budget-all"); !slices.Equal(got, []string{"budget.set", "budget.exhausted"}) {
+			t.Errorf("the budget's stream holds %v", got)
+		}
+	})
+}
+
+func TestHistoryIsNeverActedOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		stop := h.serve(t)
+		meta := commands.Meta{ID: events.NameID(time.Now(), "old"), At: time.Now(), Actor: "import:runs", Correlation: "old"}
+		start := commands.StartRun{Meta: meta, Run: "old", Workflow: "ask", Prompt: "hello", Source: &events.Source{Format: "runs", Record: "old", Digest: "1"}}
+		if _, err := h.dispatch(t.Context(), start); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		stop()
+		// Replaying a history full of calls sends nothing either: it has no manager and no model to send with.
+		if err := orchestrator.RebuildModels(t.Context(), h.store, h.models, nil); err != nil {
+			t.Fatal(err)
+		}
+		head, err := h.store.Head(t.Context())
+		if err != nil || head != 1 || h.model.calls.Load() != 0 {
+			t.Errorf("the log grew to %d and the model was asked %d times (%v)", head, h.model.calls.Load(), err)
+		}
+	})
+}
