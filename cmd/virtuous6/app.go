@@ -79,9 +79,11 @@ func (a *app) open(ctx context.Context) error {
 			return fmt.Errorf("make the data folder: %w", err)
 		}
 	}
-	if a.store, err = sqlite.Open(ctx, path, sqlite.Config{Now: a.clock}); err != nil {
+	store, err := sqlite.Open(ctx, path, sqlite.Config{Now: a.clock})
+	if err != nil {
 		return err
 	}
+	a.store = store
 	a.models, err = openModels(ctx, path)
 	return err
 }

@@ -87,7 +87,9 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 		})
 		all.add(sum)
 		if err != nil {
-			v.print(a, all, a.clock().Sub(started))
+			if all.Records > 0 {
+				v.print(a, all, a.clock().Sub(started))
+			}
 			return err
 		}
 	}

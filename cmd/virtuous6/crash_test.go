@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// program is the real program on a folder of its own.
+type program struct {
+	t   *testing.T
+	dir string
+}
+
+func newProgram(t *testing.T) program { return program{t: t, dir: t.TempDir()} }
+
+func (p program) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("virtuous6", args...) //nolint:gosec // this is the program under test
+	cmd.Dir = p.dir
+	cmd.Env = append(os.Environ(), "VIRTUOUS6_STORE=sqlite:"+filepath.Join(p.dir, "store.db"), "XDG_CONFIG_HOME="+p.dir, "OPENAI_API_KEY=", "OPENAI_BASE_URL=")
+	return cmd
+}
+
+// run runs a command line that must succeed, and returns its standard output.
+func (p program) run(args ...string) []byte {
+	p.t.Helper()
+	cmd := p.command(args...)
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil {
+		p.t.Fatalf("virtuous6 %s: %v\n%s%s", strings.Join(args, " "), err, out.Bytes(), errOut.Bytes())
+	}
+	return out.Bytes()
+}
+
+func (p program) metrics() map[string]any {
+	p.t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(p.run("metrics", "--json"), &m); err != nil {
+		p.t.Fatal(err)
+	}
+	return m
+}
+
+func TestAKilledImportLosesNothingAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(6, 6)) //nolint:gosec // moments, not secrets
+	p := newProgram(t)
+	p.run("simulate", "--seed", "6", "--runs", "1500", "--out", "history.jsonl")
+
+	whole := newProgram(t)
+	started := time.Now()
+	whole.run("import", filepath.Join(p.dir, "history.jsonl"))
+	took := time.Since(started)
+
+	for kill := range 14 {
+		cmd := p.command("import", "history.jsonl")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		timer := time.AfterFunc(time.Duration(random.Int64N(int64(took))), func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait() // killed, or done before it could be
+		timer.Stop()
+		if kill%5 == 4 {
+			p.run("verify")
+		}
+	}
+	p.run("import", "history.jsonl")
+	p.run("verify")
+	if got, want := fmt.Sprint(p.metrics()), fmt.Sprint(whole.metrics()); got != want {
+		t.Errorf("after the kills the metrics are\n%s\nwant\n%s", got, want)
+	}
+	if again := string(p.run("import", "history.jsonl")); !strings.Contains(again, "0 events added") {
+		t.Errorf("importing once more: %s", again)
+	}
+}
+
+var address = regexp.MustCompile(`http://[0-9.:]+`)
+
+// serve starts the server and returns its address once it answers.
+func (p program) serve() (*exec.Cmd, string) {
+	p.t.Helper()
+	cmd := p.command("serve", "--listen", "127.0.0.1:0", "--quiet")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var errOut bytes.Buffer
+	cmd.Stderr = &errOut
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	head := make([]byte, 256)
+	n, _ := io.ReadAtLeast(out, head, 20)
+	url := address.FindString(string(head[:n]))
+	if url == "" {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		p.t.Fatalf("the server said %q and %q", head[:n], errOut.String())
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	return cmd, url
+}
+
+func TestAKilledServerKeepsWhatItAcknowledged(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // moments, not secrets
+	p := newProgram(t)
+	acknowledged := map[string]bool{}
+	for range 8 {
+		cmd, url := p.serve()
+		timer := time.AfterFunc(time.Duration(20+random.IntN(250))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		for {
+			answer, err := http.Post(url+"/api/runs", "application/json", strings.NewReader(`{"prompt":"calculate 1 + 1 and clock"}`)) //nolint:gosec // our own server
+			if err != nil {
+				break // it was killed
+			}
+			var run struct{ Run string }
+			err = json.NewDecoder(answer.Body).Decode(&run)
+			_ = answer.Body.Close()
+			if err != nil {
+				break
+			}
+			if answer.StatusCode != http.StatusAccepted || run.Run == "" {
+				t.Errorf("POST /api/runs answered %s %+v", answer.Status, run)
+				break
+			}
+			acknowledged[run.Run] = true
+		}
+		timer.Stop()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		p.run("verify")
+	}
+	// One that is asked now is served behind all that were left open.
+	p.run("ask", "hello")
+	cmd, url := p.serve()
+	defer func() { _ = cmd.Wait() }()
+	defer func() { _ = cmd.Process.Kill() }()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		ended, open := map[string]int{}, 0
+		var runs []struct{ Run, Outcome string }
+		answer, err := http.Get(url + "/api/runs?limit=10000") //nolint:gosec // our own server
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = json.NewDecoder(answer.Body).Decode(&runs)
+		_ = answer.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range runs {
+			ended[r.Run]++
+			if r.Outcome == "running" {
+				open++
+			}
+		}
+		for run := range acknowledged {
+			if ended[run] != 1 {
+				t.Fatalf("run %s was acknowledged and is there %d times", run, ended[run])
+			}
+		}
+		if open == 0 {
+			t.Logf("%d runs were acknowledged, none lost", len(acknowledged))
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d runs are still open", open)
+		}
+	}
+}
