@@ -1,0 +1,177 @@
+package agents
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultBaseURL is OpenAI's own API.
+const DefaultBaseURL = "https://api.openai.com/v1"
+
+// OpenAIConfig says how to reach an OpenAI-compatible server. The zero value but for a key reaches OpenAI.
+type OpenAIConfig struct {
+	// APIKey goes into the Authorization header and nowhere else. It may be empty for a server of one's own.
+	APIKey string
+	// BaseURL is where /chat/completions hangs, usually ending in /v1. Default DefaultBaseURL.
+	BaseURL string
+	// Provider names the server in answers and for the price table. Default by the base URL's host, see ProviderOf.
+	Provider string
+	// Timeout bounds a call as a whole, waits and retries included. Default 5 min.
+	Timeout time.Duration
+	// Idle bounds the wait for the first byte and between two pieces of the stream. Default 90 s.
+	Idle time.Duration
+	// Attempts is the greatest number of requests for one call. Default 4.
+	Attempts int
+	// FirstWait and MostWait bound the waits between attempts where the server does not tell. Default 500 ms and 8 s.
+	FirstWait, MostWait time.Duration
+	// MostRetryAfter is the longest wait that a server may ask for: a call fails at once where it asks for more.
+	// Default 60 s.
+	MostRetryAfter time.Duration
+	// Transport carries the requests. Default http.DefaultTransport, which honours HTTPS_PROXY.
+	Transport http.RoundTripper
+	// Now tells the time, for latencies and dates in Retry-After. Default time.Now.
+	Now func() time.Time
+	// JitterSeed seeds the random part of waits. Default 0: the same waits in each process.
+	JitterSeed uint64
+}
+
+// OpenAI is a model behind any server that speaks OpenAI's chat completions: OpenAI, Ollama, vLLM, llama.cpp.
+type OpenAI struct {
+	key, base, provider string
+	timeout, idle       time.Duration
+	attempts            int
+	mostRetryAfter      time.Duration
+	http                *http.Client
+	now                 func() time.Time
+	backoff             backoff
+	// plain is set once the server has refused stream_options: usage is then not asked for.
+	plain atomic.Bool
+}
+
+var (
+	errWholeCall = errors.New("the call as a whole took too long")
+	errIdle      = errors.New("nothing came for too long")
+)
+
+// NewOpenAI checks the configuration. It sends nothing.
+func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
+	base := strings.TrimRight(cmp.Or(strings.TrimSpace(c.BaseURL), DefaultBaseURL), "/")
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("the base URL is not an http or https URL: set OPENAI_BASE_URL to one such as http://localhost:11434/v1")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("the base URL holds a user, a query or a fragment: OPENAI_BASE_URL takes only scheme, host, port and path; a secret goes into OPENAI_API_KEY")
+	}
+	key := strings.TrimSpace(c.APIKey)
+	switch {
+	case key == "" && base == DefaultBaseURL:
+		return nil, errors.New("OpenAI needs a key: set OPENAI_API_KEY, or OPENAI_BASE_URL to a server that needs none")
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, errors.New("the key holds white space or characters that no key has: check OPENAI_API_KEY")
+	case c.Timeout < 0 || c.Idle < 0 || c.Attempts < 0 || c.FirstWait < 0 || c.MostWait < 0 || c.MostRetryAfter < 0:
+		return nil, errors.New("a time-out or a number of attempts is negative")
+	}
+	now := c.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &OpenAI{
+		key:            key,
+		base:           base,
+		provider:       cmp.Or(c.Provider, ProviderOf(u.Host)),
+		timeout:        cmp.Or(c.Timeout, 5*time.Minute),
+		idle:           cmp.Or(c.Idle, 90*time.Second),
+		attempts:       cmp.Or(c.Attempts, 4),
+		mostRetryAfter: cmp.Or(c.MostRetryAfter, time.Minute),
+		now:            now,
+		http: &http.Client{
+			Transport: c.Transport,
+			// A redirect would turn the request into another one, or carry it to where nobody meant it to go.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		backoff: backoff{
+			first:  cmp.Or(c.FirstWait, 500*time.Millisecond),
+			most:   cmp.Or(c.MostWait, 8*time.Second),
+			random: rand.New(rand.NewPCG(c.JitterSeed, 0)), //nolint:gosec // spreads load, guards nothing
+		},
+	}, nil
+}
+
+// ProviderOf is the price table's name for the provider behind a host, or the host itself where it is none of those.
+func ProviderOf(host string) string {
+	switch host {
+	case "api.openai.com":
+		return "openai"
+	case "api.anthropic.com":
+		return "anthropic"
+	case "api.deepseek.com":
+		return "deepseek"
+	case "api.groq.com":
+		return "groq"
+	case "api.mistral.ai":
+		return "mistral"
+	case "api.together.xyz":
+		return "together_ai"
+	case "api.x.ai":
+		return "xai"
+	case "generativelanguage.googleapis.com":
+		return "gemini"
+	case "openrouter.ai":
+		return "openrouter"
+	}
+	return host
+}
+
+// Chat streams one answer. It tries again only while nothing of an answer has come, and only after failures that may
+// pass: 408, 409, 429, 5xx, a broken connection, silence. A server that refuses stream_options is asked again without;
+// what the answer took is then not known.
+func (m *OpenAI) Chat(ctx context.Context, req Request, onDelta func(string)) (Answer, error) {
+	if err := req.check(); err != nil {
+		return Answer{}, &CallError{Kind: ErrBadRequest, Detail: err.Error()}
+	}
+	started := m.now()
+	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, errWholeCall)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		answer, err := m.attempt(ctx, req, onDelta)
+		if err == nil {
+			answer.Latency = m.now().Sub(started)
+			answer.Attempts = attempt
+			return answer, nil
+		}
+		var failed *CallError
+		if !errors.As(err, &failed) {
+			return Answer{}, err
+		}
+		failed.Attempts = attempt
+		if failed.Status != 0 && strings.Contains(failed.Detail, "stream_options") && m.plain.CompareAndSwap(false, true) {
+			continue
+		}
+		if !failed.retryable || failed.Streamed || attempt >= m.attempts {
+			return Answer{}, failed
+		}
+		wait := m.backoff.wait(attempt)
+		if failed.RetryAfter > 0 {
+			wait = failed.RetryAfter
+		}
+		if deadline, ok := ctx.Deadline(); wait > m.mostRetryAfter || ok && time.Until(deadline) < wait {
+			failed.Hint = fmt.Sprintf("try again in %s", wait.Round(time.Second))
+			return Answer{}, failed
+		}
+		if err := pause(ctx, wait); err != nil {
+			if errors.Is(err, errWholeCall) {
+				return Answer{}, failed
+			}
+			return Answer{}, err
+		}
+	}
+}

@@ -1,0 +1,270 @@
+package agents_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// shared is a file of the real data, or "" where it is absent.
+func shared(t testing.TB, name string) string {
+	t.Helper()
+	root := os.Getenv("VIRTUOUS6_DATA")
+	if root == "" {
+		root = filepath.Join("..", "..", "shared", "data")
+	}
+	path := filepath.Join(root, name)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	return path
+}
+
+func load(t testing.TB, path string) *agents.Prices {
+	t.Helper()
+	p, err := agents.LoadPrices(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestCost(t *testing.T) {
+	t.Parallel()
+	p := load(t, "testdata/prices.json")
+	type tokens struct{ input, output, cached int64 }
+	const unknown = events.Nanos(-1)
+	for name, c := range map[string]struct {
+		provider, model string
+		given           tokens
+		then            events.Nanos
+	}{
+		"input and output":             {"", "exact-1", tokens{1000, 100, 0}, 150_000 + 60_000},
+		"cached input":                 {"", "exact-1", tokens{1000, 100, 400}, 90_000 + 30_000 + 60_000},
+		"no price for cached input":    {"", "exact-1-2099-01-31", tokens{1000, 0, 400}, 200_000},
+		"cache hits by another name":   {"", "hit", tokens{1000, 0, 1000}, 14_000},
+		"half to even, down":           {"", "half", tokens{1, 0, 0}, 0},
+		"half to even, up":             {"", "half", tokens{3, 0, 0}, 2},
+		"rounded once, not by part":    {"", "half", tokens{1, 1, 0}, 3},
+		"short input":                  {"", "long", tokens{128_000, 10, 0}, 128_100_000},
+		"long input":                   {"", "long", tokens{128_001, 10, 0}, 256_002_000 + 200_000},
+		"longer input":                 {"", "long", tokens{200_001, 10, 0}, 800_004_000 + 100_000},
+		"by request":                   {"", "by-request", tokens{1, 0, 0}, 5_001_000},
+		"free, by the table":           {"", "free", tokens{1000, 1000, 0}, 0},
+		"only input is needed":         {"", "embedder", tokens{100, 0, 0}, 1000},
+		"output has no price":          {"", "embedder", tokens{100, 1, 0}, unknown},
+		"priced by the second":         {"", "by-second", tokens{100, 1, 0}, unknown},
+		"reasoning priced apart":       {"", "thinker", tokens{100, 1, 0}, unknown},
+		"unknown model":                {"", "nobody", tokens{1, 1, 0}, unknown},
+		"the description of the shape": {"", "sample_spec", tokens{1, 1, 0}, unknown},
+		"negative tokens":              {"", "exact-1", tokens{-1, 1, 0}, unknown},
+		"more cached than input":       {"", "exact-1", tokens{1, 1, 2}, unknown},
+		"more than money can hold":     {"", "by-request", tokens{math.MaxInt64, 0, 0}, unknown},
+		"the provider's own entry":     {"cloud", "exact-1", tokens{10, 0, 0}, 3000},
+		"another provider":             {"localhost:8080", "exact-1", tokens{10, 0, 0}, 1500},
+		"prefix of the entry's":        {"", "acme/exact-1", tokens{10, 0, 0}, 1500},
+		"prefix of another":            {"", "other/exact-1", tokens{10, 0, 0}, unknown},
+		"prefix without an entry's":    {"", "other/hit", tokens{10, 0, 0}, unknown},
+		"a date that is in the table":  {"", "exact-1-2099-01-31", tokens{10, 0, 0}, 2000},
+		"a date that is not":           {"", "exact-1-2098-01-31", tokens{10, 0, 0}, 1500},
+		"a short date":                 {"", "exact-1-20980131", tokens{10, 0, 0}, 1500},
+		"a date behind @":              {"", "exact-1@20980131", tokens{10, 0, 0}, 1500},
+		"prefix and date":              {"", "acme/exact-1-20980131", tokens{10, 0, 0}, 1500},
+		"provider and date":            {"cloud", "exact-1-20980131", tokens{10, 0, 0}, 3000},
+		"digits that are no date":      {"", "exact-1-20981331", tokens{10, 0, 0}, unknown},
+		"a version is another model":   {"", "exact-1-0613", tokens{10, 0, 0}, unknown},
+		"nothing but a date":           {"", "-2099-01-31", tokens{10, 0, 0}, unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nanos, priced := p.Cost(c.provider, c.model, c.given.input, c.given.output, c.given.cached)
+			if priced != (c.then != unknown) || priced && nanos != c.then || !priced && nanos != 0 {
+				t.Errorf("cost %d, priced %v; want %d", nanos, priced, c.then)
+			}
+		})
+	}
+}
+
+// exactly multiplies out what the table's text says, in another way than the package: over the JSON numbers.
+func exactly(fields map[string]json.Number, input, output, cached int64) *big.Rat {
+	suffix, best := "", int64(0)
+	for _, at := range []int64{128, 200} {
+		key := map[int64]string{128: "_above_128k_tokens", 200: "_above_200k_tokens"}[at]
+		if _, ok := fields["input_cost_per_token"+key]; ok && input > at*1000 && at > best {
+			suffix, best = key, at
+		}
+	}
+	price := func(names ...string) *big.Rat {
+		for _, n := range names {
+			if text, ok := fields[n]; ok {
+				r, _ := new(big.Rat).SetString(text.String())
+				return r
+			}
+		}
+		return nil
+	}
+	in := price("input_cost_per_token"+suffix, "input_cost_per_token")
+	out := price("output_cost_per_token"+suffix, "output_cost_per_token")
+	hit := price("cache_read_input_token_cost"+suffix, "cache_read_input_token_cost", "input_cost_per_token_cache_hit", "input_cost_per_token"+suffix, "input_cost_per_token")
+	sum := new(big.Rat).Mul(in, big.NewRat(input-cached, 1))
+	sum.Add(sum, new(big.Rat).Mul(hit, big.NewRat(cached, 1)))
+	sum.Add(sum, new(big.Rat).Mul(out, big.NewRat(output, 1)))
+	if fixed := price("input_cost_per_request"); fixed != nil {
+		sum.Add(sum, fixed)
+	}
+	return sum
+}
+
+// within tells that nanos is the nearest integer to dollars, and the even one of two.
+func within(nanos events.Nanos, dollars *big.Rat) bool {
+	off := new(big.Rat).Sub(big.NewRat(int64(nanos), 1), new(big.Rat).Mul(dollars, big.NewRat(1e9, 1)))
+	switch off.Abs(off).Cmp(big.NewRat(1, 2)) {
+	case -1:
+		return true
+	case 0:
+		return nanos%2 == 0
+	}
+	return false
+}
+
+func TestCostEqualsExactArithmetic(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"testdata/prices.json", "prices.json", shared(t, "cost/model_prices.json")} {
+		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
+			t.Parallel()
+			if path == "" {
+				t.Skip("the shared data is absent")
+			}
+			p := load(t, path)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var raw map[string]map[string]any
+			decoder := json.NewDecoder(strings.NewReader(string(data)))
+			decoder.UseNumber()
+			if err := decoder.Decode(&raw); err != nil {
+				t.Fatal(err)
+			}
+			table, names := map[string]map[string]json.Number{}, []string(nil)
+			for name, fields := range raw {
+				numbers := map[string]json.Number{}
+				for k, v := range fields {
+					if n, ok := v.(json.Number); ok {
+						numbers[k] = n
+					}
+				}
+				_, in := numbers["input_cost_per_token"]
+				out, ok := numbers["output_cost_per_token"]
+				if reasoning, apart := numbers["output_cost_per_reasoning_token"]; in && ok && (!apart || reasoning == out) {
+					table[name], names = numbers, append(names, name)
+				}
+			}
+			t.Logf("%d models, %d with prices for input and output", p.Len(), len(names))
+			check := func(t rapid.TB, name string, input, output, cached int64) {
+				nanos, priced := p.Cost("", name, input, output, cached)
+				if want := exactly(table[name], input, output, cached); !priced || !within(nanos, want) {
+					t.Fatalf("%s for %d, %d, %d: %d, priced %v; want %s dollars", name, input, output, cached, nanos, priced, want.FloatString(15))
+				}
+			}
+			for _, name := range names {
+				check(t, name, 250_001, 1_234, 77_777)
+				check(t, name, 3, 1, 1)
+			}
+			rapid.Check(t, func(t *rapid.T) {
+				input := rapid.Int64Range(0, 2_000_000).Draw(t, "input")
+				check(t, rapid.SampledFrom(names).Draw(t, "model"), input,
+					rapid.Int64Range(0, 100_000).Draw(t, "output"), rapid.Int64Range(0, input).Draw(t, "cached"))
+			})
+		})
+	}
+}
+
+func TestRealTable(t *testing.T) {
+	t.Parallel()
+	path := shared(t, "cost/model_prices.json")
+	if path == "" {
+		t.Skip("the shared data is absent")
+	}
+	p := load(t, path)
+	if p.Len() != 1701 {
+		t.Errorf("%d models, want 1701", p.Len())
+	}
+	// Our own table holds public prices: where both tables know a model, they agree.
+	own, err := agents.PublicPrices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile("prices.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var models map[string]struct {
+		Source string `json:"source"`
+		AsOf   string `json:"as_of"`
+	}
+	if err := json.Unmarshal(data, &models); err != nil {
+		t.Fatal(err)
+	}
+	for name, m := range models {
+		a, known := own.Cost("", name, 300_000, 1000, 5000)
+		b, real := p.Cost("", name, 300_000, 1000, 5000)
+		if !known || !real || a != b {
+			t.Errorf("%s: ours %s (%v), theirs %s (%v)", name, a, known, b, real)
+		}
+		if m.Source == "" || m.AsOf == "" {
+			t.Errorf("%s does not tell its source and date", name)
+		}
+	}
+}
+
+func TestParsePricesRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ given, says string }{
+		"no JSON":             {`{`, "LiteLLM's shape"},
+		"another shape":       {`[1]`, "LiteLLM's shape"},
+		"a negative price":    {`{"m":{"input_cost_per_token":-1}}`, `model "m": input_cost_per_token`},
+		"a price in words":    {`{"m":{"output_cost_per_token":"much"}}`, "is not a price"},
+		"a price like NaN":    {`{"m":{"output_cost_per_token":"NaN"}}`, "is not a price"},
+		"a fraction":          {`{"m":{"output_cost_per_token":"1/3"}}`, "is not a price"},
+		"a price too large":   {`{"m":{"output_cost_per_token":1e400}}`, "is not a price"},
+		"a price too fine":    {`{"m":{"output_cost_per_token":1e-999999999}}`, "too many digits"},
+		"a strange threshold": {`{"m":{"input_cost_per_token_above_many_tokens":1}}`, "threshold"},
+		"a strange provider":  {`{"m":{"litellm_provider":7}}`, "litellm_provider"},
+	} {
+		if _, err := agents.ParsePrices(strings.NewReader(c.given)); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+	if _, err := agents.LoadPrices("testdata/absent.json"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("absent file: %v", err)
+	}
+}
+
+func FuzzParsePrices(f *testing.F) {
+	sample, err := os.ReadFile("testdata/prices.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(sample))
+	f.Add(`{"m":{"input_cost_per_token":1e-7,"output_cost_per_token":null,"input_cost_per_token_above_9k_tokens":"2e-7"}}`)
+	f.Fuzz(func(t *testing.T, table string) {
+		p, err := agents.ParsePrices(strings.NewReader(table))
+		if err != nil {
+			return
+		}
+		if nanos, priced := p.Cost("", "m", 10_000, 10, 5); nanos < 0 || !priced && nanos != 0 {
+			t.Errorf("cost %d, priced %v", nanos, priced)
+		}
+	})
+}

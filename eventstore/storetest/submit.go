@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+)
+
+func (s *suite) submitting() []test {
+	return []test{
+		{"in the order of submission", s.submitInOrder},
+		{"each submitter's order is kept", s.submitTogether},
+		{"a refused one stops no other", s.submitRefused},
+		{"what can't be taken is told by wait", s.submitInvalid},
+		{"closing finishes what was submitted", s.submitAndClose},
+	}
+}
+
+type waiting struct {
+	batch []events.Envelope
+	wait  func() (eventstore.Appended, error)
+}
+
+// submitInOrder waits for nothing before all is submitted, and then for the last first.
+func (s *suite) submitInOrder(t *testing.T, ctx context.Context) {
+	const size, streams = 300, 4
+	store := s.open(t)
+	var submitted []waiting
+	var want []events.Envelope
+	next := make([]eventstore.Expected, streams)
+	for i := range next {
+		next[i] = eventstore.NoStream
+	}
+	for i := range size {
+		batch, at := facts(fmt.Sprintf("s%d", i), 1+i%3), i%streams
+		// Each expects what the one before it will have left.
+		submitted = append(submitted, waiting{batch, store.Submit(ctx, fmt.Sprintf("run-%d", at), next[at], batch)})
+		want = append(want, batch...)
+		next[at] = max(next[at], -1) + eventstore.Expected(len(batch))
+	}
+	last := uint64(0)
+	for i := len(submitted) - 1; i >= 0; i-- {
+		a, err := submitted[i].wait()
+		if err != nil {
+			t.Fatalf("submission %d: %v", i, err)
+		}
+		if last > 0 && a.Position >= last {
+			t.Fatalf("submission %d is at position %d, the one after it at %d", i, a.Position, last)
+		}
+		last = a.Position
+	}
+	log := all(t, ctx, store, eventstore.ReadOptions{})
+	rising(t, log)
+	same(t, "the log", log, want)
+}
+
+func (s *suite) submitTogether(t *testing.T, ctx context.Context) {
+	const submitters, size = 6, 60
+	store := s.open(t)
+	var wg sync.WaitGroup
+	for g := range submitters {
+		wg.Go(func() {
+			var submitted []waiting
+			for i := range size {
+				batch := facts(fmt.Sprintf("g%d-%d", g, i), 1)
+				submitted = append(submitted, waiting{batch, store.Submit(ctx, fmt.Sprintf("run-%d", (g+i)%5), eventstore.Any, batch)})
+			}
+			last := uint64(0)
+			for i := range submitted {
+				a, err := submitted[i].wait()
+				if err != nil || a.Position <= last {
+					t.Errorf("submission %d of %d: position %d after %d, %v", i, g, a.Position, last, err)
+				}
+				last = a.Position
+			}
+		})
+	}
+	wg.Wait()
+	log := all(t, ctx, store, eventstore.ReadOptions{})
+	rising(t, log)
+	if len(log) != submitters*size {
+		t.Errorf("the log holds %d events, want %d", len(log), submitters*size)
+	}
+}
+
+func (s *suite) submitRefused(t *testing.T, ctx context.Context) {
+	store := s.open(t)
+	first := store.Submit(ctx, "run-1", eventstore.NoStream, facts("a", 2))
+	second := store.Submit(ctx, "run-1", eventstore.NoStream, facts("b", 2))
+	third := store.Submit(ctx, "run-1", eventstore.Exactly(1), facts("c", 1))
+	again := store.Submit(ctx, "run-1", eventstore.NoStream, facts("a", 2))
+	a, err := first()
+	if err != nil || a.Revision != 1 {
+		t.Errorf("the first: %+v, %v", a, err)
+	}
+	_, err = second()
+	wantConflict(t, err, "run-1", eventstore.NoStream, eventstore.Exactly(1))
+	if c, err := third(); err != nil || c.Revision != 2 {
+		t.Errorf("the one after the refused one: %+v, %v", c, err)
+	}
+	if repeated, err := again(); err != nil || repeated != a {
+		t.Errorf("the repeat: %+v, %v, want %+v", repeated, err, a)
+	}
+	same(t, "the log", all(t, ctx, store, eventstore.ReadOptions{}), append(facts("a", 2), facts("c", 1)...))
+}
+
+func (s *suite) submitInvalid(t *testing.T, ctx context.Context) {
+	store := s.open(t)
+	if _, err := store.Submit(ctx, "", eventstore.Any, facts("a", 1))(); !errors.Is(err, eventstore.ErrInvalid) {
+		t.Errorf("no stream: %v", err)
+	}
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := store.Submit(done, "run-1", eventstore.Any, facts("a", 1))(); !errors.Is(err, context.Canceled) {
+		t.Errorf("done context: %v", err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Submit(ctx, "run-1", eventstore.Any, facts("a", 1))(); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("closed store: %v", err)
+	}
+}
+
+func (s *suite) submitAndClose(t *testing.T, ctx context.Context) {
+	store := s.open(t)
+	var submitted []waiting
+	for i := range 100 {
+		batch := facts(fmt.Sprintf("s%d", i), 2)
+		submitted = append(submitted, waiting{batch, store.Submit(ctx, "run-1", eventstore.Any, batch)})
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range submitted {
+		if a, err := submitted[i].wait(); err != nil || a.Revision != uint64(2*i+1) {
+			t.Fatalf("submission %d: %+v, %v", i, a, err)
+		}
+	}
+	if s.reopen == nil {
+		return
+	}
+	if n := len(stream(t, ctx, s.reopen(t, store), "run-1", eventstore.StreamOptions{})); n != 200 {
+		t.Errorf("the stream holds %d events, want 200", n)
+	}
+}

@@ -1,0 +1,82 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// readyTimeout bounds a look at the store: an orchestrator that asks gives up after a few seconds itself.
+const readyTimeout = 2 * time.Second
+
+type alive struct {
+	Body struct {
+		Status string `json:"status" enum:"ok"`
+	}
+}
+
+type readiness struct {
+	Status int
+	Body   readinessBody
+}
+
+// readinessBody has pointers, so that what is not known shows as null.
+type readinessBody struct {
+	Ready    bool    `json:"ready"`
+	Head     *uint64 `json:"head" doc:"Position of the log's last fact; null where the store does not answer."`
+	Position *uint64 `json:"position" doc:"Position that the read models have seen everything up to."`
+	Lag      *uint64 `json:"lag" doc:"How far the read models are behind the log."`
+	Reason   string  `json:"reason,omitempty" doc:"Why it is not ready."`
+}
+
+// health registers the probes: the process lives; the store answers and the read models keep up.
+func (d *door) health(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "healthz", Method: http.MethodGet, Path: "/healthz", Summary: "Whether the process lives",
+	}, func(context.Context, *struct{}) (*alive, error) {
+		out := &alive{}
+		out.Body.Status = "ok"
+		return out, nil
+	})
+	huma.Register(api, huma.Operation{
+		OperationID: "readyz", Method: http.MethodGet, Path: "/readyz",
+		Summary: "Whether the store answers and the read models keep up; 503 where not",
+		Responses: map[string]*huma.Response{"503": {
+			Description: "Not ready",
+			Content: map[string]*huma.MediaType{"application/json": {
+				Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[readinessBody](), true, ""),
+			}},
+		}},
+	}, func(ctx context.Context, _ *struct{}) (*readiness, error) {
+		ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+		defer cancel()
+		return d.ready(ctx), nil
+	})
+}
+
+func (d *door) ready(ctx context.Context) *readiness {
+	out := &readiness{Status: http.StatusServiceUnavailable}
+	// The position is read first: the log can only grow in between, so that the lag is never too small.
+	position, err := d.Reader.Position(ctx)
+	if err != nil {
+		out.Body.Reason = "the read models do not answer: " + err.Error()
+		return out
+	}
+	out.Body.Position = &position
+	head, err := d.Head(ctx)
+	if err != nil {
+		out.Body.Reason = "the store does not answer: " + err.Error()
+		return out
+	}
+	lag := head - min(position, head)
+	out.Body.Head, out.Body.Lag = &head, &lag
+	if lag > d.MaxLag {
+		out.Body.Reason = "the read models are too far behind the log"
+		return out
+	}
+	out.Body.Ready, out.Status = true, http.StatusOK
+	return out
+}

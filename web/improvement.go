@@ -1,0 +1,21 @@
+package web
+
+import (
+	"context"
+	"iter"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type improvementsInput struct {
+	Page
+	Status string `query:"status" enum:"proposed,approved,rejected,applied,rolled_back" doc:"Only improvements that stand there."`
+}
+
+func (d *door) improvements(api huma.API) {
+	list(d, api, "improvements", "Improvements with their evidence, the latest first", func(ctx context.Context, in improvementsInput) iter.Seq2[projections.ImprovementRow, error] {
+		return each(d.Reader.Improvements(ctx, in.Status))
+	})
+}

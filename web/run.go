@@ -1,0 +1,128 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type runsInput struct {
+	Page
+	Workflow string    `query:"workflow" doc:"Only runs of this workflow."`
+	Task     string    `query:"task" doc:"Only runs that tried this task."`
+	Agent    string    `query:"agent" doc:"Only runs that this agent had a step in."`
+	Outcome  string    `query:"outcome" enum:"succeeded,failed,cancelled,unrated,running" doc:"Only runs that ended so, or are running."`
+	Since    time.Time `query:"since" doc:"Only runs that started then or later."`
+	Until    time.Time `query:"until" doc:"Only runs that started before."`
+}
+
+// runDetail is a run with all that belongs to it.
+type runDetail struct {
+	Run      projections.RunRow        `json:"run"`
+	Steps    []projections.StepRow     `json:"steps"`
+	Feedback []projections.FeedbackRow `json:"feedback"`
+}
+
+// runs registers the list of runs, the latest first, and one run.
+func (d *door) runs(api huma.API) {
+	list(d, api, "runs", "Runs, the latest first", func(ctx context.Context, in runsInput) iter.Seq2[projections.RunRow, error] {
+		return d.Reader.Runs(ctx, projections.RunFilter{
+			Workflow: in.Workflow, Task: in.Task, Agent: in.Agent, Outcome: events.Outcome(in.Outcome),
+			Since: in.Since, Until: in.Until, Limit: in.Limit + 1,
+		})
+	})
+	type input struct {
+		Run string `path:"run" maxLength:"200"`
+	}
+	type answer struct{ Body document[runDetail] }
+	huma.Register(api, huma.Operation{
+		OperationID: "run", Method: http.MethodGet, Path: "/api/runs/{run}",
+		Summary: "A run with its steps and the feedback on it",
+		Errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+	}, func(ctx context.Context, in *input) (*answer, error) {
+		run, steps, err := d.Reader.Run(ctx, in.Run)
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		feedback, err := d.Reader.Feedback(ctx, in.Run)
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		detail := runDetail{Run: run, Steps: steps, Feedback: feedback}
+		if steps == nil {
+			detail.Steps = []projections.StepRow{}
+		}
+		if feedback == nil {
+			detail.Feedback = []projections.FeedbackRow{}
+		}
+		return &answer{document[runDetail]{detail}}, nil
+	})
+}
+
+type startRunInput struct {
+	Idempotency
+	Body struct {
+		Prompt    string `json:"prompt" minLength:"1" maxLength:"100000" doc:"What is asked."`
+		Workflow  string `json:"workflow,omitempty" maxLength:"200" doc:"The workflow it counts to. Default: the server's."`
+		Agent     string `json:"agent,omitempty" maxLength:"200" doc:"Who is asked. Default: the server's."`
+		Task      string `json:"task,omitempty" maxLength:"200" doc:"The task it tries."`
+		Requester string `json:"requester,omitempty" maxLength:"200" doc:"Who asks."`
+	}
+}
+
+type startedRun struct {
+	Location string `header:"Location"`
+	Body     struct {
+		Run      string `json:"run"`
+		Workflow string `json:"workflow"`
+		Position uint64 `json:"position" doc:"Where the log holds it: the read models show it once they are there."`
+		Repeated bool   `json:"repeated" doc:"Whether this Idempotency-Key had started it before."`
+	}
+}
+
+// startRun registers the wish for a run. The answer comes before the run has ended.
+func (d *door) startRun(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "start-run", Method: http.MethodPost, Path: "/api/runs", DefaultStatus: http.StatusAccepted,
+		Summary:      "Start a run",
+		MaxBodyBytes: maxBody,
+		Errors:       []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *startRunInput) (*startedRun, error) {
+		b := in.Body
+		if err := texts(named{"prompt", b.Prompt}, named{"workflow", b.Workflow}, named{"agent", b.Agent}, named{"task", b.Task}, named{"requester", b.Requester}); err != nil {
+			return nil, err
+		}
+		if err := needed("prompt", b.Prompt); err != nil {
+			return nil, err
+		}
+		b.Workflow, b.Agent = cmp.Or(b.Workflow, d.Workflow), cmp.Or(b.Agent, d.Agent)
+		run, command, err := d.ids(in.Key, "run", b)
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		receipt, err := d.Dispatch(ctx, commands.StartRun{
+			Meta:      d.meta(command, run.String()),
+			Run:       run.String(),
+			Workflow:  b.Workflow,
+			Agent:     b.Agent,
+			Task:      b.Task,
+			Requester: b.Requester,
+			Prompt:    b.Prompt,
+		})
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		out := &startedRun{Location: "/api/runs/" + run.String()}
+		out.Body.Run, out.Body.Workflow = run.String(), b.Workflow
+		out.Body.Position, out.Body.Repeated = receipt.Position, receipt.Repeated
+		return out, nil
+	})
+}

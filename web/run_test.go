@@ -1,0 +1,59 @@
+package web_test
+
+import (
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/web"
+)
+
+func TestRunsTakesAFilterAndALimit(t *testing.T) {
+	t.Parallel()
+	var got projections.RunFilter
+	door := web.New(config(reader{runs: threeRuns(), filter: &got}, &log{}))
+	w := request(door, "GET", "/api/runs?limit=2&workflow=w&task=t&agent=a&outcome=failed&since=2030-01-01T00:00:00Z&until=2031-01-01T00:00:00Z", "")
+	want := projections.RunFilter{
+		Workflow: "w", Task: "t", Agent: "a", Outcome: events.Failed, Limit: 3,
+		Since: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("filter %+v, want %+v", got, want)
+	}
+	if list := decode[[]any](t, w); len(list) != 2 || w.Header().Get("Virtuous6-More") != "true" {
+		t.Errorf("%d rows, %s", len(list), w.Header())
+	}
+	w = request(door, "GET", "/api/runs?limit=3", "")
+	if list := decode[[]any](t, w); len(list) != 3 || w.Header().Get("Virtuous6-More") != "" {
+		t.Errorf("%d rows, %s", len(list), w.Header())
+	}
+	if w := request(door, "GET", "/api/agents?limit=2", ""); len(decode[[]any](t, w)) != 2 || w.Header().Get("Virtuous6-More") != "true" {
+		t.Errorf("%s", w.Body)
+	}
+	if w := request(door, "GET", "/api/tasks", ""); strings.TrimSpace(w.Body.String()) != "[]" {
+		t.Errorf("no rows are %s", w.Body)
+	}
+}
+
+func TestStartRun(t *testing.T) {
+	t.Parallel()
+	l := &log{}
+	w := request(web.New(config(reader{}, l)), "POST", "/api/runs", `{"prompt":"ship it","task":"t","requester":"anna"}`)
+	id := events.NameID(noon, "1")
+	want := commands.StartRun{
+		Meta: commands.Meta{ID: events.DeriveID(id, 0), At: noon, Actor: "door:web", Workspace: "w", Correlation: id.String()},
+		Run:  id.String(), Workflow: "ask", Agent: "assistant", Task: "t", Requester: "anna", Prompt: "ship it",
+	}
+	if len(l.commands) != 1 || !reflect.DeepEqual(l.commands[0], want) {
+		t.Errorf("dispatched %+v, want %+v", l.commands, want)
+	}
+	answer := decode[map[string]any](t, w)
+	if w.Code != http.StatusAccepted || w.Header().Get("Location") != "/api/runs/"+id.String() || answer["run"] != id.String() || answer["position"] != 7.0 {
+		t.Errorf("%d %s %s", w.Code, w.Header(), w.Body)
+	}
+}

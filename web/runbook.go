@@ -1,0 +1,16 @@
+package web
+
+import (
+	"context"
+	"iter"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+func (d *door) runbooks(api huma.API) {
+	list(d, api, "runbooks", "Runbooks, each in its latest version", func(ctx context.Context, _ Page) iter.Seq2[projections.RunbookRow, error] {
+		return each(d.Reader.Runbooks(ctx))
+	})
+}

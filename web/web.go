@@ -1,0 +1,123 @@
+// Package web is the HTTP door: the read models as JSON, and the few wishes that a person has over HTTP. It decides
+// nothing: a wish becomes a command, and the aggregate has the say.
+//
+// There is no login. The door is meant for the loopback interface, or for a proxy that knows who may come in.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Config wires the door. Reader and Head are needed; the rest works as its zero value.
+type Config struct {
+	// Reader reads the read models.
+	Reader projections.Reader
+	// Head is the position of the log's last fact: the store answers where it does.
+	Head func(ctx context.Context) (uint64, error)
+	// Dispatch carries out commands. Without it the door only reads.
+	Dispatch commands.Dispatch
+	// Refused tells a decider's refusal from a failure among Dispatch's errors. Default: every error is a failure.
+	Refused func(err error) bool
+	// Now tells the time that commands carry. Default time.Now.
+	Now func() time.Time
+	// NewID makes the ids of what comes without an Idempotency-Key. Default UUIDv7.
+	NewID func() uuid.UUID
+	// Workspace is set on all commands. Default empty.
+	Workspace string
+	// Workflow and Agent are those of a run that names none. Default "ask" and "assistant".
+	Workflow, Agent string
+	// Hosts are the names that requests may be addressed to, besides localhost and IP addresses. A web page that lets
+	// its own name point here (DNS rebinding) is so kept out.
+	Hosts []string
+	// MaxLag is how many log positions the read models may be behind while the door is ready. Default 10,000.
+	MaxLag uint64
+	// Timeout bounds the work on one request. Default 30 s.
+	Timeout time.Duration
+	// Version is the program's, for the API's description. Default "dev".
+	Version string
+	// Log takes failures that a caller isn't told about in full. Default none.
+	Log *slog.Logger
+}
+
+// door is a Config with its defaults filled in.
+type door struct{ Config }
+
+// New makes the door. It panics without a Reader or a Head: that is a mistake in the wiring.
+func New(c Config) http.Handler {
+	if c.Reader == nil || c.Head == nil {
+		panic("web: a door needs a Reader and a Head")
+	}
+	d := &door{c.withDefaults()}
+	router := chi.NewRouter()
+	router.Use(d.recover, d.guard, d.deadline, middleware.GetHead)
+	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, http.StatusNotFound, "there is no "+clip(r.URL.Path)+": /openapi.json lists what there is")
+	})
+	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, http.StatusMethodNotAllowed, clip(r.URL.Path)+" does not take "+clip(r.Method)+": /openapi.json lists what it takes")
+	})
+	// No hooks, so that bodies are what the CLI prints: huma's own would add a "$schema" key. No documentation page
+	// either: huma's loads scripts from elsewhere.
+	config := huma.DefaultConfig("Virtuous6", d.Version)
+	config.CreateHooks, config.DocsPath, config.SchemasPath = nil, "", ""
+	config.Transformers = []huma.Transformer{terse}
+	config.RejectUnknownQueryParameters = true
+	api := humachi.New(router, config)
+	d.register(api)
+	return router
+}
+
+// Server wraps the door for a listener, with limits that keep slow and greedy clients from holding it.
+func Server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      90 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+func (c Config) withDefaults() Config {
+	if c.Refused == nil {
+		c.Refused = func(error) bool { return false }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.NewID == nil {
+		c.NewID = func() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+	}
+	if c.Workflow == "" {
+		c.Workflow = "ask"
+	}
+	if c.Agent == "" {
+		c.Agent = "assistant"
+	}
+	if c.MaxLag == 0 {
+		c.MaxLag = 10_000
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 30 * time.Second
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
