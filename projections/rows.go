@@ -82,7 +82,7 @@ type AgentRow struct {
 	Temperature *float64 `db:"temperature"`
 	MaxTokens   int64    `db:"max_tokens"`
 	Tools       []string `db:"tools"`
-	Status      string   `db:"status"` // active, retired
+	Status      string   `db:"status"` // active, retired; empty where only runs name it
 	Imported    bool     `db:"imported"`
 	// Configured counts its configurations, the first included.
 	Configured int64     `db:"configured"`

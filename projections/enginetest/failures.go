@@ -1,0 +1,206 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+var start = time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC)
+
+// end is a fact that can't follow entries: the end of a run that never started.
+func end(entries []projections.Entry) projections.Entry {
+	l := newLog()
+	l.entries = append(l.entries, entries...)
+	l.add("run-none", start, events.RunFinished{Outcome: events.Succeeded})
+	return l.entries[len(l.entries)-1]
+}
+
+func failedBatch(t *testing.T, fresh func() Storage) {
+	entries := Simulated(7, 30)
+	m := open(t, fresh()())
+	defer closing(t, m)
+	apply(t, m, entries[:100]...)
+	want := digest(t, m)
+	batch := append(entries[100:150:150], end(entries[:150]))
+	err := m.Apply(t.Context(), 100, batch)
+	var fold *projections.FoldError
+	if !errors.As(err, &fold) || !errors.Is(err, projections.ErrDamaged) {
+		t.Fatalf("got %v, want a FoldError of a damaged history", err)
+	}
+	if fold.Position != 151 || fold.Stream != "run-none" || fold.Projection != "runs" || fold.Kind != "run.finished" {
+		t.Fatalf("got %+v", fold)
+	}
+	same(t, m, want)
+	if err := m.Apply(t.Context(), 100, []projections.Entry{entries[101], entries[100]}); !errors.Is(err, projections.ErrOrder) {
+		t.Fatalf("got %v, want ErrOrder", err)
+	}
+	apply(t, m, entries[100:]...)
+	same(t, m, digest(t, twin(t, entries)))
+}
+
+func failedSwap(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	entries := Simulated(11, 30)
+	m := open(t, fresh()())
+	defer closing(t, m)
+	apply(t, m, entries...)
+	want := digest(t, m)
+	r := begin(t, m)
+	ok(t, r.Apply(ctx, 0, entries[:100]))
+	if err := r.Swap(ctx, nil); !errors.Is(err, projections.ErrOrder) {
+		t.Fatalf("a swap that would lose facts: got %v, want ErrOrder", err)
+	}
+	broken := errors.New("the log can't be read")
+	for _, fails := range []projections.Entry{end(entries[:130]), {}} {
+		err := r.Swap(ctx, func(uint64) iter.Seq2[[]projections.Entry, error] {
+			return func(yield func([]projections.Entry, error) bool) {
+				if !yield(entries[100:130], nil) {
+					return
+				}
+				if fails.Event != nil {
+					yield([]projections.Entry{fails}, nil)
+				} else {
+					yield(nil, broken)
+				}
+			}
+		})
+		if !errors.Is(err, broken) && !errors.Is(err, projections.ErrDamaged) {
+			t.Fatalf("got %v", err)
+		}
+		same(t, m, want)
+	}
+	if r.Position() != 100 {
+		t.Fatalf("the rebuild is at %d, want 100", r.Position())
+	}
+	ok(t, r.Apply(ctx, 100, entries[100:]))
+	ok(t, r.Swap(ctx, nil))
+	same(t, m, want)
+	if err := r.Swap(ctx, nil); err == nil {
+		t.Fatal("a second swap of the same rebuild did nothing wrong")
+	}
+}
+
+func overtaken(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	entries := Simulated(13, 10)
+	storage := fresh()
+	m, other := open(t, storage()), open(t, storage())
+	first := begin(t, m)
+	ok(t, first.Apply(ctx, 0, entries[:20]))
+	second := begin(t, other)
+	if err := first.Apply(ctx, 20, entries[20:]); !errors.Is(err, projections.ErrRebuildLost) {
+		t.Fatalf("got %v, want ErrRebuildLost", err)
+	}
+	if err := first.Swap(ctx, nil); !errors.Is(err, projections.ErrRebuildLost) {
+		t.Fatalf("got %v, want ErrRebuildLost", err)
+	}
+	ok(t, first.Discard(ctx))
+	ok(t, second.Apply(ctx, 0, entries))
+	ok(t, second.Swap(ctx, nil))
+	same(t, m, digest(t, twin(t, entries)))
+	closing(t, m)
+	closing(t, other)
+}
+
+func outdated(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	entries := Simulated(17, 10)
+	storage := fresh()
+	m := open(t, storage())
+	apply(t, m, entries...)
+	want := digest(t, m)
+	// Another version leaves its shape behind.
+	e := storage()
+	ok(t, e.Update(ctx, func(tx projections.Tx) error {
+		at, err := tx.Checkpoint(projections.Live)
+		if err != nil {
+			return err
+		}
+		other := at
+		other.Shape = "of another version"
+		return tx.Advance(projections.Live, at, other)
+	}))
+	ok(t, e.Close())
+	if _, err := m.Position(ctx); !errors.Is(err, projections.ErrOutdated) {
+		t.Fatalf("got %v, want ErrOutdated", err)
+	}
+	next := entries[len(entries)-1]
+	next.Envelope.Position++
+	next.Event = nil // a fact that concerns no read model
+	if err := m.Apply(ctx, uint64(len(entries)), []projections.Entry{next}); !errors.Is(err, projections.ErrOutdated) {
+		t.Fatalf("got %v, want ErrOutdated", err)
+	}
+	again := open(t, storage())
+	if !again.Outdated() || !m.Outdated() {
+		t.Fatal("read models of another version are not said to be outdated")
+	}
+	if err := again.Apply(ctx, 0, entries); !errors.Is(err, projections.ErrOutdated) {
+		t.Fatalf("got %v, want ErrOutdated", err)
+	}
+	r := begin(t, again)
+	ok(t, r.Apply(ctx, 0, entries))
+	ok(t, r.Swap(ctx, nil))
+	if again.Outdated() {
+		t.Fatal("rebuilt read models are said to be outdated")
+	}
+	same(t, again, want)
+	// The first one finds out by itself.
+	apply(t, m, next)
+	closing(t, m)
+	closing(t, again)
+}
+
+func sweeps(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	entries := Simulated(19, 10)
+	storage := fresh()
+	m := open(t, storage())
+	apply(t, m, entries...)
+	want := digest(t, m)
+	r := begin(t, m)
+	ok(t, r.Apply(ctx, 0, entries[:50]))
+	closing(t, m) // as a crash would
+	m = open(t, storage())
+	ok(t, m.Sweep(ctx))
+	ok(t, m.Sweep(ctx))
+	same(t, m, want)
+	r = begin(t, m)
+	ok(t, m.Sweep(ctx))
+	if err := r.Apply(ctx, 0, entries); !errors.Is(err, projections.ErrRebuildLost) {
+		t.Fatalf("got %v, want ErrRebuildLost", err)
+	}
+	closing(t, m)
+}
+
+func done(t *testing.T, fresh func() Storage) {
+	entries := Simulated(23, 10)
+	m := open(t, fresh()())
+	apply(t, m, entries[:50]...)
+	want := digest(t, m)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := m.Apply(ctx, 50, entries[50:]); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want a cancelled context", err)
+	}
+	if _, err := m.Report(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want a cancelled context", err)
+	}
+	if _, _, err := m.Run(t.Context(), "nobody's"); !errors.Is(err, projections.ErrNotFound) {
+		t.Fatalf("got %v, want ErrNotFound", err)
+	}
+	same(t, m, want)
+	apply(t, m, entries[50:]...)
+	closing(t, m)
+	if err := m.Apply(t.Context(), uint64(len(entries)), []projections.Entry{end(entries)}); err == nil {
+		t.Fatal("a closed engine took a batch")
+	}
+	if _, err := m.Report(t.Context()); !errors.Is(err, projections.ErrUnavailable) {
+		t.Fatalf("got %v, want ErrUnavailable", err)
+	}
+}

@@ -1,0 +1,52 @@
+package projections
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// Entry is one entry of the log: the envelope, and the fact that was decoded from it once for all projections. The
+// fold keeps no reference to the envelope's Data.
+type Entry struct {
+	Envelope events.Envelope
+	Event    events.Event
+}
+
+// ErrCheckpointMoved tells that the read models aren't where the batch starts: another process folded the same log,
+// or swapped in a rebuild. Nothing was written. The working set has been dropped; read Position again and go on there.
+var ErrCheckpointMoved = errors.New("the read models' checkpoint moved")
+
+// ErrOutdated tells that the stored read models have another shape than this program's: another version built them.
+// They hold nothing that the log doesn't; BeginRebuild and Swap replace them.
+var ErrOutdated = errors.New("the read models were built by another version of virtuous6: rebuild them with `virtuous6 replay`")
+
+// ErrOrder tells that a batch's positions don't rise strictly.
+var ErrOrder = errors.New("log positions do not rise")
+
+// ErrDamaged tells that a fact can't follow those before it: no decider can have produced such a history.
+var ErrDamaged = errors.New("damaged history")
+
+// ErrRebuildLost tells that another rebuild was begun, or this one's tables were swept: it can't go on.
+var ErrRebuildLost = errors.New("the rebuild was overtaken by another one")
+
+// ErrUnavailable tells that the engine can't be used now: locked, read-only, full, corrupt, closed. What to do is in
+// the message.
+var ErrUnavailable = errors.New("the read models are unavailable")
+
+// FoldError tells where a fold stopped. Nothing of its batch was written.
+type FoldError struct {
+	Position   uint64
+	Stream     string
+	Kind       string
+	Projection string
+	Err        error
+}
+
+func (e *FoldError) Error() string {
+	return fmt.Sprintf("projection %s: %s at position %d (stream %s): %v", e.Projection, e.Kind, e.Position, e.Stream, e.Err)
+}
+
+// Unwrap gives the cause, such as ErrDamaged.
+func (e *FoldError) Unwrap() error { return e.Err }

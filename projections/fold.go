@@ -1,0 +1,77 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// folder folds into the tables of one side.
+type folder struct {
+	side    Side
+	members []projection
+	at      Checkpoint
+	set     *workingSet
+	fact    fact
+}
+
+func newFolder(side Side, members []projection, at Checkpoint, cacheBytes int) *folder {
+	return &folder{side: side, members: members, at: at, set: newWorkingSet(cacheBytes)}
+}
+
+// forget drops the working set and goes on from a checkpoint.
+func (f *folder) forget(at Checkpoint) {
+	f.at = at
+	f.set.reset(nil, at.Position == 0)
+}
+
+// apply folds a batch and commits it. On any error nothing is written and the working set is dropped; the caller then
+// looks up where the tables are.
+func (f *folder) apply(ctx context.Context, e Engine, after uint64, batch []Entry) error {
+	f.set.source(e.Loader(ctx, f.side))
+	to, err := f.fold(after, batch)
+	if err != nil {
+		return err
+	}
+	err = e.Update(ctx, func(tx Tx) error {
+		if err := tx.Advance(f.side, f.at, to); err != nil {
+			return err
+		}
+		return f.set.write(tx, f.side)
+	})
+	if err != nil {
+		return err
+	}
+	f.at = to
+	f.set.settle()
+	return nil
+}
+
+// fold takes a batch into the working set. It returns the checkpoint behind it.
+func (f *folder) fold(after uint64, batch []Entry) (Checkpoint, error) {
+	to := f.at
+	if after != to.Position {
+		return to, fmt.Errorf("%w: they are at %d, the batch starts behind %d", ErrCheckpointMoved, to.Position, after)
+	}
+	for i := range batch {
+		p := batch[i].Envelope.Position
+		if p <= to.Position {
+			return to, fmt.Errorf("%w: %d comes after %d", ErrOrder, p, to.Position)
+		}
+		to.Position = p
+		f.fact = fact{Entry: &batch[i]}
+		if err := f.set.apply(&f.fact, f.members); err != nil {
+			return to, err
+		}
+	}
+	f.fact = fact{}
+	return to, nil
+}
+
+// lost turns a moved checkpoint into a lost rebuild: nobody else goes on with it.
+func lost(err error) error {
+	if errors.Is(err, ErrCheckpointMoved) {
+		return fmt.Errorf("%w: %w", ErrRebuildLost, err)
+	}
+	return err
+}

@@ -1,0 +1,323 @@
+package projections_test
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// given makes entries of facts, one a minute from noon. A fact is prefixed by its stream.
+func given(facts ...any) []projections.Entry {
+	var entries []projections.Entry
+	revisions := map[string]uint64{}
+	for i := 0; i < len(facts); i += 2 {
+		stream, e := facts[i].(string), facts[i+1].(events.Event)
+		entries = append(entries, projections.Entry{Event: e, Envelope: events.Envelope{
+			Stream: stream, Revision: revisions[stream], Position: uint64(len(entries) + 1), Kind: e.Kind(),
+			OccurredAt: noon.Add(time.Duration(len(entries)) * time.Minute), Workspace: "main",
+		}})
+		revisions[stream]++
+	}
+	return entries
+}
+
+func minute(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
+
+func memory(t *testing.T) *projections.Models {
+	t.Helper()
+	m, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func folded(t *testing.T, facts ...any) *projections.Models {
+	t.Helper()
+	m := memory(t)
+	if err := m.Apply(t.Context(), 0, given(facts...)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\ngot  %+v\nwant %+v", what, got, want)
+	}
+}
+
+// support is a run of three steps, of which the last one is still open when it fails, by an agent spawned too late.
+func support() []any {
+	zero := 0
+	return []any{
+		"run-r1", events.RunStarted{
+			Run: "r1", Workflow: "support", Task: "t1", Requester: "anna", Prompt: "help", Labels: map[string]string{"b": "2", "a": "1"},
+			Source: &events.Source{Format: "runs", Record: "r1"},
+		},
+		"run-r1", events.RunStepStarted{Step: 0, Name: "ask", Type: events.ChatStep, Agent: "bert", Model: "gpt"},
+		"run-r1", events.RunStepStarted{Step: 1, Name: "look", Type: events.ToolStep, Agent: "bert", Tool: "search", Parent: &zero, DependsOn: []int{0}},
+		"run-r1", events.RunStepFinished{Step: 1, Outcome: events.Failed, Error: "gone"},
+		"run-r1", events.RunStepFinished{Step: 0, Outcome: events.Succeeded, Model: "gpt-1", InputTokens: 10, OutputTokens: 4, CachedTokens: 2, CostNanos: 7},
+		"run-r1", events.RunLLMCalled{Scripted: true},
+		"run-r1", events.RunStepStarted{Step: 2, Name: "look", Type: events.ToolStep, Agent: "carl", Tool: "search"},
+		"run-r1", events.RunFailed{Error: "no answer", CostNanos: 9},
+		"agent-bert", events.AgentSpawned{Agent: "bert", Role: "clerk", Imported: true},
+	}
+}
+
+func TestRunBecomesRows(t *testing.T) {
+	t.Parallel()
+	m := folded(t, support()...)
+	run, steps, err := m.Run(t.Context(), "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "run", run, projections.RunRow{
+		Run: "r1", Workspace: "main", Workflow: "support", Task: "t1", Requester: "anna", Prompt: "help", Outcome: events.Failed,
+		Error: "no answer", Labels: map[string]string{"a": "1", "b": "2"}, Source: "runs", Scripted: true,
+		StartedAt: minute(0), EndedAt: minute(7), DurationNS: int64(7 * time.Minute), Steps: 3, FailedSteps: 1, InputTokens: 10,
+		OutputTokens: 4, CostNanos: 9, Trace: []string{"ask", "look", "look"}, Agents: []string{"bert", "carl"},
+		Models: []string{"gpt-1"}, Tools: []string{"search"}, FirstPosition: 1, LastPosition: 8,
+	})
+	equal(t, "steps", steps, []projections.StepRow{
+		{
+			Run: "r1", Step: 0, Workflow: "support", Name: "ask", Type: events.ChatStep, Agent: "bert", Model: "gpt-1", Parent: -1,
+			Outcome: events.Succeeded, StartedAt: minute(1), EndedAt: minute(4), DurationNS: int64(3 * time.Minute),
+			InputTokens: 10, OutputTokens: 4, CachedTokens: 2, CostNanos: 7, Position: 5,
+		},
+		{
+			Run: "r1", Step: 1, Workflow: "support", Name: "look", Type: events.ToolStep, Agent: "bert", Tool: "search", Parent: 0,
+			DependsOn: []int{0}, Outcome: events.Failed, Error: "gone", StartedAt: minute(2), EndedAt: minute(3),
+			DurationNS: int64(time.Minute), Position: 4,
+		},
+		{
+			Run: "r1", Step: 2, Workflow: "support", Name: "look", Type: events.ToolStep, Agent: "carl", Tool: "search", Parent: -1,
+			Outcome: projections.Running, StartedAt: minute(6), DurationNS: -1, Position: 7,
+		},
+	})
+}
+
+func TestRunIsCounted(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	m := folded(t, support()...)
+	agents, _ := m.Agents(ctx)
+	equal(t, "agents", agents, []projections.AgentRow{
+		{Agent: "bert", Role: "clerk", Status: projections.AgentActive, Imported: true, Configured: 1, SpawnedAt: minute(8), Runs: 1, Position: 9},
+		{Agent: "carl", Runs: 1, Position: 7},
+	})
+	tasks, _ := m.Tasks(ctx)
+	equal(t, "tasks", tasks, []projections.TaskRow{{Workflow: "support", Task: "t1", Runs: 1, Failed: 1, UpdatedAt: minute(7), Position: 8}})
+	costs, _ := m.Costs(ctx)
+	equal(t, "costs", costs, []projections.CostRow{{
+		Day: "2026-11-22", Workflow: "support", Agent: "bert", Model: "gpt-1", Calls: 1, InputTokens: 10, OutputTokens: 4,
+		CachedTokens: 2, CostNanos: 7,
+	}})
+	var patterns []projections.PatternRow
+	for _, kind := range []projections.PatternKind{projections.VariantPattern, projections.FollowsPattern} {
+		for row, err := range m.Patterns(ctx, kind, "support") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			patterns = append(patterns, row)
+		}
+	}
+	pattern := func(kind projections.PatternKind, steps ...string) projections.PatternRow {
+		return projections.PatternRow{
+			Workflow: "support", Kind: kind, Digest: projections.PatternDigest(steps), Steps: steps, Count: 1, Runs: 1, Failed: 1,
+			FirstPosition: 1, LastPosition: 8,
+		}
+	}
+	equal(t, "patterns", patterns, []projections.PatternRow{
+		pattern(projections.VariantPattern, "ask", "look", "look"),
+		pattern(projections.FollowsPattern, "ask", "look"), pattern(projections.FollowsPattern, "look", "look"),
+	})
+	metric := func(d projections.Dimension, name string) projections.MetricRow {
+		return projections.MetricRow{Dimension: d, Name: name, Day: "2026-11-22", Runs: 1, Failed: 1}
+	}
+	workflow, bert, carl := metric(projections.ByWorkflow, "support"), metric(projections.ByAgent, "bert"), metric(projections.ByAgent, "carl")
+	model, tool := metric(projections.ByModel, "gpt-1"), metric(projections.ByTool, "search")
+	workflow.Steps, workflow.FailedSteps, workflow.InputTokens, workflow.OutputTokens, workflow.CostNanos = 2, 1, 10, 4, 9
+	bert.Steps, bert.FailedSteps, bert.InputTokens, bert.OutputTokens, bert.CostNanos = 2, 1, 10, 4, 7
+	model.Steps, model.InputTokens, model.OutputTokens, model.CostNanos = 1, 10, 4, 7
+	tool.Steps, tool.FailedSteps = 1, 1
+	for d, want := range map[projections.Dimension][]projections.MetricRow{
+		projections.ByWorkflow: {workflow}, projections.ByAgent: {bert, carl}, projections.ByModel: {model}, projections.ByTool: {tool},
+	} {
+		got, _ := m.Daily(ctx, d)
+		equal(t, "metrics by "+string(d), got, want)
+	}
+}
+
+func TestOtherNounsBecomeRows(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	half, step := .5, 3
+	evidence := events.Evidence{From: 1, To: 9, Statistic: "s", Value: .5, Low: .1, High: .9, Confidence: .95, N: 4}
+	m := folded(t,
+		"agent-bert", events.AgentSpawned{Agent: "bert", Config: events.AgentConfig{Model: "m1", Temperature: &half, Tools: []string{"x"}}},
+		"agent-bert", events.AgentConfigured{Config: events.AgentConfig{Model: "m2", MaxTokens: 9}},
+		"agent-bert", events.AgentRetired{},
+		"task-a-b", events.TaskOpened{Task: "a-b", Workflow: "w", Title: "Do", Assignee: "anna"},
+		"task-a-b", events.TaskUpdated{Status: events.TaskDone},
+		"run-r", events.RunStarted{Run: "r", Workflow: "w", Task: "a-b", Undated: true},
+		"run-r", events.RunFinished{Outcome: events.Unrated, Undated: true},
+		"feedback-f", events.FeedbackGiven{Feedback: "f", Run: "r", Step: &step, User: "anna", Score: &half, Text: "ok"},
+		"improvement-i", events.ImprovementProposed{
+			Improvement: "i", Analyst: "workflow", AnalystVersion: 2, Reason: "why", Evidence: evidence,
+			Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w"},
+		},
+		"improvement-i", events.ImprovementApproved{By: "anna", Note: "go"},
+		"improvement-i", events.ImprovementApplied{Share: 50},
+		"improvement-i", events.ImprovementEffectMeasured{Evidence: evidence},
+		"improvement-i", events.ImprovementRolledBack{Reason: "worse"},
+		"runbook-b", events.RunbookSaved{Runbook: "b", Workflow: "w", Steps: []events.RunbookStep{{Name: "one"}}},
+		"runbook-b", events.RunbookSaved{Runbook: "b", Workflow: "w", Run: "r", Steps: []events.RunbookStep{{Name: "two"}}},
+		"budget-d", events.BudgetSet{Budget: "d", Period: events.Daily, LimitNanos: 5},
+		"budget-d", events.BudgetExhausted{Starting: "2026-11-22", SpentNanos: 6},
+		"budget-e", events.BudgetSet{Budget: "e", Period: events.Monthly, LimitNanos: 5},
+		"budget-e", events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 6},
+		"budget-e", events.BudgetSet{Budget: "e", Period: events.Monthly, LimitNanos: 8},
+	)
+	agents, _ := m.Agents(ctx)
+	equal(t, "agents", agents, []projections.AgentRow{{
+		Agent: "bert", Model: "m2", MaxTokens: 9, Status: projections.AgentRetired, Configured: 2, SpawnedAt: minute(0), RetiredAt: minute(2), Position: 3,
+	}})
+	tasks, _ := m.Tasks(ctx)
+	equal(t, "tasks", tasks, []projections.TaskRow{{
+		Workflow: "w", Task: "a-b", Title: "Do", Status: events.TaskDone, Assignee: "anna", Runs: 1, Unrated: 1, UpdatedAt: minute(4), Position: 7,
+	}})
+	feedback, _ := m.Feedback(ctx, "r")
+	equal(t, "feedback", feedback, []projections.FeedbackRow{{
+		Feedback: "f", Run: "r", Step: 3, User: "anna", Score: &half, Text: "ok", GivenAt: minute(7), Position: 8,
+	}})
+	improvements, _ := m.Improvements(ctx, projections.RolledBack)
+	equal(t, "improvements", improvements, []projections.ImprovementRow{{
+		Improvement: "i", Analyst: "workflow", AnalystVersion: 2, Kind: "workflow", Workflow: "w", Status: projections.RolledBack,
+		Reason: "why", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w"}, Evidence: evidence, Measured: &evidence,
+		DecidedBy: "anna", Note: "worse", ProposedAt: minute(8), UpdatedAt: minute(12), Position: 13,
+	}})
+	runbooks, _ := m.Runbooks(ctx)
+	equal(t, "runbooks", runbooks, []projections.RunbookRow{{
+		Runbook: "b", Version: 2, Workflow: "w", Run: "r", Steps: []events.RunbookStep{{Name: "two"}}, SavedAt: minute(14), Position: 15,
+	}})
+	budgets, _ := m.Budgets(ctx)
+	equal(t, "budgets", budgets, []projections.BudgetRow{
+		{Budget: "d", Period: events.Daily, LimitNanos: 5, Exhausted: "2026-11-22", Position: 17},
+		{Budget: "e", Period: events.Monthly, LimitNanos: 8, Position: 20},
+	})
+	run, steps, err := m.Run(ctx, "r")
+	if err != nil || len(steps) != 0 || run.DurationNS != -1 || !run.StartedAt.IsZero() {
+		t.Errorf("undated run: %+v, %v, %v", run, steps, err)
+	}
+	daily, _ := m.Daily(ctx, projections.ByWorkflow)
+	equal(t, "undated metrics", daily, []projections.MetricRow{{Dimension: projections.ByWorkflow, Name: "w", Runs: 1, Unrated: 1}})
+	patterns := slices.Collect(func(yield func(projections.PatternRow) bool) {
+		for row := range m.Patterns(ctx, projections.VariantPattern, "") {
+			yield(row)
+		}
+	})
+	equal(t, "variants", patterns, []projections.PatternRow{{
+		Workflow: "w", Kind: projections.VariantPattern, Digest: projections.PatternDigest(nil), Count: 1, Runs: 1, Unrated: 1,
+		FirstPosition: 6, LastPosition: 7,
+	}})
+}
+
+func TestDamagedHistoryIsNamed(t *testing.T) {
+	t.Parallel()
+	started := events.RunStarted{Run: "r", Workflow: "w"}
+	step := events.RunStepStarted{Step: 0, Name: "a"}
+	finished := events.RunStepFinished{Step: 0, Outcome: events.Succeeded}
+	ended := events.RunFinished{Outcome: events.Succeeded}
+	for name, c := range map[string]struct {
+		facts []any
+		in    string
+	}{
+		"step without a run":       {[]any{"run-r", step}, "runs"},
+		"step finished, not begun": {[]any{"run-r", started, "run-r", finished}, "runs"},
+		"negative step":            {[]any{"run-r", started, "run-r", events.RunStepFinished{Step: -1, Outcome: events.Succeeded}}, "runs"},
+		"step number left out":     {[]any{"run-r", started, "run-r", events.RunStepStarted{Step: 1 << 60}}, "runs"},
+		"step finished twice":      {[]any{"run-r", started, "run-r", step, "run-r", finished, "run-r", finished}, "runs"},
+		"unknown step outcome":     {[]any{"run-r", started, "run-r", step, "run-r", events.RunStepFinished{Outcome: "running"}}, "runs"},
+		"negative tokens":          {[]any{"run-r", started, "run-r", step, "run-r", events.RunStepFinished{Outcome: events.Failed, InputTokens: -1}}, "runs"},
+		"unknown run outcome":      {[]any{"run-r", started, "run-r", events.RunFinished{}}, "runs"},
+		"fact after the end":       {[]any{"run-r", started, "run-r", ended, "run-r", step}, "runs"},
+		"second end":               {[]any{"run-r", started, "run-r", ended, "run-r", events.RunFailed{}}, "runs"},
+		"run started twice":        {[]any{"run-r", started, "run-r", started}, "runs"},
+		"run of another stream":    {[]any{"run-x", started}, "runs"},
+		"agent never spawned":      {[]any{"agent-a", events.AgentRetired{}}, "agents"},
+		"agent spawned twice":      {[]any{"agent-a", events.AgentSpawned{Agent: "a"}, "agent-a", events.AgentSpawned{Agent: "a"}}, "agents"},
+		"task never opened":        {[]any{"task-a", events.TaskUpdated{Note: "x"}}, "tasks"},
+		"feedback given twice":     {[]any{"feedback-a", events.FeedbackGiven{Feedback: "a"}, "feedback-a", events.FeedbackGiven{Feedback: "a"}}, "feedback"},
+		"improvement not proposed": {[]any{"improvement-a", events.ImprovementApproved{}}, "improvements"},
+		"runbook of another name":  {[]any{"runbook-a", events.RunbookSaved{Runbook: "b"}}, "runbooks"},
+		"budget never set":         {[]any{"budget-a", events.BudgetExhausted{}}, "budgets"},
+		"budget of another name":   {[]any{"budget-a", events.BudgetSet{Budget: "b"}}, "budgets"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, entries := memory(t), given(c.facts...)
+			last := entries[len(entries)-1].Envelope
+			// In one batch, and behind a restart.
+			for _, split := range []int{0, len(entries) - 1} {
+				if split > 0 {
+					if err := m.Apply(t.Context(), 0, entries[:split]); err != nil {
+						t.Fatal(err)
+					}
+				}
+				err := m.Apply(t.Context(), uint64(split), entries[split:])
+				var fold *projections.FoldError
+				if !errors.As(err, &fold) || !errors.Is(err, projections.ErrDamaged) {
+					t.Fatalf("got %v, want a damaged history", err)
+				}
+				if fold.Position != last.Position || fold.Stream != last.Stream || fold.Projection != c.in {
+					t.Errorf("got %+v", fold)
+				}
+				if !strings.Contains(err.Error(), fmt.Sprintf("at position %d (stream %s)", last.Position, last.Stream)) {
+					t.Errorf("the message does not say where: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestFailedBatchIsForgotten(t *testing.T) {
+	t.Parallel()
+	run := func(name string) []any {
+		return []any{
+			"run-" + name, events.RunStarted{Run: name, Workflow: "w", Task: "t"},
+			"run-" + name, events.RunFinished{Outcome: events.Succeeded},
+		}
+	}
+	m := memory(t)
+	entries := given(slices.Concat(run("a"), run("b"), []any{"run-c", events.RunFinished{Outcome: events.Succeeded}})...)
+	if err := m.Apply(t.Context(), 0, entries[:2]); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Apply(t.Context(), 2, entries[2:]); !errors.Is(err, projections.ErrDamaged) {
+		t.Fatal(err)
+	}
+	if err := m.Apply(t.Context(), 2, entries[2:4]); err != nil {
+		t.Fatal(err)
+	}
+	for row, err := range m.Patterns(t.Context(), projections.VariantPattern, "w") {
+		if err != nil || row.Runs != 2 || row.Count != 2 || row.Succeeded != 2 {
+			t.Errorf("got %+v, %v", row, err)
+		}
+	}
+	tasks, err := m.Tasks(t.Context())
+	if err != nil || len(tasks) != 1 || tasks[0].Runs != 2 || tasks[0].Succeeded != 2 {
+		t.Errorf("got %+v, %v", tasks, err)
+	}
+}

@@ -1,0 +1,66 @@
+package projections_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// TestRowsMarshalTheirColumns holds the JSON keys of rows to their columns' names.
+func TestRowsMarshalTheirColumns(t *testing.T) {
+	t.Parallel()
+	for _, row := range []any{
+		projections.RunRow{}, projections.StepRow{}, projections.AgentRow{}, projections.TaskRow{}, projections.FeedbackRow{},
+		projections.PatternRow{}, projections.CostRow{}, projections.ImprovementRow{}, projections.RunbookRow{},
+		projections.BudgetRow{}, projections.MetricRow{},
+	} {
+		var want []string
+		typ := reflect.TypeOf(row)
+		for i := range typ.NumField() {
+			column, _, _ := strings.Cut(typ.Field(i).Tag.Get("db"), ",")
+			column = strings.Replace(column, "_nanos", "_usd", 1)
+			want = append(want, strings.Replace(column, "duration_ns", "duration_seconds", 1))
+		}
+		b, err := json.Marshal(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys map[string]any
+		if err := json.Unmarshal(b, &keys); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for k := range keys {
+			got = append(got, k)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		equal(t, typ.Name(), got, want)
+	}
+}
+
+func TestRunMarshalsAsDocumented(t *testing.T) {
+	t.Parallel()
+	m := folded(t, support()...)
+	run, steps, err := m.Run(t.Context(), "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal([]any{run, steps[2]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"run":"r1","workspace":"main","workflow":"support","task":"t1","requester":"anna","outcome":"failed","error":"no answer",` +
+		`"started_at":"2026-11-22T12:00:00Z","ended_at":"2026-11-22T12:07:00Z","duration_seconds":420,"steps":3,"failed_steps":1,` +
+		`"input_tokens":10,"output_tokens":4,"cost_usd":"0.000000009","agents":["bert","carl"],"models":["gpt-1"],"tools":["search"],` +
+		`"trace":["ask","look","look"],"labels":{"a":"1","b":"2"},"source":"runs","scripted":true,"prompt":"help","answer":"",` +
+		`"first_position":1,"last_position":8},` +
+		`{"run":"r1","step":2,"workflow":"support","name":"look","type":"tool","agent":"carl","tool":"search","model":"","parent":null,` +
+		`"depends_on":[],"labels":{},"outcome":"running","error":"","started_at":"2026-11-22T12:06:00Z","ended_at":null,` +
+		`"duration_seconds":null,"input_tokens":0,"output_tokens":0,"cached_tokens":0,"cost_usd":"0","position":7}]`
+	equal(t, "run and step", string(got), want)
+}

@@ -1,0 +1,66 @@
+package projections
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// appendStrings appends a JSON array, byte for byte as encoding/json writes it. Bytes that are no UTF-8 are replaced
+// first, so that what is read again is written the same.
+func appendStrings(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if plain(s) {
+			b = append(b, '"')
+			b = append(b, s...)
+			b = append(b, '"')
+			continue
+		}
+		quoted, err := json.Marshal(strings.ToValidUTF8(s, "\uFFFD"))
+		if err != nil {
+			panic("a string can always be JSON: " + err.Error())
+		}
+		b = append(b, quoted...)
+	}
+	return append(b, ']')
+}
+
+// plain tells whether encoding/json would write a text as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
+}
+
+// parseStrings reads what appendStrings wrote, in one allocation where no text in it is escaped. An empty array is nil.
+func parseStrings(s string) ([]string, error) {
+	if s == "[]" {
+		return nil, nil
+	}
+	if len(s) < 4 || s[0] != '[' || s[1] != '"' || s[len(s)-2] != '"' || s[len(s)-1] != ']' || strings.IndexByte(s, '\\') >= 0 {
+		return parseEscaped(s)
+	}
+	inner := s[2 : len(s)-2]
+	list := make([]string, 0, strings.Count(inner, `","`)+1)
+	for {
+		head, tail, more := strings.Cut(inner, `","`)
+		if !plain(head) {
+			return parseEscaped(s)
+		}
+		if list = append(list, head); !more {
+			return list, nil
+		}
+		inner = tail
+	}
+}
+
+func parseEscaped(s string) (list []string, err error) {
+	err = json.Unmarshal([]byte(s), &list)
+	return list, err
+}

@@ -1,0 +1,41 @@
+package projections
+
+import "math/big"
+
+// Trials are the rated runs of one task.
+type Trials struct {
+	Succeeded int64
+	Rated     int64
+}
+
+// maxPassHat is the greatest k of pass^k.
+const maxPassHat = 10
+
+// PassHat is pass^k for k = 1, 2, ... up to the greatest number of trials, and ten at most: the mean over the tasks
+// with at least k trials of C(succeeded, k) / C(rated, k), the estimate without bias of the chance that k trials all
+// succeed (Yao et al. 2024, tau-bench, section 4). counts tells how many tasks have the same trials. The arithmetic is
+// exact up to the last division.
+func PassHat(counts map[Trials]int64) []float64 {
+	var most int64
+	for t, n := range counts {
+		if n > 0 {
+			most = max(most, t.Rated)
+		}
+	}
+	hats := make([]float64, 0, min(most, maxPassHat))
+	for k := int64(1); k <= min(most, maxPassHat); k++ {
+		sum, tasks := new(big.Rat), new(big.Int)
+		for t, n := range counts {
+			if t.Rated < k || n <= 0 {
+				continue
+			}
+			tasks.Add(tasks, big.NewInt(n))
+			all := new(big.Int).Binomial(t.Rated, k)
+			good := new(big.Int).Binomial(t.Succeeded, k)
+			sum.Add(sum, new(big.Rat).SetFrac(good.Mul(good, big.NewInt(n)), all))
+		}
+		hat, _ := sum.Quo(sum, new(big.Rat).SetInt(tasks)).Float64()
+		hats = append(hats, hat)
+	}
+	return hats
+}

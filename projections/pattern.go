@@ -1,0 +1,135 @@
+package projections
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+)
+
+// patternKey is the key of patterns.
+type patternKey struct {
+	workflow string
+	kind     PatternKind
+	digest   string
+}
+
+var patternTable = of("patterns", spec[patternKey, PatternRow]{
+	key:   func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest} },
+	fresh: func(k patternKey) PatternRow { return PatternRow{Workflow: k.workflow, Kind: k.kind, Digest: k.digest} },
+	weigh: func(r *PatternRow) int { return 64 + 16*len(r.Steps) },
+	columns: []column[PatternRow]{
+		key(symbol("workflow", func(r *PatternRow) *string { return &r.Workflow })),
+		key(symbol("kind", func(r *PatternRow) *PatternKind { return &r.Kind })),
+		key(text("digest", func(r *PatternRow) *string { return &r.Digest })),
+		integer("count", func(r *PatternRow) *int64 { return &r.Count }),
+		integer("runs", func(r *PatternRow) *int64 { return &r.Runs }),
+		integer("succeeded", func(r *PatternRow) *int64 { return &r.Succeeded }),
+		integer("failed", func(r *PatternRow) *int64 { return &r.Failed }),
+		integer("cancelled", func(r *PatternRow) *int64 { return &r.Cancelled }),
+		integer("unrated", func(r *PatternRow) *int64 { return &r.Unrated }),
+		integer("first_position", func(r *PatternRow) *uint64 { return &r.FirstPosition }),
+		integer("last_position", func(r *PatternRow) *uint64 { return &r.LastPosition }),
+		list("steps", func(r *PatternRow) *[]string { return &r.Steps }),
+	},
+})
+
+// foldPattern keeps patterns: at the end of a run its variant, and the steps that followed one another in it.
+func foldPattern(w *workingSet, f *fact) error {
+	if !f.ended() {
+		return nil
+	}
+	planned := w.plans.of(f.run.Workflow, f.run.Trace)
+	for i := range planned {
+		p := &planned[i]
+		if p.epoch != w.patterns.epoch {
+			at, err := w.patterns.place(p.key)
+			if err != nil {
+				return err
+			}
+			p.at, p.epoch = at, w.patterns.epoch
+		}
+		w.patterns.touch(p.at)
+		r := &p.at.row
+		if r.Runs == 0 {
+			r.Steps, r.FirstPosition = p.steps, f.run.FirstPosition
+		}
+		r.Count = saturate(r.Count, p.count)
+		r.Runs++
+		tally(f.run.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
+		r.FirstPosition = min(r.FirstPosition, f.run.FirstPosition)
+		r.LastPosition = f.Envelope.Position
+	}
+	return nil
+}
+
+// planned is one pattern row that a trace counts in.
+type planned struct {
+	key   patternKey
+	steps []string
+	count int64
+	// at is where the row is in the working set, in that epoch.
+	at    *cached[PatternRow]
+	epoch int
+}
+
+// plans remembers which pattern rows a trace counts in: most runs of a workflow have one of few traces.
+type plans struct {
+	byTrace map[string][]planned
+	bytes   int
+	// limit bounds what is remembered, in bytes, roughly.
+	limit   int
+	scratch []byte
+}
+
+func (p *plans) of(workflow string, trace []string) []planned {
+	p.scratch = appendText(p.scratch[:0], workflow)
+	for _, name := range trace {
+		p.scratch = appendText(p.scratch, name)
+	}
+	if known, ok := p.byTrace[string(p.scratch)]; ok {
+		return known
+	}
+	own := make([]string, len(trace))
+	for i, name := range trace {
+		own[i] = strings.Clone(name)
+	}
+	made := plan(strings.Clone(workflow), own)
+	if size := len(p.scratch) + 16*len(trace) + 128*len(made) + overhead; size <= p.limit {
+		if p.bytes += size; p.bytes > p.limit || p.byTrace == nil {
+			p.byTrace, p.bytes = make(map[string][]planned), size
+		}
+		p.byTrace[string(p.scratch)] = made
+	}
+	return made
+}
+
+// appendText appends a text so that where it ends can be told.
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// plan lists the rows that a trace counts in: its variant, then each pair of steps that follow one another, in the
+// order of their first occurrence.
+func plan(workflow string, trace []string) []planned {
+	made := []planned{{key: patternKey{workflow, VariantPattern, PatternDigest(trace)}, steps: trace, count: 1}}
+	seen := make(map[[2]string]int)
+	for i := 1; i < len(trace); i++ {
+		pair := [2]string{trace[i-1], trace[i]}
+		at, ok := seen[pair]
+		if !ok {
+			at = len(made)
+			seen[pair] = at
+			steps := trace[i-1 : i+1 : i+1]
+			made = append(made, planned{key: patternKey{workflow, FollowsPattern, PatternDigest(steps)}, steps: steps})
+		}
+		made[at].count++
+	}
+	return made
+}
+
+// PatternDigest is the Digest of a PatternRow with these steps.
+func PatternDigest(steps []string) string {
+	sum := sha256.Sum256(appendStrings(nil, steps))
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,168 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// transaction is a write transaction on the writing connection. Its engine is locked.
+type transaction struct {
+	*Engine
+	ctx context.Context
+}
+
+// Update implements projections.Engine.
+func (e *Engine) Update(ctx context.Context, f func(projections.Tx) error) (err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := e.writer
+	c.SetInterrupt(ctx.Done())
+	defer c.SetInterrupt(nil)
+	// Immediate: the lock is taken now, so that no later statement can find itself behind another writer.
+	if err := sqlitex.Execute(c.Conn, "BEGIN IMMEDIATE", nil); err != nil {
+		return e.explain(ctx, err)
+	}
+	err = f(&transaction{Engine: e, ctx: ctx})
+	// What is decided is carried out, whatever becomes of ctx.
+	c.SetInterrupt(nil)
+	if err == nil {
+		err = e.explain(context.Background(), sqlitex.Execute(c.Conn, "COMMIT", nil))
+	}
+	if err == nil {
+		return nil
+	}
+	// After an error a statement's bindings aren't what its binder remembers.
+	e.dropPuts()
+	// Some errors have ended the transaction already.
+	if !c.AutocommitEnabled() {
+		if undo := sqlitex.Execute(c.Conn, "ROLLBACK", nil); undo != nil {
+			return fmt.Errorf("%w (and the transaction can't be undone: %w)", err, undo)
+		}
+	}
+	return err
+}
+
+func (tx *transaction) exec(sql string, args ...any) error {
+	return tx.explain(tx.ctx, sqlitex.Execute(tx.writer.Conn, sql, &sqlitex.ExecOptions{Args: args}))
+}
+
+// Checkpoint implements projections.Tx.
+func (tx *transaction) Checkpoint(side projections.Side) (projections.Checkpoint, error) {
+	at, err := tx.writer.checkpoint(tx.ctx, side)
+	if at.Shape == "" {
+		at = projections.Checkpoint{}
+	}
+	return at, err
+}
+
+// Advance implements projections.Tx.
+func (tx *transaction) Advance(side projections.Side, from, to projections.Checkpoint) error {
+	err := tx.exec(`UPDATE projection_checkpoints SET shape = ?, generation = ?, position = ?
+		WHERE name = ? AND shape = ? AND generation = ? AND position = ?`,
+		to.Shape, to.Generation, int64(to.Position), sideNames[side], from.Shape, from.Generation, int64(from.Position))
+	if err == nil && tx.writer.Changes() == 0 {
+		return projections.ErrCheckpointMoved
+	}
+	return err
+}
+
+// On implements projections.Tx.
+func (tx *transaction) On(side projections.Side) projections.Scanner {
+	return &scanner{connection: tx.writer, ctx: tx.ctx, side: side}
+}
+
+// Create implements projections.Tx.
+func (tx *transaction) Create(side projections.Side, shape string, tables []*projections.Table) (projections.Checkpoint, error) {
+	none := projections.Checkpoint{}
+	if err := tx.exec(checkpointTable); err != nil {
+		return none, err
+	}
+	if err := tx.Drop(side, tables); err != nil {
+		return none, err
+	}
+	for _, t := range tables {
+		if err := tx.exec(createSQL(t, side)); err != nil {
+			return none, err
+		}
+	}
+	if side == projections.Live {
+		if err := tx.index(tables); err != nil {
+			return none, err
+		}
+	}
+	return tx.renew(side, shape, 0)
+}
+
+// renew begins a side's next generation.
+func (tx *transaction) renew(side projections.Side, shape string, position uint64) (projections.Checkpoint, error) {
+	err := tx.exec(`INSERT INTO projection_checkpoints (name, shape, generation, position) VALUES (?, ?, 1, ?)
+		ON CONFLICT (name) DO UPDATE SET shape = excluded.shape, generation = generation + 1, position = excluded.position`,
+		sideNames[side], shape, int64(position))
+	if err != nil {
+		return projections.Checkpoint{}, err
+	}
+	return tx.writer.checkpoint(tx.ctx, side)
+}
+
+func (tx *transaction) index(tables []*projections.Table) error {
+	for _, t := range tables {
+		for _, i := range t.Indexes {
+			if err := tx.exec(indexSQL(t, i)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Drop implements projections.Tx.
+func (tx *transaction) Drop(side projections.Side, tables []*projections.Table) error {
+	tx.dropPuts()
+	for _, t := range tables {
+		if err := tx.exec("DROP TABLE IF EXISTS " + quote(tableName(t, side))); err != nil {
+			return err
+		}
+	}
+	at, err := tx.Checkpoint(side)
+	if err != nil || at.Shape == "" {
+		return err
+	}
+	_, err = tx.renew(side, "", 0)
+	return err
+}
+
+// Promote implements projections.Tx.
+func (tx *transaction) Promote(tables []*projections.Table) (projections.Checkpoint, error) {
+	none := projections.Checkpoint{}
+	beside, err := tx.Checkpoint(projections.Beside)
+	if err != nil {
+		return none, err
+	}
+	tx.dropPuts()
+	for _, t := range tables {
+		live := quote(tableName(t, projections.Live))
+		if err := tx.exec("DROP TABLE IF EXISTS " + live); err != nil {
+			return none, err
+		}
+		if err := tx.exec("ALTER TABLE " + quote(tableName(t, projections.Beside)) + " RENAME TO " + live); err != nil {
+			return none, err
+		}
+	}
+	if err := tx.index(tables); err != nil {
+		return none, err
+	}
+	if _, err := tx.renew(projections.Beside, "", 0); err != nil {
+		return none, err
+	}
+	return tx.renew(projections.Live, beside.Shape, beside.Position)
+}
