@@ -23,10 +23,12 @@ type Proposal struct {
 type Finding struct {
 	Analyst string `json:"analyst"`
 	// Kind is the analyst's own word for it, such as "pattern", "failure_factor", "slow_step".
-	Kind     string          `json:"kind"`
-	Workflow string          `json:"workflow,omitempty"`
-	Subject  []string        `json:"subject"`
-	Text     string          `json:"text"`
+	Kind     string   `json:"kind"`
+	Workflow string   `json:"workflow,omitempty"`
+	Subject  []string `json:"subject"`
+	Text     string   `json:"text"`
+	// Values are the figures of a kind that has several: pass^1, pass^2, ... of "pass_hat" and "unreliable_task".
+	Values   []float64       `json:"values,omitempty"`
 	Evidence events.Evidence `json:"evidence"`
 }
 

@@ -65,6 +65,7 @@ func (r RunRow) MarshalJSON() ([]byte, error) {
 		InputTokens   int64             `json:"input_tokens"`
 		OutputTokens  int64             `json:"output_tokens"`
 		CostUSD       string            `json:"cost_usd"`
+		Unpriced      bool              `json:"unpriced"`
 		Agents        []string          `json:"agents"`
 		Models        []string          `json:"models"`
 		Tools         []string          `json:"tools"`
@@ -78,7 +79,7 @@ func (r RunRow) MarshalJSON() ([]byte, error) {
 		LastPosition  uint64            `json:"last_position"`
 	}{
 		r.Run, r.Workspace, r.Workflow, r.Task, r.Requester, r.Outcome, r.Error, jsonTime(r.StartedAt), jsonTime(r.EndedAt),
-		jsonSeconds(r.DurationNS), r.Steps, r.FailedSteps, r.InputTokens, r.OutputTokens, r.CostNanos.String(),
+		jsonSeconds(r.DurationNS), r.Steps, r.FailedSteps, r.InputTokens, r.OutputTokens, r.CostNanos.String(), r.Unpriced,
 		jsonList(r.Agents), jsonList(r.Models), jsonList(r.Tools), jsonList(r.Trace), jsonLabels(r.Labels), r.Source,
 		r.Scripted, r.Prompt, r.Answer, r.FirstPosition, r.LastPosition,
 	})
@@ -107,11 +108,12 @@ func (r StepRow) MarshalJSON() ([]byte, error) {
 		OutputTokens int64             `json:"output_tokens"`
 		CachedTokens int64             `json:"cached_tokens"`
 		CostUSD      string            `json:"cost_usd"`
+		Unpriced     bool              `json:"unpriced"`
 		Position     uint64            `json:"position"`
 	}{
 		r.Run, r.Step, r.Workflow, r.Name, r.Type, r.Agent, r.Tool, r.Model, jsonNumber(r.Parent), jsonList(r.DependsOn),
 		jsonLabels(r.Labels), r.Outcome, r.Error, jsonTime(r.StartedAt), jsonTime(r.EndedAt), jsonSeconds(r.DurationNS),
-		r.InputTokens, r.OutputTokens, r.CachedTokens, r.CostNanos.String(), r.Position,
+		r.InputTokens, r.OutputTokens, r.CachedTokens, r.CostNanos.String(), r.Unpriced, r.Position,
 	})
 }
 

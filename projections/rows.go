@@ -38,6 +38,8 @@ type RunRow struct {
 	OutputTokens int64 `db:"output_tokens"`
 	// CostNanos is the greater of the sum over the steps and what the source gave for the whole run.
 	CostNanos events.Nanos `db:"cost_nanos"`
+	// Unpriced tells that a step cost something that nobody knows: CostNanos is then too low.
+	Unpriced bool `db:"unpriced"`
 	// Trace is the names of its steps in the order of their starts; Agents, Models and Tools are sorted sets.
 	Trace  []string `db:"trace"`
 	Agents []string `db:"agents"`
@@ -70,6 +72,7 @@ type StepRow struct {
 	OutputTokens int64             `db:"output_tokens"`
 	CachedTokens int64             `db:"cached_tokens"`
 	CostNanos    events.Nanos      `db:"cost_nanos"`
+	Unpriced     bool              `db:"unpriced"` // its cost is not known
 	Position     uint64            `db:"position"` // of its latest fact
 }
 

@@ -33,6 +33,7 @@ var runTable = of("workflow_runs", spec[string, RunRow]{
 		integer("input_tokens", func(r *RunRow) *int64 { return &r.InputTokens }),
 		integer("output_tokens", func(r *RunRow) *int64 { return &r.OutputTokens }),
 		integer("cost_nanos", func(r *RunRow) *events.Nanos { return &r.CostNanos }),
+		flag("unpriced", func(r *RunRow) *bool { return &r.Unpriced }),
 		list("agents", func(r *RunRow) *[]string { return &r.Agents }),
 		list("models", func(r *RunRow) *[]string { return &r.Models }),
 		list("tools", func(r *RunRow) *[]string { return &r.Tools }),
@@ -72,6 +73,7 @@ var stepTable = of("run_steps", spec[stepKey, StepRow]{
 		integer("output_tokens", func(r *StepRow) *int64 { return &r.OutputTokens }),
 		integer("cached_tokens", func(r *StepRow) *int64 { return &r.CachedTokens }),
 		integer("cost_nanos", func(r *StepRow) *events.Nanos { return &r.CostNanos }),
+		flag("unpriced", func(r *StepRow) *bool { return &r.Unpriced }),
 		integer("position", func(r *StepRow) *uint64 { return &r.Position }),
 		numbers("depends_on", func(r *StepRow) *[]int { return &r.DependsOn }),
 		labels("labels", func(r *StepRow) *map[string]string { return &r.Labels }),
@@ -182,7 +184,8 @@ func finishStep(w *workingSet, f *fact, e events.RunStepFinished) error {
 	f.step = s
 	s.Outcome, s.Error, s.Position = e.Outcome, e.Error, f.Envelope.Position
 	s.InputTokens, s.OutputTokens, s.CachedTokens = e.InputTokens, e.OutputTokens, e.CachedTokens
-	s.CostNanos = e.CostNanos
+	s.CostNanos, s.Unpriced = e.CostNanos, e.Unpriced
+	r.Unpriced = r.Unpriced || e.Unpriced
 	if !e.Undated {
 		f.day = w.days.of(f.Envelope.OccurredAt)
 		s.EndedAt = f.Envelope.OccurredAt

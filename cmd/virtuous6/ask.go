@@ -194,10 +194,8 @@ func (v askVerb) summary(a *app, row projections.RunRow, steps []projections.Ste
 		model += ", the built-in scripted model"
 	}
 	cost := "$" + row.CostNanos.String()
-	for _, s := range steps {
-		if s.Position == 0 {
-			cost = "cost unknown (no price for " + s.Model + ")"
-		}
+	if row.Unpriced {
+		cost = "cost unknown: no price for every step, see `prices` in docs/operations.md"
 	}
 	if row.Outcome == events.Failed {
 		fmt.Fprintln(a.err, "virtuous6: the run failed:", printable(row.Error))

@@ -50,7 +50,7 @@ func (v runsVerb) Run(ctx context.Context, a *app) error {
 	return table(a.out, "RUN|WORKFLOW|TASK|OUTCOME|STARTED|TOOK|STEPS|TOKENS|COST|ERROR", func(row func(...any)) {
 		for _, r := range runs {
 			row(r.Run, short(r.Workflow, 24), short(r.Task, 20), r.Outcome, when(r.StartedAt), seconds(r.DurationNS), r.Steps,
-				r.InputTokens+r.OutputTokens, dollars(r.CostNanos), short(r.Error, 40))
+				r.InputTokens+r.OutputTokens, known(r.CostNanos, r.Unpriced), short(r.Error, 40))
 		}
 	})
 }
@@ -68,7 +68,7 @@ func (v runsVerb) show(ctx context.Context, a *app, reader projections.Reader) e
 		return a.json(map[string]any{"run": run, "steps": steps, "feedback": feedback})
 	}
 	fmt.Fprintf(a.out, "%s: %s, %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, run.Outcome, run.Steps,
-		run.InputTokens, run.OutputTokens, dollars(run.CostNanos), seconds(run.DurationNS))
+		run.InputTokens, run.OutputTokens, known(run.CostNanos, run.Unpriced), seconds(run.DurationNS))
 	if run.Scripted {
 		fmt.Fprintln(a.out, "answered by the built-in scripted model")
 	}
@@ -85,7 +85,7 @@ func (v runsVerb) show(ctx context.Context, a *app, reader projections.Reader) e
 				depth[i] = depth[s.Parent] + 1
 			}
 			row(s.Step, strings.Repeat("  ", min(depth[i], 8))+short(s.Name, 48), s.Type, short(s.Agent, 20), short(s.Model, 28), s.Outcome,
-				seconds(s.DurationNS), s.InputTokens, s.OutputTokens, dollars(s.CostNanos), short(s.Error, 40))
+				seconds(s.DurationNS), s.InputTokens, s.OutputTokens, known(s.CostNanos, s.Unpriced), short(s.Error, 40))
 		}
 	})
 	for _, f := range feedback {

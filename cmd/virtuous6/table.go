@@ -97,6 +97,14 @@ func dollars(n events.Nanos) string {
 	return "$" + n.String()
 }
 
+// known is an amount that may lack the price of something.
+func known(n events.Nanos, unpriced bool) string {
+	if unpriced {
+		return dollars(n) + "?"
+	}
+	return dollars(n)
+}
+
 // rate is a share of rated runs as a percentage, or "-" where none is rated.
 func rate(succeeded, failed int64) string {
 	if succeeded+failed == 0 {

@@ -1,0 +1,54 @@
+package analysts
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Runner is an analyst whose view nobody else needs to know.
+type Runner struct {
+	Name    string
+	Version int
+	// Run loads the view and thinks. Its errors are those of the reader, and of options out of range.
+	Run func(ctx context.Context, r projections.Reader) (Result, error)
+}
+
+// Options are those of all analysts. The zero value works.
+type Options struct {
+	Workflow WorkflowOptions
+}
+
+// All lists every analyst, one line each, with the default options.
+func All() []Runner { return Configured(Options{}) }
+
+// Configured lists every analyst, one line each.
+func Configured(o Options) []Runner {
+	return register(
+		runner(Workflow(o.Workflow)),
+	)
+}
+
+// runner hides the type of an analyst's view.
+func runner[V any](a Analyst[V]) Runner {
+	return Runner{Name: a.Name, Version: a.Version, Run: func(ctx context.Context, r projections.Reader) (Result, error) {
+		view, err := a.Load(ctx, r)
+		if err != nil {
+			return Result{}, fmt.Errorf("analyst %s: %w", a.Name, err)
+		}
+		return a.Propose(view), nil
+	}}
+}
+
+// register panics at a name that is taken: that is a mistake in the code, and must show at the start.
+func register(runners ...Runner) []Runner {
+	taken := map[string]bool{}
+	for _, r := range runners {
+		if taken[r.Name] {
+			panic("analysts: registered twice: " + r.Name)
+		}
+		taken[r.Name] = true
+	}
+	return runners
+}

@@ -1,0 +1,147 @@
+package analysts
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/analysts/stats"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// changes are what the factors of a workflow ask for. A factor that nobody can change by the workflow (a label, an
+// agent's name) stays a finding.
+func (c *cohort) changes(factors []factor, o WorkflowOptions) []Proposal {
+	var proposals []Proposal
+	var runbooks [][]string
+	for _, f := range factors {
+		change := events.Change{Kind: events.ChangeWorkflow, Workflow: c.Name, Steps: f.subject}
+		s := f.subject
+		switch {
+		case f.feature == sequence && !f.harms():
+			if len(runbooks) == o.TopProposals || slices.ContainsFunc(runbooks, func(r []string) bool {
+				return endOf(r, s) >= 0 || endOf(s, r) >= 0
+			}) {
+				continue // a part of a runbook is not another runbook
+			}
+			runbooks = append(runbooks, s)
+			change.Kind = events.ChangeRunbook
+			change.Instruction = "Save " + arrows(s) + " as a runbook of " + c.Name + ", and follow it where the task allows."
+		case f.feature == sequence:
+			change.Instruction = "Look for another way than " + arrows(s) + "."
+		case f.feature == contains && f.harms():
+			change.Instruction = fmt.Sprintf("Do without %s where the task allows it.", s[0])
+		case f.feature == contains:
+			change.Instruction = fmt.Sprintf("Include %s in every run.", s[0])
+		case f.feature == repeats && f.harms():
+			change.Steps = []string{s[0], s[0]}
+			change.Instruction = fmt.Sprintf("Do %s once a run: check what came of it before doing it again.", s[0])
+		case f.feature == repeats:
+			change.Steps = []string{s[0], s[0]}
+			change.Instruction = fmt.Sprintf("Do %s a second time before the run ends.", s[0])
+		case f.feature == precedes && f.harms():
+			change.Instruction = fmt.Sprintf("Don't go directly from %s to %s.", s[0], s[1])
+		case f.feature == precedes:
+			change.Instruction = fmt.Sprintf("Go directly from %s to %s.", s[0], s[1])
+		case f.feature == fails && f.harms():
+			change.Instruction = fmt.Sprintf("Handle a failure of %s within the run: check its input first, retry it, or go another way.", s[0])
+		default:
+			continue
+		}
+		proposals = append(proposals, Proposal{Change: change, Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected()})
+	}
+	return proposals
+}
+
+// expected is what the whole workflow's success rate would gain if the runs on the worse side of the comparison did as
+// those on the better side.
+func (f factor) expected() events.Expected {
+	t, d, i := f.strata.Total, f.difference, f.interval
+	worse := t.Without
+	if f.harms() {
+		worse, d, i = t.With, -d, i.Negated()
+	}
+	share := float64(worse) / float64(len(f.cohort.rated))
+	return events.Expected{
+		Metric: "success_rate",
+		Change: stats.Round(float64(share * d)), Low: stats.Round(float64(share * i.Low)), High: stats.Round(float64(share * i.High)),
+	}
+}
+
+// modelChanges asks for another model for an agent that uses one which does worse than another did, in the same
+// workflow and tasks: the one with the best lower bound.
+func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig) []Proposal {
+	best := map[string]factor{}
+	var agents []string
+	for _, f := range c.claimed(all, func(h *hypothesis) bool { return h.feature == switches }) {
+		agent := f.subject[0]
+		if f.harms() {
+			f = f.mirrored()
+		}
+		current := registry[agent].Model
+		if current == "" {
+			current = c.latestModel(agent)
+		}
+		if f.subject[2] != current {
+			continue
+		}
+		known, ok := best[agent]
+		if !ok {
+			agents = append(agents, agent)
+		}
+		if !ok || f.interval.Low > known.interval.Low {
+			best[agent] = f
+		}
+	}
+	slices.Sort(agents)
+	var proposals []Proposal
+	for _, agent := range agents {
+		f := best[agent]
+		config := registry[agent]
+		config.Model = f.subject[1]
+		proposals = append(proposals, Proposal{
+			Change: events.Change{
+				Kind: events.ChangeModel, Workflow: c.Name, Agent: agent, Config: &config,
+				Instruction: fmt.Sprintf("Let %s use %s instead of %s.", agent, f.subject[1], f.subject[2]),
+			},
+			Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(),
+		})
+	}
+	return proposals
+}
+
+// mirrored is the same comparison with its sides changed.
+func (f factor) mirrored() factor {
+	h := *f.hypothesis
+	h.subject = []string{h.subject[0], h.subject[2], h.subject[1]}
+	mark := h.mark
+	h.mark = func(sides []int8) {
+		mark(sides)
+		for place, side := range sides {
+			if side != out {
+				sides[place] = 1 - side
+			}
+		}
+	}
+	h.strata = h.cohort.tabulate(h.sides())
+	f.hypothesis, f.difference, f.interval = &h, -f.difference, f.interval.Negated()
+	return f
+}
+
+// latestModel is what the agent used in its last run of the workflow, "" where that was none or several.
+func (c *cohort) latestModel(agent string) string {
+	for _, r := range slices.Backward(c.Runs) {
+		var models []string
+		for _, call := range r.Calls {
+			if call[0] == agent {
+				models = append(models, call[1])
+			}
+		}
+		if len(models) == 1 {
+			return models[0]
+		}
+		if len(models) > 1 {
+			return ""
+		}
+	}
+	return ""
+}

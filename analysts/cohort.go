@@ -1,0 +1,158 @@
+package analysts
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/analysts/mining"
+	"github.com/virtuous6/virtuous6/analysts/stats"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// cohort is one workflow's history, laid out for comparisons.
+type cohort struct {
+	*WorkflowHistory
+	// variants are the different traces in the order of their first run, traceOf the variant of each run.
+	variants []mining.Variant
+	traceOf  []int32
+	// rated are the indexes of the runs that succeeded or failed, in the order of their strata; stratum is by place in
+	// rated. A task with two rated runs or more is a stratum; all other runs share one.
+	rated   []int32
+	stratum []int32
+	// succeeded is 1 for a rated run that did, by place in rated.
+	succeeded []int8
+	// holders[step] are the variants with that step, ascending.
+	holders map[string][]int32
+
+	mined mining.Result
+	// raised tells that the support had to be raised to keep the number of sequences in bounds.
+	raised bool
+}
+
+func newCohort(h *WorkflowHistory, o WorkflowOptions) *cohort {
+	c := &cohort{WorkflowHistory: h, traceOf: make([]int32, len(h.Runs)), holders: map[string][]int32{}}
+	index := map[string]int32{}
+	ratedOf := map[string]int{}
+	for i, r := range h.Runs {
+		k := key(r.Trace)
+		v, ok := index[k]
+		if !ok {
+			v = int32(len(c.variants))
+			index[k] = v
+			c.variants = append(c.variants, mining.Variant{Steps: r.Trace, First: r.First})
+			for _, s := range slices.Compact(slices.Sorted(slices.Values(r.Trace))) {
+				c.holders[s] = append(c.holders[s], v)
+			}
+		}
+		c.traceOf[i] = v
+		variant := &c.variants[v]
+		variant.Runs++
+		variant.First, variant.Last = min(variant.First, r.First), max(variant.Last, r.Last)
+		switch r.Outcome {
+		case events.Succeeded:
+			variant.Succeeded++
+		case events.Failed:
+			variant.Failed++
+		default:
+			continue
+		}
+		ratedOf[r.Task]++
+		c.rated = append(c.rated, int32(i))
+	}
+	c.stratify(ratedOf)
+	c.mine(o)
+	return c
+}
+
+// stratify numbers the tasks in the order of their first rated run, and sorts the rated runs by them.
+func (c *cohort) stratify(ratedOf map[string]int) {
+	numbers := map[string]int32{}
+	of := make([]int32, len(c.Runs))
+	for _, i := range c.rated {
+		task := c.Runs[i].Task
+		if task == "" || ratedOf[task] < 2 {
+			continue // stratum 0
+		}
+		if numbers[task] == 0 {
+			numbers[task] = int32(len(numbers) + 1)
+		}
+		of[i] = numbers[task]
+	}
+	slices.SortStableFunc(c.rated, func(a, b int32) int { return int(of[a]) - int(of[b]) })
+	for _, i := range c.rated {
+		c.stratum = append(c.stratum, of[i])
+		succeeded := int8(0)
+		if c.Runs[i].Outcome == events.Succeeded {
+			succeeded = 1
+		}
+		c.succeeded = append(c.succeeded, succeeded)
+	}
+}
+
+// mine looks for sequences, and raises the support by half where there are too many: that is told with the patterns.
+func (c *cohort) mine(o WorkflowOptions) {
+	options := mining.Options{MinSupport: o.MinSupport, MaxLength: o.MaxLength, MaxPatterns: o.MaxPatterns}
+	for {
+		res, err := mining.Sequences(context.Background(), c.variants, options)
+		var many *mining.TooManyError
+		switch {
+		case err == nil:
+			c.mined = res
+			return
+		case !errors.As(err, &many):
+			// Options are checked before a view is loaded, and nothing cancels this.
+			panic("analysts: " + err.Error())
+		}
+		options.MinSupport = float64(many.Support + many.Support/2 + 1)
+		c.raised = true
+	}
+}
+
+// ratedCounts are the rated runs, and those of them that succeeded.
+func (c *cohort) ratedCounts() (rated, succeeded int64) {
+	for _, s := range c.succeeded {
+		succeeded += int64(s)
+	}
+	return int64(len(c.rated)), succeeded
+}
+
+// span is the log positions of the first and the last fact of all runs.
+func (c *cohort) span() (from, to uint64) {
+	for i, r := range c.Runs {
+		if i == 0 || r.First < from {
+			from = r.First
+		}
+		to = max(to, r.Last)
+	}
+	return from, to
+}
+
+// A run is on one side of a comparison, on the other, or left out of it.
+const (
+	out     int8 = -1
+	without int8 = 0
+	with    int8 = 1
+)
+
+// tabulate compares the two sides within the strata.
+func (c *cohort) tabulate(sides []int8) stats.Strata {
+	var s stats.Strata
+	var t stats.Table
+	for place, side := range sides {
+		if place > 0 && c.stratum[place] != c.stratum[place-1] {
+			s.Add(t)
+			t = stats.Table{}
+		}
+		switch side {
+		case with:
+			t.With++
+			t.WithSucceeded += int64(c.succeeded[place])
+		case without:
+			t.Without++
+			t.WithoutSucceeded += int64(c.succeeded[place])
+		}
+	}
+	s.Add(t)
+	return s
+}

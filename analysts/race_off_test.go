@@ -1,0 +1,5 @@
+//go:build !race
+
+package analysts_test
+
+const underRace = false

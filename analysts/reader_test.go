@@ -1,0 +1,165 @@
+package analysts_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"reflect"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/mining"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// reader is read models as literals. Any failure is given at the end of each list.
+type reader struct {
+	projections.Reader
+	runs     []projections.RunRow
+	steps    []projections.StepRow
+	stats    []projections.StepStat
+	agents   []projections.AgentRow
+	variants []projections.PatternRow
+	fail     map[string]error
+}
+
+func list[T any](rows []T, err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+		if err != nil {
+			var zero T
+			yield(zero, err)
+		}
+	}
+}
+
+func (r reader) Runs(context.Context, projections.RunFilter) iter.Seq2[projections.RunRow, error] {
+	return list(r.runs, r.fail["runs"])
+}
+
+func (r reader) Steps(context.Context, string) iter.Seq2[projections.StepRow, error] {
+	return list(r.steps, r.fail["steps"])
+}
+
+func (r reader) StepStats(context.Context) ([]projections.StepStat, error) {
+	return r.stats, r.fail["stats"]
+}
+
+func (r reader) Agents(context.Context) ([]projections.AgentRow, error) {
+	return r.agents, r.fail["agents"]
+}
+
+func (r reader) Patterns(_ context.Context, _ projections.PatternKind, workflow string) iter.Seq2[projections.PatternRow, error] {
+	var rows []projections.PatternRow
+	for _, v := range r.variants {
+		if workflow == "" || workflow == v.Workflow {
+			rows = append(rows, v)
+		}
+	}
+	return list(rows, r.fail["patterns"])
+}
+
+func TestWorkflowLoadsItsView(t *testing.T) {
+	t.Parallel()
+	// Runs come the latest first, steps by run from the first one on.
+	r := reader{
+		runs: []projections.RunRow{
+			{Run: "r3", Workflow: "w", Outcome: projections.Running, FirstPosition: 30},
+			{Run: "r2", Workflow: "w", Outcome: events.Failed, Task: "t", Trace: []string{"a", "b", "a"}, Agents: []string{"x", "y"},
+				Models: []string{"m"}, Tools: []string{"b"}, Labels: map[string]string{"k": "v", "a": "b"}, FirstPosition: 20, LastPosition: 29},
+			{Run: "r1", Workflow: "v", Outcome: events.Unrated, FirstPosition: 10, LastPosition: 19},
+			{Run: "r0", Workflow: "w", Outcome: events.Succeeded, Trace: []string{"a"}, FirstPosition: 1, LastPosition: 9},
+		},
+		steps: []projections.StepRow{
+			{Run: "r0", Step: 0, Name: "a", Agent: "x"},
+			{Run: "r2", Step: 0, Name: "a", Outcome: events.Failed, Agent: "y", Model: "m"},
+			{Run: "r2", Step: 1, Name: "b", Outcome: events.Succeeded, Agent: "x", Model: "n"},
+			{Run: "r2", Step: 2, Name: "a", Outcome: events.Failed, Agent: "y", Model: "m"},
+			{Run: "r3", Step: 0, Name: "a", Outcome: events.Failed},
+		},
+		stats:  []projections.StepStat{{Workflow: "w", Name: "a", Steps: 3}, {Workflow: "gone", Name: "a"}},
+		agents: []projections.AgentRow{{Agent: "x", Model: "m", MaxTokens: 5, Tools: []string{"b"}}},
+	}
+	got, err := analysts.Workflow(analysts.WorkflowOptions{}).Load(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := analysts.WorkflowView{
+		Agents: map[string]events.AgentConfig{"x": {Model: "m", MaxTokens: 5, Tools: []string{"b"}}},
+		Workflows: []analysts.WorkflowHistory{
+			{Name: "v", Runs: []analysts.WorkflowRun{{Outcome: events.Unrated, First: 10, Last: 19}}},
+			{Name: "w", Steps: r.stats[:1], Runs: []analysts.WorkflowRun{
+				{Outcome: events.Succeeded, Trace: []string{"a"}, First: 1, Last: 9},
+				{
+					Task: "t", Outcome: events.Failed, Trace: []string{"a", "b", "a"}, Agents: []string{"x", "y"}, Models: []string{"m"},
+					Tools: []string{"b"}, Labels: [][2]string{{"a", "b"}, {"k", "v"}}, FailedSteps: []string{"a"},
+					Calls: [][2]string{{"x", "n"}, {"y", "m"}}, First: 20, Last: 29,
+				},
+			}},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("view\n%+v, want\n%+v", got, want)
+	}
+	for _, what := range []string{"agents", "runs", "steps", "stats"} {
+		broken := r
+		broken.fail = map[string]error{what: errBroken}
+		if _, err := analysts.All()[0].Run(t.Context(), broken); !errors.Is(err, errBroken) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+var errBroken = errors.New("broken")
+
+func TestAllRun(t *testing.T) {
+	t.Parallel()
+	for _, a := range analysts.All() {
+		res, err := a.Run(t.Context(), reader{})
+		if err != nil || a.Name == "" || a.Version < 1 || len(res.Proposals) != 0 || len(res.Findings) != 0 {
+			t.Errorf("%s: %+v %v", a.Name, res, err)
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	t.Parallel()
+	r := reader{variants: []projections.PatternRow{
+		{Workflow: "w", Steps: []string{"a", "b"}, Runs: 8, Succeeded: 3, Failed: 1, Unrated: 4, FirstPosition: 5, LastPosition: 90},
+		{Workflow: "w", Steps: []string{"a", "c", "b"}, Runs: 2, Unrated: 2, FirstPosition: 1, LastPosition: 70},
+		{Workflow: "v", Steps: []string{"z"}, Runs: 1, Cancelled: 1, FirstPosition: 95, LastPosition: 99},
+	}}
+	got, err := analysts.Patterns(t.Context(), r, "", mining.Options{MinSupport: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"workflow":"v","steps":["z"],"length":1,"support":1,"runs":1,"succeeded":0,"failed":0,"success_rate":null,"interval":null,"closed":true,"first_position":95,"last_position":99},` +
+		`{"workflow":"w","steps":["a","b"],"length":2,"support":10,"runs":10,"succeeded":3,"failed":1,"success_rate":0.75,"interval":[0.300642,0.954413],"closed":true,"first_position":1,"last_position":90},` +
+		`{"workflow":"w","steps":["a","c","b"],"length":3,"support":2,"runs":10,"succeeded":0,"failed":0,"success_rate":null,"interval":null,"closed":true,"first_position":1,"last_position":70}]`
+	if string(data) != want {
+		t.Errorf("%s\nwant\n%s", data, want)
+	}
+	if got, err := analysts.Patterns(t.Context(), r, "v", mining.Options{}); err != nil || len(got) != 1 {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, err := analysts.Patterns(t.Context(), r, "", mining.Options{MinSupport: 1, MaxPatterns: 1}); !errors.Is(err, mining.ErrTooMany) {
+		t.Error(err)
+	}
+	if _, err := analysts.Patterns(t.Context(), r, "", mining.Options{MaxLength: -1}); !errors.Is(err, mining.ErrOptions) {
+		t.Error(err)
+	}
+	r.fail = map[string]error{"patterns": errBroken}
+	if _, err := analysts.Patterns(t.Context(), r, "", mining.Options{}); !errors.Is(err, errBroken) {
+		t.Error(err)
+	}
+}

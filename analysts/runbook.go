@@ -1,0 +1,212 @@
+package analysts
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Runbook is a workflow worth repeating, as YAML shows it. DependsOn of a step holds the numbers of earlier steps,
+// counted from 0.
+type Runbook struct {
+	Runbook  string               `yaml:"runbook"`
+	Workflow string               `yaml:"workflow,omitempty"`
+	Run      string               `yaml:"run,omitempty"`
+	Notes    string               `yaml:"notes,omitempty"`
+	Steps    []events.RunbookStep `yaml:"steps"`
+}
+
+// ErrRunbook tells that a text is no runbook.
+var ErrRunbook = errors.New("not a runbook")
+
+// The bounds of a runbook that is read from a text.
+const (
+	maxRunbookBytes    = 1 << 18
+	maxRunbookSteps    = 1000
+	maxRunbookBrackets = 4000
+	maxRunbookIndent   = 200
+)
+
+// RunbookFromRun takes a runbook from a run: its steps with who did them by what, in the order of their starts.
+func RunbookFromRun(name string, run projections.RunRow, steps []projections.StepRow) Runbook {
+	r := Runbook{Runbook: name, Workflow: run.Workflow, Run: run.Run}
+	for _, s := range steps {
+		r.Steps = append(r.Steps, events.RunbookStep{Name: s.Name, Agent: s.Agent, Tool: s.Tool, Model: s.Model, DependsOn: s.DependsOn})
+	}
+	return r
+}
+
+// RunbookFromPattern takes a runbook from a step sequence: each step depends on the one before it.
+func RunbookFromPattern(name, workflow string, steps []string) Runbook {
+	r := Runbook{Runbook: name, Workflow: workflow}
+	for i, s := range steps {
+		step := events.RunbookStep{Name: s}
+		if i > 0 {
+			step.DependsOn = []int{i - 1}
+		}
+		r.Steps = append(r.Steps, step)
+	}
+	return r
+}
+
+// RunbookFromSaved shows a saved runbook.
+func RunbookFromSaved(e events.RunbookSaved) Runbook {
+	return Runbook{Runbook: e.Runbook, Workflow: e.Workflow, Run: e.Run, Notes: e.Notes, Steps: e.Steps}
+}
+
+// Saved is the fact that keeps the runbook.
+func (r Runbook) Saved() events.RunbookSaved {
+	return events.RunbookSaved{Runbook: r.Runbook, Workflow: r.Workflow, Run: r.Run, Notes: r.Notes, Steps: r.Steps}
+}
+
+// Check tells what keeps it from being a runbook: it returns ErrRunbook with the reason.
+func (r Runbook) Check() error {
+	texts := []string{r.Runbook, r.Workflow, r.Run, r.Notes}
+	switch {
+	case strings.TrimSpace(r.Runbook) == "":
+		return fmt.Errorf("%w: give it a name under \"runbook\"", ErrRunbook)
+	case len(r.Steps) == 0:
+		return fmt.Errorf("%w: list at least one step under \"steps\"", ErrRunbook)
+	case len(r.Steps) > maxRunbookSteps:
+		return fmt.Errorf("%w: %d steps, at most %d are kept", ErrRunbook, len(r.Steps), maxRunbookSteps)
+	}
+	for i, s := range r.Steps {
+		if strings.TrimSpace(s.Name) == "" {
+			return fmt.Errorf("%w: step %d has no name", ErrRunbook, i)
+		}
+		for _, d := range s.DependsOn {
+			if d < 0 || d >= i {
+				return fmt.Errorf("%w: step %d (%s) depends on %d; name earlier steps, counted from 0", ErrRunbook, i, s.Name, d)
+			}
+		}
+		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model)
+	}
+	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) }) {
+		return fmt.Errorf("%w: a text is not UTF-8", ErrRunbook)
+	}
+	return nil
+}
+
+// YAML writes the runbook, always the same bytes for the same runbook. It returns ErrRunbook for what Check refuses, and
+// for what is too large to be read again.
+func (r Runbook) YAML() ([]byte, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	line := func(indent, name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%s%s: %s\n", indent, name, scalar(value))
+		}
+	}
+	line("", "runbook", r.Runbook)
+	line("", "workflow", r.Workflow)
+	line("", "run", r.Run)
+	line("", "notes", r.Notes)
+	b.WriteString("steps:\n")
+	for _, s := range r.Steps {
+		line("  - ", "name", s.Name)
+		line("    ", "agent", s.Agent)
+		line("    ", "tool", s.Tool)
+		line("    ", "model", s.Model)
+		if len(s.DependsOn) > 0 {
+			fmt.Fprintf(&b, "    depends_on: %s\n", strings.Join(strings.Fields(fmt.Sprint(s.DependsOn)), ", "))
+		}
+	}
+	if err := checkRunbookText(b.Bytes()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// plain matches texts that no version of YAML takes for anything but a text.
+var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./()-]+)*$`)
+
+// words that some version of YAML takes for a truth value, or for nothing.
+var words = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+
+// scalar writes a text as it is where that is safe, and as JSON does elsewhere: YAML's quoted scalars hold JSON's.
+func scalar(s string) string {
+	if len(s) <= 100 && plain.MatchString(s) && !slices.Contains(words, strings.ToLower(s)) {
+		return s
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		panic("analysts: encode a text: " + err.Error()) // no text can fail
+	}
+	return unprintable.Replace(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// unprintable are characters that JSON leaves alone and YAML does not allow, or takes for the end of a line.
+var unprintable = strings.NewReplacer("\x7f", `\u007f`, "\u0085", `\u0085`, "\ufeff", `\ufeff`)
+
+// checkRunbookText refuses a text that the YAML parser would be slow on: it takes time with the square of the depth.
+func checkRunbookText(data []byte) error {
+	switch {
+	case len(data) > maxRunbookBytes:
+		return fmt.Errorf("%w: it is larger than %d bytes", ErrRunbook, maxRunbookBytes)
+	case !utf8.Valid(data):
+		return fmt.Errorf("%w: it is not UTF-8", ErrRunbook)
+	case bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > maxRunbookBrackets:
+		return fmt.Errorf("%w: more than %d brackets open in it", ErrRunbook, maxRunbookBrackets)
+	}
+	number := 0
+	for line := range bytes.Lines(data) {
+		number++
+		marks := 0
+		for _, c := range line {
+			if c != ' ' && c != '\t' && c != '-' && c != '?' {
+				break
+			}
+			if marks++; marks > maxRunbookIndent {
+				return fmt.Errorf("%w: line %d is nested too deep", ErrRunbook, number)
+			}
+		}
+	}
+	return nil
+}
+
+// ParseRunbook reads what YAML writes, and what a person makes of it. It returns ErrRunbook, with line and column where
+// the YAML is broken, for an unknown key, a second document, an alias, or what Check refuses.
+func ParseRunbook(data []byte) (Runbook, error) {
+	if err := checkRunbookText(data); err != nil {
+		return Runbook{}, err
+	}
+	for _, t := range lexer.Tokenize(string(data)) {
+		// An alias of an alias of an alias makes a small text a huge runbook.
+		if t.Type == token.AliasType || t.Type == token.AnchorType || t.Type == token.MergeKeyType {
+			return Runbook{}, fmt.Errorf("%w: line %d: anchors and aliases are not taken", ErrRunbook, t.Position.Line)
+		}
+	}
+	var r Runbook
+	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
+	if err := dec.Decode(&r); err != nil {
+		if errors.Is(err, io.EOF) {
+			return Runbook{}, fmt.Errorf("%w: it is empty", ErrRunbook)
+		}
+		return Runbook{}, fmt.Errorf("%w: %s", ErrRunbook, yaml.FormatError(err, false, false))
+	}
+	var more any
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return Runbook{}, fmt.Errorf("%w: more than one YAML document", ErrRunbook)
+	}
+	if err := r.Check(); err != nil {
+		return Runbook{}, err
+	}
+	return r, nil
+}

@@ -1,0 +1,141 @@
+package analysts_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+func TestRunbookYAML(t *testing.T) {
+	t.Parallel()
+	r := analysts.RunbookFromPattern("refund: fast", "refunds", []string{"find order", "check policy", "refund"})
+	r.Notes = "Only for orders below 100 USD.\nAsk Anna otherwise."
+	got, err := r.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", "runbook.yaml")
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("YAML is\n%s, want\n%s", got, want)
+	}
+	back, err := analysts.ParseRunbook(got)
+	if err != nil || !reflect.DeepEqual(back, r) {
+		t.Errorf("read back %+v %v, want %+v", back, err, r)
+	}
+	if saved := analysts.RunbookFromSaved(back.Saved()); !reflect.DeepEqual(saved, r) {
+		t.Errorf("saved %+v", saved)
+	}
+}
+
+func TestRunbookFromRunKeepsWhoDidWhat(t *testing.T) {
+	t.Parallel()
+	got := analysts.RunbookFromRun("mine", projections.RunRow{Run: "r1", Workflow: "ask"}, []projections.StepRow{
+		{Step: 0, Name: "plan", Agent: "planner", Model: "small"},
+		{Step: 1, Name: "search", Agent: "searcher", Tool: "web", DependsOn: []int{0}},
+	})
+	want := analysts.Runbook{Runbook: "mine", Workflow: "ask", Run: "r1", Steps: []events.RunbookStep{
+		{Name: "plan", Agent: "planner", Model: "small"}, {Name: "search", Agent: "searcher", Tool: "web", DependsOn: []int{0}},
+	}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestRunbookReadsBackAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+		"yes", "null", "~", "1", "1e3", "0x1f", "2026-01-01", " lead", "trail ", "a: b", "- a", "#c", "'q'", `"d"`, "{x}", "[y]", "&a", "*a", "!t",
+		"|", ">", "%", "@", "`", "two\nlines", "tab\there", "\ttab", "line\n", "\n", "\r\n", "a\rb", "é€😀", "\u2028", "\u0085", "\ufeff", "\x00", "\x1b", "? x", "---", "...", "<<", "a #b", ":", "true",
+		"x\n\n\ny", "  two\n lines", "\u00a0",
+	}))
+	name := rapid.Custom(func(t *rapid.T) string { return "n" + text.Draw(t, "text") })
+	rapid.Check(t, func(t *rapid.T) {
+		r := analysts.Runbook{Runbook: name.Draw(t, "name"), Workflow: text.Draw(t, "workflow"), Run: text.Draw(t, "run"), Notes: text.Draw(t, "notes")}
+		for i := range rapid.IntRange(1, 4).Draw(t, "steps") {
+			s := events.RunbookStep{Name: name.Draw(t, "step"), Agent: text.Draw(t, "agent"), Tool: text.Draw(t, "tool"), Model: text.Draw(t, "model")}
+			if i > 0 && rapid.Bool().Draw(t, "depends") {
+				s.DependsOn = []int{i - 1}
+			}
+			r.Steps = append(r.Steps, s)
+		}
+		data, err := r.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := analysts.ParseRunbook(data)
+		if err != nil || !reflect.DeepEqual(back, r) {
+			t.Fatalf("wrote\n%s\nread %+v, %v\nwant %+v", data, back, err, r)
+		}
+	})
+}
+
+func TestParseRunbookRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, text, says string }{
+		{"nothing", "", "empty"},
+		{"no name", "steps: [{name: a}]", `"runbook"`},
+		{"no steps", "runbook: a", `"steps"`},
+		{"a step without a name", "runbook: a\nsteps: [{tool: b}]", "step 0"},
+		{"an unknown key", "runbook: a\nsteps: [{name: a, tols: b}]", "tols"},
+		{"a later dependency", "runbook: a\nsteps: [{name: a, depends_on: [0]}]", "depends on 0"},
+		{"a negative dependency", "runbook: a\nsteps: [{name: a}, {name: b, depends_on: [-1]}]", "depends on -1"},
+		{"broken YAML", "runbook: [a\nsteps: }", ""},
+		{"no mapping", "- a\n- b", ""},
+		{"two documents", "runbook: a\nsteps: [{name: a}]\n---\nrunbook: b", "more than one"},
+		{"aliases", "runbook: &a x\nworkflow: *a\nsteps: [{name: a}]", "line 1"},
+		{"not UTF-8", "runbook: \xff", "UTF-8"},
+		{"too large", "runbook: a\nnotes: " + strings.Repeat("x", 1<<18), "larger"},
+		{"deep nesting", "runbook: " + strings.Repeat("[", 100_000), "brackets"},
+		{"deep blocks", strings.Repeat("- ", 100_000) + "a", "line 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r, err := analysts.ParseRunbook([]byte(c.text))
+			if !errors.Is(err, analysts.ErrRunbook) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+}
+
+func FuzzParseRunbook(f *testing.F) {
+	f.Add([]byte("runbook: a\nsteps:\n  - name: b\n    depends_on: []\n"))
+	f.Add([]byte("runbook: 'a'\nnotes: |\n  two\n  lines\nsteps: [{name: x, tool: \"y\"}, {name: z, depends_on: [0]}]"))
+	f.Add([]byte("runbook: &a [*a]\n<<: *a"))
+	f.Add([]byte("? [a, b]\n: {c: d}\n--- !!x\n..."))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := analysts.ParseRunbook(data)
+		if err != nil {
+			if !errors.Is(err, analysts.ErrRunbook) {
+				t.Fatal(err)
+			}
+			return
+		}
+		out, err := r.YAML()
+		if err != nil {
+			t.Fatalf("%+v was read and can't be written: %v", r, err)
+		}
+		back, err := analysts.ParseRunbook(out)
+		if err != nil {
+			t.Fatalf("%s was written and can't be read: %v", out, err)
+		}
+		again, err := back.YAML()
+		if err != nil || !bytes.Equal(out, again) {
+			t.Fatalf("%s became %s", out, again)
+		}
+	})
+}

@@ -1,0 +1,342 @@
+package analysts_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/mining"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// history builds a view's workflow: positions rise by ten a run.
+type history struct {
+	analysts.WorkflowHistory
+	position uint64
+}
+
+func (h *history) add(n int, outcome events.Outcome, run analysts.WorkflowRun) *history {
+	for range n {
+		r := run
+		r.Outcome, r.First, r.Last = outcome, h.position+1, h.position+10
+		h.position += 10
+		h.Runs = append(h.Runs, r)
+	}
+	return h
+}
+
+func (h *history) view() analysts.WorkflowView {
+	return analysts.WorkflowView{Workflows: []analysts.WorkflowHistory{h.WorkflowHistory}, Agents: map[string]events.AgentConfig{}}
+}
+
+func newHistory(name string) *history {
+	return &history{WorkflowHistory: analysts.WorkflowHistory{Name: name}}
+}
+
+func steps(s string) analysts.WorkflowRun { return analysts.WorkflowRun{Trace: strings.Fields(s)} }
+
+func ofKind(r analysts.Result, kind string) (found []analysts.Finding) {
+	for _, f := range r.Findings {
+		if f.Kind == kind {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// checkout is the case of the docs: doing the refund twice.
+func checkout() *history {
+	return newHistory("checkout").
+		add(41, events.Failed, steps("find refund refund close")).add(19, events.Succeeded, steps("find refund refund close")).
+		add(120, events.Failed, steps("find refund close")).add(280, events.Succeeded, steps("find refund close"))
+}
+
+func TestFailureFactorWithItsProposal(t *testing.T) {
+	t.Parallel()
+	res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(checkout().view())
+	reason := "Runs of checkout that repeat refund fail 38 points more often than those that do it once " +
+		"(41 of 60 against 120 of 400; 95% interval 25 to 50)."
+	factors := ofKind(res, analysts.FailureFactor)
+	if len(factors) != 1 || !slices.Equal(factors[0].Subject, []string{"repeats", "refund"}) || factors[0].Text != reason {
+		t.Fatalf("%+v", factors)
+	}
+	if found := ofKind(res, analysts.SuccessFactor); len(found) != 0 {
+		t.Errorf("%+v", found)
+	}
+	if len(res.Proposals) != 1 {
+		t.Fatalf("%+v", res.Proposals)
+	}
+	got, err := json.MarshalIndent(res.Proposals[0], "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+  "id": "ID",
+  "analyst": "workflow",
+  "analyst_version": 1,
+  "kind": "workflow",
+  "workflow": "checkout",
+  "reason": "` + reason + `",
+  "change": {
+    "kind": "workflow",
+    "workflow": "checkout",
+    "steps": [
+      "refund",
+      "refund"
+    ],
+    "instruction": "Do refund once a run: check what came of it before doing it again."
+  },
+  "evidence": {
+    "from": 1,
+    "to": 4600,
+    "positions": [
+      1,
+      11,
+      21,
+      31,
+      41
+    ],
+    "statistic": "risk difference, Newcombe's interval; claimed by e-BH at 0.05, hypotheses tested: 1",
+    "value": -0.383333,
+    "low": -0.495446,
+    "high": -0.249288,
+    "confidence": 0.95,
+    "n": 460,
+    "counts": {
+      "hypotheses": 1,
+      "strata": 1,
+      "with_runs": 60,
+      "with_succeeded": 19,
+      "without_runs": 400,
+      "without_succeeded": 280
+    }
+  },
+  "expected": {
+    "metric": "success_rate",
+    "change": 0.05,
+    "low": 0.032516,
+    "high": 0.064623
+  }
+}`
+	want = strings.ReplaceAll(want, "ID", res.Proposals[0].ID())
+	if string(got) != want {
+		t.Errorf("proposal\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWorkflowFindings(t *testing.T) {
+	t.Parallel()
+	h := checkout()
+	h.Steps = []projections.StepStat{
+		{Workflow: "checkout", Name: "close", Steps: 460, Runs: 460, Timed: 460, TotalNS: 460e9, P50NS: 1e9, P95NS: 1e9, FirstPosition: 2, LastPosition: 4599},
+		{Workflow: "checkout", Name: "refund", Steps: 520, Runs: 460, Timed: 520, TotalNS: 1380e9, P50NS: 2.5e9, P95NS: 90e9, CostNanos: 1_250_000_000, InputTokens: 9, OutputTokens: 4, FirstPosition: 3, LastPosition: 4600},
+	}
+	res := analysts.Workflow(analysts.WorkflowOptions{Top: 1}).Propose(h.view())
+	for _, c := range []struct{ kind, subject, text string }{
+		{"pass_hat", "checkout", "checkout has 460 ended runs; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%). The chance that k trials of a task all succeed, for k = 1 to 1 over 460 tasks: 0.650."},
+		{"pattern", "find refund close", "find → refund → close is in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%) (one of the 1 shown of 2)."},
+		{"variant", "find refund close", "400 of 460 runs of checkout took exactly find → refund → close; 280 of 400 rated ones succeeded (70%, 95% interval 65% to 74%) (one of the 1 shown of 2)."},
+		{"follows", "find refund", "refund comes directly after find 460 times, in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%) (one of the 1 shown of 3)."},
+		{"slow_step", "refund", "refund takes 75% of the time of checkout's steps: 23m0s in 520 timed steps; half take 2.5s or less, one in twenty 1m30s or more (one of the 1 shown of 2)."},
+		{"costly_step", "refund", "refund takes 100% of the cost of checkout's steps: 1.25 USD in 520 steps, 9 input and 4 output tokens."},
+		{"rework", "refund", "refund is done again in 60 of 460 runs of checkout, 60 extra times in all; 41 of 60 rated ones failed, against 120 of 400 that do it once."},
+	} {
+		found := ofKind(res, c.kind)
+		if len(found) != 1 || strings.Join(found[0].Subject, " ") != c.subject || found[0].Text != c.text {
+			t.Errorf("%s: %+v\nwant %s", c.kind, found, c.text)
+			continue
+		}
+		if e := found[0].Evidence; e.Statistic == "" || e.From == 0 || e.To < e.From || e.N == 0 || e.Low > e.Value || e.High < e.Value || found[0].Analyst != "workflow" {
+			t.Errorf("%s: evidence %+v", c.kind, e)
+		}
+	}
+}
+
+func TestUnreliableTasks(t *testing.T) {
+	t.Parallel()
+	h := newHistory("desk")
+	for _, c := range []struct {
+		task     string
+		ok, fail int
+	}{{"always", 4, 0}, {"never", 0, 4}, {"sometimes", 2, 2}, {"mostly", 3, 1}} {
+		h.add(c.ok, events.Succeeded, analysts.WorkflowRun{Task: c.task}).add(c.fail, events.Failed, analysts.WorkflowRun{Task: c.task})
+	}
+	h.add(3, events.Unrated, analysts.WorkflowRun{Task: "sometimes"})
+	res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view())
+	found := ofKind(res, "unreliable_task")
+	if len(found) != 2 || found[0].Subject[0] != "sometimes" || found[1].Subject[0] != "mostly" || !slices.Equal(found[1].Values, []float64{0.75, 0.5, 0.25, 0}) {
+		t.Fatalf("%+v", found)
+	}
+	if want := "Task sometimes of desk succeeds only sometimes: 2 of 4 rated runs; the chance that two in a row do is 17%."; found[0].Text != want {
+		t.Errorf("%s, want %s", found[0].Text, want)
+	}
+	hat := ofKind(res, "pass_hat")
+	if len(hat) != 1 || hat[0].Evidence.N != 16 || hat[0].Evidence.Counts["tasks"] != 4 || hat[0].Values[0] != 0.5625 {
+		t.Errorf("%+v", hat)
+	}
+}
+
+// A history without a verdict tells how runs go, and claims nothing.
+func TestUnratedHistory(t *testing.T) {
+	t.Parallel()
+	h := newHistory("hospital").add(30, events.Unrated, steps("register triage")).add(20, events.Cancelled, steps("register release"))
+	res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view())
+	if len(res.Proposals) != 0 || len(ofKind(res, "pass_hat")) != 0 {
+		t.Errorf("%+v", res.Proposals)
+	}
+	found := ofKind(res, "pattern")
+	if len(found) != 2 || found[0].Text != "register → triage is in 30 of 50 runs of hospital; none of them is rated." {
+		t.Fatalf("%+v", found)
+	}
+	if e := found[0].Evidence; e.Statistic != "share of runs, Wilson's interval" || e.Value != 0.6 || e.N != 50 {
+		t.Errorf("%+v", e)
+	}
+	empty := analysts.Workflow(analysts.WorkflowOptions{}).Propose(analysts.WorkflowView{})
+	if data, err := json.Marshal(empty); err != nil || string(data) != `{"proposals":[],"findings":[]}` {
+		t.Errorf("%s %v", data, err)
+	}
+}
+
+// Simpson's paradox: within both tasks the escalation makes no difference; hard runs are escalated more often.
+func TestHardTaskIsNotBlamedOnTheEscalation(t *testing.T) {
+	t.Parallel()
+	h := newHistory("support")
+	add := func(task, trace string, ok, fail int) {
+		run := steps(trace)
+		run.Task = task
+		h.add(ok, events.Succeeded, run).add(fail, events.Failed, run)
+	}
+	add("hard", "read escalate answer", 40, 160)
+	add("hard", "read lookup answer", 10, 40)
+	add("easy", "read escalate answer", 45, 5)
+	add("easy", "read lookup answer", 180, 20)
+	if res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view()); claimsIn(res) != 0 {
+		t.Errorf("%+v", res.Proposals)
+	}
+	for i := range h.Runs {
+		h.Runs[i].Task = ""
+	}
+	if res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view()); claimsIn(res) == 0 {
+		t.Error("no claim without the tasks either: the test has lost its contrast")
+	}
+}
+
+// Runs that failed at once never came to the later steps: those are not why the others succeeded.
+func TestStepsThatARunCouldNotReachAreNoSuccessFactor(t *testing.T) {
+	t.Parallel()
+	h := newHistory("deploy").add(100, events.Failed, steps("build")).
+		add(50, events.Succeeded, steps("build test ship")).add(50, events.Failed, steps("build test ship")).
+		add(50, events.Succeeded, steps("build lint ship")).add(50, events.Failed, steps("build lint ship"))
+	if res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view()); claimsIn(res) != 0 {
+		t.Errorf("%+v", res.Proposals)
+	}
+}
+
+func TestModelChange(t *testing.T) {
+	t.Parallel()
+	h := newHistory("write")
+	add := func(model string, ok, fail int) {
+		run := steps("draft check")
+		run.Agents, run.Models, run.Calls = []string{"writer"}, []string{model}, [][2]string{{"writer", model}}
+		h.add(ok, events.Succeeded, run).add(fail, events.Failed, run)
+	}
+	add("good", 180, 20)
+	add("fair", 150, 50)
+	add("poor", 90, 110)
+	v := h.view()
+	temperature := 0.2
+	v.Agents["writer"] = events.AgentConfig{Model: "poor", Prompt: "Write.", Temperature: &temperature}
+	change := func(v analysts.WorkflowView) (found []events.Change) {
+		for _, p := range analysts.Workflow(analysts.WorkflowOptions{}).Propose(v).Proposals {
+			if p.Change.Kind == events.ChangeModel {
+				found = append(found, p.Change)
+			}
+		}
+		return found
+	}
+	want := events.Change{
+		Kind: events.ChangeModel, Workflow: "write", Agent: "writer", Instruction: "Let writer use good instead of poor.",
+		Config: &events.AgentConfig{Model: "good", Prompt: "Write.", Temperature: &temperature},
+	}
+	if got := change(v); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+		t.Errorf("%+v", got)
+	}
+	// Without a registered model it is the one used last: poor again. Where it is the best already, nothing is asked.
+	delete(v.Agents, "writer")
+	if got := change(v); len(got) != 1 || got[0].Config.Model != "good" {
+		t.Errorf("%+v", got)
+	}
+	v.Agents["writer"] = events.AgentConfig{Model: "good"}
+	if got := change(v); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestRaisedSupportIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHistory("wide")
+	for i := range 40 {
+		h.add(1, events.Succeeded, steps(fmt.Sprintf("a b c d e f g%d h%d", i%3, i%4)))
+	}
+	res := analysts.Workflow(analysts.WorkflowOptions{MinSupport: 2, MaxPatterns: 20}).Propose(h.view())
+	found := ofKind(res, "pattern")
+	if len(found) == 0 || !strings.Contains(found[0].Text, "runs were looked at, since there are more than 20 below") {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestProposeIsPure(t *testing.T) {
+	t.Parallel()
+	print := func() string {
+		data, err := json.Marshal(analysts.Workflow(analysts.WorkflowOptions{}).Propose(checkout().view()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	first := print()
+	for range 5 {
+		if print() != first {
+			t.Fatal("the same view gave another result")
+		}
+	}
+}
+
+func TestProposalIDIsTheChanges(t *testing.T) {
+	t.Parallel()
+	p := analysts.Proposal{Analyst: "workflow", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"a"}}}
+	id := p.ID()
+	p.Evidence.N, p.Reason, p.AnalystVersion = 99, "other figures", 7
+	if p.ID() != id || len(id) != 16 {
+		t.Errorf("%s became %s", id, p.ID())
+	}
+	for _, change := range []events.Change{
+		{Kind: events.ChangeRunbook, Workflow: "w", Steps: []string{"a"}}, {Kind: events.ChangeWorkflow, Workflow: "x", Steps: []string{"a"}},
+		{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"a", "a"}}, {Kind: events.ChangeWorkflow, Workflow: "w", Agent: "g", Steps: []string{"a"}},
+	} {
+		if analysts.ProposalID("workflow", change) == id {
+			t.Errorf("%+v has the same id", change)
+		}
+	}
+	if analysts.ProposalID("cost", p.Change) == id {
+		t.Error("another analyst has the same id")
+	}
+}
+
+func TestWorkflowOptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	for _, o := range []analysts.WorkflowOptions{{MinSupport: -1}, {MaxLength: 65}} {
+		if _, err := analysts.Workflow(o).Load(t.Context(), nil); !isOptions(err) {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}
+
+func isOptions(err error) bool {
+	return err != nil && strings.Contains(err.Error(), mining.ErrOptions.Error())
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// TestCommandLineIsDocumented holds docs/cli.md to the code: verbs and flags from the parser, JSON from real output.
+func TestCommandLineIsDocumented(t *testing.T) {
+	t.Parallel()
+	var cli verbs
+	parser, err := newParser(&cli)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	b.WriteString("# The command line\n\nMade from the code by `make golden`; a test holds it current.\n\n" +
+		"Exit codes: 0 done, 1 failed, 2 wrong usage. `--json` prints one JSON value on standard output and nothing else there; " +
+		"everything else a verb has to say goes to standard error. Keys stay. Times are RFC 3339 in UTC, null where not known; money " +
+		"is exact decimal text in dollars; lists take `--limit N`, 0 for all.\n\n## Every verb\n\n")
+	writeFlags(&b, parser.Model.Flags)
+	for _, verb := range parser.Model.Leaves(true) {
+		writeVerb(&b, verb)
+	}
+	b.WriteString("## JSON\n\nOne example of each, from the history in the tests: lists are cut to their first element, maps to their first key.\n\n")
+	writeExamples(t, &b)
+
+	name := filepath.Join("..", "..", "docs", "cli.md")
+	if *update {
+		if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	current, err := os.ReadFile(name)
+	if err != nil || !bytes.Equal(current, b.Bytes()) {
+		t.Errorf("docs/cli.md is not what the code says (%v): run `make golden`", err)
+	}
+}
+
+func writeVerb(b *bytes.Buffer, verb *kong.Node) {
+	name := strings.TrimPrefix(verb.FullPath(), "virtuous6 ")
+	fmt.Fprintf(b, "### %s\n\n%s\n\n```\nvirtuous6 %s", name, verb.Help, name)
+	for _, arg := range verb.Positional {
+		fmt.Fprintf(b, " %s", arg.Summary())
+	}
+	b.WriteString(" [flags]\n```\n\n")
+	text, examples, found := strings.Cut(verb.Detail, "Examples:\n")
+	if !found {
+		text, examples, found = strings.Cut(verb.Detail, "Example:\n")
+	}
+	if text = strings.TrimSpace(text); text != "" {
+		fmt.Fprintf(b, "%s\n\n", text)
+	}
+	for _, arg := range verb.Positional {
+		fmt.Fprintf(b, "- `%s`: %s\n", arg.Name, arg.Help)
+	}
+	writeFlags(b, verb.Flags)
+	if found {
+		fmt.Fprintf(b, "```\n%s\n```\n\n", strings.ReplaceAll(strings.TrimSpace(examples), "\n  ", "\n"))
+	}
+}
+
+func writeFlags(b *bytes.Buffer, flags []*kong.Flag) {
+	for _, f := range flags {
+		if f.Name == "help" || f.Hidden {
+			continue
+		}
+		value := ""
+		if !f.IsBool() {
+			value = " VALUE"
+			if f.PlaceHolder != "" {
+				value = " " + f.PlaceHolder
+			}
+		}
+		fmt.Fprintf(b, "- `--%s%s`: %s", f.Name, value, f.Help)
+		if f.HasDefault && f.Default != "" {
+			fmt.Fprintf(b, " Default: %s.", f.Default)
+		}
+		if len(f.Envs) > 0 {
+			fmt.Fprintf(b, " Environment: %s.", strings.Join(f.Envs, ", "))
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+}
+
+// What differs from one process to the next.
+var (
+	recorded = regexp.MustCompile(`"(recorded_at|proposed_at|updated_at|saved_at)": "[^"]*"`)
+	elapsed  = regexp.MustCompile(`"(seconds|events_per_second)": [0-9.e+-]+`)
+)
+
+func writeExamples(t *testing.T, b *bytes.Buffer) {
+	t.Helper()
+	p := newProgram(t)
+	history, err := filepath.Abs(filepath.Join("testdata", "history.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"import", history, "--json"},
+		{"metrics", "--json"},
+		{"runs", "--json"},
+		{"runs", "r1", "--json"},
+		{"agents", "--json"},
+		{"tasks", "--json"},
+		{"patterns", "--min-support", "2", "--json"},
+		{"analyze", "--json"},
+		{"improvements", "--json"},
+		{"events", "--json"},
+		{"verify", "--json"},
+	} {
+		out := p.run(args...)
+		var v any
+		d := json.NewDecoder(bytes.NewReader(out))
+		d.UseNumber()
+		if err := d.Decode(&v); err != nil {
+			t.Fatalf("%v printed no JSON: %v", args, err)
+		}
+		if d.More() {
+			t.Fatalf("%v printed more than one JSON value", args)
+		}
+		text, err := json.MarshalIndent(first(v), "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = recorded.ReplaceAll(text, []byte(`"$1": "2026-11-22T12:00:00Z"`))
+		text = elapsed.ReplaceAll(text, []byte(`"$1": 1`))
+		fmt.Fprintf(b, "### `%s`\n\n```json\n%s\n```\n\n", strings.ReplaceAll(strings.Join(args, " "), history, "history.jsonl"), text)
+	}
+}
+
+// first cuts lists to their first element, and maps whose keys are data to their first key.
+func first(v any) any {
+	switch v := v.(type) {
+	case []any:
+		if len(v) == 0 {
+			return v
+		}
+		if _, object := v[0].(map[string]any); !object {
+			return v
+		}
+		return []any{first(v[0])}
+	case map[string]any:
+		for key, inner := range v {
+			m, ok := inner.(map[string]any)
+			if ok && strings.HasPrefix(key, "by_") && len(m) > 1 {
+				name := slices.Min(slices.Collect(maps.Keys(m)))
+				inner = map[string]any{name: m[name]}
+			}
+			v[key] = first(inner)
+		}
+	}
+	return v
+}
