@@ -48,7 +48,7 @@ func decideAgent(p Policy, c commands.Agent, s agentState) ([]events.Agent, erro
 		if err := p.allowsConfig(c.Config); err != nil {
 			return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
 		}
-		if reflect.DeepEqual(c.Config, s.config) {
+		if reflect.DeepEqual(stored(c.Config), stored(s.config)) {
 			return nil, nil
 		}
 		return []events.Agent{events.AgentConfigured{Config: c.Config, Improvement: c.Improvement}}, nil
@@ -65,6 +65,9 @@ func spawnAgent(p Policy, c commands.SpawnAgent, s agentState) ([]events.Agent, 
 	if err := checkName("agent", c.Agent); err != nil {
 		return nil, err
 	}
+	if err := checkConfig(c.Config); err != nil {
+		return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
+	}
 	// History is taken as it was, whatever today's policy says of it.
 	if !c.Imported {
 		if err := p.allowsConfig(c.Config); err != nil {
@@ -72,4 +75,20 @@ func spawnAgent(p Policy, c commands.SpawnAgent, s agentState) ([]events.Agent, 
 		}
 	}
 	return []events.Agent{events.AgentSpawned{Agent: c.Agent, Role: c.Role, Config: c.Config, Imported: c.Imported}}, nil
+}
+
+// checkConfig refuses what the log can't hold.
+func checkConfig(c events.AgentConfig) error {
+	if c.Temperature != nil && !finite(*c.Temperature) {
+		return fmt.Errorf("%w: the temperature is not a number", ErrInvalid)
+	}
+	return nil
+}
+
+// stored is a configuration as the log gives it back, where no tools and an empty list of tools are the same.
+func stored(c events.AgentConfig) events.AgentConfig {
+	if len(c.Tools) == 0 {
+		c.Tools = nil
+	}
+	return c
 }

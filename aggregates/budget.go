@@ -48,16 +48,17 @@ func decideBudget(c commands.Budget, s budgetState) ([]events.Budget, error) {
 		}
 		return []events.Budget{set}, nil
 	case commands.ExhaustBudget:
-		switch {
-		case s.set.Budget == "":
+		if s.set.Budget == "" {
 			return nil, fmt.Errorf("budget %s: %w", c.Budget, ErrMissing)
+		}
+		if _, err := time.Parse(time.DateOnly, c.Starting); err != nil {
+			return nil, fmt.Errorf("%w: a period starts on a day like 2026-11-01, not on %q", ErrInvalid, c.Starting)
+		}
+		switch {
 		case s.exhausted == c.Starting:
 			return nil, nil
 		case c.SpentNanos < s.set.LimitNanos:
 			return nil, fmt.Errorf("%w: %s spent is below the limit %s", ErrState, c.SpentNanos, s.set.LimitNanos)
-		}
-		if _, err := time.Parse(time.DateOnly, c.Starting); err != nil {
-			return nil, fmt.Errorf("%w: %q is not a day", ErrInvalid, c.Starting)
 		}
 		return []events.Budget{events.BudgetExhausted{Starting: c.Starting, SpentNanos: c.SpentNanos}}, nil
 	}

@@ -2,7 +2,6 @@ package aggregates
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -32,9 +31,11 @@ func decideFeedback(c commands.Feedback, s feedbackState) ([]events.Feedback, er
 			return nil, fmt.Errorf("feedback %s: %w", c.Feedback, ErrExists)
 		case (c.Run == "") == (c.Agent == ""):
 			return nil, fmt.Errorf("%w: feedback is on a run or on an agent", ErrInvalid)
+		case c.Step != nil && (c.Run == "" || *c.Step < 0):
+			return nil, fmt.Errorf("%w: step %d is no step of a run", ErrInvalid, *c.Step)
 		case c.Score == nil && c.Label == "" && c.Text == "" && c.Better == "":
 			return nil, fmt.Errorf("%w: feedback without a score, a label or a text says nothing", ErrInvalid)
-		case c.Score != nil && (math.IsNaN(*c.Score) || math.IsInf(*c.Score, 0)):
+		case c.Score != nil && !finite(*c.Score):
 			return nil, fmt.Errorf("%w: the score is not a number", ErrInvalid)
 		}
 		if err := checkName("feedback", c.Feedback); err != nil {

@@ -2,8 +2,8 @@ package aggregates
 
 import (
 	"fmt"
-	"math"
 	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -40,6 +40,12 @@ func improvement(p Policy) Decider[improvementState, commands.Improvement, event
 // policyApproves is the By of an approval that needed no person.
 const policyApproves = "policy"
 
+// isMachine tells of an actor that it is none of the doors that speak for a person.
+func isMachine(actor string) bool {
+	kind, _, _ := strings.Cut(actor, ":")
+	return slices.Contains([]string{"agent", "analyst", "import", "manager"}, kind)
+}
+
 func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]events.Improvement, error) {
 	if _, first := c.(commands.ProposeImprovement); !first && s.status == notProposed {
 		return nil, fmt.Errorf("%s: %w", c.Stream(), ErrMissing)
@@ -51,12 +57,13 @@ func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]
 	case commands.ProposeImprovement:
 		return proposeImprovement(p, c, s)
 	case commands.ApproveImprovement:
-		if s.status != proposed {
+		// A person may approve what so far only the policy let pass: from then on it may go further than by itself.
+		if s.status != proposed && !(s.byPolicy && (s.status == approved || s.status == applied)) {
 			return nil, refuse("approved")
 		}
 		// The policy's own approval comes with the proposal, never from outside.
-		if c.By == "" || c.By == policyApproves {
-			return nil, fmt.Errorf("%w: an approval names the person who gives it", ErrInvalid)
+		if c.By == "" || c.By == policyApproves || isMachine(c.By) || isMachine(c.Actor) {
+			return nil, fmt.Errorf("%w: an approval names the person who gives it, not %q for %q", ErrInvalid, c.By, c.Actor)
 		}
 		return []events.Improvement{events.ImprovementApproved{By: c.By, Note: c.Note}}, nil
 	case commands.RejectImprovement:
@@ -102,6 +109,9 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 	if err := checkEvidence(c.Evidence); err != nil {
 		return nil, fmt.Errorf("improvement %s: %w", c.Improvement, err)
 	}
+	if !finite(c.Expected.Change, c.Expected.Low, c.Expected.High) {
+		return nil, fmt.Errorf("improvement %s: %w: the expected effect is not a number", c.Improvement, ErrInvalid)
+	}
 	if err := checkChange(p, c.Change); err != nil {
 		return nil, fmt.Errorf("improvement %s: %w", c.Improvement, err)
 	}
@@ -125,6 +135,11 @@ func applyImprovement(p Policy, c commands.ApplyImprovement, s improvementState)
 		return nil, fmt.Errorf("%w: without a person's approval a change may reach %d permille, not %d", ErrPolicy, p.MaxShare, c.SharePermille)
 	case s.status == applied && s.share == c.SharePermille:
 		return nil, nil
+	}
+	if c.Before != nil {
+		if err := checkConfig(*c.Before); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
+		}
 	}
 	return []events.Improvement{events.ImprovementApplied{Share: c.SharePermille, Before: c.Before}}, nil
 }
@@ -151,12 +166,9 @@ func checkChange(p Policy, c events.Change) error {
 }
 
 func checkEvidence(e events.Evidence) error {
-	for _, f := range []float64{e.Value, e.Low, e.High, e.Confidence} {
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return fmt.Errorf("%w: a figure is not a number", ErrEvidence)
-		}
-	}
 	switch {
+	case !finite(e.Value, e.Low, e.High, e.Confidence):
+		return fmt.Errorf("%w: a figure is not a number", ErrEvidence)
 	case e.Statistic == "":
 		return fmt.Errorf("%w: no statistic is named", ErrEvidence)
 	case e.N <= 0:
@@ -176,7 +188,11 @@ func evolveImprovement(s improvementState, e events.Improvement) improvementStat
 	case events.ImprovementProposed:
 		s.status = proposed
 	case events.ImprovementApproved:
-		s.status, s.byPolicy = approved, e.By == policyApproves
+		s.byPolicy = e.By == policyApproves
+		// What is applied stays so when a person approves it afterwards.
+		if s.status != applied {
+			s.status = approved
+		}
 	case events.ImprovementRejected:
 		s.status = rejected
 	case events.ImprovementApplied:

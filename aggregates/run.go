@@ -1,8 +1,8 @@
 package aggregates
 
 import (
+	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -10,9 +10,9 @@ import (
 
 type runState struct {
 	started, ended bool
-	// steps counts the steps started; open are the numbers of those not finished, ascending.
+	// steps counts the steps started; open holds those that have not finished.
 	steps int
-	open  []int
+	open  openSteps
 }
 
 func run() Decider[runState, commands.Run, events.Run] {
@@ -106,7 +106,7 @@ func startStep(c commands.StartStep, s runState) ([]events.Run, error) {
 }
 
 func finishStep(c commands.FinishStep, s runState) ([]events.Run, error) {
-	if !slices.Contains(s.open, c.Step) {
+	if !s.open.has(c.Step) {
 		return nil, fmt.Errorf("%w: step %d is not open", ErrInvalid, c.Step)
 	}
 	switch c.Outcome {
@@ -130,6 +130,9 @@ func recordLLMCall(c commands.RecordLLMCall, s runState) ([]events.Run, error) {
 	if c.Step != nil && (*c.Step < 0 || *c.Step >= s.steps) {
 		return nil, fmt.Errorf("%w: a call names step %d, which has not started", ErrInvalid, *c.Step)
 	}
+	if len(c.Params) > 0 && !json.Valid(c.Params) {
+		return nil, fmt.Errorf("%w: a call's parameters are not JSON", ErrInvalid)
+	}
 	return []events.Run{events.RunLLMCalled{
 		Step: c.Step, Model: c.Model, Provider: c.Provider, Asked: c.Asked, Answered: c.Answered,
 		Params: c.Params, FinishReason: c.FinishReason, Scripted: c.Scripted,
@@ -148,12 +151,13 @@ func evolveRun(s runState, e events.Run) runState {
 	case events.RunStarted:
 		s.started = true
 	case events.RunStepStarted:
-		s.steps = e.Step + 1
-		// Clipped, so that two states that share a past never share what is appended to it.
-		s.open = append(slices.Clip(s.open), e.Step)
+		// No decider let another number through: in a damaged history it opens nothing.
+		if e.Step == s.steps {
+			s.steps, s.open = s.steps+1, s.open.with(e.Step)
+		}
 	case events.RunStepFinished:
-		if i := slices.Index(s.open, e.Step); i >= 0 {
-			s.open = slices.Delete(slices.Clone(s.open), i, i+1)
+		if s.open.has(e.Step) {
+			s.open = s.open.without(e.Step)
 		}
 	case events.RunLLMCalled:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:

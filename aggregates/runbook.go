@@ -3,6 +3,7 @@ package aggregates
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -43,7 +44,14 @@ func decideRunbook(c commands.Runbook, s runbookState) ([]events.Runbook, error)
 				}
 			}
 		}
-		saved := events.RunbookSaved{Runbook: c.Runbook, Workflow: c.Workflow, Run: c.Run, Steps: c.Steps, Notes: c.Notes}
+		// As the log gives it back, where no dependencies and an empty list of them are the same.
+		steps := slices.Clone(c.Steps)
+		for i := range steps {
+			if len(steps[i].DependsOn) == 0 {
+				steps[i].DependsOn = nil
+			}
+		}
+		saved := events.RunbookSaved{Runbook: c.Runbook, Workflow: c.Workflow, Run: c.Run, Steps: steps, Notes: c.Notes}
 		if reflect.DeepEqual(saved, s.saved) {
 			return nil, nil
 		}

@@ -27,6 +27,9 @@ type Finding struct {
 	Workflow string   `json:"workflow,omitempty"`
 	Subject  []string `json:"subject"`
 	Text     string   `json:"text"`
+	// Of is how many of this kind the workflow has: the first few are told, the greatest or strongest first. 0 for a
+	// kind that comes once.
+	Of int `json:"of,omitempty"`
 	// Values are the figures of a kind that has several: pass^1, pass^2, ... of "pass_hat" and "unreliable_task".
 	Values   []float64       `json:"values,omitempty"`
 	Evidence events.Evidence `json:"evidence"`

@@ -40,7 +40,8 @@ func (c *cohort) effort(kind, of string, o WorkflowOptions, amount func(projecti
 		share := float64(amount(s)) / total
 		findings = append(findings, Finding{
 			Kind: kind, Workflow: c.Name, Subject: []string{s.Name},
-			Text: fmt.Sprintf("%s takes %s of the %s of %s's steps: %s%s.", s.Name, percent(share), of, c.Name, words(s), shown(o.Top, len(steps))),
+			Text: fmt.Sprintf("%s takes %s of the %s of %s's steps: %s.", s.Name, percent(share), of, c.Name, words(s)),
+			Of:   len(steps),
 			Evidence: events.Evidence{
 				From: s.FirstPosition, To: s.LastPosition, Statistic: "share of the " + of + " of all steps",
 				Value: stats.Round(share), Low: stats.Round(share), High: stats.Round(share), Confidence: 1, N: s.Runs,
@@ -108,9 +109,10 @@ func (c *cohort) rework(o WorkflowOptions) []Finding {
 		e.Counts["once_runs"], e.Counts["once_succeeded"], e.Counts["once_failed"] = l.once, l.onceGood, l.onceBad
 		findings = append(findings, Finding{
 			Kind: "rework", Workflow: c.Name, Subject: []string{l.step},
-			Text: fmt.Sprintf("%s is done again in %d of %s of %s, %s in all; %d of %d rated ones failed, against %d of %d that do it once%s.",
+			Text: fmt.Sprintf("%s is done again in %d of %s of %s, %s in all; %d of %d rated ones failed, against %d of %d that do it once.",
 				l.step, l.runs, counted(int64(len(c.Runs)), "run"), c.Name, counted(l.extra, "extra time"),
-				l.failed, l.succeeded+l.failed, l.onceBad, l.onceGood+l.onceBad, shown(o.Top, len(all))),
+				l.failed, l.succeeded+l.failed, l.onceBad, l.onceGood+l.onceBad),
+			Of:       len(all),
 			Evidence: e,
 		})
 	}

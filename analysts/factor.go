@@ -27,7 +27,7 @@ func (c *cohort) factors(all []factor, o WorkflowOptions) []Finding {
 		of := slices.DeleteFunc(slices.Clone(all), func(f factor) bool { return f.harms() != (kind == FailureFactor) })
 		for _, f := range of[:min(len(of), o.Top)] {
 			findings = append(findings, Finding{
-				Kind: kind, Workflow: c.Name, Subject: f.Subject(), Text: f.reason() + shown(o.Top, len(of)), Evidence: f.evidence(),
+				Kind: kind, Workflow: c.Name, Subject: f.Subject(), Text: f.reason(), Of: len(of), Evidence: f.evidence(),
 			})
 		}
 	}

@@ -93,7 +93,7 @@ func (c *cohort) patterns(o WorkflowOptions) []Finding {
 			text += fmt.Sprintf("; only sequences in at least %d runs were looked at, since there are more than %d below", c.mined.MinSupport, o.MaxPatterns)
 		}
 		findings = append(findings, Finding{
-			Kind: "pattern", Workflow: c.Name, Subject: p.Steps, Text: text + shown(o.Top, len(frequent)) + ".",
+			Kind: "pattern", Workflow: c.Name, Subject: p.Steps, Text: text + ".", Of: len(frequent),
 			Evidence: rateEvidence(p.Succeeded, p.Failed, p.Support, c.mined.Runs, p.First, p.Last),
 		})
 	}
@@ -140,8 +140,9 @@ func (c *cohort) variantsAndFollows(o WorkflowOptions) []Finding {
 		}
 		findings = append(findings, Finding{
 			Kind: "variant", Workflow: c.Name, Subject: v.Steps,
-			Text: fmt.Sprintf("%d of %s of %s took %s%s%s.", v.Runs, counted(c.mined.Runs, "run"), c.Name, trace,
-				c.outcome(v.Succeeded, v.Failed), shown(o.Top, len(variants))),
+			Text: fmt.Sprintf("%d of %s of %s took %s%s.", v.Runs, counted(c.mined.Runs, "run"), c.Name, trace,
+				c.outcome(v.Succeeded, v.Failed)),
+			Of:       len(variants),
 			Evidence: rateEvidence(v.Succeeded, v.Failed, v.Runs, c.mined.Runs, v.First, v.Last),
 		})
 	}
@@ -151,8 +152,9 @@ func (c *cohort) variantsAndFollows(o WorkflowOptions) []Finding {
 		e.Counts["occurrences"] = f.Count
 		findings = append(findings, Finding{
 			Kind: "follows", Workflow: c.Name, Subject: []string{f.From, f.To},
-			Text: fmt.Sprintf("%s comes directly after %s %s, in %d of %s of %s%s%s.", f.To, f.From, counted(f.Count, "time"), f.Runs,
-				counted(c.mined.Runs, "run"), c.Name, c.outcome(f.Succeeded, f.Failed), shown(o.Top, len(follows))),
+			Text: fmt.Sprintf("%s comes directly after %s %s, in %d of %s of %s%s.", f.To, f.From, counted(f.Count, "time"), f.Runs,
+				counted(c.mined.Runs, "run"), c.Name, c.outcome(f.Succeeded, f.Failed)),
+			Of:       len(follows),
 			Evidence: e,
 		})
 	}

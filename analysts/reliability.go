@@ -83,8 +83,9 @@ func (c *cohort) unreliable(o WorkflowOptions) []Finding {
 		}
 		findings = append(findings, Finding{
 			Kind: "unreliable_task", Workflow: c.Name, Subject: []string{t.task}, Values: hat,
-			Text: fmt.Sprintf("Task %s of %s succeeds only sometimes: %d of %s; the chance that two in a row do is %s%s.",
-				t.task, c.Name, t.Succeeded, counted(t.Rated, "rated run"), percent(hat[1]), shown(o.Top, len(trials))),
+			Text: fmt.Sprintf("Task %s of %s succeeds only sometimes: %d of %s; the chance that two in a row do is %s.",
+				t.task, c.Name, t.Succeeded, counted(t.Rated, "rated run"), percent(hat[1])),
+			Of:       len(trials),
 			Evidence: rateEvidence(t.Succeeded, t.Rated-t.Succeeded, t.Rated, t.Rated, t.first, t.last),
 		})
 	}

@@ -42,14 +42,6 @@ func lasting(ns int64) string {
 	return d.Round(time.Microsecond).String()
 }
 
-// shown tells of a list that was cut, "" where it was not.
-func shown(n, all int) string {
-	if all <= n {
-		return ""
-	}
-	return fmt.Sprintf(" (one of the %d shown of %d)", n, all)
-}
-
 // times is a factor in words, of its logarithm.
 func times(log float64) string {
 	if n := math.Ceil(math.Exp(log)); n <= 1000 {

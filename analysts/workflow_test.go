@@ -139,10 +139,10 @@ func TestWorkflowFindings(t *testing.T) {
 	res := analysts.Workflow(analysts.WorkflowOptions{Top: 1}).Propose(h.view())
 	for _, c := range []struct{ kind, subject, text string }{
 		{"pass_hat", "checkout", "checkout has 460 ended runs; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%). The chance that k trials of a task all succeed, for k = 1 to 1 over 460 tasks: 0.650."},
-		{"pattern", "find refund close", "find → refund → close is in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%) (one of the 1 shown of 2)."},
-		{"variant", "find refund close", "400 of 460 runs of checkout took exactly find → refund → close; 280 of 400 rated ones succeeded (70%, 95% interval 65% to 74%) (one of the 1 shown of 2)."},
-		{"follows", "find refund", "refund comes directly after find 460 times, in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%) (one of the 1 shown of 3)."},
-		{"slow_step", "refund", "refund takes 75% of the time of checkout's steps: 23m0s in 520 timed steps; half take 2.5s or less, one in twenty 1m30s or more (one of the 1 shown of 2)."},
+		{"pattern", "find refund close", "find → refund → close is in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%)."},
+		{"variant", "find refund close", "400 of 460 runs of checkout took exactly find → refund → close; 280 of 400 rated ones succeeded (70%, 95% interval 65% to 74%)."},
+		{"follows", "find refund", "refund comes directly after find 460 times, in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%)."},
+		{"slow_step", "refund", "refund takes 75% of the time of checkout's steps: 23m0s in 520 timed steps; half take 2.5s or less, one in twenty 1m30s or more."},
 		{"costly_step", "refund", "refund takes 100% of the cost of checkout's steps: 1.25 USD in 520 steps, 9 input and 4 output tokens."},
 		{"rework", "refund", "refund is done again in 60 of 460 runs of checkout, 60 extra times in all; 41 of 60 rated ones failed, against 120 of 400 that do it once."},
 	} {

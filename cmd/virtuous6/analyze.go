@@ -15,7 +15,7 @@ type analyzeVerb struct {
 	Analyst    string  `help:"Only this analyst."`
 	MinSupport float64 `help:"How many runs must hold a step sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
-	Limit      int     `help:"Findings shown, 0 for all." default:"0"`
+	Limit      int     `help:"Findings of a kind shown for a workflow, 0 for all that are told. --json always prints those." default:"3"`
 }
 
 // Help tells what comes of it.
@@ -52,34 +52,45 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	findings := limited(found.Findings, v.Limit)
 	if v.JSON {
 		proposals := make([]analysts.Proposal, len(found.Proposals))
 		for i, p := range found.Proposals {
 			proposals[i] = p.Proposal
 		}
-		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": findings})
+		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": found.Findings})
 	}
-	v.print(a, found, findings)
+	v.print(a, found)
 	return nil
 }
 
-func (v analyzeVerb) print(a *app, found orchestrator.Analysis, findings []analysts.Finding) {
-	workflow, kind := "", ""
-	for _, f := range findings {
+func (v analyzeVerb) print(a *app, found orchestrator.Analysis) {
+	workflow, kind, shown, left := "", "", 0, 0
+	more := func() {
+		if left > 0 {
+			fmt.Fprintf(a.out, "    ... and %d more\n", left)
+		}
+	}
+	for _, f := range found.Findings {
+		if f.Workflow != workflow || f.Kind != kind {
+			more()
+			shown, left = 0, 0
+		}
 		if f.Workflow != workflow {
-			workflow, kind = f.Workflow, ""
+			workflow = f.Workflow
 			fmt.Fprintf(a.out, "\n%s\n", strings.ToUpper(oneLine(workflow)))
+			kind = ""
 		}
 		if f.Kind != kind {
 			kind = f.Kind
 			fmt.Fprintf(a.out, "  %s\n", strings.ReplaceAll(kind, "_", " "))
 		}
-		fmt.Fprintf(a.out, "    %s\n", oneLine(f.Text))
+		if v.Limit == 0 || shown < v.Limit {
+			shown++
+			fmt.Fprintf(a.out, "    %s\n", oneLine(f.Text))
+		}
+		left = max(f.Of-shown, 0)
 	}
-	if len(findings) < len(found.Findings) {
-		fmt.Fprintf(a.out, "... and %d more findings\n", len(found.Findings)-len(findings))
-	}
+	more()
 	if len(found.Proposals) == 0 {
 		fmt.Fprintf(a.out, "\nNo proposals: nothing in this history is certain enough to act on.\n")
 		return

@@ -1,0 +1,244 @@
+package aggregates_test
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// anything draws a fact of one kind with any content at all: what a damaged or forged log may hold.
+func anything[E events.Event]() *rapid.Generator[events.Event] {
+	return rapid.Map(rapid.Make[E](), func(e E) events.Event { return e })
+}
+
+// facts are the kinds by category.
+func facts() map[string][]*rapid.Generator[events.Event] {
+	step := rapid.IntRange(-1, 6)
+	return map[string][]*rapid.Generator[events.Event]{
+		"agent":    {anything[events.AgentSpawned](), anything[events.AgentConfigured](), anything[events.AgentRetired]()},
+		"budget":   {anything[events.BudgetSet](), anything[events.BudgetExhausted]()},
+		"feedback": {anything[events.FeedbackGiven]()},
+		"improvement": {
+			anything[events.ImprovementProposed](), anything[events.ImprovementApproved](), anything[events.ImprovementRejected](),
+			anything[events.ImprovementApplied](), anything[events.ImprovementRolledBack](), anything[events.ImprovementEffectMeasured](),
+		},
+		"run": {
+			anything[events.RunStarted](), anything[events.RunStepStarted](), anything[events.RunStepFinished](), anything[events.RunLLMCalled](),
+			anything[events.RunFinished](), anything[events.RunFailed](), anything[events.RunCancelled](),
+			// Numbers that nearly fit are the ones that confuse.
+			rapid.Map(step, func(n int) events.Event { return events.RunStepStarted{Step: n} }),
+			rapid.Map(step, func(n int) events.Event { return events.RunStepFinished{Step: n} }),
+		},
+		"runbook": {anything[events.RunbookSaved]()},
+		"task":    {anything[events.TaskOpened](), anything[events.TaskUpdated]()},
+	}
+}
+
+func TestEveryKindIsDrawn(t *testing.T) {
+	t.Parallel()
+	var kinds []string
+	for _, generators := range facts() {
+		for _, g := range generators {
+			kinds = append(kinds, g.Example().Kind())
+		}
+	}
+	slices.Sort(kinds)
+	if got, want := slices.Compact(kinds), events.Known.Kinds(); !slices.Equal(got, want) {
+		t.Errorf("drawn %q, known %q", got, want)
+	}
+}
+
+func fold(t interface{ Fatal(...any) }, i aggregates.Instance, history []events.Event) aggregates.Instance {
+	for _, e := range history {
+		if err := i.Evolve(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return i
+}
+
+// Evolve takes any history in any order, and leaves the states it came from as they were: two instances that share a
+// past never see each other's future.
+func TestEvolveIsTotalAndPure(t *testing.T) {
+	t.Parallel()
+	drawn := facts()
+	for _, a := range aggregates.All(aggregates.Policy{}) {
+		t.Run(a.Category, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				histories := rapid.SliceOfN(rapid.OneOf(drawn[a.Category]...), 0, 10)
+				past, left, right := histories.Draw(t, "past"), histories.Draw(t, "left"), histories.Draw(t, "right")
+				trunk := fold(t, a.New(), past)
+				l, r := fold(t, aggregates.Fork(trunk), left), fold(t, aggregates.Fork(trunk), right)
+				for _, same := range []struct {
+					what    string
+					forked  aggregates.Instance
+					history []events.Event
+				}{{"past", trunk, past}, {"left", l, slices.Concat(past, left)}, {"right", r, slices.Concat(past, right)}} {
+					fresh := fold(t, a.New(), same.history)
+					if !reflect.DeepEqual(aggregates.State(same.forked), aggregates.State(fresh)) {
+						t.Fatalf("%s: %+v is not what its own history folds to: %+v", same.what, aggregates.State(same.forked), aggregates.State(fresh))
+					}
+				}
+			})
+		})
+	}
+}
+
+var refusals = []error{
+	aggregates.ErrExists, aggregates.ErrMissing, aggregates.ErrEnded, aggregates.ErrInvalid, aggregates.ErrPolicy,
+	aggregates.ErrEvidence, aggregates.ErrState,
+}
+
+// encode also tells that the log can hold a fact.
+func encode(t *rapid.T, all []events.Event) [][]byte {
+	out := make([][]byte, len(all))
+	for i, e := range all {
+		_, _, data, err := events.Encode(e)
+		if err != nil {
+			t.Fatalf("an accepted fact can't be stored: %+v: %v", e, err)
+		}
+		out[i] = data
+	}
+	return out
+}
+
+// reread is what the log gives back.
+func reread(t *rapid.T, all []events.Event) []events.Event {
+	out := make([]events.Event, len(all))
+	for i, data := range encode(t, all) {
+		e, err := events.Known.Decode(all[i].Kind(), events.Known.Version(all[i].Kind()), data)
+		if err != nil {
+			t.Fatalf("an accepted fact can't be read back: %+v: %v", all[i], err)
+		}
+		out[i] = e
+	}
+	return out
+}
+
+// For any sequence of wishes: a refusal has its reason, a decision changes nothing, is the same the second time and
+// the same after the log was read back, and what is accepted makes a sound history.
+func TestDecideIsPureAndItsHistoriesAreSound(t *testing.T) {
+	t.Parallel()
+	drawn := wishes()
+	for _, a := range aggregates.All(policy) {
+		t.Run(a.Category, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				var history []events.Event
+				live, replayed := a.New(), a.New()
+				for _, c := range rapid.SliceOfN(drawn[a.Category], 1, 40).Draw(t, "wishes") {
+					got, err := live.Decide(c)
+					again, errAgain := live.Decide(c)
+					if !reflect.DeepEqual(got, again) || (err == nil) != (errAgain == nil) || err != nil && err.Error() != errAgain.Error() {
+						t.Fatalf("%+v: first %+v, %v; then %+v, %v", c, got, err, again, errAgain)
+					}
+					if fresh := fold(t, a.New(), history); !reflect.DeepEqual(aggregates.State(live), aggregates.State(fresh)) {
+						t.Fatalf("deciding %+v changed the state %+v to %+v", c, aggregates.State(fresh), aggregates.State(live))
+					}
+					if err != nil && !slices.ContainsFunc(refusals, func(target error) bool { return errors.Is(err, target) }) {
+						t.Fatalf("%+v: a refusal without its reason: %v", c, err)
+					}
+					other, errOther := replayed.Decide(c)
+					if !slices.EqualFunc(encode(t, got), encode(t, other), bytes.Equal) || (err == nil) != (errOther == nil) {
+						t.Fatalf("%+v: decided %+v, %v; once the log was read back %+v, %v", c, got, err, other, errOther)
+					}
+					fold(t, live, got)
+					fold(t, replayed, reread(t, got))
+					history = append(history, got...)
+				}
+				sound(t, history)
+			})
+		})
+	}
+}
+
+// sound holds an accepted history to what everything that reads it relies on.
+func sound(t *rapid.T, history []events.Event) {
+	open := map[int]bool{}
+	steps, ended := 0, false
+	var made, person, retired, exhausted bool
+	share := 0
+	for i, e := range history {
+		if ended {
+			t.Fatalf("%s after the end", e.Kind())
+		}
+		switch e := e.(type) {
+		case events.RunStarted, events.AgentSpawned, events.TaskOpened, events.FeedbackGiven, events.ImprovementProposed:
+			if i != 0 {
+				t.Fatalf("%s is number %d of its stream", e.Kind(), i)
+			}
+			made = true
+			continue
+		case events.BudgetSet:
+			made, exhausted = true, false
+		case events.RunbookSaved:
+			made = true
+			if i > 0 && reflect.DeepEqual(history[i-1], e) {
+				t.Fatalf("the same runbook twice in a row: %+v", e)
+			}
+		case events.RunStepStarted:
+			if e.Step != steps {
+				t.Fatalf("step %d starts, %d had started", e.Step, steps)
+			}
+			open[e.Step], steps = true, steps+1
+		case events.RunStepFinished:
+			if !open[e.Step] {
+				t.Fatalf("step %d finishes and was not open", e.Step)
+			}
+			delete(open, e.Step)
+		case events.RunFinished, events.RunFailed, events.RunCancelled, events.ImprovementRejected:
+			ended = true
+		case events.AgentConfigured:
+			if retired {
+				t.Fatal("a retired agent is configured")
+			}
+		case events.AgentRetired:
+			ended = true
+		case events.BudgetExhausted:
+			if exhausted && history[i-1].(events.BudgetExhausted).Starting == e.Starting {
+				t.Fatalf("%s is exhausted twice", e.Starting)
+			}
+			exhausted = true
+		case events.ImprovementApproved:
+			person = e.By != "policy"
+		case events.ImprovementApplied:
+			if share = e.Share; share < 1 || share > 1000 || !person && share > policy.MaxShare {
+				t.Fatalf("%d permille get a change that no person approved", share)
+			}
+		case events.ImprovementRolledBack:
+			if share == 0 {
+				t.Fatal("undone and never done")
+			}
+			share = 0
+		case events.ImprovementEffectMeasured, events.RunLLMCalled, events.TaskUpdated:
+		default:
+			t.Fatalf("no rule for %s", e.Kind())
+		}
+		if !made {
+			t.Fatalf("%s comes first", e.Kind())
+		}
+	}
+}
+
+// policy lets prompts through by itself, to a twentieth of the traffic.
+var policy = aggregates.Policy{
+	Models: []string{"small", "large"}, MaxTemperature: 1, MaxTokens: 500,
+	SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50,
+}
+
+// wishes draws commands by category, near enough to what is allowed that many are.
+func wishes() map[string]*rapid.Generator[commands.Command] {
+	return map[string]*rapid.Generator[commands.Command]{
+		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "feedback": rapid.Custom(feedbackWish),
+		"improvement": rapid.Custom(improvementWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "task": rapid.Custom(taskWish),
+	}
+}

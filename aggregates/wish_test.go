@@ -1,0 +1,134 @@
+package aggregates_test
+
+import (
+	"encoding/json"
+	"math"
+
+	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+func pick[T any](t *rapid.T, label string, from ...T) T {
+	return rapid.SampledFrom(from).Draw(t, label)
+}
+
+// step draws a number near those that a short history has.
+func step(t *rapid.T) int { return pick(t, "step", -1, 0, 0, 1, 1, 2, 2, 3, 4, math.MaxInt) }
+
+func tokens(t *rapid.T) int64 { return pick[int64](t, "tokens", 0, 0, 1, 500, -1) }
+
+func cost(t *rapid.T) events.Nanos { return pick[events.Nanos](t, "cost", 0, 0, 5, math.MaxInt64, -1) }
+
+func name(t *rapid.T) string { return pick(t, "name", "plan", "look up", "größe", "", "a\x00") }
+
+func text(t *rapid.T) string { return rapid.String().Draw(t, "text") }
+
+func agentConfig(t *rapid.T) events.AgentConfig {
+	return events.AgentConfig{
+		Model: pick(t, "model", "small", "large", "", "huge"), Prompt: pick(t, "prompt", "", "Be brief."),
+		Temperature: pick(t, "temperature", nil, ptr(0.0), ptr(0.7), ptr(1.1), ptr(math.NaN()), ptr(math.Inf(1))),
+		MaxTokens:   pick(t, "max tokens", 0, 500, 501, -1), Tools: pick(t, "tools", nil, []string{}, []string{"clock"}),
+	}
+}
+
+func runWish(t *rapid.T) commands.Command {
+	switch pick(t, "wish", "start", "step", "step", "step", "step", "finish step", "finish step", "finish step", "call", "finish", "fail", "cancel") {
+	case "start":
+		return commands.StartRun{
+			Run: "r", Workflow: pick(t, "workflow", "checkout", "checkout", ""), Prompt: text(t),
+			Labels: rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "labels"), Undated: rapid.Bool().Draw(t, "undated"),
+		}
+	case "step":
+		return commands.StartStep{
+			Run: "r", Step: step(t), Name: name(t), Type: pick(t, "type", events.ChatStep, events.ToolStep, "", "dream"),
+			Parent: pick(t, "parent", nil, nil, ptr(step(t))), DependsOn: pick(t, "depends on", nil, []int{}, []int{step(t)}),
+		}
+	case "finish step":
+		return commands.FinishStep{
+			Run: "r", Step: step(t), Outcome: pick(t, "outcome", events.Succeeded, events.Failed, events.Unrated, "", "won"), Error: text(t),
+			InputTokens: tokens(t), OutputTokens: tokens(t), CachedTokens: tokens(t), CostNanos: cost(t),
+		}
+	case "call":
+		return commands.RecordLLMCall{
+			Run: "r", Step: pick(t, "of step", nil, ptr(step(t))), Asked: []events.Message{{Role: "user", Content: text(t)}},
+			Params: pick(t, "params", nil, json.RawMessage{}, json.RawMessage(` {"seed": 1, "stop": "<b>"} `), json.RawMessage(`null`), json.RawMessage(`{"seed"`)),
+		}
+	case "fail":
+		return commands.FailRun{Run: "r", Error: text(t), CostNanos: cost(t)}
+	case "cancel":
+		return commands.CancelRun{Run: "r", Reason: text(t), CostNanos: cost(t)}
+	}
+	return commands.FinishRun{Run: "r", Outcome: pick(t, "outcome", events.Succeeded, events.Unrated, events.Failed), Answer: text(t), CostNanos: cost(t)}
+}
+
+func agentWish(t *rapid.T) commands.Command {
+	switch pick(t, "wish", "spawn", "configure", "configure", "configure", "retire") {
+	case "spawn":
+		return commands.SpawnAgent{Agent: "a", Role: text(t), Config: agentConfig(t), Imported: rapid.Bool().Draw(t, "imported")}
+	case "configure":
+		return commands.ConfigureAgent{Agent: "a", Config: agentConfig(t)}
+	}
+	return commands.RetireAgent{Agent: "a", Reason: text(t)}
+}
+
+func budgetWish(t *rapid.T) commands.Command {
+	if rapid.Bool().Draw(t, "set") {
+		return commands.SetBudget{Budget: "b", Period: pick(t, "period", events.Daily, events.Monthly, "week"), LimitNanos: cost(t)}
+	}
+	return commands.ExhaustBudget{Budget: "b", Starting: pick(t, "starting", "2026-11-01", "2026-11-02", "", "2026-11-31"), SpentNanos: cost(t)}
+}
+
+func feedbackWish(t *rapid.T) commands.Command {
+	return commands.GiveFeedback{
+		Feedback: "f", Run: pick(t, "run", "r", ""), Agent: pick(t, "agent", "", "a"), Step: pick(t, "of step", nil, ptr(step(t))),
+		Score: pick(t, "score", nil, ptr(0.5), ptr(math.Inf(1)), ptr(math.NaN())), Text: text(t), Better: text(t),
+	}
+}
+
+func improvementWish(t *rapid.T) commands.Command {
+	actor := commands.Meta{Actor: pick(t, "actor", "user:anna", "door:web", "analyst:workflow", "manager:run")}
+	by := pick(t, "by", "user:anna", "policy", "", "analyst:workflow")
+	switch pick(t, "wish", "propose", "propose", "approve", "approve", "reject", "apply", "apply", "roll back", "measure") {
+	case "propose":
+		c := propose(func(c *commands.ProposeImprovement) {
+			c.Evidence, c.Expected.Low, c.Reason = drawEvidence(t), pick(t, "expected", 0.1, 0.1, math.NaN()), pick(t, "reason", "because", "because", "")
+		})
+		if config := agentConfig(t); rapid.Bool().Draw(t, "of an agent") {
+			c.Change = events.Change{Kind: pick(t, "kind", events.ChangePrompt, events.ChangeModel, "reboot"), Agent: "a", Config: &config}
+		}
+		return c
+	case "approve":
+		return commands.ApproveImprovement{Meta: actor, Improvement: "i", By: by, Note: text(t)}
+	case "reject":
+		return commands.RejectImprovement{Meta: actor, Improvement: "i", By: by, Reason: text(t)}
+	case "apply":
+		before := agentConfig(t)
+		return commands.ApplyImprovement{Improvement: "i", SharePermille: pick(t, "share", 50, 50, 51, 1000, 0, 1001), Before: pick(t, "before", nil, &before)}
+	case "roll back":
+		return commands.RollBackImprovement{Improvement: "i", Reason: text(t)}
+	}
+	return commands.MeasureImprovement{Improvement: "i", Metric: "success_rate", Evidence: drawEvidence(t)}
+}
+
+func drawEvidence(t *rapid.T) events.Evidence {
+	e := evidence
+	e.Value = pick(t, "value", e.Value, e.Value, e.Value, math.NaN(), 9)
+	e.N = pick(t, "n", e.N, e.N, 0)
+	return e
+}
+
+func runbookWish(t *rapid.T) commands.Command {
+	return commands.SaveRunbook{Runbook: "b", Notes: pick(t, "notes", "", "Works."), Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.RunbookStep {
+		return events.RunbookStep{Name: name(t), DependsOn: pick(t, "depends on", nil, []int{}, []int{step(t)})}
+	}), 0, 3).Draw(t, "steps")}
+}
+
+func taskWish(t *rapid.T) commands.Command {
+	assignee := pick(t, "assignee", "", "anna", "clerk")
+	if pick(t, "open", true, false, false, false) {
+		return commands.OpenTask{Task: "t", Title: text(t), Assignee: assignee}
+	}
+	return commands.UpdateTask{Task: "t", Status: pick(t, "status", "", events.TaskOpen, events.TaskDone, "lost"), Note: pick(t, "note", "", "n"), Assignee: assignee}
+}
