@@ -59,7 +59,7 @@ func LoadPrices(path string) (*Prices, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load prices: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	p, err := ParsePrices(f)
 	if err != nil {
 		return nil, fmt.Errorf("load prices from %s: %w", path, err)

@@ -1,0 +1,81 @@
+# `make help` lists the targets. `make check` is what CI runs.
+
+SAMPLE   := bin/sample
+BENCH    ?= .
+FUZZTIME ?= 30s
+# The linters' versions stand in tools/go.mod, apart from the product's own dependencies.
+TOOL     := go tool -modfile=tools/go.mod
+# The packages whose tests write golden files or pages with -update. Such a test has one of these words
+# in its name.
+GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check static bench golden generate current fuzz lint vet fmt fmt-check mod clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-10s %s\n' "$$name" "$$what"; done
+
+build: ## Build bin/virtuous6
+	go build -trimpath -o bin/virtuous6 ./cmd/virtuous6
+
+run: export VIRTUOUS6_STORE := sqlite:$(SAMPLE)/virtuous6.db
+run: build ## Import a sample history into a fresh store, print the first report, and serve
+	rm -rf $(SAMPLE) && mkdir -p $(SAMPLE)
+	bin/virtuous6 simulate --seed 1 --runs 400 --out $(SAMPLE)/runs.jsonl
+	bin/virtuous6 import $(SAMPLE)/runs.jsonl
+	bin/virtuous6 metrics
+	bin/virtuous6 patterns --limit 5
+	bin/virtuous6 analyze
+	bin/virtuous6 serve
+
+test: ## Run all tests under the race detector
+	go test -race ./...
+
+check: static test ## What CI runs: format, vet, lint, race tests, generated files current, modules
+
+static: fmt-check vet lint current mod ## All of check but the tests
+
+bench: ## Run the benchmarks (BENCH=regexp)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+golden: ## Write golden files that are missing, and generated pages (docs/events.md)
+	go test $(GOLDEN) -run 'Golden|Current|Documented' -update
+
+generate: ## Run go generate
+	go generate ./...
+
+# Works in a dirty tree too: it compares all files that git does not ignore, before and after.
+current: SUMS := git ls-files -zco --exclude-standard | xargs -0 sha256sum 2>/dev/null
+current: ## Check that generating changes no file
+	@git rev-parse HEAD >/dev/null || exit 1; before="$$($(SUMS))"; $(MAKE) --no-print-directory generate golden || exit 1; \
+	changed="$$(printf '%s\n' "$$before" "$$($(SUMS))" | sort | uniq -u | sed 's/^[^ ]*  //' | sort -u)"; \
+	if [ -n "$$changed" ]; then printf 'not current, now written anew; look at them and commit:\n%s\n' "$$changed" >&2; exit 1; fi
+
+fuzz: ## Fuzz each target for FUZZTIME
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
+		echo "go test $$(dirname $$file) -run '^$$' -fuzz ^$${func#func }$$ -fuzztime $(FUZZTIME)"; \
+		go test "$$(dirname $$file)" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) || exit 1; done
+
+lint: ## Run the linters, and the tests that they bite
+	$(TOOL) depguard -test=false ./...
+	$(TOOL) go-check-sumtype -default-signifies-exhaustive=false ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) errcheck -ignoretests -exclude tools/errcheck.txt ./...
+	go -C tools test ./...
+
+vet:
+	go vet ./...
+
+fmt: ## Format the code
+	gofmt -s -w .
+
+fmt-check:
+	@unformatted="$$(gofmt -s -l .)"; if [ -n "$$unformatted" ]; then echo "run make fmt: $$unformatted" >&2; exit 1; fi
+
+mod: ## Check that go.mod is tidy and the modules are those of go.sum
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+	go mod verify
+
+clean: ## Remove what was built
+	rm -rf bin

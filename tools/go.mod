@@ -1,0 +1,27 @@
+module github.com/virtuous6/virtuous6/tools
+
+go 1.26.0
+
+tool (
+	github.com/OpenPeeDeeP/depguard/v2/cmd/depguard
+	github.com/alecthomas/go-check-sumtype/cmd/go-check-sumtype
+	github.com/kisielk/errcheck
+	honnef.co/go/tools/cmd/staticcheck
+)
+
+require (
+	github.com/OpenPeeDeeP/depguard/v2 v2.2.1
+	github.com/alecthomas/go-check-sumtype v0.3.1
+	golang.org/x/tools v0.51.0
+	gopkg.in/yaml.v3 v3.0.1
+)
+
+require (
+	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
+	github.com/gobwas/glob v0.2.3 // indirect
+	github.com/kisielk/errcheck v1.9.0 // indirect
+	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
+	golang.org/x/mod v0.41.0 // indirect
+	golang.org/x/sync v0.23.0 // indirect
+	honnef.co/go/tools v0.8.2 // indirect
+)
