@@ -21,7 +21,7 @@ build: ## Build bin/virtuous6
 run: export VIRTUOUS6_STORE := sqlite:$(SAMPLE)/virtuous6.db
 run: build ## Import a sample history into a fresh store, print the first report, and serve
 	rm -rf $(SAMPLE) && mkdir -p $(SAMPLE)
-	bin/virtuous6 simulate --seed 1 --runs 400 --out $(SAMPLE)/runs.jsonl
+	bin/virtuous6 simulate --seed 1 --runs 4000 --out $(SAMPLE)/runs.jsonl
 	bin/virtuous6 import $(SAMPLE)/runs.jsonl
 	bin/virtuous6 metrics
 	bin/virtuous6 patterns --limit 5
