@@ -1,0 +1,251 @@
+package ingest
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// parseXES reads event logs in XES (IEEE 1849), one trace at a time.
+func parseXES(in *input, o Options, yield yield) {
+	x := &xesReader{in: in, o: o}
+	x.limit = &limitedReader{r: in.Reader, left: o.MaxRecordBytes}
+	x.xml = xml.NewDecoder(x.limit)
+	x.xml.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
+		return nil, fmt.Errorf("it is written in %s; convert it to UTF-8, for example by iconv", clip(charset))
+	}
+	for index := 0; ; {
+		token, err := x.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return
+		case err != nil:
+			x.fail(err, yield)
+			return
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok || start.Name.Local != "trace" || x.depth != 2 {
+			continue
+		}
+		index++
+		c, f, err := x.trace(index)
+		if err != nil {
+			x.fail(err, yield)
+			return
+		}
+		record := Record{}
+		if f == nil {
+			record, f = c.draft("xes", in, o).record(in, o)
+		}
+		if f != nil {
+			if !yield(Record{}, in.problem(c.line, c.name, f.key, "%s", f.reason)) {
+				return
+			}
+		} else if !yield(record, nil) {
+			return
+		}
+		x.limit.left = o.MaxRecordBytes
+	}
+}
+
+// xesReader reads tokens within bounds. encoding/xml knows no entities but the five of XML itself, so that none can
+// be made to swell.
+type xesReader struct {
+	in    *input
+	o     Options
+	limit *limitedReader
+	xml   *xml.Decoder
+	depth int
+}
+
+func (x *xesReader) fail(err error, yield yield) {
+	line, _ := x.xml.InputPos()
+	reason := readReason(err)
+	var syntax *xml.SyntaxError
+	if errors.As(err, &syntax) {
+		reason = syntax.Msg
+		if strings.Contains(reason, "unexpected EOF") {
+			reason = "the file is cut off"
+		}
+	}
+	if errors.Is(err, errTooLong) {
+		reason = "a trace is " + tooLong(x.o.MaxRecordBytes)
+	}
+	yield(Record{}, x.in.unreadable(line, "%s", reason))
+}
+
+var errTooDeep = errors.New("nests deeper than " + strconv.Itoa(maxDepth) + " levels")
+
+func (x *xesReader) next() (xml.Token, error) {
+	token, err := x.xml.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch token.(type) {
+	case xml.StartElement:
+		if x.depth++; x.depth > maxDepth {
+			return nil, errTooDeep
+		}
+	case xml.EndElement:
+		x.depth--
+		if x.depth < 2 {
+			x.limit.left = x.o.MaxRecordBytes
+		}
+	}
+	return token, nil
+}
+
+// attribute is one of XES's typed attributes.
+type attribute struct{ kind, key, value string }
+
+// trace reads a trace up to its end. A flaw concerns this trace alone; an error ends the file.
+func (x *xesReader) trace(index int) (*logCase, *flaw, error) {
+	line, _ := x.xml.InputPos()
+	c := &logCase{line: line, name: "trace " + strconv.Itoa(index)}
+	var bad *flaw
+	for {
+		token, err := x.next()
+		if err != nil {
+			return c, nil, err
+		}
+		switch t := token.(type) {
+		case xml.EndElement:
+			if x.depth < 2 {
+				return c, bad, nil
+			}
+		case xml.StartElement:
+			if x.depth != 3 {
+				continue
+			}
+			var f *flaw
+			if t.Name.Local == "event" {
+				var e logEvent
+				if e, f, err = x.event(); err != nil {
+					return c, nil, err
+				}
+				c.events = append(c.events, e)
+			} else if a := attributeOf(t); a.key == "concept:name" {
+				c.name = a.value
+				f = checkName("concept:name", a.value)
+			} else if a.key == x.o.Outcome && a.key != "" {
+				c.outcome, f = verdict(a.key, a.value)
+			}
+			if bad == nil {
+				bad = f
+			}
+		}
+	}
+}
+
+func attributeOf(t xml.StartElement) attribute {
+	a := attribute{kind: t.Name.Local}
+	for _, at := range t.Attr {
+		switch at.Name.Local {
+		case "key":
+			a.key = at.Value
+		case "value":
+			a.value = at.Value
+		}
+	}
+	return a
+}
+
+func (x *xesReader) event() (e logEvent, bad *flaw, err error) {
+	e.line, _ = x.xml.InputPos()
+	var all []attribute
+	for {
+		token, err := x.next()
+		if err != nil {
+			return e, nil, err
+		}
+		if t, ok := token.(xml.StartElement); ok && x.depth == 4 {
+			all = append(all, attributeOf(t))
+		}
+		if x.depth < 3 {
+			break
+		}
+	}
+	slices.SortStableFunc(all, func(a, b attribute) int { return strings.Compare(a.key, b.key) })
+	parts := make([]string, 0, 3*len(all))
+	var group string
+	for _, a := range all {
+		parts = append(parts, a.kind, a.key, a.value)
+		var f *flaw
+		switch a.key {
+		case "concept:name":
+			e.activity = a.value
+			f = checkName(a.key, a.value)
+		case "concept:instance":
+			e.instance = a.value
+		case "org:resource":
+			e.resource = a.value
+		case "org:group":
+			group = a.value
+		case "lifecycle:transition":
+			e.transition = strings.ToLower(a.value)
+		case "time:timestamp":
+			e.at, f = xesTime(a.key, a.value, x.o.Location)
+		default:
+			if a.key == x.o.Outcome && a.key != "" {
+				e.outcome, f = verdict(a.key, a.value)
+			}
+		}
+		if bad == nil {
+			bad = f
+		}
+	}
+	e.resource = firstOf(e.resource, group)
+	e.content = digestStrings(parts...)
+	if bad == nil && e.activity == "" {
+		bad = flawed("concept:name", "is missing in the event at line %d", e.line)
+	}
+	return e, bad, nil
+}
+
+// xesTime reads xs:dateTime, of which the zone may be left out.
+func xesTime(key, s string, zone *time.Location) (time.Time, *flaw) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return inRange(key, t)
+		}
+	}
+	if t, err := time.ParseInLocation("2006-01-02T15:04:05.999999999", s, zone); err == nil {
+		return inRange(key, t)
+	}
+	return rfc3339(key, s)
+}
+
+// limitedReader fails when more is read than one record may hold. Whoever reads records refills it between them.
+type limitedReader struct {
+	r    io.Reader
+	left int
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errTooLong
+	}
+	if len(p) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.left -= n
+	return n, err
+}
+
+// ReadByte lets encoding/xml read without a buffer of its own.
+func (l *limitedReader) ReadByte() (byte, error) {
+	if l.left <= 0 {
+		return 0, errTooLong
+	}
+	b, err := l.r.(io.ByteReader).ReadByte()
+	if err == nil {
+		l.left--
+	}
+	return b, err
+}
