@@ -104,8 +104,12 @@ func (v analyzeVerb) print(a *app, found orchestrator.Analysis) {
 		case p.New:
 			state = "new"
 		}
-		fmt.Fprintf(a.out, "  %s  %s (%s)\n    %s\n    evidence: %s %.3g [%.3g, %.3g] over %d runs, log positions %d to %d\n", p.ID(), p.Change.Kind,
-			state, oneLine(p.Reason), p.Evidence.Statistic, p.Evidence.Value, p.Evidence.Low, p.Evidence.High, p.Evidence.N, p.Evidence.From, p.Evidence.To)
+		e := p.Evidence
+		fmt.Fprintf(a.out, "  %s  %s (%s)\n    %s\n", p.ID(), p.Change.Kind, oneLine(state), oneLine(p.Reason))
+		if p.Change.Instruction != "" {
+			fmt.Fprintf(a.out, "    to do: %s\n", oneLine(p.Change.Instruction))
+		}
+		fmt.Fprintf(a.out, "    evidence: %.3g [%.3g, %.3g] over %d runs, log positions %d to %d (%s)\n", e.Value, e.Low, e.High, e.N, e.From, e.To, e.Statistic)
 	}
 	fmt.Fprintf(a.out, "Decide with `virtuous6 improvements approve ID` or `reject ID`.\n")
 }

@@ -47,9 +47,9 @@ func (v metricsVerb) Run(ctx context.Context, a *app) error {
 	fmt.Fprintf(a.out, "%d steps (%d failed), %d input and %d output tokens, %s, p50 %s, p95 %s\n", m.Steps, m.FailedSteps,
 		m.InputTokens, m.OutputTokens, dollars(m.CostUSD), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
 	if len(m.PassHat) > 1 {
-		parts := make([]string, len(m.PassHat))
-		for k, p := range m.PassHat {
-			parts[k] = fmt.Sprintf("k=%d %.3f", k+1, p)
+		var parts []string
+		for k, p := range m.PassHat[:min(len(m.PassHat), 5)] {
+			parts = append(parts, fmt.Sprintf("k=%d %.3f", k+1, p))
 		}
 		fmt.Fprintf(a.out, "pass^k, the chance that k trials of a task all succeed: %s\n", strings.Join(parts, "  "))
 	}

@@ -90,9 +90,14 @@ func optionalSeconds(s *float64) string {
 	return secondsOf(*s)
 }
 
+// dollars is an amount for people: to a hundredth of a cent where it is a cent or more. --json has it exact.
 func dollars(n events.Nanos) string {
-	if n == 0 {
+	const hundredth = 100_000
+	switch {
+	case n == 0:
 		return "-"
+	case n >= 100*hundredth:
+		n = (n + hundredth/2) / hundredth * hundredth
 	}
 	return "$" + n.String()
 }
