@@ -34,6 +34,17 @@ func (v agentsVerb) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// rows is how many a list shows: what was asked for, else so many to a person and all to a program. 0 is all.
+func rows(asked *int, program bool, toPerson int) int {
+	switch {
+	case asked != nil:
+		return *asked
+	case program:
+		return 0
+	}
+	return toPerson
+}
+
 // limited is the list's first n, all for 0, and never nil, so that JSON shows an empty list.
 func limited[T any](list []T, n int) []T {
 	if list == nil {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -17,7 +19,7 @@ import (
 
 type eventsVerb struct {
 	JSON        bool     `name:"json" help:"Print one JSON value."`
-	Limit       int      `help:"Events, 0 for all." default:"50"`
+	Limit       *int     `help:"Rows, 0 for all. Default: 50, and all with --json."`
 	Stream      string   `help:"Only this stream, such as run-airline-0-1."`
 	Kind        []string `help:"Only this kind, such as run.failed; give it again for more."`
 	Correlation string   `help:"Only what belongs to this run, in whatever stream."`
@@ -62,37 +64,72 @@ func (v eventsVerb) Run(ctx context.Context, a *app) error {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	rows := []eventRow{}
-	for e, err := range v.source(ctx, a.store) {
-		if errors.Is(err, eventstore.ErrNoStream) {
-			break
+	if v.JSON {
+		return v.printJSON(ctx, a)
+	}
+	var failed error
+	err := table(a.out, "POSITION|OCCURRED|STREAM|REV|KIND|ACTOR|DATA", func(row func(...any)) {
+		for e, err := range v.events(ctx, a.store) {
+			if failed = err; err != nil {
+				return
+			}
+			row(e.Position, when(e.OccurredAt), short(e.Stream, 44), e.Revision, e.Kind, short(e.Actor, 24), short(string(e.Data), 90))
 		}
+	})
+	return errors.Join(failed, err)
+}
+
+// printJSON writes the list event by event: a log can be larger than the memory.
+func (v eventsVerb) printJSON(ctx context.Context, a *app) error {
+	out := bufio.NewWriter(a.out)
+	separator := "["
+	for e, err := range v.events(ctx, a.store) {
 		if err != nil {
 			return err
 		}
-		if v.passed(e) {
-			break
-		}
-		if !v.wants(e) {
-			continue
-		}
-		rows = append(rows, eventRow{
+		row, err := json.Marshal(eventRow{
 			Position: e.Position, ID: e.ID, Stream: e.Stream, Revision: e.Revision, Kind: e.Kind, Version: e.Version,
 			OccurredAt: e.OccurredAt, RecordedAt: e.RecordedAt, Causation: e.Causation, Correlation: e.Correlation,
 			Actor: e.Actor, Workspace: e.Workspace, Data: e.Data,
 		})
-		if len(rows) == v.Limit {
-			break
+		if err != nil {
+			return fmt.Errorf("event at position %d: %w", e.Position, err)
+		}
+		_, _ = out.WriteString(separator + "\n  ") // the first failure stays, and Flush tells it
+		_, _ = out.Write(row)
+		separator = ","
+	}
+	if separator == "[" {
+		_, _ = out.WriteString(separator)
+	}
+	_, _ = out.WriteString("\n]\n")
+	return out.Flush()
+}
+
+// events yields what the filters let through, up to the limit.
+func (v eventsVerb) events(ctx context.Context, store eventstore.Store) iter.Seq2[events.Envelope, error] {
+	return func(yield func(events.Envelope, error) bool) {
+		left := rows(v.Limit, v.JSON, 50)
+		for e, err := range v.source(ctx, store) {
+			switch {
+			case errors.Is(err, eventstore.ErrNoStream):
+				return
+			case err != nil:
+				yield(e, err)
+				return
+			case v.passed(e):
+				return
+			case !v.wants(e):
+				continue
+			}
+			if !yield(e, nil) {
+				return
+			}
+			if left--; left == 0 {
+				return
+			}
 		}
 	}
-	if v.JSON {
-		return a.json(rows)
-	}
-	return table(a.out, "POSITION|OCCURRED|STREAM|REV|KIND|ACTOR|DATA", func(row func(...any)) {
-		for _, e := range rows {
-			row(e.Position, when(e.OccurredAt), short(e.Stream, 44), e.Revision, e.Kind, short(e.Actor, 24), short(string(e.Data), 90))
-		}
-	})
 }
 
 // source reads as little as the filters allow.

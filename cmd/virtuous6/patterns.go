@@ -12,7 +12,7 @@ import (
 
 type patternsVerb struct {
 	JSON       bool    `name:"json" help:"Print one JSON value."`
-	Limit      int     `help:"Rows, 0 for all." default:"30"`
+	Limit      *int    `help:"Rows, 0 for all. Default: 30, and all with --json."`
 	Workflow   string  `help:"Only this workflow."`
 	MinSupport float64 `help:"How many runs must hold a sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
@@ -44,7 +44,7 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	total := len(patterns)
-	patterns = limited(patterns, v.Limit)
+	patterns = limited(patterns, rows(v.Limit, v.JSON, 30))
 	if v.JSON {
 		return a.json(patterns)
 	}

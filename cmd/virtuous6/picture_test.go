@@ -15,7 +15,7 @@ import (
 func TestFirstReportIsDocumented(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
-	p.run("simulate", "--seed", "1", "--runs", "4000")
+	p.run("simulate", "--seed", "1", "--runs", "4000", "--quiet")
 	metrics := string(p.run("metrics", "--limit", "3"))
 	_, proposals, found := strings.Cut(string(p.run("analyze")), "PROPOSALS\n")
 	if !found {
