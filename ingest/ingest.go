@@ -201,7 +201,7 @@ func (in *input) peek() []byte {
 }
 
 func (in *input) problem(line int, record, key, format string, args ...any) *Problem {
-	return &Problem{File: in.name, Line: line, Record: clip(record), Key: key, Reason: fmt.Sprintf(format, args...)}
+	return &Problem{File: in.name, Line: line, Record: clip(record), Key: clip(key), Reason: fmt.Sprintf(format, args...)}
 }
 
 // unreadable is the error that ends the file.
