@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestAskThroughAnOpenAICompatibleServer has a server answer as OpenAI does, in pieces and with its usage.
+func TestAskThroughAnOpenAICompatibleServer(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer sk-test-0123456789abcdefghij" {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, `{"error":{"message":"bad key sk-test-0123456789abcdefghij","type":"invalid_request_error"}}`)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for _, chunk := range []string{
+			`{"choices":[{"index":0,"delta":{"role":"assistant","content":"Forty"}}]`,
+			`{"choices":[{"index":0,"delta":{"content":"-two."}}]`,
+			`{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]`,
+			`{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}`,
+		} {
+			fmt.Fprintf(w, "data: %s,\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4o-mini-2024-07-18\"}\n\n", chunk)
+		}
+		fmt.Fprint(w, "data: [DONE]\n\n")
+	}))
+	defer server.Close()
+	p := newProgram(t)
+
+	ask := func(key string) (answer, string, int) {
+		cmd := p.command("ask", "what is six times seven?", "--json")
+		cmd.Env = append(cmd.Env, "OPENAI_BASE_URL="+server.URL+"/v1", "OPENAI_API_KEY="+key)
+		var out, errOut bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errOut
+		_ = cmd.Run()
+		var a answer
+		if err := json.Unmarshal(out.Bytes(), &a); err != nil {
+			t.Fatalf("%v: %s%s", err, out.Bytes(), errOut.Bytes())
+		}
+		return a, out.String() + errOut.String(), cmd.ProcessState.ExitCode()
+	}
+	a, _, code := ask("sk-test-0123456789abcdefghij")
+	// 1,000 tokens at 0.15 and 100 at 0.60 dollars a million.
+	if code != exitDone || a.Answer != "Forty-two." || a.InputTokens != 1000 || a.OutputTokens != 100 || a.CostUSD != "0.00021" || a.Scripted {
+		t.Errorf("got %+v, exit code %d", a, code)
+	}
+	a, said, code := ask("sk-test-wrong-0123456789abcdef")
+	if code != exitFailed || a.Outcome != "failed" || !strings.Contains(a.Error, "OPENAI_API_KEY") {
+		t.Errorf("got %+v, exit code %d", a, code)
+	}
+	if log := said + string(p.run("events", "--json")); strings.Contains(log, "sk-test") {
+		t.Errorf("the key is in what is told or kept: %s", log)
+	}
+	p.run("verify")
+}
+
+// TestAskBesideAServerHandsItsRunOver has one process serve and another one ask.
+func TestAskBesideAServerHandsItsRunOver(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	server, _ := p.serve()
+	defer func() { _ = server.Wait() }()
+	defer func() { _ = server.Process.Kill() }()
+	cmd := p.command("ask", "calculate 20 + 22")
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil || !strings.Contains(out.String(), "42") || !strings.Contains(errOut.String(), "another process serves this store") {
+		t.Errorf("ask ended with %v: %s%s", err, out.Bytes(), errOut.Bytes())
+	}
+	second := p.command("serve", "--listen", "127.0.0.1:0")
+	errOut.Reset()
+	second.Stderr = &errOut
+	if err := second.Run(); err == nil || !strings.Contains(errOut.String(), "another process serves") {
+		t.Errorf("a second server ended with %v: %s", err, errOut.Bytes())
+	}
+}
