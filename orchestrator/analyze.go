@@ -90,7 +90,7 @@ func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
 		}
 		var found Analysis
 		if err == nil {
-			found, err = Analyze(ctx, o.c.Models, o.c.Dispatch, o.c.Clock, analysts.All())
+			found, err = Analyze(ctx, o.c.Models, o.c.Dispatch, o.c.Clock, o.c.Analysts)
 		}
 		if ctx.Err() != nil {
 			return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -37,6 +38,8 @@ type house struct {
 	models   *projections.Models
 	dispatch commands.Dispatch
 	model    *counting
+	// configure, if any, changes how the orchestrator is set up.
+	configure func(*orchestrator.Config)
 }
 
 func newHouse(t *testing.T) *house {
@@ -63,10 +66,14 @@ func (h *house) close(t *testing.T) {
 func (h *house) serve(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	o := orchestrator.New(orchestrator.Config{
+	config := orchestrator.Config{
 		Store: h.store, Models: h.models, Dispatch: h.dispatch, Model: agents.ScriptedModel, Lanes: 2,
 		Runner: agents.Runner{Model: h.model, Tools: agents.BuiltIn(time.Now)},
-	})
+	}
+	if h.configure != nil {
+		h.configure(&config)
+	}
+	o := orchestrator.New(config)
 	done := make(chan error)
 	go func() { done <- o.Run(ctx) }()
 	return func() {
@@ -270,6 +277,65 @@ func TestHistoryIsNeverActedOn(t *testing.T) {
 		head, err := h.store.Head(t.Context())
 		if err != nil || head != 1 || h.model.calls.Load() != 0 {
 			t.Errorf("the log grew to %d and the model was asked %d times (%v)", head, h.model.calls.Load(), err)
+		}
+	})
+}
+
+func TestATurnThatCannotBeRecordedEndsInThePoisonQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		tries := 0
+		h.configure = func(c *orchestrator.Config) {
+			c.Dispatch = func(ctx context.Context, cmds ...commands.Command) (commands.Receipt, error) {
+				if _, ok := cmds[0].(commands.StartStep); ok {
+					tries++
+					return commands.Receipt{}, errors.New("the disk is full")
+				}
+				return h.dispatch(ctx, cmds...)
+			}
+		}
+		stop := h.serve(t)
+		h.ask(t, "r1", "hello")
+		time.Sleep(time.Minute) // the fake clock's
+		synctest.Wait()
+		stop()
+		row, _, err := h.models.Run(t.Context(), "r1")
+		if err != nil || row.Outcome != events.Failed || !strings.Contains(row.Error, "the disk is full") {
+			t.Errorf("got %+v, %v", row, err)
+		}
+		if tries != 6 {
+			t.Errorf("it was tried %d times, want once and 5 times again", tries)
+		}
+	})
+}
+
+func TestAnalystsRunOnTheirSchedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		looks := 0
+		h.configure = func(c *orchestrator.Config) {
+			c.AnalyzeEvery = time.Hour
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Run: func(context.Context, projections.Reader) (analysts.Result, error) {
+				looks++
+				return analysts.Result{Proposals: []analysts.Proposal{{
+					Analyst: "test", AnalystVersion: 1, Reason: "because", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "ask"},
+					Evidence: events.Evidence{From: 1, To: 2, Statistic: "count", Value: 1, Low: 1, High: 1, Confidence: 0.95, N: 1},
+				}}}, nil
+			}}}
+		}
+		stop := h.serve(t)
+		h.ask(t, "r1", "hello")
+		time.Sleep(5*time.Hour + time.Minute) // the fake clock's
+		synctest.Wait()
+		stop()
+		// It looks once at the run. Its own proposal is no news, so it does not look again.
+		list, err := h.models.Improvements(t.Context(), "")
+		if err != nil || len(list) != 1 || list[0].Status != "proposed" || looks != 1 {
+			t.Errorf("%d looks made %+v (%v)", looks, list, err)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -30,8 +31,9 @@ type Config struct {
 	IDs   IDs
 	// Lanes is how many runs are served at a time. Default 8.
 	Lanes int
-	// AnalyzeEvery is how often the analysts run, 0 for never.
+	// AnalyzeEvery is how often the analysts run, 0 for never. Analysts are those that do; default all of them.
 	AnalyzeEvery time.Duration
+	Analysts     []analysts.Runner
 	// OnText hears the pieces of an answer as they come, for one who watches. It is called concurrently.
 	OnText func(run, text string)
 	// Log hears what an operator should know. Default: discarded.
@@ -53,6 +55,9 @@ func New(c Config) *Orchestrator {
 	}
 	if c.Lanes <= 0 {
 		c.Lanes = 8
+	}
+	if c.Analysts == nil {
+		c.Analysts = analysts.All()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
