@@ -30,7 +30,8 @@ const poisonTopic = "turns.poison"
 // newWork builds the router: lanes in parallel, each in order, and a run always in the same lane. perform is tried
 // again with a growing wait; a wish that fails for good goes to the poison queue, where gaveUp hears of it.
 func newWork(lanes int, log *slog.Logger, perform func(context.Context, commands.PerformTurn) error, gaveUp func(context.Context, commands.PerformTurn, string) error) (*work, error) {
-	logger := watermill.NewSlogLogger(log)
+	// What the router tells of its own starting and stopping is nothing to an operator.
+	logger := watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 	bus := gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: 1024}, logger)
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, logger)
 	if err != nil {
