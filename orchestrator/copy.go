@@ -1,0 +1,157 @@
+package orchestrator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+)
+
+// ErrOtherHistory tells that the target of a copy holds events that are not those of its source.
+var ErrOtherHistory = errors.New("the target holds another history")
+
+// Copied counts what a copy did.
+type Copied struct {
+	// Events is how many were added, Already how many were there from an earlier, interrupted copy.
+	Events  uint64 `json:"events"`
+	Already uint64 `json:"already"`
+	// Digest is the SHA-256 over all events in their order, without their positions: the same on both sides.
+	Digest string `json:"digest"`
+}
+
+// copyWindow is how many appends of a copy may be under way at once.
+const copyWindow = 512
+
+// maxCopyBatch bounds the events of one append.
+const maxCopyBatch = 1000
+
+// Copy brings a log into another store, up to where it ends now: the same events in the same order, under the same
+// ids, at positions of the target's own. What the target has already stays, so that an interrupted copy goes on where
+// it was cut off. Recorded-at is the target's own as well: it is when that store stored them. It returns
+// ErrOtherHistory where the target holds anything else, and checks both digests at the end.
+func Copy(ctx context.Context, from, to eventstore.Store, progress func(position uint64)) (Copied, error) {
+	head, err := from.Head(ctx)
+	if err != nil {
+		return Copied{}, fmt.Errorf("source: %w", err)
+	}
+	after, err := resumeAt(ctx, from, to)
+	if err != nil {
+		return Copied{}, err
+	}
+	var done Copied
+	if err := done.bring(ctx, from, to, after, head, progress); err != nil {
+		return done, err
+	}
+	source, events, err := digestOf(ctx, from, head)
+	if err != nil {
+		return done, fmt.Errorf("digest of the source: %w", err)
+	}
+	target, held, err := digestOf(ctx, to, 0)
+	if err != nil {
+		return done, fmt.Errorf("digest of the target: %w", err)
+	}
+	if source != target {
+		return done, fmt.Errorf("%w: %d events with digest %s, want %d with %s", ErrOtherHistory, held, target, events, source)
+	}
+	done.Digest, done.Already = source, events-done.Events
+	return done, nil
+}
+
+// bring copies what lies behind one position up to another one. Neighbours of one stream are one append.
+func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, head uint64, progress func(uint64)) error {
+	type part struct {
+		wait     func() (eventstore.Appended, error)
+		events   int
+		position uint64
+	}
+	var pending []part
+	settle := func(most int) error {
+		for len(pending) > most {
+			if _, err := pending[0].wait(); err != nil {
+				if errors.Is(err, eventstore.ErrConflict) || errors.Is(err, eventstore.ErrInvalid) {
+					err = fmt.Errorf("%w: %w", ErrOtherHistory, err)
+				}
+				return fmt.Errorf("target: %w", err)
+			}
+			c.Events += uint64(pending[0].events)
+			if progress != nil {
+				progress(pending[0].position)
+			}
+			pending = pending[1:]
+		}
+		return nil
+	}
+	var batch []events.Envelope
+	submit := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		first, last := batch[0], batch[len(batch)-1]
+		expected := eventstore.NoStream
+		if first.Revision > 0 {
+			expected = eventstore.Exactly(first.Revision - 1)
+		}
+		pending = append(pending, part{to.Submit(ctx, first.Stream, expected, batch), len(batch), last.Position})
+		batch = nil
+		return settle(copyWindow)
+	}
+	for e, err := range from.ReadAll(ctx, eventstore.ReadOptions{From: after}) {
+		if err != nil {
+			return errors.Join(fmt.Errorf("source: %w", err), settle(0))
+		}
+		if e.Position > head {
+			break
+		}
+		if len(batch) > 0 && (batch[0].Stream != e.Stream || len(batch) == maxCopyBatch) {
+			if err := submit(); err != nil {
+				return err
+			}
+		}
+		batch = append(batch, e)
+	}
+	if err := submit(); err != nil {
+		return err
+	}
+	return settle(0)
+}
+
+// resumeAt is the source's position of the target's last event, 0 where the target is empty.
+func resumeAt(ctx context.Context, from, to eventstore.Store) (uint64, error) {
+	for last, err := range to.ReadAll(ctx, eventstore.ReadOptions{Direction: eventstore.Backwards, Limit: 1}) {
+		if err != nil {
+			return 0, fmt.Errorf("target: %w", err)
+		}
+		for e, err := range from.ReadStream(ctx, last.Stream, eventstore.StreamOptions{From: &last.Revision, Limit: 1}) {
+			switch {
+			case errors.Is(err, eventstore.ErrNoStream):
+			case err != nil:
+				return 0, fmt.Errorf("source: %w", err)
+			case e.ID == last.ID:
+				return e.Position, nil
+			}
+		}
+		return 0, fmt.Errorf("%w: its last event, revision %d of %s, is not the source's: give an empty target", ErrOtherHistory, last.Revision, last.Stream)
+	}
+	return 0, nil
+}
+
+// digestOf is the SHA-256 over a log up to a position, 0 for all of it, without the positions.
+func digestOf(ctx context.Context, store eventstore.Store, to uint64) (digest string, count uint64, err error) {
+	sum := sha256.New()
+	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{}) {
+		if err != nil {
+			return "", 0, err
+		}
+		if to > 0 && e.Position > to {
+			break
+		}
+		e.Position = 0
+		seal(sum, e)
+		count++
+	}
+	return hex.EncodeToString(sum.Sum(nil)), count, nil
+}

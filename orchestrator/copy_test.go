@@ -1,0 +1,94 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/orchestrator"
+)
+
+func TestACopyHoldsTheSameHistory(t *testing.T) {
+	t.Parallel()
+	from, _ := newLog(t)
+	to, _ := newLog(t)
+	importInto(t, from, simulated(40))
+	done, err := orchestrator.Copy(t.Context(), from, to, nil)
+	if err != nil || done.Events == 0 || done.Already != 0 || done.Digest == "" {
+		t.Fatalf("got %+v, %v", done, err)
+	}
+	again, err := orchestrator.Copy(t.Context(), from, to, nil)
+	if err != nil || again.Events != 0 || again.Already != done.Events || again.Digest != done.Digest {
+		t.Errorf("copying again: %+v, %v", again, err)
+	}
+	importInto(t, from, simulated(50))
+	more, err := orchestrator.Copy(t.Context(), from, to, nil)
+	if err != nil || more.Events == 0 || more.Already != done.Events {
+		t.Errorf("copying what came since: %+v, %v", more, err)
+	}
+	models, fresh := openModels(t), openModels(t)
+	if found, err := orchestrator.Verify(t.Context(), to, models, fresh, nil); err != nil || !found.OK {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+func TestACopyGoesOnWhereItWasCutOff(t *testing.T) {
+	t.Parallel()
+	from, _ := newLog(t)
+	importInto(t, from, simulated(40))
+	head, err := from.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := uint64(1); cut < head; cut += 37 {
+		to, _ := newLog(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := orchestrator.Copy(ctx, from, to, func(position uint64) {
+			if position >= cut {
+				cancel()
+			}
+		})
+		cancel()
+		if err == nil {
+			t.Fatalf("the copy was not cut off at %d", cut)
+		}
+		if done, err := orchestrator.Copy(t.Context(), from, to, nil); err != nil || done.Already+done.Events != head {
+			t.Errorf("cut off at %d: %+v, %v", cut, done, err)
+		}
+	}
+}
+
+func TestACopyRefusesATargetWithAnotherHistory(t *testing.T) {
+	t.Parallel()
+	from, _ := newLog(t)
+	to, d := newLog(t)
+	importInto(t, from, simulated(5))
+	if _, err := d.Dispatch(t.Context(), oneRun("other")...); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := orchestrator.Copy(t.Context(), from, to, nil); !errors.Is(err, orchestrator.ErrOtherHistory) {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	// The last event is the source's, but one before it is not.
+	var all []events.Envelope
+	for e, err := range from.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	forged, _ := newLog(t)
+	for i, e := range all {
+		if i == 3 {
+			e.Actor = "user:mallory"
+		}
+		if _, err := forged.Append(t.Context(), e.Stream, eventstore.Any, []events.Envelope{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done, err := orchestrator.Copy(t.Context(), from, forged, nil); !errors.Is(err, orchestrator.ErrOtherHistory) {
+		t.Errorf("got %+v, %v", done, err)
+	}
+}
