@@ -10,10 +10,10 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check static bench golden generate current fuzz lint vet fmt fmt-check mod clean
+.PHONY: help build run test check static bench golden generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-10s %s\n' "$$name" "$$what"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
 
 build: ## Build bin/virtuous6
 	go build -trimpath -o bin/virtuous6 ./cmd/virtuous6
@@ -35,8 +35,14 @@ check: static test ## What CI runs: format, vet, lint, race tests, generated fil
 
 static: fmt-check vet lint current mod ## All of check but the tests
 
-bench: ## Run the benchmarks (BENCH=regexp)
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: ## Print the table of ratios to the raw engine (BENCHFLAGS="-sizes 3000000")
+	go test ./bench -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m -args $(BENCHFLAGS)
+
+conformance-esdb: ## Run the conformance suite against a real EventStoreDB (URL=esdb://...)
+	VIRTUOUS6_ESDB_URL='$(URL)' go test ./eventstore/esdb -run 'TestConformance|AtTheServer' -count=1 -v
+
+conformance-binary: ## Build the suite as one static binary: VIRTUOUS6_ESDB_URL=... bin/conformance.test -test.run 'TestConformance|AtTheServer'
+	CGO_ENABLED=0 go test -c -trimpath -o bin/conformance.test ./eventstore/esdb
 
 golden: ## Write golden files that are missing, and generated pages (docs/events.md)
 	go test $(GOLDEN) -run 'Golden|Current|Documented' -update

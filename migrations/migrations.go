@@ -8,12 +8,23 @@ import (
 	"io/fs"
 )
 
-//go:embed sqlite/*.sql
+//go:embed postgres/*.sql sqlite/*.sql
 var files embed.FS
 
 // SQLite lists the scripts for SQLite in the order of their numbers. The schema version of a file that has seen all of
 // them is their count. Each script runs in one transaction.
 func SQLite() []string { return scripts("sqlite") }
+
+// Postgres is the folder of scripts for PostgreSQL, with goose's annotations, and how many there are: the schema version
+// of a database that has seen all of them. Each script runs in one transaction.
+func Postgres() (folder fs.FS, version int64) {
+	version = int64(len(scripts("postgres")))
+	folder, err := fs.Sub(files, "postgres")
+	if err != nil {
+		panic("migrations: " + err.Error())
+	}
+	return folder, version
+}
 
 // scripts panics where the numbers have a gap or a double: that is a mistake in the code, and must show at the start.
 func scripts(dialect string) []string {

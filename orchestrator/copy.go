@@ -26,8 +26,11 @@ type Copied struct {
 // copyWindow is how many appends of a copy may be under way at once.
 const copyWindow = 512
 
-// maxCopyBatch bounds the events of one append.
-const maxCopyBatch = 1000
+// maxCopyBatch and maxCopyBytes bound one append: EventStoreDB takes a megabyte at most.
+const (
+	maxCopyBatch = 1000
+	maxCopyBytes = 512 << 10
+)
 
 // Copy brings a log into another store, up to where it ends now: the same events in the same order, under the same
 // ids, at positions of the target's own. What the target has already stays, so that an interrupted copy goes on where
@@ -86,6 +89,7 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 		return nil
 	}
 	var batch []events.Envelope
+	size := 0
 	submit := func() error {
 		if len(batch) == 0 {
 			return nil
@@ -96,7 +100,7 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 			expected = eventstore.Exactly(first.Revision - 1)
 		}
 		pending = append(pending, part{to.Submit(ctx, first.Stream, expected, batch), len(batch), last.Position})
-		batch = nil
+		batch, size = nil, 0
 		return settle(copyWindow)
 	}
 	for e, err := range from.ReadAll(ctx, eventstore.ReadOptions{From: after}) {
@@ -106,12 +110,12 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 		if e.Position > head {
 			break
 		}
-		if len(batch) > 0 && (batch[0].Stream != e.Stream || len(batch) == maxCopyBatch) {
+		if len(batch) > 0 && (batch[0].Stream != e.Stream || len(batch) == maxCopyBatch || size+len(e.Data) > maxCopyBytes) {
 			if err := submit(); err != nil {
 				return err
 			}
 		}
-		batch = append(batch, e)
+		batch, size = append(batch, e), size+len(e.Data)
 	}
 	if err := submit(); err != nil {
 		return err

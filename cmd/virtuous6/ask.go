@@ -86,7 +86,7 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 
 // drive returns once the run has ended. Where no other process drives this store's live runs, it does so itself.
 func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64) error {
-	held, err := a.acquire()
+	held, err := a.acquire(ctx)
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,9 @@ import (
 // config is the configuration file. Flags and environment variables win over it; secrets are never in it. The zero
 // value works.
 type config struct {
-	// Store is where the log is: sqlite:PATH.
-	Store string `yaml:"store"`
+	// Store is where the log is, and ReadModels where they are. An address with a password belongs into the environment.
+	Store      string `yaml:"store"`
+	ReadModels string `yaml:"read_models"`
 	// User is who asks and judges at the terminal. Default: the system's user name.
 	User string `yaml:"user"`
 	// Listen is where `serve` answers HTTP. Default 127.0.0.1:8686.

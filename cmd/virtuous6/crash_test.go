@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +21,8 @@ import (
 type program struct {
 	t   *testing.T
 	dir string
+	// store is the --store URL, a file in dir where it is empty.
+	store string
 }
 
 func newProgram(t *testing.T) program { return program{t: t, dir: t.TempDir()} }
@@ -27,7 +30,8 @@ func newProgram(t *testing.T) program { return program{t: t, dir: t.TempDir()} }
 func (p program) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("virtuous6", args...) //nolint:gosec // this is the program under test
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "VIRTUOUS6_STORE=sqlite:"+filepath.Join(p.dir, "store.db"), "XDG_CONFIG_HOME="+p.dir, "OPENAI_API_KEY=", "OPENAI_BASE_URL=")
+	cmd.Env = append(os.Environ(), "VIRTUOUS6_STORE="+cmp.Or(p.store, "sqlite:"+filepath.Join(p.dir, "store.db")), "VIRTUOUS6_READ_MODELS=",
+		"XDG_CONFIG_HOME="+p.dir, "XDG_DATA_HOME="+p.dir, "OPENAI_API_KEY=", "OPENAI_BASE_URL=")
 	return cmd
 }
 
@@ -85,7 +89,7 @@ func TestAKilledImportLosesNothingAndDoublesNothing(t *testing.T) {
 	}
 }
 
-var address = regexp.MustCompile(`http://[0-9.:]+`)
+var listening = regexp.MustCompile(`http://[0-9.:]+`)
 
 // serve starts the server and returns its address once it answers.
 func (p program) serve() (*exec.Cmd, string) {
@@ -102,7 +106,7 @@ func (p program) serve() (*exec.Cmd, string) {
 	}
 	head := make([]byte, 256)
 	n, _ := io.ReadAtLeast(out, head, 20)
-	url := address.FindString(string(head[:n]))
+	url := listening.FindString(string(head[:n]))
 	if url == "" {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

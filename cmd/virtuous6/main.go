@@ -25,9 +25,10 @@ const (
 
 // verbs is the command line: one field a verb, each in a file of its own.
 type verbs struct {
-	Store  string `help:"Where the log is: sqlite:PATH. Default: virtuous6.db in the user's data folder." placeholder:"URL" env:"VIRTUOUS6_STORE"`
-	Config string `help:"Configuration file (YAML). Default: config.yaml in the user's configuration folder, if it is there." placeholder:"FILE" env:"VIRTUOUS6_CONFIG"`
-	Quiet  bool   `short:"q" help:"No progress bars and no notes on standard error."`
+	Store      string `help:"Where the log is: sqlite:PATH, postgres://... or esdb://... Default: virtuous6.db in the user's data folder." placeholder:"URL" env:"VIRTUOUS6_STORE"`
+	ReadModels string `help:"Where the read models are: sqlite:PATH. Default: in the log's file, or read-models.db in the user's data folder beside a server." placeholder:"URL" env:"VIRTUOUS6_READ_MODELS"`
+	Config     string `help:"Configuration file (YAML). Default: config.yaml in the user's configuration folder, if it is there." placeholder:"FILE" env:"VIRTUOUS6_CONFIG"`
+	Quiet      bool   `short:"q" help:"No progress bars and no notes on standard error."`
 
 	Ask          askVerb          `cmd:"" group:"Run" help:"Ask an agent, and see the run become events."`
 	Serve        serveVerb        `cmd:"" group:"Run" help:"Serve live runs, the read API and the analysts on one store."`
@@ -39,6 +40,7 @@ type verbs struct {
 	Simulate simulateVerb `cmd:"" group:"History" help:"Make a history with planted truths, from a seed."`
 	Events   eventsVerb   `cmd:"" group:"History" help:"List events of the log."`
 	Replay   replayVerb   `cmd:"" group:"History" help:"Rebuild all read models from the log."`
+	Copy     copyVerb     `cmd:"" group:"History" help:"Bring a log into another store."`
 	Verify   verifyVerb   `cmd:"" group:"History" help:"Check the log, and that the read models equal a rebuild."`
 
 	Metrics      metricsVerb      `cmd:"" group:"Insight" help:"Show success, tokens, cost and time."`

@@ -35,13 +35,12 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	held, err := a.acquire()
+	held, err := a.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	if held == nil {
-		path, _, _ := a.storePath()
-		return fmt.Errorf("another process serves %s: stop it first, or serve another --store", path)
+		return errors.New("another process serves this store: stop it first, or serve another --store")
 	}
 	defer func() { _ = held.release() }() // the system frees it in any case
 	if err := a.models.Sweep(ctx); err != nil {

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/eventstore/esdbtest"
+	"github.com/virtuous6/virtuous6/eventstore/pgtest"
+)
+
+// TestTheMainJobOnEveryEngine runs the same history through the program on each engine. The figures, the proposals and
+// the read models' rows are the same, and a copy from one engine to the next keeps the log's digest.
+func TestTheMainJobOnEveryEngine(t *testing.T) {
+	t.Parallel()
+	server, err := pgtest.Start(t.Context())
+	pgtest.Need(t, err)
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	double, err := esdbtest.Start(esdbtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(double.Close)
+	database := func() string {
+		url, err := server.Create(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return url
+	}
+
+	lite := newProgram(t)
+	lite.run("simulate", "--seed", "9", "--runs", "60")
+	want := figures(lite)
+	from := "sqlite:" + lite.dir + "/store.db"
+	for _, engine := range []struct{ name, imported, copied string }{
+		{"PostgreSQL", database(), database()},
+		{"EventStoreDB", double.URL(), ""},
+	} {
+		p := newProgram(t)
+		p.store = engine.imported
+		p.run("simulate", "--seed", "9", "--runs", "60")
+		if again := string(p.run("simulate", "--seed", "9", "--runs", "60")); !strings.Contains(again, " 0 events added") {
+			t.Errorf("%s: again: %s", engine.name, again)
+		}
+		if got := figures(p); got != want {
+			t.Errorf("%s gives\n%s\nwant\n%s", engine.name, got, want)
+		}
+		if said := string(p.run("ask", "calculate 6 * 7")); !strings.Contains(said, "42") {
+			t.Errorf("%s: ask: %s", engine.name, said)
+		}
+		p.run("verify")
+		if engine.copied == "" {
+			continue
+		}
+		var there, back struct{ Digest string }
+		if err := json.Unmarshal(lite.run("copy", "--from", from, "--to", engine.copied, "--json"), &there); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(lite.run("copy", "--from", engine.copied, "--to", "sqlite:"+p.dir+"/back.db", "--json"), &back); err != nil {
+			t.Fatal(err)
+		}
+		if there.Digest == "" || there.Digest != back.Digest {
+			t.Errorf("%s: there %s, back %s", engine.name, there.Digest, back.Digest)
+		}
+	}
+}
+
+// figures is what the program says of a history, but for positions.
+func figures(p program) string {
+	var all strings.Builder
+	for _, verb := range [][]string{{"metrics", "--json"}, {"patterns"}, {"tasks"}, {"agents"}, {"runs", "--limit", "0"}} {
+		all.Write(p.run(verb...))
+	}
+	return all.String()
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/eventstore/esdb"
+	"github.com/virtuous6/virtuous6/eventstore/postgres"
+	"github.com/virtuous6/virtuous6/eventstore/sqlite"
+	"github.com/virtuous6/virtuous6/projections"
+	readmodels "github.com/virtuous6/virtuous6/projections/sqlite"
+)
+
+// engine is the kind of store that a URL names.
+type engine int
+
+const (
+	sqliteEngine engine = iota
+	postgresEngine
+	esdbEngine
+)
+
+// address is where a log or its read models are. url is what the engine opens: for SQLite the file's path. It may hold
+// a password, so it is never shown.
+type address struct {
+	engine engine
+	url    string
+}
+
+// parseAddress reads a --store URL.
+func parseAddress(flag, url string) (address, error) {
+	scheme, rest, ok := strings.Cut(url, ":")
+	switch {
+	case ok && scheme == "sqlite" && rest != "":
+		return address{sqliteEngine, rest}, nil
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
+		return address{postgresEngine, url}, nil
+	case ok && (scheme == "esdb" || scheme == "esdb+discover"):
+		return address{esdbEngine, url}, nil
+	}
+	return address{}, usage("%s %s:...: it is sqlite:PATH, postgres://... or esdb://...", flag, scheme)
+}
+
+func (a address) String() string {
+	switch a.engine {
+	case sqliteEngine:
+		return a.url
+	case postgresEngine:
+		return "the PostgreSQL database"
+	case esdbEngine:
+		return "the EventStoreDB cluster"
+	}
+	return "the store"
+}
+
+// log is where the configured log is, made ready for a file that is to be in the user's data folder.
+func (a *app) log() (address, error) {
+	for _, url := range []string{a.flags.Store, a.config.Store} {
+		if url != "" {
+			return parseAddress("--store", url)
+		}
+	}
+	return dataFile("virtuous6.db")
+}
+
+// readModels is where the read models of a log are: in its own file, or in one of their own beside a server.
+func (a *app) readModels(log address) (address, error) {
+	for _, url := range []string{a.flags.ReadModels, a.config.ReadModels} {
+		if url == "" {
+			continue
+		}
+		at, err := parseAddress("--read-models", url)
+		if err == nil && at.engine != sqliteEngine {
+			err = usage("--read-models: it is sqlite:PATH")
+		}
+		return at, err
+	}
+	if log.engine == sqliteEngine {
+		return log, nil
+	}
+	return dataFile("read-models.db")
+}
+
+// dataFile is a file in the user's data folder, which is made.
+func dataFile(name string) (address, error) {
+	dir := os.Getenv("XDG_DATA_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return address{}, fmt.Errorf("no data folder is known (%w): give --store sqlite:PATH", err)
+		}
+		dir = filepath.Join(home, ".local", "share")
+	}
+	dir = filepath.Join(dir, "virtuous6")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return address{}, fmt.Errorf("make the data folder: %w", err)
+	}
+	return address{sqliteEngine, filepath.Join(dir, name)}, nil
+}
+
+// openLog opens a log, and makes it where it is not there.
+func (a *app) openLog(ctx context.Context, at address) (eventstore.Store, error) {
+	// Each engine's own type, so that a failure is no store that is nil inside.
+	switch at.engine {
+	case sqliteEngine:
+		store, err := sqlite.Open(ctx, at.url, sqlite.Config{Now: a.clock})
+		if err != nil {
+			return nil, err
+		}
+		return store, nil
+	case postgresEngine:
+		store, err := postgres.Open(ctx, at.url, postgres.Config{Now: a.clock})
+		if err != nil {
+			return nil, err
+		}
+		return store, nil
+	case esdbEngine:
+		store, err := esdb.Open(ctx, at.url, esdb.Config{})
+		if err != nil {
+			return nil, err
+		}
+		return store, nil
+	}
+	return nil, fmt.Errorf("no engine opens %s", at)
+}
+
+// openModels opens read models in a file, and makes their tables where they are not there.
+func openModels(ctx context.Context, path string) (*projections.Models, error) {
+	engine, err := readmodels.Open(ctx, path, readmodels.Options{})
+	if err != nil {
+		return nil, err
+	}
+	models, err := projections.Open(ctx, engine, projections.Options{})
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return models, nil
+}
+
+// open opens the configured store for writing, and makes it where it is not there.
+func (a *app) open(ctx context.Context) error {
+	log, err := a.log()
+	if err != nil {
+		return err
+	}
+	models, err := a.readModels(log)
+	if err != nil {
+		return err
+	}
+	if a.store, err = a.openLog(ctx, log); err != nil {
+		return err
+	}
+	a.models, err = openModels(ctx, models.url)
+	return err
+}
+
+// mustExist fails where a verb that only reads would make an empty file.
+func (a *app) mustExist() error {
+	log, err := a.log()
+	if err != nil {
+		return err
+	}
+	return log.mustExist()
+}
+
+func (a address) mustExist() error {
+	if a.engine != sqliteEngine {
+		return nil
+	}
+	if _, err := os.Stat(a.url); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no store at %s yet: `virtuous6 import FILE`, `ask` or `serve` make one", a)
+	}
+	return nil
+}

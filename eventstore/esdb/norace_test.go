@@ -1,0 +1,5 @@
+//go:build !race
+
+package esdb
+
+const racing = false

@@ -1,0 +1,178 @@
+package esdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"google.golang.org/grpc"
+
+	"github.com/virtuous6/virtuous6/eventstore"
+)
+
+// errLeft tells that the consumer left its loop.
+var errLeft = errors.New("the consumer left")
+
+// subscription follows the log over any number of connections.
+type subscription struct {
+	store *Store
+	yield func(eventstore.Message, error) bool
+	// at is the position up to which all was yielded; told that the consumer knows it has caught up there.
+	at   uint64
+	told bool
+	// head is a position that the log had reached at some time.
+	head uint64
+	// resume is where the server reads on, exclusive: the last event or checkpoint, 0 for the start. It is behind at
+	// where that is no position of an event.
+	resume position
+}
+
+// position is a place in the log as the server has it. A checkpoint's two parts can differ.
+type position struct{ commit, prepare uint64 }
+
+// Subscribe implements eventstore.Store. It reconnects by itself for as long as the store is open; wrong credentials
+// and missing rights end it.
+func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstore.Message, error] {
+	return func(yield func(eventstore.Message, error) bool) {
+		ctx, cancel := bind(ctx, s.reading)
+		defer cancel()
+		sub := &subscription{store: s, yield: yield, at: after, resume: position{after, after}}
+		for pause := firstPause; ; pause = min(2*pause, lastPause) {
+			at := sub.at
+			err := sub.follow(ctx)
+			if errors.Is(err, errLeft) {
+				return
+			}
+			if sub.at > at {
+				pause = firstPause
+			}
+			if ctx.Err() == nil && (passing(err) || errors.Is(err, errPause)) && s.config.Wait(ctx, pause) == nil {
+				continue
+			}
+			if err = s.explain(err); ctx.Err() != nil {
+				err = ended(ctx)
+			}
+			yield(eventstore.Message{}, fmt.Errorf("subscribe: %w", err))
+			return
+		}
+	}
+}
+
+// errPause tells that a call of its own patience ended without an answer.
+var errPause = errors.New("no answer yet")
+
+// follow yields what comes over one connection.
+func (sub *subscription) follow(ctx context.Context) error {
+	s := sub.store
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := sub.look(ctx); err != nil {
+		return err
+	}
+	// The server can't read from beyond the end. From the end on it yields all that is beyond, and more.
+	if sub.resume.commit > sub.head {
+		sub.resume = position{sub.head, sub.head}
+	}
+	conn, err := s.cluster.connection(ctx, s.config.Timeout)
+	if err != nil {
+		return err
+	}
+	err = sub.receive(ctx, conn)
+	if misplaced(err) && sub.resume.commit > 0 {
+		sub.resume = position{} // it was no position of an event: at tells what to leave out
+		err = sub.receive(ctx, conn)
+	}
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errLeft) {
+		err = errors.Join(err, s.cluster.failed(conn, err))
+	}
+	return err
+}
+
+func (sub *subscription) receive(ctx context.Context, conn *grpc.ClientConn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := sub.store
+	options := s.logRequest(eventstore.Forwards, sub.resume.commit, nil)
+	if p := options.GetAll().GetPosition(); p != nil {
+		p.PreparePosition = sub.resume.prepare
+	}
+	options.CountOption = &streams.ReadReq_Options_Subscription{Subscription: &streams.ReadReq_Options_SubscriptionOptions{}}
+	// Only the first answer must come in time: the log may be quiet for long.
+	late := time.AfterFunc(s.config.Timeout, cancel)
+	defer late.Stop()
+	stream, err := streams.NewStreamsClient(conn).Read(onLeader(ctx), &streams.ReadReq{Options: options})
+	if err != nil {
+		return failed(err, nil)
+	}
+	for {
+		answer, err := stream.Recv()
+		late.Stop()
+		if err != nil {
+			return failed(err, stream.Trailer())
+		}
+		switch {
+		case answer.GetCheckpoint() != nil:
+			c := answer.GetCheckpoint()
+			sub.resume = position{c.GetCommitPosition(), c.GetPreparePosition()}
+		case answer.GetEvent().GetEvent() != nil:
+			if err := sub.event(ctx, answer.GetEvent().GetEvent()); err != nil {
+				return err
+			}
+		}
+		// Whether servers send CaughtUp, and when again, depends on their version. The end of the log tells on all.
+		if err := sub.look(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (sub *subscription) event(ctx context.Context, row *streams.ReadResp_ReadEvent_RecordedEvent) error {
+	sub.resume = position{row.GetCommitPosition(), row.GetPreparePosition()}
+	if row.GetCommitPosition() <= sub.at {
+		return nil
+	}
+	e, ours, err := decode(row, sub.store.config.Prefix)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return err
+	case !ours:
+		return nil
+	}
+	sub.at, sub.told = e.Position, false
+	if !sub.yield(eventstore.Message{Event: e, Position: e.Position}, nil) {
+		return errLeft
+	}
+	return nil
+}
+
+// look tells the consumer that it has caught up, if that is so and it does not know. The log's end is asked for only
+// once the last one known was reached.
+func (sub *subscription) look(ctx context.Context) error {
+	if sub.told || sub.at < sub.head {
+		return nil
+	}
+	head, err := sub.store.Head(ctx)
+	if err != nil {
+		if errors.Is(err, eventstore.ErrUnavailable) && !errors.Is(err, errClosed) && !refused(err) {
+			return errors.Join(errPause, err)
+		}
+		return err
+	}
+	if sub.head = head; head > sub.at {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	sub.told = true
+	if !sub.yield(eventstore.Message{CaughtUp: true, Position: sub.at}, nil) {
+		return errLeft
+	}
+	return nil
+}

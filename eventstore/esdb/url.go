@@ -1,0 +1,91 @@
+package esdb
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
+)
+
+// ErrURL tells that a connection string can't be used. What to write instead is in the message, the password never is.
+var ErrURL = errors.New("not a usable EventStoreDB URL")
+
+const form = "write esdb://[USER:PASSWORD@]HOST[:PORT][,HOST…][?tls=false] or esdb+discover://…, and characters like @ : / ? # of a password as %40 %3A %2F %3F %23"
+
+// settings are those that a connection string may hold. The client's parser ignores others, so that a misspelt tls
+// setting would go unseen.
+var settings = []string{
+	"defaultdeadline", "discoveryinterval", "gossiptimeout", "keepaliveinterval", "keepalivetimeout",
+	"maxdiscoverattempts", "nodepreference", "tls", "tlscafile", "tlsverifycert", "usercertfile", "userkeyfile",
+}
+
+// parse reads a connection string by the client's own parser. User and password are cut out before, so that no error of
+// the parser can hold them.
+func parse(text string) (*client.Configuration, error) {
+	scheme, rest, found := strings.Cut(text, "://")
+	if !found || scheme != "esdb" && scheme != "esdb+discover" {
+		return nil, fmt.Errorf("%w: it does not start with esdb:// or esdb+discover://: %s", ErrURL, form)
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	user, password := "", ""
+	authority, tail := rest[:end], rest[end:]
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		var err1, err2 error
+		user, password, _ = strings.Cut(authority[:at], ":")
+		user, err1 = url.PathUnescape(user)
+		password, err2 = url.PathUnescape(password)
+		if err1 != nil || err2 != nil || user == "" || password == "" {
+			return nil, fmt.Errorf("%w: its user and password can't be read: %s", ErrURL, form)
+		}
+		authority = authority[at+1:]
+	} else if strings.Contains(tail, "@") {
+		return nil, fmt.Errorf("%w: it has an @ behind its host: %s", ErrURL, form)
+	}
+	if err := checkSettings(tail); err != nil {
+		return nil, err
+	}
+	c, err := client.ParseConnectionString(scheme + "://" + authority + tail)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w: %s", ErrURL, err, form)
+	}
+	c.Username, c.Password, c.Logger = user, password, nil
+	switch {
+	case c.DisableTLS && user != "":
+		return nil, fmt.Errorf("%w: user and password go over TLS only: leave out tls=false (tlsVerifyCert=false or tlsCaFile=FILE accept a certificate of your own), or leave out the user", ErrURL)
+	case c.NodePreference != client.NodePreferenceLeader:
+		return nil, fmt.Errorf("%w: nodePreference=%s would read what is older than the last append: leave it out", ErrURL, c.NodePreference)
+	case c.KeepAliveInterval >= 0 && c.KeepAliveInterval < 10*time.Second:
+		return nil, fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
+	}
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrURL, err)
+	}
+	return c, nil
+}
+
+func checkSettings(tail string) error {
+	path, query, _ := strings.Cut(tail, "?")
+	if strings.Contains(path, "#") || strings.Contains(query, "#") {
+		return fmt.Errorf("%w: it holds a #: %s", ErrURL, form)
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return fmt.Errorf("%w: its settings behind the ? can't be read: %s", ErrURL, form)
+	}
+	for key, list := range values {
+		if !slices.Contains(settings, strings.ToLower(key)) {
+			return fmt.Errorf("%w: there is no setting %q: the settings are %s", ErrURL, key, strings.Join(settings, ", "))
+		}
+		if key := strings.ToLower(key); key == "keepaliveinterval" && len(list[0]) < 5 && list[0] != "-1" {
+			return fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
+		}
+	}
+	return nil
+}
