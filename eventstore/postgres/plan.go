@@ -80,54 +80,54 @@ func (p *plan) end(stream string) (t tail, known bool) {
 }
 
 // decide answers one request. It is refused with an error of its own, which leaves no trace in the plan.
-func (p *plan) decide(r *request) (eventstore.Appended, error) {
-	end, known := p.end(r.stream)
+func (p *plan) decide(r *eventstore.Request) (eventstore.Appended, error) {
+	end, known := p.end(r.Stream)
 	conflict := func() error {
-		return &eventstore.ConflictError{Stream: r.stream, Expected: r.expected, Actual: end.expected()}
+		return &eventstore.ConflictError{Stream: r.Stream, Expected: r.Expected, Actual: end.expected()}
 	}
 	switch last, count, err := p.repeated(r); {
 	case err != nil:
 		return eventstore.Appended{}, err
 	case count > 0 && last.position > 0:
 		return last.appended(), nil
-	case count > 0, !r.expected.Holds(end.expected()):
+	case count > 0, !r.Expected.Holds(end.expected()):
 		return eventstore.Appended{}, conflict()
-	case len(r.batch) == 0:
+	case len(r.Batch) == 0:
 		return end.appended(), nil
 	}
 	if !known {
-		p.fresh = append(p.fresh, r.stream)
+		p.fresh = append(p.fresh, r.Stream)
 	}
 	if end.position == 0 {
 		end.revision = -1
 	}
-	for i := range r.batch {
+	for i := range r.Batch {
 		end.revision++
 		end.position = p.head + 1 + int64(len(p.rows))
-		p.rows = append(p.rows, row{event: &r.batch[i], stream: r.stream, revision: end.revision})
-		p.size += len(r.batch[i].Data)
-		p.standing[r.batch[i].ID] = place{stream: r.stream, tail: end}
+		p.rows = append(p.rows, row{event: &r.Batch[i], stream: r.Stream, revision: end.revision})
+		p.size += len(r.Batch[i].Data)
+		p.standing[r.Batch[i].ID] = place{stream: r.Stream, tail: end}
 	}
-	p.tails[r.stream] = end
+	p.tails[r.Stream] = end
 	return end.appended(), nil
 }
 
 // repeated counts the events of a request that stand already. It returns where the last of them stands if all of them
 // do, in the stream and in its order.
-func (p *plan) repeated(r *request) (last tail, count int, err error) {
+func (p *plan) repeated(r *eventstore.Request) (last tail, count int, err error) {
 	ordered := true
-	for i := range r.batch {
-		at, ok := p.standing[r.batch[i].ID]
+	for i := range r.Batch {
+		at, ok := p.standing[r.Batch[i].ID]
 		if !ok {
 			continue
 		}
-		if at.stream != r.stream {
-			return tail{}, 0, fmt.Errorf("%w: append to %s: event %s stands in %s already", eventstore.ErrInvalid, r.stream, r.batch[i].ID, at.stream)
+		if at.stream != r.Stream {
+			return tail{}, 0, fmt.Errorf("%w: append to %s: event %s stands in %s already", eventstore.ErrInvalid, r.Stream, r.Batch[i].ID, at.stream)
 		}
 		ordered = ordered && (count == 0 || last.revision < at.revision)
 		last, count = at.tail, count+1
 	}
-	if count < len(r.batch) || !ordered {
+	if count < len(r.Batch) || !ordered {
 		last = tail{}
 	}
 	return last, count, nil

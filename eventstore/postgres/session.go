@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/virtuous6/virtuous6/eventstore"
 )
 
 // Channel is the NOTIFY channel that tells of appends. Its messages are empty: who hears one reads the log.
@@ -171,18 +173,18 @@ func (s *session) insertIf(ctx context.Context, p *plan, recorded int64) (added 
 // begin opens a transaction with the append lock, and reads what a group needs to know into an empty plan: the log's
 // head, which of the group's ids stand, and where its streams end. Whatever is known of streams may be out of date, so
 // that all are read.
-func (s *session) begin(ctx context.Context, group []*request, known map[string]tail, p *plan) (head int64, err error) {
+func (s *session) begin(ctx context.Context, group []*eventstore.Request, known map[string]tail, p *plan) (head int64, err error) {
 	p.reset(0, known)
 	streams, ids := &s.arrays[1], &s.arrays[0]
 	streams.begin(pgtype.TextOID)
 	ids.begin(pgtype.UUIDOID)
 	for _, r := range group {
-		if _, seen := p.tails[r.stream]; !seen {
-			p.tails[r.stream] = tail{}
-			streams.text(r.stream)
+		if _, seen := p.tails[r.Stream]; !seen {
+			p.tails[r.Stream] = tail{}
+			streams.text(r.Stream)
 		}
-		for i := range r.batch {
-			ids.bytes(r.batch[i].ID[:])
+		for i := range r.Batch {
+			ids.bytes(r.Batch[i].ID[:])
 		}
 	}
 	q := s.say(ctx)

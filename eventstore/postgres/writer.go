@@ -32,7 +32,7 @@ type writer struct {
 	where  string
 	config Config
 	dial   func(context.Context) (*pgconn.PgConn, error)
-	queue  *queue
+	queue  *eventstore.Queue
 	grown  *eventstore.Broadcast
 	notify func()
 
@@ -49,7 +49,7 @@ type writer struct {
 // run writes groups until the queue is closed and empty.
 func (w *writer) run() {
 	w.forget()
-	for group := w.queue.take(nil); len(group) > 0; group = w.queue.take(group[:0]) {
+	for group := w.queue.Take(nil); len(group) > 0; group = w.queue.Take(group[:0]) {
 		before := w.head
 		w.settle(group)
 		if w.head != before {
@@ -57,7 +57,7 @@ func (w *writer) run() {
 			w.notify()
 		}
 		for i, r := range group {
-			close(r.done)
+			r.Done()
 			group[i] = nil
 		}
 	}
@@ -76,7 +76,7 @@ func (w *writer) hangUp() {
 // settle answers every request of a group. A transaction whose end is not known, because the connection was cut, is
 // done again on a new connection. That is safe, and tells how it ended: it begins with the append lock, so that what
 // the cut connection began has ended by then or will find the log's head moved, and it reads which ids stand.
-func (w *writer) settle(group []*request) {
+func (w *writer) settle(group []*eventstore.Request) {
 	ctx, cancel := context.WithTimeout(context.Background(), w.config.Patience)
 	defer cancel()
 	err := w.transact(ctx, group)
@@ -98,7 +98,7 @@ func (w *writer) settle(group []*request) {
 	default:
 		err = explain(w.where, err)
 		for _, r := range group {
-			r.appended, r.err = eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.stream, err)
+			r.Appended, r.Err = eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, err)
 		}
 	}
 }
@@ -113,11 +113,11 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // abandon answers those whose callers wait no longer, and returns the others.
-func abandon(group []*request) []*request {
-	left := make([]*request, 0, len(group))
+func abandon(group []*eventstore.Request) []*eventstore.Request {
+	left := make([]*eventstore.Request, 0, len(group))
 	for _, r := range group {
-		if err := r.ctx.Err(); err != nil {
-			r.appended, r.err = eventstore.Appended{}, fmt.Errorf("append to %s: the connection was lost, and it may stand or not: %w", r.stream, err)
+		if err := r.Ctx.Err(); err != nil {
+			r.Appended, r.Err = eventstore.Appended{}, fmt.Errorf("append to %s: the connection was lost, and it may stand or not: %w", r.Stream, err)
 			continue
 		}
 		left = append(left, r)
@@ -127,7 +127,7 @@ func abandon(group []*request) []*request {
 
 // transact answers each request of a group in one transaction. After an error the connection is given up: what was
 // under way on it ends with it.
-func (w *writer) transact(ctx context.Context, group []*request) (err error) {
+func (w *writer) transact(ctx context.Context, group []*eventstore.Request) (err error) {
 	defer func() {
 		if err != nil {
 			w.forget()
@@ -155,17 +155,17 @@ func (w *writer) transact(ctx context.Context, group []*request) (err error) {
 // guess appends in one round trip on what the writer remembers, and on what is likely: that ids which were never seen
 // here are new, and that so are streams. The insert checks all of it, and inserts nothing where it is not so: guess is
 // then false, and nothing was answered. What is to be refused is never guessed.
-func (w *writer) guess(ctx context.Context, group []*request) (held bool, err error) {
+func (w *writer) guess(ctx context.Context, group []*eventstore.Request) (held bool, err error) {
 	if w.head < 0 || w.shared {
 		return false, nil
 	}
 	w.plan.reset(w.head, w.streams)
 	for _, r := range group {
-		if len(r.batch) == 0 {
+		if len(r.Batch) == 0 {
 			return false, nil
 		}
-		if r.appended, r.err = w.plan.decide(r); r.err != nil {
-			r.err = nil
+		if r.Appended, r.Err = w.plan.decide(r); r.Err != nil {
+			r.Err = nil
 			return false, nil
 		}
 	}
@@ -181,7 +181,7 @@ func (w *writer) guess(ctx context.Context, group []*request) (held bool, err er
 }
 
 // look appends in two round trips: it takes the lock and reads what the group needs to know, decides, and inserts.
-func (w *writer) look(ctx context.Context, group []*request) error {
+func (w *writer) look(ctx context.Context, group []*eventstore.Request) error {
 	head, err := w.session.begin(ctx, group, w.streams, &w.plan)
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (w *writer) look(ctx context.Context, group []*request) error {
 	clear(w.plan.tails)
 	w.plan.head, w.plan.known = head, w.streams
 	for _, r := range group {
-		r.appended, r.err = w.plan.decide(r)
+		r.Appended, r.Err = w.plan.decide(r)
 	}
 	if err := w.session.finish(ctx, &w.plan, w.config.Now().UnixNano()); err != nil {
 		return err

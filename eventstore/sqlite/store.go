@@ -21,7 +21,7 @@ type Store struct {
 	config  Config
 	writer  *writer
 	readers *readers
-	queue   *queue
+	queue   *eventstore.Queue
 	grown   *eventstore.Broadcast
 	stopped chan struct{} // closed when the writer has ended
 }
@@ -48,7 +48,7 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 		path:    path,
 		config:  c,
 		readers: newReaders(path, c),
-		queue:   newQueue(),
+		queue:   eventstore.NewQueue(),
 		grown:   new(eventstore.Broadcast),
 		stopped: make(chan struct{}),
 	}
@@ -68,30 +68,7 @@ func (s *Store) Append(ctx context.Context, stream string, expected eventstore.E
 
 // Submit implements eventstore.Store. The batch is the store's until wait has returned.
 func (s *Store) Submit(ctx context.Context, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
-	fail := func(err error) func() (eventstore.Appended, error) {
-		return func() (eventstore.Appended, error) { return eventstore.Appended{}, err }
-	}
-	if err := eventstore.Validate(stream, expected, batch); err != nil {
-		return fail(err)
-	}
-	if err := ctx.Err(); err != nil {
-		return fail(fmt.Errorf("append to %s: %w", stream, err))
-	}
-	r := &request{stream: stream, expected: expected, batch: batch, done: make(chan struct{})}
-	if !s.queue.put(r) {
-		return fail(fmt.Errorf("append to %s: %w", stream, errClosed))
-	}
-	return func() (eventstore.Appended, error) {
-		select {
-		case <-r.done:
-		case <-ctx.Done():
-			if s.queue.withdraw(r) {
-				return eventstore.Appended{}, fmt.Errorf("append to %s: %w", stream, ctx.Err())
-			}
-			<-r.done
-		}
-		return r.appended, r.err
-	}
+	return s.queue.Submit(ctx, stream, expected, batch)
 }
 
 // ReadStream implements eventstore.Store.
@@ -217,7 +194,7 @@ func (s *Store) Head(ctx context.Context) (head uint64, err error) {
 // Close implements eventstore.Store. It moves the write-ahead log into the file, unless another connection is at work
 // there, which then does it.
 func (s *Store) Close() error {
-	if !s.queue.close() {
+	if !s.queue.Close() {
 		return fmt.Errorf("close %s: %w", s.path, errClosed)
 	}
 	<-s.stopped

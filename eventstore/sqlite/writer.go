@@ -20,7 +20,7 @@ type writer struct {
 	path   string
 	conn   *driver.Conn
 	config Config
-	queue  *queue
+	queue  *eventstore.Queue
 	grown  *eventstore.Broadcast
 
 	// What is known of the log. It holds as long as head is still the log's head, since nothing in the log changes;
@@ -54,20 +54,20 @@ func (t tail) appended() eventstore.Appended {
 // run writes groups until the queue is closed and empty.
 func (w *writer) run() {
 	w.forget()
-	for group := w.queue.take(nil); len(group) > 0; group = w.queue.take(group[:0]) {
+	for group := w.queue.Take(nil); len(group) > 0; group = w.queue.Take(group[:0]) {
 		before := w.head
 		if err := w.transact(group); err != nil {
 			w.forget()
 			err = explain(w.path, err)
 			for _, r := range group {
-				r.appended, r.err = eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.stream, err)
+				r.Appended, r.Err = eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, err)
 			}
 		}
 		if w.head != before {
 			w.grown.Wake()
 		}
 		for i, r := range group {
-			close(r.done)
+			r.Done()
 			group[i] = nil
 		}
 	}
@@ -79,7 +79,7 @@ func (w *writer) forget() {
 
 // transact answers each request of a group in one transaction. An error is of the whole transaction: nothing of it
 // stands.
-func (w *writer) transact(group []*request) (err error) {
+func (w *writer) transact(group []*eventstore.Request) (err error) {
 	if err := Begin(context.Background(), w.conn, w.config); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (w *writer) transact(group []*request) (err error) {
 	}
 	recorded := w.config.Now().UnixNano()
 	for _, r := range group {
-		if r.appended, r.err, err = w.append(r, recorded); err != nil {
+		if r.Appended, r.Err, err = w.append(r, recorded); err != nil {
 			return err
 		}
 	}
@@ -109,18 +109,18 @@ func (w *writer) transact(group []*request) (err error) {
 }
 
 // append carries out one request. refused is for that request alone and leaves no trace of it; err fails the group.
-func (w *writer) append(r *request, recorded int64) (a eventstore.Appended, refused, err error) {
-	end, err := w.tail(r.stream)
+func (w *writer) append(r *eventstore.Request, recorded int64) (a eventstore.Appended, refused, err error) {
+	end, err := w.tail(r.Stream)
 	switch {
 	case err != nil:
 		return a, nil, err
-	case !r.expected.Holds(end.expected()):
+	case !r.Expected.Holds(end.expected()):
 		return w.repeat(r, end)
-	case len(r.batch) == 0:
+	case len(r.Batch) == 0:
 		return end.appended(), nil, nil
 	}
 	// Only what may leave something behind when it is refused at its n-th event needs a way back.
-	undoable := end.id == 0 || len(r.batch) > 1
+	undoable := end.id == 0 || len(r.Batch) > 1
 	if undoable {
 		if err := w.exec("SAVEPOINT request"); err != nil {
 			return a, nil, err
@@ -144,21 +144,21 @@ func (w *writer) append(r *request, recorded int64) (a eventstore.Appended, refu
 	if !added {
 		return w.repeat(r, end)
 	}
-	w.streams[r.stream], w.head = next, next.position
+	w.streams[r.Stream], w.head = next, next.position
 	return next.appended(), nil, nil
 }
 
 // insert adds a batch behind a stream's end. It is false at the first event whose id the log knows already.
-func (w *writer) insert(r *request, end tail, recorded int64) (_ tail, added bool, err error) {
+func (w *writer) insert(r *eventstore.Request, end tail, recorded int64) (_ tail, added bool, err error) {
 	if end.id == 0 {
 		end.revision = -1
-		if end.id, err = w.name("INSERT INTO streams (name) VALUES (?1)", r.stream); err != nil {
+		if end.id, err = w.name("INSERT INTO streams (name) VALUES (?1)", r.Stream); err != nil {
 			return end, false, err
 		}
 	}
 	end.position = w.head
-	for i := range r.batch {
-		e := &r.batch[i]
+	for i := range r.Batch {
+		e := &r.Batch[i]
 		kind, err := w.kind(e.Kind)
 		if err != nil {
 			return end, false, err
@@ -204,16 +204,16 @@ func (w *writer) event(e *events.Envelope, at tail, kind, recorded int64) (added
 
 // repeat answers a request that can't be appended: with where its events stand if they all do, in their order; else it
 // is refused.
-func (w *writer) repeat(r *request, end tail) (a eventstore.Appended, refused, err error) {
-	conflict := &eventstore.ConflictError{Stream: r.stream, Expected: r.expected, Actual: end.expected()}
-	missing := len(r.batch) == 0
+func (w *writer) repeat(r *eventstore.Request, end tail) (a eventstore.Appended, refused, err error) {
+	conflict := &eventstore.ConflictError{Stream: r.Stream, Expected: r.Expected, Actual: end.expected()}
+	missing := len(r.Batch) == 0
 	last := int64(-1)
-	for i := range r.batch {
+	for i := range r.Batch {
 		stmt, err := w.conn.Prepare("SELECT e.position, e.revision, s.name FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?1")
 		if err != nil {
 			return a, nil, err
 		}
-		stmt.BindBytes(1, r.batch[i].ID[:])
+		stmt.BindBytes(1, r.Batch[i].ID[:])
 		found, err := stmt.Step()
 		if err != nil {
 			return a, nil, err
@@ -226,8 +226,8 @@ func (w *writer) repeat(r *request, end tail) (a eventstore.Appended, refused, e
 		if err := stmt.Reset(); err != nil {
 			return a, nil, err
 		}
-		if stream != r.stream {
-			return a, fmt.Errorf("%w: append to %s: event %s stands in %s already", eventstore.ErrInvalid, r.stream, r.batch[i].ID, stream), nil
+		if stream != r.Stream {
+			return a, fmt.Errorf("%w: append to %s: event %s stands in %s already", eventstore.ErrInvalid, r.Stream, r.Batch[i].ID, stream), nil
 		}
 		missing = missing || revision <= last
 		last = revision
