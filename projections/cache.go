@@ -17,6 +17,8 @@ type cache[K comparable, R any] struct {
 	complete bool
 	bytes    int
 	limit    int
+	// measured is how many of the dirty rows bytes counts already.
+	measured int
 	// epoch rises when rows are forgotten: who remembers where a row is must look again.
 	epoch int
 	// keys asks for one row by its key.
@@ -41,6 +43,8 @@ type member interface {
 	write(tx Tx, side Side) error
 	// settle makes all rows clean after a commit, and forgets those beyond the limit.
 	settle()
+	// held is about how many bytes the rows take, the changed ones included.
+	held() int
 }
 
 func newCache[K comparable, R any](s *spec[K, R], limit int) *cache[K, R] {
@@ -77,7 +81,7 @@ func (w *where) Scratch() *[]byte { panic("projections: no key column is a list"
 func (c *cache[K, R]) reset(from Scanner, complete bool) {
 	c.from, c.complete = from, complete
 	c.young, c.old = make(map[K]*cached[R]), nil
-	c.dirty, c.bytes = nil, 0
+	c.dirty, c.bytes, c.measured = nil, 0, 0
 	c.epoch++
 }
 
@@ -188,7 +192,7 @@ func (c *cache[K, R]) settle() {
 		e.dirty, e.bytes = false, n
 	}
 	clear(c.dirty)
-	c.dirty = c.dirty[:0]
+	c.dirty, c.measured = c.dirty[:0], 0
 	if c.bytes <= c.limit/2 {
 		return
 	}
@@ -197,4 +201,14 @@ func (c *cache[K, R]) settle() {
 	}
 	c.old, c.young, c.bytes = c.young, make(map[K]*cached[R]), 0
 	c.epoch++
+}
+
+func (c *cache[K, R]) held() int {
+	for _, e := range c.dirty[c.measured:] {
+		n := c.size(e)
+		c.bytes += n - e.bytes
+		e.bytes = n
+	}
+	c.measured = len(c.dirty)
+	return c.bytes
 }

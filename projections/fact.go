@@ -107,6 +107,14 @@ func (w *workingSet) settle() {
 	}
 }
 
+func (w *workingSet) held() int {
+	n := 0
+	for _, m := range w.members {
+		n += m.held()
+	}
+	return n
+}
+
 // apply folds one entry into every projection.
 func (w *workingSet) apply(f *fact, members []projection) error {
 	_, f.id, _ = strings.Cut(f.Envelope.Stream, "-")

@@ -134,30 +134,63 @@ func (c *runCache) touch(r *openRun) {
 }
 
 func (c *runCache) write(tx Tx, side Side) error {
+	return writeRuns(tx, side, c.dirty, &c.dirtySteps)
+}
+
+// writeRuns puts runs and those of their steps that changed, in the order that each table is stored in. The order of
+// the runs changes; steps is room for their steps.
+func writeRuns(tx Tx, side Side, runs []*openRun, steps *[]*StepRow) error {
 	// The table of runs is clustered by their first position.
-	slices.SortFunc(c.dirty, func(a, b *openRun) int { return cmp.Compare(a.FirstPosition, b.FirstPosition) })
+	slices.SortFunc(runs, func(a, b *openRun) int { return cmp.Compare(a.FirstPosition, b.FirstPosition) })
 	run := record[RunRow]{columns: runTable.columns}
-	err := tx.Put(side, &runTable.Table, len(c.dirty), func(i int) Row {
-		run.row = &c.dirty[i].RunRow
+	err := tx.Put(side, &runTable.Table, len(runs), func(i int) Row {
+		run.row = &runs[i].RunRow
 		return &run
 	})
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(c.dirty, func(a, b *openRun) int { return cmp.Compare(a.Run, b.Run) })
-	c.dirtySteps = c.dirtySteps[:0]
-	for _, r := range c.dirty {
+	slices.SortFunc(runs, func(a, b *openRun) int { return cmp.Compare(a.Run, b.Run) })
+	*steps = (*steps)[:0]
+	for _, r := range runs {
 		for i := range r.steps {
 			if s := &r.steps[i]; s.dirty {
-				c.dirtySteps = append(c.dirtySteps, &s.StepRow)
+				*steps = append(*steps, &s.StepRow)
 			}
 		}
 	}
 	step := record[StepRow]{columns: stepTable.columns}
-	return tx.Put(side, &stepTable.Table, len(c.dirtySteps), func(i int) Row {
-		step.row = c.dirtySteps[i]
+	return tx.Put(side, &stepTable.Table, len(*steps), func(i int) Row {
+		step.row = (*steps)[i]
 		return &step
 	})
+}
+
+// retire takes the changed runs that have ended out of the cache: no fact follows the end of a run. The others stay,
+// changed as they are.
+func (c *runCache) retire(ended []*openRun) []*openRun {
+	open := c.dirty[:0]
+	for _, r := range c.dirty {
+		if r.Outcome == Running {
+			open = append(open, r)
+			continue
+		}
+		delete(c.young, r.Run)
+		c.bytes -= r.bytes
+		ended = append(ended, r)
+	}
+	clear(c.dirty[len(open):])
+	c.dirty, c.last = open, nil
+	return ended
+}
+
+func (c *runCache) held() int {
+	for _, r := range c.dirty {
+		n := r.size()
+		c.bytes += n - r.bytes
+		r.bytes = n
+	}
+	return c.bytes
 }
 
 func (c *runCache) settle() {

@@ -76,6 +76,8 @@ type planned struct {
 // plans remembers which pattern rows a trace counts in: most runs of a workflow have one of few traces.
 type plans struct {
 	byTrace map[string][]planned
+	// digests are those of steps that follow one another: few, and in most traces.
+	digests map[[2]string]string
 	bytes   int
 	// limit bounds what is remembered, in bytes, roughly.
 	limit   int
@@ -94,7 +96,7 @@ func (p *plans) of(workflow string, trace []string) []planned {
 	for i, name := range trace {
 		own[i] = strings.Clone(name)
 	}
-	made := plan(strings.Clone(workflow), own)
+	made := p.plan(strings.Clone(workflow), own)
 	if size := len(p.scratch) + 16*len(trace) + 128*len(made) + overhead; size <= p.limit {
 		if p.bytes += size; p.bytes > p.limit || p.byTrace == nil {
 			p.byTrace, p.bytes = make(map[string][]planned), size
@@ -111,7 +113,7 @@ func appendText(b []byte, s string) []byte {
 
 // plan lists the rows that a trace counts in: its variant, then each pair of steps that follow one another, in the
 // order of their first occurrence.
-func plan(workflow string, trace []string) []planned {
+func (p *plans) plan(workflow string, trace []string) []planned {
 	made := []planned{{key: patternKey{workflow, VariantPattern, PatternDigest(trace)}, steps: trace, count: 1}}
 	seen := make(map[[2]string]int)
 	for i := 1; i < len(trace); i++ {
@@ -121,11 +123,26 @@ func plan(workflow string, trace []string) []planned {
 			at = len(made)
 			seen[pair] = at
 			steps := trace[i-1 : i+1 : i+1]
-			made = append(made, planned{key: patternKey{workflow, FollowsPattern, PatternDigest(steps)}, steps: steps})
+			made = append(made, planned{key: patternKey{workflow, FollowsPattern, p.digest(pair)}, steps: steps})
 		}
 		made[at].count++
 	}
 	return made
+}
+
+// maxDigests bounds the digests that are remembered.
+const maxDigests = 1 << 12
+
+func (p *plans) digest(pair [2]string) string {
+	known, ok := p.digests[pair]
+	if !ok {
+		if len(p.digests) >= maxDigests || p.digests == nil {
+			p.digests = make(map[[2]string]string)
+		}
+		known = PatternDigest(pair[:])
+		p.digests[[2]string{strings.Clone(pair[0]), strings.Clone(pair[1])}] = known
+	}
+	return known
 }
 
 // PatternDigest is the Digest of a PatternRow with these steps.

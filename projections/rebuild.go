@@ -13,10 +13,15 @@ type Rebuild struct {
 	models *Models
 	beside *folder
 	done   bool
+	// broken tells that a Run ended early: the tables hold parts of what comes behind their checkpoint.
+	broken bool
 }
 
 // errDone tells that a rebuild was swapped in or discarded.
 var errDone = errors.New("the rebuild has ended")
+
+// errBroken tells that a rebuild can only be discarded.
+var errBroken = errors.New("the rebuild failed midway; discard it and begin another")
 
 // BeginRebuild makes empty tables beside the live ones, dropping what an earlier rebuild left there. Another rebuild
 // that is under way fails with ErrRebuildLost.
@@ -42,6 +47,8 @@ func (r *Rebuild) Apply(ctx context.Context, after uint64, batch []Entry) error 
 	switch {
 	case r.done:
 		return fmt.Errorf("apply to rebuild: %w", errDone)
+	case r.broken:
+		return fmt.Errorf("apply to rebuild: %w", errBroken)
 	case len(batch) == 0:
 		return nil
 	}
@@ -59,8 +66,11 @@ func (r *Rebuild) Apply(ctx context.Context, after uint64, batch []Entry) error 
 //
 // Where it returns an error the live tables are as they were, and the rebuild can go on or be swapped again.
 func (r *Rebuild) Swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]Entry, error]) error {
-	if r.done {
+	switch {
+	case r.done:
 		return fmt.Errorf("swap rebuild: %w", errDone)
+	case r.broken:
+		return fmt.Errorf("swap rebuild: %w", errBroken)
 	}
 	m := r.models
 	m.mu.Lock()

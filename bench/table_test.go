@@ -1,0 +1,149 @@
+// Package bench measures the product against the raw engine below it, in the same run: statements that a caller would
+// write by hand, in turns with ours, so that what else the machine does falls on both. `make bench` prints the table.
+package bench
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+var (
+	sizes  = flag.String("sizes", "100000,1000000", "how many events the replays are measured with; 3000000 takes some minutes more")
+	rounds = flag.Int("rounds", 3, "how often each measurement is taken; the table shows medians")
+	part   = flag.String("part", "", "append, replay or lag: measure only that part")
+)
+
+// BenchmarkTable measures all rows once, whatever b.N is, and prints them as one table.
+func BenchmarkTable(b *testing.B) {
+	var t table
+	for _, p := range []struct {
+		name    string
+		measure func(*testing.B, *table)
+	}{{"append", appends}, {"replay", replays}, {"lag", lags}} {
+		if *part == "" || *part == p.name {
+			p.measure(b, &t)
+		}
+	}
+	t.print()
+	b.ReportMetric(0, "ns/op")
+}
+
+// table collects rows.
+type table struct{ rows []row }
+
+// row is one line. raw and ours are events a second; zero stands for what has none.
+type row struct {
+	name, note string
+	raw, ours  float64
+	p50, p99   time.Duration
+}
+
+func (t *table) print() {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "SQLite\traw/s\tours/s\tratio\tp50\tp99\tnote\t")
+	for _, r := range t.rows {
+		ratio := ""
+		if r.raw > 0 {
+			ratio = fmt.Sprintf("%.2f", r.ours/r.raw)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, rate(r.raw), rate(r.ours), ratio, latency(r.p50), latency(r.p99), r.note)
+	}
+	w.Flush()
+}
+
+func rate(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+func latency(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.Round(10 * time.Microsecond).String()
+}
+
+// sample is one measurement.
+type sample struct {
+	events    int
+	wall, cpu time.Duration
+	latencies []time.Duration
+}
+
+func (s sample) perSecond() float64 { return float64(s.events) / s.wall.Seconds() }
+
+// measure times f.
+func measure(f func() int) sample {
+	began, cpu := time.Now(), processor()
+	n := f()
+	return sample{events: n, wall: time.Since(began), cpu: processor() - cpu}
+}
+
+// processor is the processor time that the process has used.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// alternate takes each measurement in turn, one round after the other.
+func alternate(n int, all ...func() sample) [][]sample {
+	taken := make([][]sample, len(all))
+	for range n {
+		for i, f := range all {
+			taken[i] = append(taken[i], f())
+		}
+	}
+	return taken
+}
+
+// median is the one in the middle by what of gives.
+func median[T any](samples []T, of func(T) float64) float64 {
+	values := make([]float64, len(samples))
+	for i, s := range samples {
+		values[i] = of(s)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// quantiles are the median and the 99th of a hundred.
+func quantiles(latencies []time.Duration) (p50, p99 time.Duration) {
+	if len(latencies) == 0 {
+		return 0, 0
+	}
+	slices.Sort(latencies)
+	return latencies[len(latencies)/2], latencies[len(latencies)*99/100]
+}
+
+func pool(samples []sample) []time.Duration {
+	var all []time.Duration
+	for _, s := range samples {
+		all = append(all, s.latencies...)
+	}
+	return all
+}
+
+func sizesWanted(b *testing.B) []int {
+	var list []int
+	for s := range strings.SplitSeq(*sizes, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			b.Fatalf("-sizes: %v", err)
+		}
+		list = append(list, n)
+	}
+	return list
+}

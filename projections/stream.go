@@ -1,0 +1,152 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// The bounds of what Run folds before it hands the ended runs over to be written, in entries and in bytes of their
+// facts. Large ones write a page of a table once; two such parts are in memory at a time.
+const (
+	partEntries = 8_192
+	partBytes   = 32 << 20
+)
+
+// rebuildFactor is how many times the cache's bytes a Run keeps of the rows that facts go on changing.
+const rebuildFactor = 4
+
+// Run folds the log behind Position, in batches as Apply takes them, and writes it with less work than Apply: a run is
+// written when it has ended, on another goroutine while the fold goes on, and the rows that facts change again and
+// again (metrics, patterns, tasks) when all is folded, or when they take more than four times Options.CacheBytes.
+//
+// progress, if any, hears the position after each batch. The batches may be used again when the next one is asked for.
+// An error of log is returned. After any error the rebuild can only be discarded.
+func (r *Rebuild) Run(ctx context.Context, log iter.Seq2[[]Entry, error], progress func(position uint64)) error {
+	switch {
+	case r.done:
+		return fmt.Errorf("run rebuild: %w", errDone)
+	case r.broken:
+		return fmt.Errorf("run rebuild: %w", errBroken)
+	}
+	s := &stream{rebuild: r, folder: r.beside, stored: r.beside.at, written: make(chan error, 1)}
+	err := s.run(ctx, log, progress)
+	if wait := s.wait(); err == nil {
+		err = wait
+	}
+	if err != nil {
+		r.broken = true
+		r.beside.forget(s.stored)
+		return fmt.Errorf("run rebuild: %w", lost(err))
+	}
+	return nil
+}
+
+// stream is a Run under way. The folder's checkpoint is how far it has folded.
+type stream struct {
+	rebuild *Rebuild
+	folder  *folder
+	// stored is the checkpoint of the tables: it moves only where they hold everything up to there.
+	stored Checkpoint
+	// ended are the runs handed over, which nobody else touches until written has told how that went.
+	ended   []*openRun
+	steps   []*StepRow
+	writing bool
+	written chan error
+}
+
+func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progress func(uint64)) error {
+	f := s.folder
+	f.set.source(s.rebuild.models.engine.Loader(ctx, f.side))
+	entries, bytes := 0, 0
+	for batch, err := range log {
+		if err != nil {
+			return err
+		}
+		to, err := f.fold(f.at.Position, batch)
+		if err != nil {
+			return err
+		}
+		f.at = to
+		entries += len(batch)
+		for i := range batch {
+			bytes += len(batch[i].Envelope.Data)
+		}
+		if entries >= partEntries || bytes >= partBytes {
+			if err := s.handOver(ctx); err != nil {
+				return err
+			}
+			entries, bytes = 0, 0
+		}
+		if progress != nil {
+			progress(to.Position)
+		}
+	}
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	if f.set.held() > s.rebuild.models.cacheBytes {
+		f.set.reset(nil, false)
+	}
+	return nil
+}
+
+// handOver lets the ended runs be written while the fold goes on. Where the rows that stay are too many, they are
+// written too, now.
+func (s *stream) handOver(ctx context.Context) error {
+	if err := s.wait(); err != nil {
+		return err
+	}
+	s.ended = s.folder.set.runs.retire(s.ended)
+	s.writing = true
+	go func() { s.written <- s.writeEnded(ctx) }()
+	if s.folder.set.held() > rebuildFactor*s.rebuild.models.cacheBytes {
+		return s.flush(ctx)
+	}
+	return nil
+}
+
+// wait returns when nothing is being written.
+func (s *stream) wait() error {
+	if !s.writing {
+		return nil
+	}
+	s.writing = false
+	err := <-s.written
+	for _, r := range s.ended {
+		s.folder.set.runs.recycle(r)
+	}
+	clear(s.ended)
+	s.ended = s.ended[:0]
+	return err
+}
+
+func (s *stream) writeEnded(ctx context.Context) error {
+	return s.rebuild.models.engine.Update(ctx, func(tx Tx) error {
+		// It must still be this rebuild's tables.
+		if err := tx.Advance(Beside, s.stored, s.stored); err != nil {
+			return err
+		}
+		return writeRuns(tx, Beside, s.ended, &s.steps)
+	})
+}
+
+// flush writes all that was folded, and moves the tables' checkpoint there.
+func (s *stream) flush(ctx context.Context) error {
+	if err := s.wait(); err != nil {
+		return err
+	}
+	f := s.folder
+	err := s.rebuild.models.engine.Update(ctx, func(tx Tx) error {
+		if err := tx.Advance(Beside, s.stored, f.at); err != nil {
+			return err
+		}
+		return f.set.write(tx, Beside)
+	})
+	if err != nil {
+		return err
+	}
+	s.stored = f.at
+	f.set.settle()
+	return nil
+}

@@ -1,0 +1,152 @@
+package projections_test
+
+import (
+	"errors"
+	"iter"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/projections/enginetest"
+	"github.com/virtuous6/virtuous6/projections/sqlite"
+)
+
+// opened is read models in an engine, for as long as the test lasts.
+func opened(t *testing.T, e projections.Engine, o projections.Options) *projections.Models {
+	t.Helper()
+	m, err := projections.Open(t.Context(), e, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// logOf yields entries in batches that are used again, as the orchestrator's are, and then an error, if any.
+func logOf(entries []projections.Entry, end error) iter.Seq2[[]projections.Entry, error] {
+	return func(yield func([]projections.Entry, error) bool) {
+		batch := make([]projections.Entry, 0, 700)
+		for part := range slices.Chunk(entries, cap(batch)) {
+			batch = append(batch[:0], part...)
+			if !yield(batch, nil) {
+				return
+			}
+			clear(batch)
+		}
+		if end != nil {
+			yield(nil, end)
+		}
+	}
+}
+
+func digest(t *testing.T, m *projections.Models) projections.Digest {
+	t.Helper()
+	d, err := m.Digest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Enough facts for some parts to be handed over, whatever the rows take in memory.
+func TestRunBuildsWhatApplyBuilds(t *testing.T) {
+	t.Parallel()
+	entries := enginetest.Simulated(3, 1_600)
+	half := len(entries) / 2
+	applied := opened(t, projections.NewMemory(), projections.Options{})
+	if err := applied.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	want := digest(t, applied)
+	for name, cacheBytes := range map[string]int{"all in memory": 0, "written whenever it can": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			engine, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "models.db"), sqlite.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := opened(t, engine, projections.Options{CacheBytes: cacheBytes})
+			r, err := m.BeginRebuild(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var seen []uint64
+			if err := r.Run(t.Context(), logOf(entries[:half], nil), func(p uint64) { seen = append(seen, p) }); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.IsSorted(seen) || seen[len(seen)-1] != uint64(half) || r.Position() != uint64(half) {
+				t.Errorf("progress ended at %d, the rebuild is at %d, want %d", seen[len(seen)-1], r.Position(), half)
+			}
+			// It can go on either way.
+			if err := r.Apply(t.Context(), uint64(half), entries[half:half+500]); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Run(t.Context(), logOf(entries[half+500:len(entries)-100], nil), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Swap(t.Context(), func(from uint64) iter.Seq2[[]projections.Entry, error] { return logOf(entries[from:], nil) }); err != nil {
+				t.Fatal(err)
+			}
+			if got := digest(t, m); got.SHA256 != want.SHA256 || got.Position != want.Position {
+				t.Errorf("got %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestRunThatFailsCanOnlyBeDiscarded(t *testing.T) {
+	t.Parallel()
+	entries := enginetest.Simulated(3, 900)
+	cut := errors.New("the log can't be read")
+	m := opened(t, projections.NewMemory(), projections.Options{})
+	if err := m.Apply(t.Context(), 0, entries[:1_000]); err != nil {
+		t.Fatal(err)
+	}
+	live := digest(t, m)
+	r, err := m.BeginRebuild(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(t.Context(), logOf(entries, cut), nil); !errors.Is(err, cut) {
+		t.Fatalf("got %v, want the log's error", err)
+	}
+	if r.Position() != 0 {
+		t.Errorf("it stands at %d: what it wrote does not reach there", r.Position())
+	}
+	for name, again := range map[string]error{
+		"run":   r.Run(t.Context(), logOf(entries, nil), nil),
+		"apply": r.Apply(t.Context(), 0, entries),
+		"swap":  r.Swap(t.Context(), nil),
+	} {
+		if again == nil {
+			t.Errorf("%s went on with a rebuild that failed", name)
+		}
+	}
+	if err := r.Discard(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := digest(t, m); got.SHA256 != live.SHA256 {
+		t.Error("the live tables changed")
+	}
+}
+
+func TestRunIsLostToAnotherRebuild(t *testing.T) {
+	t.Parallel()
+	entries := enginetest.Simulated(3, 900)
+	m := opened(t, projections.NewMemory(), projections.Options{})
+	r, err := m.BeginRebuild(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.BeginRebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(t.Context(), logOf(entries, nil), nil); !errors.Is(err, projections.ErrRebuildLost) {
+		t.Errorf("got %v, want ErrRebuildLost", err)
+	}
+}
