@@ -75,6 +75,7 @@ func (w *where) Text(v string)    { w.q.Where[w.n].Text = v; w.n++ }
 func (w *where) Int(v int64)      { w.q.Where[w.n].Int = v; w.n++ }
 func (w *where) Real(float64)     { panic("projections: no key column is a real") }
 func (w *where) JSON([]byte)      { panic("projections: no key column is a list") }
+func (w *where) Blob([]byte)      { panic("projections: no key column is a blob") }
 func (w *where) Null()            { panic("projections: no key column may be null") }
 func (w *where) Scratch() *[]byte { panic("projections: no key column is a list") }
 

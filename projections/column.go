@@ -13,11 +13,13 @@ import (
 // ColumnType is how an engine stores a column.
 type ColumnType uint8
 
-// The types of columns. Integers are 64 bits and signed, reals IEEE 754 doubles, text any bytes that Go's strings hold.
+// The types of columns. Integers are 64 bits and signed, reals IEEE 754 doubles, text any bytes that Go's strings hold,
+// blobs bytes that nobody compares.
 const (
 	Integer ColumnType = iota
 	Real
 	Text
+	Blob
 )
 
 // Sink takes a row's columns one after the other, in the order of its table. It copies what it is given.
@@ -27,6 +29,7 @@ type Sink interface {
 	Text(v string)
 	// JSON takes a text column from a buffer that the caller uses again.
 	JSON(v []byte)
+	Blob(v []byte)
 	Null()
 	// Scratch is a buffer to build a JSON column in.
 	Scratch() *[]byte
@@ -39,6 +42,8 @@ type Source interface {
 	Text(i int) string
 	// Symbol is Text for columns of few different values: equal ones share their memory.
 	Symbol(i int) string
+	// Blob is a copy that belongs to the caller.
+	Blob(i int) []byte
 	Null(i int) bool
 }
 
@@ -70,6 +75,15 @@ func symbol[R any, T ~string](name string, field func(*R) *T) column[R] {
 	c := text(name, field)
 	c.take = func(r *R, s Source, i int) error { *field(r) = T(s.Symbol(i)); return nil }
 	return c
+}
+
+// blob is a column of bytes.
+func blob[R any](name string, field func(*R) *[]byte) column[R] {
+	return column[R]{
+		Column: Column{Name: name, Type: Blob},
+		put:    func(r *R, s Sink) error { s.Blob(*field(r)); return nil },
+		take:   func(r *R, s Source, i int) error { *field(r) = s.Blob(i); return nil },
+	}
 }
 
 func integer[R any, T ~int64 | ~uint64](name string, field func(*R) *T) column[R] {

@@ -1,6 +1,9 @@
 package projections
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Side tells the tables that are read from those that a rebuild fills beside them.
 type Side uint8
@@ -81,6 +84,13 @@ type Tx interface {
 	// Put writes n rows, each over that of the same key, if there is one. It asks for them in order, once each; a row
 	// is good until the next one is asked for. No two have the same key.
 	Put(side Side, t *Table, n int, row func(i int) Row) error
+	// Delete drops the rows of the live side's table that meet the conditions, all of them where there are none.
+	Delete(t *Table, where []Condition) error
+	// Ensure makes those tables of the live side that are not there yet. They belong to no generation: Create, Drop and
+	// Promote leave them alone.
+	Ensure(tables []*Table) error
+	// Now is the engine's clock, the same for all processes that share it.
+	Now() (time.Time, error)
 	// Create makes a side's tables, empty, in place of what is there, with a checkpoint of the next generation. It
 	// returns that.
 	Create(side Side, shape string, tables []*Table) (Checkpoint, error)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // memory is the in-memory twin of the engines. It keeps rows as values, not as the fold's structs, so that what a
@@ -109,11 +110,7 @@ func (tx *memoryTx) Advance(side Side, from, to Checkpoint) error {
 func (tx *memoryTx) On(side Side) Scanner { return &memoryScan{ctx: tx.ctx, side: tx.sides[side]} }
 
 func (tx *memoryTx) Put(side Side, t *Table, n int, row func(i int) Row) error {
-	own := ownedTable{side, t.Name}
-	if !tx.owned[own] {
-		tx.owned[own] = true
-		tx.sides[side].tables[t.Name] = maps.Clone(tx.sides[side].tables[t.Name])
-	}
+	tx.own(side, t)
 	for i := range n {
 		sink := memoryRow{}
 		if err := row(i).Encode(len(t.Columns), &sink); err != nil {
@@ -124,10 +121,44 @@ func (tx *memoryTx) Put(side Side, t *Table, n int, row func(i int) Row) error {
 	return nil
 }
 
+// own makes a table this transaction's to change.
+func (tx *memoryTx) own(side Side, t *Table) {
+	own := ownedTable{side, t.Name}
+	if !tx.owned[own] {
+		tx.owned[own] = true
+		tx.sides[side].tables[t.Name] = maps.Clone(tx.sides[side].tables[t.Name])
+	}
+}
+
+func (tx *memoryTx) Delete(t *Table, where []Condition) error {
+	tx.own(Live, t)
+	q := &Query{Table: t, Where: where}
+	place := places(t)
+	maps.DeleteFunc(tx.sides[Live].tables[t.Name], func(_ string, row []value) bool { return matches(row, q, place) })
+	return nil
+}
+
+func (tx *memoryTx) Ensure(tables []*Table) error {
+	live := &tx.sides[Live]
+	for _, t := range tables {
+		if live.tables[t.Name] == nil {
+			if live.tables == nil {
+				live.tables = make(map[string]map[string][]value)
+			}
+			live.tables[t.Name] = make(map[string][]value)
+		}
+	}
+	return nil
+}
+
+func (tx *memoryTx) Now() (time.Time, error) { return time.Now(), nil }
+
 func (tx *memoryTx) Create(side Side, shape string, tables []*Table) (Checkpoint, error) {
 	s := &tx.sides[side]
 	s.at = Checkpoint{Shape: shape, Generation: s.at.Generation + 1}
-	s.tables = make(map[string]map[string][]value)
+	if s.tables == nil {
+		s.tables = make(map[string]map[string][]value)
+	}
 	for _, t := range tables {
 		s.tables[t.Name] = make(map[string][]value)
 		tx.owned[ownedTable{side, t.Name}] = true
@@ -135,17 +166,20 @@ func (tx *memoryTx) Create(side Side, shape string, tables []*Table) (Checkpoint
 	return s.at, nil
 }
 
-func (tx *memoryTx) Drop(side Side, _ []*Table) error {
+func (tx *memoryTx) Drop(side Side, tables []*Table) error {
 	s := &tx.sides[side]
-	s.at, s.tables = Checkpoint{Generation: s.at.Generation + 1}, nil
+	s.at = Checkpoint{Generation: s.at.Generation + 1}
+	for _, t := range tables {
+		delete(s.tables, t.Name)
+	}
 	return nil
 }
 
 func (tx *memoryTx) Promote(tables []*Table) (Checkpoint, error) {
 	live, beside := &tx.sides[Live], &tx.sides[Beside]
 	live.at = Checkpoint{Shape: beside.at.Shape, Generation: live.at.Generation + 1, Position: beside.at.Position}
-	live.tables = beside.tables
 	for _, t := range tables {
+		live.tables[t.Name] = beside.tables[t.Name]
 		delete(tx.owned, ownedTable{Live, t.Name})
 	}
 	return live.at, tx.Drop(Beside, tables)
@@ -176,6 +210,7 @@ func (r *memoryRow) Int(v int64)      { r.add(value{int: v}) }
 func (r *memoryRow) Real(v float64)   { r.add(value{real: v}) }
 func (r *memoryRow) Text(v string)    { r.add(value{text: v}) }
 func (r *memoryRow) JSON(v []byte)    { r.add(value{text: string(v)}) }
+func (r *memoryRow) Blob(v []byte)    { r.add(value{text: string(v)}) }
 func (r *memoryRow) Null()            { r.add(value{null: true}) }
 func (r *memoryRow) Scratch() *[]byte { return &r.scratch }
 
@@ -196,10 +231,7 @@ func (s *memoryScan) Checkpoint() (Checkpoint, error) {
 
 func (s *memoryScan) Scan(q *Query, each func(Source) error) error {
 	table := s.side.tables[q.Table.Name]
-	place := make(map[string]int, len(q.Table.Columns))
-	for i, c := range q.Table.Columns {
-		place[c.Name] = i
-	}
+	place := places(q.Table)
 	var rows [][]value
 	for _, k := range slices.Sorted(maps.Keys(table)) {
 		if matches(table[k], q, place) {
@@ -240,6 +272,15 @@ func (s *memoryScan) Scan(q *Query, each func(Source) error) error {
 	return nil
 }
 
+// places tells where a table's columns are.
+func places(t *Table) map[string]int {
+	place := make(map[string]int, len(t.Columns))
+	for i, c := range t.Columns {
+		place[c.Name] = i
+	}
+	return place
+}
+
 func matches(row []value, q *Query, place map[string]int) bool {
 	for _, c := range q.Where {
 		i := place[c.Column]
@@ -271,4 +312,5 @@ func (s memorySource) Int(i int) int64     { return s[i].int }
 func (s memorySource) Real(i int) float64  { return s[i].real }
 func (s memorySource) Text(i int) string   { return s[i].text }
 func (s memorySource) Symbol(i int) string { return s[i].text }
+func (s memorySource) Blob(i int) []byte   { return []byte(s[i].text) }
 func (s memorySource) Null(i int) bool     { return s[i].null }

@@ -50,6 +50,8 @@ func Run(t *testing.T, checks int, fresh func(t *testing.T) Storage) {
 		"another version's tables are not read":       outdated,
 		"left-overs are swept":                        sweeps,
 		"a done context ends work":                    done,
+		"tables of no generation stay":                tablesApart,
+		"the clock runs on":                           clock,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

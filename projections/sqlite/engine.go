@@ -20,6 +20,8 @@ type Options struct {
 	BusyTimeout time.Duration
 	// Readers is the greatest number of snapshots open at a time; 0 means 8. More wait.
 	Readers int
+	// Now is the engine's clock. Default time.Now.
+	Now func() time.Time
 	// Scratch gives up durability for speed: for a file that is thrown away, such as the one verify rebuilds into.
 	Scratch bool
 }
@@ -28,6 +30,7 @@ type Options struct {
 type Engine struct {
 	path    string
 	busy    time.Duration
+	now     func() time.Time
 	readers *pool
 
 	mu     sync.Mutex
@@ -49,10 +52,13 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 	if o.Readers <= 0 {
 		o.Readers = 8
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("open read models %s: %w", path, err)
 	}
-	e := &Engine{path: path, busy: o.BusyTimeout, puts: make(map[put]*binder)}
+	e := &Engine{path: path, busy: o.BusyTimeout, now: o.Now, puts: make(map[put]*binder)}
 	// A commit of the read models need not outlive a power failure: rows and checkpoint are lost together, and are
 	// folded again from the log. The log's own connection is the one that waits for the disk.
 	synchronous := "synchronous=NORMAL"

@@ -84,6 +84,12 @@ func (b *binder) JSON(v []byte) {
 	b.Text(string(v))
 }
 
+// Blob implements projections.Sink.
+func (b *binder) Blob(v []byte) {
+	b.next().kind = unknown
+	b.stmt.BindBytes(b.at, v)
+}
+
 // Scratch implements projections.Sink.
 func (b *binder) Scratch() *[]byte { return &b.scratch }
 

@@ -47,17 +47,9 @@ func (s *scanner) Scan(q *projections.Query, each func(projections.Source) error
 	}
 	// Not while a row is shown: a statement left open keeps its snapshot.
 	defer func() { err = errors.Join(err, stmt.Reset()) }()
-	i := 1
-	for _, c := range q.Where {
-		if columnType(q.Table, c.Column) == projections.Text {
-			stmt.BindText(i, c.Text)
-		} else {
-			stmt.BindInt64(i, c.Int)
-		}
-		i++
-	}
+	bindWhere(stmt, q.Table, q.Where)
 	if q.Limit > 0 {
-		stmt.BindInt64(i, int64(q.Limit))
+		stmt.BindInt64(len(q.Where)+1, int64(q.Limit))
 	}
 	src := &source{connection: s.connection, stmt: stmt}
 	for {
@@ -70,6 +62,16 @@ func (s *scanner) Scan(q *projections.Query, each func(projections.Source) error
 		}
 		if err := each(src); err != nil {
 			return err
+		}
+	}
+}
+
+func bindWhere(stmt *sqlite.Stmt, t *projections.Table, where []projections.Condition) {
+	for i, c := range where {
+		if columnType(t, c.Column) == projections.Text {
+			stmt.BindText(i+1, c.Text)
+		} else {
+			stmt.BindInt64(i+1, c.Int)
 		}
 	}
 }
@@ -103,14 +105,7 @@ func selectSQL(q *projections.Query, side projections.Side) string {
 		b.WriteString(quote(c))
 	}
 	b.WriteString(" FROM " + quote(tableName(q.Table, side)))
-	for i, c := range q.Where {
-		if i == 0 {
-			b.WriteString(" WHERE ")
-		} else {
-			b.WriteString(" AND ")
-		}
-		b.WriteString(quote(c.Column) + " " + operators[c.Op] + " ?")
-	}
+	b.WriteString(whereSQL(q.Where))
 	for i, o := range q.Order {
 		if i == 0 {
 			b.WriteString(" ORDER BY ")
@@ -128,6 +123,19 @@ func selectSQL(q *projections.Query, side projections.Side) string {
 	return b.String()
 }
 
+func whereSQL(where []projections.Condition) string {
+	var b strings.Builder
+	for i, c := range where {
+		if i == 0 {
+			b.WriteString(" WHERE ")
+		} else {
+			b.WriteString(" AND ")
+		}
+		b.WriteString(quote(c.Column) + " " + operators[c.Op] + " ?")
+	}
+	return b.String()
+}
+
 // source gives the columns of the row that a statement is at.
 type source struct {
 	*connection
@@ -137,7 +145,11 @@ type source struct {
 func (s *source) Int(i int) int64    { return s.stmt.ColumnInt64(i) }
 func (s *source) Real(i int) float64 { return s.stmt.ColumnFloat(i) }
 func (s *source) Text(i int) string  { return s.stmt.ColumnText(i) }
-func (s *source) Null(i int) bool    { return s.stmt.ColumnIsNull(i) }
+func (s *source) Blob(i int) []byte {
+	b := make([]byte, s.stmt.ColumnLen(i))
+	return b[:s.stmt.ColumnBytes(i, b)]
+}
+func (s *source) Null(i int) bool { return s.stmt.ColumnIsNull(i) }
 
 // The longest text that is remembered, and how many are.
 const (

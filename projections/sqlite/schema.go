@@ -29,7 +29,7 @@ func tableName(t *projections.Table, side projections.Side) string {
 	return t.Name
 }
 
-var columnTypes = [...]string{projections.Integer: "INTEGER", projections.Real: "REAL", projections.Text: "TEXT"}
+var columnTypes = [...]string{projections.Integer: "INTEGER", projections.Real: "REAL", projections.Text: "TEXT", projections.Blob: "BLOB"}
 
 // createSQL makes a table. One with a column to cluster by is stored in that order, which makes a new row an append;
 // its key is then a unique index. The others are stored in key order.
@@ -81,18 +81,28 @@ func putSQL(t *projections.Table, side projections.Side, rows int) string {
 // checkpoint reads a side's checkpoint, the zero one where the side has no tables.
 func (c *connection) checkpoint(ctx context.Context, side projections.Side) (projections.Checkpoint, error) {
 	var at projections.Checkpoint
-	made := false
-	err := sqlitex.Execute(c.Conn, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'projection_checkpoints'",
-		&sqlitex.ExecOptions{ResultFunc: func(*sqlite.Stmt) error { made = true; return nil }})
-	if err == nil && made {
-		err = sqlitex.Execute(c.Conn, "SELECT shape, generation, position FROM projection_checkpoints WHERE name = ?",
-			&sqlitex.ExecOptions{
-				Args: []any{sideNames[side]},
-				ResultFunc: func(s *sqlite.Stmt) error {
-					at = projections.Checkpoint{Shape: s.ColumnText(0), Generation: s.ColumnInt64(1), Position: uint64(s.ColumnInt64(2))}
-					return nil
-				},
-			})
+	made, err := c.exists(ctx, "projection_checkpoints")
+	if err != nil || !made {
+		return at, err
 	}
+	err = sqlitex.Execute(c.Conn, "SELECT shape, generation, position FROM projection_checkpoints WHERE name = ?",
+		&sqlitex.ExecOptions{
+			Args: []any{sideNames[side]},
+			ResultFunc: func(s *sqlite.Stmt) error {
+				at = projections.Checkpoint{Shape: s.ColumnText(0), Generation: s.ColumnInt64(1), Position: uint64(s.ColumnInt64(2))}
+				return nil
+			},
+		})
 	return at, c.engine.explain(ctx, err)
+}
+
+// exists tells whether there is a table of a name.
+func (c *connection) exists(ctx context.Context, table string) (bool, error) {
+	made := false
+	err := sqlitex.Execute(c.Conn, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
+		&sqlitex.ExecOptions{
+			Args:       []any{table},
+			ResultFunc: func(*sqlite.Stmt) error { made = true; return nil },
+		})
+	return made, c.engine.explain(ctx, err)
 }

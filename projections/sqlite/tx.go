@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -80,6 +82,40 @@ func (tx *transaction) Advance(side projections.Side, from, to projections.Check
 func (tx *transaction) On(side projections.Side) projections.Scanner {
 	return &scanner{connection: tx.writer, ctx: tx.ctx, side: side}
 }
+
+// Delete implements projections.Tx.
+func (tx *transaction) Delete(t *projections.Table, where []projections.Condition) error {
+	stmt, err := tx.writer.Prepare("DELETE FROM " + quote(t.Name) + whereSQL(where))
+	if err != nil {
+		return tx.explain(tx.ctx, err)
+	}
+	bindWhere(stmt, t, where)
+	_, err = stmt.Step()
+	return tx.explain(tx.ctx, errors.Join(err, stmt.Reset()))
+}
+
+// Ensure implements projections.Tx.
+func (tx *transaction) Ensure(tables []*projections.Table) error {
+	for _, t := range tables {
+		made, err := tx.writer.exists(tx.ctx, t.Name)
+		if err != nil {
+			return err
+		}
+		if made {
+			continue
+		}
+		if err := tx.exec(createSQL(t, projections.Live)); err != nil {
+			return err
+		}
+		if err := tx.index([]*projections.Table{t}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Now implements projections.Tx. The processes that share a file share a clock.
+func (tx *transaction) Now() (time.Time, error) { return tx.now(), nil }
 
 // Create implements projections.Tx.
 func (tx *transaction) Create(side projections.Side, shape string, tables []*projections.Table) (projections.Checkpoint, error) {
