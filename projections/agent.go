@@ -50,22 +50,27 @@ func foldAgent(w *workingSet, f *fact) error {
 	if !ok {
 		return nil
 	}
-	r, err := w.agents.row(f.id)
-	if err != nil {
-		return err
-	}
-	r.Position = f.Envelope.Position
 	if e, ok := e.(events.AgentSpawned); ok {
 		if err := f.names(e.Agent); err != nil {
 			return err
 		}
+		r, err := w.agents.row(f.id)
+		if err != nil {
+			return err
+		}
 		r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.Envelope.OccurredAt
+		r.Position = f.Envelope.Position
 		r.configure(e.Config)
 		return nil
 	}
-	if r.Status == "" {
+	r, err := w.agents.existing(f.id)
+	switch {
+	case err != nil:
+		return err
+	case r == nil || r.Status == "":
 		return damaged("the agent was never spawned")
 	}
+	r.Position = f.Envelope.Position
 	switch e := e.(type) {
 	case events.AgentSpawned:
 	case events.AgentConfigured:

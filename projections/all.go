@@ -7,26 +7,31 @@ type projection struct {
 	version int
 	tables  []*Table
 	apply   func(*workingSet, *fact) error
+	// on is the set of projections, by their place, whose finds it goes by: where they can't fold a stream, it can't.
+	on uint64
 }
+
+// onRuns is for those that take the run and the step from the first projection.
+const onRuns = 1 << 0
 
 // all lists the projections, one line each, in the order in which a fact passes through them. The first one finds the
 // run and the step that the others go by.
 func all() []projection {
 	return []projection{
-		{"runs", 1, []*Table{runTable.table(), stepTable.table()}, foldRun},
-		{"agents", 1, []*Table{agentTable.table()}, foldAgent},
-		{"tasks", 1, []*Table{taskTable.table(), taskKeyTable.table()}, foldTask},
-		{"feedback", 1, []*Table{feedbackTable.table()}, foldFeedback},
-		{"improvements", 1, []*Table{improvementTable.table()}, foldImprovement},
-		{"runbooks", 1, []*Table{runbookTable.table()}, foldRunbook},
-		{"budgets", 1, []*Table{budgetTable.table()}, foldBudget},
-		{"patterns", 1, []*Table{patternTable.table()}, foldPattern},
-		{"costs", 1, []*Table{costTable.table()}, foldCost},
-		{"metrics", 1, []*Table{metricTable.table()}, foldMetric},
+		{"runs", 1, []*Table{runTable.table(), stepTable.table()}, foldRun, 0},
+		{"agents", 1, []*Table{agentTable.table()}, foldAgent, onRuns},
+		{"tasks", 1, []*Table{taskTable.table(), taskKeyTable.table()}, foldTask, onRuns},
+		{"feedback", 1, []*Table{feedbackTable.table()}, foldFeedback, 0},
+		{"improvements", 1, []*Table{improvementTable.table()}, foldImprovement, 0},
+		{"runbooks", 1, []*Table{runbookTable.table()}, foldRunbook, 0},
+		{"budgets", 1, []*Table{budgetTable.table()}, foldBudget, 0},
+		{"patterns", 1, []*Table{patternTable.table()}, foldPattern, onRuns},
+		{"costs", 1, []*Table{costTable.table()}, foldCost, onRuns},
+		{"metrics", 1, []*Table{metricTable.table()}, foldMetric, onRuns},
 	}
 }
 
-// tablesOf lists the tables of projections, and panics where two of them have the same.
+// tablesOf lists the tables of projections and that of their parked streams, and panics where two of them have the same.
 func tablesOf(members []projection) []*Table {
 	var tables []*Table
 	names := make(map[string]bool)
@@ -39,5 +44,5 @@ func tablesOf(members []projection) []*Table {
 			tables = append(tables, t)
 		}
 	}
-	return tables
+	return append(tables, parkedTable.table())
 }

@@ -21,23 +21,26 @@ func foldBudget(w *workingSet, f *fact) error {
 	if !ok {
 		return nil
 	}
-	r, err := w.budgets.row(f.id)
-	if err != nil {
-		return err
-	}
 	switch e := e.(type) {
 	case events.BudgetSet:
 		if e.Budget != f.id {
 			return damaged("it names %q, another than its stream", e.Budget)
 		}
+		r, err := w.budgets.row(f.id)
+		if err != nil {
+			return err
+		}
 		// A new limit opens the period again, as in the aggregate.
-		r.Period, r.LimitNanos, r.Exhausted = e.Period, e.LimitNanos, ""
+		*r = BudgetRow{Budget: r.Budget, Period: e.Period, LimitNanos: e.LimitNanos, Position: f.Envelope.Position}
 	case events.BudgetExhausted:
-		if r.Period == "" {
+		r, err := w.budgets.existing(f.id)
+		switch {
+		case err != nil:
+			return err
+		case r == nil:
 			return damaged("the budget was never set")
 		}
-		r.Exhausted = e.Starting
+		r.Exhausted, r.Position = e.Starting, f.Envelope.Position
 	}
-	r.Position = f.Envelope.Position
 	return nil
 }

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -11,7 +10,9 @@ import (
 // fold keeps no reference to the envelope's Data.
 type Entry struct {
 	Envelope events.Envelope
-	Event    events.Event
+	// Event is nil where Err tells why it can't be decoded: the fold then parks its stream.
+	Event events.Event
+	Err   error
 }
 
 // ErrCheckpointMoved tells that the read models aren't where the batch starts: another process folded the same log,
@@ -25,7 +26,8 @@ var ErrOutdated = errors.New("the read models were built by another version of v
 // ErrOrder tells that a batch's positions don't rise strictly.
 var ErrOrder = errors.New("log positions do not rise")
 
-// ErrDamaged tells that a fact can't follow those before it: no decider can have produced such a history.
+// ErrDamaged tells that a fact can't follow those before it: no decider can have produced such a history. The fold parks
+// its stream.
 var ErrDamaged = errors.New("damaged history")
 
 // ErrRebuildLost tells that another rebuild was begun, or this one's tables were swept: it can't go on.
@@ -34,19 +36,3 @@ var ErrRebuildLost = errors.New("the rebuild was overtaken by another one")
 // ErrUnavailable tells that the engine can't be used now: locked, read-only, full, corrupt, closed. What to do is in
 // the message.
 var ErrUnavailable = errors.New("the read models are unavailable")
-
-// FoldError tells where a fold stopped. Nothing of its batch was written.
-type FoldError struct {
-	Position   uint64
-	Stream     string
-	Kind       string
-	Projection string
-	Err        error
-}
-
-func (e *FoldError) Error() string {
-	return fmt.Sprintf("projection %s: %s at position %d (stream %s): %v", e.Projection, e.Kind, e.Position, e.Stream, e.Err)
-}
-
-// Unwrap gives the cause, such as ErrDamaged.
-func (e *FoldError) Unwrap() error { return e.Err }

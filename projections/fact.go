@@ -51,12 +51,13 @@ type workingSet struct {
 	patterns     *cache[patternKey, PatternRow]
 	costs        *cache[costKey, CostRow]
 	metrics      *cache[metricKey, MetricRow]
+	parked       *parking
 	members      []member
 	plans        plans
 	days         calendar
 }
 
-func newWorkingSet(bytes int) *workingSet {
+func newWorkingSet(bytes int, projections []projection) *workingSet {
 	half, part := bytes/2, bytes/16
 	w := &workingSet{
 		runs:         newRunCache(half),
@@ -70,11 +71,12 @@ func newWorkingSet(bytes int) *workingSet {
 		patterns:     newCache(patternTable, 2*part),
 		costs:        newCache(costTable, part),
 		metrics:      newCache(metricTable, 2*part),
+		parked:       newParking(projections),
 		plans:        plans{limit: part},
 	}
 	w.members = []member{
 		w.runs, w.agents, w.tasks, w.taskKeys, w.feedback, w.improvements, w.runbooks, w.budgets, w.patterns, w.costs,
-		w.metrics,
+		w.metrics, w.parked,
 	}
 	return w
 }
@@ -115,18 +117,10 @@ func (w *workingSet) held() int {
 	return n
 }
 
-// apply folds one entry into every projection.
-func (w *workingSet) apply(f *fact, members []projection) error {
-	_, f.id, _ = strings.Cut(f.Envelope.Stream, "-")
-	for i := range members {
-		if err := members[i].apply(w, f); err != nil {
-			return &FoldError{
-				Position: f.Envelope.Position, Stream: f.Envelope.Stream, Kind: f.Envelope.Kind,
-				Projection: members[i].name, Err: err,
-			}
-		}
-	}
-	return nil
+// identity is a stream's name without its category.
+func identity(stream string) string {
+	_, id, _ := strings.Cut(stream, "-")
+	return id
 }
 
 // calendar names days, and remembers the last one.

@@ -16,7 +16,7 @@ type folder struct {
 }
 
 func newFolder(side Side, members []projection, at Checkpoint, cacheBytes int) *folder {
-	return &folder{side: side, members: members, at: at, set: newWorkingSet(cacheBytes)}
+	return &folder{side: side, members: members, at: at, set: newWorkingSet(cacheBytes, members)}
 }
 
 // forget drops the working set and goes on from a checkpoint.

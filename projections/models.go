@@ -97,8 +97,9 @@ func (m *Models) Outdated() bool { return m.outdated.Load() }
 // the batch starts behind: the batch holds every entry of the log from there to its own last. An empty batch changes
 // nothing.
 //
-// It returns ErrCheckpointMoved, ErrOutdated, ErrOrder, ErrUnavailable or a *FoldError; in each case nothing was
-// written, and the same batch, or the one from Position, may be tried again.
+// A fact that can't be decoded or folded is no error: its stream is parked, see Reader.Parked. Apply returns
+// ErrCheckpointMoved, ErrOutdated, ErrOrder or ErrUnavailable; in each case nothing was written, and the same batch, or
+// the one from Position, may be tried again.
 func (m *Models) Apply(ctx context.Context, after uint64, batch []Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -251,6 +251,11 @@ func (r *reader) Runbooks(ctx context.Context) ([]RunbookRow, error) {
 	return collect(rows(ctx, r, runbookTable, Query{Order: ascending("runbook")}))
 }
 
+// Parked implements Reader.
+func (r *reader) Parked(ctx context.Context) ([]ParkedRow, error) {
+	return collect(rows(ctx, r, parkedTable, Query{Order: ascending("position", "projection")}))
+}
+
 // Budgets implements Reader.
 func (r *reader) Budgets(ctx context.Context) ([]BudgetRow, error) {
 	return collect(rows(ctx, r, budgetTable, Query{Order: ascending("budget")}))

@@ -104,4 +104,6 @@ type Reader interface {
 	Improvements(ctx context.Context, status string) ([]ImprovementRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
 	Budgets(ctx context.Context) ([]BudgetRow, error)
+	// Parked are the parked streams, by the position where they stopped, then by projection.
+	Parked(ctx context.Context) ([]ParkedRow, error)
 }

@@ -5,13 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
+	"slices"
 )
+
+// ErrUnknownProjection tells that no projection has a name that was asked for.
+var ErrUnknownProjection = errors.New("there is no such read model")
 
 // Rebuild folds the log from its start into tables beside the live ones. It is not safe for concurrent use. Nobody
 // can read it before Swap.
 type Rebuild struct {
 	models *Models
 	beside *folder
+	// tables are those beside. chosen are the projections whose tables are to be swapped in, nil for all of them.
+	tables []*Table
+	chosen []projection
 	done   bool
 	// broken tells that a Run ended early: the tables hold parts of what comes behind their checkpoint.
 	broken bool
@@ -23,20 +31,80 @@ var errDone = errors.New("the rebuild has ended")
 // errBroken tells that a rebuild can only be discarded.
 var errBroken = errors.New("the rebuild failed midway; discard it and begin another")
 
+// Projections lists the names of the projections, in the order in which a fact passes through them.
+func (m *Models) Projections() []string {
+	names := make([]string, len(m.members))
+	for i := range m.members {
+		names[i] = m.members[i].name
+	}
+	return names
+}
+
+// BuiltOn lists the projections that a projection's parked streams keep from folding them too.
+func (m *Models) BuiltOn(name string) []string {
+	var names []string
+	i := slices.IndexFunc(m.members, func(p projection) bool { return p.name == name })
+	for _, p := range m.members {
+		if i >= 0 && p.on&(1<<i) != 0 {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
 // BeginRebuild makes empty tables beside the live ones, dropping what an earlier rebuild left there. Another rebuild
-// that is under way fails with ErrRebuildLost.
-func (m *Models) BeginRebuild(ctx context.Context) (*Rebuild, error) {
+// that is under way fails with ErrRebuildLost. Of the projections that are named, or of all where none is, the tables
+// are swapped in at the end; outdated read models can only be rebuilt as a whole. It returns ErrUnknownProjection for
+// a name that none has.
+func (m *Models) BeginRebuild(ctx context.Context, names ...string) (*Rebuild, error) {
+	r := &Rebuild{models: m, tables: m.tables}
+	members := m.members
+	if len(names) > 0 {
+		if m.Outdated() {
+			return nil, fmt.Errorf("begin rebuild: %w", ErrOutdated)
+		}
+		var err error
+		if r.chosen, members, err = choose(m.members, names); err != nil {
+			return nil, fmt.Errorf("begin rebuild: %w", err)
+		}
+		r.tables = tablesOf(members)
+	}
 	var at Checkpoint
 	err := m.engine.Update(ctx, func(tx Tx) (err error) {
-		at, err = tx.Create(Beside, m.shape, m.tables)
+		if err := tx.Drop(Beside, m.tables); err != nil {
+			return err
+		}
+		at, err = tx.Create(Beside, m.shape, r.tables)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("begin rebuild: %w", err)
 	}
-	r := &Rebuild{models: m, beside: newFolder(Beside, m.members, at, m.cacheBytes)}
+	r.beside = newFolder(Beside, members, at, m.cacheBytes)
 	r.beside.forget(at)
 	return r, nil
+}
+
+// choose picks projections by name, and those that they build on with them.
+func choose(members []projection, names []string) (chosen, needed []projection, err error) {
+	wanted, on := make(map[string]bool), uint64(0)
+	for _, name := range names {
+		i := slices.IndexFunc(members, func(p projection) bool { return p.name == name })
+		if i < 0 {
+			return nil, nil, fmt.Errorf("%w: %q", ErrUnknownProjection, name)
+		}
+		wanted[name] = true
+		on |= members[i].on
+	}
+	for i := range members {
+		if wanted[members[i].name] {
+			chosen = append(chosen, members[i])
+		}
+		if wanted[members[i].name] || on&(1<<i) != 0 {
+			needed = append(needed, members[i])
+		}
+	}
+	return chosen, needed, nil
 }
 
 // Position is the log position that the rebuild has seen everything up to.
@@ -64,6 +132,9 @@ func (r *Rebuild) Apply(ctx context.Context, after uint64, batch []Entry) error 
 // file out. tail yields the log behind from, in batches as Apply takes them, up to its end: it must read on another
 // connection, and no append can come in between. A reader sees the old tables or the new ones, never a mixture.
 //
+// Where only some projections were rebuilt, the live tables must be as far as the rebuild at least, or it returns
+// ErrCheckpointMoved; it then goes on up to where they are.
+//
 // Where it returns an error the live tables are as they were, and the rebuild can go on or be swapped again.
 func (r *Rebuild) Swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]Entry, error]) error {
 	switch {
@@ -82,11 +153,19 @@ func (r *Rebuild) Swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]E
 		if err := tx.Advance(Beside, before, before); err != nil {
 			return lost(err)
 		}
-		if err := r.applyTail(tx, tail); err != nil {
-			return err
-		}
 		old, err := tx.Checkpoint(Live)
 		if err != nil {
+			return err
+		}
+		to := uint64(math.MaxUint64)
+		if r.chosen != nil {
+			to = old.Position
+		}
+		if err := r.applyTail(tx, tail, to); err != nil {
+			return err
+		}
+		if r.chosen != nil {
+			live, err = r.swapChosen(tx, old)
 			return err
 		}
 		if old.Position > r.beside.at.Position {
@@ -100,13 +179,57 @@ func (r *Rebuild) Swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]E
 		return fmt.Errorf("swap rebuild: %w", err)
 	}
 	r.done = true
+	if r.chosen != nil {
+		m.take(live)
+		return nil
+	}
 	r.beside.side, r.beside.at = Live, live
 	m.live, m.unsure = r.beside, false
 	m.outdated.Store(false)
 	return nil
 }
 
-func (r *Rebuild) applyTail(tx Tx, tail func(from uint64) iter.Seq2[[]Entry, error]) error {
+// swapChosen swaps the tables of the chosen projections, and takes over which streams are parked for them.
+func (r *Rebuild) swapChosen(tx Tx, old Checkpoint) (Checkpoint, error) {
+	if at := r.beside.at; old.Shape != at.Shape || old.Position != at.Position {
+		return old, fmt.Errorf("%w: they are at %d, the rebuild is at %d", ErrCheckpointMoved, old.Position, at.Position)
+	}
+	var parked []ParkedRow
+	for _, p := range r.chosen {
+		where := []Condition{{Column: "projection", Text: p.name}}
+		if err := tx.Delete(&parkedTable.Table, where); err != nil {
+			return old, err
+		}
+		q := Query{Table: &parkedTable.Table, Where: where}
+		err := scan(tx.On(Beside), parkedTable, &q, func(row *ParkedRow) error {
+			parked = append(parked, *row)
+			return nil
+		})
+		if err != nil {
+			return old, err
+		}
+	}
+	row := record[ParkedRow]{columns: parkedTable.columns}
+	err := tx.Put(Live, &parkedTable.Table, len(parked), func(i int) Row {
+		row.row = &parked[i]
+		return &row
+	})
+	if err != nil {
+		return old, err
+	}
+	var tables []*Table
+	for _, p := range r.chosen {
+		tables = append(tables, p.tables...)
+	}
+	live, err := tx.Promote(tables)
+	if err != nil {
+		return old, err
+	}
+	return live, tx.Drop(Beside, r.models.tables)
+}
+
+// applyTail folds the log behind the rebuild, up to a position.
+func (r *Rebuild) applyTail(tx Tx, tail func(from uint64) iter.Seq2[[]Entry, error], to uint64) error {
 	if tail == nil {
 		return nil
 	}
@@ -116,18 +239,25 @@ func (r *Rebuild) applyTail(tx Tx, tail func(from uint64) iter.Seq2[[]Entry, err
 		if err != nil {
 			return err
 		}
-		to, err := f.fold(f.at.Position, batch)
+		beyond := slices.IndexFunc(batch, func(e Entry) bool { return e.Envelope.Position > to })
+		if beyond >= 0 {
+			batch = batch[:beyond]
+		}
+		at, err := f.fold(f.at.Position, batch)
 		if err != nil {
 			return err
 		}
-		if err := tx.Advance(Beside, f.at, to); err != nil {
+		if err := tx.Advance(Beside, f.at, at); err != nil {
 			return err
 		}
 		if err := f.set.write(tx, Beside); err != nil {
 			return err
 		}
-		f.at = to
+		f.at = at
 		f.set.settle()
+		if beyond >= 0 {
+			break
+		}
 	}
 	return nil
 }

@@ -215,6 +215,22 @@ type BudgetRow struct {
 	Position  uint64 `db:"position"`
 }
 
+// ParkedRow is a row of parked_streams: a stream whose facts a projection does not fold, from the first that it could
+// not fold on. The other projections, and all other streams, go on.
+type ParkedRow struct {
+	// Projection is its name, or Everything.
+	Projection string `db:"projection,pk"`
+	Stream     string `db:"stream,pk"`
+	// Position, Kind and Version are of the fact that could not be folded.
+	Position uint64 `db:"position"`
+	Kind     string `db:"kind"`
+	Version  int64  `db:"version"`
+	// Waiting counts that fact and the stream's facts since, up to LastPosition.
+	Waiting      int64  `db:"waiting"`
+	LastPosition uint64 `db:"last_position"`
+	Reason       string `db:"reason"`
+}
+
 // Dimension is what metrics are kept by.
 type Dimension string
 

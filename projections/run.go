@@ -94,30 +94,30 @@ func foldRun(w *workingSet, f *fact) error {
 	switch {
 	case err != nil:
 		return err
-	case r == nil:
-		return damaged("the run was never started")
-	case r.Outcome != Running:
-		return damaged("the run has ended before")
+	case r == nil || r.Outcome != Running:
+		// Which of the two it is can't be told: the fold forgets runs that have ended.
+		return damaged("the run was never started, or it has ended before")
 	}
 	f.run = r
-	r.LastPosition = f.Envelope.Position
 	switch e := e.(type) {
 	case events.RunStarted:
 	case events.RunStepStarted:
-		return startStep(f, e)
+		err = startStep(f, e)
 	case events.RunStepFinished:
-		return finishStep(w, f, e)
+		err = finishStep(w, f, e)
 	case events.RunLLMCalled:
 		r.Scripted = r.Scripted || e.Scripted
 	case events.RunFinished:
-		r.Answer = e.Answer
-		return endRun(w, f, e.Outcome, "", e.CostNanos, e.Undated)
+		err = endRun(w, f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
 	case events.RunFailed:
-		return endRun(w, f, events.Failed, e.Error, e.CostNanos, e.Undated)
+		err = endRun(w, f, events.Failed, "", e.Error, e.CostNanos, e.Undated)
 	case events.RunCancelled:
-		return endRun(w, f, events.Cancelled, e.Reason, e.CostNanos, e.Undated)
+		err = endRun(w, f, events.Cancelled, "", e.Reason, e.CostNanos, e.Undated)
 	}
-	return nil
+	if err == nil {
+		r.LastPosition = f.Envelope.Position
+	}
+	return err
 }
 
 func startRun(w *workingSet, f *fact, e events.RunStarted) error {
@@ -204,12 +204,12 @@ func finishStep(w *workingSet, f *fact, e events.RunStepFinished) error {
 	return nil
 }
 
-func endRun(w *workingSet, f *fact, o events.Outcome, reason string, cost events.Nanos, undated bool) error {
+func endRun(w *workingSet, f *fact, o events.Outcome, answer, reason string, cost events.Nanos, undated bool) error {
 	r := f.run
 	if !ends(o) {
 		return damaged("the run ends with the unknown outcome %q", o)
 	}
-	r.Outcome, r.Error = o, reason
+	r.Outcome, r.Answer, r.Error = o, answer, reason
 	r.CostNanos = max(r.stepCost, cost)
 	if !undated {
 		f.day = w.days.of(f.Envelope.OccurredAt)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/projections/enginetest"
 	"github.com/virtuous6/virtuous6/projections/sqlite"
@@ -58,6 +59,13 @@ func TestRunBuildsWhatApplyBuilds(t *testing.T) {
 	t.Parallel()
 	entries := enginetest.Simulated(3, 1_600)
 	half := len(entries) / 2
+	// Poison, early and late in its run, and behind the end of one that is written by then.
+	for i := 97; i < len(entries); i += 97 {
+		entries[i].Event, entries[i].Err = nil, errors.New("unheard of")
+		entries[i-1].Event = events.RunFinished{}
+	}
+	ended := slices.IndexFunc(entries, func(e projections.Entry) bool { return e.Envelope.Kind == "run.finished" })
+	entries[len(entries)-200].Envelope.Stream = entries[ended].Envelope.Stream
 	applied := opened(t, projections.NewMemory(), projections.Options{})
 	if err := applied.Apply(t.Context(), 0, entries); err != nil {
 		t.Fatal(err)

@@ -27,9 +27,19 @@ type openRun struct {
 }
 
 // History draws a history as the deciders can produce it: any nouns, any interleaving, runs that never end.
-func History(t *rapid.T) []projections.Entry {
+func History(t *rapid.T) []projections.Entry { return draw(t, false) }
+
+// Poisoned is a History of which some facts may be poison: they can't be decoded, or can't follow those before them.
+func Poisoned(t *rapid.T) []projections.Entry {
+	return draw(t, rapid.IntRange(0, 2).Draw(t, "poisoned") == 0)
+}
+
+func draw(t *rapid.T, poisoned bool) []projections.Entry {
 	h := &history{T: t, log: newLog(), at: time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC)}
 	for range rapid.IntRange(0, 120).Draw(t, "facts") {
+		if poisoned && rapid.IntRange(0, 9).Draw(t, "poison") == 0 {
+			h.poison()
+		}
 		h.at = h.at.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Hour)).Draw(t, "later")))
 		switch kind := rapid.IntRange(0, 15).Draw(t, "kind"); kind {
 		case 0, 1:
@@ -129,6 +139,23 @@ func (h *history) goOn() {
 	case kind == 11:
 		end(events.RunCancelled{Reason: h.optional("reason"), Undated: h.yes("undated")})
 	}
+}
+
+// poison appends a fact to some stream that can't be folded there. The stream goes on behind it.
+func (h *history) poison() {
+	streams := []string{"agent-anna", "budget-plan", "improvement-i0", "run-none", "task-bert", "other-1"}
+	for _, r := range h.runs {
+		streams = append(streams, "run-"+r.id)
+	}
+	stream := rapid.SampledFrom(streams).Draw(h.T, "poisoned stream")
+	if h.yes("can't be decoded") {
+		h.add(stream, h.at, nil)
+		return
+	}
+	h.add(stream, h.at, rapid.SampledFrom([]events.Event{
+		events.RunStepStarted{Step: 99}, events.RunFinished{Outcome: "unheard of"}, events.AgentSpawned{Agent: "another"},
+		events.TaskUpdated{Note: "x"}, events.ImprovementApproved{}, events.BudgetExhausted{}, events.RunbookSaved{Runbook: "another"},
+	}).Draw(h.T, "misplaced"))
 }
 
 func (h *history) agent() {

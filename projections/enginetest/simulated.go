@@ -2,6 +2,7 @@
 package enginetest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -18,16 +19,22 @@ type log struct {
 
 func newLog() *log { return &log{revisions: make(map[string]uint64)} }
 
-// add appends a fact to a stream.
+var errPoison = errors.New("unknown event kind")
+
+// add appends a fact to a stream, or one that can't be decoded.
 func (l *log) add(stream string, at time.Time, e events.Event) {
 	position := uint64(len(l.entries) + 1)
-	l.entries = append(l.entries, projections.Entry{
+	entry := projections.Entry{
 		Envelope: events.Envelope{
 			ID: events.NameID(at, fmt.Sprint(position)), Stream: stream, Revision: l.revisions[stream], Position: position,
-			Kind: e.Kind(), Version: 1, OccurredAt: at, RecordedAt: at, Workspace: "main",
+			Kind: "unheard.of", Version: 1, OccurredAt: at, RecordedAt: at, Workspace: "main",
 		},
-		Event: e,
-	})
+		Event: e, Err: errPoison,
+	}
+	if e != nil {
+		entry.Envelope.Kind, entry.Err = e.Kind(), nil
+	}
+	l.entries = append(l.entries, entry)
 	l.revisions[stream]++
 }
 
