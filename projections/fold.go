@@ -13,6 +13,8 @@ type folder struct {
 	at      Checkpoint
 	set     *workingSet
 	fact    fact
+	// snapshots are those that this folder takes.
+	snapshots snapshots
 }
 
 func newFolder(side Side, members []projection, at Checkpoint, cacheBytes int) *folder {
@@ -23,6 +25,7 @@ func newFolder(side Side, members []projection, at Checkpoint, cacheBytes int) *
 func (f *folder) forget(at Checkpoint) {
 	f.at = at
 	f.set.reset(nil, at.Position == 0)
+	f.snapshots.known, f.snapshots.last = false, 0
 }
 
 // apply folds a batch and commits it. On any error nothing is written and the working set is dropped; the caller then
@@ -37,7 +40,10 @@ func (f *folder) apply(ctx context.Context, e Engine, after uint64, batch []Entr
 		if err := tx.Advance(f.side, f.at, to); err != nil {
 			return err
 		}
-		return f.set.write(tx, f.side)
+		if err := f.set.write(tx, f.side); err != nil {
+			return err
+		}
+		return f.snapshots.taken(tx, f.side, f.at.Position, to, len(batch))
 	})
 	if err != nil {
 		return err

@@ -54,9 +54,20 @@ func (m *memory) Snapshot(ctx context.Context) (Snapshot, error) {
 }
 
 func (m *memory) Loader(ctx context.Context, side Side) Scanner {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return &memoryScan{ctx: ctx, side: m.sides[side]}
+	return &memoryLoader{memory: m, ctx: ctx, side: side}
+}
+
+type memoryLoader struct {
+	*memory
+	ctx  context.Context
+	side Side
+}
+
+func (l *memoryLoader) Scan(q *Query, each func(Source) error) error {
+	l.mu.RLock()
+	s := memoryScan{ctx: l.ctx, side: l.sides[l.side]}
+	l.mu.RUnlock()
+	return s.Scan(q, each)
 }
 
 func (m *memory) Update(ctx context.Context, f func(Tx) error) error {

@@ -19,6 +19,10 @@ type Options struct {
 	// CacheBytes bounds the rows kept between batches, in bytes, roughly; 0 means 64 MiB. The rows that one batch
 	// changes come on top: at most one run with its steps and a few counters an entry.
 	CacheBytes int
+	// SnapshotEvery is how many events lie between two snapshots of the read models at least; 0 means 32,768, less than
+	// 0 that none are taken. In a long log it is a 64th of what lies before, so that all snapshots together grow slower
+	// than the log.
+	SnapshotEvery int
 }
 
 // Models are the read models in one engine: the fold into them, and the Reader over them.
@@ -31,6 +35,7 @@ type Models struct {
 	tables     []*Table
 	shape      string
 	cacheBytes int
+	every      int
 	outdated   atomic.Bool
 
 	mu   sync.Mutex
@@ -49,7 +54,12 @@ func open(ctx context.Context, e Engine, o Options, members []projection) (*Mode
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 64 << 20
 	}
-	m := &Models{engine: e, members: members, tables: tablesOf(members), shape: shapeOf(members), cacheBytes: o.CacheBytes}
+	if o.SnapshotEvery == 0 {
+		o.SnapshotEvery = 32_768
+	}
+	m := &Models{
+		engine: e, members: members, tables: tablesOf(members), shape: shapeOf(members), cacheBytes: o.CacheBytes, every: o.SnapshotEvery,
+	}
 	m.Reader = &reader{engine: e, shape: m.shape}
 	at, err := m.stored(ctx)
 	if err != nil {
@@ -61,6 +71,9 @@ func open(ctx context.Context, e Engine, o Options, members []projection) (*Mode
 			if at, err = tx.Checkpoint(Live); err == nil && at.Shape == "" {
 				at, err = tx.Create(Live, m.shape, m.tables)
 			}
+			if err == nil {
+				err = tx.Ensure([]*Table{&snapshotTable.Table})
+			}
 			return err
 		})
 		if err != nil {
@@ -68,6 +81,7 @@ func open(ctx context.Context, e Engine, o Options, members []projection) (*Mode
 		}
 	}
 	m.live = newFolder(Live, members, at, m.cacheBytes)
+	m.live.snapshots = snapshots{tables: m.tables, shape: m.shape, every: m.every}
 	m.take(at)
 	return m, nil
 }

@@ -74,13 +74,22 @@ func (m *Models) BeginRebuild(ctx context.Context, names ...string) (*Rebuild, e
 		if err := tx.Drop(Beside, m.tables); err != nil {
 			return err
 		}
-		at, err = tx.Create(Beside, m.shape, r.tables)
-		return err
+		if at, err = tx.Create(Beside, m.shape, r.tables); err != nil || r.chosen != nil {
+			return err
+		}
+		// A rebuild from the start makes its own snapshots.
+		if err := tx.Ensure([]*Table{&snapshotTable.Table}); err != nil {
+			return err
+		}
+		return tx.Delete(&snapshotTable.Table, nil)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("begin rebuild: %w", err)
 	}
 	r.beside = newFolder(Beside, members, at, m.cacheBytes)
+	if r.chosen == nil {
+		r.beside.snapshots = snapshots{tables: m.tables, shape: m.shape, every: m.every}
+	}
 	r.beside.forget(at)
 	return r, nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 var runTable = of("workflow_runs", spec[string, RunRow]{
-	Table: Table{Cluster: "first_position"},
+	Table: Table{Cluster: "first_position", Settled: "last_position"},
 	key:   func(r *RunRow) string { return r.Run },
 	fresh: func(run string) RunRow { return RunRow{Run: run} },
 	weigh: func(r *RunRow) int {
@@ -52,6 +52,7 @@ type stepKey struct {
 }
 
 var stepTable = of("run_steps", spec[stepKey, StepRow]{
+	Table: Table{Settled: "position"},
 	key:   func(r *StepRow) stepKey { return stepKey{r.Run, r.Step} },
 	fresh: func(k stepKey) StepRow { return StepRow{Run: k.run, Step: k.step} },
 	weigh: func(r *StepRow) int { return len(r.Error) + 64*len(r.Labels) + 8*len(r.DependsOn) },

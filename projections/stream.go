@@ -29,7 +29,7 @@ func (r *Rebuild) Run(ctx context.Context, log iter.Seq2[[]Entry, error], progre
 	case r.broken:
 		return fmt.Errorf("run rebuild: %w", errBroken)
 	}
-	s := &stream{rebuild: r, folder: r.beside, stored: r.beside.at, written: make(chan error, 1)}
+	s := &stream{rebuild: r, folder: r.beside, stored: r.beside.at, from: r.beside.at.Position, written: make(chan error, 1)}
 	err := s.run(ctx, log, progress)
 	if wait := s.wait(); err == nil {
 		err = wait
@@ -52,6 +52,9 @@ type stream struct {
 	ended   []*openRun
 	steps   []*StepRow
 	writing bool
+	// since counts the entries since from.
+	since   int
+	from    uint64
 	written chan error
 }
 
@@ -69,8 +72,15 @@ func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progres
 		}
 		f.at = to
 		entries += len(batch)
+		s.since += len(batch)
 		for i := range batch {
 			bytes += len(batch[i].Envelope.Data)
+		}
+		if s.folder.snapshots.due(s.folder.snapshots.last, s.from, to.Position, s.since) {
+			if err := s.flush(ctx); err != nil {
+				return err
+			}
+			entries, bytes = 0, 0
 		}
 		if entries >= partEntries || bytes >= partBytes {
 			if err := s.handOver(ctx); err != nil {
@@ -141,12 +151,15 @@ func (s *stream) flush(ctx context.Context) error {
 		if err := tx.Advance(Beside, s.stored, f.at); err != nil {
 			return err
 		}
-		return f.set.write(tx, Beside)
+		if err := f.set.write(tx, Beside); err != nil {
+			return err
+		}
+		return f.snapshots.taken(tx, Beside, s.from, f.at, s.since)
 	})
 	if err != nil {
 		return err
 	}
-	s.stored = f.at
+	s.stored, s.from, s.since = f.at, f.at.Position, 0
 	f.set.settle()
 	return nil
 }

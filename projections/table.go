@@ -24,6 +24,9 @@ type Table struct {
 	// Cluster names an integer column that no two rows share and that rises from row to row as they are made. An
 	// engine may store the rows in that order. Empty where there is none.
 	Cluster string
+	// Settled names the column that holds the position of a row's latest change, in a table of which few rows change for
+	// long: one whose Settled is not above a position is as it was there. Snapshots leave such rows out.
+	Settled string
 	// Indexes are the secondary indexes that reading needs.
 	Indexes []Index
 }

@@ -42,6 +42,8 @@ func Run(t *testing.T, checks int, fresh func(t *testing.T) Storage) {
 		"any split with restarts gives the same rows": check(splits),
 		"reads the same as the memory twin":           check(readsAlike),
 		"rebuild and swap equals live":                check(rebuilds),
+		"any past position can be read":               check(pasts),
+		"snapshots are taken and deleted":             snapshots,
 		"one read model is rebuilt alone":             rebuildsOne,
 		"readers never see a half-built state":        swapsWhole,
 		"two processes can't both apply a batch":      conflict,

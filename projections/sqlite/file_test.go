@@ -59,7 +59,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		return all
 	}
 	want := []string{
-		"agent_registry", "budgets", "feedback", "improvements", "llm_costs", "metrics", "parked_streams", "patterns", "projection_checkpoints",
+		"agent_registry", "budgets", "feedback", "improvements", "llm_costs", "metrics", "parked_streams", "patterns", "projection_checkpoints", "projection_snapshots",
 		"run_steps", "runbooks", "task_keys", "tasks", "workflow_runs",
 	}
 	if got := names(); !slices.Equal(got, want) {

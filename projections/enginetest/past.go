@@ -1,0 +1,129 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// pasts: the read models of any past position are what a fold up to there gives, with snapshots and without.
+func pasts(t *rapid.T, fresh func() Storage) {
+	ctx := context.Background()
+	entries := Poisoned(t)
+	storage := fresh()
+	o := projections.Options{CacheBytes: 1 << 12, SnapshotEvery: rapid.IntRange(1, 30).Draw(t, "every")}
+	reopen := func() *projections.Models {
+		m, err := projections.Open(ctx, storage(), o)
+		ok(t, err)
+		return m
+	}
+	m := reopen()
+	for _, batch := range pieces(t, entries) {
+		apply(t, m, batch...)
+		if rapid.IntRange(0, 5).Draw(t, "restart") == 0 {
+			closing(t, m)
+			m = reopen()
+		}
+	}
+	if rapid.Bool().Draw(t, "rebuilt") {
+		r := begin(t, m)
+		ok(t, r.Run(ctx, chunks(pieces(t, entries)), nil))
+		ok(t, r.Swap(ctx, nil))
+	}
+	for range 3 {
+		position := rapid.IntRange(0, len(entries)).Draw(t, "position")
+		want := twin(t, entries[:position])
+		if rapid.IntRange(0, 4).Draw(t, "deleted") == 0 {
+			ok(t, m.DeleteSnapshots(ctx))
+		}
+		past, err := m.Past(ctx, projections.NewMemory(), uint64(position))
+		ok(t, err)
+		at, err := past.Position(ctx)
+		ok(t, err)
+		if position > int(at) {
+			ok(t, past.Apply(ctx, at, entries[at:position]))
+		}
+		same(t, past.Models, digest(t, want))
+		got, all := everything(t, past), everything(t, want)
+		for i := range all {
+			if !reflect.DeepEqual(got[i], all[i]) {
+				t.Fatalf("read %d at position %d, from %d:\ngot  %+v\nwant %+v", i, position, at, got[i], all[i])
+			}
+		}
+		ok(t, past.Close())
+	}
+	same(t, m, digest(t, twin(t, entries)))
+	closing(t, m)
+}
+
+func chunks(all [][]projections.Entry) iter.Seq2[[]projections.Entry, error] {
+	return func(yield func([]projections.Entry, error) bool) {
+		for _, batch := range all {
+			if !yield(batch, nil) {
+				return
+			}
+		}
+	}
+}
+
+// snapshots: they are taken every so often, live and in a rebuild, survive a restart, and can be deleted.
+func snapshots(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	entries := Simulated(31, 200)
+	storage := fresh()
+	e := storage()
+	m, err := projections.Open(ctx, e, projections.Options{SnapshotEvery: 500})
+	ok(t, err)
+	list := func() []uint64 {
+		all, err := m.Snapshots(ctx)
+		ok(t, err)
+		var positions []uint64
+		for _, s := range all {
+			if s.Rows == 0 || s.Bytes == 0 || !s.Usable {
+				t.Errorf("got %+v", s)
+			}
+			positions = append(positions, s.Position)
+		}
+		return positions
+	}
+	for from := 0; from < 1_600; from += 200 {
+		apply(t, m, entries[from:from+200]...)
+	}
+	if got := list(); !reflect.DeepEqual(got, []uint64{600, 1_200}) {
+		t.Fatalf("snapshots at %v, want every third batch", got)
+	}
+	closing(t, m)
+	m, err = projections.Open(ctx, storage(), projections.Options{SnapshotEvery: 500})
+	ok(t, err)
+	apply(t, m, entries[1_600:1_650]...)
+	apply(t, m, entries[1_650:1_800]...)
+	if got := list(); !reflect.DeepEqual(got, []uint64{600, 1_200, 1_800}) {
+		t.Fatalf("snapshots at %v, want one more", got)
+	}
+	r := begin(t, m)
+	ok(t, r.Run(ctx, chunks([][]projections.Entry{entries[:700], entries[700:1_800]}), nil))
+	ok(t, r.Swap(ctx, nil))
+	if got := list(); !reflect.DeepEqual(got, []uint64{700, 1_800}) {
+		t.Fatalf("snapshots at %v, want those of the rebuild", got)
+	}
+	ok(t, m.DeleteSnapshots(ctx))
+	if got := list(); got != nil {
+		t.Fatalf("snapshots at %v, want none", got)
+	}
+	past, err := m.Past(ctx, projections.NewMemory(), 100)
+	ok(t, err)
+	if at, err := past.Position(ctx); at != 0 || err != nil {
+		t.Errorf("without a snapshot the past begins at %d, %v", at, err)
+	}
+	ok(t, past.Close())
+	if err := past.Apply(ctx, 0, entries[:1]); !errors.Is(err, projections.ErrUnavailable) {
+		t.Errorf("a closed past took a batch: %v", err)
+	}
+	closing(t, m)
+}
