@@ -15,8 +15,10 @@ type cache[K comparable, R any] struct {
 	dirty      []*cached[R]
 	// complete tells that the table holds no row that the cache doesn't, so that a miss needs no look-up.
 	complete bool
-	bytes    int
-	limit    int
+	// all are the rows in the order in which they came, as long as the cache is complete.
+	all   []*cached[R]
+	bytes int
+	limit int
 	// measured is how many of the dirty rows bytes counts already.
 	measured int
 	// epoch rises when rows are forgotten: who remembers where a row is must look again.
@@ -43,6 +45,10 @@ type member interface {
 	write(tx Tx, side Side) error
 	// settle makes all rows clean after a commit, and forgets those beyond the limit.
 	settle()
+	// pack packs what a snapshot keeps of the table: from memory where it is all there, else from what is written.
+	pack(p *packer, written Scanner) error
+	// whole tells that memory holds all of it.
+	whole() bool
 	// held is about how many bytes the rows take, the changed ones included.
 	held() int
 }
@@ -82,7 +88,7 @@ func (w *where) Scratch() *[]byte { panic("projections: no key column is a list"
 func (c *cache[K, R]) reset(from Scanner, complete bool) {
 	c.from, c.complete = from, complete
 	c.young, c.old = make(map[K]*cached[R]), nil
-	c.dirty, c.bytes, c.measured = nil, 0, 0
+	c.all, c.dirty, c.bytes, c.measured = nil, nil, 0, 0
 	c.epoch++
 }
 
@@ -124,6 +130,9 @@ func (c *cache[K, R]) existing(k K) (*R, error) {
 func (c *cache[K, R]) insert(row R) *cached[R] {
 	e := &cached[R]{row: row}
 	c.young[c.spec.key(&e.row)] = e
+	if c.complete {
+		c.all = append(c.all, e)
+	}
 	c.touch(e)
 	return e
 }
@@ -198,10 +207,32 @@ func (c *cache[K, R]) settle() {
 		return
 	}
 	if len(c.old) > 0 {
-		c.complete = false
+		c.complete, c.all = false, nil
 	}
 	c.old, c.young, c.bytes = c.young, make(map[K]*cached[R]), 0
 	c.epoch++
+}
+
+func (c *cache[K, R]) whole() bool { return c.complete || c.spec.Settled != "" }
+
+func (c *cache[K, R]) pack(p *packer, written Scanner) error {
+	if c.spec.Settled != "" {
+		return nil
+	}
+	p.begin(&c.spec.Table)
+	defer p.end()
+	if !c.complete {
+		q := byKey(&c.spec.Table, 0)
+		return p.scan(written, &q)
+	}
+	r := record[R]{columns: c.spec.columns}
+	for _, e := range c.all {
+		r.row = &e.row
+		if err := p.row(&r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *cache[K, R]) held() int {

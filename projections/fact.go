@@ -109,6 +109,15 @@ func (w *workingSet) settle() {
 	}
 }
 
+func (w *workingSet) whole() bool {
+	for _, m := range w.members {
+		if !m.whole() {
+			return false
+		}
+	}
+	return true
+}
+
 func (w *workingSet) held() int {
 	n := 0
 	for _, m := range w.members {

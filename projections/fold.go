@@ -43,7 +43,7 @@ func (f *folder) apply(ctx context.Context, e Engine, after uint64, batch []Entr
 		if err := f.set.write(tx, f.side); err != nil {
 			return err
 		}
-		return f.snapshots.taken(tx, f.side, f.at.Position, to, len(batch))
+		return f.snapshots.take(tx, f.side, f.set, f.at.Position, to, len(batch))
 	})
 	if err != nil {
 		return err

@@ -184,6 +184,71 @@ func (c *runCache) retire(ended []*openRun) []*openRun {
 	return ended
 }
 
+func (c *runCache) whole() bool { return c.complete }
+
+// pack packs the runs that have not ended, with all their steps: of the settled tables' rows, only these change.
+func (c *runCache) pack(p *packer, written Scanner) error {
+	if !c.complete {
+		return packRuns(p, written)
+	}
+	var open []*openRun
+	for _, generation := range []map[string]*openRun{c.young, c.old} {
+		for _, r := range generation {
+			if r.Outcome == Running {
+				open = append(open, r)
+			}
+		}
+	}
+	slices.SortFunc(open, func(a, b *openRun) int { return cmp.Compare(a.FirstPosition, b.FirstPosition) })
+	p.begin(&runTable.Table)
+	run := record[RunRow]{columns: runTable.columns}
+	for _, r := range open {
+		run.row = &r.RunRow
+		if err := p.row(&run); err != nil {
+			return err
+		}
+	}
+	p.end()
+	p.begin(&stepTable.Table)
+	defer p.end()
+	step := record[StepRow]{columns: stepTable.columns}
+	for _, r := range open {
+		for i := range r.steps {
+			step.row = &r.steps[i].StepRow
+			if err := p.row(&step); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func packRuns(p *packer, written Scanner) error {
+	var open []string
+	p.begin(&runTable.Table)
+	q := Query{Table: &runTable.Table, Where: only("outcome", Running), Order: ascending("first_position")}
+	row := packedRow{table: q.Table}
+	err := written.Scan(&q, func(src Source) error {
+		open = append(open, src.Text(0))
+		row.source = src
+		return p.row(&row)
+	})
+	if err != nil {
+		return err
+	}
+	p.end()
+	p.begin(&stepTable.Table)
+	defer p.end()
+	steps := byKey(&stepTable.Table, 1)
+	for _, run := range open {
+		steps.Where[0].Text = run
+		if err := p.scan(written, &steps); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *runCache) held() int {
 	for _, r := range c.dirty {
 		n := r.size()

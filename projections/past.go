@@ -82,7 +82,7 @@ func (m *Models) restore(ctx context.Context, upper *Models, position uint64) (u
 			}
 			packed := packedRow{table: t}
 			return tx.Put(Live, t, len(rows), func(i int) Row {
-				packed.values = rows[i]
+				packed.source = rows[i]
 				return &packed
 			})
 		})
@@ -91,32 +91,6 @@ func (m *Models) restore(ctx context.Context, upper *Models, position uint64) (u
 		return 0, fmt.Errorf("restore the snapshot at position %d: %w", at, err)
 	}
 	return at, upper.reload(ctx)
-}
-
-// packedRow is a Row of values.
-type packedRow struct {
-	table  *Table
-	values memorySource
-}
-
-// Encode implements Row.
-func (r *packedRow) Encode(n int, s Sink) error {
-	for i, c := range r.table.Columns[:n] {
-		v := &r.values[i]
-		switch {
-		case v.null:
-			s.Null()
-		case c.Type == Integer:
-			s.Int(v.int)
-		case c.Type == Real:
-			s.Real(v.real)
-		case c.Type == Text:
-			s.Text(v.text)
-		case c.Type == Blob:
-			s.Blob([]byte(v.text))
-		}
-	}
-	return nil
 }
 
 // over is the reading of upper over the rows of the live tables that were settled at a position.

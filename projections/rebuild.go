@@ -146,6 +146,13 @@ func (r *Rebuild) Apply(ctx context.Context, after uint64, batch []Entry) error 
 //
 // Where it returns an error the live tables are as they were, and the rebuild can go on or be swapped again.
 func (r *Rebuild) Swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]Entry, error]) error {
+	return r.swap(ctx, tail, false)
+}
+
+// Replace is Swap without a tail for tables that are to show a past moment: the live ones may have been further.
+func (r *Rebuild) Replace(ctx context.Context) error { return r.swap(ctx, nil, true) }
+
+func (r *Rebuild) swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]Entry, error], back bool) error {
 	switch {
 	case r.done:
 		return fmt.Errorf("swap rebuild: %w", errDone)
@@ -177,7 +184,7 @@ func (r *Rebuild) Swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]E
 			live, err = r.swapChosen(tx, old)
 			return err
 		}
-		if old.Position > r.beside.at.Position {
+		if old.Position > r.beside.at.Position && !back {
 			return fmt.Errorf("%w: the live tables are at %d, the rebuild's log ends at %d", ErrOrder, old.Position, r.beside.at.Position)
 		}
 		live, err = tx.Promote(m.tables)

@@ -52,7 +52,7 @@ const partSize = 4 << 20
 type snapshots struct {
 	tables []*Table
 	shape  string
-	// every is how many events lie between two at least. In a long log it is a 64th of what lies before, so that all
+	// every is how many events lie between two at least. In a long log it is a 16th of what lies before, so that all
 	// snapshots together grow slower than the log.
 	every int
 	// last is where the last one was taken, once that is known.
@@ -67,26 +67,37 @@ func (s *snapshots) due(last, before, after uint64, events int) bool {
 		return false
 	}
 	density := float64(events) / float64(after-before)
-	return float64(after-last)*density >= max(float64(s.every), float64(after)*density/64)
+	return float64(after-last)*density >= max(float64(s.every), float64(after)*density/16)
 }
 
-// taken takes a snapshot behind a batch of a side, all rows of which are written, if one is due.
-func (s *snapshots) taken(tx Tx, side Side, before uint64, at Checkpoint, events int) error {
-	if !s.due(s.last, before, at.Position, events) {
-		return nil
+// isDue is due, after a look at where the last one was taken, by this process or another.
+func (s *snapshots) isDue(tx Tx, before, after uint64, events int) (bool, error) {
+	if !s.due(s.last, before, after, events) || s.known {
+		return s.due(s.last, before, after, events), nil
 	}
-	if !s.known {
-		var err error
-		if s.last, err = latest(tx.On(Live), s.shape, at.Position); err != nil {
-			return err
-		}
-		if s.known = true; !s.due(s.last, before, at.Position, events) {
-			return nil
-		}
+	var err error
+	if s.last, err = latest(tx.On(Live), s.shape, after); err != nil {
+		return false, err
+	}
+	s.known = true
+	return s.due(s.last, before, after, events), nil
+}
+
+// take takes a snapshot behind a batch of a side, if one is due. All rows of the working set are written.
+func (s *snapshots) take(tx Tx, side Side, set *workingSet, before uint64, at Checkpoint, events int) error {
+	due, err := s.isDue(tx, before, at.Position, events)
+	if err != nil || !due {
+		return err
 	}
 	// Where the transaction fails, the checkpoint is looked up again, and this with it.
 	s.last = at.Position
-	return take(tx, side, at, s.tables)
+	p := &packer{at: at}
+	for _, m := range set.members {
+		if err := m.pack(p, tx.On(side)); err != nil {
+			return err
+		}
+	}
+	return p.put(tx)
 }
 
 // latest is the position of the last snapshot up to a position, 0 where there is none.
@@ -103,116 +114,148 @@ func latest(s Scanner, shape string, upTo uint64) (uint64, error) {
 	return at, err
 }
 
-// take writes a snapshot of a side's tables, all rows of which are written.
-func take(tx Tx, side Side, at Checkpoint, tables []*Table) error {
-	p := &packer{tx: tx, at: at}
-	from := tx.On(side)
-	for _, t := range tables {
-		if t.Settled != "" {
-			continue
-		}
-		q := byKey(t, 0)
-		if err := p.pack(from, &q); err != nil {
-			return err
-		}
-		if err := p.flush(t); err != nil {
-			return err
-		}
-	}
-	return p.openRuns(from)
-}
-
-// packer packs rows into parts.
+// packer is a Sink that packs rows into parts.
 type packer struct {
-	tx   Tx
-	at   Checkpoint
-	rows int64
-	part int64
-	b    []byte
+	at    Checkpoint
+	parts []snapshotRow
+	// table, rows and b are of the part that is being packed; column is the next one.
+	table   *Table
+	rows    int64
+	column  int
+	b       []byte
+	scratch []byte
 }
 
-// openRuns packs the runs that have not ended, with all their steps: of the settled tables' rows, only these change.
-func (p *packer) openRuns(from Scanner) error {
-	var open []string
-	q := Query{Table: &runTable.Table, Where: only("outcome", Running), Order: ascending("first_position")}
-	err := from.Scan(&q, func(src Source) error {
-		open = append(open, src.Text(0))
-		return p.row(&runTable.Table, src)
-	})
-	if err == nil {
-		err = p.flush(&runTable.Table)
+// begin begins a table. end ends it.
+func (p *packer) begin(t *Table) { p.table, p.column = t, 0 }
+
+func (p *packer) end() {
+	if p.rows > 0 {
+		p.cut()
 	}
-	if err != nil {
+}
+
+func (p *packer) cut() {
+	part := int64(0)
+	if n := len(p.parts); n > 0 && p.parts[n-1].table == p.table.Name {
+		part = p.parts[n-1].part + 1
+	}
+	p.parts = append(p.parts, snapshotRow{
+		position: p.at.Position, table: p.table.Name, part: part, shape: p.at.Shape, rows: p.rows, data: p.b,
+	})
+	p.rows, p.b = 0, nil
+}
+
+// row packs a row.
+func (p *packer) row(r Row) error {
+	if err := r.Encode(len(p.table.Columns), p); err != nil {
 		return err
 	}
-	steps := byKey(&stepTable.Table, 1)
-	for _, run := range open {
-		steps.Where[0].Text = run
-		if err := p.pack(from, &steps); err != nil {
-			return err
-		}
-	}
-	return p.flush(&stepTable.Table)
-}
-
-func (p *packer) pack(from Scanner, q *Query) error {
-	return from.Scan(q, func(src Source) error { return p.row(q.Table, src) })
-}
-
-// row packs the row that a scan of all columns is at.
-func (p *packer) row(t *Table, src Source) error {
 	p.rows++
-	for i, c := range t.Columns {
-		if c.Null {
-			if src.Null(i) {
-				p.b = append(p.b, 1)
-				continue
-			}
+	p.column = 0
+	if len(p.b) >= partSize {
+		p.cut()
+	}
+	return nil
+}
+
+// scan packs the rows that a query for all columns finds.
+func (p *packer) scan(from Scanner, q *Query) error {
+	row := packedRow{table: q.Table}
+	return from.Scan(q, func(src Source) error {
+		row.source = src
+		return p.row(&row)
+	})
+}
+
+// next begins a column.
+func (p *packer) next(null bool) {
+	if p.table.Columns[p.column].Null {
+		if null {
+			p.b = append(p.b, 1)
+		} else {
 			p.b = append(p.b, 0)
 		}
-		switch c.Type {
-		case Integer:
-			p.b = binary.AppendVarint(p.b, src.Int(i))
-		case Real:
-			p.b = binary.BigEndian.AppendUint64(p.b, math.Float64bits(src.Real(i)))
-		case Text:
-			v := src.Symbol(i)
-			p.b = append(binary.AppendUvarint(p.b, uint64(len(v))), v...)
-		case Blob:
-			v := src.Blob(i)
-			p.b = append(binary.AppendUvarint(p.b, uint64(len(v))), v...)
-		}
 	}
-	if len(p.b) < partSize {
-		return nil
-	}
-	return p.write(t)
+	p.column++
 }
 
-// flush ends a table.
-func (p *packer) flush(t *Table) error {
-	defer func() { p.part = 0 }()
-	if p.rows == 0 {
-		return nil
-	}
-	return p.write(t)
+// Int implements Sink.
+func (p *packer) Int(v int64) {
+	p.next(false)
+	p.b = binary.AppendVarint(p.b, v)
 }
 
-func (p *packer) write(t *Table) error {
+// Real implements Sink.
+func (p *packer) Real(v float64) {
+	p.next(false)
+	p.b = binary.BigEndian.AppendUint64(p.b, math.Float64bits(v))
+}
+
+// Text implements Sink.
+func (p *packer) Text(v string) {
+	p.next(false)
+	p.b = append(binary.AppendUvarint(p.b, uint64(len(v))), v...)
+}
+
+// JSON implements Sink.
+func (p *packer) JSON(v []byte) { p.Blob(v) }
+
+// Blob implements Sink.
+func (p *packer) Blob(v []byte) {
+	p.next(false)
+	p.b = append(binary.AppendUvarint(p.b, uint64(len(v))), v...)
+}
+
+// Null implements Sink.
+func (p *packer) Null() { p.next(true) }
+
+// Scratch implements Sink.
+func (p *packer) Scratch() *[]byte { return &p.scratch }
+
+// put compresses the parts and writes them.
+func (p *packer) put(tx Tx) error {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return err
 	}
-	row := snapshotRow{position: p.at.Position, table: t.Name, part: p.part, shape: p.at.Shape, rows: p.rows, data: w.EncodeAll(p.b, nil)}
-	r := record[snapshotRow]{columns: snapshotTable.columns, row: &row}
-	p.part, p.rows, p.b = p.part+1, 0, p.b[:0]
-	return p.tx.Put(Live, &snapshotTable.Table, 1, func(int) Row { return &r })
+	row := record[snapshotRow]{columns: snapshotTable.columns}
+	return tx.Put(Live, &snapshotTable.Table, len(p.parts), func(i int) Row {
+		p.parts[i].data = w.EncodeAll(p.parts[i].data, nil)
+		row.row = &p.parts[i]
+		return &row
+	})
+}
+
+// packedRow is a Row that copies the columns of a Source.
+type packedRow struct {
+	table  *Table
+	source Source
+}
+
+// Encode implements Row.
+func (r *packedRow) Encode(n int, s Sink) error {
+	for i, c := range r.table.Columns[:n] {
+		switch {
+		case c.Null && r.source.Null(i):
+			s.Null()
+		case c.Type == Integer:
+			s.Int(r.source.Int(i))
+		case c.Type == Real:
+			s.Real(r.source.Real(i))
+		case c.Type == Text:
+			s.Text(r.source.Symbol(i))
+		case c.Type == Blob:
+			s.Blob(r.source.Blob(i))
+		}
+	}
+	return nil
 }
 
 // errSnapshot tells that a snapshot is not what take wrote.
 var errSnapshot = errors.New("a snapshot of the read models is damaged: delete it with `virtuous6 snapshots --delete`")
 
-// unpack calls put with each table's rows of a part.
+// unpack gives the rows of a part.
 func unpack(row *snapshotRow, t *Table) (rows []memorySource, err error) {
 	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
 	if err != nil {

@@ -49,8 +49,10 @@ type stream struct {
 	// stored is the checkpoint of the tables: it moves only where they hold everything up to there.
 	stored Checkpoint
 	// ended are the runs handed over, which nobody else touches until written has told how that went.
-	ended   []*openRun
-	steps   []*StepRow
+	ended []*openRun
+	steps []*StepRow
+	// packed is a snapshot that is written with them.
+	packed  *packer
 	writing bool
 	// since counts the entries since from.
 	since   int
@@ -77,7 +79,7 @@ func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progres
 			bytes += len(batch[i].Envelope.Data)
 		}
 		if s.folder.snapshots.due(s.folder.snapshots.last, s.from, to.Position, s.since) {
-			if err := s.flush(ctx); err != nil {
+			if err := s.snapshot(ctx); err != nil {
 				return err
 			}
 			entries, bytes = 0, 0
@@ -99,6 +101,27 @@ func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progres
 		f.set.reset(nil, false)
 	}
 	return nil
+}
+
+// snapshot takes a snapshot: packed from memory where all rows are there, and written while the fold goes on; else from
+// the tables, to which all that was folded is written first.
+func (s *stream) snapshot(ctx context.Context) error {
+	f := s.folder
+	if !f.set.whole() {
+		return s.flush(ctx)
+	}
+	p := &packer{at: f.at}
+	for _, m := range f.set.members {
+		if err := m.pack(p, nil); err != nil {
+			return err
+		}
+	}
+	f.snapshots.last, s.from, s.since = f.at.Position, f.at.Position, 0
+	if err := s.wait(); err != nil {
+		return err
+	}
+	s.packed = p
+	return s.handOver(ctx)
 }
 
 // handOver lets the ended runs be written while the fold goes on. Where the rows that stay are too many, they are
@@ -127,7 +150,7 @@ func (s *stream) wait() error {
 		s.folder.set.runs.recycle(r)
 	}
 	clear(s.ended)
-	s.ended = s.ended[:0]
+	s.ended, s.packed = s.ended[:0], nil
 	return err
 }
 
@@ -136,6 +159,11 @@ func (s *stream) writeEnded(ctx context.Context) error {
 		// It must still be this rebuild's tables.
 		if err := tx.Advance(Beside, s.stored, s.stored); err != nil {
 			return err
+		}
+		if s.packed != nil {
+			if err := s.packed.put(tx); err != nil {
+				return err
+			}
 		}
 		return writeRuns(tx, Beside, s.ended, &s.steps)
 	})
@@ -154,7 +182,7 @@ func (s *stream) flush(ctx context.Context) error {
 		if err := f.set.write(tx, Beside); err != nil {
 			return err
 		}
-		return f.snapshots.taken(tx, Beside, s.from, f.at, s.since)
+		return f.snapshots.take(tx, Beside, f.set, s.from, f.at, s.since)
 	})
 	if err != nil {
 		return err
