@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 )
 
 // snapshotKey is the key of projection_snapshots.
@@ -215,13 +215,9 @@ func (p *packer) Scratch() *[]byte { return &p.scratch }
 
 // put compresses the parts and writes them.
 func (p *packer) put(tx Tx) error {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return err
-	}
 	row := record[snapshotRow]{columns: snapshotTable.columns}
 	return tx.Put(Live, &snapshotTable.Table, len(p.parts), func(i int) Row {
-		p.parts[i].data = w.EncodeAll(p.parts[i].data, nil)
+		p.parts[i].data = s2.Encode(nil, p.parts[i].data)
 		row.row = &p.parts[i]
 		return &row
 	})
@@ -257,12 +253,7 @@ var errSnapshot = errors.New("a snapshot of the read models is damaged: delete i
 
 // unpack gives the rows of a part.
 func unpack(row *snapshotRow, t *Table) (rows []memorySource, err error) {
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	b, err := r.DecodeAll(row.data, nil)
+	b, err := s2.Decode(nil, row.data)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", errSnapshot, err)
 	}
