@@ -13,8 +13,8 @@ import (
 // ColumnType is how an engine stores a column.
 type ColumnType uint8
 
-// The types of columns. Integers are 64 bits and signed, reals IEEE 754 doubles, text any bytes that Go's strings hold,
-// blobs bytes that nobody compares.
+// The types of columns. Integers are 64 bits and signed, reals IEEE 754 doubles, text is valid UTF-8, which may hold NUL:
+// facts are decoded to that. Blobs are bytes that nobody compares.
 const (
 	Integer ColumnType = iota
 	Real

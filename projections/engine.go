@@ -67,7 +67,8 @@ type Scanner interface {
 	Scan(q *Query, each func(Source) error) error
 }
 
-// Snapshot reads the live side as it was at one moment. It is for one goroutine; scans may be nested.
+// Snapshot reads the live side as it was at one moment. It is for one goroutine, and one scan at a
+// time.
 type Snapshot interface {
 	Scanner
 	Checkpoint() (Checkpoint, error)

@@ -28,15 +28,18 @@ func (f *folder) forget(at Checkpoint) {
 	f.snapshots.known, f.snapshots.last = false, 0
 }
 
-// apply folds a batch and commits it. On any error nothing is written and the working set is dropped; the caller then
-// looks up where the tables are.
-func (f *folder) apply(ctx context.Context, e Engine, after uint64, batch []Entry) error {
+// apply folds a batch and commits it, under a lease if one is given. On any error nothing is written and the working set
+// is dropped; the caller then looks up where the tables are.
+func (f *folder) apply(ctx context.Context, e Engine, lease *Lease, after uint64, batch []Entry) error {
 	f.set.source(e.Loader(ctx, f.side))
 	to, err := f.fold(after, batch)
 	if err != nil {
 		return err
 	}
 	err = e.Update(ctx, func(tx Tx) error {
+		if err := lease.check(tx); err != nil {
+			return err
+		}
 		if err := tx.Advance(f.side, f.at, to); err != nil {
 			return err
 		}

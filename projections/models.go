@@ -115,6 +115,16 @@ func (m *Models) Outdated() bool { return m.outdated.Load() }
 // ErrCheckpointMoved, ErrOutdated, ErrOrder or ErrUnavailable; in each case nothing was written, and the same batch, or
 // the one from Position, may be tried again.
 func (m *Models) Apply(ctx context.Context, after uint64, batch []Entry) error {
+	return m.apply(ctx, nil, after, batch)
+}
+
+// ApplyUnder is Apply by the holder of a lease. It returns ErrFenced, and nothing was written, where the lease is no longer
+// the holder's: that is checked in the transaction that writes.
+func (m *Models) ApplyUnder(ctx context.Context, l Lease, after uint64, batch []Entry) error {
+	return m.apply(ctx, &l, after, batch)
+}
+
+func (m *Models) apply(ctx context.Context, lease *Lease, after uint64, batch []Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(batch) == 0 {
@@ -129,7 +139,7 @@ func (m *Models) Apply(ctx context.Context, after uint64, batch []Entry) error {
 			return ErrOutdated
 		}
 	}
-	err := m.live.apply(ctx, m.engine, after, batch)
+	err := m.live.apply(ctx, m.engine, lease, after, batch)
 	if err == nil {
 		return nil
 	}

@@ -186,19 +186,12 @@ func (r *reader) Steps(ctx context.Context, workflow string) iter.Seq2[StepRow, 
 }
 
 func scanSteps(s Scanner, workflow string, yield func(StepRow, error) bool) error {
-	runs := Query{
-		Table: &runTable.Table, Columns: []string{"run"}, Where: only("workflow", workflow),
-		Order: ascending("first_position"),
-	}
-	steps := byKey(&stepTable.Table, 1)
-	return s.Scan(&runs, func(src Source) error {
-		steps.Where[0].Text = src.Text(0)
-		return scan(s, stepTable, &steps, func(row *StepRow) error {
-			if !yield(*row, nil) {
-				return errStop
-			}
-			return nil
-		})
+	q := Query{Table: &stepTable.Table, Where: only("workflow", workflow), Order: ascending("run", "step")}
+	return scan(s, stepTable, &q, func(row *StepRow) error {
+		if !yield(*row, nil) {
+			return errStop
+		}
+		return nil
 	})
 }
 

@@ -130,7 +130,7 @@ func (r *Rebuild) Apply(ctx context.Context, after uint64, batch []Entry) error 
 		return nil
 	}
 	at := r.beside.at
-	if err := r.beside.apply(ctx, r.models.engine, after, batch); err != nil {
+	if err := r.beside.apply(ctx, r.models.engine, nil, after, batch); err != nil {
 		r.beside.forget(at)
 		return fmt.Errorf("apply to rebuild: %w", lost(err))
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	names     = rapid.SampledFrom([]string{"plan", "search", "answer", "é<&>\"\\", "a\x00b", "a", "x,\",\"y", "\xff"})
+	names     = rapid.SampledFrom([]string{"plan", "search", "answer", "é<&>\"\\", "a\x00b", "a", "\x01\x02b", "x,\",\"y"})
 	optionals = rapid.SampledFrom([]string{"", "", "anna", "bert", "gpt-4", "o'clock"})
 	outcomes  = rapid.SampledFrom([]events.Outcome{events.Succeeded, events.Failed, events.Cancelled, events.Unrated})
 	amounts   = rapid.OneOf(rapid.Int64Range(0, 5000), rapid.SampledFrom([]int64{0, math.MaxInt64}))

@@ -57,6 +57,9 @@ func Run(t *testing.T, checks int, fresh func(t *testing.T) Storage) {
 		"a done context ends work":                    done,
 		"tables of no generation stay":                tablesApart,
 		"the clock runs on":                           clock,
+		"a lease has one holder at a time":            leases,
+		"a fenced batch writes nothing":               fenced,
+		"of many that want a lease one gets it":       leaseRace,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// The bounds of one statement, in rows and in bytes of their texts.
+const (
+	chunkRows  = 2_000
+	chunkBytes = 8 << 20
+)
+
+// columns are the rows of one statement, one array a column. It is a Sink.
+type columns struct {
+	table   *projections.Table
+	arrays  []array
+	at      int
+	bytes   int
+	scratch []byte
+}
+
+// array is a column's values: those of one slice, by its type.
+type array struct {
+	ints  []int64
+	reals []*float64
+	texts []string
+	blobs [][]byte
+}
+
+func newColumns(t *projections.Table) *columns {
+	return &columns{table: t, arrays: make([]array, len(t.Columns))}
+}
+
+func (c *columns) reset() {
+	c.bytes = 0
+	for i := range c.arrays {
+		a := &c.arrays[i]
+		clear(a.texts)
+		clear(a.blobs)
+		a.ints, a.reals, a.texts, a.blobs = a.ints[:0], a.reals[:0], a.texts[:0], a.blobs[:0]
+	}
+}
+
+// arguments are the arrays, for putSQL.
+func (c *columns) arguments() []any {
+	all := make([]any, len(c.arrays))
+	for i, column := range c.table.Columns {
+		switch column.Type {
+		case projections.Integer:
+			all[i] = c.arrays[i].ints
+		case projections.Real:
+			all[i] = c.arrays[i].reals
+		case projections.Text:
+			all[i] = c.arrays[i].texts
+		case projections.Blob:
+			all[i] = c.arrays[i].blobs
+		}
+	}
+	return all
+}
+
+func (c *columns) next() *array {
+	c.at++
+	return &c.arrays[c.at-1]
+}
+
+// Int implements projections.Sink.
+func (c *columns) Int(v int64) {
+	a := c.next()
+	a.ints = append(a.ints, v)
+}
+
+// Real implements projections.Sink.
+func (c *columns) Real(v float64) {
+	a := c.next()
+	a.reals = append(a.reals, &v)
+}
+
+// Null implements projections.Sink. Only columns of reals may hold nothing.
+func (c *columns) Null() {
+	a := c.next()
+	a.reals = append(a.reals, nil)
+}
+
+// Text implements projections.Sink.
+func (c *columns) Text(v string) {
+	a := c.next()
+	a.texts = append(a.texts, stored(v))
+	c.bytes += len(v)
+}
+
+// JSON implements projections.Sink. In JSON the characters that texts are escaped for are escaped already.
+func (c *columns) JSON(v []byte) {
+	a := c.next()
+	a.texts = append(a.texts, string(v))
+	c.bytes += len(v)
+}
+
+// Blob implements projections.Sink.
+func (c *columns) Blob(v []byte) {
+	a := c.next()
+	a.blobs = append(a.blobs, append([]byte{}, v...))
+	c.bytes += len(v)
+}
+
+// Scratch implements projections.Sink.
+func (c *columns) Scratch() *[]byte { return &c.scratch }
+
+// Put implements projections.Tx.
+func (tx *transaction) Put(side projections.Side, t *projections.Table, n int, row func(i int) projections.Row) error {
+	if n == 0 {
+		return nil
+	}
+	sql := putSQL(t, side)
+	c := newColumns(t)
+	for i := 0; i < n; {
+		c.reset()
+		for rows := 0; i < n && rows < chunkRows && c.bytes < chunkBytes; rows++ {
+			c.at = 0
+			if err := row(i).Encode(len(t.Columns), c); err != nil {
+				return err
+			}
+			i++
+		}
+		if _, err := tx.conn.Exec(tx.ctx, sql, c.arguments()...); err != nil {
+			return tx.explain(tx.ctx, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// querier is a connection, or a pool of them.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// scanner answers queries about one side.
+type scanner struct {
+	*Engine
+	ctx  context.Context
+	from querier
+	side projections.Side
+	symbols
+}
+
+// Scan implements projections.Scanner.
+func (s *scanner) Scan(q *projections.Query, each func(projections.Source) error) error {
+	rows, err := s.from.Query(s.ctx, selectSQL(q, s.side), arguments(q.Table, q.Where)...)
+	if err != nil {
+		return s.explain(s.ctx, err)
+	}
+	defer rows.Close()
+	src := &source{symbols: &s.symbols}
+	for rows.Next() {
+		src.values = rows.RawValues()
+		if err := each(src); err != nil {
+			return err
+		}
+	}
+	return s.explain(s.ctx, rows.Err())
+}
+
+func arguments(t *projections.Table, where []projections.Condition) []any {
+	all := make([]any, len(where))
+	for i, c := range where {
+		if columnType(t, c.Column) == projections.Text {
+			all[i] = stored(c.Text)
+		} else {
+			all[i] = c.Int
+		}
+	}
+	return all
+}
+
+func columnType(t *projections.Table, name string) projections.ColumnType {
+	for _, c := range t.Columns {
+		if c.Name == name {
+			return c.Type
+		}
+	}
+	panic("postgres: table " + t.Name + " has no column " + name)
+}
+
+// source gives the columns of the row that a scan is at, in PostgreSQL's binary format.
+type source struct {
+	values [][]byte
+	*symbols
+}
+
+func (s *source) Int(i int) int64 { return int64(binary.BigEndian.Uint64(s.values[i])) }
+func (s *source) Real(i int) float64 {
+	return math.Float64frombits(binary.BigEndian.Uint64(s.values[i]))
+}
+func (s *source) Text(i int) string   { return restored(string(s.values[i])) }
+func (s *source) Blob(i int) []byte   { return append([]byte{}, s.values[i]...) }
+func (s *source) Null(i int) bool     { return s.values[i] == nil }
+func (s *source) Symbol(i int) string { return s.known(s.values[i]) }
+
+// symbols are texts seen before, so that equal ones share their memory.
+type symbols map[string]string
+
+// The longest text that is remembered, and how many are.
+const (
+	maxSymbol  = 64
+	maxSymbols = 1 << 15
+)
+
+func (s *symbols) known(v []byte) string {
+	if len(v) > maxSymbol {
+		return restored(string(v))
+	}
+	if known, ok := (*s)[string(v)]; ok {
+		return known
+	}
+	if *s == nil || len(*s) >= maxSymbols {
+		*s = make(symbols)
+	}
+	text := restored(string(v))
+	(*s)[string(v)] = text
+	return text
+}
+
+// snapshot is a read transaction on a connection of its own.
+type snapshot struct {
+	scanner
+	conn *pgxpool.Conn
+	made bool
+}
+
+// A reader holds a lock that only a swap minds. Without it, a transaction that began before the swap would find the new
+// tables under the old names, with the rows that had been there when it began.
+const (
+	beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	lockReading  = "LOCK TABLE projection_checkpoints IN ACCESS SHARE MODE"
+	lockSwapping = "LOCK TABLE projection_checkpoints IN ACCESS EXCLUSIVE MODE"
+)
+
+// Snapshot implements projections.Engine.
+func (e *Engine) Snapshot(ctx context.Context) (projections.Snapshot, error) {
+	if e.closed.Load() {
+		return nil, errClosed
+	}
+	conn, err := e.readers.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin to read: %w", e.explain(ctx, err))
+	}
+	s := &snapshot{scanner: scanner{Engine: e, ctx: ctx, from: conn, side: projections.Live}, conn: conn, made: true}
+	err = say(ctx, conn.Conn(), beginReading+"; "+lockReading)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == "42P01" { // there are no tables yet
+		s.made = false
+		err = say(ctx, conn.Conn(), "ROLLBACK; "+beginReading)
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("begin to read: %w", e.explain(ctx, err))
+	}
+	return s, nil
+}
+
+// say sends statements that have no parameters, together.
+func say(ctx context.Context, conn *pgx.Conn, sql string) error {
+	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	return err
+}
+
+// Checkpoint implements projections.Snapshot.
+func (s *snapshot) Checkpoint() (projections.Checkpoint, error) {
+	if !s.made {
+		return projections.Checkpoint{}, s.ctx.Err()
+	}
+	return s.checkpoint(s.ctx, s.conn, projections.Live)
+}
+
+// Close implements projections.Snapshot.
+func (s *snapshot) Close() {
+	// Nothing was written. A connection that can't end its transaction is not used again: the pool sees to that.
+	if !s.conn.Conn().IsClosed() {
+		_ = say(context.WithoutCancel(s.ctx), s.conn.Conn(), "ROLLBACK")
+	}
+	s.conn.Release()
+}
+
+// checkpoint reads a side's checkpoint, the zero one where the side has no tables.
+func (e *Engine) checkpoint(ctx context.Context, from querier, side projections.Side) (projections.Checkpoint, error) {
+	var at projections.Checkpoint
+	var position int64
+	const query = "SELECT shape, generation, position FROM projection_checkpoints WHERE name = $1"
+	err := from.QueryRow(ctx, query, sideNames[side]).Scan(&at.Shape, &at.Generation, &position)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return at, nil
+	}
+	at.Position = uint64(position)
+	return at, e.explain(ctx, err)
+}
+
+// Loader implements projections.Engine.
+func (e *Engine) Loader(ctx context.Context, side projections.Side) projections.Scanner {
+	return &scanner{Engine: e, ctx: ctx, from: e.writers, side: side}
+}
