@@ -79,13 +79,15 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 		sized := config.Copy()
 		sized.MaxConns = int32(min(pool.size, 1000)) //nolint:gosec // bounded
 		if *pool.into, err = pgxpool.NewWithConfig(ctx, sized); err != nil {
+			err = e.explain(ctx, err)
 			e.close()
-			return nil, fmt.Errorf("open read models: %w", e.explain(ctx, err))
+			return nil, fmt.Errorf("open read models: %w", err)
 		}
 	}
 	if err := e.prepare(ctx); err != nil {
+		err = e.explain(ctx, err)
 		e.close()
-		return nil, fmt.Errorf("open read models: %w", e.explain(ctx, err))
+		return nil, fmt.Errorf("open read models: %w", err)
 	}
 	return e, nil
 }

@@ -139,8 +139,15 @@ func (tx *transaction) Create(side projections.Side, shape string, tables []*pro
 	if err := tx.run(checkpointTable); err != nil {
 		return none, err
 	}
-	if err := tx.Drop(side, tables); err != nil {
+	at, err := tx.Checkpoint(side)
+	if err != nil {
 		return none, err
+	}
+	// Tables under these names without a checkpoint are another program's. They stay, and the CREATE below fails.
+	if side == projections.Beside || at.Shape != "" {
+		if err := tx.Drop(side, tables); err != nil {
+			return none, err
+		}
 	}
 	for _, t := range tables {
 		statements := []string{createSQL(t, side)}

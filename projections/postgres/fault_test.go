@@ -1,0 +1,305 @@
+package postgres_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/eventstore/pgtest"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/projections/enginetest"
+	"github.com/virtuous6/virtuous6/projections/postgres"
+)
+
+func modelsOn(t *testing.T, e projections.Engine) *projections.Models {
+	t.Helper()
+	m, err := projections.Open(t.Context(), e, projections.Options{SnapshotEvery: 300})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// digestOf is what entries fold to.
+func digestOf(t *testing.T, entries []projections.Entry) string {
+	t.Helper()
+	m := modelsOn(t, projections.NewMemory())
+	if err := m.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	return sum(t, m)
+}
+
+func sum(t *testing.T, m *projections.Models) string {
+	t.Helper()
+	d, err := m.Digest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.SHA256
+}
+
+// goOn applies a log from where models are, as a pump does, until all is in.
+func goOn(t *testing.T, m *projections.Models, entries []projections.Entry, step func()) {
+	t.Helper()
+	failures := 0
+	for {
+		position, err := m.Position(t.Context())
+		if err == nil && position == uint64(len(entries)) {
+			return
+		}
+		if err == nil {
+			step()
+			err = m.Apply(t.Context(), position, entries[position:min(int(position)+50, len(entries))])
+		}
+		switch {
+		case err == nil, errors.Is(err, projections.ErrCheckpointMoved):
+		case errors.Is(err, projections.ErrUnavailable) && failures < 100:
+			failures++
+		default:
+			t.Fatal(err)
+		}
+	}
+}
+
+// A server that is killed may lose what it has not written to its disk yet: rows and checkpoint together.
+func TestAServerThatIsKilledLosesRowsAndCheckpointTogether(t *testing.T) {
+	t.Parallel()
+	own, err := pgtest.Start(t.Context())
+	pgtest.Need(t, err)
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	at, err := own.Create(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := enginetest.Simulated(41, 60)
+	m := modelsOn(t, open(t, at))
+	steps := 0
+	goOn(t, m, entries, func() {
+		if steps++; steps%4 != 0 {
+			return
+		}
+		if err := own.Kill(); err != nil {
+			t.Error(err)
+		}
+		if position, err := m.Position(t.Context()); !errors.Is(err, projections.ErrUnavailable) {
+			t.Errorf("of a server that is gone it says %d, %v", position, err)
+		}
+		if err := own.Restart(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if got, want := sum(t, m), digestOf(t, entries); got != want || steps < 4 {
+		t.Errorf("got %s after %d steps, want %s", got, steps, want)
+	}
+}
+
+// A commit whose answer is lost took effect or not: the checkpoint tells.
+func TestACommitWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	direct := database(t)
+	p := newProxy(t, filepath.Join(server.Server(t).Dir, ".s.PGSQL.5432"))
+	entries := enginetest.Simulated(43, 30)
+	m := modelsOn(t, open(t, p.url(t, direct)))
+	p.arm()
+	if err := m.Apply(t.Context(), 0, entries[:50]); !errors.Is(err, projections.ErrUnavailable) {
+		t.Fatalf("got %v, want ErrUnavailable", err)
+	}
+	// It did take effect, so that the same batch comes too late.
+	if err := m.Apply(t.Context(), 0, entries[:50]); !errors.Is(err, projections.ErrCheckpointMoved) {
+		t.Fatalf("got %v, want ErrCheckpointMoved", err)
+	}
+	goOn(t, m, entries, func() { p.arm() })
+	if got, want := sum(t, m), digestOf(t, entries); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestWhatCannotBeOpenedSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	good := database(t)
+	for name, c := range map[string]struct {
+		url  string
+		says string
+	}{
+		"no URL":           {"postgres://anna:secret@[broken", "percent-encoded"},
+		"no server":        {"postgres://anna:secret@127.0.0.1:1/x?sslmode=disable", "can't be reached"},
+		"no database":      {strings.Replace(good, "/test", "/none", 1), "does not exist"},
+		"another's user":   {strings.Replace(good, "postgres@", "anna:secret@", 1), "the user or the password"},
+		"another's tables": {good + "&search_path=occupied", "another program's"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "another's tables" {
+				e := open(t, good+"&search_path=occupied")
+				occupy(t, e)
+			}
+			e, err := postgres.Open(t.Context(), c.url, postgres.Options{})
+			if err == nil {
+				_, err = projections.Open(t.Context(), e, projections.Options{})
+				_ = e.Close()
+			}
+			if !errors.Is(err, projections.ErrUnavailable) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("got %v, want ErrUnavailable that says %q and no password", err, c.says)
+			}
+		})
+	}
+}
+
+// occupy makes a table of a name that the read models want.
+func occupy(t *testing.T, e projections.Engine) {
+	t.Helper()
+	err := e.Update(t.Context(), func(tx projections.Tx) error {
+		return tx.Ensure([]*projections.Table{{Name: "workflow_runs", Keys: 1, Columns: []projections.Column{{Name: "x", Type: projections.Text, Key: true}}}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A reader keeps a swap waiting, and no longer than its patience.
+func TestASwapWaitsForReaders(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	entries := enginetest.Simulated(47, 20)
+	e, err := postgres.Open(t.Context(), at, postgres.Options{Patience: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := modelsOn(t, e)
+	if err := m.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	reading, err := open(t, at).Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := m.BeginRebuild(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Swap(t.Context(), nil); !errors.Is(err, projections.ErrUnavailable) || !strings.Contains(err.Error(), "busy") {
+		t.Errorf("got %v, want that others keep them busy", err)
+	}
+	reading.Close()
+	if err := r.Swap(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if got, want := sum(t, m), digestOf(t, entries); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// proxy stands between an engine and PostgreSQL. Once armed, it loses the answer to the next commit, and the connection.
+type proxy struct {
+	listener net.Listener
+	serving  sync.WaitGroup
+	mu       sync.Mutex
+	armed    bool
+}
+
+func newProxy(t *testing.T, socket string) *proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{listener: l}
+	p.serving.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			p.serving.Go(func() { p.serve(client, socket) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		p.serving.Wait()
+	})
+	return p
+}
+
+func (p *proxy) url(t *testing.T, direct string) string {
+	t.Helper()
+	u, err := url.Parse(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host, u.RawQuery = p.listener.Addr().String(), "sslmode=disable"
+	return u.String()
+}
+
+func (p *proxy) arm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.armed = true
+}
+
+// fires tells whether a message's answer is to be lost.
+func (p *proxy) fires(message []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fires := p.armed && bytes.Contains(message, []byte("COMMIT\x00"))
+	p.armed = p.armed && !fires
+	return fires
+}
+
+func (p *proxy) serve(client net.Conn, socket string) {
+	defer client.Close()
+	to, err := net.Dial("unix", socket)
+	if err != nil {
+		return
+	}
+	lost := make(chan struct{})
+	p.serving.Go(func() {
+		defer client.Close()
+		defer to.Close()
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := to.Read(buf)
+			select {
+			case <-lost:
+				return
+			default:
+			}
+			if err != nil {
+				return
+			}
+			if _, err := client.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+	})
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buf)
+		if err != nil {
+			_ = to.Close()
+			return
+		}
+		if p.fires(buf[:n]) {
+			close(lost)
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
