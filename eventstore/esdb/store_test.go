@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -69,19 +70,28 @@ func TestConformance(t *testing.T) {
 			for range cap(servers) {
 				servers <- start(t, c.server)
 			}
+			var of sync.Map // a store's server
 			conformance(t, func(t *testing.T) *Store {
+				var server *esdbtest.Server
 				select {
-				case s := <-servers:
-					return open(t, s.URL(), c.config)
+				case server = <-servers:
 				default:
-					return open(t, start(t, c.server).URL(), c.config)
+					server = start(t, c.server)
 				}
-			})
+				s := open(t, server.URL(), c.config)
+				of.Store(s, server)
+				return s
+			}, storetest.WithCut(func(t *testing.T, s eventstore.Store) {
+				server, _ := of.Load(s)
+				if err := server.(*esdbtest.Server).Restart(); err != nil {
+					t.Error(err)
+				}
+			}))
 		})
 	}
 }
 
-func conformance(t *testing.T, fresh func(t *testing.T) *Store) {
+func conformance(t *testing.T, fresh func(t *testing.T) *Store, options ...storetest.Option) {
 	again := func(t *testing.T, s eventstore.Store) eventstore.Store {
 		old := s.(*Store)
 		url := os.Getenv(realServer)
@@ -90,13 +100,12 @@ func conformance(t *testing.T, fresh func(t *testing.T) *Store) {
 		}
 		return open(t, url, Config{Prefix: old.config.Prefix, Remembered: old.config.Remembered})
 	}
-	storetest.Run(t,
-		func(t *testing.T) eventstore.Store { return fresh(t) },
+	storetest.Run(t, func(t *testing.T) eventstore.Store { return fresh(t) }, append(options,
 		storetest.WithReopen(again),
 		storetest.WithPeer(again),
 		storetest.WithIDsPerStream(),
 		storetest.WithPayload(512<<10),
-	)
+	)...)
 }
 
 // TestKindsAtTheServer shows that the server reads the pattern for kinds as it is meant. It needs no empty log.

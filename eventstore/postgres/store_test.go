@@ -116,5 +116,8 @@ func TestConformance(t *testing.T) {
 		storetest.WithPeer(func(t *testing.T, s eventstore.Store) eventstore.Store {
 			return open(t, where(s), Config{})
 		}),
+		storetest.WithCut(func(t *testing.T, s eventstore.Store) {
+			exec(t, connect(t, where(s)), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		}),
 	)
 }

@@ -18,6 +18,16 @@ func (s *suite) concurrent() []test {
 		{"of many repeats one is stored", func(t *testing.T, ctx context.Context) { store := s.open(t); s.repeaters(t, ctx, store, store) }},
 		{"optimistic writers lose nothing", func(t *testing.T, ctx context.Context) { store := s.open(t); s.optimists(t, ctx, store, store) }},
 		{"readers skip nothing", func(t *testing.T, ctx context.Context) { store := s.open(t); s.tailing(t, ctx, store, store) }},
+		{"linearizable", func(t *testing.T, ctx context.Context) { s.linearizable(t, ctx, s.open(t)) }},
+	}
+	if s.cut != nil {
+		tests = append(tests, test{"linearizable while connections are cut", func(t *testing.T, ctx context.Context) {
+			stores := []eventstore.Store{s.open(t)}
+			if s.peer != nil {
+				stores = append(stores, s.peer(t, stores[0]))
+			}
+			s.disturbed(t, ctx, stores...)
+		}})
 	}
 	if s.peer == nil {
 		return tests
@@ -31,6 +41,7 @@ func (s *suite) concurrent() []test {
 		{"two stores: optimistic writers lose nothing", s.optimists},
 		{"two stores: readers skip nothing", s.tailing},
 		{"two stores: each knows what the other did", s.alternating},
+		{"two stores: linearizable", func(t *testing.T, ctx context.Context, a, b eventstore.Store) { s.linearizable(t, ctx, a, b) }},
 	} {
 		tests = append(tests, test{peer.name, func(t *testing.T, ctx context.Context) {
 			a := s.open(t)

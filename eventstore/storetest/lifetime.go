@@ -163,6 +163,9 @@ func (s *suite) reopened(t *testing.T, ctx context.Context) {
 				t.Fatalf("got %+v\nwant %+v", got[i], log[i])
 			}
 		}
+		middle := len(log) / 2 // where a subscription to the store before had ended
+		rest, _ := follow(t, ctx, store, log[middle].Position)
+		same(t, "subscribed on", rest, log[middle+1:])
 		if a, err := store.Append(ctx, log[0].Stream, eventstore.NoStream, log[:1]); err != nil || a.Position != log[0].Position {
 			t.Errorf("a repeat of what stood before: %+v, %v", a, err)
 		}

@@ -13,8 +13,9 @@ import (
 )
 
 func (s *suite) subscribing() []test {
-	return []test{
+	tests := []test{
 		{"from the start, from within, from the end", s.subscribeFrom},
+		{"from now", s.subscribeNow},
 		{"an empty log is caught up with at once", s.subscribeEmpty},
 		{"caught up once each time", s.subscribeMarks},
 		{"a slow consumer loses nothing", s.subscribeSlowly},
@@ -24,6 +25,10 @@ func (s *suite) subscribing() []test {
 		{"its loop may be left at any time", s.subscribeLeft},
 		{"from beyond the end", s.subscribeBeyond},
 	}
+	if s.cut != nil {
+		tests = append(tests, test{"across cut connections", s.subscribeAcrossCuts})
+	}
+	return tests
 }
 
 // follow collects what a subscription yields until it has caught up.
@@ -61,6 +66,64 @@ func (s *suite) subscribeFrom(t *testing.T, ctx context.Context) {
 			}
 		}
 	}
+}
+
+// subscribeNow begins at the head, as one does who wants only what is to come.
+func (s *suite) subscribeNow(t *testing.T, ctx context.Context) {
+	store := s.open(t)
+	mixed(t, ctx, store, 7)
+	head, err := store.Head(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []events.Envelope
+	want := facts("to come", 3)
+	for m, err := range store.Subscribe(ctx, head) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case !m.CaughtUp:
+			got = append(got, m.Event)
+		case len(got) == 0 && m.Position == head:
+			put(t, ctx, store, "run-1", want...)
+		case len(got) == 0:
+			t.Fatalf("caught up at %d before anything came, the head was %d", m.Position, head)
+		default:
+			same(t, "what came", got, want)
+			return
+		}
+	}
+}
+
+// subscribeAcrossCuts loses the connections within events and when caught up: nothing is lost, nothing comes twice, and
+// no mark comes before what it speaks of.
+func (s *suite) subscribeAcrossCuts(t *testing.T, ctx context.Context) {
+	const rounds, size = 3, 7
+	store := s.open(t)
+	put(t, ctx, store, "run-0", facts("given", size)...)
+	var got []events.Envelope
+	round := 0
+	for m, err := range store.Subscribe(ctx, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !m.CaughtUp {
+			if got = append(got, m.Event); len(got)%size == size/2 {
+				s.cut(t, store)
+			}
+			continue
+		}
+		if len(got) != size*(round+1) || m.Position != got[len(got)-1].Position {
+			t.Fatalf("caught up at %d after %d events, the log holds %d", m.Position, len(got), size*(round+1))
+		}
+		if round++; round == rounds {
+			break
+		}
+		s.cut(t, store)
+		put(t, ctx, store, fmt.Sprintf("run-%d", round%2), facts(fmt.Sprintf("round-%d", round), size)...)
+	}
+	same(t, "subscribed", got, all(t, ctx, store, eventstore.ReadOptions{}))
 }
 
 func (s *suite) subscribeEmpty(t *testing.T, ctx context.Context) {

@@ -13,6 +13,9 @@
 //     stand between them and behind them.
 //   - An empty append to a stream that does not exist, where that is expected, returns the zero Appended.
 //   - A limit below 1 is no limit.
+//
+// Beside tests of one thing at a time, clients do a random mix of everything at once, and what they were told is checked
+// for linearizability (history.go). What that check is worth is shown on stores with faults (mutant_test.go).
 package storetest
 
 import (
@@ -46,6 +49,12 @@ func WithPeer(peer func(t *testing.T, s eventstore.Store) eventstore.Store) Opti
 	return func(s *suite) { s.peer = peer }
 }
 
+// WithCut lets the suite test that a store finds back by itself. cut breaks every connection that s has to its log, as a
+// network would, and returns when the log can be reached again.
+func WithCut(cut func(t *testing.T, s eventstore.Store)) Option {
+	return func(s *suite) { s.cut = cut }
+}
+
 // WithIDsPerStream tells that the engine recognises an id only within its stream.
 func WithIDsPerStream() Option {
 	return func(s *suite) { s.idsPerStream = true }
@@ -60,6 +69,7 @@ type suite struct {
 	open         func(t *testing.T) eventstore.Store
 	reopen       func(t *testing.T, closed eventstore.Store) eventstore.Store
 	peer         func(t *testing.T, s eventstore.Store) eventstore.Store
+	cut          func(t *testing.T, s eventstore.Store)
 	idsPerStream bool
 	payload      int
 }
@@ -187,22 +197,31 @@ func same(t *testing.T, what string, got, want []events.Envelope) {
 	}
 }
 
-// rising checks that positions rise strictly, and that each stream's revisions count from 0 without gaps.
+// rising checks what ordered checks.
 func rising(t *testing.T, log []events.Envelope) {
 	t.Helper()
+	if err := ordered(log); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ordered tells whether positions rise strictly, each stream's revisions count from 0 without gaps, and no event stands
+// twice.
+func ordered(log []events.Envelope) error {
 	next := make(map[string]uint64)
 	seen := make(map[uuid.UUID]bool, len(log))
 	var last uint64
 	for _, e := range log {
 		if e.Position <= last {
-			t.Fatalf("position %d comes after %d", e.Position, last)
+			return fmt.Errorf("position %d comes after %d", e.Position, last)
 		}
 		if e.Revision != next[e.Stream] {
-			t.Fatalf("%s: revision %d at position %d, want %d", e.Stream, e.Revision, e.Position, next[e.Stream])
+			return fmt.Errorf("%s: revision %d at position %d, want %d", e.Stream, e.Revision, e.Position, next[e.Stream])
 		}
 		if seen[e.ID] {
-			t.Fatalf("event %s stands twice, again at position %d", e.ID, e.Position)
+			return fmt.Errorf("event %s stands twice, again at position %d", e.ID, e.Position)
 		}
 		last, next[e.Stream], seen[e.ID] = e.Position, e.Revision+1, true
 	}
+	return nil
 }
