@@ -7,6 +7,7 @@ func All(p Policy) []Aggregate {
 		aggregate("budget", budget()),
 		aggregate("feedback", feedback()),
 		aggregate("improvement", improvement(p)),
+		latest(aggregate("ledger", ledger())),
 		aggregate("run", run()),
 		aggregate("runbook", runbook()),
 		aggregate("task", task()),

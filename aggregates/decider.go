@@ -56,6 +56,8 @@ type Aggregate struct {
 	Category string
 	// New is an instance before its first fact.
 	New func() Instance
+	// Latest tells that a stream's last fact alone makes the state: nothing before it has to be read.
+	Latest bool
 }
 
 // Instance is one aggregate in memory: its decider and its state.
@@ -100,6 +102,12 @@ func aggregate[S any, C commands.Command, E events.Event](category string, d Dec
 	return Aggregate{Category: category, New: func() Instance {
 		return &instance[S, C, E]{decider: d, state: d.Initial()}
 	}}
+}
+
+// latest marks an aggregate whose state is what its last fact says.
+func latest(a Aggregate) Aggregate {
+	a.Latest = true
+	return a
 }
 
 // maxName bounds names that end up in stream names and keys, in bytes.

@@ -133,7 +133,7 @@ func TestCategoriesAreThoseOfTheStreams(t *testing.T) {
 	for _, a := range aggregates.All(aggregates.Policy{}) {
 		categories = append(categories, a.Category)
 	}
-	want := []string{"agent", "budget", "feedback", "improvement", "run", "runbook", "task"}
+	want := []string{"agent", "budget", "feedback", "improvement", "ledger", "run", "runbook", "task"}
 	if !reflect.DeepEqual(categories, want) {
 		t.Errorf("got %q, want %q", categories, want)
 	}

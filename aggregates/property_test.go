@@ -30,6 +30,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			anything[events.ImprovementProposed](), anything[events.ImprovementApproved](), anything[events.ImprovementRejected](),
 			anything[events.ImprovementApplied](), anything[events.ImprovementRolledBack](), anything[events.ImprovementEffectMeasured](),
 		},
+		"ledger": {anything[events.LogSealed]()},
 		"run": {
 			anything[events.RunStarted](), anything[events.RunStepStarted](), anything[events.RunStepFinished](), anything[events.RunLLMCalled](),
 			anything[events.RunFinished](), anything[events.RunFailed](), anything[events.RunCancelled](),
@@ -167,6 +168,7 @@ func sound(t *rapid.T, history []events.Event) {
 	steps, ended := 0, false
 	var made, person, retired, exhausted bool
 	share := 0
+	var sealed uint64
 	for i, e := range history {
 		if ended {
 			t.Fatalf("%s after the end", e.Kind())
@@ -180,6 +182,11 @@ func sound(t *rapid.T, history []events.Event) {
 			continue
 		case events.BudgetSet:
 			made, exhausted = true, false
+		case events.LogSealed:
+			if e.First != sealed+1 || e.Count == 0 || uint64(len(e.Prints)) != 16*e.Count {
+				t.Fatalf("%+v follows the seal of event %d", e, sealed)
+			}
+			made, sealed = true, sealed+e.Count
 		case events.RunbookSaved:
 			made = true
 			if i > 0 && reflect.DeepEqual(history[i-1], e) {
@@ -239,6 +246,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "feedback": rapid.Custom(feedbackWish),
-		"improvement": rapid.Custom(improvementWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "task": rapid.Custom(taskWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "task": rapid.Custom(taskWish),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/virtuous6/virtuous6/commands"
@@ -123,6 +124,13 @@ func runbookWish(t *rapid.T) commands.Command {
 	return commands.SaveRunbook{Runbook: "b", Notes: pick(t, "notes", "", "Works."), Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.RunbookStep {
 		return events.RunbookStep{Name: name(t), DependsOn: pick(t, "depends on", nil, []int{}, []int{step(t)})}
 	}), 0, 3).Draw(t, "steps")}
+}
+
+func ledgerWish(t *rapid.T) commands.Command {
+	return commands.SealLog{
+		First: pick[uint64](t, "first", 1, 2, 3, 4, 5, 6, 0), Last: pick(t, "last", uuid.UUID{1}, uuid.UUID{1}, uuid.Nil), EventStream: "run-r",
+		Prints: make([][8]byte, pick(t, "events", 1, 1, 2, 3, 0)),
+	}
 }
 
 func taskWish(t *rapid.T) commands.Command {

@@ -101,6 +101,14 @@ type Improvement interface {
 	improvement()
 }
 
+// Ledger is a command to the log's ledger.
+//
+//sumtype:decl
+type Ledger interface {
+	Command
+	ledger()
+}
+
 // Budget is a command to a budget.
 //
 //sumtype:decl

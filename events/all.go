@@ -15,6 +15,7 @@ var Known = NewTable(
 	kind[ImprovementApplied](),
 	kind[ImprovementRolledBack](),
 	kind[ImprovementEffectMeasured](),
+	kind[LogSealed](),
 	kind[RunStarted](),
 	kind[RunStepStarted](),
 	kind[RunStepFinished](),

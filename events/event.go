@@ -61,6 +61,14 @@ type Improvement interface {
 	improvement()
 }
 
+// Ledger is a fact of the log's ledger.
+//
+//sumtype:decl
+type Ledger interface {
+	Event
+	ledger()
+}
+
 // Budget is a fact of a budget's stream.
 //
 //sumtype:decl

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -51,6 +53,10 @@ func samples() []events.Event {
 		events.ImprovementApplied{Share: 50, Before: &config},
 		events.ImprovementRolledBack{Reason: "guardrail"},
 		events.ImprovementEffectMeasured{Metric: "success_rate", Evidence: evidence},
+		events.LogSealed{
+			First: 4097, Count: 2, Last: uuid.MustParse("01930000-0000-7000-8000-000000000002"), Stream: "run-r1", Revision: 7,
+			Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", Prints: "60303ae22b998861fd61a03af04f76dd",
+		},
 		events.RunStarted{
 			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.", Agent: "clerk",
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,

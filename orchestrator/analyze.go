@@ -85,7 +85,11 @@ func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		position, err := o.c.Models.Position(ctx)
-		if err == nil && position <= seen {
+		happened := false
+		if err == nil && position > seen {
+			happened, err = moreThanSeals(ctx, o.c.Store, seen)
+		}
+		if err == nil && !happened {
 			continue
 		}
 		var found Analysis

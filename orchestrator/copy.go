@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -19,7 +18,7 @@ type Copied struct {
 	// Events is how many were added, Already how many were there from an earlier, interrupted copy.
 	Events  uint64 `json:"events"`
 	Already uint64 `json:"already"`
-	// Digest is the SHA-256 over all events in their order, without their positions: the same on both sides.
+	// Digest is the rolling SHA-256 over all events in their order: the same on both sides.
 	Digest string `json:"digest"`
 }
 
@@ -143,9 +142,9 @@ func resumeAt(ctx context.Context, from, to eventstore.Store) (uint64, error) {
 	return 0, nil
 }
 
-// digestOf is the SHA-256 over a log up to a position, 0 for all of it, without the positions.
+// digestOf is the rolling SHA-256 over a log up to a position, 0 for all of it.
 func digestOf(ctx context.Context, store eventstore.Store, to uint64) (digest string, count uint64, err error) {
-	sum := sha256.New()
+	var all chain
 	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{}) {
 		if err != nil {
 			return "", 0, err
@@ -153,9 +152,8 @@ func digestOf(ctx context.Context, store eventstore.Store, to uint64) (digest st
 		if to > 0 && e.Position > to {
 			break
 		}
-		e.Position = 0
-		seal(sum, e)
+		all.add(&e)
 		count++
 	}
-	return hex.EncodeToString(sum.Sum(nil)), count, nil
+	return hex.EncodeToString(all.link[:]), count, nil
 }

@@ -29,7 +29,7 @@ func TestACopyHoldsTheSameHistory(t *testing.T) {
 		t.Errorf("copying what came since: %+v, %v", more, err)
 	}
 	models, fresh := openModels(t), openModels(t)
-	if found, err := orchestrator.Verify(t.Context(), to, models, fresh, nil); err != nil || !found.OK {
+	if found, err := orchestrator.Verify(t.Context(), to, models, fresh, nil, nil); err != nil || !found.OK {
 		t.Errorf("%+v, %v", found, err)
 	}
 }

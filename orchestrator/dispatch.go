@@ -115,6 +115,11 @@ func (d *Dispatcher) decide(ctx context.Context, cmds []commands.Command) (decid
 			repeats++
 			continue
 		}
+		// What one reaction decided stands or falls as one: two drivers can have had different answers to one turn.
+		if repeats > 0 && m.Causation != uuid.Nil && m.Causation == cmds[0].About().Causation {
+			repeats++
+			continue
+		}
 		facts, err := loaded.instance.Decide(c)
 		if err != nil {
 			return decided{}, err
@@ -145,7 +150,11 @@ type loaded struct {
 
 func (d *Dispatcher) load(ctx context.Context, aggregate aggregates.Aggregate, stream string) (loaded, error) {
 	l := loaded{instance: aggregate.New(), expected: eventstore.NoStream}
-	for e, err := range d.store.ReadStream(ctx, stream, eventstore.StreamOptions{}) {
+	var options eventstore.StreamOptions
+	if aggregate.Latest {
+		options.Direction, options.Limit = eventstore.Backwards, 1
+	}
+	for e, err := range d.store.ReadStream(ctx, stream, options) {
 		if errors.Is(err, eventstore.ErrNoStream) {
 			return l, nil
 		}

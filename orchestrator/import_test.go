@@ -72,7 +72,7 @@ func TestTheSameHistoryGivesTheSameLogAndReadModels(t *testing.T) {
 		store, _ := newLog(t)
 		importInto(t, store, simulated(80))
 		models := openModels(t)
-		found, err := orchestrator.Verify(t.Context(), store, models, openModels(t), nil)
+		found, err := orchestrator.Verify(t.Context(), store, models, openModels(t), nil, nil)
 		if err != nil || !found.OK {
 			t.Fatalf("%+v, %v", found, err)
 		}
@@ -220,7 +220,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 			if err := orchestrator.CatchUp(t.Context(), store, models, nil); err != nil {
 				t.Fatal(err)
 			}
-			found, err := orchestrator.Verify(t.Context(), tampered{store, c.change}, models, openModels(t), nil)
+			found, err := orchestrator.Verify(t.Context(), tampered{store, c.change}, models, openModels(t), nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,12 +2,11 @@ package orchestrator
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
+	"iter"
+	"slices"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -24,8 +23,16 @@ type Verification struct {
 	Position uint64 `json:"position"`
 	Events   uint64 `json:"events"`
 	Streams  int    `json:"streams"`
-	// Digest is the SHA-256 over the log in order, and ReadModels over the rows of each table.
-	Digest     string            `json:"digest"`
+	// Digest is the rolling SHA-256 over the log in order, the same in every copy of it.
+	Digest string `json:"digest"`
+	// SealedPosition is the position up to which seals vouch for the log, Seal the digest of the last one, and
+	// UnsealedEvents how many events are behind it. A change to those can't be seen yet.
+	SealedPosition uint64 `json:"sealed_position"`
+	UnsealedEvents uint64 `json:"unsealed_events"`
+	Seal           string `json:"seal"`
+	// Tampered is the first place where the log is not what was sealed, nil where it is.
+	Tampered *Tampering `json:"tampered"`
+	// ReadModels are the SHA-256 of the rows of each table.
 	ReadModels map[string]string `json:"read_models"`
 	Problems   []string          `json:"problems"`
 	// MoreProblems counts those beyond the list.
@@ -41,9 +48,11 @@ func (v *Verification) problem(format string, args ...any) {
 }
 
 // Verify reads the whole log and checks that positions rise strictly, that every stream is gapless from revision 0,
-// that no event id stands twice and every fact can be read, and that the read models equal a rebuild into fresh, which
-// must be empty. progress, if any, hears positions. It returns an error only where it could not look.
-func Verify(ctx context.Context, store eventstore.Store, models, fresh *projections.Models, progress func(position uint64)) (Verification, error) {
+// that no event id stands twice and every fact can be read, that the log is what its seals say, and that the read models
+// equal a rebuild into fresh, which must be empty. noted, if any, is the digest of a seal or of a whole log that was
+// noted elsewhere: some part of the log from its start must have it. progress, if any, hears positions. It returns an
+// error only where it could not look.
+func Verify(ctx context.Context, store eventstore.Store, models, fresh *projections.Models, noted []byte, progress func(position uint64)) (Verification, error) {
 	v := Verification{Problems: []string{}, ReadModels: map[string]string{}}
 	if err := CatchUp(ctx, store, models, nil); err != nil {
 		v.problem("the read models can't be brought up to date: %v", err)
@@ -52,12 +61,19 @@ func Verify(ctx context.Context, store eventstore.Store, models, fresh *projecti
 	if err != nil {
 		return v, fmt.Errorf("digest of the read models: %w", err)
 	}
-	if err := v.log(ctx, store, live.Position, fresh, progress); err != nil {
+	if err := v.log(ctx, store, live.Position, fresh, noted, progress); err != nil {
 		return v, err
 	}
 	rebuilt, err := fresh.Digest(ctx)
 	if err != nil {
 		return v, fmt.Errorf("digest of the rebuild: %w", err)
+	}
+	parked, err := fresh.Parked(ctx)
+	if err != nil {
+		return v, fmt.Errorf("parked streams of the rebuild: %w", err)
+	}
+	for _, p := range parked {
+		v.problem("stream %s can't be read from position %d on: %s", p.Stream, p.Position, p.Reason)
 	}
 	want := map[string]string{}
 	for _, t := range rebuilt.Tables {
@@ -73,9 +89,14 @@ func Verify(ctx context.Context, store eventstore.Store, models, fresh *projecti
 	return v, nil
 }
 
-// log walks the log up to a position, folding it into fresh on the way.
-func (v *Verification) log(ctx context.Context, store eventstore.Store, to uint64, fresh *projections.Models, progress func(uint64)) error {
-	sum := sha256.New()
+// log walks the log to its end, folding it into fresh up to where the live read models are.
+func (v *Verification) log(ctx context.Context, store eventstore.Store, live uint64, fresh *projections.Models, noted []byte, progress func(uint64)) error {
+	to, err := store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	sealed := newWitness(ctx, store, noted)
+	defer sealed.close()
 	next := map[string]uint64{}
 	ids := map[[16]byte]uint64{}
 	var batch []projections.Entry
@@ -86,9 +107,8 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, to uint6
 			return nil
 		}
 		err := fresh.Apply(ctx, folded, batch)
-		var fold *projections.FoldError
 		switch {
-		case errors.As(err, &fold), errors.Is(err, projections.ErrOrder):
+		case errors.Is(err, projections.ErrOrder):
 			v.problem("the log can't be folded: %v", err)
 			sound = false
 			return nil
@@ -102,7 +122,12 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, to uint6
 		}
 		return nil
 	}
-	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{}) {
+	var cut error
+	for e, err := range upToDamage(ctx, store) {
+		if errors.Is(err, eventstore.ErrCorrupt) {
+			cut = err
+			break
+		}
 		if err != nil {
 			return err
 		}
@@ -121,15 +146,11 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, to uint6
 		next[e.Stream], ids[e.ID] = e.Revision+1, e.Position
 		v.Position = e.Position
 		v.Events++
-		seal(sum, e)
-		fact, err := events.Decode(e)
-		if err != nil {
-			v.problem("%v", err)
-			sound = false
-			continue
+		if err := sealed.see(&e); err != nil {
+			return err
 		}
-		if sound {
-			batch = append(batch, projections.Entry{Envelope: e, Event: fact})
+		if sound && e.Position <= live {
+			batch = append(batch, entryOf(e))
 		}
 		if len(batch) == maxBatch {
 			if err := flush(); err != nil {
@@ -138,31 +159,59 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, to uint6
 		}
 	}
 	v.Streams = len(next)
-	v.Digest = hex.EncodeToString(sum.Sum(nil))
+	if v.Position < live && cut == nil {
+		v.problem("the read models hold what came up to position %d, and the log ends at position %d: its end is gone, or they are another log's", live, v.Position)
+	}
+	if err := v.ledger(sealed, cut); err != nil {
+		return err
+	}
 	return flush()
 }
 
-// seal adds an event to a digest of the log: all that is immutable in it, each part with its length before it.
-func seal(h hash.Hash, e events.Envelope) {
-	var n [8]byte
-	number := func(v uint64) {
-		binary.BigEndian.PutUint64(n[:], v)
-		h.Write(n[:])
+// upToDamage yields the log's events. An engine reads many at once and fails as a whole where one of them can't be
+// read: from there on they are read one by one, so that none before the damage is missed.
+func upToDamage(ctx context.Context, store eventstore.Store) iter.Seq2[events.Envelope, error] {
+	return func(yield func(events.Envelope, error) bool) {
+		o := eventstore.ReadOptions{}
+		for more := true; more; {
+			more = false
+			for e, err := range store.ReadAll(ctx, o) {
+				if errors.Is(err, eventstore.ErrCorrupt) && o.Limit == 0 {
+					o.Limit, more = 1, true
+					break
+				}
+				if !yield(e, err) || err != nil {
+					return
+				}
+				o.From, more = e.Position, o.Limit == 1
+			}
+		}
 	}
-	text := func(b []byte) {
-		number(uint64(len(b)))
-		h.Write(b)
+}
+
+// ledger tells how far the log is sealed, and first of all problems where it is not what was sealed.
+func (v *Verification) ledger(w *witness, cut error) error {
+	found, err := w.finish(cut)
+	if err != nil {
+		return err
 	}
-	h.Write(e.ID[:])
-	text([]byte(e.Stream))
-	number(e.Revision)
-	number(e.Position)
-	text([]byte(e.Kind))
-	number(uint64(e.Version))
-	number(uint64(e.OccurredAt.UnixNano()))
-	h.Write(e.Causation[:])
-	text([]byte(e.Correlation))
-	text([]byte(e.Actor))
-	text([]byte(e.Workspace))
-	text(e.Data)
+	v.Digest, v.SealedPosition, v.UnsealedEvents = hex.EncodeToString(w.chain.link[:]), w.soundPosition, w.ordinal-w.sound.end()
+	if v.SealedPosition > 0 {
+		v.Seal = hex.EncodeToString(w.sound.Digest[:])
+	}
+	if !w.notedOne {
+		v.problem("no part of the log from its start has the digest %x: it was noted of another log, or this one was rewritten or cut off before it", w.noted)
+	}
+	if w.unjudged != "" {
+		v.problem("%s", w.unjudged)
+	}
+	for i, t := range found {
+		if i == 0 {
+			v.Tampered = &t
+			v.Problems = slices.Insert(v.Problems, 0, t.Reason)
+			continue
+		}
+		v.problem("%s", t.Reason)
+	}
+	return nil
 }
