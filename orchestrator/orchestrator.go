@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,6 +27,8 @@ type Config struct {
 	// Runner performs the turns. Model is what an agent without a model of its own uses.
 	Runner agents.Runner
 	Model  string
+	// Lease is what Drive gave: the orchestrator does nothing without it from then on. Nil where no other process can drive.
+	Lease *Lease
 	// Clock tells the time, IDs makes ids. Default time.Now and UUIDv7.
 	Clock Clock
 	IDs   IDs
@@ -34,6 +37,9 @@ type Config struct {
 	// AnalyzeEvery is how often the analysts run, 0 for never. Analysts are those that do; default all of them.
 	AnalyzeEvery time.Duration
 	Analysts     []analysts.Runner
+	// SealEvery is how long an event waits for a seal at most; where SealAfter events wait, a tenth of it. Default 10
+	// minutes, negative for never.
+	SealEvery time.Duration
 	// OnText hears the pieces of an answer as they come, for one who watches. It is called concurrently.
 	OnText func(run, text string)
 	// Log hears what an operator should know. Default: discarded.
@@ -56,20 +62,25 @@ func New(c Config) *Orchestrator {
 	if c.Lanes <= 0 {
 		c.Lanes = 8
 	}
+	if c.SealEvery == 0 {
+		c.SealEvery = 10 * time.Minute
+	}
 	if c.Analysts == nil {
 		c.Analysts = analysts.All()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.Dispatch = c.Lease.guard(c.Dispatch)
 	return &Orchestrator{c: c}
 }
 
 // Run works until ctx is done and returns nil then, once everything it started has ended. It first takes up again
-// what an earlier process left open. Only one process may run it on a store at a time.
+// what an earlier process left open. Only one process may run it on a store at a time: see Drive.
 func (o *Orchestrator) Run(ctx context.Context) error {
 	p := performer{
 		store: o.c.Store, dispatch: o.c.Dispatch, runner: o.c.Runner, model: o.c.Model, clock: o.c.Clock, onText: o.c.OnText,
+		lease:  o.c.Lease,
 		budget: func(ctx context.Context) error { return checkBudgets(ctx, o.c.Models, o.c.Dispatch, o.c.Clock) },
 	}
 	work, err := newWork(o.c.Lanes, o.c.Log, p.perform, o.gaveUp)
@@ -78,7 +89,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return work.run(ctx) })
-	group.Go(func() error { return Pump(ctx, o.c.Store, o.c.Models) })
+	group.Go(func() error { return pump(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models)) })
 	group.Go(func() error {
 		select {
 		case <-work.running():
@@ -94,6 +105,9 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	if o.c.AnalyzeEvery > 0 {
 		group.Go(func() error { return o.analyzeOnSchedule(ctx) })
 	}
+	if o.c.SealEvery > 0 {
+		group.Go(func() error { return o.sealOnSchedule(ctx) })
+	}
 	return group.Wait()
 }
 
@@ -105,10 +119,10 @@ func (o *Orchestrator) manage(ctx context.Context, work *work) error {
 	if err != nil {
 		return err
 	}
-	if err := CatchUp(ctx, o.c.Store, o.c.Models, nil); err != nil {
+	if err := catchUp(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models), nil); err != nil {
 		return err
 	}
-	m := managing{manager: runManager(), dispatch: o.c.Dispatch, wish: work.wish, runs: map[string]followed{}}
+	m := managing{manager: runManager(), dispatch: o.c.Dispatch, wish: work.wish, log: o.c.Log, runs: map[string]followed{}}
 	for run, err := range o.c.Models.Runs(ctx, projections.RunFilter{Outcome: projections.Running}) {
 		if err != nil {
 			return err
@@ -161,6 +175,7 @@ type managing struct {
 	manager  Manager[runProcess]
 	dispatch commands.Dispatch
 	wish     func(commands.PerformTurn) error
+	log      *slog.Logger
 	runs     map[string]followed
 }
 
@@ -181,7 +196,10 @@ func (m managing) react(ctx context.Context, e events.Envelope) error {
 	}
 	fact, err := events.Decode(e)
 	if err != nil {
-		return err
+		// Nobody acts on a run whose history can't be read. It is taken up again by a start that can read it.
+		m.log.Error("a live run is left alone", "run", e.Stream, "position", e.Position, "reason", err)
+		m.runs[e.Stream] = followed{revision: math.MaxUint64}
+		return nil
 	}
 	process, wishes := m.manager.React(run.process, e, fact)
 	if process.live {

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -28,18 +29,25 @@ const (
 // CatchUp folds the log into the read models up to where it ends. progress, if any, hears the position after each
 // batch. Several processes may do so at once: the read models' checkpoint lets only one of them apply a batch.
 func CatchUp(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
+	return catchUp(ctx, store, models, models.Apply, progress)
+}
+
+// applying is Models.Apply, or that of a lease's holder.
+type applying func(ctx context.Context, after uint64, batch []projections.Entry) error
+
+func catchUp(ctx context.Context, store eventstore.Store, models *projections.Models, apply applying, progress func(uint64)) error {
 	if models.Outdated() {
 		return RebuildModels(ctx, store, models, progress)
 	}
 	for {
-		err := catchUpOnce(ctx, store, models, progress)
+		err := catchUpOnce(ctx, store, models, apply, progress)
 		if !errors.Is(err, projections.ErrCheckpointMoved) {
 			return err
 		}
 	}
 }
 
-func catchUpOnce(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(uint64)) error {
+func catchUpOnce(ctx context.Context, store eventstore.Store, models *projections.Models, apply applying, progress func(uint64)) error {
 	position, err := models.Position(ctx)
 	if err != nil {
 		return err
@@ -48,7 +56,7 @@ func catchUpOnce(ctx context.Context, store eventstore.Store, models *projection
 		if err != nil {
 			return err
 		}
-		if err := models.Apply(ctx, position, batch); err != nil {
+		if err := apply(ctx, position, batch); err != nil {
 			return fmt.Errorf("fold after position %d: %w", position, err)
 		}
 		position = batch[len(batch)-1].Envelope.Position
@@ -63,21 +71,27 @@ func catchUpOnce(ctx context.Context, store eventstore.Store, models *projection
 // garbage after the next batch, and at the usual pace looking for it costs a tenth of the work.
 const rebuildGC = 400
 
-// RebuildModels folds the whole log beside the live read models and swaps the result in. The garbage collector works
-// less often meanwhile, unless GOGC has turned it down already.
-func RebuildModels(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
+// RebuildModels folds the whole log beside the live read models and swaps the result in: all of it, or the tables of the
+// projections that are named. The garbage collector works less often meanwhile, unless GOGC has turned it down already.
+func RebuildModels(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64), names ...string) error {
 	usual := debug.SetGCPercent(rebuildGC)
 	defer debug.SetGCPercent(usual)
 	if usual < 0 || usual > rebuildGC {
 		debug.SetGCPercent(usual)
 	}
-	rebuild, err := models.BeginRebuild(ctx)
+	rebuild, err := models.BeginRebuild(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("begin the rebuild: %w", err)
 	}
 	err = func() error {
 		if err := rebuild.Run(ctx, batches(ctx, store, 0, rebuildBatch), progress); err != nil {
 			return err
+		}
+		if len(names) > 0 {
+			// The other tables must have seen what the rebuilt ones have.
+			if err := CatchUp(ctx, store, models, nil); err != nil {
+				return err
+			}
 		}
 		return rebuild.Swap(ctx, func(from uint64) iter.Seq2[[]projections.Entry, error] {
 			return batches(ctx, store, from, maxBatch)
@@ -91,11 +105,35 @@ func RebuildModels(ctx context.Context, store eventstore.Store, models *projecti
 	return nil
 }
 
+// Retry rebuilds the read models that streams are parked for, and no others. What still can't be folded is parked again.
+func Retry(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
+	parked, err := models.Parked(ctx)
+	if err != nil || len(parked) == 0 {
+		return err
+	}
+	var names []string
+	for _, p := range parked {
+		if p.Projection == projections.Everything {
+			names = nil
+			break
+		}
+		if !slices.Contains(names, p.Projection) {
+			names = append(names, p.Projection)
+			names = append(names, models.BuiltOn(p.Projection)...)
+		}
+	}
+	return RebuildModels(ctx, store, models, progress, names...)
+}
+
 // Pump keeps the read models up with the log until ctx is done. It returns nil then, and an error where it can't go
 // on by itself.
 func Pump(ctx context.Context, store eventstore.Store, models *projections.Models) error {
+	return pump(ctx, store, models, models.Apply)
+}
+
+func pump(ctx context.Context, store eventstore.Store, models *projections.Models, apply applying) error {
 	for {
-		err := pumpOnce(ctx, store, models)
+		err := pumpOnce(ctx, store, models, apply)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -107,8 +145,8 @@ func Pump(ctx context.Context, store eventstore.Store, models *projections.Model
 	}
 }
 
-func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.Models) error {
-	if err := CatchUp(ctx, store, models, nil); err != nil {
+func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.Models, apply applying) error {
+	if err := catchUp(ctx, store, models, apply, nil); err != nil {
 		return err
 	}
 	position, err := models.Position(ctx)
@@ -120,7 +158,7 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 		if len(batch) == 0 {
 			return nil
 		}
-		if err := models.Apply(ctx, position, batch); err != nil {
+		if err := apply(ctx, position, batch); err != nil {
 			return err
 		}
 		position = batch[len(batch)-1].Envelope.Position
@@ -132,11 +170,7 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 			return err
 		}
 		if !m.CaughtUp {
-			fact, err := events.Decode(m.Event)
-			if err != nil {
-				return errors.Join(flush(), err)
-			}
-			batch = append(batch, projections.Entry{Envelope: m.Event, Event: fact})
+			batch = append(batch, entryOf(m.Event))
 		}
 		if m.CaughtUp || len(batch) == maxBatch {
 			if err := flush(); err != nil {
@@ -147,9 +181,14 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 	return ctx.Err()
 }
 
+// entryOf decodes an event for the fold. What can't be decoded goes there too, with the reason.
+func entryOf(e events.Envelope) projections.Entry {
+	fact, err := events.Known.Decode(e.Kind, e.Version, e.Data)
+	return projections.Entry{Envelope: e, Event: fact, Err: err}
+}
+
 // batches reads the log after a position, decoded, in log order, up to size entries or batchBytes at a time. Reading,
-// decoding and the caller's own work run on different cores. A batch is good until the next one is asked for. A fact
-// that can't be decoded ends it, behind all that come before.
+// decoding and the caller's own work run on different cores. A batch is good until the next one is asked for.
 func batches(ctx context.Context, store eventstore.Store, after uint64, size int) iter.Seq2[[]projections.Entry, error] {
 	return func(yield func([]projections.Entry, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -260,12 +299,7 @@ func (cs *chunks) all(ctx context.Context, store eventstore.Store, after uint64)
 
 func (c *chunk) decode() {
 	for i := range c.entries {
-		fact, err := events.Decode(c.entries[i].Envelope)
-		if err != nil {
-			c.entries, c.err = c.entries[:i], err
-			break
-		}
-		c.entries[i].Event = fact
+		c.entries[i] = entryOf(c.entries[i].Envelope)
 	}
 	c.decoded <- struct{}{}
 }

@@ -82,6 +82,7 @@ func (r reader) Improvements(_ context.Context, status string) ([]projections.Im
 	return []projections.ImprovementRow{{Improvement: "i", Status: status}}, r.err
 }
 func (r reader) Runbooks(context.Context) ([]projections.RunbookRow, error) { return nil, r.err }
+func (r reader) Parked(context.Context) ([]projections.ParkedRow, error)    { return nil, r.err }
 func (r reader) Budgets(context.Context) ([]projections.BudgetRow, error)   { return nil, r.err }
 
 var errRefused = errors.New("run exists already")

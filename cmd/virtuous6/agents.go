@@ -8,6 +8,7 @@ import (
 type agentsVerb struct {
 	JSON  bool `name:"json" help:"Print one JSON value."`
 	Limit int  `help:"Rows, 0 for all." default:"0"`
+	pastFlag
 }
 
 // Help gives examples.
@@ -15,7 +16,7 @@ func (agentsVerb) Help() string { return "Examples:\n  virtuous6 agents\n  virtu
 
 // Run lists the registry.
 func (v agentsVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.read(ctx)
+	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -28,10 +29,21 @@ type app struct {
 
 	store  eventstore.Store
 	models *projections.Models
+	// closers are called at the end, the last one first.
+	closers []func() error
 }
 
-// read opens a store that must be there, brings the read models up to date, and returns their reader.
+// read is readAll, with a note of what is left out.
 func (a *app) read(ctx context.Context) (projections.Reader, error) {
+	reader, err := a.readAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return reader, a.noteParked(ctx)
+}
+
+// readAll opens a store that must be there, brings the read models up to date, and returns their reader.
+func (a *app) readAll(ctx context.Context) (projections.Reader, error) {
 	if err := a.mustExist(); err != nil {
 		return nil, err
 	}
@@ -70,6 +82,10 @@ func (a *app) meta(run string) commands.Meta {
 
 func (a *app) close() error {
 	var err error
+	for _, f := range slices.Backward(a.closers) {
+		err = errors.Join(err, f())
+	}
+	a.closers = nil
 	if a.models != nil {
 		err = a.models.Close()
 	}

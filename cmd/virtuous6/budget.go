@@ -5,6 +5,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 type budgetVerb struct {
@@ -12,6 +13,7 @@ type budgetVerb struct {
 	Limit  string `help:"Dollars that live runs may spend in a period."`
 	Period string `help:"day or month." enum:"day,month" default:"month"`
 	JSON   bool   `name:"json" help:"Print one JSON value."`
+	pastFlag
 }
 
 // Help gives examples.
@@ -22,7 +24,11 @@ func (budgetVerb) Help() string {
 
 // Run sets a budget where a limit is given, and lists all.
 func (v budgetVerb) Run(ctx context.Context, a *app) error {
+	var reader projections.Reader
 	if v.Limit != "" {
+		if v.AsOf.given {
+			return usage("--as-of: the past can only be read, leave out --limit")
+		}
 		limit, err := events.ParseUSD(v.Limit)
 		if err != nil {
 			return usage("--limit: %w", err)
@@ -39,10 +45,14 @@ func (v budgetVerb) Run(ctx context.Context, a *app) error {
 		if err := a.catchUp(ctx); err != nil {
 			return err
 		}
-	} else if _, err := a.read(ctx); err != nil {
-		return err
+		reader = a.models
+	} else {
+		var err error
+		if reader, err = a.readAt(ctx, v.pastFlag); err != nil {
+			return err
+		}
 	}
-	budgets, err := a.models.Budgets(ctx)
+	budgets, err := reader.Budgets(ctx)
 	if err != nil {
 		return err
 	}

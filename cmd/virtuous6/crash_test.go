@@ -23,6 +23,8 @@ type program struct {
 	dir string
 	// store is the --store URL, a file in dir where it is empty.
 	store string
+	// models is the --read-models URL, the default where it is empty.
+	models string
 }
 
 func newProgram(t *testing.T) program { return program{t: t, dir: t.TempDir()} }
@@ -30,7 +32,7 @@ func newProgram(t *testing.T) program { return program{t: t, dir: t.TempDir()} }
 func (p program) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("virtuous6", args...) //nolint:gosec // this is the program under test
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "VIRTUOUS6_STORE="+cmp.Or(p.store, "sqlite:"+filepath.Join(p.dir, "store.db")), "VIRTUOUS6_READ_MODELS=",
+	cmd.Env = append(os.Environ(), "VIRTUOUS6_STORE="+cmp.Or(p.store, "sqlite:"+filepath.Join(p.dir, "store.db")), "VIRTUOUS6_READ_MODELS="+p.models,
 		"XDG_CONFIG_HOME="+p.dir, "XDG_DATA_HOME="+p.dir, "OPENAI_API_KEY=", "OPENAI_BASE_URL=")
 	return cmd
 }

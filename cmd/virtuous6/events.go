@@ -26,6 +26,7 @@ type eventsVerb struct {
 	After       uint64   `help:"Only positions above this one."`
 	Until       uint64   `help:"Only positions up to this one."`
 	Last        bool     `help:"The latest first."`
+	pastFlag
 }
 
 // Help gives examples.
@@ -57,6 +58,9 @@ func (v eventsVerb) Run(ctx context.Context, a *app) error {
 		if !slices.Contains(events.Known.Kinds(), kind) {
 			return usage("--kind %s: there is no such kind; there are %s", kind, strings.Join(events.Known.Kinds(), ", "))
 		}
+	}
+	if at := v.AsOf; at.given && at.OccurredBy.IsZero() && (v.Until == 0 || at.Position < v.Until) {
+		v.Until = at.Position
 	}
 	if err := a.mustExist(); err != nil {
 		return err
@@ -158,6 +162,7 @@ func (v eventsVerb) passed(e events.Envelope) bool {
 func (v eventsVerb) wants(e events.Envelope) bool {
 	return e.Position > v.After &&
 		(v.Until == 0 || e.Position <= v.Until) &&
+		(v.AsOf.OccurredBy.IsZero() || !e.OccurredAt.After(v.AsOf.OccurredBy)) &&
 		(len(v.Kind) == 0 || slices.Contains(v.Kind, e.Kind)) &&
 		(v.Correlation == "" || e.Correlation == v.Correlation)
 }

@@ -93,6 +93,9 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	if err := a.sealImport(ctx); err != nil {
+		return err
+	}
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
@@ -105,6 +108,16 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	}
 	if err == nil && all.Taken+all.Repeated == 0 && all.Skipped > 0 {
 		return errSaid
+	}
+	return err
+}
+
+// sealImport seals what was brought in, where it is enough for a seal. What is not waits for a server.
+func (a *app) sealImport(ctx context.Context) error {
+	_, err := orchestrator.Seal(ctx, a.store, a.dispatcher().Dispatch, a.clock, orchestrator.SealAfter)
+	if errors.Is(err, orchestrator.ErrLedger) {
+		a.note("the history was taken in, and not sealed: %v", err)
+		return nil
 	}
 	return err
 }

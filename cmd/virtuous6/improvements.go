@@ -17,6 +17,7 @@ type improvementsListVerb struct {
 	JSON   bool   `name:"json" help:"Print one JSON value."`
 	Limit  int    `help:"Rows, 0 for all." default:"0"`
 	Status string `help:"Only these: proposed, approved, rejected, applied, rolled_back." enum:",proposed,approved,rejected,applied,rolled_back" default:""`
+	pastFlag
 }
 
 // Help gives examples.
@@ -26,7 +27,7 @@ func (improvementsListVerb) Help() string {
 
 // Run lists proposals, the latest first.
 func (v improvementsListVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.read(ctx)
+	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ const (
 // verbs is the command line: one field a verb, each in a file of its own.
 type verbs struct {
 	Store      string `help:"Where the log is: sqlite:PATH, postgres://... or esdb://... Default: virtuous6.db in the user's data folder." placeholder:"URL" env:"VIRTUOUS6_STORE"`
-	ReadModels string `help:"Where the read models are: sqlite:PATH. Default: in the log's file, or read-models.db in the user's data folder beside a server." placeholder:"URL" env:"VIRTUOUS6_READ_MODELS"`
+	ReadModels string `help:"Where the read models are: sqlite:PATH or postgres://... Default: with the log; read-models.db in the user's data folder beside EventStoreDB." placeholder:"URL" env:"VIRTUOUS6_READ_MODELS"`
 	Config     string `help:"Configuration file (YAML). Default: config.yaml in the user's configuration folder, if it is there." placeholder:"FILE" env:"VIRTUOUS6_CONFIG"`
 	Quiet      bool   `short:"q" help:"No progress bars and no notes on standard error."`
 
@@ -36,12 +36,15 @@ type verbs struct {
 	SaveWorkflow saveWorkflowVerb `cmd:"" group:"Run" help:"Keep a run's steps, or a pattern, as a runbook."`
 	Budget       budgetVerb       `cmd:"" group:"Run" help:"Show the budgets of live runs, or set one."`
 
-	Import   importVerb   `cmd:"" group:"History" help:"Turn histories from elsewhere into events."`
-	Simulate simulateVerb `cmd:"" group:"History" help:"Make a history with planted truths, from a seed."`
-	Events   eventsVerb   `cmd:"" group:"History" help:"List events of the log."`
-	Replay   replayVerb   `cmd:"" group:"History" help:"Rebuild all read models from the log."`
-	Copy     copyVerb     `cmd:"" group:"History" help:"Bring a log into another store."`
-	Verify   verifyVerb   `cmd:"" group:"History" help:"Check the log, and that the read models equal a rebuild."`
+	Import    importVerb    `cmd:"" group:"History" help:"Turn histories from elsewhere into events."`
+	Simulate  simulateVerb  `cmd:"" group:"History" help:"Make a history with planted truths, from a seed."`
+	Events    eventsVerb    `cmd:"" group:"History" help:"List events of the log."`
+	Replay    replayVerb    `cmd:"" group:"History" help:"Rebuild read models from the log."`
+	Doctor    doctorVerb    `cmd:"" group:"History" help:"Tell what is wrong with the read models, and which streams are parked."`
+	Retry     retryVerb     `cmd:"" group:"History" help:"Take parked streams up again, after an upgrade or a fix."`
+	Copy      copyVerb      `cmd:"" group:"History" help:"Bring a log into another store."`
+	Snapshots snapshotsVerb `cmd:"" group:"History" help:"List the snapshots of the read models, or delete them."`
+	Verify    verifyVerb    `cmd:"" group:"History" help:"Check the log, and that the read models equal a rebuild."`
 
 	Metrics      metricsVerb      `cmd:"" group:"Insight" help:"Show success, tokens, cost and time."`
 	Runs         runsVerb         `cmd:"" group:"Insight" help:"List runs, or show one."`

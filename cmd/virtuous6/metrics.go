@@ -13,6 +13,7 @@ import (
 type metricsVerb struct {
 	JSON  bool `name:"json" help:"Print one JSON value."`
 	Limit int  `help:"Rows of each table, 0 for all." default:"15"`
+	pastFlag
 }
 
 // Help gives examples.
@@ -22,7 +23,7 @@ func (metricsVerb) Help() string {
 
 // Run prints the report.
 func (v metricsVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.read(ctx)
+	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// TestALogOfANewerProgramIsNeverDropped puts facts into the log that only a newer program can read. Every verb that
-// would have to read them fails with what to do, and the log stays as it is.
+// TestALogOfANewerProgramIsNeverDropped puts facts into the log that only a newer program can read. Their
+// streams are parked, which doctor tells with what to do, everything else goes on, and the log stays as it is.
 func TestALogOfANewerProgramIsNeverDropped(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]string{
@@ -33,7 +33,11 @@ func TestALogOfANewerProgramIsNeverDropped(t *testing.T) {
 			if err := conn.Close(); err != nil {
 				t.Fatal(err)
 			}
-			for _, verb := range []string{"metrics", "replay", "verify"} {
+			// The stream is parked, and everything else goes on.
+			if out := p.run("metrics", "--json"); !bytes.Contains(out, []byte(`"runs": 3`)) {
+				t.Errorf("metrics said %s", out)
+			}
+			for _, verb := range []string{"doctor", "retry", "verify"} {
 				cmd := p.command(verb)
 				var out, errOut bytes.Buffer
 				cmd.Stdout, cmd.Stderr = &out, &errOut
@@ -43,6 +47,25 @@ func TestALogOfANewerProgramIsNeverDropped(t *testing.T) {
 				if said := out.String() + errOut.String(); !strings.Contains(said, name) || !strings.Contains(said, "upgrade") {
 					t.Errorf("%s said %s", verb, said)
 				}
+			}
+			// A program that can read the fact takes the stream up again: here the fact becomes one that it knows.
+			conn, err = sqlite.OpenConn(filepath.Join(p.dir, "store.db"), sqlite.OpenReadWrite)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = sqlitex.ExecuteScript(conn, `DROP TRIGGER events_never_change; INSERT OR IGNORE INTO kinds (name) VALUES ('log.sealed');
+				UPDATE events SET version = 1, kind = (SELECT id FROM kinds WHERE name = 'log.sealed') WHERE position = (SELECT max(position) FROM events)`, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := conn.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if out := p.run("retry"); !bytes.Contains(out, []byte("1 resumed, 0 still parked")) {
+				t.Errorf("retry said %s", out)
+			}
+			if out := p.run("doctor"); !bytes.Contains(out, []byte("No stream is parked")) {
+				t.Errorf("doctor said %s", out)
 			}
 			after := p.run("events", "--json", "--limit", "0")
 			if !bytes.Contains(before, []byte(`"ok": true`)) || !bytes.Contains(after, []byte(`"version"`)) {

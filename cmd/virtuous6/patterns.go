@@ -17,6 +17,7 @@ type patternsVerb struct {
 	MinSupport float64 `help:"How many runs must hold a sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
 	All        bool    `help:"Also the sequences that a longer one with the same support contains."`
+	pastFlag
 }
 
 // Help tells what a pattern is.
@@ -32,7 +33,7 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 	if err := options.Check(); err != nil {
 		return usageError{err}
 	}
-	reader, err := a.read(ctx)
+	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}

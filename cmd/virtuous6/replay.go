@@ -2,29 +2,45 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 type replayVerb struct {
-	JSON bool `name:"json" help:"Print one JSON value."`
+	ReadModels []string `arg:"" optional:"" help:"Rebuild only these, such as metrics or patterns." placeholder:"NAME"`
+	To         moment   `help:"Build the state of then, into --into; the live read models stay as they are. With --analysts: where they stop." placeholder:"POSITION|TIME"`
+	Into       string   `help:"Where that state is built: sqlite:PATH, or postgres://... with a search_path of its own." placeholder:"URL"`
+	JSON       bool     `name:"json" help:"Print one JSON value."`
+	rehearsalFlags
 }
 
 // Help gives examples.
 func (replayVerb) Help() string {
 	return "The read models hold nothing that the log doesn't: they are rebuilt beside the live ones and swapped in, so that nobody " +
-		"reads half of them.\n\nExample:\n  virtuous6 replay"
+		"reads half of them. A replay reads the log and nothing else: it asks no model, posts nothing and appends nothing.\n\n" + rehearsalHelp +
+		"\n\nExamples:\n  virtuous6 replay\n  virtuous6 replay metrics patterns\n" +
+		"  virtuous6 replay --to 2026-11-01 --into sqlite:november.db\n  virtuous6 replay --to 1200 --into sqlite:then.db\n" +
+		"  virtuous6 replay --analysts\n  virtuous6 replay --analysts --from 2026-10-01 --to 2026-11-01 --every 24h --json"
 }
 
-// Run rebuilds all read models.
+// Run rebuilds read models.
 func (v replayVerb) Run(ctx context.Context, a *app) error {
+	if v.Analysts || v.given() {
+		return v.rehearse(ctx, a)
+	}
 	if err := a.mustExist(); err != nil {
 		return err
 	}
 	if err := a.open(ctx); err != nil {
 		return err
+	}
+	if v.To.given || v.Into != "" {
+		return v.build(ctx, a)
 	}
 	head, err := a.store.Head(ctx)
 	if err != nil {
@@ -32,17 +48,69 @@ func (v replayVerb) Run(ctx context.Context, a *app) error {
 	}
 	bar := a.progress("replay", int64(head), "events")
 	started := a.clock()
-	err = orchestrator.RebuildModels(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at)) })
+	err = orchestrator.RebuildModels(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at)) }, v.ReadModels...)
+	bar.done()
+	if errors.Is(err, projections.ErrUnknownProjection) {
+		return usage("%w; there are %s", err, strings.Join(a.models.Projections(), ", "))
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.noteParked(ctx); err != nil {
+		return err
+	}
+	return v.report(ctx, a, a.models, head, a.clock().Sub(started))
+}
+
+// build builds the state of a moment in a place of its own.
+func (v replayVerb) build(ctx context.Context, a *app) error {
+	switch {
+	case !v.To.given || v.Into == "":
+		return usage("--to and --into go together: what is built, and where")
+	case len(v.ReadModels) > 0:
+		return usage("--to builds all read models: leave out %s", strings.Join(v.ReadModels, ", "))
+	}
+	at, err := parseAddress("--into", v.Into)
+	if err != nil {
+		return err
+	}
+	log, err := a.log()
+	if err != nil {
+		return err
+	}
+	live, err := a.readModels(log)
+	if err != nil {
+		return err
+	}
+	if at == log || at == live {
+		return usage("--into: the live read models are there; name another place")
+	}
+	target, err := openModels(ctx, at, projections.Options{SnapshotEvery: -1})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, target.Close)
+	head, err := a.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	bar := a.progress("replay", int64(head), "events")
+	started := a.clock()
+	err = orchestrator.Build(ctx, a.store, target, v.To.Moment, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
-		return err
+		return fmt.Errorf("build %s: %w", v.To, err)
 	}
-	took := a.clock().Sub(started)
-	digest, err := a.models.Digest(ctx)
+	a.note("Built %s.", v.To)
+	return v.report(ctx, a, target, head, a.clock().Sub(started))
+}
+
+func (v replayVerb) report(ctx context.Context, a *app, models *projections.Models, read uint64, took time.Duration) error {
+	digest, err := models.Digest(ctx)
 	if err != nil {
 		return err
 	}
-	perSecond := float64(head) / max(took.Seconds(), 1e-9)
+	perSecond := float64(read) / max(took.Seconds(), 1e-9)
 	if v.JSON {
 		return a.json(map[string]any{
 			"position": digest.Position, "digest": digest.SHA256, "seconds": took.Seconds(), "events_per_second": perSecond, "tables": digest.Tables,

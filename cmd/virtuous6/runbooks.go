@@ -14,6 +14,7 @@ type runbooksVerb struct {
 	Name  string `arg:"" optional:"" help:"Print this runbook as YAML."`
 	JSON  bool   `name:"json" help:"Print one JSON value."`
 	Limit int    `help:"Rows, 0 for all." default:"0"`
+	pastFlag
 }
 
 // Help gives examples.
@@ -23,7 +24,7 @@ func (runbooksVerb) Help() string {
 
 // Run lists runbooks, or prints one.
 func (v runbooksVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.read(ctx)
+	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type runsVerb struct {
 	Task     string `help:"Only runs of this task."`
 	Agent    string `help:"Only runs with a step of this agent."`
 	Outcome  string `help:"Only runs that ended so: succeeded, failed, cancelled, unrated, or are running." enum:",succeeded,failed,cancelled,unrated,running" default:""`
+	pastFlag
 }
 
 // Help gives examples.
@@ -27,7 +28,7 @@ func (runsVerb) Help() string {
 
 // Run lists runs, the latest first, or shows one.
 func (v runsVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.read(ctx)
+	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}

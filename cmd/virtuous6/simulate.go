@@ -86,6 +86,9 @@ func (v simulateVerb) store(ctx context.Context, a *app, s ingest.Simulation) er
 	if sum.Skipped > 0 {
 		return fmt.Errorf("%d of %d runs are there already with other content: give another --seed, or another --store", sum.Skipped, sum.Records)
 	}
+	if err := a.sealImport(ctx); err != nil {
+		return err
+	}
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore/postgres"
 	"github.com/virtuous6/virtuous6/eventstore/sqlite"
 	"github.com/virtuous6/virtuous6/projections"
-	readmodels "github.com/virtuous6/virtuous6/projections/sqlite"
+	postgresmodels "github.com/virtuous6/virtuous6/projections/postgres"
+	sqlitemodels "github.com/virtuous6/virtuous6/projections/sqlite"
 )
 
 // engine is the kind of store that a URL names.
@@ -69,19 +70,15 @@ func (a *app) log() (address, error) {
 	return dataFile("virtuous6.db")
 }
 
-// readModels is where the read models of a log are: in its own file, or in one of their own beside a server.
+// readModels is where the read models of a log are: in its own file or database, or in a file beside EventStoreDB.
 func (a *app) readModels(log address) (address, error) {
 	for _, url := range []string{a.flags.ReadModels, a.config.ReadModels} {
 		if url == "" {
 			continue
 		}
-		at, err := parseAddress("--read-models", url)
-		if err == nil && at.engine != sqliteEngine {
-			err = usage("--read-models: it is sqlite:PATH")
-		}
-		return at, err
+		return parseAddress("--read-models", url)
 	}
-	if log.engine == sqliteEngine {
+	if log.engine != esdbEngine {
 		return log, nil
 	}
 	return dataFile("read-models.db")
@@ -130,17 +127,36 @@ func (a *app) openLog(ctx context.Context, at address) (eventstore.Store, error)
 	return nil, fmt.Errorf("no engine opens %s", at)
 }
 
-// openModels opens read models in a file, and makes their tables where they are not there.
-func openModels(ctx context.Context, path string) (*projections.Models, error) {
-	engine, err := readmodels.Open(ctx, path, readmodels.Options{})
+// openModels opens read models, and makes their tables where they are not there.
+func openModels(ctx context.Context, at address, o projections.Options) (*projections.Models, error) {
+	engine, err := openEngine(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	models, err := projections.Open(ctx, engine, projections.Options{})
+	models, err := projections.Open(ctx, engine, o)
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
 	return models, nil
+}
+
+func openEngine(ctx context.Context, at address) (projections.Engine, error) {
+	switch at.engine {
+	case sqliteEngine:
+		engine, err := sqlitemodels.Open(ctx, at.url, sqlitemodels.Options{})
+		if err != nil {
+			return nil, err
+		}
+		return engine, nil
+	case postgresEngine:
+		engine, err := postgresmodels.Open(ctx, at.url, postgresmodels.Options{})
+		if err != nil {
+			return nil, err
+		}
+		return engine, nil
+	case esdbEngine:
+	}
+	return nil, usage("read models can't be in EventStoreDB: give sqlite:PATH or postgres://...")
 }
 
 // open opens the configured store for writing, and makes it where it is not there.
@@ -156,7 +172,7 @@ func (a *app) open(ctx context.Context) error {
 	if a.store, err = a.openLog(ctx, log); err != nil {
 		return err
 	}
-	a.models, err = openModels(ctx, models.url)
+	a.models, err = openModels(ctx, models, projections.Options{})
 	return err
 }
 

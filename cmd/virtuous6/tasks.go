@@ -5,6 +5,7 @@ import "context"
 type tasksVerb struct {
 	JSON  bool `name:"json" help:"Print one JSON value."`
 	Limit int  `help:"Rows, 0 for all." default:"0"`
+	pastFlag
 }
 
 // Help gives examples.
@@ -14,7 +15,7 @@ func (tasksVerb) Help() string {
 
 // Run lists the tasks with the runs that tried them.
 func (v tasksVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.read(ctx)
+	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}

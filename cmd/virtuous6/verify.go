@@ -2,47 +2,56 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 type verifyVerb struct {
-	JSON bool `name:"json" help:"Print one JSON value."`
+	Seal string `help:"The digest of a seal or of a whole log, noted elsewhere: the log must be what it was then, and what came since." placeholder:"DIGEST"`
+	JSON bool   `name:"json" help:"Print one JSON value."`
 }
 
 // Help tells what is checked.
 func (verifyVerb) Help() string {
-	return "Checks that positions rise strictly, every stream is gapless, no event stands twice, every fact can be read, and the read " +
-		"models equal a rebuild. Exit code 1 where a problem is found.\n\nExample:\n  virtuous6 verify --json"
+	return "Checks that positions rise strictly, every stream is gapless, no event stands twice, every fact can be read, the log is what " +
+		"was sealed, and the read models equal a rebuild. Where it is not, the first position that was changed, removed, swapped or " +
+		"inserted is named. Exit code 1 where a problem is found.\n\nWho can rewrite the log can rewrite its seals, or cut both off at the " +
+		"end: keep the digest that verify prints somewhere else, and give it to --seal later.\n\nExamples:\n  virtuous6 verify --json\n" +
+		"  virtuous6 verify --seal \"$(cat digest-of-last-month)\""
 }
 
 // Run checks everything and prints what it found.
 func (v verifyVerb) Run(ctx context.Context, a *app) (err error) {
+	noted, err := v.noted()
+	if err != nil {
+		return err
+	}
 	if err := a.mustExist(); err != nil {
 		return err
 	}
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "virtuous6-verify-")
-	if err != nil {
-		return fmt.Errorf("a folder for the rebuild: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	fresh, err := openModels(ctx, filepath.Join(dir, "rebuild.db"))
+	empty, err := a.scratch(ctx)
 	if err != nil {
 		return err
+	}
+	fresh, err := projections.Open(ctx, empty, projections.Options{SnapshotEvery: -1})
+	if err != nil {
+		return errors.Join(err, empty.Close())
 	}
 	head, err := a.store.Head(ctx)
 	if err != nil {
 		return errors.Join(err, fresh.Close())
 	}
 	bar := a.progress("verify", int64(head), "events")
-	found, err := orchestrator.Verify(ctx, a.store, a.models, fresh, func(at uint64) { bar.set(int64(at)) })
+	found, err := orchestrator.Verify(ctx, a.store, a.models, fresh, noted, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err = errors.Join(err, fresh.Close()); err != nil {
 		return err
@@ -58,8 +67,28 @@ func (v verifyVerb) Run(ctx context.Context, a *app) (err error) {
 	return err
 }
 
+// noted is the digest of --seal, nil where none is given.
+func (v verifyVerb) noted() ([]byte, error) {
+	if v.Seal == "" {
+		return nil, nil
+	}
+	digest, err := hex.DecodeString(strings.TrimSpace(v.Seal))
+	if err != nil || len(digest) != sha256.Size {
+		return nil, usage("--seal: a digest is 64 hexadecimal digits, as `virtuous6 verify` prints it")
+	}
+	return digest, nil
+}
+
 func (v verifyVerb) print(a *app, found orchestrator.Verification) error {
 	fmt.Fprintf(a.out, "%d events in %d streams up to position %d\nlog %s\n", found.Events, found.Streams, found.Position, found.Digest)
+	switch {
+	case found.Tampered != nil:
+		fmt.Fprintf(a.out, "as it was sealed up to position %d only\n", found.SealedPosition)
+	case found.Seal == "":
+		fmt.Fprintf(a.out, "not sealed yet: %d events\n", found.UnsealedEvents)
+	default:
+		fmt.Fprintf(a.out, "sealed up to position %d; %d events behind it are not sealed yet\nseal %s\n", found.SealedPosition, found.UnsealedEvents, found.Seal)
+	}
 	for _, p := range found.Problems {
 		fmt.Fprintln(a.out, "PROBLEM:", oneLine(p))
 	}
@@ -69,6 +98,6 @@ func (v verifyVerb) print(a *app, found orchestrator.Verification) error {
 	if !found.OK {
 		return nil
 	}
-	_, err := fmt.Fprintln(a.out, "OK: streams gapless, positions rising, read models equal a rebuild")
+	_, err := fmt.Fprintln(a.out, "OK: streams gapless, positions rising, all as it was sealed, read models equal a rebuild")
 	return err
 }

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// rehearsalFlags are those of `replay --analysts`.
+type rehearsalFlags struct {
+	Analysts bool           `help:"Rebuild nothing: tell what today's analysts would have proposed while this history happened, beside what was proposed then."`
+	From     moment         `help:"With --analysts: from when on they look. What came before is known to them." placeholder:"TIME"`
+	Every    *time.Duration `help:"With --analysts: how often they look, in the history's own time. Default 6h." placeholder:"DURATION"`
+}
+
+// rehearsalHelp tells what --analysts does.
+const rehearsalHelp = "With --analysts today's analysts go through the history at their pace, in the history's own time, and what they would have " +
+	"proposed is told beside what was: new, gone, changed, with the evidence of both sides. Nothing of it is recorded. The digest is " +
+	"the same for the same history on every engine."
+
+func (f rehearsalFlags) given() bool { return f.From.given || f.Every != nil }
+
+// rehearsal is what the flags ask for.
+func (v replayVerb) rehearsal(a *app) (orchestrator.RehearsalConfig, error) {
+	c := orchestrator.RehearsalConfig{
+		From: v.From.OccurredBy, To: v.To.OccurredBy, UpTo: v.To.Position, Every: orchestrator.RehearseEvery, Policy: a.config.Policy.policy(),
+	}
+	if v.Every != nil {
+		c.Every = *v.Every
+	}
+	switch {
+	case !v.Analysts:
+		return c, usage("--from and --every go with --analysts")
+	case len(v.ReadModels) > 0:
+		return c, usage("--analysts rebuilds nothing: leave out %s", strings.Join(v.ReadModels, ", "))
+	case v.Into != "":
+		return c, usage("--analysts builds nothing: leave out --into")
+	case v.From.given && c.From.IsZero():
+		return c, usage("--from %d: give a time, such as 2026-11-22", v.From.Position)
+	case v.To.given && c.To.IsZero() && c.UpTo == 0:
+		return c, usage("--to 0: there is nothing up to there; the log's first event is at position 1 or later")
+	case !c.To.IsZero() && c.To.Before(c.From):
+		return c, usage("--to %s lies before --from %s", when(c.To), when(c.From))
+	case c.Every <= 0:
+		return c, usage("--every %s: give a duration above 0, such as 6h", c.Every)
+	}
+	return c, nil
+}
+
+// rehearse lets the analysts look at history again. The store is opened to be read, and the read models that they look
+// at are thrown away.
+func (v replayVerb) rehearse(ctx context.Context, a *app) error {
+	c, err := v.rehearsal(a)
+	if err != nil {
+		return err
+	}
+	if err := a.mustExist(); err != nil {
+		return err
+	}
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	engine, err := a.scratch(ctx)
+	if err != nil {
+		return err
+	}
+	scratch, err := projections.Open(ctx, engine, projections.Options{SnapshotEvery: -1})
+	if err != nil {
+		return fmt.Errorf("read models that are thrown away: %w", err)
+	}
+	a.closers = append(a.closers, scratch.Close)
+	head, err := a.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	bar := a.progress("replay", int64(head), "events")
+	found, err := orchestrator.Rehearse(ctx, a.store, scratch, analysts.All(), c, func(at uint64) { bar.set(int64(at)) })
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if found.Parked > 0 {
+		a.note("%d streams could not be read to their end, and are left out: see `virtuous6 doctor`", found.Parked)
+	}
+	if v.JSON {
+		return a.json(found)
+	}
+	tellRehearsal(a, found, c.Every)
+	return nil
+}
+
+// rehearsalParts are the parts of what is told, in their order.
+var rehearsalParts = []struct {
+	difference   orchestrator.Difference
+	title, means string
+}{
+	{orchestrator.DifferenceNew, "NEW", "today's analysts would propose it, and nobody did"},
+	{orchestrator.DifferenceGone, "GONE", "it was proposed, and would not be today"},
+	{orchestrator.DifferenceChanged, "CHANGED", "proposed then and today, but not in the same way"},
+	{orchestrator.DifferenceSame, "AS PROPOSED", "today's analysts say the same"},
+	{orchestrator.DifferenceStanding, "STANDING", "proposed before --from, and today's analysts agree"},
+}
+
+func tellRehearsal(a *app, found orchestrator.Rehearsal, every time.Duration) {
+	if found.Looks == 0 {
+		fmt.Fprintf(a.out, "Nothing happened in that time: the analysts had nothing to look at.\n")
+	} else {
+		fmt.Fprintf(a.out, "Today's analysts looked %d times, every %s of the history's time, from %s to %s (UTC), up to log position %d.\n",
+			found.Looks, shortDuration(every), when(*found.First), when(*found.Last), found.Position)
+	}
+	by := make(map[orchestrator.Difference][]orchestrator.Rehearsed)
+	for _, p := range found.Proposals {
+		by[p.Difference] = append(by[p.Difference], p)
+	}
+	for _, part := range rehearsalParts {
+		if len(by[part.difference]) == 0 {
+			continue
+		}
+		fmt.Fprintf(a.out, "\n%s (%d): %s\n", part.title, len(by[part.difference]), part.means)
+		for _, p := range by[part.difference] {
+			tellRehearsed(a, p)
+		}
+	}
+	if len(found.Proposals) == 0 {
+		fmt.Fprintf(a.out, "\nNo proposals, neither then nor today.\n")
+	}
+	fmt.Fprintf(a.out, "\nSHA-256 of what today's analysts would have proposed: %s\n", found.Digest)
+}
+
+func tellRehearsed(a *app, p orchestrator.Rehearsed) {
+	c := p.Would
+	if c == nil {
+		c = p.Did
+	}
+	fmt.Fprintf(a.out, "  %s  %s  %s by %s v%d\n    %s\n", when(c.At), oneLine(p.ID), oneLine(string(c.Change.Kind)), oneLine(c.Analyst), c.AnalystVersion, oneLine(c.Reason))
+	if c.Change.Instruction != "" {
+		fmt.Fprintf(a.out, "    to do: %s\n", oneLine(c.Change.Instruction))
+	}
+	if c.Refused != "" {
+		fmt.Fprintf(a.out, "    the policy would refuse it: %s\n", oneLine(c.Refused))
+	}
+	fmt.Fprintf(a.out, "    evidence: %s\n", evidenceLine(c.Evidence))
+	if p.Difference == orchestrator.DifferenceChanged {
+		fmt.Fprintf(a.out, "    other than then: %s\n", strings.Join(p.Differs, ", "))
+	}
+	if p.Would == nil || p.Did == nil {
+		return
+	}
+	fmt.Fprintf(a.out, "    then: %s by %s v%d, at log position %d\n", when(p.Did.At), oneLine(p.Did.Analyst), p.Did.AnalystVersion, p.Did.Position)
+	if p.Difference == orchestrator.DifferenceChanged {
+		if p.Did.Reason != p.Would.Reason {
+			fmt.Fprintf(a.out, "      %s\n", oneLine(p.Did.Reason))
+		}
+		fmt.Fprintf(a.out, "      evidence: %s\n", evidenceLine(p.Did.Evidence))
+	}
+}
+
+// evidenceLine is what a claim rests on.
+func evidenceLine(e events.Evidence) string {
+	return fmt.Sprintf("%.3g [%.3g, %.3g] over %d runs, log positions %d to %d (%s)", e.Value, e.Low, e.High, e.N, e.From, e.To, oneLine(e.Statistic))
+}
+
+// shortDuration is a duration without the parts that are zero: 6h, not 6h0m0s.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if rest, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = rest + "h"
+	}
+	return s
+}

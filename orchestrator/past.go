@@ -1,0 +1,153 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Moment is a point to look at history from: a position in the log, or a time.
+type Moment struct {
+	// Position stands for what the system knew: the facts up to it, whenever they happened.
+	Position uint64
+	// OccurredBy, where it is not zero, stands for what had happened: the facts that occurred up to then, of all that is
+	// known today, whenever they were recorded. A stream is cut at its first fact that occurred later, so that what is
+	// left of it is a history.
+	OccurredBy time.Time
+}
+
+// String tells what is looked at.
+func (m Moment) String() string {
+	if m.OccurredBy.IsZero() {
+		return fmt.Sprintf("what was known at position %d", m.Position)
+	}
+	return "what had happened by " + m.OccurredBy.Format(time.RFC3339Nano) + ", of all that is known now"
+}
+
+// ErrBeyond tells that a moment lies behind the log's end.
+var ErrBeyond = errors.New("the log does not reach there yet")
+
+// At gives the read models of a moment, in an empty engine that they come to own. models are the live ones: a position
+// is reached from their last snapshot before it. The caller closes what it gets. progress, if any, hears positions.
+func At(ctx context.Context, store eventstore.Store, models *projections.Models, empty projections.Engine, m Moment, progress func(position uint64)) (*projections.Past, error) {
+	head, err := store.Head(ctx)
+	if err == nil && m.Position > head {
+		err = fmt.Errorf("%w: it ends at position %d", ErrBeyond, head)
+	}
+	if err != nil {
+		return nil, errors.Join(err, empty.Close())
+	}
+	past, err := models.Past(ctx, empty, m.Position)
+	if err != nil {
+		return nil, err
+	}
+	if err := reach(ctx, store, past, m, progress); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach %s: %w", m, err), past.Close())
+	}
+	return past, nil
+}
+
+func reach(ctx context.Context, store eventstore.Store, past *projections.Past, m Moment, progress func(uint64)) error {
+	from, err := past.Position(ctx)
+	if err != nil {
+		return err
+	}
+	if from == 0 {
+		return Build(ctx, store, past.Models, m, progress)
+	}
+	for batch, err := range until(batches(ctx, store, from, maxBatch), m) {
+		if err != nil {
+			return err
+		}
+		if err := past.Apply(ctx, from, batch); err != nil {
+			return err
+		}
+		from = batch[len(batch)-1].Envelope.Position
+		if progress != nil {
+			progress(from)
+		}
+	}
+	return nil
+}
+
+// Build replaces what read models hold by the state of a moment.
+func Build(ctx context.Context, store eventstore.Store, models *projections.Models, m Moment, progress func(position uint64)) error {
+	head, err := store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if m.Position > head {
+		return fmt.Errorf("%w: it ends at position %d", ErrBeyond, head)
+	}
+	rebuild, err := models.BeginRebuild(ctx)
+	if err != nil {
+		return err
+	}
+	err = rebuild.Run(ctx, until(batches(ctx, store, 0, rebuildBatch), m), progress)
+	if err == nil {
+		err = rebuild.Replace(ctx)
+	}
+	if err != nil {
+		_ = rebuild.Discard(context.WithoutCancel(ctx)) // the cause counts
+	}
+	return err
+}
+
+// until cuts a log at a moment.
+func until(log iter.Seq2[[]projections.Entry, error], m Moment) iter.Seq2[[]projections.Entry, error] {
+	if m.OccurredBy.IsZero() {
+		return upTo(log, m.Position)
+	}
+	return occurredBy(log, m.OccurredBy)
+}
+
+// upTo yields a log up to a position.
+func upTo(log iter.Seq2[[]projections.Entry, error], position uint64) iter.Seq2[[]projections.Entry, error] {
+	return func(yield func([]projections.Entry, error) bool) {
+		for batch, err := range log {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			beyond := slices.IndexFunc(batch, func(e projections.Entry) bool { return e.Envelope.Position > position })
+			if beyond >= 0 {
+				batch = batch[:beyond]
+			}
+			if len(batch) > 0 && !yield(batch, nil) || beyond >= 0 {
+				return
+			}
+		}
+	}
+}
+
+// occurredBy yields of each stream what comes before its first fact that occurred after a time.
+func occurredBy(log iter.Seq2[[]projections.Entry, error], at time.Time) iter.Seq2[[]projections.Entry, error] {
+	return func(yield func([]projections.Entry, error) bool) {
+		cut := make(map[string]struct{})
+		for batch, err := range log {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			batch = slices.DeleteFunc(batch, func(e projections.Entry) bool {
+				if _, gone := cut[e.Envelope.Stream]; gone {
+					return true
+				}
+				if !e.Envelope.OccurredAt.After(at) {
+					return false
+				}
+				cut[e.Envelope.Stream] = struct{}{}
+				return true
+			})
+			if len(batch) > 0 && !yield(batch, nil) {
+				return
+			}
+		}
+	}
+}
