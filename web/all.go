@@ -15,6 +15,7 @@ func (d *door) register(api huma.API) {
 	d.improvements(api)
 	d.runbooks(api)
 	d.budgets(api)
+	d.parked(api)
 	if d.Dispatch != nil {
 		d.startRun(api)
 		d.giveFeedback(api)

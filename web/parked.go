@@ -1,0 +1,16 @@
+package web
+
+import (
+	"context"
+	"iter"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+func (d *door) parked(api huma.API) {
+	list(d, api, "parked", "Streams that a read model could not read to their end", func(ctx context.Context, _ Page) iter.Seq2[projections.ParkedRow, error] {
+		return each(d.Reader.Parked(ctx))
+	})
+}
