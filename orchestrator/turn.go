@@ -24,6 +24,7 @@ type performer struct {
 	clock  Clock
 	onText func(run, text string)
 	budget func(context.Context) error
+	lease  *Lease
 }
 
 // perform does one turn. A failure of the model is a fact of the run, not an error; an error means that the turn
@@ -95,6 +96,9 @@ func (t *turn) perform(ctx context.Context) error {
 	if t.onText != nil {
 		onDelta = func(text string) { t.onText(t.wish.Run, text) }
 	}
+	if err := t.lease.Check(); err != nil {
+		return err
+	}
 	done, err := t.runner.Turn(ctx, config, append(t.conversation.messages, asked...), onDelta)
 	if ctx.Err() != nil {
 		return ctx.Err() // the program stops: the turn is performed again at the next start
@@ -136,6 +140,9 @@ func (t *turn) performTools(ctx context.Context, agent string, config events.Age
 		begin := toolSlot + slot(2*i)
 		step, err := t.startStep(ctx, begin, commands.StartStep{Name: call.Name, Type: events.ToolStep, Agent: agent, Tool: call.Name})
 		if err != nil {
+			return nil, err
+		}
+		if err := t.lease.Check(); err != nil {
 			return nil, err
 		}
 		done := t.runner.Perform(ctx, config, call)

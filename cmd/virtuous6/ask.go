@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -86,44 +87,48 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 
 // drive returns once the run has ended. Where no other process drives this store's live runs, it does so itself.
 func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64) error {
-	held, err := a.acquire(ctx)
+	runner, model, err := a.runner()
 	if err != nil {
 		return err
 	}
-	shown := false
-	if held == nil {
-		a.note("another process serves this store: it takes the run")
-	} else {
-		defer func() { _ = held.release() }() // the system frees it in any case
-		runner, model, err := a.runner()
-		if err != nil {
-			return err
-		}
-		o := orchestrator.New(orchestrator.Config{
-			Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Runner: runner, Model: model, Clock: a.clock, IDs: a.ids,
-			OnText: func(of, text string) {
-				if of == run && !v.JSON {
-					shown = true
-					fmt.Fprint(a.out, printable(text))
-				}
-			},
-		})
-		running, stop := context.WithCancel(ctx)
-		group, ctx := errgroup.WithContext(running)
-		group.Go(func() error { return o.Run(ctx) })
-		group.Go(func() error {
-			defer stop()
-			return v.follow(ctx, a, run, position)
-		})
-		if err := group.Wait(); err != nil {
-			return err
-		}
-		if shown {
-			fmt.Fprintln(a.out)
-		}
-		return nil
+	ttl, err := a.leaseTime(nil)
+	if err != nil {
+		return err
 	}
-	if err := v.follow(ctx, a, run, position); err != nil {
+	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: max(a.level(), slog.LevelWarn)}))
+	standby := func(driver projections.Lease) {
+		a.note("%s drives this store: it takes the run; this process takes over where that one falls silent", printable(driver.Holder))
+	}
+	// begun tells that a part of the answer was shown, shown that it was all of it.
+	var begun, shown bool
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	group, working := errgroup.WithContext(running)
+	group.Go(func() error {
+		return a.drive(working, "ask", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {
+			o := orchestrator.New(orchestrator.Config{
+				Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Runner: runner, Model: model, Lease: lease, Clock: a.clock,
+				IDs: a.ids, OnText: func(of, text string) {
+					if of == run && !v.JSON {
+						begun = true
+						fmt.Fprint(a.out, printable(text))
+					}
+				},
+			})
+			err := o.Run(ctx)
+			if begun {
+				fmt.Fprintln(a.out)
+			}
+			// Whoever takes over a lease that was lost answers anew.
+			begun, shown = false, begun && lease.Check() == nil
+			return err
+		})
+	})
+	group.Go(func() error {
+		defer stop()
+		return v.follow(working, a, run, position)
+	})
+	if err := group.Wait(); err != nil || shown {
 		return err
 	}
 	return v.showAnswer(ctx, a, run)

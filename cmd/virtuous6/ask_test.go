@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -64,19 +65,48 @@ func TestAskThroughAnOpenAICompatibleServer(t *testing.T) {
 func TestAskBesideAServerHandsItsRunOver(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t)
-	server, _ := p.serve()
+	server, url := p.serve()
 	defer func() { _ = server.Wait() }()
 	defer func() { _ = server.Process.Kill() }()
+	p.drives(url)
 	cmd := p.command("ask", "calculate 20 + 22")
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
-	if err := cmd.Run(); err != nil || !strings.Contains(out.String(), "42") || !strings.Contains(errOut.String(), "another process serves this store") {
+	if err := cmd.Run(); err != nil || !strings.Contains(out.String(), "42") || !strings.Contains(errOut.String(), "serve, process") {
 		t.Errorf("ask ended with %v: %s%s", err, out.Bytes(), errOut.Bytes())
 	}
-	second := p.command("serve", "--listen", "127.0.0.1:0")
-	errOut.Reset()
-	second.Stderr = &errOut
-	if err := second.Run(); err == nil || !strings.Contains(errOut.String(), "another process serves") {
-		t.Errorf("a second server ended with %v: %s", err, errOut.Bytes())
+}
+
+// TestAskTakesOverFromAServerThatDies kills a server that waits for its model's answer to the one who asked.
+func TestAskTakesOverFromAServerThatDies(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 10)
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the end of the connection is not noticed
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer model.Close()
+	p := newProgram(t)
+	served := p
+	served.env = []string{"OPENAI_BASE_URL=" + model.URL + "/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij"}
+	server, url := served.serve("--lease", "1s")
+	defer func() { _ = server.Wait() }()
+	defer func() { _ = server.Process.Kill() }()
+	served.drives(url)
+
+	cmd := p.command("ask", "calculate 20 + 22")
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
+	for range 2 { // the run that showed that it drives, and ours
+		<-asked
+	}
+	_ = server.Process.Kill()
+	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), "42") || !strings.Contains(errOut.String(), "serve, process") {
+		t.Errorf("ask ended with %v: %s%s", err, out.Bytes(), errOut.Bytes())
+	}
+	p.run("verify")
 }

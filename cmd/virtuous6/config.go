@@ -36,7 +36,9 @@ type config struct {
 	Prices string `yaml:"prices"`
 	// AnalyzeEvery is how often `serve` runs the analysts. Default 1h; 0s is never.
 	AnalyzeEvery *time.Duration `yaml:"analyze_every"`
-	Policy       policyConfig   `yaml:"policy"`
+	// Lease is how long one that drives the store may be silent before another process takes over. Default 5s.
+	Lease  *time.Duration `yaml:"lease"`
+	Policy policyConfig   `yaml:"policy"`
 }
 
 // policyConfig is what people allow. See aggregates.Policy.

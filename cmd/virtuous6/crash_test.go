@@ -25,6 +25,8 @@ type program struct {
 	store string
 	// models is the --read-models URL, the default where it is empty.
 	models string
+	// env is set on top of the test's own environment.
+	env []string
 }
 
 func newProgram(t *testing.T) program { return program{t: t, dir: t.TempDir()} }
@@ -34,6 +36,7 @@ func (p program) command(args ...string) *exec.Cmd {
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "VIRTUOUS6_STORE="+cmp.Or(p.store, "sqlite:"+filepath.Join(p.dir, "store.db")), "VIRTUOUS6_READ_MODELS="+p.models,
 		"XDG_CONFIG_HOME="+p.dir, "XDG_DATA_HOME="+p.dir, "OPENAI_API_KEY=", "OPENAI_BASE_URL=")
+	cmd.Env = append(cmd.Env, p.env...)
 	return cmd
 }
 
@@ -94,9 +97,9 @@ func TestAKilledImportLosesNothingAndDoublesNothing(t *testing.T) {
 var listening = regexp.MustCompile(`http://[0-9.:]+`)
 
 // serve starts the server and returns its address once it answers.
-func (p program) serve() (*exec.Cmd, string) {
+func (p program) serve(flags ...string) (*exec.Cmd, string) {
 	p.t.Helper()
-	cmd := p.command("serve", "--listen", "127.0.0.1:0", "--quiet")
+	cmd := p.command(append([]string{"serve", "--listen", "127.0.0.1:0", "--quiet"}, flags...)...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -118,13 +121,37 @@ func (p program) serve() (*exec.Cmd, string) {
 	return cmd, url
 }
 
+// drives asks a server for a run, and waits until it drives: nobody else folds what it appended.
+func (p program) drives(url string) {
+	p.t.Helper()
+	answer, err := http.Post(url+"/api/runs", "application/json", strings.NewReader(`{"prompt":"hello"}`)) //nolint:gosec // our own server
+	if err != nil || answer.StatusCode != http.StatusAccepted {
+		p.t.Fatalf("asked for a run: %v, %+v", err, answer)
+	}
+	_ = answer.Body.Close()
+	for begun := time.Now(); ; {
+		var ready struct{ Position uint64 }
+		answer, err := http.Get(url + "/readyz") //nolint:gosec // our own server
+		if err == nil {
+			err = json.NewDecoder(answer.Body).Decode(&ready)
+			_ = answer.Body.Close()
+		}
+		if err == nil && ready.Position > 0 {
+			return
+		}
+		if time.Since(begun) > 20*time.Second {
+			p.t.Fatalf("it does not drive: %+v (%v)", ready, err)
+		}
+	}
+}
+
 func TestAKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // moments, not secrets
 	p := newProgram(t)
 	acknowledged := map[string]bool{}
 	for range 8 {
-		cmd, url := p.serve()
+		cmd, url := p.serve("--lease", "100ms")
 		timer := time.AfterFunc(time.Duration(20+random.IntN(250))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 		for {
 			answer, err := http.Post(url+"/api/runs", "application/json", strings.NewReader(`{"prompt":"calculate 1 + 1 and clock"}`)) //nolint:gosec // our own server

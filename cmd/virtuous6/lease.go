@@ -3,59 +3,39 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
+	"time"
 
-	"github.com/gofrs/flock"
-	"github.com/jackc/pgx/v5"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
-// lease is the right to drive live runs on a store: one process at a time has it, or two would ask the model twice. The
-// system, or the database, frees it when its holder dies.
-type lease struct{ release func() error }
+// shortestLease leaves a driver on a busy machine time to renew it.
+const shortestLease = 100 * time.Millisecond
 
-// leaseKey is the advisory lock that stands for the lease in a PostgreSQL database: "v6 lease" in ASCII.
-const leaseKey = 0x7636206c65617365
-
-// acquire tries to take the lease of the configured store. It returns nil where another process has it.
-func (a *app) acquire(ctx context.Context) (*lease, error) {
-	log, err := a.log()
-	if err != nil {
-		return nil, err
+// leaseTime is how long the lease of this process lasts: the flag's time, or the configured one.
+func (a *app) leaseTime(flag *time.Duration) (time.Duration, error) {
+	ttl := orchestrator.DefaultLease
+	for _, d := range []*time.Duration{a.config.Lease, flag} {
+		if d != nil {
+			ttl = *d
+		}
 	}
-	at, err := a.readModels(log)
-	if err != nil {
-		return nil, err
+	if ttl < shortestLease || ttl > projections.MaxLease {
+		return 0, usage("--lease %s: give %s to %s", ttl, shortestLease, projections.MaxLease)
 	}
-	// The log's engine keeps the lease where it can. Beside EventStoreDB, the read models' does.
-	if log.engine != esdbEngine {
-		at = log
-	}
-	if at.engine == postgresEngine {
-		return acquirePostgres(ctx, at)
-	}
-	lock := flock.New(at.url + ".lock")
-	got, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock %s.lock: %w", at.url, err)
-	}
-	if !got {
-		return nil, nil
-	}
-	return &lease{lock.Unlock}, nil
+	return ttl, nil
 }
 
-// acquirePostgres holds an advisory lock for as long as its connection lives.
-func acquirePostgres(ctx context.Context, at address) (*lease, error) {
-	conn, err := pgx.Connect(ctx, at.url)
+// drive runs what only one process at a time may do on this store: see orchestrator.Drive. verb tells other processes
+// who they wait for.
+func (a *app) drive(ctx context.Context, verb string, ttl time.Duration, log *slog.Logger, standby func(projections.Lease), run func(context.Context, *orchestrator.Lease) error) error {
+	host, err := os.Hostname()
 	if err != nil {
-		return nil, fmt.Errorf("take the lease in %s: %w", at, err)
+		host = "an unnamed host"
 	}
-	var got bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(leaseKey)).Scan(&got); err != nil {
-		_ = conn.Close(ctx)
-		return nil, fmt.Errorf("take the lease in %s: %w", at, err)
-	}
-	if !got {
-		return nil, conn.Close(ctx)
-	}
-	return &lease{func() error { return conn.Close(context.WithoutCancel(ctx)) }}, nil
+	return orchestrator.Drive(ctx, a.models, orchestrator.DriveConfig{
+		Holder: fmt.Sprintf("%s, process %d on %s", verb, os.Getpid(), host), TTL: ttl, Clock: a.clock, OnStandby: standby, Log: log,
+	}, run)
 }

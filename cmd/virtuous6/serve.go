@@ -15,18 +15,21 @@ import (
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/web"
 )
 
 type serveVerb struct {
 	Listen       string         `help:"Where to answer HTTP. Default 127.0.0.1:8686." placeholder:"HOST:PORT"`
 	AnalyzeEvery *time.Duration `help:"How often the analysts run. Default 1h; 0s is never." placeholder:"DURATION"`
+	Lease        *time.Duration `help:"How long this server may be silent before another one takes over. Default 5s." placeholder:"DURATION"`
 }
 
 // Help tells what it serves.
 func (serveVerb) Help() string {
 	return "Drives live runs, keeps the read models up to date, runs the analysts on a schedule, and answers the read API under /api, " +
-		"described at /openapi.json. One process serves a store. Stop it with Ctrl-C.\n\nExamples:\n  virtuous6 serve\n" +
+		"described at /openapi.json. Several may serve a store: all of them answer, one drives, " +
+		"and another takes over within seconds where that one dies or hangs. Stop it with Ctrl-C.\n\nExamples:\n  virtuous6 serve\n" +
 		"  OPENAI_BASE_URL=http://localhost:11434/v1 virtuous6 serve --listen 127.0.0.1:9000"
 }
 
@@ -35,18 +38,8 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	held, err := a.acquire(ctx)
+	ttl, err := a.leaseTime(v.Lease)
 	if err != nil {
-		return err
-	}
-	if held == nil {
-		return errors.New("another process serves this store: stop it first, or serve another --store")
-	}
-	defer func() { _ = held.release() }() // the system frees it in any case
-	if err := a.models.Sweep(ctx); err != nil {
-		return err
-	}
-	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
 	runner, model, err := a.runner()
@@ -65,16 +58,28 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		}
 	}
 	dispatch := a.dispatcher().Dispatch
-	o := orchestrator.New(orchestrator.Config{
-		Store: a.store, Models: a.models, Dispatch: dispatch, Runner: runner, Model: model, Clock: a.clock, IDs: a.ids,
-		AnalyzeEvery: every, Log: log,
-	})
 	server := web.Server(web.New(web.Config{
 		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Refused: aggregates.Refused, Now: a.clock, NewID: a.ids,
 		Version: version(), Log: log,
 	}))
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return o.Run(ctx) })
+	group.Go(func() error {
+		standby := func(driver projections.Lease) {
+			log.Info("standing by: this server takes over where the one that drives falls silent", "driver", driver.Holder, "epoch", driver.Epoch)
+		}
+		return a.drive(ctx, "serve", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {
+			if err := a.models.Sweep(ctx); err != nil {
+				return err
+			}
+			if err := a.catchUp(ctx); err != nil {
+				return err
+			}
+			return orchestrator.New(orchestrator.Config{
+				Store: a.store, Models: a.models, Dispatch: dispatch, Runner: runner, Model: model, Lease: lease, Clock: a.clock, IDs: a.ids,
+				AnalyzeEvery: every, Log: log,
+			}).Run(ctx)
+		})
+	})
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err

@@ -77,7 +77,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestLocked(t *testing.T) {
 	t.Parallel()
 	url := database(t)
-	s, other := open(t, url, Config{Patience: 200 * time.Millisecond}), connect(t, url)
+	s, other := open(t, url, Config{Patience: 2 * time.Second}), connect(t, url)
 	exec(t, other, "BEGIN")
 	exec(t, other, "SELECT pg_advisory_xact_lock($1)", appendLock)
 	_, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 0, 2))
