@@ -197,11 +197,18 @@ func labels[R any](name string, field func(*R) *map[string]string) column[R] {
 	c := document(name, field)
 	put, take := c.put, c.take
 	c.put = func(r *R, s Sink) error {
-		if len(*field(r)) == 0 {
+		v := *field(r)
+		if len(v) == 0 {
 			s.Text("{}")
 			return nil
 		}
-		return put(r, s)
+		b := s.Scratch()
+		var ok bool
+		if *b, ok = appendLabels((*b)[:0], v); !ok {
+			return put(r, s)
+		}
+		s.JSON(*b)
+		return nil
 	}
 	c.take = func(r *R, s Source, i int) error {
 		if *field(r) = nil; s.Symbol(i) == "{}" {
@@ -215,13 +222,17 @@ func labels[R any](name string, field func(*R) *map[string]string) column[R] {
 // numbers is a JSON array of integers.
 func numbers[R any](name string, field func(*R) *[]int) column[R] {
 	c := document(name, field)
-	put, take := c.put, c.take
+	take := c.take
 	c.put = func(r *R, s Sink) error {
-		if len(*field(r)) == 0 {
+		v := *field(r)
+		if len(v) == 0 {
 			s.Text("[]")
 			return nil
 		}
-		return put(r, s)
+		b := s.Scratch()
+		*b = appendNumbers((*b)[:0], v)
+		s.JSON(*b)
+		return nil
 	}
 	c.take = func(r *R, s Source, i int) error {
 		if *field(r) = nil; s.Symbol(i) == "[]" {

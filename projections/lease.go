@@ -128,6 +128,28 @@ func (m *Models) Release(ctx context.Context, l Lease) error {
 	return nil
 }
 
+// Lease tells who has a lease. Its Holder is empty where nobody does.
+func (m *Models) Lease(ctx context.Context, name string) (held Lease, err error) {
+	err = m.engine.Update(ctx, func(tx Tx) error {
+		if err := tx.Ensure([]*Table{&leaseTable.Table}); err != nil {
+			return err
+		}
+		now, err := tx.Now()
+		if err != nil {
+			return err
+		}
+		row, err := storedLease(tx, name)
+		if held = row.lease(); !held.Until.After(now) {
+			held.Holder = ""
+		}
+		return err
+	})
+	if err != nil {
+		return held, fmt.Errorf("lease %s: %w", name, err)
+	}
+	return held, nil
+}
+
 // storedLease reads a lease. One that was never taken is nobody's, at epoch 0.
 func storedLease(tx Tx, name string) (leaseRow, error) {
 	row := leaseTable.fresh(name)

@@ -2,6 +2,8 @@ package projections
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -28,15 +30,56 @@ func appendStrings(b []byte, list []string) []byte {
 	return append(b, ']')
 }
 
+// appendNumbers appends a JSON array.
+func appendNumbers(b []byte, list []int) []byte {
+	b = append(b, '[')
+	for i, n := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return append(b, ']')
+}
+
+// appendLabels appends a JSON object with sorted keys. It is false where a text in it is not plain.
+func appendLabels(b []byte, labels map[string]string) ([]byte, bool) {
+	var room [8]string
+	keys := room[:0]
+	for k, v := range labels {
+		if !plain(k) || !plain(v) {
+			return b, false
+		}
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	b = append(b, '{')
+	for i, k := range keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), k...), `":"`...)
+		b = append(append(b, labels[k]...), '"')
+	}
+	return append(b, '}'), true
+}
+
 // plain tells whether encoding/json would write a text as it is.
 func plain(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		if !plainBytes[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+var plainBytes = func() (plain [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		plain[c] = !strings.ContainsRune(`"\<>&`, c)
+	}
+	return plain
+}()
 
 // parseStrings reads what appendStrings wrote, in one allocation where no text in it is escaped. An empty array is nil.
 func parseStrings(s string) ([]string, error) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func FuzzList(f *testing.F) {
@@ -33,6 +35,29 @@ func FuzzList(f *testing.F) {
 			t.Fatalf("read %q (%v) from %s, encoding/json reads %q (%v)", hostile, err, joined, standardRead, standardErr)
 		}
 	})
+}
+
+// TestObjectsAsTheStandardLibraryWritesThem holds what labels and numbers write by hand to encoding/json.
+func TestObjectsAsTheStandardLibraryWritesThem(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.OneOf(rapid.StringMatching(`[a-z"\\<é]{0,4}`), rapid.String())
+		labels := rapid.MapOfN(word, word, 1, 12).Draw(t, "labels")
+		want, err := json.Marshal(labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, plain := appendLabels(nil, labels); plain && string(got) != string(want) {
+			t.Fatalf("wrote %s, encoding/json writes %s", got, want)
+		}
+		numbers := rapid.SliceOf(rapid.Int()).Draw(t, "numbers")
+		if want, err = json.Marshal(numbers); err != nil || string(appendNumbers(nil, numbers)) != string(want) {
+			t.Fatalf("wrote %s, encoding/json writes %s (%v)", appendNumbers(nil, numbers), want, err)
+		}
+	})
+	if _, plain := appendLabels(nil, map[string]string{"channel": "api", "region": "us"}); !plain {
+		t.Error("plain labels go the long way")
+	}
 }
 
 func TestNoTableTwice(t *testing.T) {

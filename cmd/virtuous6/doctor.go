@@ -14,7 +14,7 @@ type doctorVerb struct {
 
 // Help tells what parked means.
 func (doctorVerb) Help() string {
-	return "Tells how far the read models are, and which streams are parked: a fact that this version can't read, or that a read " +
+	return "Tells how far the read models are, who drives live runs, and which streams are parked: a fact that this version can't read, or that a read " +
 		"model can't fold, parks its stream for that read model, and everything else goes on. Nothing is dropped: the facts stay in " +
 		"the log. After an upgrade or a fix, `virtuous6 retry` takes the parked streams up again. Exit code 1 where anything is " +
 		"wrong.\n\nExample:\n  virtuous6 doctor"
@@ -22,10 +22,12 @@ func (doctorVerb) Help() string {
 
 // diagnosis is what `doctor --json` prints.
 type diagnosis struct {
-	OK                 bool                    `json:"ok"`
-	Position           uint64                  `json:"position"`
-	ReadModelsPosition uint64                  `json:"read_models_position"`
-	Parked             []projections.ParkedRow `json:"parked"`
+	OK                 bool   `json:"ok"`
+	Position           uint64 `json:"position"`
+	ReadModelsPosition uint64 `json:"read_models_position"`
+	// Driver is who drives live runs, empty where nobody does.
+	Driver string                  `json:"driver"`
+	Parked []projections.ParkedRow `json:"parked"`
 }
 
 // Run looks at the store and tells what is wrong with it.
@@ -41,6 +43,11 @@ func (v doctorVerb) Run(ctx context.Context, a *app) error {
 	if d.ReadModelsPosition, err = reader.Position(ctx); err != nil {
 		return err
 	}
+	driver, err := a.models.Lease(ctx, orchestrator.DriverLease)
+	if err != nil {
+		return err
+	}
+	d.Driver = driver.Holder
 	parked, err := reader.Parked(ctx)
 	if err != nil {
 		return err
@@ -60,6 +67,11 @@ func (v doctorVerb) Run(ctx context.Context, a *app) error {
 
 func (v doctorVerb) tell(a *app, d diagnosis) error {
 	fmt.Fprintf(a.out, "The log is at position %d, the read models at %d.\n", d.Position, d.ReadModelsPosition)
+	if d.Driver == "" {
+		fmt.Fprintln(a.out, "Nobody drives live runs: `virtuous6 serve` does.")
+	} else {
+		fmt.Fprintf(a.out, "Live runs are driven by %s.\n", printable(d.Driver))
+	}
 	if d.OK {
 		_, err := fmt.Fprintln(a.out, "No stream is parked.")
 		return err

@@ -120,11 +120,24 @@ func (b *pair) served(url string) (n int) {
 	return n
 }
 
+// driver is who drives the store.
+func (b *pair) driver() string {
+	b.t.Helper()
+	var said struct{ Driver string }
+	if err := json.Unmarshal(b.run("doctor", "--json"), &said); err != nil {
+		b.t.Fatal(err)
+	}
+	return said.Driver
+}
+
 // takesOver waits until the second server drives, which shows by more runs that end.
 func (b *pair) takesOver() {
 	b.t.Helper()
 	before := b.served(b.secondURL)
 	took := b.until("the second server takes over", func() bool { return b.served(b.secondURL) > before+3 })
+	if second := fmt.Sprintf("serve, process %d on ", b.second.Process.Pid); !strings.HasPrefix(b.driver(), second) {
+		b.t.Errorf("%q drives, want %q", b.driver(), second)
+	}
 	b.t.Logf("the second server served runs after %v", took)
 }
 

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"testing"
@@ -23,6 +24,31 @@ func models(tb testing.TB, url string) *projections.Models {
 		tb.Fatal(err)
 	}
 	return m
+}
+
+// BenchmarkApply folds and writes facts, decoded before, into live tables that hold some already.
+func BenchmarkApply(b *testing.B) {
+	entries := enginetest.Simulated(1, 10_000)
+	for _, size := range []int{1, 100, 1_000, 5_000} {
+		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
+			m := models(b, database(b))
+			if err := m.Apply(b.Context(), 0, entries[:10_000]); err != nil {
+				b.Fatal(err)
+			}
+			at := 10_000
+			for b.Loop() {
+				batch := entries[at:min(at+size, len(entries))]
+				if err := m.Apply(b.Context(), uint64(at), batch); err != nil {
+					b.Fatal(err)
+				}
+				at += len(batch)
+				if at == len(entries) {
+					b.Fatal("the history is too short for so many rounds: give a smaller -benchtime")
+				}
+			}
+			b.ReportMetric(float64(at-10_000)/b.Elapsed().Seconds(), "facts/s")
+		})
+	}
 }
 
 // BenchmarkRebuild rebuilds the read models of about 240,000 facts, decoded before, beside the live ones, and swaps
@@ -65,6 +91,11 @@ func chunks(entries []projections.Entry, size int) iter.Seq2[[]projections.Entry
 			}
 		}
 	}
+}
+
+// chunksBehind are the entries behind a position, in batches.
+func chunksBehind(entries []projections.Entry, size int) func(from uint64) iter.Seq2[[]projections.Entry, error] {
+	return func(from uint64) iter.Seq2[[]projections.Entry, error] { return chunks(entries[from:], size) }
 }
 
 // BenchmarkReplay rebuilds the read models from a log in the same database, as `virtuous6 replay` does, in turns with a

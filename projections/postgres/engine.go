@@ -27,24 +27,27 @@ type Options struct {
 
 // Engine is a projections.Engine on a schema of a PostgreSQL database: the first one of the connection's search_path.
 type Engine struct {
-	where   string
-	readers *pgxpool.Pool
-	writers *pgxpool.Pool
+	where    string
+	patience time.Duration
+	readers  *pgxpool.Pool
+	writers  *pgxpool.Pool
 
-	mu     sync.Mutex // one write transaction of this process at a time
-	closed atomic.Bool
+	mu      sync.Mutex // one write transaction of this process at a time
+	closed  atomic.Bool
+	filling atomic.Pointer[filling]
 }
 
 var _ projections.Engine = (*Engine)(nil)
 
 // settings are what every connection begins with. A commit of the read models need not outlive a crash of the server:
-// rows and checkpoint are lost together, and are folded again from the log.
+// rows and checkpoint are lost together, and are folded again from the log. No other schema's tables are ever met.
 const settings = `
 SET synchronous_commit = off;
 SET jit = off;
 SET plan_cache_mode = force_generic_plan;
-SET idle_in_transaction_session_timeout = '10s';
+SET idle_in_transaction_session_timeout = '5s';
 SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
+SELECT set_config('search_path', quote_ident(current_schema()), false) WHERE current_schema() IS NOT NULL;
 SET lock_timeout = `
 
 // Open connects to the database that a URL names, as postgres://USER:PASSWORD@HOST:PORT/DATABASE?search_path=SCHEMA. The
@@ -65,12 +68,18 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
 	config.MinConns, config.MinIdleConns = 0, 0
+	// Whatever the URL says: rows are read in the binary format.
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
+	config.ConnConfig.StatementCacheCapacity = 512
 	config.ConnConfig.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		_, err := conn.Exec(ctx, settings+fmt.Sprint(o.Patience.Milliseconds())).ReadAll()
 		return err
 	}
 	c := config.ConnConfig
-	e := &Engine{where: fmt.Sprintf("%s@%s:%d/%s", c.User, c.Host, c.Port, c.Database)}
+	e := &Engine{where: fmt.Sprintf("%s@%s:%d/%s", c.User, c.Host, c.Port, c.Database), patience: o.Patience}
+	if err := e.prepare(ctx, c.Copy()); err != nil {
+		return nil, fmt.Errorf("open read models: %w", e.explain(ctx, err))
+	}
 	// The fold asks while it writes, and several rebuilds may wait for one another.
 	for _, pool := range []struct {
 		into *(*pgxpool.Pool)
@@ -84,20 +93,20 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 			return nil, fmt.Errorf("open read models: %w", err)
 		}
 	}
-	if err := e.prepare(ctx); err != nil {
-		err = e.explain(ctx, err)
-		e.close()
-		return nil, fmt.Errorf("open read models: %w", err)
-	}
 	return e, nil
 }
 
 // prepare checks the database, and makes the schema where it is missing.
-func (e *Engine) prepare(ctx context.Context) error {
+func (e *Engine) prepare(ctx context.Context, config *pgx.ConnConfig) error {
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	var encoding, path string
 	var schema *string
 	const query = "SELECT current_setting('server_encoding'), current_schema()::text, current_setting('search_path')"
-	if err := e.writers.QueryRow(ctx, query).Scan(&encoding, &schema, &path); err != nil {
+	if err := conn.QueryRow(ctx, query).Scan(&encoding, &schema, &path); err != nil {
 		return err
 	}
 	if encoding != "UTF8" {
@@ -107,8 +116,10 @@ func (e *Engine) prepare(ctx context.Context) error {
 		return nil
 	}
 	first, _, _ := strings.Cut(path, ",")
-	first = strings.Trim(strings.TrimSpace(first), `"`)
-	_, err := e.writers.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+quote(first))
+	if first = strings.Trim(strings.TrimSpace(first), `"`); first == "$user" {
+		first = config.User
+	}
+	_, err = conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+quote(first))
 	return err
 }
 

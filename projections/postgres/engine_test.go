@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -56,8 +57,11 @@ func open(t testing.TB, url string) *postgres.Engine {
 
 func TestEngine(t *testing.T) {
 	t.Parallel()
+	// A schema is made faster than a database.
+	shared := database(t)
+	var schemas atomic.Int64
 	enginetest.Run(t, 3, func(t *testing.T) enginetest.Storage {
-		url := database(t)
+		url := fmt.Sprintf("%s&search_path=engine%d", shared, schemas.Add(1))
 		return func() projections.Engine { return open(t, url) }
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/virtuous6/virtuous6/eventstore/pgtest"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/projections/enginetest"
@@ -83,7 +85,8 @@ func TestAServerThatIsKilledLosesRowsAndCheckpointTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries := enginetest.Simulated(41, 60)
-	m := modelsOn(t, open(t, at))
+	e := open(t, at)
+	m := modelsOn(t, e)
 	steps := 0
 	goOn(t, m, entries, func() {
 		if steps++; steps%4 != 0 {
@@ -99,8 +102,63 @@ func TestAServerThatIsKilledLosesRowsAndCheckpointTogether(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	err = e.Update(t.Context(), func(tx projections.Tx) error {
+		from, err := tx.Checkpoint(projections.Live)
+		if err != nil {
+			return err
+		}
+		to := from
+		to.Position += 1_000
+		return errors.Join(tx.Advance(projections.Live, from, to), own.Kill())
+	})
+	if !errors.Is(err, projections.ErrUnavailable) || !strings.Contains(err.Error(), "try again") {
+		t.Errorf("killed midway through a write: got %v", err)
+	}
+	if err := own.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	goOn(t, m, entries, func() {})
+	rebuildUnderFire(t, own, m, enginetest.Simulated(41, 4_000))
 	if got, want := sum(t, m), digestOf(t, entries); got != want || steps < 4 {
 		t.Errorf("got %s after %d steps, want %s", got, steps, want)
+	}
+}
+
+// rebuildUnderFire kills the server while a rebuild writes. The rebuild ends, and the live read models stay.
+func rebuildUnderFire(t *testing.T, own *pgtest.Server, m *projections.Models, entries []projections.Entry) {
+	t.Helper()
+	r, err := m.BeginRebuild(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var killed sync.WaitGroup
+	err = r.Run(t.Context(), func(yield func([]projections.Entry, error) bool) {
+		n := 0
+		for batch := range chunks(entries, 500) {
+			if n++; n == 20 {
+				killed.Go(func() {
+					if err := own.Kill(); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			if n == 60 {
+				killed.Wait()
+			}
+			if !yield(batch, nil) {
+				return
+			}
+		}
+	}, nil)
+	killed.Wait()
+	if !errors.Is(err, projections.ErrUnavailable) {
+		t.Errorf("killed under a rebuild: got %v, want ErrUnavailable", err)
+	}
+	if err := own.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Sweep(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -141,8 +199,7 @@ func TestWhatCannotBeOpenedSaysWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if name == "another's tables" {
-				e := open(t, good+"&search_path=occupied")
-				occupy(t, e)
+				occupy(t, good)
 			}
 			e, err := postgres.Open(t.Context(), c.url, postgres.Options{})
 			if err == nil {
@@ -156,14 +213,18 @@ func TestWhatCannotBeOpenedSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// occupy makes a table of a name that the read models want.
-func occupy(t *testing.T, e projections.Engine) {
+// occupy makes another program's table under a name that the read models want.
+func occupy(t *testing.T, url string) {
 	t.Helper()
-	err := e.Update(t.Context(), func(tx projections.Tx) error {
-		return tx.Ensure([]*projections.Table{{Name: "workflow_runs", Keys: 1, Columns: []projections.Column{{Name: "x", Type: projections.Text, Key: true}}}})
-	})
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, sql := range []string{"CREATE SCHEMA occupied", "CREATE TABLE occupied.tasks (what text)"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

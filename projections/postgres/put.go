@@ -15,6 +15,7 @@ type columns struct {
 	table   *projections.Table
 	arrays  []array
 	at      int
+	rows    int
 	bytes   int
 	scratch []byte
 }
@@ -32,7 +33,7 @@ func newColumns(t *projections.Table) *columns {
 }
 
 func (c *columns) reset() {
-	c.bytes = 0
+	c.rows, c.bytes = 0, 0
 	for i := range c.arrays {
 		a := &c.arrays[i]
 		clear(a.texts)
@@ -57,6 +58,15 @@ func (c *columns) arguments() []any {
 		}
 	}
 	return all
+}
+
+// full tells that it is time for a statement.
+func (c *columns) full() bool { return c.rows >= chunkRows || c.bytes >= chunkBytes }
+
+func (c *columns) add(row projections.Row) error {
+	c.at = 0
+	c.rows++
+	return row.Encode(len(c.table.Columns), c)
 }
 
 func (c *columns) next() *array {
@@ -111,20 +121,34 @@ func (tx *transaction) Put(side projections.Side, t *projections.Table, n int, r
 	if n == 0 {
 		return nil
 	}
-	sql := putSQL(t, side)
+	if side == projections.Beside {
+		f, err := tx.filling()
+		if err != nil {
+			return err
+		}
+		if f != nil && f.seen[t.Name] != nil {
+			return tx.copyRows(f, t, n, row)
+		}
+		if err := tx.key(t); err != nil {
+			return err
+		}
+	}
 	c := newColumns(t)
 	for i := 0; i < n; {
-		c.reset()
-		for rows := 0; i < n && rows < chunkRows && c.bytes < chunkBytes; rows++ {
-			c.at = 0
-			if err := row(i).Encode(len(t.Columns), c); err != nil {
+		for c.reset(); i < n && !c.full(); i++ {
+			if err := c.add(row(i)); err != nil {
 				return err
 			}
-			i++
 		}
-		if _, err := tx.conn.Exec(tx.ctx, sql, c.arguments()...); err != nil {
-			return tx.explain(tx.ctx, err)
+		if err := tx.upsert(side, t, c); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// upsert writes rows over those of the same keys.
+func (tx *transaction) upsert(side projections.Side, t *projections.Table, c *columns) error {
+	_, err := tx.exec(putSQL(t, side), c.arguments()...)
+	return err
 }

@@ -26,11 +26,18 @@ type scanner struct {
 	ctx  context.Context
 	from querier
 	side projections.Side
+	// key sees to a primary key, for tables beside that may have none yet.
+	key func(*projections.Table) error
 	symbols
 }
 
 // Scan implements projections.Scanner.
 func (s *scanner) Scan(q *projections.Query, each func(projections.Source) error) error {
+	if s.side == projections.Beside && len(q.Where) > 0 {
+		if err := s.key(q.Table); err != nil {
+			return err
+		}
+	}
 	rows, err := s.from.Query(s.ctx, selectSQL(q, s.side), arguments(q.Table, q.Where)...)
 	if err != nil {
 		return s.explain(s.ctx, err)
@@ -118,30 +125,21 @@ type snapshot struct {
 const (
 	beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 	lockReading  = "LOCK TABLE projection_checkpoints IN ACCESS SHARE MODE"
-	lockSwapping = "LOCK TABLE projection_checkpoints IN ACCESS EXCLUSIVE MODE"
 )
 
 // Snapshot implements projections.Engine.
 func (e *Engine) Snapshot(ctx context.Context) (projections.Snapshot, error) {
-	if e.closed.Load() {
-		return nil, errClosed
-	}
-	conn, err := e.readers.Acquire(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("begin to read: %w", e.explain(ctx, err))
-	}
-	s := &snapshot{scanner: scanner{Engine: e, ctx: ctx, from: conn, side: projections.Live}, conn: conn, made: true}
-	err = say(ctx, conn.Conn(), beginReading+"; "+lockReading)
+	conn, err := e.begin(ctx, e.readers, beginReading+"; "+lockReading)
+	made := true
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == "42P01" { // there are no tables yet
-		s.made = false
-		err = say(ctx, conn.Conn(), "ROLLBACK; "+beginReading)
+		made = false
+		conn, err = e.begin(ctx, e.readers, beginReading)
 	}
 	if err != nil {
-		s.Close()
-		return nil, fmt.Errorf("begin to read: %w", e.explain(ctx, err))
+		return nil, fmt.Errorf("begin to read: %w", err)
 	}
-	return s, nil
+	return &snapshot{scanner: scanner{Engine: e, ctx: ctx, from: conn, side: projections.Live}, conn: conn, made: made}, nil
 }
 
 // say sends statements that have no parameters, together.
@@ -182,5 +180,6 @@ func (e *Engine) checkpoint(ctx context.Context, from querier, side projections.
 
 // Loader implements projections.Engine.
 func (e *Engine) Loader(ctx context.Context, side projections.Side) projections.Scanner {
-	return &scanner{Engine: e, ctx: ctx, from: e.writers, side: side}
+	key := func(t *projections.Table) error { return e.key(ctx, t) }
+	return &scanner{Engine: e, ctx: ctx, from: e.writers, side: side, key: key}
 }

@@ -34,43 +34,93 @@ var elementTypes = [...]string{
 	projections.Integer: "bigint", projections.Real: "double precision", projections.Text: "text", projections.Blob: "bytea",
 }
 
+// mark tells the read models' tables from another program's, which are never dropped.
+const mark = "A read model of virtuous6: virtuous6 replay builds it from the log."
+
+// createSQL makes a table. One beside gets its primary key and its indexes when its rows are there.
 func createSQL(t *projections.Table, side projections.Side) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE TABLE %s (\n", quote(tableName(t, side)))
-	for _, c := range t.Columns {
-		fmt.Fprintf(&b, "\t%s %s", quote(c.Name), columnTypes[c.Type])
+	fmt.Fprintf(&b, "CREATE TABLE %s (", quote(tableName(t, side)))
+	for i, c := range t.Columns {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		fmt.Fprintf(&b, "\n\t%s %s", quote(c.Name), columnTypes[c.Type])
 		if !c.Null {
 			b.WriteString(" NOT NULL")
 		}
-		b.WriteString(",\n")
 	}
-	// A constraint's name is the schema's, and must not be in the way of the next rebuild's.
-	fmt.Fprintf(&b, "\tPRIMARY KEY (%s)\n)", columnList(t.Columns[:t.Keys], ""))
+	if side == projections.Live {
+		fmt.Fprintf(&b, ",\n\t%s", primaryKey(t))
+	}
+	fmt.Fprintf(&b, "\n);\nCOMMENT ON TABLE %s IS '%s';\n", quote(tableName(t, side)), mark)
+	if side == projections.Live {
+		b.WriteString(indexSQL(t, side))
+	}
 	return b.String()
 }
 
-func columnList(columns []projections.Column, prefix string) string {
+func primaryKey(t *projections.Table) string {
+	return "PRIMARY KEY (" + columnList(t.Columns[:t.Keys]) + ")"
+}
+
+// keySQL gives a table beside its primary key, if it has none. It may be run by several at the same time.
+func keySQL(t *projections.Table) string {
+	name := quote(tableName(t, projections.Beside))
+	return fmt.Sprintf(`DO $do$ BEGIN
+	LOCK TABLE %[1]s IN ACCESS EXCLUSIVE MODE;
+	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '%[1]s'::regclass AND contype = 'p') THEN
+		ALTER TABLE %[1]s ADD %[2]s;
+	END IF;
+END $do$;
+`, name, primaryKey(t))
+}
+
+func columnList(columns []projections.Column) string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = prefix + quote(c.Name)
+		names[i] = quote(c.Name)
 	}
 	return strings.Join(names, ", ")
 }
 
-// indexes are those that a table has when it is read: its own, and one in the order that its rows were made in.
-func indexes(t *projections.Table) []string {
-	var all []string
-	if t.Cluster != "" {
-		all = append(all, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s ON %s (%s)", quote(t.Name+"_by_"+t.Cluster), quote(t.Name), quote(t.Cluster)))
+// indexes are a table's own, and one in the order that its rows were made in.
+func indexes(t *projections.Table) []projections.Index {
+	if t.Cluster == "" {
+		return t.Indexes
 	}
-	for _, i := range t.Indexes {
+	return append([]projections.Index{{Name: t.Name + "_by_" + t.Cluster, Columns: []string{t.Cluster}}}, t.Indexes...)
+}
+
+func indexName(i projections.Index, side projections.Side) string {
+	if side == projections.Beside {
+		return quote(i.Name + "_rebuild")
+	}
+	return quote(i.Name)
+}
+
+func indexSQL(t *projections.Table, side projections.Side) string {
+	var b strings.Builder
+	for _, i := range indexes(t) {
 		names := make([]string, len(i.Columns))
 		for n, c := range i.Columns {
 			names[n] = quote(c)
 		}
-		all = append(all, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s ON %s (%s)", quote(i.Name), quote(t.Name), strings.Join(names, ", ")))
+		fmt.Fprintf(&b, "CREATE INDEX %s ON %s (%s);\n", indexName(i, side), quote(tableName(t, side)), strings.Join(names, ", "))
 	}
-	return all
+	return b.String()
+}
+
+// promoteSQL puts a table beside in the live one's place.
+func promoteSQL(t *projections.Table) string {
+	var b strings.Builder
+	live, beside := quote(t.Name), quote(tableName(t, projections.Beside))
+	fmt.Fprintf(&b, "DROP TABLE IF EXISTS %s;\nALTER TABLE %s RENAME TO %s;\n", live, beside, live)
+	fmt.Fprintf(&b, "ALTER INDEX %s RENAME TO %s;\n", quote(tableName(t, projections.Beside)+"_pkey"), quote(t.Name+"_pkey"))
+	for _, i := range indexes(t) {
+		fmt.Fprintf(&b, "ALTER INDEX %s RENAME TO %s;\n", indexName(i, projections.Beside), indexName(i, projections.Live))
+	}
+	return b.String()
 }
 
 // putSQL writes rows, given as one array a column, over those of the same keys.
@@ -88,7 +138,7 @@ func putSQL(t *projections.Table, side projections.Side) string {
 		update = "UPDATE SET " + strings.Join(set, ", ")
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s) ON CONFLICT (%s) DO %s", quote(tableName(t, side)),
-		columnList(t.Columns, ""), strings.Join(arrays, ", "), columnList(t.Columns[:t.Keys], ""), update)
+		columnList(t.Columns), strings.Join(arrays, ", "), columnList(t.Columns[:t.Keys]), update)
 }
 
 var operators = [...]string{
@@ -110,7 +160,7 @@ func whereSQL(where []projections.Condition) string {
 
 func selectSQL(q *projections.Query, side projections.Side) string {
 	var b strings.Builder
-	columns := columnList(q.Table.Columns, "")
+	columns := columnList(q.Table.Columns)
 	if q.Columns != nil {
 		names := make([]string, len(q.Columns))
 		for i, c := range q.Columns {

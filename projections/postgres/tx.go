@@ -2,8 +2,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/virtuous6/virtuous6/projections"
@@ -14,59 +18,93 @@ type transaction struct {
 	*Engine
 	ctx  context.Context
 	conn *pgxpool.Conn
+	// fresh is what is known of the tables beside, where this transaction made them. keyed are those that it gave a key.
+	fresh *filling
+	keyed map[string]bool
+	// dropped tells that it dropped those that were beside.
+	dropped bool
 }
 
 // One process at a time writes the read models of a schema. The lock is "v6rm" in ASCII, with the schema's hash.
 const beginWriting = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(1983279725, hashtext(current_schema()))"
 
-// Update implements projections.Engine.
+// Update implements projections.Engine. What f does is never done again: an error of it, or of the commit, is
+// returned, and who goes on looks at the checkpoint, which tells what became of a commit whose answer was lost.
 func (e *Engine) Update(ctx context.Context, f func(projections.Tx) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed.Load() {
-		return errClosed
-	}
-	conn, err := e.writers.Acquire(ctx)
+	conn, err := e.begin(ctx, e.writers, beginWriting)
 	if err != nil {
-		return e.explain(ctx, err)
+		return err
 	}
 	// The pool closes a connection that comes back within a transaction.
 	defer conn.Release()
-	if err := say(ctx, conn.Conn(), beginWriting); err != nil {
-		return e.explain(ctx, err)
+	tx := &transaction{Engine: e, ctx: ctx, conn: conn, keyed: make(map[string]bool)}
+	if err = f(tx); err == nil {
+		err = ctx.Err()
 	}
 	// What is decided is carried out, whatever becomes of ctx.
-	whole := context.WithoutCancel(ctx)
-	if err := f(&transaction{Engine: e, ctx: ctx, conn: conn}); err != nil {
+	limited, stop := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
+	defer stop()
+	if err != nil {
 		if !conn.Conn().IsClosed() {
-			_ = say(whole, conn.Conn(), "ROLLBACK") // the cause counts; what is left of it ends with the connection
+			_ = say(limited, conn.Conn(), "ROLLBACK") // the cause counts; what is left of it ends with the connection
 		}
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	limited, stop := context.WithTimeout(whole, commitPatience)
-	defer stop()
-	return e.explain(whole, say(limited, conn.Conn(), "COMMIT"))
+	err = e.commit(limited, conn)
+	tx.settle(err)
+	return err
 }
 
-// commitPatience is how long a commit may take. What became of one that took longer is found out by who looks at the
-// checkpoint.
+// commitPatience is how long a commit may take.
 const commitPatience = 30 * time.Second
+
+// errUndone tells that a statement had failed, and f did not say so.
+var errUndone = errors.New("postgres: a write transaction went on after an error")
+
+func (e *Engine) commit(ctx context.Context, conn *pgxpool.Conn) error {
+	results, err := conn.Conn().PgConn().Exec(ctx, "COMMIT").ReadAll()
+	if err != nil {
+		return e.explain(context.Background(), err)
+	}
+	if results[0].CommandTag.String() != "COMMIT" {
+		return errUndone
+	}
+	return nil
+}
+
+// begin takes a connection and begins a transaction on it. A connection that turns out to be dead, as all are that
+// outlived a restart of the server, is replaced once.
+func (e *Engine) begin(ctx context.Context, pool *pgxpool.Pool, sql string) (*pgxpool.Conn, error) {
+	for again := false; ; again = true {
+		if e.closed.Load() {
+			return nil, errClosed
+		}
+		conn, err := pool.Acquire(ctx)
+		if err != nil {
+			return nil, e.explain(ctx, err)
+		}
+		if err = say(ctx, conn.Conn(), sql); err == nil {
+			return conn, nil
+		}
+		dead := conn.Conn().IsClosed()
+		conn.Release()
+		if !dead || again || ctx.Err() != nil {
+			return nil, e.explain(ctx, err)
+		}
+		pool.Reset()
+	}
+}
 
 func (tx *transaction) exec(sql string, args ...any) (int64, error) {
 	done, err := tx.conn.Exec(tx.ctx, sql, args...)
 	return done.RowsAffected(), tx.explain(tx.ctx, err)
 }
 
-func (tx *transaction) run(statements ...string) error {
-	for _, sql := range statements {
-		if err := say(tx.ctx, tx.conn.Conn(), sql); err != nil {
-			return tx.explain(tx.ctx, err)
-		}
-	}
-	return nil
+// run sends statements that have no parameters, together.
+func (tx *transaction) run(sql string) error {
+	return tx.explain(tx.ctx, say(tx.ctx, tx.conn.Conn(), sql))
 }
 
 // exists tells whether the schema has a table of a name.
@@ -101,7 +139,7 @@ func (tx *transaction) Advance(side projections.Side, from, to projections.Check
 
 // On implements projections.Tx.
 func (tx *transaction) On(side projections.Side) projections.Scanner {
-	return &scanner{Engine: tx.Engine, ctx: tx.ctx, from: tx.conn, side: side}
+	return &scanner{Engine: tx.Engine, ctx: tx.ctx, from: tx.conn, side: side, key: tx.key}
 }
 
 // Delete implements projections.Tx.
@@ -120,7 +158,7 @@ func (tx *transaction) Ensure(tables []*projections.Table) error {
 		if made {
 			continue
 		}
-		if err := tx.run(append([]string{createSQL(t, projections.Live)}, indexes(t)...)...); err != nil {
+		if err := tx.run(createSQL(t, projections.Live)); err != nil {
 			return err
 		}
 	}
@@ -139,26 +177,21 @@ func (tx *transaction) Create(side projections.Side, shape string, tables []*pro
 	if err := tx.run(checkpointTable); err != nil {
 		return none, err
 	}
-	at, err := tx.Checkpoint(side)
-	if err != nil {
+	if err := tx.Drop(side, tables); err != nil {
 		return none, err
 	}
-	// Tables under these names without a checkpoint are another program's. They stay, and the CREATE below fails.
-	if side == projections.Beside || at.Shape != "" {
-		if err := tx.Drop(side, tables); err != nil {
-			return none, err
-		}
-	}
+	var sql strings.Builder
 	for _, t := range tables {
-		statements := []string{createSQL(t, side)}
-		if side == projections.Live {
-			statements = append(statements, indexes(t)...)
-		}
-		if err := tx.run(statements...); err != nil {
-			return none, err
-		}
+		sql.WriteString(createSQL(t, side))
 	}
-	return tx.renew(side, shape, 0)
+	if err := tx.run(sql.String()); err != nil {
+		return none, err
+	}
+	at, err := tx.renew(side, shape, 0)
+	if err == nil && side == projections.Beside {
+		tx.fresh = newFilling(at.Generation, tables)
+	}
+	return at, err
 }
 
 // renew begins a side's next generation.
@@ -178,8 +211,15 @@ func (tx *transaction) Drop(side projections.Side, tables []*projections.Table) 
 	if err != nil {
 		return err
 	}
-	for _, t := range tables {
-		if err := tx.run("DROP TABLE IF EXISTS " + quote(tableName(t, side))); err != nil {
+	found, err := tx.found(side, tables)
+	if err != nil {
+		return err
+	}
+	if side == projections.Beside {
+		tx.forgetBeside()
+	}
+	if len(found) > 0 {
+		if err := tx.run("DROP TABLE " + strings.Join(found, ", ")); err != nil {
 			return err
 		}
 	}
@@ -190,29 +230,88 @@ func (tx *transaction) Drop(side projections.Side, tables []*projections.Table) 
 	return err
 }
 
-// Promote implements projections.Tx. It waits for the readers, and new ones wait for it.
+func (tx *transaction) forgetBeside() {
+	tx.fresh, tx.dropped = nil, true
+	clear(tx.keyed)
+}
+
+// found are the names, quoted, of those of a side's tables that are there. It fails where one of them is another
+// program's.
+func (tx *transaction) found(side projections.Side, tables []*projections.Table) ([]string, error) {
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = tableName(t, side)
+	}
+	rows, err := tx.conn.Query(tx.ctx, `SELECT relname::text, coalesce(obj_description(oid, 'pg_class') = $2, false) FROM pg_class
+		WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relname = ANY ($1) ORDER BY relname`, names, mark)
+	if err != nil {
+		return nil, tx.explain(tx.ctx, err)
+	}
+	defer rows.Close()
+	var found []string
+	for rows.Next() {
+		var name string
+		var ours bool
+		if err := rows.Scan(&name, &ours); err != nil {
+			return nil, tx.explain(tx.ctx, err)
+		}
+		if !ours {
+			return nil, fmt.Errorf("%w: %s: the table %s is another program's: choose another database, or a schema of its own with ?search_path=NAME", projections.ErrUnavailable, tx.where, quote(name))
+		}
+		found = append(found, quote(name))
+	}
+	return found, tx.explain(tx.ctx, rows.Err())
+}
+
+// Promote implements projections.Tx. What takes long is done before the readers have to wait.
 func (tx *transaction) Promote(tables []*projections.Table) (projections.Checkpoint, error) {
 	none := projections.Checkpoint{}
 	beside, err := tx.Checkpoint(projections.Beside)
 	if err != nil {
 		return none, err
 	}
-	if err := tx.run(lockSwapping); err != nil {
+	var before, swap strings.Builder
+	for _, t := range tables {
+		before.WriteString(keySQL(t))
+		before.WriteString(indexSQL(t, projections.Beside))
+		swap.WriteString(promoteSQL(t))
+	}
+	if err := tx.run(before.String()); err != nil {
 		return none, err
 	}
-	for _, t := range tables {
-		live, rebuilt := quote(t.Name), quote(tableName(t, projections.Beside))
-		statements := []string{
-			"DROP TABLE IF EXISTS " + live,
-			"ALTER TABLE " + rebuilt + " RENAME TO " + live,
-			"ALTER INDEX IF EXISTS " + quote(tableName(t, projections.Beside)+"_pkey") + " RENAME TO " + quote(t.Name+"_pkey"),
-		}
-		if err := tx.run(append(statements, indexes(t)...)...); err != nil {
-			return none, err
-		}
+	live, err := tx.found(projections.Live, tables)
+	if err != nil {
+		return none, err
 	}
+	if err := tx.lockOut(append([]string{"projection_checkpoints"}, live...)); err != nil {
+		return none, err
+	}
+	if err := tx.run(swap.String()); err != nil {
+		return none, err
+	}
+	tx.forgetBeside()
 	if _, err := tx.renew(projections.Beside, "", 0); err != nil {
 		return none, err
 	}
 	return tx.renew(projections.Live, beside.Shape, beside.Position)
+}
+
+// While a swap waits for readers, new ones wait for it: it lets them through every so often, so that one that reads for
+// long keeps only the swap waiting.
+const oneTry = 500 * time.Millisecond
+
+// lockOut waits until nobody reads the tables, and keeps readers out. It gives up when the engine's patience ends.
+func (tx *transaction) lockOut(tables []string) error {
+	lock := fmt.Sprintf("SAVEPOINT swap; SET LOCAL lock_timeout = %d; LOCK TABLE %s IN ACCESS EXCLUSIVE MODE",
+		min(oneTry, tx.patience).Milliseconds(), strings.Join(tables, ", "))
+	for waited := time.Duration(0); ; waited += oneTry {
+		err := say(tx.ctx, tx.conn.Conn(), lock)
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != "55P03" || waited+oneTry >= tx.patience {
+			return tx.explain(tx.ctx, err)
+		}
+		if err := tx.run("ROLLBACK TO SAVEPOINT swap; RELEASE SAVEPOINT swap"); err != nil {
+			return err
+		}
+	}
 }

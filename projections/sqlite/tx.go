@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/virtuous6/virtuous6/projections"
@@ -30,8 +31,7 @@ func (e *Engine) Update(ctx context.Context, f func(projections.Tx) error) (err 
 	c := e.writer
 	c.SetInterrupt(ctx.Done())
 	defer c.SetInterrupt(nil)
-	// Immediate: the lock is taken now, so that no later statement can find itself behind another writer.
-	if err := sqlitex.Execute(c.Conn, "BEGIN IMMEDIATE", nil); err != nil {
+	if err := e.begin(); err != nil {
 		return e.explain(ctx, err)
 	}
 	err = f(&transaction{Engine: e, ctx: ctx})
@@ -52,6 +52,19 @@ func (e *Engine) Update(ctx context.Context, f func(projections.Tx) error) (err 
 		}
 	}
 	return err
+}
+
+// begin takes the lock now, so that no later statement can find itself behind another writer. It asks every millisecond:
+// SQLite's own waiting asks ever more seldom, and then hardly ever meets the short gaps that a busy log leaves.
+func (e *Engine) begin() error {
+	e.writer.SetBusyTimeout(time.Millisecond)
+	defer e.writer.SetBusyTimeout(e.busy)
+	for waited := time.Duration(0); ; waited += time.Millisecond {
+		err := sqlitex.Execute(e.writer.Conn, "BEGIN IMMEDIATE", nil)
+		if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy || waited >= e.busy {
+			return err
+		}
+	}
 }
 
 func (tx *transaction) exec(sql string, args ...any) error {
