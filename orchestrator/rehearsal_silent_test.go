@@ -1,0 +1,125 @@
+package orchestrator_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// TestAReplaySendsNothing replays a history of live runs, with their calls to a model and to tools, their tasks and
+// feedback, one run under way, in every way there is, while the orchestrator that made it stays attached to the same
+// log and read models: no model is asked again, no tool is used, nothing is appended.
+func TestAReplaySendsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		var used atomic.Int64
+		told := agents.Tool{
+			Name: "clock", Description: "tells the time", Schema: json.RawMessage(`{"type":"object"}`),
+			Call: func(context.Context, json.RawMessage) (string, error) {
+				used.Add(1)
+				return "noon", nil
+			},
+		}
+		h.configure = func(c *orchestrator.Config) { c.Runner.Tools = agents.NewTools(told) }
+		stop := h.serve(t)
+		defer stop()
+		h.ask(t, "r1", "clock")
+		h.ask(t, "r2", "clock")
+		synctest.Wait()
+		score := 1.0
+		meta := func(name string) commands.Meta {
+			return commands.Meta{ID: events.NameID(time.Now(), name), At: time.Now(), Actor: "user:anna", Correlation: "r1"}
+		}
+		for _, c := range []commands.Command{
+			commands.GiveFeedback{Meta: meta("f"), Feedback: "f1", Run: "r1", User: "anna", Name: "stars", Score: &score},
+			commands.SaveRunbook{Meta: meta("b"), Runbook: "b1", Run: "r1", Steps: []events.RunbookStep{{Name: "clock"}}},
+			// Somebody else's run, which no manager here drives.
+			commands.StartRun{Meta: meta("open"), Run: "open", Workflow: "elsewhere", Source: &events.Source{Format: "otlp", Record: "1"}},
+		} {
+			if _, err := h.dispatch(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		asked, tools := h.model.calls.Load(), used.Load()
+		head, err := h.store.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds := make(map[string]bool)
+		for e, err := range h.store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			kinds[e.Kind] = true
+		}
+		for _, kind := range []string{"run.llm_called", "run.finished", "task.opened", "feedback.given", "runbook.saved"} {
+			if !kinds[kind] {
+				t.Errorf("this history proves nothing: there is no %s in it", kind)
+			}
+		}
+		if asked == 0 || tools == 0 {
+			t.Errorf("this history proves nothing: a model was asked %d times, tools were used %d times", asked, tools)
+		}
+
+		log := mayOnlyRead{h.store, t}
+		empty := func() *projections.Models {
+			models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return models
+		}
+		for what, replay := range map[string]func() error{
+			"rebuild": func() error { return orchestrator.RebuildModels(t.Context(), log, h.models, nil) },
+			"build": func() error {
+				models := empty()
+				err := orchestrator.Build(t.Context(), log, models, orchestrator.Moment{Position: head}, nil)
+				return errors.Join(err, models.Close())
+			},
+			"as of": func() error {
+				past, err := orchestrator.At(t.Context(), log, h.models, projections.NewMemory(), orchestrator.Moment{OccurredBy: time.Now()}, nil)
+				if err != nil {
+					return err
+				}
+				return past.Close()
+			},
+			"retry": func() error { return orchestrator.Retry(t.Context(), log, h.models, nil) },
+			"analysts": func() error {
+				models := empty()
+				runners := append(slices.Clip(analysts.All()), talkative)
+				found, err := orchestrator.Rehearse(t.Context(), log, models, runners, orchestrator.RehearsalConfig{Every: time.Nanosecond}, nil)
+				if len(found.Proposals) == 0 {
+					t.Error("the analysts proposed nothing: this proves nothing")
+				}
+				return errors.Join(err, models.Close())
+			},
+		} {
+			if err := replay(); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			synctest.Wait()
+			if a, u := h.model.calls.Load(), used.Load(); a != asked || u != tools {
+				t.Errorf("%s: the model was asked %d times more, tools were used %d times more", what, a-asked, u-tools)
+			}
+		}
+		if after, err := h.store.Head(t.Context()); err != nil || after != head {
+			t.Errorf("the log went from position %d to %d (%v)", head, after, err)
+		}
+	})
+}
