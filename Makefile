@@ -33,9 +33,13 @@ test: ## Run all tests under the race detector
 
 check: static test ## What CI runs: format, vet, lint, race tests, generated files current, modules
 
-static: fmt-check vet lint current mod ## All of check but the tests
+static: fmt-check vet lint current mod unraced ## All of check but the race tests
 
-bench: ## Print the table of ratios to the raw engine (BENCHFLAGS="-sizes 3000000")
+unraced: ## Run the tests that take minutes under the race detector, without it
+	go test ./analysts
+	go test ./cmd/virtuous6 -run 'TestScripts/rehearse'
+
+bench: ## Print the table of ratios to the raw engines (BENCHFLAGS="-sizes 3000000 -on SQLite -part replay")
 	go test ./bench -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m -args $(BENCHFLAGS)
 
 conformance-esdb: ## Run the conformance suite against a real EventStoreDB (URL=esdb://...)

@@ -37,8 +37,10 @@ type config struct {
 	// AnalyzeEvery is how often `serve` runs the analysts. Default 1h; 0s is never.
 	AnalyzeEvery *time.Duration `yaml:"analyze_every"`
 	// Lease is how long one that drives the store may be silent before another process takes over. Default 5s.
-	Lease  *time.Duration `yaml:"lease"`
-	Policy policyConfig   `yaml:"policy"`
+	Lease *time.Duration `yaml:"lease"`
+	// SnapshotEvery is how many events lie between two snapshots of the read models. Default 32768.
+	SnapshotEvery int          `yaml:"snapshot_every"`
+	Policy        policyConfig `yaml:"policy"`
 }
 
 // policyConfig is what people allow. See aggregates.Policy.

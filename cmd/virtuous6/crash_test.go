@@ -36,7 +36,8 @@ func (p program) command(args ...string) *exec.Cmd {
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "VIRTUOUS6_STORE="+cmp.Or(p.store, "sqlite:"+filepath.Join(p.dir, "store.db")), "VIRTUOUS6_READ_MODELS="+p.models,
 		"XDG_CONFIG_HOME="+p.dir, "XDG_DATA_HOME="+p.dir, "OPENAI_API_KEY=", "OPENAI_BASE_URL=")
-	cmd.Env = append(cmd.Env, p.env...)
+	key, value := noSleep()
+	cmd.Env = append(append(cmd.Env, key+"="+value), p.env...)
 	return cmd
 }
 

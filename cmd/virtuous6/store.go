@@ -172,7 +172,7 @@ func (a *app) open(ctx context.Context) error {
 	if a.store, err = a.openLog(ctx, log); err != nil {
 		return err
 	}
-	a.models, err = openModels(ctx, models, projections.Options{})
+	a.models, err = openModels(ctx, models, projections.Options{SnapshotEvery: a.config.SnapshotEvery})
 	return err
 }
 
