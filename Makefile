@@ -10,7 +10,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check static bench golden generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
+.PHONY: help build run test check static unraced bench golden generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done

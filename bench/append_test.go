@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,17 +21,24 @@ const appendTime = 800 * time.Millisecond
 // payload is a fact of the size that most have.
 var payload = []byte(`{"step":3,"name":"search_orders","type":"tool","agent":"agent-02","tool":"search_orders","depends_on":[1,2],"labels":{"channel":"api","region":"us"}}`)
 
-// appends compares appends with raw INSERTs into the same tables, both with synchronous=FULL. Where many write, the raw
-// ones are one connection's transactions of as many rows as there are writers.
-func appends(b *testing.B, t *table) {
-	for _, c := range []struct{ writers, batch int }{{1, 1}, {32, 1}, {64, 1}, {1, 100}} {
+// appends compares appends with raw INSERTs into the same tables, both durable. On SQLite, which has one writer, the raw
+// rows of many writers are one connection's transactions of a row for each of as many streams; on PostgreSQL they are as
+// many connections with a transaction a row.
+func appends(b *testing.B, e engine, t *table) {
+	for _, c := range []struct {
+		writers, batch int
+		sqlite, pg     float64
+	}{{1, 1, .8, .8}, {32, 1, .9, 1.5}, {64, 1, .9, 1.5}, {1, 100, .8, .8}} {
 		taken := alternate(*rounds,
-			func() sample { return rawAppend(b, c.writers*c.batch) },
-			func() sample { return ourAppend(b, c.writers, c.batch) },
+			func() sample { return e.raw(b, c.writers, c.batch) },
+			func() sample { return ourAppend(b, e, c.writers, c.batch) },
 		)
 		r := row{
-			name: fmt.Sprintf("append %d x %d", c.writers, c.batch),
-			raw:  median(taken[0], sample.perSecond), ours: median(taken[1], sample.perSecond),
+			name: fmt.Sprintf("append %d x %d", c.writers, c.batch), target: c.sqlite,
+			raw: median(taken[0], sample.perSecond), ours: median(taken[1], sample.perSecond),
+		}
+		if e.name == "PostgreSQL" {
+			r.target = c.pg
 		}
 		r.p50, r.p99 = quantiles(pool(taken[1]))
 		raw50, raw99 := quantiles(pool(taken[0]))
@@ -52,86 +58,51 @@ func newEvents(n int) []events.Envelope {
 	return batch
 }
 
-func ourAppend(b *testing.B, writers, size int) sample {
-	store, err := logsqlite.Open(b.Context(), filepath.Join(b.TempDir(), "ours.db"), logsqlite.Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
+func ourAppend(b *testing.B, e engine, writers, size int) sample {
+	store := e.log(b, e.place(b))
 	defer store.Close()
-	latencies := make([][]time.Duration, writers)
-	s := measure(func() int {
-		var wait sync.WaitGroup
-		end := time.Now().Add(appendTime)
-		for w := range writers {
-			wait.Go(func() {
-				stream, expected := fmt.Sprint("run-", w), eventstore.NoStream
-				for time.Now().Before(end) {
-					batch := newEvents(size)
-					began := time.Now()
-					at, err := store.Append(b.Context(), stream, expected, batch)
-					if err != nil {
-						b.Error(err)
-						return
-					}
-					latencies[w] = append(latencies[w], time.Since(began))
-					expected = eventstore.Exactly(at.Revision)
-				}
-			})
+	return spread(b, writers, size, func(_ int, stream string, batch []events.Envelope, revision int64) error {
+		expected := eventstore.NoStream
+		if revision > 0 {
+			expected = eventstore.Exactly(uint64(revision - 1))
 		}
-		wait.Wait()
-		n := 0
-		for _, l := range latencies {
-			n += len(l) * size
-		}
-		return n
+		_, err := store.Append(b.Context(), stream, expected, batch)
+		return err
 	})
-	for _, l := range latencies {
-		s.latencies = append(s.latencies, l...)
-	}
-	return s
 }
 
-// rawAppend writes rows in transactions of a size.
-func rawAppend(b *testing.B, size int) (s sample) {
+// rawSQLite writes rows in transactions of a batch for each writer's stream.
+func rawSQLite(b *testing.B, writers, size int) sample {
 	conn, err := logsqlite.OpenConn(b.Context(), filepath.Join(b.TempDir(), "raw.db"), logsqlite.Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	must(b, err)
 	defer conn.Close()
-	script := "INSERT INTO streams (id, name) VALUES (1, 'run-0'); INSERT INTO kinds (id, name) VALUES (1, 'run.step_started');"
-	if err := sqlitex.ExecuteScript(conn, script, nil); err != nil {
-		b.Fatal(err)
+	script := "INSERT INTO kinds (id, name) VALUES (1, 'run.step_started');"
+	for w := range writers {
+		script += fmt.Sprintf("INSERT INTO streams (id, name) VALUES (%d, 'run-%d');", w+1, w)
 	}
+	must(b, sqlitex.ExecuteScript(conn, script, nil))
 	insert := conn.Prep(`INSERT INTO events (position, id, stream, revision, kind, version, occurred_at, recorded_at, causation, correlation,
-		actor, workspace, data) VALUES (?, ?, 1, ?, 1, 1, ?, ?, ?, ?, ?, '', ?)`)
+		actor, workspace, data) VALUES (?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, '', ?)`)
 	begin, commit := conn.Prep("BEGIN IMMEDIATE"), conn.Prep("COMMIT")
-	var latencies []time.Duration
-	s = measure(func() int {
-		n := 0
-		for end := time.Now().Add(appendTime); time.Now().Before(end); {
-			batch := newEvents(size)
-			began := time.Now()
-			step(b, begin)
-			for i := range batch {
-				n++
-				insert.BindInt64(1, int64(n))
-				insert.BindBytes(2, batch[i].ID[:])
-				insert.BindInt64(3, int64(n-1))
-				insert.BindInt64(4, batch[i].OccurredAt.UnixNano())
-				insert.BindInt64(5, time.Now().UnixNano())
-				insert.BindBytes(6, batch[i].Causation[:])
-				insert.BindText(7, batch[i].Correlation)
-				insert.BindText(8, batch[i].Actor)
-				insert.BindText(9, string(batch[i].Data))
-				step(b, insert)
-			}
-			step(b, commit)
-			latencies = append(latencies, time.Since(began))
+	return spread(b, 1, writers*size, func(_ int, _ string, batch []events.Envelope, n int64) error {
+		step(b, begin)
+		for i := range batch {
+			insert.BindInt64(1, n+1)
+			insert.BindBytes(2, batch[i].ID[:])
+			insert.BindInt64(3, int64(i/size+1))
+			insert.BindInt64(4, n/int64(writers))
+			insert.BindInt64(5, batch[i].OccurredAt.UnixNano())
+			insert.BindInt64(6, time.Now().UnixNano())
+			insert.BindBytes(7, batch[i].Causation[:])
+			insert.BindText(8, batch[i].Correlation)
+			insert.BindText(9, batch[i].Actor)
+			insert.BindText(10, string(batch[i].Data))
+			step(b, insert)
+			n++
 		}
-		return n
+		step(b, commit)
+		return nil
 	})
-	s.latencies = latencies
-	return s
 }
 
 func step(b *testing.B, stmt *driver.Stmt) {

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -11,15 +10,16 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // lagTime is how long one measurement of the lag lasts.
 const lagTime = 4 * time.Second
 
 // lags measures how long after the acknowledgement of its append a run can be read.
-func lags(b *testing.B, t *table) {
+func lags(b *testing.B, e engine, t *table) {
 	for _, perSecond := range []int{200, 1000} {
-		latencies := lag(b, perSecond)
+		latencies := lag(b, e, perSecond)
 		r := row{name: fmt.Sprintf("projection lag at %d/s", perSecond), note: fmt.Sprintf("%d appends", len(latencies))}
 		r.p50, r.p99 = quantiles(latencies)
 		t.rows = append(t.rows, r)
@@ -31,8 +31,9 @@ type acknowledged struct {
 	at       time.Time
 }
 
-func lag(b *testing.B, perSecond int) (latencies []time.Duration) {
-	store, models := open(b, filepath.Join(b.TempDir(), "lag.db"))
+func lag(b *testing.B, e engine, perSecond int) (latencies []time.Duration) {
+	place := e.place(b)
+	store, models := e.log(b, place), e.models(b, place, projections.Options{})
 	defer store.Close()
 	defer models.Close()
 	ctx, cancel := context.WithCancel(b.Context())

@@ -4,14 +4,15 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
-	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver of the plain scan
 	driver "zombiezen.com/go/sqlite"
 
 	"github.com/virtuous6/virtuous6/aggregates"
-	logsqlite "github.com/virtuous6/virtuous6/eventstore/sqlite"
+	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
@@ -21,66 +22,117 @@ import (
 const everyColumn = `SELECT position, id, stream, revision, kind, version, occurred_at, recorded_at, causation, correlation, actor,
 	workspace, data FROM events ORDER BY position`
 
-// replays compares a rebuild of all read models, as `virtuous6 replay` does it, with scans of the events alone.
-func replays(b *testing.B, t *table) {
-	for _, size := range sizesWanted(b) {
-		path := filepath.Join(b.TempDir(), "replay.db")
-		store, models := open(b, path)
-		simulate(b, store, size)
-		taken := alternate(*rounds,
-			func() sample { return measure(func() int { return plainScan(b, path) }) },
-			func() sample { return measure(func() int { return leanScan(b, path) }) },
-			func() sample {
-				return measure(func() int {
-					if err := orchestrator.RebuildModels(b.Context(), store, models, nil); err != nil {
-						b.Fatal(err)
-					}
-					head, err := store.Head(b.Context())
-					if err != nil {
-						b.Fatal(err)
-					}
-					return int(head)
-				})
-			},
-		)
-		plain, lean, ours := median(taken[0], sample.perSecond), median(taken[1], sample.perSecond), median(taken[2], sample.perSecond)
-		seconds := func(s []sample) float64 { return median(s, func(s sample) float64 { return s.cpu.Seconds() }) }
-		t.rows = append(t.rows,
-			row{
-				name: fmt.Sprintf("full replay of %d / database/sql scan", size), raw: plain, ours: ours,
-				note: fmt.Sprintf("CPU seconds: scan %.2f, replay %.2f", seconds(taken[0]), seconds(taken[2])),
-			},
-			row{
-				name: fmt.Sprintf("full replay of %d / low-level scan", size), raw: lean, ours: ours,
-				note: fmt.Sprintf("CPU seconds: scan %.2f", seconds(taken[1])),
+// replays compares a rebuild of all read models, as `virtuous6 replay` does it, with scans of the events alone. On the
+// largest log it measures what snapshots cost and how fast past moments are reached, and copies the smallest one.
+func replays(b *testing.B, e engine, t *table) {
+	wanted := sizesWanted(b)
+	for _, size := range wanted {
+		place := t.history(b, e, size)
+		store, models := e.log(b, place), e.models(b, place, projections.Options{})
+		bare := e.models(b, place, projections.Options{SnapshotEvery: -1})
+		rebuild := func(m *projections.Models) sample {
+			return measure(func() int {
+				must(b, orchestrator.RebuildModels(b.Context(), store, m, nil))
+				head, err := store.Head(b.Context())
+				must(b, err)
+				return int(head)
 			})
-		if err := store.Close(); err != nil {
-			b.Fatal(err)
 		}
-		if err := models.Close(); err != nil {
-			b.Fatal(err)
+		all := []func() sample{
+			func() sample { return measure(func() int { return e.plain(b, place) }) },
+			func() sample { return measure(func() int { return e.lean(b, place) }) },
+			func() sample { return rebuild(models) },
 		}
+		if size == slices.Max(wanted) {
+			all = slices.Insert(all, 2, func() sample { return rebuild(bare) })
+		}
+		taken := alternate(*rounds, all...)
+		ours := taken[len(taken)-1]
+		seconds := func(s []sample) float64 { return median(s, func(s sample) float64 { return s.cpu.Seconds() }) }
+		r := row{
+			name: fmt.Sprintf("full replay of %d / plain scan", size), target: 1,
+			raw: median(taken[0], sample.perSecond), ours: median(ours, sample.perSecond),
+			note: fmt.Sprintf("CPU seconds here: scan %.2f, replay %.2f", seconds(taken[0]), seconds(ours)),
+		}
+		if e.name == "PostgreSQL" {
+			r.target = .7
+		}
+		lean := row{name: fmt.Sprintf("full replay of %d / low-level scan", size), raw: median(taken[1], sample.perSecond), ours: r.ours}
+		t.rows = append(t.rows, r, lean)
+		if size == slices.Max(wanted) {
+			t.rows = append(t.rows, row{
+				name: fmt.Sprintf("replay of %d / without snapshots", size), raw: median(taken[2], sample.perSecond), ours: r.ours,
+				note: fmt.Sprintf("CPU seconds: without %.2f, with %.2f", seconds(taken[2]), seconds(ours)),
+			}, jumps(b, store, models))
+		}
+		if size == slices.Min(wanted) {
+			t.rows = append(t.rows, t.copies(b, e, size))
+		}
+		must(b, store.Close())
+		must(b, models.Close())
+		must(b, bare.Close())
 	}
 }
 
-// open opens a log and its read models in one file.
-func open(b *testing.B, path string) (*logsqlite.Store, *projections.Models) {
-	store, err := logsqlite.Open(b.Context(), path, logsqlite.Config{})
-	if err != nil {
-		b.Fatal(err)
+// history is a place with a simulated log: simulated once on SQLite, and copied for other engines.
+func (t *table) history(b *testing.B, e engine, size int) string {
+	if _, made := t.histories[size]; !made {
+		t.histories[size] = onSQLite.place(b)
+		store := onSQLite.log(b, t.histories[size])
+		simulate(b, store, size)
+		must(b, store.Close())
 	}
-	engine, err := sqlite.Open(b.Context(), path, sqlite.Options{})
-	if err != nil {
-		b.Fatal(err)
+	if e.fill == nil {
+		return t.histories[size]
 	}
-	models, err := projections.Open(b.Context(), engine, projections.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return store, models
+	place := e.place(b)
+	must(b, e.log(b, place).Close()) // makes the table
+	from := onSQLite.log(b, t.histories[size])
+	defer from.Close()
+	e.fill(b, from, place)
+	return place
 }
 
-func simulate(b *testing.B, store *logsqlite.Store, size int) {
+// jumps measures how long it takes to get the read models of a past position.
+func jumps(b *testing.B, store eventstore.Store, models *projections.Models) row {
+	head, err := store.Head(b.Context())
+	must(b, err)
+	var took []time.Duration
+	for range *rounds {
+		for i := range uint64(8) {
+			began := time.Now()
+			scratch, err := sqlite.Open(b.Context(), onSQLite.place(b), sqlite.Options{Scratch: true})
+			must(b, err)
+			past, err := orchestrator.At(b.Context(), store, models, scratch, orchestrator.Moment{Position: head * (2*i + 1) / 16}, nil)
+			must(b, err)
+			_, err = past.Position(b.Context())
+			must(b, err)
+			took = append(took, time.Since(began))
+			must(b, past.Close())
+		}
+	}
+	r := row{name: fmt.Sprintf("read models as of a position, of %d", head), note: "8 positions between sixteenths"}
+	r.p50, r.p99 = quantiles(took)
+	return r
+}
+
+// copies measures `virtuous6 copy` from SQLite, the check of both sides included.
+func (t *table) copies(b *testing.B, e engine, size int) row {
+	from := onSQLite.log(b, t.history(b, onSQLite, size))
+	defer from.Close()
+	taken := alternate(*rounds, func() sample {
+		to := e.log(b, e.place(b))
+		defer to.Close()
+		return measure(func() int {
+			done, err := orchestrator.Copy(b.Context(), from, to, nil)
+			must(b, err)
+			return int(done.Events)
+		})
+	})
+	return row{name: fmt.Sprintf("copy of %d from SQLite, checked", size), ours: median(taken[0], sample.perSecond)}
+}
+
+func simulate(b *testing.B, store eventstore.Store, size int) {
 	records := func(yield func(ingest.Record, error) bool) {
 		for r := range (ingest.Simulation{Seed: 1, Events: size}).Records() {
 			if !yield(r, nil) {
@@ -89,13 +141,12 @@ func simulate(b *testing.B, store *logsqlite.Store, size int) {
 		}
 	}
 	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))
-	if _, err := orchestrator.Import(b.Context(), d, iter.Seq2[ingest.Record, error](records), func(*ingest.Problem) {}); err != nil {
-		b.Fatal(err)
-	}
+	_, err := orchestrator.Import(b.Context(), d, iter.Seq2[ingest.Record, error](records), func(*ingest.Problem) {})
+	must(b, err)
 }
 
-// plainScan reads every column into a Go value, as most programs would.
-func plainScan(b *testing.B, path string) (n int) {
+// scanSQLite reads every column into a Go value, as most programs would.
+func scanSQLite(b *testing.B, path string) (n int) {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		b.Fatal(err)
@@ -123,8 +174,8 @@ func plainScan(b *testing.B, path string) (n int) {
 	return n
 }
 
-// leanScan reads every column by the driver that the product uses, with buffers that are used again where they can be.
-func leanScan(b *testing.B, path string) (n int) {
+// leanSQLite reads every column by the driver that the product uses, with buffers that are used again where they can be.
+func leanSQLite(b *testing.B, path string) (n int) {
 	conn, err := driver.OpenConn(path, driver.OpenReadOnly)
 	if err != nil {
 		b.Fatal(err)

@@ -19,42 +19,61 @@ var (
 	sizes  = flag.String("sizes", "100000,1000000", "how many events the replays are measured with; 3000000 takes some minutes more")
 	rounds = flag.Int("rounds", 3, "how often each measurement is taken; the table shows medians")
 	part   = flag.String("part", "", "append, replay or lag: measure only that part")
+	only   = flag.String("on", "", "SQLite or PostgreSQL: measure only there")
 )
 
 // BenchmarkTable measures all rows once, whatever b.N is, and prints them as one table.
 func BenchmarkTable(b *testing.B) {
-	var t table
+	t := table{histories: make(map[int]string)}
+	all, stop := engines(b)
+	defer stop()
 	for _, p := range []struct {
 		name    string
-		measure func(*testing.B, *table)
+		measure func(*testing.B, engine, *table)
 	}{{"append", appends}, {"replay", replays}, {"lag", lags}} {
-		if *part == "" || *part == p.name {
-			p.measure(b, &t)
+		for _, e := range all {
+			if (*part == "" || *part == p.name) && (*only == "" || *only == e.name) {
+				before := len(t.rows)
+				p.measure(b, e, &t)
+				for i := range t.rows[before:] {
+					t.rows[before+i].engine = e.name
+				}
+			}
 		}
 	}
+	slices.SortStableFunc(t.rows, func(a, b row) int { return -strings.Compare(a.engine, b.engine) })
 	t.print()
 	b.ReportMetric(0, "ns/op")
 }
 
 // table collects rows.
-type table struct{ rows []row }
+type table struct {
+	rows []row
+	// histories are the files of the simulated logs so far, by their size.
+	histories map[int]string
+}
 
-// row is one line. raw and ours are events a second; zero stands for what has none.
+// row is one line. raw and ours are events a second, target the least wanted of their ratio; zero stands for what has
+// none.
 type row struct {
-	name, note string
-	raw, ours  float64
-	p50, p99   time.Duration
+	engine, name, note string
+	raw, ours, target  float64
+	p50, p99           time.Duration
 }
 
 func (t *table) print() {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "SQLite\traw/s\tours/s\tratio\tp50\tp99\tnote\t")
+	fmt.Fprintln(w, "engine\t\traw/s\tours/s\tratio\ttarget\tp50\tp99\tnote\t")
 	for _, r := range t.rows {
-		ratio := ""
+		ratio, target := "", ""
 		if r.raw > 0 {
 			ratio = fmt.Sprintf("%.2f", r.ours/r.raw)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, rate(r.raw), rate(r.ours), ratio, latency(r.p50), latency(r.p99), r.note)
+		if r.target > 0 {
+			target = fmt.Sprintf("%.2f", r.target)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.engine, r.name, rate(r.raw), rate(r.ours), ratio, target, latency(r.p50),
+			latency(r.p99), r.note)
 	}
 	w.Flush()
 }

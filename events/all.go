@@ -19,7 +19,7 @@ var Known = NewTable(
 	kind[RunStarted](),
 	kind[RunStepStarted](),
 	kind[RunStepFinished](),
-	kind[RunLLMCalled](),
+	without[[]Message](kind[RunLLMCalled]()),
 	kind[RunFinished](),
 	kind[RunFailed](),
 	kind[RunCancelled](),

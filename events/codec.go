@@ -24,7 +24,9 @@ type Schema struct {
 	Kind string
 	// Version is the one that is written today. Versions count from 1.
 	Version int
-	decode  func(data []byte) (Event, error)
+	decode  func(data []byte, options jsonv2.Options) (Event, error)
+	// brief are the options of Brief.
+	brief jsonv2.Options
 	// upcasts[i] turns version i+1 into i+2.
 	upcasts []Upcast
 }
@@ -39,14 +41,22 @@ func kind[E Event](upcasts ...Upcast) Schema {
 		Kind:    zero.Kind(),
 		Version: len(upcasts) + 1,
 		upcasts: upcasts,
-		decode: func(data []byte) (Event, error) {
+		brief:   lenient,
+		decode: func(data []byte, options jsonv2.Options) (Event, error) {
 			var e E
-			if err := jsonv2.Unmarshal(data, &e, lenient); err != nil {
+			if err := jsonv2.Unmarshal(data, &e, options); err != nil {
 				return nil, err
 			}
 			return e, nil
 		},
 	}
+}
+
+// without has Brief leave out the fields of type T.
+func without[T any](s Schema) Schema {
+	skip := func(d *jsontext.Decoder, _ *T) error { return d.SkipValue() }
+	s.brief = jsonv2.JoinOptions(lenient, jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(skip)))
+	return s
 }
 
 // Table is the closed set of kinds that a program knows.
@@ -78,6 +88,16 @@ func (t *Table) Version(kind string) int { return t.byKind[kind].Version }
 // Decode reads a fact of any version ever written. It returns ErrUnknownKind or ErrNewerVersion for what a newer
 // program wrote.
 func (t *Table) Decode(kind string, version int, data []byte) (Event, error) {
+	return t.decode(kind, version, data, false)
+}
+
+// Brief is Decode for folds: what no fold reads and much time goes into, such as the messages of a call to a model, must
+// be JSON but is left out. all.go tells what that is.
+func (t *Table) Brief(kind string, version int, data []byte) (Event, error) {
+	return t.decode(kind, version, data, true)
+}
+
+func (t *Table) decode(kind string, version int, data []byte, brief bool) (Event, error) {
 	s, ok := t.byKind[kind]
 	switch {
 	case !ok:
@@ -94,7 +114,11 @@ func (t *Table) Decode(kind string, version int, data []byte) (Event, error) {
 		}
 		data = up
 	}
-	e, err := s.decode(data)
+	options := lenient
+	if brief {
+		options = s.brief
+	}
+	e, err := s.decode(data, options)
 	if err != nil {
 		return nil, fmt.Errorf("decode %s version %d: %w", kind, version, err)
 	}

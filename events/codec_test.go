@@ -3,6 +3,9 @@ package events
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -67,6 +70,36 @@ func TestTablePanicsAtADuplicate(t *testing.T) {
 	NewTable(kind[RunStarted](), kind[RunStarted]())
 }
 
+// TestBriefIsDecodeWithoutMessages compares the two on every golden file.
+func TestBriefIsDecodeWithoutMessages(t *testing.T) {
+	t.Parallel()
+	for _, k := range Known.Kinds() {
+		for version := 1; version <= Known.Version(k); version++ {
+			data, err := os.ReadFile(filepath.Join("testdata", "golden", fmt.Sprintf("%s.v%d.json", k, version)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := Known.Decode(k, version, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if call, ok := want.(RunLLMCalled); ok {
+				if len(call.Asked) == 0 || len(call.Answered) == 0 {
+					t.Error("the golden call has no messages")
+				}
+				call.Asked, call.Answered = nil, nil
+				want = call
+			}
+			if got, err := Known.Brief(k, version, data); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s version %d: got %#v (%v), want %#v", k, version, got, err, want)
+			}
+		}
+	}
+	if _, err := Known.Brief("run.llm_called", 1, []byte(`{"asked":[{"role":}]}`)); err == nil {
+		t.Error("what is left out need not be JSON")
+	}
+}
+
 // FuzzDecode holds the decoder to encoding/json: what the standard library reads of our own encoding, it reads the
 // same.
 func FuzzDecode(f *testing.F) {
@@ -105,6 +138,7 @@ func FuzzDecodeBytes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, k := range Known.Kinds() {
 			_, _ = Known.Decode(k, 1, data)
+			_, _ = Known.Brief(k, 1, data)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -70,6 +71,7 @@ func (q *Queue) withdraw(r *Request) bool {
 func (q *Queue) Take(group []*Request) []*Request {
 	for {
 		<-q.filled
+		q.gather()
 		q.mu.Lock()
 		n, count, size := 0, 0, 0
 		for n < len(q.waiting) && n < groupRequests && count < groupEvents && size < groupBytes {
@@ -89,6 +91,20 @@ func (q *Queue) Take(group []*Request) []*Request {
 		if n > 0 || closed {
 			return group
 		}
+	}
+}
+
+// gather lets go of the processor as long as that brings more requests. Those who were just answered come back with
+// their next ones at once, and would miss a group that was closed at the first of them: groups would be half as large.
+func (q *Queue) gather() {
+	for last := -1; ; runtime.Gosched() {
+		q.mu.Lock()
+		n := len(q.waiting)
+		q.mu.Unlock()
+		if n == last || n >= groupRequests {
+			return
+		}
+		last = n
 	}
 }
 

@@ -97,6 +97,8 @@ type ReadOptions struct {
 	Limit int
 	// Kinds, if any, are the only kinds wanted. An engine may filter at the server.
 	Kinds []string
+	// Brief tells that ID, RecordedAt, Causation, Correlation and Actor are not wanted: an engine may leave them empty.
+	Brief bool
 }
 
 // StreamOptions narrows a read of a stream. The zero value reads all of it, forwards.

@@ -19,6 +19,9 @@ import (
 // enough that memory stays bounded.
 const maxBatch = 65_536
 
+// pending bounds how many events wait while those before them are folded.
+const pending = 4_096
+
 // The bounds of a batch in a rebuild, which writes when it likes: small batches leave the processor's caches and the
 // garbage collector alone. A batch of large facts is shorter.
 const (
@@ -153,38 +156,56 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer cancel()
+	arrived := make(chan projections.Entry, pending)
+	var ended error
+	wait.Go(func() {
+		defer close(arrived)
+		for m, err := range store.Subscribe(ctx, position) {
+			if err != nil {
+				ended = err
+				return
+			}
+			if m.CaughtUp {
+				continue
+			}
+			select {
+			case arrived <- entryOf(m.Event):
+			case <-ctx.Done():
+				ended = ctx.Err()
+				return
+			}
+		}
+	})
 	var batch []projections.Entry
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
+	for e := range arrived {
+		// What arrives while a batch is folded makes up the next one: waiting for the log's end would be waiting for ever
+		// where events come as fast as they are read.
+		batch = append(batch[:0], e)
+		for range len(arrived) {
+			batch = append(batch, <-arrived)
 		}
 		if err := apply(ctx, position, batch); err != nil {
 			return err
 		}
 		position = batch[len(batch)-1].Envelope.Position
-		batch = batch[:0]
-		return nil
 	}
-	for m, err := range store.Subscribe(ctx, position) {
-		if err != nil {
-			return err
-		}
-		if !m.CaughtUp {
-			batch = append(batch, entryOf(m.Event))
-		}
-		if m.CaughtUp || len(batch) == maxBatch {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return ctx.Err()
+	return ended
 }
 
-// entryOf decodes an event for the fold. What can't be decoded goes there too, with the reason.
+// entryOf decodes an event for the fold.
 func entryOf(e events.Envelope) projections.Entry {
-	fact, err := events.Known.Decode(e.Kind, e.Version, e.Data)
-	return projections.Entry{Envelope: e, Event: fact, Err: err}
+	entry := projections.Entry{Envelope: e}
+	decode(&entry)
+	return entry
+}
+
+// decode decodes an entry for the fold. What can't be decoded goes there too, with the reason.
+func decode(e *projections.Entry) {
+	e.Event, e.Err = events.Known.Brief(e.Envelope.Kind, e.Envelope.Version, e.Envelope.Data)
 }
 
 // batches reads the log after a position, decoded, in log order, up to size entries or batchBytes at a time. Reading,
@@ -278,7 +299,7 @@ func (cs *chunks) send(ctx context.Context, c *chunk) bool {
 
 func (cs *chunks) all(ctx context.Context, store eventstore.Store, after uint64) {
 	c := cs.next()
-	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: after}) {
+	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: after, Brief: true}) {
 		if err != nil {
 			c.err = err
 			break
@@ -299,7 +320,7 @@ func (cs *chunks) all(ctx context.Context, store eventstore.Store, after uint64)
 
 func (c *chunk) decode() {
 	for i := range c.entries {
-		c.entries[i] = entryOf(c.entries[i].Envelope)
+		decode(&c.entries[i])
 	}
 	c.decoded <- struct{}{}
 }

@@ -41,7 +41,10 @@ func FuzzList(f *testing.F) {
 func TestObjectsAsTheStandardLibraryWritesThem(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		word := rapid.OneOf(rapid.StringMatching(`[a-z"\\<é]{0,4}`), rapid.String())
+		word := rapid.StringMatching(`[a-z ]{0,4}`)
+		if rapid.Bool().Draw(t, "hostile") {
+			word = rapid.OneOf(rapid.StringMatching(`[a-z"\\<é]{0,4}`), rapid.String())
+		}
 		labels := rapid.MapOfN(word, word, 1, 12).Draw(t, "labels")
 		want, err := json.Marshal(labels)
 		if err != nil {

@@ -114,7 +114,7 @@ func latest(s Scanner, shape string, upTo uint64) (uint64, error) {
 	return at, err
 }
 
-// packer is a Sink that packs rows into parts.
+// packer is a Sink that packs rows into parts, and compresses them.
 type packer struct {
 	at    Checkpoint
 	parts []snapshotRow
@@ -141,9 +141,9 @@ func (p *packer) cut() {
 		part = p.parts[n-1].part + 1
 	}
 	p.parts = append(p.parts, snapshotRow{
-		position: p.at.Position, table: p.table.Name, part: part, shape: p.at.Shape, rows: p.rows, data: p.b,
+		position: p.at.Position, table: p.table.Name, part: part, shape: p.at.Shape, rows: p.rows, data: s2.Encode(nil, p.b),
 	})
-	p.rows, p.b = 0, nil
+	p.rows, p.b = 0, p.b[:0]
 }
 
 // row packs a row.
@@ -213,11 +213,10 @@ func (p *packer) Null() { p.next(true) }
 // Scratch implements Sink.
 func (p *packer) Scratch() *[]byte { return &p.scratch }
 
-// put compresses the parts and writes them.
+// put writes the parts.
 func (p *packer) put(tx Tx) error {
 	row := record[snapshotRow]{columns: snapshotTable.columns}
 	return tx.Put(Live, &snapshotTable.Table, len(p.parts), func(i int) Row {
-		p.parts[i].data = s2.Encode(nil, p.parts[i].data)
 		row.row = &p.parts[i]
 		return &row
 	})

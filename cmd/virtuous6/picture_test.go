@@ -14,6 +14,9 @@ import (
 // TestFirstReportIsDocumented draws what `make run` prints first, for the README, and holds the picture to it.
 func TestFirstReportIsDocumented(t *testing.T) {
 	t.Parallel()
+	if raced {
+		t.Skip("it takes half a minute under the race detector: `make current` runs it without")
+	}
 	p := newProgram(t)
 	p.run("simulate", "--seed", "1", "--runs", "4000", "--quiet")
 	metrics := string(p.run("metrics", "--limit", "3"))

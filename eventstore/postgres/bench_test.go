@@ -213,7 +213,7 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 	scan := func(n *int) {
-		rows, err := conn.Query(ctx, columns+"ORDER BY position")
+		rows, err := conn.Query(ctx, columns+" FROM events ORDER BY position")
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -26,16 +26,20 @@ const (
 	internedTexts = 1 << 15
 )
 
-const columns = "SELECT position, id, stream, revision, kind, version, occurred_at, recorded_at, causation, correlation, actor, workspace, data FROM events "
-
-// The reads that a page can come from. $1 is exclusive, $2 the number of rows, $3 the kinds or the stream's name.
 const (
-	logForwards     = columns + "WHERE position > $1 ORDER BY position LIMIT $2"
-	logBackwards    = columns + "WHERE position < $1 ORDER BY position DESC LIMIT $2"
-	kindsForwards   = columns + "WHERE position > $1 AND kind = ANY ($3) ORDER BY position LIMIT $2"
-	kindsBackwards  = columns + "WHERE position < $1 AND kind = ANY ($3) ORDER BY position DESC LIMIT $2"
-	streamForwards  = columns + "WHERE stream = $3 AND revision > $1 ORDER BY revision LIMIT $2"
-	streamBackwards = columns + "WHERE stream = $3 AND revision < $1 ORDER BY revision DESC LIMIT $2"
+	briefColumns = "SELECT position, stream, revision, kind, version, occurred_at, workspace, data"
+	columns      = briefColumns + ", id, recorded_at, causation, correlation, actor"
+)
+
+// The reads that a page can come from: columns and one of these. $1 is exclusive, $2 the number of rows, $3 the kinds or
+// the stream's name.
+const (
+	logForwards     = " FROM events WHERE position > $1 ORDER BY position LIMIT $2"
+	logBackwards    = " FROM events WHERE position < $1 ORDER BY position DESC LIMIT $2"
+	kindsForwards   = " FROM events WHERE position > $1 AND kind = ANY ($3) ORDER BY position LIMIT $2"
+	kindsBackwards  = " FROM events WHERE position < $1 AND kind = ANY ($3) ORDER BY position DESC LIMIT $2"
+	streamForwards  = columns + " FROM events WHERE stream = $3 AND revision > $1 ORDER BY revision LIMIT $2"
+	streamBackwards = columns + " FROM events WHERE stream = $3 AND revision < $1 ORDER BY revision DESC LIMIT $2"
 )
 
 // query is a read under way: what to read, and how far it is.
@@ -125,7 +129,8 @@ func (q *query) advance(rows []events.Envelope, size int) {
 
 // row takes in a row, and returns its weight in bytes.
 func (p *page) row(c [][]byte) (int, error) {
-	if len(c[0]) != 8 || len(c[1]) != 16 || len(c[3]) != 8 || len(c[5]) != 4 || len(c[6]) != 8 || len(c[7]) != 8 {
+	brief := len(c) == 8
+	if len(c[0]) != 8 || len(c[2]) != 8 || len(c[4]) != 4 || len(c[5]) != 8 || !brief && (len(c[8]) != 16 || len(c[9]) != 8) {
 		return 0, fmt.Errorf("%w: the columns of table events are of other types: restore a backup", eventstore.ErrSchema)
 	}
 	last := &events.Envelope{}
@@ -133,22 +138,24 @@ func (p *page) row(c [][]byte) (int, error) {
 		last = &p.rows[n-1]
 	}
 	e := events.Envelope{
-		Position:    uint64(number(c[0])),
-		Stream:      p.text(c[2], last.Stream),
-		Revision:    uint64(number(c[3])),
-		Kind:        p.text(c[4], last.Kind),
-		Version:     int(int32(binary.BigEndian.Uint32(c[5]))), //nolint:gosec // it came from an int
-		OccurredAt:  time.Unix(0, number(c[6])).UTC(),
-		RecordedAt:  time.Unix(0, number(c[7])).UTC(),
-		Correlation: p.text(c[9], last.Correlation),
-		Actor:       p.text(c[10], last.Actor),
-		Workspace:   p.text(c[11], last.Workspace),
-		Data:        p.arena.copy(c[12]),
+		Position:   uint64(number(c[0])),
+		Stream:     p.text(c[1], last.Stream),
+		Revision:   uint64(number(c[2])),
+		Kind:       p.text(c[3], last.Kind),
+		Version:    int(int32(binary.BigEndian.Uint32(c[4]))), //nolint:gosec // it came from an int
+		OccurredAt: time.Unix(0, number(c[5])).UTC(),
+		Workspace:  p.text(c[6], last.Workspace),
+		Data:       p.arena.copy(c[7]),
 	}
-	copy(e.ID[:], c[1])
-	copy(e.Causation[:], c[8]) // null is no bytes
+	if !brief {
+		copy(e.ID[:], c[8])
+		e.RecordedAt = time.Unix(0, number(c[9])).UTC()
+		copy(e.Causation[:], c[10]) // null is no bytes
+		e.Correlation = p.text(c[11], last.Correlation)
+		e.Actor = p.text(c[12], last.Actor)
+	}
 	p.rows = append(p.rows, e)
-	return 512 + len(c[12]), nil
+	return 512 + len(c[7]), nil
 }
 
 // text interns a text that many events share. last is the one that the event before had there.

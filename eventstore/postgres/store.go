@@ -147,6 +147,11 @@ func (s *Store) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2
 				q.text = kindsBackwards
 			}
 		}
+		if o.Brief {
+			q.text = briefColumns + q.text
+		} else {
+			q.text = columns + q.text
+		}
 		s.each(ctx, q, "read the log", yield)
 	}
 }
@@ -231,7 +236,7 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 		s.listener.start()
 		ticks, stop := s.config.Ticker(s.config.Poll)
 		defer stop()
-		q := query{text: logForwards, after: signed(after)}
+		q := query{text: columns + logForwards, after: signed(after)}
 		for p, at, told := new(page), after, false; ; {
 			grown := s.grown.Next()
 			err := s.page(ctx, &q, p)

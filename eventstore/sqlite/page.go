@@ -19,14 +19,23 @@ const (
 	pageBytes = 1 << 20
 )
 
-const columns = "SELECT position, id, stream, revision, kind, version, occurred_at, recorded_at, causation, correlation, actor, workspace, data FROM events "
-
-// The reads that a page can come from. ?1 is exclusive, ?2 the number of rows, ?3 the stream's number.
 const (
-	logForwards     = columns + "WHERE position > ?1 ORDER BY position LIMIT ?2"
-	logBackwards    = columns + "WHERE position < ?1 ORDER BY position DESC LIMIT ?2"
-	streamForwards  = columns + "WHERE stream = ?3 AND revision > ?1 ORDER BY revision LIMIT ?2"
-	streamBackwards = columns + "WHERE stream = ?3 AND revision < ?1 ORDER BY revision DESC LIMIT ?2"
+	briefColumns = "SELECT position, stream, revision, kind, version, occurred_at, workspace, data"
+	columns      = briefColumns + ", id, recorded_at, causation, correlation, actor"
+)
+
+// The reads that a page can come from. ?1 is exclusive, ?2 the stream's number. None has a LIMIT: SQLite prepares a
+// statement again whenever such a parameter is bound, which is dearer than a small page.
+const (
+	logForwards     = columns + forwards
+	logBackwards    = columns + backwards
+	briefForwards   = briefColumns + forwards
+	briefBackwards  = briefColumns + backwards
+	streamForwards  = columns + " FROM events WHERE stream = ?2 AND revision > ?1 ORDER BY revision"
+	streamBackwards = columns + " FROM events WHERE stream = ?2 AND revision < ?1 ORDER BY revision DESC"
+
+	forwards  = " FROM events WHERE position > ?1 ORDER BY position"
+	backwards = " FROM events WHERE position < ?1 ORDER BY position DESC"
 )
 
 // query is a read under way: what to read, and how far it is.
@@ -36,6 +45,9 @@ type query struct {
 	limit int   // events still wanted, 0 for all
 	kinds []string
 	rows  int // in the page before
+	ahead int // names of streams that were looked up at once, the last time
+	// brief leaves out what eventstore.ReadOptions.Brief says.
+	brief bool
 	// stream is its name, and number what the file calls it; both empty for a read of the whole log.
 	stream string
 	number int64
@@ -68,22 +80,20 @@ func (r *reader) read(q *query, p *page) (err error) {
 		return err
 	}
 	stmt.BindInt64(1, q.after)
-	stmt.BindInt64(2, int64(rows))
 	if q.stream != "" {
-		stmt.BindInt64(3, q.number)
+		stmt.BindInt64(2, q.number)
 	}
-	seen, size, ahead := 0, 0, 1
-	for size < pageBytes {
+	for seen, size := 0, 0; seen < rows && size < pageBytes; {
 		found, err := stmt.Step()
 		if err != nil {
 			return err
 		}
 		if !found {
-			p.ended = seen < rows
+			p.ended = true
 			break
 		}
 		seen++
-		if err := r.row(stmt, q, p, &ahead); err != nil {
+		if err := r.row(stmt, q, p); err != nil {
 			return err
 		}
 		if n := len(p.rows); n > 0 {
@@ -101,12 +111,12 @@ func (r *reader) read(q *query, p *page) (err error) {
 }
 
 // row takes in the row that a statement stands on, unless its kind is not wanted.
-func (r *reader) row(stmt *driver.Stmt, q *query, p *page, ahead *int) error {
-	kind, err := r.kind(stmt.ColumnInt64(4))
+func (r *reader) row(stmt *driver.Stmt, q *query, p *page) error {
+	kind, err := r.kind(stmt.ColumnInt64(3))
 	if err != nil {
 		return err
 	}
-	position, revision := stmt.ColumnInt64(0), stmt.ColumnInt64(3)
+	position, revision := stmt.ColumnInt64(0), stmt.ColumnInt64(2)
 	q.after = position
 	if q.stream != "" {
 		q.after = revision
@@ -122,20 +132,22 @@ func (r *reader) row(stmt *driver.Stmt, q *query, p *page, ahead *int) error {
 		Position:   uint64(position),
 		Revision:   uint64(revision),
 		Kind:       kind,
-		Version:    int(stmt.ColumnInt64(5)),
-		OccurredAt: time.Unix(0, stmt.ColumnInt64(6)).UTC(),
-		RecordedAt: time.Unix(0, stmt.ColumnInt64(7)).UTC(),
+		Version:    int(stmt.ColumnInt64(4)),
+		OccurredAt: time.Unix(0, stmt.ColumnInt64(5)).UTC(),
 		Stream:     q.stream,
 	})
 	e := &p.rows[len(p.rows)-1]
-	stmt.ColumnBytes(1, e.ID[:])
-	stmt.ColumnBytes(8, e.Causation[:])
-	e.Correlation = r.text(stmt, 9, last.Correlation)
-	e.Actor = r.text(stmt, 10, last.Actor)
-	e.Workspace = r.text(stmt, 11, last.Workspace)
-	e.Data = p.arena.column(stmt, 12)
+	e.Workspace = r.text(stmt, 6, last.Workspace)
+	e.Data = p.arena.column(stmt, 7)
+	if !q.brief {
+		stmt.ColumnBytes(8, e.ID[:])
+		e.RecordedAt = time.Unix(0, stmt.ColumnInt64(9)).UTC()
+		stmt.ColumnBytes(10, e.Causation[:])
+		e.Correlation = r.text(stmt, 11, last.Correlation)
+		e.Actor = r.text(stmt, 12, last.Actor)
+	}
 	if q.stream == "" {
-		e.Stream, err = r.stream(stmt.ColumnInt64(2), ahead)
+		e.Stream, err = r.stream(stmt.ColumnInt64(1), &q.ahead)
 	}
 	return err
 }

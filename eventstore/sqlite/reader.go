@@ -109,14 +109,13 @@ func (r *reader) stream(id int64, ahead *int) (string, error) {
 	if len(r.streams) > internedNames {
 		clear(r.streams)
 	}
-	*ahead = min(*ahead*2, 256)
-	stmt, err := r.conn.Prepare("SELECT id, name FROM streams WHERE id >= ?1 ORDER BY id LIMIT ?2")
+	*ahead = min(max(*ahead*2, 2), 256)
+	stmt, err := r.conn.Prepare("SELECT id, name FROM streams WHERE id >= ?1 ORDER BY id")
 	if err != nil {
 		return "", err
 	}
 	stmt.BindInt64(1, id)
-	stmt.BindInt64(2, int64(*ahead))
-	for {
+	for range *ahead {
 		found, err := stmt.Step()
 		if err != nil {
 			return "", err
@@ -125,6 +124,9 @@ func (r *reader) stream(id int64, ahead *int) (string, error) {
 			break
 		}
 		r.streams[stmt.ColumnInt64(0)] = stmt.ColumnText(1)
+	}
+	if err := stmt.Reset(); err != nil {
+		return "", err
 	}
 	name, ok := r.streams[id]
 	if !ok {

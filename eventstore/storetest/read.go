@@ -18,6 +18,7 @@ func (s *suite) reading() []test {
 		{"a stream that does not exist", s.noStream},
 		{"the log from everywhere", s.readAll},
 		{"the log by kind", s.readKinds},
+		{"the log without what a fold leaves alone", s.readBrief},
 		{"more than an engine holds in memory", s.readLong},
 		{"a consumer may use the store", s.readNested},
 		{"an iterator may be used again", s.readTwice},

@@ -54,6 +54,11 @@ func createSQL(t *projections.Table, side projections.Side) string {
 		fmt.Fprintf(&b, ",\n\t%s", primaryKey(t))
 	}
 	fmt.Fprintf(&b, "\n);\nCOMMENT ON TABLE %s IS '%s';\n", quote(tableName(t, side)), mark)
+	for _, c := range t.Columns {
+		if c.Type == projections.Blob { // it is compressed: PostgreSQL would only try again
+			fmt.Fprintf(&b, "ALTER TABLE %s ALTER COLUMN %s SET STORAGE EXTERNAL;\n", quote(tableName(t, side)), quote(c.Name))
+		}
+	}
 	if side == projections.Live {
 		b.WriteString(indexSQL(t, side))
 	}

@@ -1,0 +1,49 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+)
+
+// readBrief reads in each way with and without what Brief leaves out: what is left out is empty or right, the rest is the
+// same.
+func (s *suite) readBrief(t *testing.T, ctx context.Context) {
+	store := s.open(t)
+	log := mixed(t, ctx, store, 20)
+	for _, o := range []eventstore.ReadOptions{
+		{},
+		{From: log[2].Position, Limit: 4},
+		{Direction: eventstore.Backwards},
+		{Direction: eventstore.Backwards, From: log[6].Position, Limit: 3},
+		{Kinds: []string{"kind.1", "kind.2"}},
+		{Direction: eventstore.Backwards, Kinds: []string{"kind.1"}, Limit: 2},
+	} {
+		want := all(t, ctx, store, o)
+		o.Brief = true
+		got := all(t, ctx, store, o)
+		if len(want) == 0 || len(got) != len(want) {
+			t.Fatalf("%+v yields %d events, without Brief %d", o, len(got), len(want))
+		}
+		for i := range got {
+			if !briefly(got[i], want[i]) {
+				t.Errorf("%+v yields %+v, want %+v", o, got[i], want[i])
+			}
+		}
+	}
+}
+
+// briefly tells whether a brief envelope is that of an event.
+func briefly(got, want events.Envelope) bool {
+	return got.Position == want.Position && got.Stream == want.Stream && got.Revision == want.Revision && got.Kind == want.Kind &&
+		got.Version == want.Version && got.OccurredAt.Equal(want.OccurredAt) && got.Workspace == want.Workspace &&
+		bytes.Equal(got.Data, want.Data) &&
+		(got.ID == want.ID || got.ID == uuid.Nil) && (got.Causation == want.Causation || got.Causation == uuid.Nil) &&
+		(got.Correlation == want.Correlation || got.Correlation == "") && (got.Actor == want.Actor || got.Actor == "") &&
+		(got.RecordedAt.Equal(want.RecordedAt) || got.RecordedAt.IsZero())
+}
