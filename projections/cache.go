@@ -16,9 +16,11 @@ type cache[K comparable, R any] struct {
 	// complete tells that the table holds no row that the cache doesn't, so that a miss needs no look-up.
 	complete bool
 	// all are the rows in the order in which they came, as long as the cache is complete.
-	all   []*cached[R]
-	bytes int
-	limit int
+	all []*cached[R]
+	// changed are those of them that changed since the last snapshot.
+	changed []*cached[R]
+	bytes   int
+	limit   int
 	// measured is how many of the dirty rows bytes counts already.
 	measured int
 	// epoch rises when rows are forgotten: who remembers where a row is must look again.
@@ -31,6 +33,8 @@ type cache[K comparable, R any] struct {
 type cached[R any] struct {
 	row   R
 	dirty bool
+	// changed tells that it is among the changed ones.
+	changed bool
 	// bytes is what it counts for in its generation.
 	bytes int
 }
@@ -45,7 +49,8 @@ type member interface {
 	write(tx Tx, side Side) error
 	// settle makes all rows clean after a commit, and forgets those beyond the limit.
 	settle()
-	// pack packs what a snapshot keeps of the table: from memory where it is all there, else from what is written.
+	// pack packs what a snapshot keeps of the table: from memory where it is all there, else from what is written. In one
+	// that builds on another, what has changed since that one is enough.
 	pack(p *packer, written Scanner) error
 	// whole tells that memory holds all of it.
 	whole() bool
@@ -88,7 +93,7 @@ func (w *where) Scratch() *[]byte { panic("projections: no key column is a list"
 func (c *cache[K, R]) reset(from Scanner, complete bool) {
 	c.from, c.complete = from, complete
 	c.young, c.old = make(map[K]*cached[R]), nil
-	c.all, c.dirty, c.bytes, c.measured = nil, nil, 0, 0
+	c.all, c.changed, c.dirty, c.bytes, c.measured = nil, nil, nil, 0, 0
 	c.epoch++
 }
 
@@ -138,6 +143,10 @@ func (c *cache[K, R]) insert(row R) *cached[R] {
 }
 
 func (c *cache[K, R]) touch(e *cached[R]) {
+	if c.complete && !e.changed {
+		e.changed = true
+		c.changed = append(c.changed, e)
+	}
 	if !e.dirty {
 		e.dirty = true
 		c.dirty = append(c.dirty, e)
@@ -207,7 +216,7 @@ func (c *cache[K, R]) settle() {
 		return
 	}
 	if len(c.old) > 0 {
-		c.complete, c.all = false, nil
+		c.complete, c.all, c.changed = false, nil, nil
 	}
 	c.old, c.young, c.bytes = c.young, make(map[K]*cached[R]), 0
 	c.epoch++
@@ -225,13 +234,22 @@ func (c *cache[K, R]) pack(p *packer, written Scanner) error {
 		q := byKey(&c.spec.Table, 0)
 		return p.scan(written, &q)
 	}
+	rows := c.all
+	if p.base > 0 {
+		rows = c.changed
+	}
 	r := record[R]{columns: c.spec.columns}
-	for _, e := range c.all {
+	for _, e := range rows {
 		r.row = &e.row
 		if err := p.row(&r); err != nil {
 			return err
 		}
 	}
+	for _, e := range c.changed {
+		e.changed = false
+	}
+	clear(c.changed)
+	c.changed = c.changed[:0]
 	return nil
 }
 

@@ -25,7 +25,7 @@ func newFolder(side Side, members []projection, at Checkpoint, cacheBytes int) *
 func (f *folder) forget(at Checkpoint) {
 	f.at = at
 	f.set.reset(nil, at.Position == 0)
-	f.snapshots.known, f.snapshots.last = false, 0
+	f.snapshots = snapshots{tables: f.snapshots.tables, shape: f.snapshots.shape, every: f.snapshots.every}
 }
 
 // apply folds a batch and commits it, under a lease if one is given. On any error nothing is written and the working set

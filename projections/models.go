@@ -20,7 +20,7 @@ type Options struct {
 	// changes come on top: at most one run with its steps and a few counters an entry.
 	CacheBytes int
 	// SnapshotEvery is how many events lie between two snapshots of the read models at least; 0 means 32,768, less than
-	// 0 that none are taken. In a long log it is a 16th of what lies before, so that all snapshots together grow slower
+	// 0 that none are taken. In a long log it is a 32nd of what lies before, so that all snapshots together grow slower
 	// than the log.
 	SnapshotEvery int
 }

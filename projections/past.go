@@ -55,10 +55,6 @@ func (m *Models) restore(ctx context.Context, upper *Models, position uint64) (u
 	if err != nil || at == 0 {
 		return 0, err
 	}
-	tables := make(map[string]*Table, len(m.tables))
-	for _, t := range m.tables {
-		tables[t.Name] = t
-	}
 	err = upper.engine.Update(ctx, func(tx Tx) error {
 		from, err := tx.Checkpoint(Live)
 		if err != nil {
@@ -69,28 +65,84 @@ func (m *Models) restore(ctx context.Context, upper *Models, position uint64) (u
 		if err := tx.Advance(Live, from, to); err != nil {
 			return err
 		}
-		q := byKey(&snapshotTable.Table, 1)
-		q.Where[0].Int = int64(at)
-		return scan(s, snapshotTable, &q, func(part *snapshotRow) error {
-			t := tables[part.table]
-			if t == nil {
-				return errSnapshot
-			}
-			rows, err := unpack(part, t)
-			if err != nil {
+		chain, err := chainOf(s, at)
+		if err != nil {
+			return err
+		}
+		l := layering{tables: m.tables, tx: tx, seen: make(map[*Table]map[string]bool)}
+		for _, position := range chain {
+			if err := l.add(s, position); err != nil {
 				return err
 			}
-			packed := packedRow{table: t}
-			return tx.Put(Live, t, len(rows), func(i int) Row {
-				packed.source = rows[i]
-				return &packed
-			})
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("restore the snapshot at position %d: %w", at, err)
 	}
 	return at, upper.reload(ctx)
+}
+
+// chainOf is the positions of a snapshot and of those that it builds on, the last one first.
+func chainOf(s Scanner, at uint64) ([]uint64, error) {
+	var chain []uint64
+	q := Query{Table: &snapshotTable.Table, Columns: []string{"base"}, Where: []Condition{{Column: "position"}}, Limit: 1}
+	for at > 0 {
+		chain = append(chain, at)
+		q.Where[0].Int, at = int64(at), 0
+		err := s.Scan(&q, func(src Source) error {
+			at = uint64(src.Int(0))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return chain, nil
+}
+
+// layering writes snapshots, the last one first: of a row only what was there last.
+type layering struct {
+	tables []*Table
+	tx     Tx
+	seen   map[*Table]map[string]bool
+	layers int
+}
+
+// add writes a snapshot under those that build on it. Of the runs only the last one's are open.
+func (l *layering) add(s Scanner, position uint64) error {
+	l.layers++
+	q := byKey(&snapshotTable.Table, 1)
+	q.Where[0].Int = int64(position)
+	return scan(s, snapshotTable, &q, func(part *snapshotRow) error {
+		i := slices.IndexFunc(l.tables, func(t *Table) bool { return t.Name == part.table })
+		if i < 0 {
+			return errSnapshot
+		}
+		t := l.tables[i]
+		if t.Settled != "" && l.layers > 1 {
+			return nil
+		}
+		rows, err := unpack(part, t)
+		if err != nil {
+			return err
+		}
+		if l.seen[t] == nil {
+			l.seen[t] = make(map[string]bool)
+		}
+		seen := l.seen[t]
+		rows = slices.DeleteFunc(rows, func(row memorySource) bool {
+			key := sortable(t, row)
+			again := seen[key]
+			seen[key] = true
+			return again
+		})
+		packed := packedRow{table: t}
+		return l.tx.Put(Live, t, len(rows), func(i int) Row {
+			packed.source = rows[i]
+			return &packed
+		})
+	})
 }
 
 // over is the reading of upper over the rows of the live tables that were settled at a position.

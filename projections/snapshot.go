@@ -23,9 +23,11 @@ type snapshotRow struct {
 	position uint64
 	table    string
 	part     int64
-	shape    string
-	rows     int64
-	data     []byte
+	// base is the position of the snapshot that this one builds on: what it does not hold is as it was there. 0 is none.
+	base  uint64
+	shape string
+	rows  int64
+	data  []byte
 }
 
 // snapshotTable belongs to no generation: what was true at a position stays true.
@@ -39,6 +41,7 @@ var snapshotTable = of("projection_snapshots", spec[snapshotKey, snapshotRow]{
 		key(integer("position", func(r *snapshotRow) *uint64 { return &r.position })),
 		key(symbol("table_name", func(r *snapshotRow) *string { return &r.table })),
 		key(integer("part", func(r *snapshotRow) *int64 { return &r.part })),
+		integer("base", func(r *snapshotRow) *uint64 { return &r.base }),
 		symbol("shape", func(r *snapshotRow) *string { return &r.shape }),
 		integer("rows", func(r *snapshotRow) *int64 { return &r.rows }),
 		blob("data", func(r *snapshotRow) *[]byte { return &r.data }),
@@ -52,12 +55,32 @@ const partSize = 4 << 20
 type snapshots struct {
 	tables []*Table
 	shape  string
-	// every is how many events lie between two at least. In a long log it is a 16th of what lies before, so that all
+	// every is how many events lie between two at least. In a long log it is a 32nd of what lies before, so that all
 	// snapshots together grow slower than the log.
 	every int
 	// last is where the last one was taken, once that is known.
 	last  uint64
 	known bool
+	// base is the last one that this folder took since its working set began, and links how many that builds on.
+	base  uint64
+	links int
+}
+
+// maxLinks bounds how many snapshots one builds on: a jump reads them all.
+const maxLinks = 7
+
+// begin begins to pack a snapshot. It builds on the last one, where that is this folder's own.
+func (s *snapshots) begin(at Checkpoint) *packer {
+	p := &packer{at: at}
+	if s.base > 0 && s.base == s.last && s.links < maxLinks {
+		p.base = s.base
+		s.links++
+	} else {
+		s.links = 0
+	}
+	// Where the transaction fails, the checkpoint is looked up again, and all this with it.
+	s.last, s.base = at.Position, at.Position
+	return p
 }
 
 // due tells whether a snapshot is to be taken behind a batch. Positions may have gaps: how many events lie between is
@@ -67,7 +90,7 @@ func (s *snapshots) due(last, before, after uint64, events int) bool {
 		return false
 	}
 	density := float64(events) / float64(after-before)
-	return float64(after-last)*density >= max(float64(s.every), float64(after)*density/16)
+	return float64(after-last)*density >= max(float64(s.every), float64(after)*density/32)
 }
 
 // isDue is due, after a look at where the last one was taken, by this process or another.
@@ -89,9 +112,7 @@ func (s *snapshots) take(tx Tx, side Side, set *workingSet, before uint64, at Ch
 	if err != nil || !due {
 		return err
 	}
-	// Where the transaction fails, the checkpoint is looked up again, and this with it.
-	s.last = at.Position
-	p := &packer{at: at}
+	p := s.begin(at)
 	for _, m := range set.members {
 		if err := m.pack(p, tx.On(side)); err != nil {
 			return err
@@ -117,6 +138,7 @@ func latest(s Scanner, shape string, upTo uint64) (uint64, error) {
 // packer is a Sink that packs rows into parts, and compresses them.
 type packer struct {
 	at    Checkpoint
+	base  uint64
 	parts []snapshotRow
 	// table, rows and b are of the part that is being packed; column is the next one.
 	table   *Table
@@ -141,7 +163,7 @@ func (p *packer) cut() {
 		part = p.parts[n-1].part + 1
 	}
 	p.parts = append(p.parts, snapshotRow{
-		position: p.at.Position, table: p.table.Name, part: part, shape: p.at.Shape, rows: p.rows, data: s2.Encode(nil, p.b),
+		position: p.at.Position, table: p.table.Name, part: part, base: p.base, shape: p.at.Shape, rows: p.rows, data: s2.Encode(nil, p.b),
 	})
 	p.rows, p.b = 0, p.b[:0]
 }
@@ -213,8 +235,13 @@ func (p *packer) Null() { p.next(true) }
 // Scratch implements Sink.
 func (p *packer) Scratch() *[]byte { return &p.scratch }
 
-// put writes the parts.
+// put writes the parts, unless somebody has deleted what they build on.
 func (p *packer) put(tx Tx) error {
+	if p.base > 0 {
+		if at, err := latest(tx.On(Live), p.at.Shape, p.base); err != nil || at != p.base {
+			return err
+		}
+	}
 	row := record[snapshotRow]{columns: snapshotTable.columns}
 	return tx.Put(Live, &snapshotTable.Table, len(p.parts), func(i int) Row {
 		row.row = &p.parts[i]

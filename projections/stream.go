@@ -110,13 +110,13 @@ func (s *stream) snapshot(ctx context.Context) error {
 	if !f.set.whole() {
 		return s.flush(ctx)
 	}
-	p := &packer{at: f.at}
+	p := f.snapshots.begin(f.at)
 	for _, m := range f.set.members {
 		if err := m.pack(p, nil); err != nil {
 			return err
 		}
 	}
-	f.snapshots.last, s.from, s.since = f.at.Position, f.at.Position, 0
+	s.from, s.since = f.at.Position, 0
 	if err := s.wait(); err != nil {
 		return err
 	}

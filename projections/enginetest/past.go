@@ -26,6 +26,11 @@ func pasts(t *rapid.T, fresh func() Storage) {
 	m := reopen()
 	for _, batch := range pieces(t, entries) {
 		apply(t, m, batch...)
+		if rapid.IntRange(0, 9).Draw(t, "deleted by another") == 0 {
+			other := reopen()
+			ok(t, other.DeleteSnapshots(ctx))
+			closing(t, other)
+		}
 		if rapid.IntRange(0, 5).Draw(t, "restart") == 0 {
 			closing(t, m)
 			m = reopen()
