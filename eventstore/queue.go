@@ -38,6 +38,8 @@ type Queue struct {
 	waiting []*Request
 	closed  bool
 	filled  chan struct{}
+	// last is how many requests the last group had. It is the writer's.
+	last int
 }
 
 // NewQueue is an open, empty queue.
@@ -82,6 +84,7 @@ func (q *Queue) Take(group []*Request) []*Request {
 			n++
 		}
 		group = append(group, q.waiting[:n]...)
+		q.last = n
 		q.waiting = slices.Delete(q.waiting, 0, n)
 		if len(q.waiting) > 0 || q.closed {
 			q.signal()
@@ -95,13 +98,14 @@ func (q *Queue) Take(group []*Request) []*Request {
 }
 
 // gather lets go of the processor as long as that brings more requests. Those who were just answered come back with
-// their next ones at once, and would miss a group that was closed at the first of them: groups would be half as large.
+// their next ones at once, and would miss a group that was closed at the first of them: groups would be half as large. One
+// who appends alone brings nobody.
 func (q *Queue) gather() {
 	for last := -1; ; runtime.Gosched() {
 		q.mu.Lock()
 		n := len(q.waiting)
 		q.mu.Unlock()
-		if n == last || n >= groupRequests {
+		if n == last || n >= groupRequests || n <= 1 && q.last <= 1 {
 			return
 		}
 		last = n
