@@ -23,12 +23,12 @@ type Past struct {
 func (m *Models) Past(ctx context.Context, empty Engine, position uint64) (*Past, error) {
 	upper, err := Open(ctx, empty, Options{CacheBytes: m.cacheBytes, SnapshotEvery: -1})
 	if err != nil {
-		return nil, fmt.Errorf("make the past: %w", err)
+		return nil, errors.Join(fmt.Errorf("make the past: %w", err), empty.Close())
 	}
 	past := &Past{Models: upper, upper: upper}
 	at, err := m.restore(ctx, upper, position)
 	if err == nil && at > 0 {
-		past.Models, err = m.over(ctx, upper, at)
+		past.Models = m.over(upper, at)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the past: %w", err), upper.Close())
@@ -146,12 +146,12 @@ func (l *layering) add(s Scanner, position uint64) error {
 }
 
 // over is the reading of upper over the rows of the live tables that were settled at a position.
-func (m *Models) over(ctx context.Context, upper *Models, settled uint64) (*Models, error) {
+func (m *Models) over(upper *Models, settled uint64) *Models {
 	e := &layers{lower: m.engine, upper: upper.engine, shape: m.shape, settled: settled}
 	past := &Models{engine: e, members: m.members, tables: m.tables, shape: m.shape, cacheBytes: m.cacheBytes, every: -1}
 	past.Reader = &reader{engine: e, shape: m.shape}
 	past.live = newFolder(Live, m.members, Checkpoint{}, m.cacheBytes)
-	return past, ctx.Err()
+	return past
 }
 
 // errPast tells that the past can't be written to.

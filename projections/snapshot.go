@@ -95,14 +95,13 @@ func (s *snapshots) due(last, before, after uint64, events int) bool {
 
 // isDue is due, after a look at where the last one was taken, by this process or another.
 func (s *snapshots) isDue(tx Tx, before, after uint64, events int) (bool, error) {
-	if !s.due(s.last, before, after, events) || s.known {
-		return s.due(s.last, before, after, events), nil
+	if s.every > 0 && !s.known {
+		var err error
+		if s.last, err = latest(tx.On(Live), s.shape, after); err != nil {
+			return false, err
+		}
+		s.known = true
 	}
-	var err error
-	if s.last, err = latest(tx.On(Live), s.shape, after); err != nil {
-		return false, err
-	}
-	s.known = true
 	return s.due(s.last, before, after, events), nil
 }
 
@@ -241,6 +240,11 @@ func (p *packer) put(tx Tx) error {
 		if at, err := latest(tx.On(Live), p.at.Shape, p.base); err != nil || at != p.base {
 			return err
 		}
+	}
+	// A rebuild and the live tables can both take one here, one of them in more parts.
+	here := []Condition{{Column: "position", Int: int64(p.at.Position)}}
+	if err := tx.Delete(&snapshotTable.Table, here); err != nil {
+		return err
 	}
 	row := record[snapshotRow]{columns: snapshotTable.columns}
 	return tx.Put(Live, &snapshotTable.Table, len(p.parts), func(i int) Row {

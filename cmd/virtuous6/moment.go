@@ -85,3 +85,17 @@ func (a *app) scratch(ctx context.Context) (projections.Engine, error) {
 	a.closers = append(a.closers, func() error { return os.RemoveAll(dir) })
 	return engine, nil
 }
+
+// scratchModels are empty read models that are thrown away when the verb ends.
+func (a *app) scratchModels(ctx context.Context) (*projections.Models, error) {
+	engine, err := a.scratch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	models, err := projections.Open(ctx, engine, projections.Options{SnapshotEvery: -1})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read models that are thrown away: %w", err), engine.Close())
+	}
+	a.closers = append(a.closers, models.Close)
+	return models, nil
+}

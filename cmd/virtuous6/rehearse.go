@@ -9,7 +9,6 @@ import (
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
-	"github.com/virtuous6/virtuous6/projections"
 )
 
 // rehearsalFlags are those of `replay --analysts`.
@@ -66,15 +65,10 @@ func (v replayVerb) rehearse(ctx context.Context, a *app) error {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	engine, err := a.scratch(ctx)
+	scratch, err := a.scratchModels(ctx)
 	if err != nil {
 		return err
 	}
-	scratch, err := projections.Open(ctx, engine, projections.Options{SnapshotEvery: -1})
-	if err != nil {
-		return fmt.Errorf("read models that are thrown away: %w", err)
-	}
-	a.closers = append(a.closers, scratch.Close)
 	head, err := a.store.Head(ctx)
 	if err != nil {
 		return err

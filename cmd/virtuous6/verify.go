@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/orchestrator"
-	"github.com/virtuous6/virtuous6/projections"
 )
 
 type verifyVerb struct {
@@ -27,7 +25,7 @@ func (verifyVerb) Help() string {
 }
 
 // Run checks everything and prints what it found.
-func (v verifyVerb) Run(ctx context.Context, a *app) (err error) {
+func (v verifyVerb) Run(ctx context.Context, a *app) error {
 	noted, err := v.noted()
 	if err != nil {
 		return err
@@ -38,22 +36,18 @@ func (v verifyVerb) Run(ctx context.Context, a *app) (err error) {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	empty, err := a.scratch(ctx)
+	fresh, err := a.scratchModels(ctx)
 	if err != nil {
 		return err
 	}
-	fresh, err := projections.Open(ctx, empty, projections.Options{SnapshotEvery: -1})
-	if err != nil {
-		return errors.Join(err, empty.Close())
-	}
 	head, err := a.store.Head(ctx)
 	if err != nil {
-		return errors.Join(err, fresh.Close())
+		return err
 	}
 	bar := a.progress("verify", int64(head), "events")
 	found, err := orchestrator.Verify(ctx, a.store, a.models, fresh, noted, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
-	if err = errors.Join(err, fresh.Close()); err != nil {
+	if err != nil {
 		return err
 	}
 	if v.JSON {

@@ -44,6 +44,7 @@ func Run(t *testing.T, checks int, fresh func(t *testing.T) Storage) {
 		"rebuild and swap equals live":                check(rebuilds),
 		"any past position can be read":               check(pasts),
 		"snapshots are taken and deleted":             snapshots,
+		"snapshots of one position don't mix":         sameSnapshot,
 		"one read model is rebuilt alone":             rebuildsOne,
 		"readers never see a half-built state":        swapsWhole,
 		"two processes can't both apply a batch":      conflict,
