@@ -143,3 +143,46 @@ func TestLateFactsCountByTheirTime(t *testing.T) {
 		}
 	}
 }
+
+// A stream is cut at its first fact that occurred later: what a skewed clock dates before it would not be a history.
+func TestAStreamIsCutAtItsFirstLaterFact(t *testing.T) {
+	t.Parallel()
+	store, dispatch := newLog(t)
+
+	for i, c := range oneRun("skewed") {
+		if _, err := dispatch.Dispatch(t.Context(), at(c, noon.Add([]time.Duration{0, 2 * time.Hour, time.Hour, 3 * time.Hour}[i]))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	live := openModels(t)
+	past, err := orchestrator.At(t.Context(), store, live, projections.NewMemory(), orchestrator.Moment{OccurredBy: noon.Add(90 * time.Minute)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, steps, err := past.Run(t.Context(), "skewed")
+	if err != nil || row.Outcome != projections.Running || len(steps) != 0 {
+		t.Errorf("got %+v, %+v, %v, want a run without steps", row, steps, err)
+	}
+	if parked, err := past.Parked(t.Context()); err != nil || len(parked) != 0 {
+		t.Errorf("got %+v, %v, want nothing parked", parked, err)
+	}
+}
+
+// at is a command of another time.
+func at(c commands.Command, when time.Time) commands.Command {
+	switch c := c.(type) {
+	case commands.StartRun:
+		c.At = when
+		return c
+	case commands.StartStep:
+		c.At = when
+		return c
+	case commands.FinishStep:
+		c.At = when
+		return c
+	case commands.FinishRun:
+		c.At = when
+		return c
+	}
+	panic("a command of no run")
+}
