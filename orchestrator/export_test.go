@@ -20,3 +20,6 @@ func Witnessed(ctx context.Context, store eventstore.Store) (v Verification, err
 	}
 	return v, v.ledger(w, nil)
 }
+
+// Batches is how the log reaches the folds.
+var Batches = batches

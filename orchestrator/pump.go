@@ -237,7 +237,13 @@ func batches(ctx context.Context, store eventstore.Store, after uint64, size int
 			})
 		}
 		for c := range read.order {
-			<-c.decoded
+			select {
+			case <-c.decoded:
+			case <-ctx.Done():
+				// What was put in order just as ctx ended is decoded by nobody.
+				yield(nil, context.Cause(ctx))
+				return
+			}
 			if len(c.entries) > 0 && !yield(c.entries, nil) {
 				return
 			}

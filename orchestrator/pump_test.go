@@ -2,6 +2,7 @@ package orchestrator_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
 	"testing/synctest"
@@ -58,4 +59,42 @@ func TestPumpDoesNotWaitForTheEndOfTheLog(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// closing is a log whose reader ends with ctx, as every engine's does, but reads what it had before.
+type closing struct {
+	eventstore.Store
+	after  int
+	cancel context.CancelFunc
+}
+
+func (c *closing) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2[events.Envelope, error] {
+	return func(yield func(events.Envelope, error) bool) {
+		for i := 0; ; i++ {
+			if i == c.after {
+				c.cancel()
+			}
+			if !yield(events.Envelope{Position: uint64(i + 1), Kind: "run.started", Version: 1, Data: []byte("{}")}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Whatever the reader, the decoders and the consumer were doing when ctx ended, all of them come back.
+func TestBatchesEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	for after := range 2_000 {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var last error
+			for _, err := range orchestrator.Batches(ctx, &closing{after: after % 50, cancel: cancel}, 0, 1+after%3) {
+				last = err
+			}
+			if !errors.Is(last, context.Canceled) {
+				t.Fatalf("the last batch came with %v, want %v", last, context.Canceled)
+			}
+		})
+	}
 }
