@@ -201,12 +201,14 @@ func (tx *transaction) copyRows(f *filling, t *projections.Table, n int, row fun
 	for c.next < n {
 		c.restart()
 		_, err := tx.conn.Conn().PgConn().CopyFrom(tx.ctx, c, sql)
-		switch {
-		case c.err != nil:
-			return c.err
-		case err != nil:
+		if err != nil {
+			c.stop()
+			if c.err != nil {
+				return c.err
+			}
 			return tx.explain(tx.ctx, err)
-		case c.again.rows == 0:
+		}
+		if c.again.rows == 0 {
 			continue
 		}
 		if err := tx.key(t); err != nil {
