@@ -15,11 +15,8 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-const (
-	// ScriptedModel is the name of the built-in model, and ScriptedMark opens each of its answers.
-	ScriptedModel = "scripted-1"
-	ScriptedMark  = "[scripted]"
-)
+// ScriptedMark opens each answer of the built-in model.
+const ScriptedMark = "[scripted]"
 
 // ErrScripted is the failure that a prompt asked the built-in model for.
 var ErrScripted = errors.New("scripted failure")
@@ -58,7 +55,7 @@ func (s Scripted) Chat(ctx context.Context, req Request, onDelta func(string)) (
 	answer := Answer{
 		Message:      events.Message{Role: "assistant"},
 		FinishReason: "stop",
-		Model:        ScriptedModel,
+		Model:        events.ScriptedModel,
 		Provider:     "built-in",
 		UsageKnown:   true,
 		InputTokens:  count(req.Messages),

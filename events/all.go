@@ -19,7 +19,7 @@ var Known = NewTable(
 	kind[RunStarted](),
 	kind[RunStepStarted](),
 	kind[RunStepFinished](),
-	without[[]Message](kind[RunLLMCalled]()),
+	unread[RunLLMCalled](kind[RunLLMCalled]()),
 	kind[RunFinished](),
 	kind[RunFailed](),
 	kind[RunCancelled](),

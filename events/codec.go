@@ -24,9 +24,11 @@ type Schema struct {
 	Kind string
 	// Version is the one that is written today. Versions count from 1.
 	Version int
-	decode  func(data []byte, options jsonv2.Options) (Event, error)
-	// brief are the options of Brief.
-	brief jsonv2.Options
+	// scan reads a fact that is just what Encode writes, library any other.
+	scan    func(data []byte) (Event, bool)
+	library func(data []byte) (Event, error)
+	// unread is what Brief gives, where it looks at no data.
+	unread Event
 	// upcasts[i] turns version i+1 into i+2.
 	upcasts []Upcast
 }
@@ -37,14 +39,15 @@ var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Al
 // kind declares a fact's schema. The number of upcasters fixes today's version: none means 1.
 func kind[E Event](upcasts ...Upcast) Schema {
 	var zero E
+	pool := scratches[E]()
 	return Schema{
 		Kind:    zero.Kind(),
 		Version: len(upcasts) + 1,
 		upcasts: upcasts,
-		brief:   lenient,
-		decode: func(data []byte, options jsonv2.Options) (Event, error) {
+		scan:    func(data []byte) (Event, bool) { return scan[E](pool, data) },
+		library: func(data []byte) (Event, error) {
 			var e E
-			if err := jsonv2.Unmarshal(data, &e, options); err != nil {
+			if err := jsonv2.Unmarshal(data, &e, lenient); err != nil {
 				return nil, err
 			}
 			return e, nil
@@ -52,10 +55,10 @@ func kind[E Event](upcasts ...Upcast) Schema {
 	}
 }
 
-// without has Brief leave out the fields of type T.
-func without[T any](s Schema) Schema {
-	skip := func(d *jsontext.Decoder, _ *T) error { return d.SkipValue() }
-	s.brief = jsonv2.JoinOptions(lenient, jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(skip)))
+// unread declares a kind of which folds need to know only that there was one.
+func unread[E Event](s Schema) Schema {
+	var zero E
+	s.unread = zero
 	return s
 }
 
@@ -91,10 +94,20 @@ func (t *Table) Decode(kind string, version int, data []byte) (Event, error) {
 	return t.decode(kind, version, data, false)
 }
 
-// Brief is Decode for folds: what no fold reads and much time goes into, such as the messages of a call to a model, must
-// be JSON but is left out. all.go tells what that is.
+// Brief is Decode for folds: of the Unread kinds it gives an empty fact, and does not look at the data.
 func (t *Table) Brief(kind string, version int, data []byte) (Event, error) {
 	return t.decode(kind, version, data, true)
+}
+
+// Unread lists the kinds, sorted, whose data no fold reads: a conversation is most of a log's bytes.
+func (t *Table) Unread() []string {
+	var kinds []string
+	for _, k := range t.kinds {
+		if t.byKind[k].unread != nil {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
 }
 
 func (t *Table) decode(kind string, version int, data []byte, brief bool) (Event, error) {
@@ -106,6 +119,8 @@ func (t *Table) decode(kind string, version int, data []byte, brief bool) (Event
 		return nil, fmt.Errorf("%w: %s version %d, this program knows up to %d; upgrade it", ErrNewerVersion, kind, version, s.Version)
 	case version < 1:
 		return nil, fmt.Errorf("decode %s: schema version %d does not exist", kind, version)
+	case brief && s.unread != nil:
+		return s.unread, nil
 	}
 	for v := version; v < s.Version; v++ {
 		up, err := s.upcasts[v-1](data)
@@ -114,11 +129,10 @@ func (t *Table) decode(kind string, version int, data []byte, brief bool) (Event
 		}
 		data = up
 	}
-	options := lenient
-	if brief {
-		options = s.brief
+	if e, ok := s.scan(data); ok {
+		return e, nil
 	}
-	e, err := s.decode(data, options)
+	e, err := s.library(data)
 	if err != nil {
 		return nil, fmt.Errorf("decode %s version %d: %w", kind, version, err)
 	}

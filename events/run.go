@@ -105,6 +105,9 @@ type ToolCall struct {
 	Arguments string `json:"arguments,omitempty"`
 }
 
+// ScriptedModel is the name of the built-in model that needs no key. A step that it answered makes its run a scripted one.
+const ScriptedModel = "scripted-1"
+
 // RunLLMCalled is what one call to a model asked and answered. A message is stored once: Asked holds only those that
 // no earlier fact of the run holds already.
 type RunLLMCalled struct {

@@ -99,6 +99,8 @@ type ReadOptions struct {
 	Kinds []string
 	// Brief tells that ID, RecordedAt, Causation, Correlation and Actor are not wanted: an engine may leave them empty.
 	Brief bool
+	// Dataless are kinds whose Data is not wanted: an engine may leave it empty.
+	Dataless []string
 }
 
 // StreamOptions narrows a read of a stream. The zero value reads all of it, forwards.

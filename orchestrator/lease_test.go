@@ -105,7 +105,7 @@ func (p *process) start(t *testing.T, town *town) (stop func()) {
 				return p.around(ctx, l)
 			}
 			return orchestrator.New(orchestrator.Config{
-				Store: town.store, Models: models, Dispatch: town.dispatch, Model: agents.ScriptedModel, Lease: l, Lanes: 2,
+				Store: town.store, Models: models, Dispatch: town.dispatch, Model: events.ScriptedModel, Lease: l, Lanes: 2,
 				Runner: agents.Runner{Model: p.model, Tools: agents.BuiltIn(time.Now)},
 			}).Run(ctx)
 		})

@@ -67,7 +67,7 @@ func (h *house) serve(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	config := orchestrator.Config{
-		Store: h.store, Models: h.models, Dispatch: h.dispatch, Model: agents.ScriptedModel, Lanes: 2,
+		Store: h.store, Models: h.models, Dispatch: h.dispatch, Model: events.ScriptedModel, Lanes: 2,
 		Runner: agents.Runner{Model: h.model, Tools: agents.BuiltIn(time.Now)},
 	}
 	if h.configure != nil {

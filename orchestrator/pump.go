@@ -303,9 +303,14 @@ func (cs *chunks) send(ctx context.Context, c *chunk) bool {
 	return true
 }
 
+// forFolds reads the log after a position, without what no fold reads.
+func forFolds(after uint64) eventstore.ReadOptions {
+	return eventstore.ReadOptions{From: after, Brief: true, Dataless: events.Known.Unread()}
+}
+
 func (cs *chunks) all(ctx context.Context, store eventstore.Store, after uint64) {
 	c := cs.next()
-	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: after, Brief: true}) {
+	for e, err := range store.ReadAll(ctx, forFolds(after)) {
 		if err != nil {
 			c.err = err
 			break

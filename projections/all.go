@@ -18,7 +18,7 @@ const onRuns = 1 << 0
 // run and the step that the others go by.
 func all() []projection {
 	return []projection{
-		{"runs", 1, []*Table{runTable.table(), stepTable.table()}, foldRun, 0},
+		{"runs", 2, []*Table{runTable.table()}, foldRun, 0},
 		{"agents", 1, []*Table{agentTable.table()}, foldAgent, onRuns},
 		{"tasks", 1, []*Table{taskTable.table(), taskKeyTable.table()}, foldTask, onRuns},
 		{"feedback", 1, []*Table{feedbackTable.table()}, foldFeedback, 0},

@@ -114,13 +114,7 @@ func instant[R any](name string, field func(*R) *time.Time) column[R] {
 	return column[R]{
 		Column: Column{Name: name, Type: Integer},
 		put:    func(r *R, s Sink) error { s.Int(unixNanos(*field(r))); return nil },
-		take: func(r *R, s Source, i int) error {
-			*field(r) = time.Time{}
-			if n := s.Int(i); n != 0 {
-				*field(r) = time.Unix(0, n).UTC()
-			}
-			return nil
-		},
+		take:   func(r *R, s Source, i int) error { *field(r) = timeOf(s.Int(i)); return nil },
 	}
 }
 
@@ -141,6 +135,14 @@ func unixNanos(t time.Time) int64 {
 		return math.MaxInt64
 	}
 	return t.UnixNano()
+}
+
+// timeOf is the time that unixNanos stored.
+func timeOf(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
 }
 
 // optional is a real column that may be NULL.

@@ -15,7 +15,7 @@ type fact struct {
 	// run and step are what a fact of a run belongs to. They are set by the projection of runs. step is nil but for
 	// the facts of a step.
 	run  *openRun
-	step *openStep
+	step *StepRow
 	// newAgent tells that the run had no step of the step's agent before.
 	newAgent bool
 	// day is when it occurred, empty for what is undated. Only the end of a run or of a step has one.

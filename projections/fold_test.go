@@ -68,7 +68,7 @@ func support() []any {
 		"run-r1", events.RunStepStarted{Step: 1, Name: "look", Type: events.ToolStep, Agent: "bert", Tool: "search", Parent: &zero, DependsOn: []int{0}},
 		"run-r1", events.RunStepFinished{Step: 1, Outcome: events.Failed, Error: "gone"},
 		"run-r1", events.RunStepFinished{Step: 0, Outcome: events.Succeeded, Model: "gpt-1", InputTokens: 10, OutputTokens: 4, CachedTokens: 2, CostNanos: 7},
-		"run-r1", events.RunLLMCalled{Scripted: true},
+		"run-r1", events.RunLLMCalled{},
 		"run-r1", events.RunStepStarted{Step: 2, Name: "look", Type: events.ToolStep, Agent: "carl", Tool: "search"},
 		"run-r1", events.RunFailed{Error: "no answer", CostNanos: 9},
 		"agent-bert", events.AgentSpawned{Agent: "bert", Role: "clerk", Imported: true},
@@ -84,7 +84,7 @@ func TestRunBecomesRows(t *testing.T) {
 	}
 	equal(t, "run", run, projections.RunRow{
 		Run: "r1", Workspace: "main", Workflow: "support", Task: "t1", Requester: "anna", Prompt: "help", Outcome: events.Failed,
-		Error: "no answer", Labels: map[string]string{"a": "1", "b": "2"}, Source: "runs", Scripted: true,
+		Error: "no answer", Labels: map[string]string{"a": "1", "b": "2"}, Source: "runs",
 		StartedAt: minute(0), EndedAt: minute(7), DurationNS: int64(7 * time.Minute), Steps: 3, FailedSteps: 1, InputTokens: 10,
 		OutputTokens: 4, CostNanos: 9, Trace: []string{"ask", "look", "look"}, Agents: []string{"bert", "carl"},
 		Models: []string{"gpt-1"}, Tools: []string{"search"}, FirstPosition: 1, LastPosition: 8,
@@ -324,5 +324,31 @@ func TestFailedBatchIsForgotten(t *testing.T) {
 	tasks, err := m.Tasks(t.Context())
 	if err != nil || len(tasks) != 1 || tasks[0].Runs != 2 || tasks[0].Succeeded != 2 {
 		t.Errorf("got %+v, %v", tasks, err)
+	}
+}
+
+func TestARunIsScriptedWhereTheBuiltInModelAnswered(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		asked    string
+		finished events.RunStepFinished
+		want     bool
+	}{
+		"as asked":                 {events.ScriptedModel, events.RunStepFinished{Outcome: events.Succeeded}, true},
+		"for another":              {"gpt", events.RunStepFinished{Outcome: events.Succeeded, Model: events.ScriptedModel}, true},
+		"not, for another did":     {events.ScriptedModel, events.RunStepFinished{Outcome: events.Succeeded, Model: "gpt"}, false},
+		"not, for the call failed": {events.ScriptedModel, events.RunStepFinished{Outcome: events.Failed}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := folded(t,
+				"run-r1", events.RunStarted{Run: "r1", Workflow: "w"},
+				"run-r1", events.RunStepStarted{Name: "ask", Type: events.ChatStep, Model: c.asked},
+				"run-r1", c.finished,
+			)
+			if run, _, err := m.Run(t.Context(), "r1"); err != nil || run.Scripted != c.want {
+				t.Errorf("scripted: %t (%v), want %t", run.Scripted, err, c.want)
+			}
+		})
 	}
 }

@@ -14,13 +14,16 @@ import (
 func TestRowsMarshalTheirColumns(t *testing.T) {
 	t.Parallel()
 	for _, row := range []any{
-		projections.RunRow{}, projections.StepRow{}, projections.AgentRow{}, projections.TaskRow{}, projections.FeedbackRow{},
+		projections.RunRow{}, projections.AgentRow{}, projections.TaskRow{}, projections.FeedbackRow{},
 		projections.PatternRow{}, projections.CostRow{}, projections.ImprovementRow{}, projections.RunbookRow{},
 		projections.BudgetRow{}, projections.MetricRow{},
 	} {
 		var want []string
 		typ := reflect.TypeOf(row)
 		for i := range typ.NumField() {
+			if !typ.Field(i).IsExported() {
+				continue
+			}
 			column, _, _ := strings.Cut(typ.Field(i).Tag.Get("db"), ",")
 			column = strings.Replace(column, "_nanos", "_usd", 1)
 			want = append(want, strings.Replace(column, "duration_ns", "duration_seconds", 1))
@@ -57,7 +60,7 @@ func TestRunMarshalsAsDocumented(t *testing.T) {
 	want := `[{"run":"r1","workspace":"main","workflow":"support","task":"t1","requester":"anna","outcome":"failed","error":"no answer",` +
 		`"started_at":"2026-11-22T12:00:00Z","ended_at":"2026-11-22T12:07:00Z","duration_seconds":420,"steps":3,"failed_steps":1,` +
 		`"input_tokens":10,"output_tokens":4,"cost_usd":"0.000000009","unpriced":false,"agents":["bert","carl"],"models":["gpt-1"],"tools":["search"],` +
-		`"trace":["ask","look","look"],"labels":{"a":"1","b":"2"},"source":"runs","scripted":true,"prompt":"help","answer":"",` +
+		`"trace":["ask","look","look"],"labels":{"a":"1","b":"2"},"source":"runs","scripted":false,"prompt":"help","answer":"",` +
 		`"first_position":1,"last_position":8},` +
 		`{"run":"r1","step":2,"workflow":"support","name":"look","type":"tool","agent":"carl","tool":"search","model":"","parent":null,` +
 		`"depends_on":[],"labels":{},"outcome":"running","error":"","started_at":"2026-11-22T12:06:00Z","ended_at":null,` +

@@ -15,19 +15,21 @@ func appendStrings(b []byte, list []string) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if plain(s) {
-			b = append(b, '"')
-			b = append(b, s...)
-			b = append(b, '"')
-			continue
-		}
-		quoted, err := json.Marshal(strings.ToValidUTF8(s, "\uFFFD"))
-		if err != nil {
-			panic("a string can always be JSON: " + err.Error())
-		}
-		b = append(b, quoted...)
+		b = appendString(b, s)
 	}
 	return append(b, ']')
+}
+
+// appendString appends a JSON string byte for byte as encoding/json writes it.
+func appendString(b []byte, s string) []byte {
+	if plain(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
+	quoted, err := json.Marshal(strings.ToValidUTF8(s, "\uFFFD"))
+	if err != nil {
+		panic("a string can always be JSON: " + err.Error())
+	}
+	return append(b, quoted...)
 }
 
 // appendNumbers appends a JSON array.

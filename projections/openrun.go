@@ -9,11 +9,9 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// openRun is a run in the working set: its row and all its steps. The steps live here, not in a cache of their own,
-// so that a fact of a run costs one look-up, whatever it changes.
+// openRun is a run in the working set.
 type openRun struct {
 	RunRow
-	steps []openStep
 	// stepCost is the sum over the steps.
 	stepCost events.Nanos
 	// uses counts the steps of each model. It is made when a step is first answered by another model than it asked for.
@@ -22,29 +20,24 @@ type openRun struct {
 	bytes int
 }
 
-type openStep struct {
-	StepRow
-	dirty bool
-}
-
-// runCache is the working set of workflow_runs and run_steps: the open runs, and those that the batch ended.
+// runCache is the working set of workflow_runs: the open runs, and those that the batch ended.
 type runCache struct {
 	from       Scanner
 	young, old map[string]*openRun
 	dirty      []*openRun
-	dirtySteps []*StepRow
 	complete   bool
 	bytes      int
 	limit      int
 	// last is the run found last: facts of a run come together.
 	last *openRun
 	// free are runs to be used again, with the room of their lists.
-	free        []*openRun
-	runs, steps Query
+	free []*openRun
+	// keys asks for one run.
+	keys Query
 }
 
 func newRunCache(limit int) *runCache {
-	c := &runCache{limit: limit, runs: byKey(&runTable.Table, 1), steps: byKey(&stepTable.Table, 1)}
+	c := &runCache{limit: limit, keys: byKey(&runTable.Table, 1)}
 	c.reset(nil, false)
 	return c
 }
@@ -63,7 +56,7 @@ func (c *runCache) start(row RunRow) *openRun {
 	if n := len(c.free); n > 0 {
 		r, c.free = c.free[n-1], c.free[:n-1]
 		// The lists of the row are empty and keep their room.
-		row.Trace, row.Agents, row.Models, row.Tools = r.Trace, r.Agents, r.Models, r.Tools
+		row.Trace, row.Agents, row.Models, row.Tools, row.steps = r.Trace, r.Agents, r.Models, r.Tools, r.steps
 	}
 	r.RunRow = row
 	c.young[row.Run] = r
@@ -100,26 +93,17 @@ func (c *runCache) find(run string) (*openRun, error) {
 }
 
 func (c *runCache) load(run string) (*openRun, error) {
-	c.runs.Where[0].Text, c.steps.Where[0].Text = run, run
+	c.keys.Where[0].Text = run
 	var r *openRun
-	err := c.from.Scan(&c.runs, func(s Source) error {
+	err := c.from.Scan(&c.keys, func(s Source) error {
 		r = &openRun{}
 		return runTable.decode(&r.RunRow, s)
 	})
 	if r == nil || err != nil {
 		return nil, err
 	}
-	err = c.from.Scan(&c.steps, func(s Source) error {
-		var step openStep
-		if err := stepTable.decode(&step.StepRow, s); err != nil {
-			return err
-		}
-		r.steps = append(r.steps, step)
-		r.stepCost = saturate(r.stepCost, step.CostNanos)
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	for i := range r.steps {
+		r.stepCost = saturate(r.stepCost, r.steps[i].CostNanos)
 	}
 	r.bytes = r.size()
 	c.bytes += r.bytes
@@ -134,36 +118,22 @@ func (c *runCache) touch(r *openRun) {
 }
 
 func (c *runCache) write(tx Tx, side Side) error {
-	return writeRuns(tx, side, c.dirty, &c.dirtySteps)
+	return writeRuns(tx, side, c.dirty)
 }
 
-// writeRuns puts runs and those of their steps that changed, in the order that each table is stored in. The order of
-// the runs changes; steps is room for their steps.
-func writeRuns(tx Tx, side Side, runs []*openRun, steps *[]*StepRow) error {
-	// The table of runs is clustered by their first position.
+// writeRuns puts runs in the order that their table is stored in, and leaves them in it.
+func writeRuns(tx Tx, side Side, runs []*openRun) error {
+	sortRuns(runs)
+	row := record[RunRow]{columns: runTable.columns}
+	return tx.Put(side, &runTable.Table, len(runs), func(i int) Row {
+		row.row = &runs[i].RunRow
+		return &row
+	})
+}
+
+// sortRuns sorts as the table is clustered.
+func sortRuns(runs []*openRun) {
 	slices.SortFunc(runs, func(a, b *openRun) int { return cmp.Compare(a.FirstPosition, b.FirstPosition) })
-	run := record[RunRow]{columns: runTable.columns}
-	err := tx.Put(side, &runTable.Table, len(runs), func(i int) Row {
-		run.row = &runs[i].RunRow
-		return &run
-	})
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(runs, func(a, b *openRun) int { return cmp.Compare(a.Run, b.Run) })
-	*steps = (*steps)[:0]
-	for _, r := range runs {
-		for i := range r.steps {
-			if s := &r.steps[i]; s.dirty {
-				*steps = append(*steps, &s.StepRow)
-			}
-		}
-	}
-	step := record[StepRow]{columns: stepTable.columns}
-	return tx.Put(side, &stepTable.Table, len(*steps), func(i int) Row {
-		step.row = (*steps)[i]
-		return &step
-	})
 }
 
 // retire takes the changed runs that have ended out of the cache: no fact follows the end of a run. The others stay,
@@ -186,10 +156,12 @@ func (c *runCache) retire(ended []*openRun) []*openRun {
 
 func (c *runCache) whole() bool { return c.complete }
 
-// pack packs the runs that have not ended, with all their steps: of the settled tables' rows, only these change.
+// pack packs the runs that have not ended: of a settled table's rows, only these change.
 func (c *runCache) pack(p *packer, written Scanner) error {
+	p.begin(&runTable.Table)
+	defer p.end()
 	if !c.complete {
-		return packRuns(p, written)
+		return p.scan(written, &Query{Table: &runTable.Table, Where: only("outcome", Running), Order: ascending("first_position")})
 	}
 	var open []*openRun
 	for _, generation := range []map[string]*openRun{c.young, c.old} {
@@ -199,50 +171,11 @@ func (c *runCache) pack(p *packer, written Scanner) error {
 			}
 		}
 	}
-	slices.SortFunc(open, func(a, b *openRun) int { return cmp.Compare(a.FirstPosition, b.FirstPosition) })
-	p.begin(&runTable.Table)
-	run := record[RunRow]{columns: runTable.columns}
+	sortRuns(open)
+	row := record[RunRow]{columns: runTable.columns}
 	for _, r := range open {
-		run.row = &r.RunRow
-		if err := p.row(&run); err != nil {
-			return err
-		}
-	}
-	p.end()
-	p.begin(&stepTable.Table)
-	defer p.end()
-	step := record[StepRow]{columns: stepTable.columns}
-	for _, r := range open {
-		for i := range r.steps {
-			step.row = &r.steps[i].StepRow
-			if err := p.row(&step); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func packRuns(p *packer, written Scanner) error {
-	var open []string
-	p.begin(&runTable.Table)
-	q := Query{Table: &runTable.Table, Where: only("outcome", Running), Order: ascending("first_position")}
-	row := packedRow{table: q.Table}
-	err := written.Scan(&q, func(src Source) error {
-		open = append(open, src.Text(0))
-		row.source = src
-		return p.row(&row)
-	})
-	if err != nil {
-		return err
-	}
-	p.end()
-	p.begin(&stepTable.Table)
-	defer p.end()
-	steps := byKey(&stepTable.Table, 1)
-	for _, run := range open {
-		steps.Where[0].Text = run
-		if err := p.scan(written, &steps); err != nil {
+		row.row = &r.RunRow
+		if err := p.row(&row); err != nil {
 			return err
 		}
 	}
@@ -268,15 +201,11 @@ func (c *runCache) settle() {
 			continue
 		}
 		r.dirty = false
-		for i := range r.steps {
-			r.steps[i].dirty = false
-		}
 		n := r.size()
 		c.bytes += n - r.bytes
 		r.bytes = n
 	}
 	clear(c.dirty)
-	clear(c.dirtySteps)
 	c.dirty, c.last = c.dirty[:0], nil
 	if c.bytes <= c.limit/2 {
 		return
@@ -300,32 +229,24 @@ func (c *runCache) recycle(r *openRun) {
 	clear(r.Agents)
 	clear(r.Models)
 	clear(r.Tools)
-	*r = openRun{steps: r.steps[:0], RunRow: RunRow{
-		Trace: r.Trace[:0], Agents: r.Agents[:0], Models: r.Models[:0], Tools: r.Tools[:0],
+	*r = openRun{RunRow: RunRow{
+		Trace: r.Trace[:0], Agents: r.Agents[:0], Models: r.Models[:0], Tools: r.Tools[:0], steps: r.steps[:0],
 	}}
 	c.free = append(c.free, r)
 }
 
-func (r *openRun) size() int {
-	n := int(unsafe.Sizeof(*r)) + overhead + runTable.weigh(&r.RunRow)
-	for i := range r.steps {
-		n += int(unsafe.Sizeof(r.steps[i])) + stepTable.weigh(&r.steps[i].StepRow)
-	}
-	return n
-}
+func (r *openRun) size() int { return int(unsafe.Sizeof(*r)) + overhead + runTable.weigh(&r.RunRow) }
 
 // step is a step of the run, to be changed, or nil where there is none of that number.
-func (r *openRun) step(number int) *openStep {
+func (r *openRun) step(number int) *StepRow {
 	if number < 0 || number >= len(r.steps) {
 		return nil
 	}
-	s := &r.steps[number]
-	s.dirty = true
-	return s
+	return &r.steps[number]
 }
 
 // answered changes the model of a step to the one that answered, and the run's set of models with it.
-func (r *openRun) answered(s *openStep, model string) {
+func (r *openRun) answered(s *StepRow, model string) {
 	if r.uses == nil {
 		r.uses = make(map[string]int)
 		for i := range r.steps {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -114,21 +115,36 @@ func appendText(b []byte, s string) []byte {
 // plan lists the rows that a trace counts in: its variant, then each pair of steps that follow one another, in the
 // order of their first occurrence.
 func (p *plans) plan(workflow string, trace []string) []planned {
-	made := []planned{{key: patternKey{workflow, VariantPattern, PatternDigest(trace)}, steps: trace, count: 1}}
-	seen := make(map[[2]string]int)
+	made := make([]planned, 0, min(max(len(trace), 1), maxPlanned))
+	made = append(made, planned{key: patternKey{workflow, VariantPattern, PatternDigest(trace)}, steps: trace, count: 1})
+	var seen map[[2]string]int
 	for i := 1; i < len(trace); i++ {
 		pair := [2]string{trace[i-1], trace[i]}
-		at, ok := seen[pair]
-		if !ok {
+		at := 0
+		if seen == nil {
+			at = 1 + slices.IndexFunc(made[1:], func(p planned) bool { return [2]string(p.steps) == pair })
+		} else {
+			at = seen[pair]
+		}
+		if at == 0 {
 			at = len(made)
-			seen[pair] = at
-			steps := trace[i-1 : i+1 : i+1]
-			made = append(made, planned{key: patternKey{workflow, FollowsPattern, p.digest(pair)}, steps: steps})
+			made = append(made, planned{key: patternKey{workflow, FollowsPattern, p.digest(pair)}, steps: trace[i-1 : i+1 : i+1]})
+			if seen == nil && at == maxPlanned {
+				seen = make(map[[2]string]int)
+				for n, m := range made[1:] {
+					seen[[2]string(m.steps)] = n + 1
+				}
+			} else if seen != nil {
+				seen[pair] = at
+			}
 		}
 		made[at].count++
 	}
 	return made
 }
+
+// maxPlanned is how many rows of a trace are looked through; of more than that a map is made.
+const maxPlanned = 16
 
 // maxDigests bounds the digests that are remembered.
 const maxDigests = 1 << 12

@@ -55,11 +55,15 @@ func rows[K comparable, R any](ctx context.Context, r *reader, t *spec[K, R], q 
 	}
 }
 
-// scan decodes the rows that a query for all columns finds.
+// scan decodes the rows that a query for all columns finds, or for the first ones.
 func scan[K comparable, R any](s Scanner, t *spec[K, R], q *Query, each func(*R) error) error {
+	columns := len(t.columns)
+	if q.Columns != nil {
+		columns = len(q.Columns)
+	}
 	return s.Scan(q, func(src Source) error {
 		var row R
-		if err := t.decode(&row, src); err != nil {
+		if err := t.decodeSome(&row, src, columns); err != nil {
 			return err
 		}
 		return each(&row)
@@ -106,8 +110,9 @@ func (r *reader) Position(ctx context.Context) (uint64, error) {
 // Runs implements Reader.
 func (r *reader) Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error] {
 	q := Query{
-		Where: slices.Concat(only("workflow", f.Workflow), only("task", f.Task), only("outcome", f.Outcome), f.starts()),
-		Order: []Order{{Column: "first_position", Descending: true}},
+		Columns: runTable.names(withoutSteps),
+		Where:   slices.Concat(only("workflow", f.Workflow), only("task", f.Task), only("outcome", f.Outcome), f.starts()),
+		Order:   []Order{{Column: "first_position", Descending: true}},
 	}
 	if f.Agent == "" {
 		q.Limit = f.Limit
@@ -149,25 +154,20 @@ func (r *reader) Run(ctx context.Context, run string) (RunRow, []StepRow, error)
 	}
 	defer s.Close()
 	var found *RunRow
-	var steps []StepRow
-	one := []Condition{{Column: "run", Text: run}}
-	err = scan(s, runTable, &Query{Table: &runTable.Table, Where: one}, func(row *RunRow) error {
+	q := byKey(&runTable.Table, 1)
+	q.Where[0].Text = run
+	err = scan(s, runTable, &q, func(row *RunRow) error {
 		found = row
 		return nil
 	})
 	if err == nil && found == nil {
 		err = ErrNotFound
 	}
-	if err == nil {
-		q := Query{Table: &stepTable.Table, Where: one, Order: ascending("step")}
-		err = scan(s, stepTable, &q, func(row *StepRow) error {
-			steps = append(steps, *row)
-			return nil
-		})
-	}
 	if err != nil {
 		return RunRow{}, nil, fmt.Errorf("read run %s: %w", run, err)
 	}
+	steps := found.steps
+	found.steps = nil
 	return *found, steps, nil
 }
 
@@ -180,16 +180,25 @@ func (r *reader) Steps(ctx context.Context, workflow string) iter.Seq2[StepRow, 
 			err = scanSteps(s, workflow, yield)
 		}
 		if err != nil && !errors.Is(err, errStop) {
-			yield(StepRow{}, fmt.Errorf("read run_steps: %w", err))
+			yield(StepRow{}, fmt.Errorf("read steps: %w", err))
 		}
 	}
 }
 
 func scanSteps(s Scanner, workflow string, yield func(StepRow, error) bool) error {
-	q := Query{Table: &stepTable.Table, Where: only("workflow", workflow), Order: ascending("run", "step")}
-	return scan(s, stepTable, &q, func(row *StepRow) error {
-		if !yield(*row, nil) {
-			return errStop
+	q := Query{
+		Table: &runTable.Table, Columns: []string{"run", "workflow", "step_list"}, Where: only("workflow", workflow),
+		Order: ascending("first_position"),
+	}
+	return s.Scan(&q, func(src Source) error {
+		steps, err := takeSteps(src.Text(0), src.Symbol(1), src.Text(2))
+		if err != nil {
+			return columnError("step_list", err)
+		}
+		for _, step := range steps {
+			if !yield(step, nil) {
+				return errStop
+			}
 		}
 		return nil
 	})

@@ -84,7 +84,8 @@ type Reader interface {
 	Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error]
 	// Run is one run with its steps by number. It returns ErrNotFound where there is none.
 	Run(ctx context.Context, run string) (RunRow, []StepRow, error)
-	// Steps yields all steps of a workflow's runs, or of all where it is empty, by run and number.
+	// Steps yields all steps of a workflow's runs, or of all where it is empty, the runs by first
+	// position, the steps by number.
 	Steps(ctx context.Context, workflow string) iter.Seq2[StepRow, error]
 	// StepStats are by workflow and name.
 	StepStats(ctx context.Context) ([]StepStat, error)

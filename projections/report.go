@@ -18,15 +18,9 @@ func (r *reader) Report(ctx context.Context) (Report, error) {
 	b := newReportBuilder()
 	runs := Query{Table: &runTable.Table, Columns: []string{
 		"workflow", "task", "outcome", "duration_ns", "steps", "failed_steps", "input_tokens", "output_tokens", "cost_nanos",
-		"agents", "models", "tools",
+		"agents", "models", "tools", "step_list",
 	}}
 	if err := s.Scan(&runs, b.run); err != nil {
-		return Report{}, fmt.Errorf("read metrics: %w", err)
-	}
-	steps := Query{Table: &stepTable.Table, Columns: []string{
-		"agent", "model", "tool", "outcome", "duration_ns", "input_tokens", "output_tokens", "cost_nanos",
-	}}
-	if err := s.Scan(&steps, b.step); err != nil {
 		return Report{}, fmt.Errorf("read metrics: %w", err)
 	}
 	return b.report(), nil
@@ -101,7 +95,11 @@ func (b *reportBuilder) run(src Source) error {
 			g.durations = append(g.durations, duration)
 		}
 	}
-	return nil
+	steps, err := parseSteps(src.Text(12))
+	for i := range steps {
+		b.step(&steps[i])
+	}
+	return columnError("step_list", err)
 }
 
 // groupsOf are the groups of a run's agents, models and tools, given as JSON.
@@ -125,27 +123,27 @@ func (b *reportBuilder) groupsOf(sets [3]string) ([]*group, error) {
 	return groups, nil
 }
 
-func (b *reportBuilder) step(src Source) error {
-	failed, duration := events.Outcome(src.Symbol(3)) == events.Failed, src.Int(4)
-	input, output, cost := src.Int(5), src.Int(6), events.Nanos(src.Int(7))
-	for i, by := range [...]map[string]*group{b.agents, b.models, b.tools} {
-		name := src.Symbol(i)
-		if name == "" {
+func (b *reportBuilder) step(s *storedStep) {
+	duration := s.duration()
+	for _, by := range [...]struct {
+		groups map[string]*group
+		name   string
+	}{{b.agents, s.Agent}, {b.models, s.Model}, {b.tools, s.Tool}} {
+		if by.name == "" {
 			continue
 		}
-		g := in(by, name)
+		g := in(by.groups, by.name)
 		g.Steps++
-		if failed {
+		if s.Outcome == events.Failed {
 			g.FailedSteps++
 		}
-		g.InputTokens = saturate(g.InputTokens, input)
-		g.OutputTokens = saturate(g.OutputTokens, output)
-		g.CostUSD = saturate(g.CostUSD, cost)
+		g.InputTokens = saturate(g.InputTokens, s.InputTokens)
+		g.OutputTokens = saturate(g.OutputTokens, s.OutputTokens)
+		g.CostUSD = saturate(g.CostUSD, s.CostNanos)
 		if duration >= 0 {
 			g.durations = append(g.durations, duration)
 		}
 	}
-	return nil
 }
 
 // count takes a run. A task below 0 is none.

@@ -15,18 +15,20 @@ const Running events.Outcome = "running"
 
 // RunRow is a row of workflow_runs.
 type RunRow struct {
-	Run       string            `db:"run,pk"`
-	Workspace string            `db:"workspace"`
-	Workflow  string            `db:"workflow"`
-	Task      string            `db:"task"`
-	Requester string            `db:"requester"`
-	Prompt    string            `db:"prompt"`
-	Answer    string            `db:"answer"`
-	Outcome   events.Outcome    `db:"outcome"`
-	Error     string            `db:"error"`
-	Labels    map[string]string `db:"labels"`
+	Run       string `db:"run,pk"`
+	Workspace string `db:"workspace"`
+	Workflow  string `db:"workflow"`
+	Task      string `db:"task"`
+	Requester string `db:"requester"`
+	// Prompt and Answer are the beginnings of the texts, of up to TextBytes.
+	Prompt  string            `db:"prompt"`
+	Answer  string            `db:"answer"`
+	Outcome events.Outcome    `db:"outcome"`
+	Error   string            `db:"error"`
+	Labels  map[string]string `db:"labels"`
 	// Source is the format it was imported from, empty for a live run.
-	Source    string    `db:"source"`
+	Source string `db:"source"`
+	// Scripted tells that the built-in model answered in it.
 	Scripted  bool      `db:"scripted"`
 	StartedAt time.Time `db:"started_at"`
 	EndedAt   time.Time `db:"ended_at"`
@@ -48,32 +50,34 @@ type RunRow struct {
 	// FirstPosition and LastPosition are the log positions of its first and latest fact.
 	FirstPosition uint64 `db:"first_position"`
 	LastPosition  uint64 `db:"last_position"`
+	// steps are the column step_list. Reader gives them apart from the row.
+	steps []StepRow
 }
 
-// StepRow is a row of run_steps.
+// StepRow is a step of a run: an element of the column step_list of workflow_runs, by its place there.
 type StepRow struct {
-	Run          string            `db:"run,pk"`
-	Step         int64             `db:"step,pk"`
-	Workflow     string            `db:"workflow"`
-	Name         string            `db:"name"`
-	Type         events.StepKind   `db:"type"`
-	Agent        string            `db:"agent"`
-	Tool         string            `db:"tool"`
-	Model        string            `db:"model"`
-	Parent       int64             `db:"parent"` // -1 at the top
-	DependsOn    []int             `db:"depends_on"`
-	Labels       map[string]string `db:"labels"`
-	Outcome      events.Outcome    `db:"outcome"`
-	Error        string            `db:"error"`
-	StartedAt    time.Time         `db:"started_at"`
-	EndedAt      time.Time         `db:"ended_at"`
-	DurationNS   int64             `db:"duration_ns"` // -1 where not known
-	InputTokens  int64             `db:"input_tokens"`
-	OutputTokens int64             `db:"output_tokens"`
-	CachedTokens int64             `db:"cached_tokens"`
-	CostNanos    events.Nanos      `db:"cost_nanos"`
-	Unpriced     bool              `db:"unpriced"` // its cost is not known
-	Position     uint64            `db:"position"` // of its latest fact
+	Run          string
+	Step         int64
+	Workflow     string
+	Name         string
+	Type         events.StepKind
+	Agent        string
+	Tool         string
+	Model        string
+	Parent       int64 // -1 at the top
+	DependsOn    []int
+	Labels       map[string]string
+	Outcome      events.Outcome
+	Error        string
+	StartedAt    time.Time
+	EndedAt      time.Time
+	DurationNS   int64 // -1 where not known
+	InputTokens  int64
+	OutputTokens int64
+	CachedTokens int64
+	CostNanos    events.Nanos
+	Unpriced     bool   // its cost is not known
+	Position     uint64 // of its latest fact
 }
 
 // AgentRow is a row of agent_registry.

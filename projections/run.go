@@ -1,7 +1,10 @@
 package projections
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
+	"unsafe"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -11,8 +14,13 @@ var runTable = of("workflow_runs", spec[string, RunRow]{
 	key:   func(r *RunRow) string { return r.Run },
 	fresh: func(run string) RunRow { return RunRow{Run: run} },
 	weigh: func(r *RunRow) int {
-		return len(r.Prompt) + len(r.Answer) + len(r.Error) + 64*len(r.Labels) + 16*cap(r.Trace) +
+		n := len(r.Prompt) + len(r.Answer) + len(r.Error) + 64*len(r.Labels) + 16*cap(r.Trace) +
 			16*(cap(r.Agents)+cap(r.Models)+cap(r.Tools)) + 128
+		for i := range r.steps {
+			s := &r.steps[i]
+			n += int(unsafe.Sizeof(*s)) + len(s.Error) + 64*len(s.Labels) + 8*len(s.DependsOn)
+		}
+		return n
 	},
 	columns: []column[RunRow]{
 		key(text("run", func(r *RunRow) *string { return &r.Run })),
@@ -42,47 +50,14 @@ var runTable = of("workflow_runs", spec[string, RunRow]{
 		list("trace", func(r *RunRow) *[]string { return &r.Trace }),
 		text("prompt", func(r *RunRow) *string { return &r.Prompt }),
 		text("answer", func(r *RunRow) *string { return &r.Answer }),
+		stepList("step_list"), // the last one: withoutSteps
 	},
 })
 
-// stepKey is the key of run_steps.
-type stepKey struct {
-	run  string
-	step int64
-}
+// withoutSteps is how many columns stand before that of the steps.
+var withoutSteps = len(runTable.columns) - 1
 
-var stepTable = of("run_steps", spec[stepKey, StepRow]{
-	Table: Table{Settled: "position"},
-	key:   func(r *StepRow) stepKey { return stepKey{r.Run, r.Step} },
-	fresh: func(k stepKey) StepRow { return StepRow{Run: k.run, Step: k.step} },
-	weigh: func(r *StepRow) int { return len(r.Error) + 64*len(r.Labels) + 8*len(r.DependsOn) },
-	columns: []column[StepRow]{
-		key(symbol("run", func(r *StepRow) *string { return &r.Run })),
-		key(integer("step", func(r *StepRow) *int64 { return &r.Step })),
-		symbol("workflow", func(r *StepRow) *string { return &r.Workflow }),
-		symbol("name", func(r *StepRow) *string { return &r.Name }),
-		symbol("type", func(r *StepRow) *events.StepKind { return &r.Type }),
-		symbol("agent", func(r *StepRow) *string { return &r.Agent }),
-		symbol("tool", func(r *StepRow) *string { return &r.Tool }),
-		symbol("model", func(r *StepRow) *string { return &r.Model }),
-		integer("parent", func(r *StepRow) *int64 { return &r.Parent }),
-		symbol("outcome", func(r *StepRow) *events.Outcome { return &r.Outcome }),
-		instant("started_at", func(r *StepRow) *time.Time { return &r.StartedAt }),
-		instant("ended_at", func(r *StepRow) *time.Time { return &r.EndedAt }),
-		integer("duration_ns", func(r *StepRow) *int64 { return &r.DurationNS }),
-		integer("input_tokens", func(r *StepRow) *int64 { return &r.InputTokens }),
-		integer("output_tokens", func(r *StepRow) *int64 { return &r.OutputTokens }),
-		integer("cached_tokens", func(r *StepRow) *int64 { return &r.CachedTokens }),
-		integer("cost_nanos", func(r *StepRow) *events.Nanos { return &r.CostNanos }),
-		flag("unpriced", func(r *StepRow) *bool { return &r.Unpriced }),
-		integer("position", func(r *StepRow) *uint64 { return &r.Position }),
-		numbers("depends_on", func(r *StepRow) *[]int { return &r.DependsOn }),
-		labels("labels", func(r *StepRow) *map[string]string { return &r.Labels }),
-		text("error", func(r *StepRow) *string { return &r.Error }),
-	},
-})
-
-// foldRun keeps workflow_runs and run_steps. It comes first: the others take the run and the step from it.
+// foldRun keeps workflow_runs. It comes first: the others take the run and the step from it.
 func foldRun(w *workingSet, f *fact) error {
 	e, ok := f.Event.(events.Run)
 	if !ok {
@@ -107,7 +82,7 @@ func foldRun(w *workingSet, f *fact) error {
 	case events.RunStepFinished:
 		err = finishStep(w, f, e)
 	case events.RunLLMCalled:
-		r.Scripted = r.Scripted || e.Scripted
+		// Its data is not there: events.Table.Unread.
 	case events.RunFinished:
 		err = endRun(w, f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
 	case events.RunFailed:
@@ -127,7 +102,7 @@ func startRun(w *workingSet, f *fact, e events.RunStarted) error {
 	}
 	row := RunRow{
 		Run: e.Run, Workspace: f.Envelope.Workspace, Workflow: e.Workflow, Task: e.Task, Requester: e.Requester,
-		Prompt: e.Prompt, Outcome: Running, Labels: e.Labels, DurationNS: -1,
+		Prompt: beginning(e.Prompt), Outcome: Running, Labels: e.Labels, DurationNS: -1,
 		FirstPosition: f.Envelope.Position, LastPosition: f.Envelope.Position,
 	}
 	if e.Source != nil {
@@ -156,7 +131,7 @@ func startStep(f *fact, e events.RunStepStarted) error {
 	if !e.Undated {
 		row.StartedAt = f.Envelope.OccurredAt
 	}
-	r.steps = append(r.steps, openStep{StepRow: row, dirty: true})
+	r.steps = append(r.steps, row)
 	f.step = &r.steps[e.Step]
 	r.Steps++
 	r.Trace = append(r.Trace, e.Name)
@@ -197,6 +172,8 @@ func finishStep(w *workingSet, f *fact, e events.RunStepFinished) error {
 	}
 	if e.Outcome == events.Failed {
 		r.FailedSteps++
+	} else if s.Model == events.ScriptedModel {
+		r.Scripted = true
 	}
 	r.InputTokens = saturate(r.InputTokens, e.InputTokens)
 	r.OutputTokens = saturate(r.OutputTokens, e.OutputTokens)
@@ -210,7 +187,7 @@ func endRun(w *workingSet, f *fact, o events.Outcome, answer, reason string, cos
 	if !ends(o) {
 		return damaged("the run ends with the unknown outcome %q", o)
 	}
-	r.Outcome, r.Answer, r.Error = o, answer, reason
+	r.Outcome, r.Answer, r.Error = o, beginning(answer), reason
 	r.CostNanos = max(r.stepCost, cost)
 	if !undated {
 		f.day = w.days.of(f.Envelope.OccurredAt)
@@ -239,3 +216,22 @@ func between(start, end time.Time) int64 {
 
 // ended tells whether a fact is the end of its run.
 func (f *fact) ended() bool { return f.run != nil && f.run.Outcome != Running }
+
+// TextBytes is how much of a prompt and an answer a run's row holds at most. The whole texts are in the log; two copies
+// of them would be most of the read models.
+const TextBytes = 240
+
+// MayBeCut tells that a text of a row may be the beginning of a longer one.
+func MayBeCut(text string) bool { return len(text) > TextBytes-utf8.UTFMax }
+
+// beginning is what a row holds of a text. It keeps none of the longer one's memory.
+func beginning(text string) string {
+	if len(text) <= TextBytes {
+		return text
+	}
+	end := TextBytes
+	for end > TextBytes-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return strings.Clone(text[:end])
+}

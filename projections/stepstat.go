@@ -13,7 +13,8 @@ import (
 type stepGroup struct {
 	StepStat
 	durations []int64
-	lastRun   string
+	// lastRun is the number of the run that it met last, from 1.
+	lastRun int
 }
 
 // StepStats implements Reader.
@@ -25,23 +26,22 @@ func (r *reader) StepStats(ctx context.Context) ([]StepStat, error) {
 	defer s.Close()
 	type name struct{ workflow, step string }
 	groups := make(map[name]*stepGroup)
-	q := Query{
-		Table: &stepTable.Table,
-		Columns: []string{
-			"run", "workflow", "name", "outcome", "duration_ns", "input_tokens", "output_tokens", "cost_nanos", "position",
-		},
-		// The steps of a run come together, so that runs can be counted.
-		Order: ascending("run", "step"),
-	}
+	q := Query{Table: &runTable.Table, Columns: []string{"workflow", "step_list"}}
+	run := 0
 	err = s.Scan(&q, func(src Source) error {
-		n := name{src.Symbol(1), src.Symbol(2)}
-		g := groups[n]
-		if g == nil {
-			g = &stepGroup{StepStat: StepStat{Workflow: n.workflow, Name: n.step}}
-			groups[n] = g
+		run++
+		workflow := src.Symbol(0)
+		steps, err := parseSteps(src.Text(1))
+		for i := range steps {
+			n := name{workflow, steps[i].Name}
+			g := groups[n]
+			if g == nil {
+				g = &stepGroup{StepStat: StepStat{Workflow: n.workflow, Name: n.step}}
+				groups[n] = g
+			}
+			g.add(run, &steps[i])
 		}
-		g.add(src)
-		return nil
+		return columnError("step_list", err)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read step statistics: %w", err)
@@ -56,29 +56,28 @@ func (r *reader) StepStats(ctx context.Context) ([]StepStat, error) {
 	return stats, nil
 }
 
-func (g *stepGroup) add(src Source) {
-	position := uint64(src.Int(8))
+func (g *stepGroup) add(run int, s *storedStep) {
 	if g.Steps == 0 {
-		g.FirstPosition = position
+		g.FirstPosition = s.Position
 	}
-	g.FirstPosition = min(g.FirstPosition, position)
-	g.LastPosition = max(g.LastPosition, position)
-	if run := src.Symbol(0); g.Steps == 0 || run != g.lastRun {
+	g.FirstPosition = min(g.FirstPosition, s.Position)
+	g.LastPosition = max(g.LastPosition, s.Position)
+	if run != g.lastRun {
 		g.Runs++
 		g.lastRun = run
 	}
 	g.Steps++
-	if events.Outcome(src.Symbol(3)) == events.Failed {
+	if s.Outcome == events.Failed {
 		g.Failed++
 	}
-	if d := src.Int(4); d >= 0 {
+	if d := s.duration(); d >= 0 {
 		g.Timed++
 		g.TotalNS = saturate(g.TotalNS, d)
 		g.durations = append(g.durations, d)
 	}
-	g.InputTokens = saturate(g.InputTokens, src.Int(5))
-	g.OutputTokens = saturate(g.OutputTokens, src.Int(6))
-	g.CostNanos = saturate(g.CostNanos, events.Nanos(src.Int(7)))
+	g.InputTokens = saturate(g.InputTokens, s.InputTokens)
+	g.OutputTokens = saturate(g.OutputTokens, s.OutputTokens)
+	g.CostNanos = saturate(g.CostNanos, s.CostNanos)
 }
 
 func (g *stepGroup) finish() StepStat {

@@ -50,7 +50,6 @@ type stream struct {
 	stored Checkpoint
 	// ended are the runs handed over, which nobody else touches until written has told how that went.
 	ended []*openRun
-	steps []*StepRow
 	// packed is a snapshot that is written with them.
 	packed  *packer
 	writing bool
@@ -165,7 +164,7 @@ func (s *stream) writeEnded(ctx context.Context) error {
 				return err
 			}
 		}
-		return writeRuns(tx, Beside, s.ended, &s.steps)
+		return writeRuns(tx, Beside, s.ended)
 	})
 }
 

@@ -72,6 +72,15 @@ func of[K comparable, R any](name string, s spec[K, R]) *spec[K, R] {
 // table is the engine's view.
 func (s *spec[K, R]) table() *Table { return &s.Table }
 
+// names are those of the first n columns.
+func (s *spec[K, R]) names(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = s.columns[i].Name
+	}
+	return names
+}
+
 // compare orders rows by their key.
 func (s *spec[K, R]) compare(a, b *R) int {
 	for _, c := range s.columns[:s.Keys] {
@@ -83,8 +92,11 @@ func (s *spec[K, R]) compare(a, b *R) int {
 }
 
 // decode reads a row whose columns were all asked for.
-func (s *spec[K, R]) decode(r *R, src Source) error {
-	for i := range s.columns {
+func (s *spec[K, R]) decode(r *R, src Source) error { return s.decodeSome(r, src, len(s.columns)) }
+
+// decodeSome reads a row's first n columns.
+func (s *spec[K, R]) decodeSome(r *R, src Source, n int) error {
+	for i := range s.columns[:n] {
 		if err := s.columns[i].take(r, src, i); err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ type runDetail struct {
 
 // runs registers the list of runs, the latest first, and one run.
 func (d *door) runs(api huma.API) {
-	list(d, api, "runs", "Runs, the latest first", func(ctx context.Context, in runsInput) iter.Seq2[projections.RunRow, error] {
+	list(d, api, "runs", "Runs, the latest first, with the beginnings of their prompts and answers", func(ctx context.Context, in runsInput) iter.Seq2[projections.RunRow, error] {
 		return d.Reader.Runs(ctx, projections.RunFilter{
 			Workflow: in.Workflow, Task: in.Task, Agent: in.Agent, Outcome: events.Outcome(in.Outcome),
 			Since: in.Since, Until: in.Until, Limit: in.Limit + 1,
@@ -45,10 +45,13 @@ func (d *door) runs(api huma.API) {
 	type answer struct{ Body document[runDetail] }
 	huma.Register(api, huma.Operation{
 		OperationID: "run", Method: http.MethodGet, Path: "/api/runs/{run}",
-		Summary: "A run with its steps and the feedback on it",
+		Summary: "A run with its whole prompt and answer, its steps and the feedback on it",
 		Errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *input) (*answer, error) {
 		run, steps, err := d.Reader.Run(ctx, in.Run)
+		if err == nil && d.Texts != nil {
+			err = d.Texts(ctx, &run)
+		}
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -55,5 +57,24 @@ func TestStartRun(t *testing.T) {
 	answer := decode[map[string]any](t, w)
 	if w.Code != http.StatusAccepted || w.Header().Get("Location") != "/api/runs/"+id.String() || answer["run"] != id.String() || answer["position"] != 7.0 {
 		t.Errorf("%d %s %s", w.Code, w.Header(), w.Body)
+	}
+}
+
+func TestOneRunHasItsWholeTexts(t *testing.T) {
+	t.Parallel()
+	c := config(reader{runs: threeRuns()}, &log{})
+	c.Texts = func(_ context.Context, run *projections.RunRow) error {
+		if run.Run != "r1" {
+			return fmt.Errorf("%w: start the server", projections.ErrUnavailable)
+		}
+		run.Answer = "all of it"
+		return nil
+	}
+	door := web.New(c)
+	if w := request(door, "GET", "/api/runs/r1", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"answer":"all of it"`) {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if w := request(door, "GET", "/api/runs/r2", ""); w.Code != 503 || !strings.Contains(w.Body.String(), "start the server") {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }

@@ -24,6 +24,8 @@ import (
 type Config struct {
 	// Reader reads the read models.
 	Reader projections.Reader
+	// Texts, if any, gives a run's row the whole prompt and answer, of which Reader has the beginnings.
+	Texts func(ctx context.Context, run *projections.RunRow) error
 	// Head is the position of the log's last fact: the store answers where it does.
 	Head func(ctx context.Context) (uint64, error)
 	// Dispatch carries out commands. Without it the door only reads.

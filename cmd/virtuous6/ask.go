@@ -163,6 +163,9 @@ func (v askVerb) showAnswer(ctx context.Context, a *app, run string) error {
 		return err
 	}
 	row, _, err := a.models.Run(ctx, run)
+	if err == nil {
+		err = orchestrator.Texts(ctx, a.store, &row)
+	}
 	if err != nil {
 		return err
 	}
@@ -175,6 +178,9 @@ func (v askVerb) report(ctx context.Context, a *app, run string) error {
 		return err
 	}
 	row, steps, err := a.models.Run(ctx, run)
+	if err == nil {
+		err = orchestrator.Texts(ctx, a.store, &row)
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/events"
 )
 
 // runner is what performs the turns of live runs, and the model that agents without one of their own use: a real one
@@ -19,7 +20,7 @@ func (a *app) runner() (agents.Runner, string, error) {
 	key, base := os.Getenv("OPENAI_API_KEY"), cmp.Or(os.Getenv("OPENAI_BASE_URL"), a.config.BaseURL)
 	if key == "" && base == "" {
 		r.Model = agents.Scripted{Now: a.clock}
-		return r, agents.ScriptedModel, nil
+		return r, events.ScriptedModel, nil
 	}
 	model, err := agents.NewOpenAI(agents.OpenAIConfig{APIKey: key, BaseURL: base, Timeout: a.config.Timeout, Now: a.clock})
 	if err != nil {

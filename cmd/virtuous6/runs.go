@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -23,7 +24,7 @@ type runsVerb struct {
 
 // Help gives examples.
 func (runsVerb) Help() string {
-	return "Examples:\n  virtuous6 runs --outcome failed --limit 5\n  virtuous6 runs airline-0-1\n  virtuous6 runs --json --limit 0 > runs.json"
+	return "A list shows the beginnings of prompts and answers, one run the whole of them.\n\nExamples:\n  virtuous6 runs --outcome failed --limit 5\n  virtuous6 runs airline-0-1\n  virtuous6 runs --json --limit 0 > runs.json"
 }
 
 // Run lists runs, the latest first, or shows one.
@@ -60,6 +61,9 @@ func (v runsVerb) Run(ctx context.Context, a *app) error {
 func (v runsVerb) show(ctx context.Context, a *app, reader projections.Reader) error {
 	run, steps, err := findRun(ctx, reader, v.ID)
 	if err != nil {
+		return err
+	}
+	if err := orchestrator.Texts(ctx, a.store, &run); err != nil {
 		return err
 	}
 	feedback, err := reader.Feedback(ctx, run.Run)

@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/web"
@@ -60,6 +60,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	dispatch := a.dispatcher().Dispatch
 	server := web.Server(web.New(web.Config{
 		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Refused: aggregates.Refused, Now: a.clock, NewID: a.ids,
+		Texts:   func(ctx context.Context, run *projections.RunRow) error { return orchestrator.Texts(ctx, a.store, run) },
 		Version: version(), Log: log,
 	}))
 	group, ctx := errgroup.WithContext(ctx)
@@ -93,7 +94,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		return server.Shutdown(closing)
 	})
 	fmt.Fprintf(a.out, "Serving on http://%s with %s.\n", listener.Addr(), model)
-	if model == agents.ScriptedModel {
+	if model == events.ScriptedModel {
 		fmt.Fprintln(a.out, "That is the built-in scripted model: set OPENAI_API_KEY or OPENAI_BASE_URL for a real one.")
 	}
 	return group.Wait()

@@ -27,9 +27,18 @@ const (
 )
 
 const (
-	briefColumns = "SELECT position, stream, revision, kind, version, occurred_at, workspace, data"
-	columns      = briefColumns + ", id, recorded_at, causation, correlation, actor"
+	beforeData = "SELECT position, stream, revision, kind, version, occurred_at, workspace, "
+	afterData  = ", id, recorded_at, causation, correlation, actor"
+	columns    = beforeData + "data" + afterData
 )
+
+// selectColumns begins a read of the log. data is where the facts come from.
+func selectColumns(data string, brief bool) string {
+	if brief {
+		return beforeData + data
+	}
+	return beforeData + data + afterData
+}
 
 // The reads that a page can come from: columns and one of these. $1 is exclusive, $2 the number of rows, $3 the kinds or
 // the stream's name.
@@ -48,8 +57,8 @@ type query struct {
 	after int64 // position or revision, exclusive
 	limit int   // events still wanted, 0 for all
 	rows  int   // in the next page
-	// of is the text's third parameter: the kinds or the stream; nil where it has none.
-	of       any
+	// args are the text's parameters from the third one on.
+	args     []any
 	revision bool // after counts revisions
 }
 
@@ -76,10 +85,7 @@ func (p *page) read(ctx context.Context, conn *pgx.Conn, q *query) error {
 	if q.limit > 0 {
 		wanted = min(wanted, q.limit)
 	}
-	args := []any{q.after, wanted, q.of}
-	if q.of == nil {
-		args = args[:2]
-	}
+	args := append([]any{q.after, wanted}, q.args...)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rows, err := conn.Query(ctx, q.text, args...)

@@ -104,7 +104,7 @@ func (s *Store) Submit(ctx context.Context, stream string, expected eventstore.E
 // ReadStream implements eventstore.Store.
 func (s *Store) ReadStream(ctx context.Context, stream string, o eventstore.StreamOptions) iter.Seq2[events.Envelope, error] {
 	return func(yield func(events.Envelope, error) bool) {
-		q := query{text: streamForwards, after: -1, limit: max(o.Limit, 0), of: stream, revision: true}
+		q := query{text: streamForwards, after: -1, limit: max(o.Limit, 0), args: []any{stream}, revision: true}
 		switch {
 		case o.Direction == eventstore.Backwards && (o.From == nil || *o.From >= math.MaxInt64):
 			q.text, q.after = streamBackwards, math.MaxInt64
@@ -115,7 +115,7 @@ func (s *Store) ReadStream(ctx context.Context, stream string, o eventstore.Stre
 		}
 		what := "read " + stream
 		if eventstore.Validate(stream, eventstore.Any, nil) != nil { // PostgreSQL would not even take the name
-			q.of, stream = "", ""
+			q.args[0], stream = "", ""
 		}
 		if s.each(ctx, q, what, yield) > 0 {
 			return
@@ -142,16 +142,17 @@ func (s *Store) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2
 			}
 		}
 		if len(o.Kinds) > 0 {
-			q.text, q.of = kindsForwards, storable(o.Kinds)
+			q.text, q.args = kindsForwards, []any{storable(o.Kinds)}
 			if o.Direction == eventstore.Backwards {
 				q.text = kindsBackwards
 			}
 		}
-		if o.Brief {
-			q.text = briefColumns + q.text
-		} else {
-			q.text = columns + q.text
+		data := "data"
+		if len(o.Dataless) > 0 {
+			q.args = append(q.args, storable(o.Dataless))
+			data = fmt.Sprintf("CASE WHEN kind = ANY ($%d) THEN '' ELSE data END", 2+len(q.args))
 		}
+		q.text = selectColumns(data, o.Brief) + q.text
 		s.each(ctx, q, "read the log", yield)
 	}
 }

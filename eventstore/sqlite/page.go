@@ -46,8 +46,9 @@ type query struct {
 	kinds []string
 	rows  int // in the page before
 	ahead int // names of streams that were looked up at once, the last time
-	// brief leaves out what eventstore.ReadOptions.Brief says.
-	brief bool
+	// dataless and brief are those of eventstore.ReadOptions.
+	dataless []string
+	brief    bool
 	// stream is its name, and number what the file calls it; both empty for a read of the whole log.
 	stream string
 	number int64
@@ -138,7 +139,9 @@ func (r *reader) row(stmt *driver.Stmt, q *query, p *page) error {
 	})
 	e := &p.rows[len(p.rows)-1]
 	e.Workspace = r.text(stmt, 6, last.Workspace)
-	e.Data = p.arena.column(stmt, 7)
+	if len(q.dataless) == 0 || !slices.Contains(q.dataless, kind) {
+		e.Data = p.arena.column(stmt, 7)
+	}
 	if !q.brief {
 		stmt.ColumnBytes(8, e.ID[:])
 		e.RecordedAt = time.Unix(0, stmt.ColumnInt64(9)).UTC()

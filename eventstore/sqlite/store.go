@@ -101,7 +101,7 @@ func (s *Store) ReadStream(ctx context.Context, stream string, o eventstore.Stre
 // ReadAll implements eventstore.Store.
 func (s *Store) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2[events.Envelope, error] {
 	return func(yield func(events.Envelope, error) bool) {
-		q := query{text: logForwards, after: signed(o.From), limit: max(o.Limit, 0), kinds: o.Kinds, brief: o.Brief}
+		q := query{text: logForwards, after: signed(o.From), limit: max(o.Limit, 0), kinds: o.Kinds, dataless: o.Dataless, brief: o.Brief}
 		if o.Direction == eventstore.Backwards && o.From == 0 {
 			q.after = math.MaxInt64
 		}

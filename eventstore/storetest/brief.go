@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -11,8 +12,8 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 )
 
-// readBrief reads in each way with and without what Brief leaves out: what is left out is empty or right, the rest is the
-// same.
+// readBrief reads in each way with and without what Brief and Dataless leave out: what is left out is empty or right, the
+// rest is the same.
 func (s *suite) readBrief(t *testing.T, ctx context.Context) {
 	store := s.open(t)
 	log := mixed(t, ctx, store, 20)
@@ -25,14 +26,21 @@ func (s *suite) readBrief(t *testing.T, ctx context.Context) {
 		{Direction: eventstore.Backwards, Kinds: []string{"kind.1"}, Limit: 2},
 	} {
 		want := all(t, ctx, store, o)
-		o.Brief = true
-		got := all(t, ctx, store, o)
-		if len(want) == 0 || len(got) != len(want) {
-			t.Fatalf("%+v yields %d events, without Brief %d", o, len(got), len(want))
-		}
-		for i := range got {
-			if !briefly(got[i], want[i]) {
-				t.Errorf("%+v yields %+v, want %+v", o, got[i], want[i])
+		for _, brief := range []bool{true, false} {
+			for _, dataless := range [][]string{nil, {"kind.2"}, {"kind.1", "kind.none", "kind.\x00\xff"}} {
+				o.Brief, o.Dataless = brief, dataless
+				got := all(t, ctx, store, o)
+				if len(want) == 0 || len(got) != len(want) {
+					t.Fatalf("%+v yields %d events, without either %d", o, len(got), len(want))
+				}
+				for i := range got {
+					if len(got[i].Data) == 0 && slices.Contains(dataless, got[i].Kind) {
+						got[i].Data = want[i].Data
+					}
+					if !briefly(got[i], want[i]) || !brief && got[i].ID != want[i].ID {
+						t.Errorf("%+v yields %+v, want %+v", o, got[i], want[i])
+					}
+				}
 			}
 		}
 	}

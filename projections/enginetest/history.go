@@ -124,13 +124,13 @@ func (h *history) goOn() {
 	case kind < 8 && len(r.open) > 0:
 		j := rapid.IntRange(0, len(r.open)-1).Draw(h.T, "finished")
 		h.add(stream, h.at, events.RunStepFinished{
-			Step: r.open[j], Outcome: outcomes.Draw(h.T, "outcome"), Error: h.optional("error"), Model: h.optional("answered by"),
+			Step: r.open[j], Outcome: outcomes.Draw(h.T, "outcome"), Error: h.optional("error"), Model: rapid.OneOf(optionals, rapid.Just(events.ScriptedModel)).Draw(h.T, "answered by"),
 			InputTokens: amounts.Draw(h.T, "input"), OutputTokens: amounts.Draw(h.T, "output"),
 			CachedTokens: amounts.Draw(h.T, "cached"), CostNanos: events.Nanos(amounts.Draw(h.T, "cost")), Undated: h.yes("undated"),
 		})
 		r.open = append(r.open[:j:j], r.open[j+1:]...)
 	case kind == 8:
-		h.add(stream, h.at, events.RunLLMCalled{Scripted: h.yes("scripted")})
+		h.add(stream, h.at, events.RunLLMCalled{})
 	case kind == 9:
 		o := rapid.SampledFrom([]events.Outcome{events.Succeeded, events.Unrated}).Draw(h.T, "end")
 		end(events.RunFinished{Outcome: o, Answer: h.optional("answer"), CostNanos: events.Nanos(amounts.Draw(h.T, "cost")), Undated: h.yes("undated")})

@@ -100,7 +100,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := strs(t, conn, names)
-	for _, name := range []string{"workflow_runs", "run_steps", "tasks", "metrics", "projection_checkpoints", "projection_snapshots"} {
+	for _, name := range []string{"workflow_runs", "tasks", "metrics", "projection_checkpoints", "projection_snapshots"} {
 		if !slices.Contains(made, name) || slices.Contains(logs, name) {
 			t.Errorf("the log's tables are %v, with the read models' %v: %s", logs, made, name)
 		}
@@ -111,7 +111,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 				FROM information_schema.columns WHERE table_schema = 'public' ORDER BY table_name, ordinal_position`)...)
 	}
 	const otherwise = `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE data_type = 'text'
-		AND collation_name IS DISTINCT FROM 'C' AND table_name IN ('workflow_runs', 'run_steps', 'tasks', 'metrics', 'patterns')`
+		AND collation_name IS DISTINCT FROM 'C' AND table_name IN ('workflow_runs', 'tasks', 'metrics', 'patterns')`
 	if got := strs(t, conn, otherwise); len(got) > 0 {
 		t.Errorf("not compared byte by byte: %v", got)
 	}
