@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 )
 
 // The bounds of what Run folds before it hands the ended runs over to be written, in entries and in bytes of their
-// facts. Large ones write a page of a table once; two such parts are in memory at a time.
+// facts, and how many such parts are in memory at a time. Large ones write a page of a table once; several bridge the
+// moments in which the writer waits for the disk.
 const (
 	partEntries = 8_192
-	partBytes   = 32 << 20
+	partBytes   = 16 << 20
+	maxParts    = 4
 )
 
 // rebuildFactor is how many times the cache's bytes a Run keeps of the rows that facts go on changing.
@@ -29,11 +32,18 @@ func (r *Rebuild) Run(ctx context.Context, log iter.Seq2[[]Entry, error], progre
 	case r.broken:
 		return fmt.Errorf("run rebuild: %w", errBroken)
 	}
-	s := &stream{rebuild: r, folder: r.beside, stored: r.beside.at, from: r.beside.at.Position, written: make(chan error, 1)}
+	s := &stream{
+		rebuild: r, folder: r.beside, stored: r.beside.at, from: r.beside.at.Position,
+		parts: make(chan *part, maxParts), written: make(chan *part, maxParts),
+	}
+	var writer sync.WaitGroup
+	writer.Go(func() { s.write(ctx) })
 	err := s.run(ctx, log, progress)
 	if wait := s.wait(); err == nil {
 		err = wait
 	}
+	close(s.parts)
+	writer.Wait()
 	if err != nil {
 		r.broken = true
 		r.beside.forget(s.stored)
@@ -48,15 +58,20 @@ type stream struct {
 	folder  *folder
 	// stored is the checkpoint of the tables: it moves only where they hold everything up to there.
 	stored Checkpoint
-	// ended are the runs handed over, which nobody else touches until written has told how that went.
-	ended []*openRun
-	// packed is a snapshot that is written with them.
-	packed  *packer
-	writing bool
+	// parts go to the writer, and come back when they are written. free are those that nobody has.
+	parts, written chan *part
+	free           []*part
+	made           int
 	// since counts the entries since from.
-	since   int
-	from    uint64
-	written chan error
+	since int
+	from  uint64
+}
+
+// part is what is written at once: runs that have ended, and a snapshot, if any.
+type part struct {
+	ended  []*openRun
+	packed *packer
+	err    error
 }
 
 func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progress func(uint64)) error {
@@ -84,7 +99,7 @@ func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progres
 			entries, bytes = 0, 0
 		}
 		if entries >= partEntries || bytes >= partBytes {
-			if err := s.handOver(ctx); err != nil {
+			if err := s.handOver(ctx, nil); err != nil {
 				return err
 			}
 			entries, bytes = 0, 0
@@ -116,55 +131,78 @@ func (s *stream) snapshot(ctx context.Context) error {
 		}
 	}
 	s.from, s.since = f.at.Position, 0
-	if err := s.wait(); err != nil {
-		return err
-	}
-	s.packed = p
-	return s.handOver(ctx)
+	return s.handOver(ctx, p)
 }
 
-// handOver lets the ended runs be written while the fold goes on. Where the rows that stay are too many, they are
-// written too, now.
-func (s *stream) handOver(ctx context.Context) error {
-	if err := s.wait(); err != nil {
-		return err
+// handOver lets the ended runs be written while the fold goes on, and a snapshot, if any, with them. Where the rows that
+// stay are too many, they are written too, now.
+func (s *stream) handOver(ctx context.Context, packed *packer) error {
+	if len(s.free) == 0 && s.made == maxParts {
+		if err := s.takeBack(); err != nil {
+			return err
+		}
 	}
-	s.ended = s.folder.set.runs.retire(s.ended)
-	s.writing = true
-	go func() { s.written <- s.writeEnded(ctx) }()
+	p := &part{}
+	if n := len(s.free); n > 0 {
+		p, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		s.made++
+	}
+	p.ended, p.packed = s.folder.set.runs.retire(p.ended), packed
+	s.parts <- p
 	if s.folder.set.held() > rebuildFactor*s.rebuild.models.cacheBytes {
 		return s.flush(ctx)
 	}
 	return nil
 }
 
-// wait returns when nothing is being written.
-func (s *stream) wait() error {
-	if !s.writing {
-		return nil
-	}
-	s.writing = false
-	err := <-s.written
-	for _, r := range s.ended {
+// takeBack waits for a part that is being written.
+func (s *stream) takeBack() error {
+	p := <-s.written
+	for _, r := range p.ended {
 		s.folder.set.runs.recycle(r)
 	}
-	clear(s.ended)
-	s.ended, s.packed = s.ended[:0], nil
+	clear(p.ended)
+	err := p.err
+	p.ended, p.packed, p.err = p.ended[:0], nil, nil
+	s.free = append(s.free, p)
 	return err
 }
 
-func (s *stream) writeEnded(ctx context.Context) error {
+// wait returns when nothing is being written.
+func (s *stream) wait() (err error) {
+	for len(s.free) < s.made {
+		if e := s.takeBack(); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// write writes parts in their order, and none after one that failed.
+func (s *stream) write(ctx context.Context) {
+	var err error
+	for p := range s.parts {
+		if err == nil {
+			err = s.writePart(ctx, p)
+		}
+		p.err = err
+		s.written <- p
+	}
+}
+
+func (s *stream) writePart(ctx context.Context, p *part) error {
 	return s.rebuild.models.engine.Update(ctx, func(tx Tx) error {
 		// It must still be this rebuild's tables.
 		if err := tx.Advance(Beside, s.stored, s.stored); err != nil {
 			return err
 		}
-		if s.packed != nil {
-			if err := s.packed.put(tx); err != nil {
+		if p.packed != nil {
+			if err := p.packed.put(tx); err != nil {
 				return err
 			}
 		}
-		return writeRuns(tx, Beside, s.ended)
+		return writeRuns(tx, Beside, p.ended)
 	})
 }
 
