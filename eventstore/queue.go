@@ -38,8 +38,9 @@ type Queue struct {
 	waiting []*Request
 	closed  bool
 	filled  chan struct{}
-	// last is how many requests the last group had. It is the writer's.
-	last int
+	// requests, events and bytes are what the group so far has, last how many requests the one before had. They are the
+	// writer's.
+	requests, events, bytes, last int
 }
 
 // NewQueue is an open, empty queue.
@@ -69,47 +70,56 @@ func (q *Queue) withdraw(r *Request) bool {
 	return true
 }
 
-// Take waits for requests and moves a group of them into group. It returns none once the queue is closed and empty.
+// Take waits for requests and moves those that wait into group, the first of a transaction. It returns none once the queue
+// is closed and empty.
 func (q *Queue) Take(group []*Request) []*Request {
+	q.last, q.requests, q.events, q.bytes = q.requests, 0, 0, 0
 	for {
 		<-q.filled
-		q.gather()
-		q.mu.Lock()
-		n, count, size := 0, 0, 0
-		for n < len(q.waiting) && n < groupRequests && count < groupEvents && size < groupBytes {
-			for i := range q.waiting[n].Batch {
-				size += len(q.waiting[n].Batch[i].Data)
-			}
-			count += len(q.waiting[n].Batch)
-			n++
-		}
-		group = append(group, q.waiting[:n]...)
-		q.last = n
-		q.waiting = slices.Delete(q.waiting, 0, n)
-		if len(q.waiting) > 0 || q.closed {
-			q.signal()
-		}
-		closed := q.closed
-		q.mu.Unlock()
-		if n > 0 || closed {
-			return group
+		taken, closed := q.move(group)
+		if len(taken) > len(group) || closed {
+			return taken
 		}
 	}
 }
 
-// gather lets go of the processor as long as that brings more requests. Those who were just answered come back with
-// their next ones at once, and would miss a group that was closed at the first of them: groups would be half as large. One
-// who appends alone brings nobody.
-func (q *Queue) gather() {
-	for last := -1; ; runtime.Gosched() {
-		q.mu.Lock()
-		n := len(q.waiting)
-		q.mu.Unlock()
-		if n == last || n >= groupRequests || n <= 1 && q.last <= 1 {
-			return
+// patience is how often More lets go of the processor for those whom it expects: a few microseconds where nobody else
+// wants it.
+const patience = 64
+
+// More moves those that have come meanwhile behind a group, as long as there is room in a transaction. Where there are none
+// it lets go of the processor: those who were just answered come back with their next ones at once, and would miss a
+// group that was closed at the first of them. As many as the last time are waited for a little. One who appends alone
+// brings nobody, and is not kept waiting.
+func (q *Queue) More(group []*Request) []*Request {
+	for tries := 0; ; tries++ {
+		taken, _ := q.move(group)
+		if len(taken) > len(group) || tries == patience || tries > 0 && q.requests >= q.last || max(q.requests, q.last) <= 1 {
+			return taken
 		}
-		last = n
+		runtime.Gosched()
 	}
+}
+
+// move moves what waits into a group, up to the group's bounds.
+func (q *Queue) move(group []*Request) (_ []*Request, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for n < len(q.waiting) && q.requests < groupRequests && q.events < groupEvents && q.bytes < groupBytes {
+		for i := range q.waiting[n].Batch {
+			q.bytes += len(q.waiting[n].Batch[i].Data)
+		}
+		q.events += len(q.waiting[n].Batch)
+		q.requests++
+		n++
+	}
+	group = append(group, q.waiting[:n]...)
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	if len(q.waiting) > 0 || q.closed {
+		q.signal()
+	}
+	return group, q.closed
 }
 
 // Close lets Take drain what waits, and refuses more. It is false if the queue was closed before.

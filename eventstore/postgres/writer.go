@@ -50,6 +50,10 @@ type writer struct {
 func (w *writer) run() {
 	w.forget()
 	for group := w.queue.Take(nil); len(group) > 0; group = w.queue.Take(group[:0]) {
+		for n := 0; n < len(group); {
+			n = len(group)
+			group = w.queue.More(group)
+		}
 		before := w.head
 		w.settle(group)
 		if w.head != before {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	driver "zombiezen.com/go/sqlite"
@@ -28,6 +29,8 @@ type writer struct {
 	head    int64
 	streams map[string]tail
 	kinds   map[string]int64
+
+	insertion insertion
 }
 
 // tail is where a stream ends. Its id is 0 where it does not exist.
@@ -56,7 +59,7 @@ func (w *writer) run() {
 	w.forget()
 	for group := w.queue.Take(nil); len(group) > 0; group = w.queue.Take(group[:0]) {
 		before := w.head
-		if err := w.transact(group); err != nil {
+		if err := w.transact(&group); err != nil {
 			w.forget()
 			err = explain(w.path, err)
 			for _, r := range group {
@@ -77,9 +80,9 @@ func (w *writer) forget() {
 	w.head, w.streams, w.kinds = 0, make(map[string]tail), make(map[string]int64)
 }
 
-// transact answers each request of a group in one transaction. An error is of the whole transaction: nothing of it
-// stands.
-func (w *writer) transact(group []*eventstore.Request) (err error) {
+// transact answers each request of a group in one transaction, and those that come before it has ended. An error is of
+// the whole transaction: nothing of it stands.
+func (w *writer) transact(group *[]*eventstore.Request) (err error) {
 	if err := Begin(context.Background(), w.conn, w.config); err != nil {
 		return err
 	}
@@ -100,9 +103,12 @@ func (w *writer) transact(group []*eventstore.Request) (err error) {
 		w.head = head
 	}
 	recorded := w.config.Now().UnixNano()
-	for _, r := range group {
-		if r.Appended, r.Err, err = w.append(r, recorded); err != nil {
-			return err
+	for n := 0; n < len(*group); *group = w.queue.More(*group) {
+		for ; n < len(*group); n++ {
+			r := (*group)[n]
+			if r.Appended, r.Err, err = w.append(r, recorded); err != nil {
+				return err
+			}
 		}
 	}
 	return w.exec("COMMIT")
@@ -176,11 +182,25 @@ const insertEvent = `INSERT INTO events (position, id, stream, revision, kind, v
 	causation, correlation, actor, workspace, data)
 	VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, CAST(?13 AS TEXT)) ON CONFLICT (id) DO NOTHING`
 
+// insertion is the prepared insertEvent, with what its rows share: a binding stays until another takes its place, and to
+// bind a text costs more than to compare it.
+type insertion struct {
+	stmt   *driver.Stmt
+	shared [3]string
+}
+
 func (w *writer) event(e *events.Envelope, at tail, kind, recorded int64) (added bool, err error) {
-	stmt, err := w.conn.Prepare(insertEvent)
-	if err != nil {
-		return false, err
+	if w.insertion.stmt == nil {
+		stmt, err := w.conn.Prepare(insertEvent)
+		if err != nil {
+			return false, err
+		}
+		w.insertion = insertion{stmt: stmt}
+		for i := range w.insertion.shared {
+			stmt.BindText(10+i, "")
+		}
 	}
+	stmt := w.insertion.stmt
 	stmt.BindInt64(1, at.position)
 	stmt.BindBytes(2, e.ID[:])
 	stmt.BindInt64(3, at.id)
@@ -189,14 +209,20 @@ func (w *writer) event(e *events.Envelope, at tail, kind, recorded int64) (added
 	stmt.BindInt64(6, int64(e.Version))
 	stmt.BindInt64(7, e.OccurredAt.UnixNano())
 	stmt.BindInt64(8, recorded)
-	if e.Causation != uuid.Nil {
+	if e.Causation == uuid.Nil {
+		stmt.BindNull(9)
+	} else {
 		stmt.BindBytes(9, e.Causation[:])
 	}
-	stmt.BindText(10, e.Correlation)
-	stmt.BindText(11, e.Actor)
-	stmt.BindText(12, e.Workspace)
+	for i, text := range [...]string{e.Correlation, e.Actor, e.Workspace} {
+		if w.insertion.shared[i] != text {
+			stmt.BindText(10+i, text)
+			w.insertion.shared[i] = strings.Clone(text)
+		}
+	}
 	stmt.BindBytes(13, e.Data)
 	if err := done(stmt); err != nil {
+		w.insertion.stmt = nil
 		return false, err
 	}
 	return w.conn.Changes() == 1, nil
