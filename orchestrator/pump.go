@@ -29,6 +29,9 @@ const (
 	batchBytes   = 8 << 20
 )
 
+// readAhead is how many batches are read before they are wanted: an engine reads page by page, and a page is a few batches.
+const readAhead = 4
+
 // CatchUp folds the log into the read models up to where it ends. progress, if any, hears the position after each
 // batch. Several processes may do so at once: the read models' checkpoint lets only one of them apply a batch.
 func CatchUp(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
@@ -220,9 +223,9 @@ func batches(ctx context.Context, store eventstore.Store, after uint64, size int
 		decoders := max(1, runtime.GOMAXPROCS(0)-1)
 		read := &chunks{
 			size:  size,
-			work:  make(chan *chunk),
-			order: make(chan *chunk, decoders),
-			free:  make(chan *chunk, decoders+2),
+			work:  make(chan *chunk, readAhead),
+			order: make(chan *chunk, readAhead),
+			free:  make(chan *chunk, readAhead+decoders+2),
 		}
 		wait.Go(func() {
 			defer close(read.work)

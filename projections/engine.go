@@ -111,5 +111,8 @@ type Engine interface {
 	Update(ctx context.Context, f func(Tx) error) error
 	// Loader answers a fold's queries about a side, as of the latest commit.
 	Loader(ctx context.Context, side Side) Scanner
+	// Finish prepares a table beside for Promote where that takes long: hardly a row is written to it any more. Other tables
+	// may be written meanwhile.
+	Finish(ctx context.Context, t *Table) error
 	Close() error
 }

@@ -37,6 +37,8 @@ type value struct {
 // NewMemory makes the in-memory twin of the engines, for tests. A transaction copies the tables it writes to.
 func NewMemory() Engine { return &memory{} }
 
+func (m *memory) Finish(context.Context, *Table) error { return nil }
+
 func (m *memory) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

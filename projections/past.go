@@ -171,6 +171,8 @@ func (l *layers) Update(context.Context, func(Tx) error) error { return errPast 
 func (l *layers) Loader(ctx context.Context, side Side) Scanner { return l.upper.Loader(ctx, side) }
 
 // Close implements Engine.
+func (l *layers) Finish(ctx context.Context, t *Table) error { return l.upper.Finish(ctx, t) }
+
 func (l *layers) Close() error { return l.upper.Close() }
 
 // Snapshot implements Engine.

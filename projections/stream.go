@@ -108,7 +108,7 @@ func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progres
 			progress(to.Position)
 		}
 	}
-	if err := s.flush(ctx); err != nil {
+	if err := s.finish(ctx); err != nil {
 		return err
 	}
 	if f.set.held() > s.rebuild.models.cacheBytes {
@@ -204,6 +204,32 @@ func (s *stream) writePart(ctx context.Context, p *part) error {
 		}
 		return writeRuns(tx, Beside, p.ended)
 	})
+}
+
+// finish writes what is left: the runs first, so that their table, the largest, can be finished while the others are
+// written.
+func (s *stream) finish(ctx context.Context) error {
+	if err := s.wait(); err != nil {
+		return err
+	}
+	engine, runs := s.rebuild.models.engine, s.folder.set.runs
+	err := engine.Update(ctx, func(tx Tx) error {
+		if err := tx.Advance(Beside, s.stored, s.stored); err != nil {
+			return err
+		}
+		return runs.write(tx, Beside)
+	})
+	if err != nil {
+		return err
+	}
+	runs.settle()
+	finished := make(chan error)
+	go func() { finished <- engine.Finish(ctx, &runTable.Table) }()
+	err = s.flush(ctx)
+	if f := <-finished; err == nil {
+		err = f
+	}
+	return err
 }
 
 // flush writes all that was folded, and moves the tables' checkpoint there.

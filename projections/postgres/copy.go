@@ -9,6 +9,8 @@ import (
 	"math"
 	"sync"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -266,6 +268,15 @@ func (e *Engine) key(ctx context.Context, t *projections.Table) error {
 		f.gotKey(t.Name)
 	}
 	return nil
+}
+
+// Finish implements projections.Engine: it gives the table its primary key and its indexes.
+func (e *Engine) Finish(ctx context.Context, t *projections.Table) error {
+	if err := e.key(ctx, t); err != nil {
+		return err
+	}
+	_, err := e.writers.Exec(ctx, indexSQL(t, projections.Beside), pgx.QueryExecModeSimpleProtocol)
+	return e.explain(ctx, err)
 }
 
 // settle takes over what a transaction that has been committed, or may have been, came to know.

@@ -106,14 +106,19 @@ func indexName(i projections.Index, side projections.Side) string {
 	return quote(i.Name)
 }
 
+// indexSQL makes a table's indexes. Those beside may be there already.
 func indexSQL(t *projections.Table, side projections.Side) string {
 	var b strings.Builder
+	create := "CREATE INDEX"
+	if side == projections.Beside {
+		create = "CREATE INDEX IF NOT EXISTS"
+	}
 	for _, i := range indexes(t) {
 		names := make([]string, len(i.Columns))
 		for n, c := range i.Columns {
 			names[n] = quote(c)
 		}
-		fmt.Fprintf(&b, "CREATE INDEX %s ON %s (%s);\n", indexName(i, side), quote(tableName(t, side)), strings.Join(names, ", "))
+		fmt.Fprintf(&b, "%s %s ON %s (%s);\n", create, indexName(i, side), quote(tableName(t, side)), strings.Join(names, ", "))
 	}
 	return b.String()
 }

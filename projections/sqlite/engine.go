@@ -91,6 +91,9 @@ func (e *Engine) connect(pragmas ...string) (*connection, error) {
 	return newConnection(c, e), nil
 }
 
+// Finish implements projections.Engine: the tables are complete as they are.
+func (e *Engine) Finish(context.Context, *projections.Table) error { return nil }
+
 // Close waits for a write under way and frees the connections. A snapshot that is still open frees its own.
 func (e *Engine) Close() error {
 	e.mu.Lock()
