@@ -242,7 +242,7 @@ func (tx *transaction) filling() (*filling, error) {
 
 // key gives a table beside its primary key, if it has none.
 func (tx *transaction) key(t *projections.Table) error {
-	if tx.keyed[t.Name] {
+	if !late(t) || tx.keyed[t.Name] {
 		return nil
 	}
 	if f := tx.Engine.filling.Load(); tx.fresh == nil && f != nil && f.hasKey(t) {
@@ -258,7 +258,7 @@ func (tx *transaction) key(t *projections.Table) error {
 // key gives a table beside its primary key, in a transaction of its own.
 func (e *Engine) key(ctx context.Context, t *projections.Table) error {
 	f := e.filling.Load()
-	if f != nil && f.hasKey(t) {
+	if !late(t) || f != nil && f.hasKey(t) {
 		return nil
 	}
 	if _, err := e.writers.Exec(ctx, keySQL(t)); err != nil {
@@ -272,6 +272,9 @@ func (e *Engine) key(ctx context.Context, t *projections.Table) error {
 
 // Finish implements projections.Engine: it gives the table its primary key and its indexes.
 func (e *Engine) Finish(ctx context.Context, t *projections.Table) error {
+	if !late(t) {
+		return nil
+	}
 	if err := e.key(ctx, t); err != nil {
 		return err
 	}

@@ -37,7 +37,11 @@ var elementTypes = [...]string{
 // mark tells the read models' tables from another program's, which are never dropped.
 const mark = "A read model of virtuous6: virtuous6 replay builds it from the log."
 
-// createSQL makes a table. One beside gets its primary key and its indexes when its rows are there.
+// late tells that a table beside gets its primary key and its indexes when its rows are there: one that rows are added to
+// all the time. The others are written at the end, in the order of their keys.
+func late(t *projections.Table) bool { return t.Settled != "" }
+
+// createSQL makes a table.
 func createSQL(t *projections.Table, side projections.Side) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE TABLE %s (", quote(tableName(t, side)))
@@ -50,18 +54,23 @@ func createSQL(t *projections.Table, side projections.Side) string {
 			b.WriteString(" NOT NULL")
 		}
 	}
-	if side == projections.Live {
+	if side == projections.Live || !late(t) {
 		fmt.Fprintf(&b, ",\n\t%s", primaryKey(t))
 	}
 	// To compress the texts of a run takes PostgreSQL longer than all else that it does with them; blobs are compressed.
 	// Rows of up to a page stay in one piece.
 	fmt.Fprintf(&b, "\n) WITH (toast_tuple_target = 8160);\nCOMMENT ON TABLE %s IS '%s';\n", quote(tableName(t, side)), mark)
+	separator := "ALTER TABLE " + quote(tableName(t, side))
 	for _, c := range t.Columns[t.Keys:] {
 		if c.Type == projections.Text || c.Type == projections.Blob {
-			fmt.Fprintf(&b, "ALTER TABLE %s ALTER COLUMN %s SET STORAGE EXTERNAL;\n", quote(tableName(t, side)), quote(c.Name))
+			fmt.Fprintf(&b, "%s ALTER COLUMN %s SET STORAGE EXTERNAL", separator, quote(c.Name))
+			separator = ","
 		}
 	}
-	if side == projections.Live {
+	if separator == "," {
+		b.WriteString(";\n")
+	}
+	if side == projections.Live || !late(t) {
 		b.WriteString(indexSQL(t, side))
 	}
 	return b.String()
@@ -71,7 +80,7 @@ func primaryKey(t *projections.Table) string {
 	return "PRIMARY KEY (" + columnList(t.Columns[:t.Keys]) + ")"
 }
 
-// keySQL gives a table beside its primary key, if it has none. It may be run by several at the same time.
+// keySQL gives a late table beside its primary key, if it has none. It may be run by several at the same time.
 func keySQL(t *projections.Table) string {
 	name := quote(tableName(t, projections.Beside))
 	return fmt.Sprintf(`DO $do$ BEGIN

@@ -272,8 +272,10 @@ func (tx *transaction) Promote(tables []*projections.Table) (projections.Checkpo
 	}
 	var before, swap strings.Builder
 	for _, t := range tables {
-		before.WriteString(keySQL(t))
-		before.WriteString(indexSQL(t, projections.Beside))
+		if late(t) {
+			before.WriteString(keySQL(t))
+			before.WriteString(indexSQL(t, projections.Beside))
+		}
 		swap.WriteString(promoteSQL(t))
 	}
 	if err := tx.run(before.String()); err != nil {
