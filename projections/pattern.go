@@ -64,11 +64,16 @@ func foldPattern(w *workingSet, f *fact) error {
 	return nil
 }
 
-// planned is one pattern row that a trace counts in.
+// planned is one pattern row that a trace counts in, and how often.
 type planned struct {
+	*placed
+	count int64
+}
+
+// placed is a pattern row.
+type placed struct {
 	key   patternKey
 	steps []string
-	count int64
 	// at is where the row is in the working set, in that epoch.
 	at    *cached[PatternRow]
 	epoch int
@@ -77,13 +82,15 @@ type planned struct {
 // plans remembers which pattern rows a trace counts in: most runs of a workflow have one of few traces.
 type plans struct {
 	byTrace map[string][]planned
-	// digests are those of steps that follow one another: few, and in most traces.
-	digests map[[2]string]string
-	bytes   int
+	// pairs are the rows of steps that follow one another: few, and in most traces.
+	pairs map[pair]*placed
+	bytes int
 	// limit bounds what is remembered, in bytes, roughly.
 	limit   int
 	scratch []byte
 }
+
+type pair struct{ workflow, first, second string }
 
 func (p *plans) of(workflow string, trace []string) []planned {
 	p.scratch = appendText(p.scratch[:0], workflow)
@@ -115,27 +122,30 @@ func appendText(b []byte, s string) []byte {
 // plan lists the rows that a trace counts in: its variant, then each pair of steps that follow one another, in the
 // order of their first occurrence.
 func (p *plans) plan(workflow string, trace []string) []planned {
+	if len(p.pairs) >= maxPairs || p.pairs == nil {
+		p.pairs = make(map[pair]*placed)
+	}
 	made := make([]planned, 0, min(max(len(trace), 1), maxPlanned))
-	made = append(made, planned{key: patternKey{workflow, VariantPattern, PatternDigest(trace)}, steps: trace, count: 1})
-	var seen map[[2]string]int
+	made = append(made, planned{&placed{key: patternKey{workflow, VariantPattern, PatternDigest(trace)}, steps: trace}, 1})
+	var seen map[*placed]int
 	for i := 1; i < len(trace); i++ {
-		pair := [2]string{trace[i-1], trace[i]}
+		row := p.pair(workflow, trace[i-1:i+1:i+1])
 		at := 0
 		if seen == nil {
-			at = 1 + slices.IndexFunc(made[1:], func(p planned) bool { return [2]string(p.steps) == pair })
+			at = 1 + slices.IndexFunc(made[1:], func(p planned) bool { return p.placed == row })
 		} else {
-			at = seen[pair]
+			at = seen[row]
 		}
 		if at == 0 {
 			at = len(made)
-			made = append(made, planned{key: patternKey{workflow, FollowsPattern, p.digest(pair)}, steps: trace[i-1 : i+1 : i+1]})
+			made = append(made, planned{placed: row})
 			if seen == nil && at == maxPlanned {
-				seen = make(map[[2]string]int)
+				seen = make(map[*placed]int)
 				for n, m := range made[1:] {
-					seen[[2]string(m.steps)] = n + 1
+					seen[m.placed] = n + 1
 				}
 			} else if seen != nil {
-				seen[pair] = at
+				seen[row] = at
 			}
 		}
 		made[at].count++
@@ -146,17 +156,16 @@ func (p *plans) plan(workflow string, trace []string) []planned {
 // maxPlanned is how many rows of a trace are looked through; of more than that a map is made.
 const maxPlanned = 16
 
-// maxDigests bounds the digests that are remembered.
-const maxDigests = 1 << 12
+// maxPairs bounds the pairs that are remembered from trace to trace.
+const maxPairs = 1 << 12
 
-func (p *plans) digest(pair [2]string) string {
-	known, ok := p.digests[pair]
-	if !ok {
-		if len(p.digests) >= maxDigests || p.digests == nil {
-			p.digests = make(map[[2]string]string)
-		}
-		known = PatternDigest(pair[:])
-		p.digests[[2]string{strings.Clone(pair[0]), strings.Clone(pair[1])}] = known
+// pair is the row of two steps. Within a trace it is the same one for the same steps.
+func (p *plans) pair(workflow string, steps []string) *placed {
+	k := pair{workflow, steps[0], steps[1]}
+	known := p.pairs[k]
+	if known == nil {
+		known = &placed{key: patternKey{workflow, FollowsPattern, PatternDigest(steps)}, steps: slices.Clone(steps)}
+		p.pairs[k] = known
 	}
 	return known
 }
