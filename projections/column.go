@@ -194,6 +194,33 @@ func list[R any](name string, field func(*R) *[]string) column[R] {
 	}
 }
 
+// once is a text column whose value never changes while its row is in memory: what it is encoded to is remembered.
+func once[R any](c column[R], encoded func(*R) *string) column[R] {
+	put := c.put
+	c.put = func(r *R, s Sink) error {
+		text := encoded(r)
+		if *text == "" {
+			k := keeper{Sink: s}
+			if err := put(r, &k); err != nil {
+				return err
+			}
+			*text = k.text
+		}
+		s.Text(*text)
+		return nil
+	}
+	return c
+}
+
+// keeper is a Sink for one text.
+type keeper struct {
+	Sink
+	text string
+}
+
+func (k *keeper) Text(v string) { k.text = v }
+func (k *keeper) JSON(v []byte) { k.text = string(v) }
+
 // labels is a JSON object of texts, with sorted keys.
 func labels[R any](name string, field func(*R) *map[string]string) column[R] {
 	c := document(name, field)

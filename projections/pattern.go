@@ -18,7 +18,7 @@ type patternKey struct {
 var patternTable = of("patterns", spec[patternKey, PatternRow]{
 	key:   func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest} },
 	fresh: func(k patternKey) PatternRow { return PatternRow{Workflow: k.workflow, Kind: k.kind, Digest: k.digest} },
-	weigh: func(r *PatternRow) int { return 64 + 16*len(r.Steps) },
+	weigh: func(r *PatternRow) int { return 64 + 16*len(r.Steps) + len(r.stepsJSON) },
 	columns: []column[PatternRow]{
 		key(symbol("workflow", func(r *PatternRow) *string { return &r.Workflow })),
 		key(symbol("kind", func(r *PatternRow) *PatternKind { return &r.Kind })),
@@ -31,7 +31,7 @@ var patternTable = of("patterns", spec[patternKey, PatternRow]{
 		integer("unrated", func(r *PatternRow) *int64 { return &r.Unrated }),
 		integer("first_position", func(r *PatternRow) *uint64 { return &r.FirstPosition }),
 		integer("last_position", func(r *PatternRow) *uint64 { return &r.LastPosition }),
-		list("steps", func(r *PatternRow) *[]string { return &r.Steps }),
+		once(list("steps", func(r *PatternRow) *[]string { return &r.Steps }), func(r *PatternRow) *string { return &r.stepsJSON }),
 	},
 })
 

@@ -160,6 +160,8 @@ type PatternRow struct {
 	Unrated       int64    `db:"unrated"`
 	FirstPosition uint64   `db:"first_position"`
 	LastPosition  uint64   `db:"last_position"`
+	// stepsJSON is what the column steps holds, once it was written: the steps of a pattern never change.
+	stepsJSON string
 }
 
 // CostRow is a row of llm_costs: what a model cost an agent in a workflow on a day.

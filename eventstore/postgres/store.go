@@ -148,9 +148,10 @@ func (s *Store) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2
 			}
 		}
 		data := "data"
-		if len(o.Dataless) > 0 {
-			q.args = append(q.args, storable(o.Dataless))
-			data = fmt.Sprintf("CASE WHEN kind = ANY ($%d) THEN '' ELSE data END", 2+len(q.args))
+		for _, kind := range storable(o.Dataless) {
+			q.args = append(q.args, kind)
+			// Faster than ANY, which takes its array apart for each row.
+			data = fmt.Sprintf("CASE WHEN kind = $%d THEN '' ELSE %s END", 2+len(q.args), data)
 		}
 		q.text = selectColumns(data, o.Brief) + q.text
 		s.each(ctx, q, "read the log", yield)
