@@ -7,7 +7,7 @@ import (
 )
 
 var feedbackTable = of("feedback", spec[string, FeedbackRow]{
-	Table: Table{Cluster: "position", Settled: "position", Indexes: []Index{{Name: "feedback_by_run", Columns: []string{"run"}}}},
+	Table: Table{Cluster: "position", Settled: "position", Large: true, Indexes: []Index{{Name: "feedback_by_run", Columns: []string{"run"}}}},
 	key:   func(r *FeedbackRow) string { return r.Feedback },
 	fresh: func(feedback string) FeedbackRow { return FeedbackRow{Feedback: feedback} },
 	weigh: func(r *FeedbackRow) int { return len(r.Text) + len(r.Better) },

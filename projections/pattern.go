@@ -16,6 +16,7 @@ type patternKey struct {
 }
 
 var patternTable = of("patterns", spec[patternKey, PatternRow]{
+	Table: Table{Large: true},
 	key:   func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest} },
 	fresh: func(k patternKey) PatternRow { return PatternRow{Workflow: k.workflow, Kind: k.kind, Digest: k.digest} },
 	weigh: func(r *PatternRow) int { return 64 + 16*len(r.Steps) + len(r.stepsJSON) },

@@ -10,7 +10,7 @@ import (
 )
 
 var runTable = of("workflow_runs", spec[string, RunRow]{
-	Table: Table{Cluster: "first_position", Settled: "last_position"},
+	Table: Table{Cluster: "first_position", Settled: "last_position", Large: true},
 	key:   func(r *RunRow) string { return r.Run },
 	fresh: func(run string) RunRow { return RunRow{Run: run} },
 	weigh: func(r *RunRow) int {

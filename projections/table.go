@@ -27,6 +27,9 @@ type Table struct {
 	// Settled names the column that holds the position of a row's latest change, in a table of which few rows change for
 	// long: one whose Settled is not above a position is as it was there. Snapshots leave such rows out.
 	Settled string
+	// Large tells that it may have as many rows as there are runs: a rebuild writes them long before it ends, or many at its
+	// end.
+	Large bool
 	// Indexes are the secondary indexes that reading needs.
 	Indexes []Index
 }

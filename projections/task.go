@@ -11,6 +11,7 @@ import (
 type taskKey struct{ workflow, task string }
 
 var taskTable = of("tasks", spec[taskKey, TaskRow]{
+	Table: Table{Large: true},
 	key: func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
 	fresh: func(k taskKey) TaskRow {
 		return TaskRow{Workflow: strings.Clone(k.workflow), Task: strings.Clone(k.task)}
@@ -39,6 +40,7 @@ type taskKeyRow struct {
 }
 
 var taskKeyTable = of("task_keys", spec[string, taskKeyRow]{
+	Table: Table{Large: true},
 	key:   func(r *taskKeyRow) string { return r.task },
 	fresh: func(task string) taskKeyRow { return taskKeyRow{task: task} },
 	weigh: func(r *taskKeyRow) int { return len(r.task) },

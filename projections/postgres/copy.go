@@ -15,8 +15,8 @@ import (
 )
 
 // filling is what an engine knows of the tables beside, of one generation that it has made itself. Rows that can't be
-// there yet are copied into a table that has no index, which takes a fraction of an upsert's time. The first row that
-// may be there already, and the first look at a row, make the table its primary key.
+// there yet are copied, a large table's into one that has no index, which takes a fraction of an upsert's time. The first
+// row that may be there already, and the first look at a row, make such a table its primary key.
 type filling struct {
 	generation int64
 	seed       maphash.Seed

@@ -37,9 +37,9 @@ var elementTypes = [...]string{
 // mark tells the read models' tables from another program's, which are never dropped.
 const mark = "A read model of virtuous6: virtuous6 replay builds it from the log."
 
-// late tells that a table beside gets its primary key and its indexes when its rows are there: one that rows are added to
-// all the time. The others are written at the end, in the order of their keys.
-func late(t *projections.Table) bool { return t.Settled != "" }
+// late tells that a table beside gets its primary key and its indexes when its rows are there. For a small one, to alter it
+// costs more than that saves.
+func late(t *projections.Table) bool { return t.Large }
 
 // createSQL makes a table.
 func createSQL(t *projections.Table, side projections.Side) string {
