@@ -8,6 +8,8 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/virtuous6/virtuous6/events/plainjson"
 )
 
 // ErrUnknownKind tells that no kind of that name is known: the log was written by a newer program.
@@ -39,12 +41,12 @@ var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Al
 // kind declares a fact's schema. The number of upcasters fixes today's version: none means 1.
 func kind[E Event](upcasts ...Upcast) Schema {
 	var zero E
-	pool := scratches[E]()
+	reader := plainjson.New[E]()
 	return Schema{
 		Kind:    zero.Kind(),
 		Version: len(upcasts) + 1,
 		upcasts: upcasts,
-		scan:    func(data []byte) (Event, bool) { return scan[E](pool, data) },
+		scan:    func(data []byte) (Event, bool) { return reader.Object(data) },
 		library: func(data []byte) (Event, error) {
 			var e E
 			if err := jsonv2.Unmarshal(data, &e, lenient); err != nil {

@@ -95,7 +95,7 @@ func (b *reportBuilder) run(src Source) error {
 			g.durations = append(g.durations, duration)
 		}
 	}
-	steps, err := parseSteps(src.Text(12))
+	steps, err := parseSteps([]byte(src.Text(12)))
 	for i := range steps {
 		b.step(&steps[i])
 	}

@@ -7,6 +7,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/events/plainjson"
 )
 
 // storedStep is an element of the column step_list: a step's number is its place, its run and workflow are the row's, and
@@ -122,17 +123,20 @@ func appendObject(b []byte, labels map[string]string) []byte {
 	return append(b, object...)
 }
 
+var stepReader = plainjson.New[storedStep]()
+
 // parseSteps reads the column step_list.
-func parseSteps(text string) (steps []storedStep, err error) {
-	if text != "[]" {
-		err = jsonv2.Unmarshal([]byte(text), &steps)
+func parseSteps(text []byte) (steps []storedStep, err error) {
+	if steps, ok := stepReader.List(text, nil); ok {
+		return steps, nil
 	}
+	err = jsonv2.Unmarshal(text, &steps)
 	return steps, err
 }
 
 // takeSteps reads the steps of a run.
 func takeSteps(run, workflow, text string) ([]StepRow, error) {
-	list, err := parseSteps(text)
+	list, err := parseSteps([]byte(text))
 	if len(list) == 0 || err != nil {
 		return nil, err
 	}

@@ -61,6 +61,10 @@ func TestStepListIsJSON(t *testing.T) {
 			t.Fatalf("read %+v (%v) from %s, want %+v", read, err, written, steps)
 		}
 	})
+	short := []StepRow{{Name: "a", Type: "chat", Outcome: "succeeded", Parent: -1, StartedAt: time.Unix(1_767_603_605, 1), EndedAt: time.Unix(1_767_603_606, 1), Position: 7}}
+	if _, ok := stepReader.List(appendSteps(nil, short), nil); !ok {
+		t.Error("a step goes the long way")
+	}
 	if _, err := takeSteps("r", "w", `[{"name":1}]`); err == nil {
 		t.Error("a damaged list was read")
 	}

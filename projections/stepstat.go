@@ -31,7 +31,7 @@ func (r *reader) StepStats(ctx context.Context) ([]StepStat, error) {
 	err = s.Scan(&q, func(src Source) error {
 		run++
 		workflow := src.Symbol(0)
-		steps, err := parseSteps(src.Text(1))
+		steps, err := parseSteps([]byte(src.Text(1)))
 		for i := range steps {
 			n := name{workflow, steps[i].Name}
 			g := groups[n]

@@ -12,7 +12,7 @@ type taskKey struct{ workflow, task string }
 
 var taskTable = of("tasks", spec[taskKey, TaskRow]{
 	Table: Table{Large: true},
-	key: func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
+	key:   func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
 	fresh: func(k taskKey) TaskRow {
 		return TaskRow{Workflow: strings.Clone(k.workflow), Task: strings.Clone(k.task)}
 	},

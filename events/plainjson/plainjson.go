@@ -1,4 +1,7 @@
-package events
+// Package plainjson reads the JSON that encoding/json writes of a struct, in a fraction of the time that a library takes for any
+// JSON: one object without spaces, its fields in their order. Where anything is otherwise it gives up, and the library has
+// the last word.
+package plainjson
 
 import (
 	"bytes"
@@ -6,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"hash/maphash"
+	"math"
 	"reflect"
 	"strings"
 	"sync"
@@ -14,13 +18,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Nearly every fact is just what Encode wrote: one JSON object without spaces, its fields in their order. A cursor reads
-// such a one in a fraction of the time that the library takes, which reads any JSON. Where anything is otherwise it gives
-// up, and the library has the last word. FuzzScan holds it to read what the library reads, or nothing.
+// Reader reads structs of type T: their fields are texts, integers, booleans, lists of integers, maps of texts, and pointers to
+// integers and to structs. At a field of another type it gives up. It may be used concurrently.
+type Reader[T any] struct{ pool sync.Pool }
 
-// scratch is a fact to be filled, with the places of its fields.
-type scratch[E any] struct {
-	fact   E
+// scratch is a value to be filled, with the places of its fields.
+type scratch[T any] struct {
+	value  T
 	fields []place
 	cursor cursor
 }
@@ -31,27 +35,71 @@ type place struct {
 	read func(*cursor) bool
 }
 
-// scratches lends out scratches of one kind.
-func scratches[E any]() *sync.Pool {
-	return &sync.Pool{New: func() any {
-		s := &scratch[E]{}
-		s.fields = places(reflect.ValueOf(&s.fact).Elem())
+// New is a Reader.
+func New[T any]() *Reader[T] {
+	return &Reader[T]{sync.Pool{New: func() any {
+		s := &scratch[T]{}
+		s.fields = places(reflect.ValueOf(&s.value).Elem())
 		s.cursor.seed = maphash.MakeSeed()
 		return s
-	}}
+	}}}
 }
 
-// scan reads a fact as Encode writes it. It is false for all else.
-func scan[E Event](pool *sync.Pool, data []byte) (fact Event, ok bool) {
-	s := pool.Get().(*scratch[E]) //nolint:forcetypeassert // scratches made it
-	s.cursor.rest = data
-	if ok = s.cursor.object(s.fields) && len(s.cursor.rest) == 0; ok {
-		fact = s.fact
+// Object reads one value. It is false for what encoding/json would not write.
+func (r *Reader[T]) Object(data []byte) (value T, ok bool) {
+	s := r.begin(data)
+	value, ok = s.next()
+	return value, r.end(s) && ok
+}
+
+// List reads a list, and appends its values to room. It is false for what encoding/json would not write.
+func (r *Reader[T]) List(data []byte, room []T) ([]T, bool) {
+	s := r.begin(data)
+	if !s.cursor.take("[") {
+		r.end(s)
+		return room, false
 	}
-	var none E
-	s.fact, s.cursor.rest = none, nil
-	pool.Put(s)
-	return fact, ok
+	if s.cursor.take("]") {
+		return room, r.end(s)
+	}
+	for {
+		value, ok := s.next()
+		if !ok {
+			r.end(s)
+			return room, false
+		}
+		room = append(room, value)
+		if s.cursor.take("]") {
+			return room, r.end(s)
+		}
+		if !s.cursor.take(",") {
+			r.end(s)
+			return room, false
+		}
+	}
+}
+
+func (r *Reader[T]) begin(data []byte) *scratch[T] {
+	s := r.pool.Get().(*scratch[T]) //nolint:forcetypeassert // New made it
+	s.cursor.rest = data
+	return s
+}
+
+// end tells whether all was read.
+func (r *Reader[T]) end(s *scratch[T]) bool {
+	all := len(s.cursor.rest) == 0
+	s.cursor.rest = nil
+	r.pool.Put(s)
+	return all
+}
+
+func (s *scratch[T]) next() (value T, ok bool) {
+	var none T
+	if ok = s.cursor.object(s.fields); ok {
+		value = s.value
+	}
+	s.value = none
+	return value, ok
 }
 
 // places are those of a struct's fields, in their order.
@@ -81,25 +129,31 @@ func filling(v reflect.Value) func(*cursor) bool {
 	switch to := v.Addr().Interface().(type) {
 	case *int:
 		return func(c *cursor) bool { n, ok := c.integer(); *to = int(n); return ok }
+	case *uint64:
+		return func(c *cursor) bool { n, ok := c.integer(); *to = uint64(n); return ok && n >= 0 }
 	case **int:
 		return func(c *cursor) bool { n, ok := c.integer(); m := int(n); *to = &m; return ok }
+	case **int64:
+		return func(c *cursor) bool { n, ok := c.integer(); *to = &n; return ok }
 	case *bool:
 		return func(c *cursor) bool { *to = c.take("true"); return *to }
 	case *[]int:
 		return func(c *cursor) (ok bool) { *to, ok = c.integers(); return ok }
 	case *map[string]string:
 		return func(c *cursor) (ok bool) { *to, ok = c.labels(); return ok }
-	case **Source:
-		var source Source
-		fields := places(reflect.ValueOf(&source).Elem())
-		return func(c *cursor) bool {
-			ok := c.object(fields)
-			s := source
-			*to, source = &s, Source{}
-			return ok
-		}
 	}
-	return nil
+	if v.Kind() != reflect.Pointer || v.Type().Elem().Kind() != reflect.Struct {
+		return nil
+	}
+	inner := reflect.New(v.Type().Elem()).Elem()
+	fields := places(inner)
+	return func(c *cursor) bool {
+		ok := c.object(fields)
+		v.Set(reflect.New(inner.Type()))
+		v.Elem().Set(inner)
+		inner.SetZero()
+		return ok
+	}
 }
 
 // cursor reads JSON without spaces. Each of its steps is false where it meets anything else; the fact is then the
@@ -147,22 +201,23 @@ func (c *cursor) object(fields []place) bool {
 	return false
 }
 
-// integer reads one of up to 18 digits.
-func (c *cursor) integer() (n int64, ok bool) {
+// integer reads one of 64 bits, but for the least of them.
+func (c *cursor) integer() (int64, bool) {
 	negative := c.take("-")
-	i := 0
-	for i < len(c.rest) && i < 19 && c.rest[i]-'0' <= 9 {
-		n = 10*n + int64(c.rest[i]-'0')
+	n, i := uint64(0), 0
+	for i < len(c.rest) && i < 20 && c.rest[i]-'0' <= 9 {
+		n = 10*n + uint64(c.rest[i]-'0')
 		i++
 	}
-	if i == 0 || i > 18 || i > 1 && c.rest[0] == '0' || negative && n == 0 {
+	// 19 digits fit into an unsigned one.
+	if i == 0 || i == 20 || n > math.MaxInt64 || i > 1 && c.rest[0] == '0' || negative && n == 0 {
 		return 0, false
 	}
 	c.rest = c.rest[i:]
 	if negative {
-		n = -n
+		return -int64(n), true
 	}
-	return n, true
+	return int64(n), true
 }
 
 func (c *cursor) integers() (list []int, ok bool) {
