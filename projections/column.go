@@ -248,30 +248,6 @@ func labels[R any](name string, field func(*R) *map[string]string) column[R] {
 	return c
 }
 
-// numbers is a JSON array of integers.
-func numbers[R any](name string, field func(*R) *[]int) column[R] {
-	c := document(name, field)
-	take := c.take
-	c.put = func(r *R, s Sink) error {
-		v := *field(r)
-		if len(v) == 0 {
-			s.Text("[]")
-			return nil
-		}
-		b := s.Scratch()
-		*b = appendNumbers((*b)[:0], v)
-		s.JSON(*b)
-		return nil
-	}
-	c.take = func(r *R, s Source, i int) error {
-		if *field(r) = nil; s.Symbol(i) == "[]" {
-			return nil
-		}
-		return take(r, s, i)
-	}
-	return c
-}
-
 // document is anything as JSON.
 func document[R, T any](name string, field func(*R) *T) column[R] {
 	return column[R]{
