@@ -53,6 +53,9 @@ func At(ctx context.Context, store eventstore.Store, models *projections.Models,
 	return past, nil
 }
 
+// pastBatch is how much is folded at once on the way from a snapshot: it is never far.
+const pastBatch = 8_192
+
 func reach(ctx context.Context, store eventstore.Store, past *projections.Past, m Moment, progress func(uint64)) error {
 	from, err := past.Position(ctx)
 	if err != nil {
@@ -61,7 +64,7 @@ func reach(ctx context.Context, store eventstore.Store, past *projections.Past, 
 	if from == 0 {
 		return Build(ctx, store, past.Models, m, progress)
 	}
-	for batch, err := range until(batches(ctx, store, from, maxBatch), m) {
+	for batch, err := range m.batches(ctx, store, from, pastBatch) {
 		if err != nil {
 			return err
 		}
@@ -89,7 +92,7 @@ func Build(ctx context.Context, store eventstore.Store, models *projections.Mode
 	if err != nil {
 		return err
 	}
-	err = rebuild.Run(ctx, until(batches(ctx, store, 0, rebuildBatch), m), progress)
+	err = rebuild.Run(ctx, m.batches(ctx, store, 0, rebuildBatch), progress)
 	if err == nil {
 		err = rebuild.Replace(ctx)
 	}
@@ -99,31 +102,12 @@ func Build(ctx context.Context, store eventstore.Store, models *projections.Mode
 	return err
 }
 
-// until cuts a log at a moment.
-func until(log iter.Seq2[[]projections.Entry, error], m Moment) iter.Seq2[[]projections.Entry, error] {
+// batches are those of the log from a position on, up to the moment.
+func (m Moment) batches(ctx context.Context, store eventstore.Store, from uint64, size int) iter.Seq2[[]projections.Entry, error] {
 	if m.OccurredBy.IsZero() {
-		return upTo(log, m.Position)
+		return batches(ctx, store, from, m.Position, size)
 	}
-	return occurredBy(log, m.OccurredBy)
-}
-
-// upTo yields a log up to a position.
-func upTo(log iter.Seq2[[]projections.Entry, error], position uint64) iter.Seq2[[]projections.Entry, error] {
-	return func(yield func([]projections.Entry, error) bool) {
-		for batch, err := range log {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			beyond := slices.IndexFunc(batch, func(e projections.Entry) bool { return e.Envelope.Position > position })
-			if beyond >= 0 {
-				batch = batch[:beyond]
-			}
-			if len(batch) > 0 && !yield(batch, nil) || beyond >= 0 {
-				return
-			}
-		}
-	}
+	return occurredBy(batches(ctx, store, from, logEnd, size), m.OccurredBy)
 }
 
 // occurredBy yields of each stream what comes before its first fact that occurred after a time.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -58,7 +59,7 @@ func catchUpOnce(ctx context.Context, store eventstore.Store, models *projection
 	if err != nil {
 		return err
 	}
-	for batch, err := range batches(ctx, store, position, maxBatch) {
+	for batch, err := range batches(ctx, store, position, logEnd, maxBatch) {
 		if err != nil {
 			return err
 		}
@@ -90,7 +91,7 @@ func RebuildModels(ctx context.Context, store eventstore.Store, models *projecti
 		return fmt.Errorf("begin the rebuild: %w", err)
 	}
 	err = func() error {
-		if err := rebuild.Run(ctx, batches(ctx, store, 0, rebuildBatch), progress); err != nil {
+		if err := rebuild.Run(ctx, batches(ctx, store, 0, logEnd, rebuildBatch), progress); err != nil {
 			return err
 		}
 		if len(names) > 0 {
@@ -100,7 +101,7 @@ func RebuildModels(ctx context.Context, store eventstore.Store, models *projecti
 			}
 		}
 		return rebuild.Swap(ctx, func(from uint64) iter.Seq2[[]projections.Entry, error] {
-			return batches(ctx, store, from, maxBatch)
+			return batches(ctx, store, from, logEnd, maxBatch)
 		})
 	}()
 	if err != nil {
@@ -211,9 +212,13 @@ func decode(e *projections.Entry) {
 	e.Event, e.Err = events.Known.Brief(e.Envelope.Kind, e.Envelope.Version, e.Envelope.Data)
 }
 
-// batches reads the log after a position, decoded, in log order, up to size entries or batchBytes at a time. Reading,
-// decoding and the caller's own work run on different cores. A batch is good until the next one is asked for.
-func batches(ctx context.Context, store eventstore.Store, after uint64, size int) iter.Seq2[[]projections.Entry, error] {
+// logEnd is a position that no event has: up to there is all of the log.
+const logEnd = math.MaxUint64
+
+// batches reads the log after a position and up to another, decoded, in log order, up to size entries or batchBytes at a
+// time. Reading, decoding and the caller's own work run on different cores. A batch is good until the next one is asked
+// for.
+func batches(ctx context.Context, store eventstore.Store, after, upTo uint64, size int) iter.Seq2[[]projections.Entry, error] {
 	return func(yield func([]projections.Entry, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		var wait sync.WaitGroup
@@ -230,7 +235,7 @@ func batches(ctx context.Context, store eventstore.Store, after uint64, size int
 		wait.Go(func() {
 			defer close(read.work)
 			defer close(read.order)
-			read.all(ctx, store, after)
+			read.all(ctx, store, after, upTo)
 		})
 		for range decoders {
 			wait.Go(func() {
@@ -311,11 +316,14 @@ func forFolds(after uint64) eventstore.ReadOptions {
 	return eventstore.ReadOptions{From: after, Brief: true, Dataless: events.Known.Unread()}
 }
 
-func (cs *chunks) all(ctx context.Context, store eventstore.Store, after uint64) {
+func (cs *chunks) all(ctx context.Context, store eventstore.Store, after, upTo uint64) {
 	c := cs.next()
 	for e, err := range store.ReadAll(ctx, forFolds(after)) {
 		if err != nil {
 			c.err = err
+			break
+		}
+		if e.Position > upTo {
 			break
 		}
 		c.entries = append(c.entries, projections.Entry{Envelope: e})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,7 +90,7 @@ func TestBatchesEndWithTheirContext(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var last error
-			for _, err := range orchestrator.Batches(ctx, &closing{after: after % 50, cancel: cancel}, 0, 1+after%3) {
+			for _, err := range orchestrator.Batches(ctx, &closing{after: after % 50, cancel: cancel}, 0, math.MaxUint64, 1+after%3) {
 				last = err
 			}
 			if !errors.Is(last, context.Canceled) {

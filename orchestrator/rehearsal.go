@@ -117,7 +117,7 @@ type rehearsal struct {
 
 // read folds the log, with a look whenever one is due.
 func (r *rehearsal) read(ctx context.Context, store eventstore.Store) error {
-	for batch, err := range upTo(batches(ctx, store, 0, maxBatch), r.c.UpTo) {
+	for batch, err := range batches(ctx, store, 0, r.c.UpTo, maxBatch) {
 		if err != nil {
 			return err
 		}
