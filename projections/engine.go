@@ -97,6 +97,8 @@ type Tx interface {
 	Create(side Side, shape string, tables []*Table) (Checkpoint, error)
 	// Drop drops a side's tables.
 	Drop(side Side, tables []*Table) error
+	// Forget drops tables of the live side that earlier versions made, where they are there. Another program's stay.
+	Forget(names []string) error
 	// Promote puts the tables beside in the live ones' place, checkpoint included, as the live side's next generation.
 	// It returns the live checkpoint.
 	Promote(tables []*Table) (Checkpoint, error)

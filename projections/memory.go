@@ -188,6 +188,13 @@ func (tx *memoryTx) Drop(side Side, tables []*Table) error {
 	return nil
 }
 
+func (tx *memoryTx) Forget(names []string) error {
+	for _, name := range names {
+		delete(tx.sides[Live].tables, name)
+	}
+	return nil
+}
+
 func (tx *memoryTx) Promote(tables []*Table) (Checkpoint, error) {
 	live, beside := &tx.sides[Live], &tx.sides[Beside]
 	live.at = Checkpoint{Shape: beside.at.Shape, Generation: live.at.Generation + 1, Position: beside.at.Position}

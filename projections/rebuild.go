@@ -187,8 +187,10 @@ func (r *Rebuild) swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]E
 		if old.Position > r.beside.at.Position && !back {
 			return fmt.Errorf("%w: the live tables are at %d, the rebuild's log ends at %d", ErrOrder, old.Position, r.beside.at.Position)
 		}
-		live, err = tx.Promote(m.tables)
-		return err
+		if live, err = tx.Promote(m.tables); err != nil {
+			return err
+		}
+		return tx.Forget(former)
 	})
 	if err != nil {
 		r.beside.forget(before)

@@ -82,6 +82,41 @@ func TestDigestsAreThoseOfTheOtherEngines(t *testing.T) {
 	}
 }
 
+// A swap drops the table that an earlier version had, and leaves another program's of that name alone.
+func TestFormerTablesGo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		sql  string
+		left int
+	}{
+		"ours":      {"CREATE TABLE run_steps (run text); COMMENT ON TABLE run_steps IS 'A read model of virtuous6: virtuous6 replay builds it from the log.'", 0},
+		"another's": {"CREATE TABLE run_steps (run text)", 1},
+		"none":      {"SELECT 1", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := database(t)
+			conn := connect(t, at)
+			if _, err := conn.Exec(t.Context(), c.sql); err != nil {
+				t.Fatal(err)
+			}
+			r, err := models(t, at).BeginRebuild(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Run(t.Context(), chunks(enginetest.Simulated(1, 20), 500), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Swap(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if left := strs(t, conn, "SELECT relname::text FROM pg_class WHERE relname = 'run_steps'"); len(left) != c.left {
+				t.Errorf("%v are left, want %d", left, c.left)
+			}
+		})
+	}
+}
+
 // The tables are plain SQL, keep out of the log's way, and are after a swap what they were before it.
 func TestTablesArePlainSQL(t *testing.T) {
 	t.Parallel()

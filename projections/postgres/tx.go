@@ -235,6 +235,8 @@ func (tx *transaction) forgetBeside() {
 	clear(tx.keyed)
 }
 
+var errForeign = errors.New("a table is another program's")
+
 // found are the names, quoted, of those of a side's tables that are there. It fails where one of them is another
 // program's.
 func (tx *transaction) found(side projections.Side, tables []*projections.Table) ([]string, error) {
@@ -256,11 +258,28 @@ func (tx *transaction) found(side projections.Side, tables []*projections.Table)
 			return nil, tx.explain(tx.ctx, err)
 		}
 		if !ours {
-			return nil, fmt.Errorf("%w: %s: the table %s is another program's: choose another database, or a schema of its own with ?search_path=NAME", projections.ErrUnavailable, tx.where, quote(name))
+			return nil, fmt.Errorf("%w: %s: %w: %s: choose another database, or a schema of its own with ?search_path=NAME", projections.ErrUnavailable, tx.where, errForeign, quote(name))
 		}
 		found = append(found, quote(name))
 	}
 	return found, tx.explain(tx.ctx, rows.Err())
+}
+
+// Forget implements projections.Tx.
+func (tx *transaction) Forget(names []string) error {
+	for _, name := range names {
+		found, err := tx.found(projections.Live, []*projections.Table{{Name: name}})
+		if errors.Is(err, errForeign) || err == nil && len(found) == 0 {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.run("DROP TABLE " + quote(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Promote implements projections.Tx. What takes long is done before the readers have to wait.

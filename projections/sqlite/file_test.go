@@ -65,6 +65,10 @@ func TestTablesArePlainSQL(t *testing.T) {
 	if got := names(); !slices.Equal(got, want) {
 		t.Errorf("tables %v, want %v", got, want)
 	}
+	// A table that an earlier version had is gone after a swap.
+	if err := sqlitex.ExecuteTransient(c, "CREATE TABLE run_steps (run TEXT) STRICT", nil); err != nil {
+		t.Fatal(err)
+	}
 	r, err := m.BeginRebuild(t.Context())
 	if err != nil {
 		t.Fatal(err)

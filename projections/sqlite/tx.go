@@ -190,6 +190,16 @@ func (tx *transaction) Drop(side projections.Side, tables []*projections.Table) 
 	return err
 }
 
+// Forget implements projections.Tx. All tables of the file are virtuous6's.
+func (tx *transaction) Forget(names []string) error {
+	for _, name := range names {
+		if err := tx.exec("DROP TABLE IF EXISTS " + quote(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Promote implements projections.Tx.
 func (tx *transaction) Promote(tables []*projections.Table) (projections.Checkpoint, error) {
 	none := projections.Checkpoint{}
