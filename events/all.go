@@ -19,7 +19,7 @@ var Known = NewTable(
 	kind[RunStarted](),
 	kind[RunStepStarted](),
 	kind[RunStepFinished](),
-	unread[RunLLMCalled](kind[RunLLMCalled]()),
+	unread[RunLLMCalled](),
 	kind[RunFinished](),
 	kind[RunFailed](),
 	kind[RunCancelled](),

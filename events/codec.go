@@ -58,8 +58,9 @@ func kind[E Event](upcasts ...Upcast) Schema {
 }
 
 // unread declares a kind of which folds need to know only that there was one.
-func unread[E Event](s Schema) Schema {
+func unread[E Event](upcasts ...Upcast) Schema {
 	var zero E
+	s := kind[E](upcasts...)
 	s.unread = zero
 	return s
 }

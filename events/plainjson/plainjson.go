@@ -13,13 +13,14 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Reader reads structs of type T: their fields are texts, integers, booleans, lists of integers, maps of texts, and pointers to
-// integers and to structs. At a field of another type it gives up. It may be used concurrently.
+// integers and to structs, none of which holds itself. At a field of another type it gives up. It may be used concurrently.
 type Reader[T any] struct{ pool sync.Pool }
 
 // scratch is a value to be filled, with the places of its fields.
@@ -35,14 +36,17 @@ type place struct {
 	read func(*cursor) bool
 }
 
-// New is a Reader.
+// New is a Reader. It panics at a type whose tags it does not follow.
 func New[T any]() *Reader[T] {
-	return &Reader[T]{sync.Pool{New: func() any {
+	fresh := func() any {
 		s := &scratch[T]{}
 		s.fields = places(reflect.ValueOf(&s.value).Elem())
 		s.cursor.seed = maphash.MakeSeed()
 		return s
-	}}}
+	}
+	r := &Reader[T]{sync.Pool{New: fresh}}
+	r.pool.Put(fresh())
+	return r
 }
 
 // Object reads one value. It is false for what encoding/json would not write.
@@ -102,21 +106,34 @@ func (s *scratch[T]) next() (value T, ok bool) {
 	return value, ok
 }
 
-// places are those of a struct's fields, in their order.
+// places are those of a struct's fields, in their order. It panics at a field whose tag says more than a name and
+// omitempty or omitzero: that is a mistake in the code, and must show at the start.
 func places(v reflect.Value) []place {
 	var all []place
 	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		f := v.Type().Field(i)
+		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "" || name == "-" || option != "" && option != "omitempty" && option != "omitzero" {
+			panic("plainjson: " + v.Type().String() + "." + f.Name + " needs a json tag of a name, with omitempty or omitzero at most")
+		}
 		all = append(all, place{name: `"` + name + `":`, read: filling(v.Field(i))})
 	}
 	return all
 }
 
+// special tells of types that the library reads in ways of their own.
+func special(v reflect.Value) bool {
+	switch v.Addr().Interface().(type) {
+	case json.Unmarshaler, encoding.TextUnmarshaler, jsonv2.UnmarshalerFrom, *time.Duration:
+		return true
+	}
+	return false
+}
+
 // filling is what reads a field, nil for types that only the library reads.
 func filling(v reflect.Value) func(*cursor) bool {
-	switch v.Addr().Interface().(type) {
-	case json.Unmarshaler, encoding.TextUnmarshaler, jsonv2.UnmarshalerFrom:
-		return nil // it reads itself
+	if special(v) {
+		return nil
 	}
 	switch v.Kind() {
 	case reflect.String:
@@ -146,6 +163,9 @@ func filling(v reflect.Value) func(*cursor) bool {
 		return nil
 	}
 	inner := reflect.New(v.Type().Elem()).Elem()
+	if special(inner) {
+		return nil
+	}
 	fields := places(inner)
 	return func(c *cursor) bool {
 		ok := c.object(fields)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"testing"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -106,4 +107,51 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("%q is read as %+v, by the library as %+v (%v)", data, got, want, err)
 		}
 	})
+}
+
+func TestLeavesTypesOfTheirOwnToTheLibrary(t *testing.T) {
+	t.Parallel()
+	type own struct {
+		Text string          `json:"text"`
+		At   time.Time       `json:"at,omitzero"`
+		Then *time.Time      `json:"then,omitempty"`
+		Took time.Duration   `json:"took,omitempty"`
+		Raw  json.RawMessage `json:"raw,omitempty"`
+	}
+	for _, data := range []string{`{"text":"a","at":"2026-11-22T00:00:00Z"}`, `{"then":"2026-11-22T00:00:00Z"}`, `{"then":{}}`, `{"took":5}`, `{"raw":1}`} {
+		if got, ok := New[own]().Object([]byte(data)); ok {
+			t.Errorf("read %+v from %s", got, data)
+		}
+	}
+	if got, ok := New[own]().Object([]byte(`{"text":"a"}`)); !ok || got.Text != "a" {
+		t.Errorf("read %+v (%t)", got, ok)
+	}
+}
+
+func TestPanicsAtATagItDoesNotFollow(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(){
+		"untagged": func() { New[struct{ Text string }]() },
+		"left out": func() {
+			New[struct {
+				Text string `json:"-"`
+			}]()
+		},
+		"as a text": func() {
+			New[struct {
+				N int `json:"n,string"`
+			}]()
+		},
+		"unexported": func() { New[struct{ n int }]() },
+		"embedded":   func() { New[struct{ inner }]() },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: taken", name)
+				}
+			}()
+			read()
+		}()
+	}
 }
