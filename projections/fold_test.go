@@ -2,11 +2,15 @@ package projections_test
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -231,6 +235,34 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 		Workflow: "w", Kind: projections.VariantPattern, Digest: projections.PatternDigest(nil), Count: 1, Runs: 1, Unrated: 1,
 		FirstPosition: 6, LastPosition: 7,
 	}})
+}
+
+// A trace of many steps counts each pair of them as often as it occurs, wherever it occurs.
+func TestPairsOfALongTraceAreCounted(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		names := rapid.SliceOfN(rapid.IntRange(0, 7), 0, 200).Draw(rt, "names")
+		facts := []any{"run-r", events.RunStarted{Run: "r", Workflow: "w"}}
+		want := make(map[string]int64)
+		for i, n := range names {
+			name := fmt.Sprintf("step-%d", n)
+			facts = append(facts, "run-r", events.RunStepStarted{Step: i, Name: name})
+			if i > 0 {
+				want[fmt.Sprintf("step-%d step-%d", names[i-1], n)]++
+			}
+		}
+		m := folded(t, append(facts, "run-r", events.RunFinished{Outcome: events.Succeeded})...)
+		got := make(map[string]int64)
+		for row, err := range m.Patterns(t.Context(), projections.FollowsPattern, "w") {
+			if err != nil {
+				rt.Fatal(err)
+			}
+			got[strings.Join(row.Steps, " ")] = row.Count
+		}
+		if !maps.Equal(got, want) {
+			rt.Errorf("got %v, want %v", got, want)
+		}
+	})
 }
 
 func TestDamagedHistoryIsParked(t *testing.T) {

@@ -1,10 +1,12 @@
 package projections_test
 
 import (
+	"context"
 	"errors"
 	"iter"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -156,5 +158,44 @@ func TestRunIsLostToAnotherRebuild(t *testing.T) {
 	}
 	if err := r.Run(t.Context(), logOf(entries, nil), nil); !errors.Is(err, projections.ErrRebuildLost) {
 		t.Errorf("got %v, want ErrRebuildLost", err)
+	}
+}
+
+// failing is an engine whose nth write from now on fails, and which counts the writes that come after it.
+type failing struct {
+	projections.Engine
+	in    atomic.Int64
+	after atomic.Int64
+}
+
+var errWrite = errors.New("the disk is gone")
+
+func (f *failing) Update(ctx context.Context, write func(projections.Tx) error) error {
+	switch left := f.in.Add(-1); {
+	case left == 0:
+		return errWrite
+	case left < 0:
+		f.after.Add(1)
+	}
+	return f.Engine.Update(ctx, write)
+}
+
+// The fold is some parts ahead of the writer when a write fails. Those parts are not written any more.
+func TestRunWritesNothingAfterAFailedWrite(t *testing.T) {
+	t.Parallel()
+	entries := enginetest.Simulated(3, 3_000)
+	e := &failing{Engine: projections.NewMemory()}
+	e.in.Store(1 << 30)
+	m := opened(t, e, projections.Options{})
+	r, err := m.BeginRebuild(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.in.Store(1)
+	if err := r.Run(t.Context(), logOf(entries, nil), nil); !errors.Is(err, errWrite) {
+		t.Errorf("got %v, want the write's error", err)
+	}
+	if n := e.after.Load(); n != 0 {
+		t.Errorf("%d parts were written after one that failed", n)
 	}
 }
