@@ -180,6 +180,9 @@ func (s *Server) URL(database string) string {
 	return u.String()
 }
 
+// Socket is the Unix socket that the server listens on.
+func (s *Server) Socket() string { return filepath.Join(s.Dir, ".s.PGSQL.5432") }
+
 // Create makes a database as a copy of another, "" for an empty one, and returns its URL.
 func (s *Server) Create(ctx context.Context, template string) (string, error) {
 	s.mu.Lock()

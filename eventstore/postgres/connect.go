@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 
@@ -27,6 +28,9 @@ const (
 
 // versionTable is where goose notes which scripts have run.
 const versionTable = "event_migrations"
+
+// keepAlive finds out within seconds that the server's machine is gone. The server looks after its clients alike.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}
 
 // settings are what every connection of a store begins with. Statements are planned once, and go by an index in
 // its order always, also where the plan was made while the log was empty. READ COMMITTED shows a statement what was committed before it began: after it
@@ -52,6 +56,7 @@ func parse(url string, c Config) (*pgxpool.Config, error) {
 	if config.ConnConfig.ConnectTimeout <= 0 {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
+	config.ConnConfig.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
 	next := config.ConnConfig.AfterConnect
 	config.ConnConfig.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		if next != nil {

@@ -1,185 +1,161 @@
 package postgres
 
 import (
-	"bytes"
+	"context"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"net"
-	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/eventstore/proxytest"
 )
 
-// proxy stands between a store and PostgreSQL, and cuts connections while they commit.
-type proxy struct {
-	listener net.Listener
-	socket   string
-	serving  sync.WaitGroup
-
-	mu     sync.Mutex
-	random *rand.Rand
-	cuts   [cutKinds]int
-}
-
-// What the proxy does with a commit.
-const (
-	cutNothing = iota
-	cutRequest // the server never hears of it
-	cutHalf    // the server gets half of it
-	cutAnswer  // the server commits, the answer is lost
-	cutKinds
-)
-
-func newProxy(t *testing.T, socket string) *proxy {
+// through is the way to a database on a network that breaks.
+func through(t *testing.T, direct string) (*proxytest.Proxy, string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{listener: l, socket: socket, random: rand.New(rand.NewPCG(6, 6))}
-	p.serving.Go(func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			p.serving.Go(func() { p.serve(client) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		p.serving.Wait()
-	})
-	return p
+	p := proxytest.Start(t, "unix", server.Server(t).Socket())
+	return p, p.URL(direct)
 }
 
-// url is the direct URL's way through the proxy.
-func (p *proxy) url(direct string) string {
-	u, _ := url.Parse(direct)
-	u.Host = p.listener.Addr().String()
-	u.RawQuery = "sslmode=disable"
-	return u.String()
-}
+// What a client sends that ends a transaction which appends, by the names of the statements that do, and the server's
+// answer to it.
+var (
+	commits   = []string{"\x00insert if\x00", "\x00insert one if\x00", "\x00commit\x00"}
+	committed = []string{"INSERT 0 "}
+)
 
-func (p *proxy) draw() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	kind := max(0, p.random.IntN(3*cutKinds)-2*cutKinds)
-	p.cuts[kind]++
-	return kind
-}
-
-// commits tells whether what a client sends ends a transaction that appends, by the names of the statements that do.
-func commits(b []byte) bool {
-	return bytes.Contains(b, []byte(" if\x00")) || bytes.Contains(b, []byte("\x00commit\x00"))
-}
-
-func (p *proxy) serve(client net.Conn) {
-	defer client.Close()
-	server, err := net.Dial("unix", p.socket)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	var mu sync.Mutex
-	lost := false // the next answer
-	var back sync.WaitGroup
-	defer back.Wait()
-	defer server.Close()
-	back.Go(func() {
-		defer client.Close()
-		buf := make([]byte, 64<<10)
-		for {
-			n, err := server.Read(buf)
-			mu.Lock()
-			cut := lost
-			mu.Unlock()
-			if err != nil || cut {
-				return
-			}
-			if _, err := client.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-	})
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buf)
-		if err != nil {
-			return
-		}
-		kind := cutNothing
-		if commits(buf[:n]) {
-			kind = p.draw()
-		}
-		switch kind {
-		case cutRequest:
-			return
-		case cutHalf:
-			_, _ = server.Write(buf[:n/2])
-			return
-		case cutAnswer:
-			mu.Lock()
-			lost = true
-			mu.Unlock()
-		}
-		if _, err := server.Write(buf[:n]); err != nil {
-			return
-		}
-		if kind == cutAnswer {
-			_, _ = io.Copy(io.Discard, client) // until the other direction has got the answer, and closed
-			return
-		}
-	}
-}
-
-// TestCutDuringCommit cuts every third connection or so that commits. Every append succeeds, and is there once.
+// TestCutDuringCommit cuts every connection at one of its commits. Every append succeeds, and is there once.
 func TestCutDuringCommit(t *testing.T) {
 	t.Parallel()
-	const writers, appends = 8, 40
-	direct := database(t)
-	p := newProxy(t, filepath.Join(server.Server(t).Dir, ".s.PGSQL.5432"))
-	s := open(t, p.url(direct), Config{})
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for i := range appends {
-				expected := eventstore.Exactly(uint64(2*i - 1))
-				if i == 0 {
-					expected = eventstore.NoStream
-				}
-				a, err := s.Append(t.Context(), fmt.Sprintf("run-%d", w), expected, numbered(w, i, 2))
-				if err != nil || a.Revision != uint64(2*i+1) {
-					t.Errorf("append %d of writer %d: got %+v, %v, want revision %d", i, w, a, err, 2*i+1)
-					return
-				}
-				// Another process's append, that takes the position a cut one may have had in mind.
-				if i%8 == 0 {
-					if _, err := s.Append(t.Context(), "run-shared", eventstore.Any, numbered(100+w, i, 2)); err != nil {
-						t.Error(err)
+	for name, c := range map[string]struct {
+		direction string
+		cut       proxytest.Cut
+	}{
+		"the server never hears of it":      {proxytest.Upstream, proxytest.Cut{At: commits, N: 3}},
+		"the server gets half of it":        {proxytest.Upstream, proxytest.Cut{At: commits, N: 3, Half: true}},
+		"the answer is lost":                {proxytest.Downstream, proxytest.Cut{At: committed, N: 3}},
+		"the answer is lost in the middle":  {proxytest.Downstream, proxytest.Cut{At: committed, N: 3, Half: true}},
+		"any message: the 25th answer":      {proxytest.Downstream, proxytest.Cut{N: 25}},
+		"any message: the 25th, half of it": {proxytest.Upstream, proxytest.Cut{N: 25, Half: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const writers, appends = 8, 12
+			direct := database(t)
+			p, url := through(t, direct)
+			s := open(t, url, Config{})
+			p.Add(c.direction, &c.cut)
+			before := p.Accepted()
+			var wg sync.WaitGroup
+			for w := range writers {
+				wg.Go(func() {
+					for i := range appends {
+						expected := eventstore.Exactly(uint64(2*i - 1))
+						if i == 0 {
+							expected = eventstore.NoStream
+						}
+						a, err := s.Append(t.Context(), fmt.Sprintf("run-%d", w), expected, numbered(w, i, 2))
+						if err != nil || a.Revision != uint64(2*i+1) {
+							t.Errorf("append %d of writer %d: got %+v, %v, want revision %d", i, w, a, err, 2*i+1)
+							return
+						}
+						// Another process's append, that takes the position a cut one may have had in mind.
+						if i%8 == 0 {
+							if _, err := s.Append(t.Context(), "run-shared", eventstore.Any, numbered(100+w, i, 2)); err != nil {
+								t.Error(err)
+							}
+						}
 					}
+				})
+			}
+			other := open(t, direct, Config{})
+			for i := range 20 {
+				if _, err := other.Append(t.Context(), "run-other", eventstore.Any, numbered(200, i, 2)); err != nil {
+					t.Error(err)
 				}
+			}
+			wg.Wait()
+			whole(t, other, 2*(writers*appends+2*writers+20), 2)
+			if cuts := p.Accepted() - before; cuts < 3 {
+				t.Errorf("it connected %d times: too little was cut", cuts)
 			}
 		})
 	}
-	other := open(t, direct, Config{})
-	for i := range 20 {
-		if _, err := other.Append(t.Context(), "run-other", eventstore.Any, numbered(200, i, 2)); err != nil {
-			t.Error(err)
+}
+
+// TestSilentNetwork: nothing waits for an answer for longer than the store's patience, and a subscription goes on when
+// the network is back.
+func TestSilentNetwork(t *testing.T) {
+	t.Parallel()
+	direct := database(t)
+	p, url := through(t, direct)
+	s := open(t, url, Config{Patience: 500 * time.Millisecond, Poll: 20 * time.Millisecond})
+	reader := open(t, url, Config{Patience: 500 * time.Millisecond}) // with a connection that stands idle
+	if _, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan eventstore.Message)
+	ctx, stop := context.WithCancel(t.Context())
+	var subscribing sync.WaitGroup
+	subscribing.Go(func() {
+		for m, err := range s.Subscribe(ctx, 0) {
+			if err != nil {
+				if ctx.Err() == nil {
+					t.Errorf("the subscription ended: %v", err)
+				}
+				return
+			}
+			if !m.CaughtUp {
+				seen <- m
+			}
+		}
+	})
+	for range 2 {
+		<-seen
+	}
+	restore := p.Add(proxytest.Downstream, &proxytest.Silent{})
+	_, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 1, 2))
+	wants(t, err, eventstore.ErrUnavailable, "took too long to answer")
+	_, err = reader.Head(t.Context())
+	wants(t, err, eventstore.ErrUnavailable, "took too long to answer")
+	for _, err := range reader.ReadStream(t.Context(), "run-1", eventstore.StreamOptions{}) {
+		wants(t, err, eventstore.ErrUnavailable, "") // on another connection, if it came to be
+	}
+	restore()
+	// The append may stand or not. That it is said again settles it.
+	if a, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 1, 2)); err != nil || a.Revision != 3 {
+		t.Errorf("when it was back: %+v, %v", a, err)
+	}
+	for want := uint64(2); want < 4; want++ {
+		if m := <-seen; m.Event.Revision != want {
+			t.Errorf("the subscription goes on with revision %d, want %d", m.Event.Revision, want)
 		}
 	}
-	wg.Wait()
-	whole(t, other, 2*(writers*appends+writers*appends/8+20), 2)
-	for kind, n := range p.cuts {
-		if n == 0 {
-			t.Errorf("no commit was met by %d: %v", kind, p.cuts)
-		}
+	stop()
+	subscribing.Wait()
+	whole(t, s, 4, 2)
+}
+
+// TestNetworkGone: all is refused at once, and goes on when the network is back.
+func TestNetworkGone(t *testing.T) {
+	t.Parallel()
+	p, url := through(t, database(t))
+	s := open(t, url, Config{Patience: 300 * time.Millisecond})
+	if _, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 0, 2)); err != nil {
+		t.Fatal(err)
 	}
+	p.Cut()
+	_, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 1, 2))
+	wants(t, err, eventstore.ErrUnavailable, "can't be reached")
+	_, err = s.Head(t.Context())
+	wants(t, err, eventstore.ErrUnavailable, "can't be reached")
+	p.Restore()
+	if a, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 1, 2)); err != nil || a.Revision != 3 {
+		t.Errorf("when it was back: %+v, %v", a, err)
+	}
+	whole(t, s, 4, 2)
 }
 
 // whole reads the log: positions rise, revisions have no gaps, every batch of numbered is there whole and once. It

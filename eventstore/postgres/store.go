@@ -187,34 +187,37 @@ func (s *Store) each(ctx context.Context, q query, what string, yield func(event
 }
 
 func (s *Store) page(ctx context.Context, q *query, p *page) error {
-	return s.with(ctx, func(conn *pgxpool.Conn) error { return p.read(ctx, conn.Conn(), q) })
+	return s.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error { return p.read(ctx, conn.Conn(), q) })
 }
 
 func (s *Store) exists(ctx context.Context, stream string) (exists bool, err error) {
-	err = s.with(ctx, func(conn *pgxpool.Conn) error {
+	err = s.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM events WHERE stream = $1)", stream).Scan(&exists)
 	})
 	return exists, err
 }
 
 // with lends a connection to f. It is never kept while a consumer is at work, so that a slow one holds no connection. A
-// connection that turns out to be dead, as all are that outlived a restart of the server, gets f one more try.
-func (s *Store) with(ctx context.Context, f func(*pgxpool.Conn) error) error {
+// connection that turns out to be dead, as all are that outlived a restart of the server, gets f one more try. f gets
+// twice Config.Patience: a server or a network that has fallen silent keeps nobody for ever.
+func (s *Store) with(ctx context.Context, f func(context.Context, *pgxpool.Conn) error) error {
 	select {
 	case <-s.closed:
 		return errClosed
 	default:
 	}
+	limited, stop := context.WithTimeout(ctx, 2*s.config.Patience)
+	defer stop()
 	lend := func() (lent bool, err error) {
-		conn, err := s.pool.Acquire(ctx)
+		conn, err := s.pool.Acquire(limited)
 		if err != nil {
 			return false, err
 		}
 		defer conn.Release()
-		return true, f(conn)
+		return true, f(limited, conn)
 	}
 	lent, err := lend()
-	if err != nil && lent && ctx.Err() == nil && passing(err) {
+	if err != nil && lent && limited.Err() == nil && passing(err) {
 		s.pool.Reset()
 		_, err = lend()
 	}
@@ -278,7 +281,7 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 
 // Head implements eventstore.Store.
 func (s *Store) Head(ctx context.Context) (head uint64, err error) {
-	err = s.with(ctx, func(conn *pgxpool.Conn) error {
+	err = s.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		var n int64
 		err := conn.QueryRow(ctx, readHead).Scan(&n)
 		head = uint64(n) //nolint:gosec // positions count from 1

@@ -4,6 +4,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,8 @@ type Options struct {
 	// Patience is how long a statement waits for what others hold: a swap for readers, a write for another process's.
 	// 0 means 30 s.
 	Patience time.Duration
+	// Grace is how long an answer may take that waits for nobody. 0 means 5 s.
+	Grace time.Duration
 	// Readers is the greatest number of snapshots open at a time; 0 means 8. More wait.
 	Readers int
 }
@@ -29,6 +32,7 @@ type Options struct {
 type Engine struct {
 	where    string
 	patience time.Duration
+	grace    time.Duration
 	readers  *pgxpool.Pool
 	writers  *pgxpool.Pool
 
@@ -38,6 +42,9 @@ type Engine struct {
 }
 
 var _ projections.Engine = (*Engine)(nil)
+
+// keepAlive finds out within seconds that the server's machine is gone. The server looks after its clients alike.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}
 
 // settings are what every connection begins with. A commit of the read models need not outlive a crash of the server:
 // rows and checkpoint are lost together, and are folded again from the log. No other schema's tables are ever met.
@@ -56,6 +63,9 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	if o.Patience <= 0 {
 		o.Patience = 30 * time.Second
 	}
+	if o.Grace <= 0 {
+		o.Grace = 5 * time.Second
+	}
 	if o.Readers <= 0 {
 		o.Readers = 8
 	}
@@ -67,6 +77,7 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	if config.ConnConfig.ConnectTimeout <= 0 {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
+	config.ConnConfig.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
 	config.MinConns, config.MinIdleConns = 0, 0
 	// Whatever the URL says: rows are read in the binary format.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
@@ -76,7 +87,7 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 		return err
 	}
 	c := config.ConnConfig
-	e := &Engine{where: fmt.Sprintf("%s@%s:%d/%s", c.User, c.Host, c.Port, c.Database), patience: o.Patience}
+	e := &Engine{where: fmt.Sprintf("%s@%s:%d/%s", c.User, c.Host, c.Port, c.Database), patience: o.Patience, grace: o.Grace}
 	if err := e.prepare(ctx, c.Copy()); err != nil {
 		return nil, fmt.Errorf("open read models: %w", e.explain(ctx, err))
 	}

@@ -32,6 +32,8 @@ func advice(err error) string {
 		return adviceFor(refused.Code)
 	case errors.As(err, &connecting):
 		return "the server can't be reached: see that it runs, and check host, port and sslmode in the URL"
+	case errors.Is(err, context.DeadlineExceeded), pgconn.Timeout(err):
+		return "the server took too long to answer: see that it is at work, then try again"
 	}
 	return "the connection to the server was lost: see that it runs, then try again"
 }

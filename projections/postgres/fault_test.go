@@ -1,11 +1,7 @@
 package postgres_test
 
 import (
-	"bytes"
 	"errors"
-	"net"
-	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/virtuous6/virtuous6/eventstore/pgtest"
+	"github.com/virtuous6/virtuous6/eventstore/proxytest"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/projections/enginetest"
 	"github.com/virtuous6/virtuous6/projections/postgres"
@@ -165,11 +162,10 @@ func rebuildUnderFire(t *testing.T, own *pgtest.Server, m *projections.Models, e
 // A commit whose answer is lost took effect or not: the checkpoint tells.
 func TestACommitWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
-	direct := database(t)
-	p := newProxy(t, filepath.Join(server.Server(t).Dir, ".s.PGSQL.5432"))
+	p := proxytest.Start(t, "unix", server.Server(t).Socket())
 	entries := enginetest.Simulated(43, 30)
-	m := modelsOn(t, open(t, p.url(t, direct)))
-	p.arm()
+	m := modelsOn(t, open(t, p.URL(database(t))))
+	restore := p.Add(proxytest.Downstream, &proxytest.Cut{At: []string{"COMMIT\x00"}, N: 1})
 	if err := m.Apply(t.Context(), 0, entries[:50]); !errors.Is(err, projections.ErrUnavailable) {
 		t.Fatalf("got %v, want ErrUnavailable", err)
 	}
@@ -177,9 +173,45 @@ func TestACommitWhoseAnswerIsLost(t *testing.T) {
 	if err := m.Apply(t.Context(), 0, entries[:50]); !errors.Is(err, projections.ErrCheckpointMoved) {
 		t.Fatalf("got %v, want ErrCheckpointMoved", err)
 	}
-	goOn(t, m, entries, func() { p.arm() })
+	goOn(t, m, entries, func() {})
+	restore()
 	if got, want := sum(t, m), digestOf(t, entries); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Nothing waits for a silent server for longer than the engine's patience, and all goes on when it speaks again.
+func TestASilentNetwork(t *testing.T) {
+	t.Parallel()
+	p := proxytest.Start(t, "unix", server.Server(t).Socket())
+	e, err := postgres.Open(t.Context(), p.URL(database(t)), postgres.Options{Patience: 300 * time.Millisecond, Grace: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := enginetest.Simulated(53, 20)
+	m := modelsOn(t, e)
+	if err := m.Apply(t.Context(), 0, entries[:100]); err != nil {
+		t.Fatal(err)
+	}
+	open, err := e.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := p.Add(proxytest.Downstream, &proxytest.Silent{})
+	open.Close() // says goodbye, and waits for no answer
+	if _, err := m.Position(t.Context()); !errors.Is(err, projections.ErrUnavailable) {
+		t.Errorf("reading: got %v, want ErrUnavailable", err)
+	}
+	if err := m.Apply(t.Context(), 100, entries[100:]); !errors.Is(err, projections.ErrUnavailable) || !strings.Contains(err.Error(), "took too long") {
+		t.Errorf("writing: got %v, want ErrUnavailable that says that it took too long", err)
+	}
+	restore()
+	goOn(t, m, entries, func() {})
+	if got, want := sum(t, m), digestOf(t, entries); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -264,103 +296,5 @@ func TestASwapWaitsForReaders(t *testing.T) {
 	}
 	if err := m.Close(); err != nil {
 		t.Error(err)
-	}
-}
-
-// proxy stands between an engine and PostgreSQL. Once armed, it loses the answer to the next commit, and the connection.
-type proxy struct {
-	listener net.Listener
-	serving  sync.WaitGroup
-	mu       sync.Mutex
-	armed    bool
-}
-
-func newProxy(t *testing.T, socket string) *proxy {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{listener: l}
-	p.serving.Go(func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			p.serving.Go(func() { p.serve(client, socket) })
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		p.serving.Wait()
-	})
-	return p
-}
-
-func (p *proxy) url(t *testing.T, direct string) string {
-	t.Helper()
-	u, err := url.Parse(direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Host, u.RawQuery = p.listener.Addr().String(), "sslmode=disable"
-	return u.String()
-}
-
-func (p *proxy) arm() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.armed = true
-}
-
-// fires tells whether a message's answer is to be lost.
-func (p *proxy) fires(message []byte) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fires := p.armed && bytes.Contains(message, []byte("COMMIT\x00"))
-	p.armed = p.armed && !fires
-	return fires
-}
-
-func (p *proxy) serve(client net.Conn, socket string) {
-	defer client.Close()
-	to, err := net.Dial("unix", socket)
-	if err != nil {
-		return
-	}
-	lost := make(chan struct{})
-	p.serving.Go(func() {
-		defer client.Close()
-		defer to.Close()
-		buf := make([]byte, 64<<10)
-		for {
-			n, err := to.Read(buf)
-			select {
-			case <-lost:
-				return
-			default:
-			}
-			if err != nil {
-				return
-			}
-			if _, err := client.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-	})
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buf)
-		if err != nil {
-			_ = to.Close()
-			return
-		}
-		if p.fires(buf[:n]) {
-			close(lost)
-		}
-		if _, err := to.Write(buf[:n]); err != nil {
-			return
-		}
 	}
 }

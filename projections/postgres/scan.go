@@ -28,6 +28,8 @@ type scanner struct {
 	side projections.Side
 	// key sees to a primary key, for tables beside that may have none yet.
 	key func(*projections.Table) error
+	// few tells that all scans are of a few rows, and are read at once.
+	few bool
 	symbols
 }
 
@@ -38,7 +40,13 @@ func (s *scanner) Scan(q *projections.Query, each func(projections.Source) error
 			return err
 		}
 	}
-	rows, err := s.from.Query(s.ctx, selectSQL(q, s.side), arguments(q.Table, q.Where)...)
+	ctx := s.ctx
+	if s.few {
+		limited, stop := s.limit(ctx)
+		defer stop()
+		ctx = limited
+	}
+	rows, err := s.from.Query(ctx, selectSQL(q, s.side), arguments(q.Table, q.Where)...)
 	if err != nil {
 		return s.explain(s.ctx, err)
 	}
@@ -160,7 +168,9 @@ func (s *snapshot) Checkpoint() (projections.Checkpoint, error) {
 func (s *snapshot) Close() {
 	// Nothing was written. A connection that can't end its transaction is not used again: the pool sees to that.
 	if !s.conn.Conn().IsClosed() {
-		_ = say(context.WithoutCancel(s.ctx), s.conn.Conn(), "ROLLBACK")
+		limited, stop := context.WithTimeout(context.WithoutCancel(s.ctx), s.grace)
+		defer stop()
+		_ = say(limited, s.conn.Conn(), "ROLLBACK")
 	}
 	s.conn.Release()
 }
@@ -181,5 +191,5 @@ func (e *Engine) checkpoint(ctx context.Context, from querier, side projections.
 // Loader implements projections.Engine.
 func (e *Engine) Loader(ctx context.Context, side projections.Side) projections.Scanner {
 	key := func(t *projections.Table) error { return e.key(ctx, t) }
-	return &scanner{Engine: e, ctx: ctx, from: e.writers, side: side, key: key}
+	return &scanner{Engine: e, ctx: ctx, from: e.writers, side: side, key: key, few: true}
 }

@@ -74,23 +74,31 @@ func (e *Engine) commit(ctx context.Context, conn *pgxpool.Conn) error {
 	return nil
 }
 
+// limit bounds the wait for an answer that is due as soon as nobody holds what it needs. A server or a network that has
+// fallen silent is then told from one that is at work.
+func (e *Engine) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, e.patience+e.grace)
+}
+
 // begin takes a connection and begins a transaction on it. A connection that turns out to be dead, as all are that
 // outlived a restart of the server, is replaced once.
 func (e *Engine) begin(ctx context.Context, pool *pgxpool.Pool, sql string) (*pgxpool.Conn, error) {
+	limited, stop := e.limit(ctx)
+	defer stop()
 	for again := false; ; again = true {
 		if e.closed.Load() {
 			return nil, errClosed
 		}
-		conn, err := pool.Acquire(ctx)
+		conn, err := pool.Acquire(limited)
 		if err != nil {
 			return nil, e.explain(ctx, err)
 		}
-		if err = say(ctx, conn.Conn(), sql); err == nil {
+		if err = say(limited, conn.Conn(), sql); err == nil {
 			return conn, nil
 		}
 		dead := conn.Conn().IsClosed()
 		conn.Release()
-		if !dead || again || ctx.Err() != nil {
+		if !dead || again || limited.Err() != nil {
 			return nil, e.explain(ctx, err)
 		}
 		pool.Reset()
