@@ -34,6 +34,16 @@ type Table struct {
 	Indexes []Index
 }
 
+// Type is the type of a column. It panics where there is none of that name: the queries are the program's own.
+func (t *Table) Type(column string) ColumnType {
+	for _, c := range t.Columns {
+		if c.Name == column {
+			return c.Type
+		}
+	}
+	panic("projections: table " + t.Name + " has no column " + column)
+}
+
 // Index is a secondary index.
 type Index struct {
 	Name    string

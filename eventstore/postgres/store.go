@@ -4,7 +4,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -241,41 +240,12 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 		s.listener.start()
 		ticks, stop := s.config.Ticker(s.config.Poll)
 		defer stop()
-		q := query{text: columns + logForwards, after: signed(after)}
-		for p, at, told := new(page), after, false; ; {
-			grown := s.grown.Next()
+		q, p := query{text: columns + logForwards, after: signed(after)}, new(page)
+		read := func(ctx context.Context) ([]events.Envelope, error) {
 			err := s.page(ctx, &q, p)
-			if err != nil && (!errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, errClosed)) {
-				yield(eventstore.Message{}, fmt.Errorf("subscribe: %w", err))
-				return
-			}
-			if err == nil {
-				for i := range p.rows {
-					if err := ctx.Err(); err != nil {
-						yield(eventstore.Message{}, fmt.Errorf("subscribe: %w", err))
-						return
-					}
-					at, told = p.rows[i].Position, false
-					if !yield(eventstore.Message{Event: p.rows[i], Position: at}, nil) {
-						return
-					}
-				}
-				// Only a page without any event tells that the end is reached: more can have come since this one was read.
-				if len(p.rows) > 0 {
-					continue
-				}
-				if !told && !yield(eventstore.Message{CaughtUp: true, Position: at}, nil) {
-					return
-				}
-				told = true
-			}
-			select {
-			case <-grown:
-			case <-ticks:
-			case <-ctx.Done():
-			case <-s.closed:
-			}
+			return p.rows, err
 		}
+		eventstore.Tail{After: after, Page: read, Grown: s.grown, Ticks: ticks, Closed: s.closed}.Follow(ctx, yield)
 	}
 }
 

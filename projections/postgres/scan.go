@@ -64,22 +64,13 @@ func (s *scanner) Scan(q *projections.Query, each func(projections.Source) error
 func arguments(t *projections.Table, where []projections.Condition) []any {
 	all := make([]any, len(where))
 	for i, c := range where {
-		if columnType(t, c.Column) == projections.Text {
+		if t.Type(c.Column) == projections.Text {
 			all[i] = stored(c.Text)
 		} else {
 			all[i] = c.Int
 		}
 	}
 	return all
-}
-
-func columnType(t *projections.Table, name string) projections.ColumnType {
-	for _, c := range t.Columns {
-		if c.Name == name {
-			return c.Type
-		}
-	}
-	panic("postgres: table " + t.Name + " has no column " + name)
 }
 
 // source gives the columns of the row that a scan is at, in PostgreSQL's binary format.

@@ -68,21 +68,12 @@ func (s *scanner) Scan(q *projections.Query, each func(projections.Source) error
 
 func bindWhere(stmt *sqlite.Stmt, t *projections.Table, where []projections.Condition) {
 	for i, c := range where {
-		if columnType(t, c.Column) == projections.Text {
+		if t.Type(c.Column) == projections.Text {
 			stmt.BindText(i+1, c.Text)
 		} else {
 			stmt.BindInt64(i+1, c.Int)
 		}
 	}
-}
-
-func columnType(t *projections.Table, name string) projections.ColumnType {
-	for _, c := range t.Columns {
-		if c.Name == name {
-			return c.Type
-		}
-	}
-	panic("sqlite: table " + t.Name + " has no column " + name)
 }
 
 var operators = map[projections.Op]string{
