@@ -97,6 +97,7 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 	}
 	sealed := newWitness(ctx, store, noted)
 	defer sealed.close()
+	unread := events.Known.Unread()
 	next := map[string]uint64{}
 	ids := map[[16]byte]uint64{}
 	var batch []projections.Entry
@@ -149,8 +150,14 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 		if err := sealed.see(&e); err != nil {
 			return err
 		}
+		entry := entryOf(e)
+		if slices.Contains(unread, e.Kind) && entry.Err == nil { // the fold does not look at it
+			if _, err := events.Decode(e); err != nil {
+				v.problem("a fact can't be read: %v", err)
+			}
+		}
 		if sound && e.Position <= live {
-			batch = append(batch, entryOf(e))
+			batch = append(batch, entry)
 		}
 		if len(batch) == maxBatch {
 			if err := flush(); err != nil {

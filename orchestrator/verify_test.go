@@ -1,0 +1,52 @@
+package orchestrator_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/orchestrator"
+)
+
+// A fact that can't be read is named, whether a fold looks at it or not.
+func TestVerifyReadsEveryFact(t *testing.T) {
+	t.Parallel()
+	const started, called = `{"run":"r","workflow":"w"}`, `{"model":"m"}`
+	for name, c := range map[string]struct {
+		facts    [][2]string
+		problems []string
+	}{
+		"all can be read": {[][2]string{{"run.started", started}, {"run.llm_called", called}}, nil},
+		"a start": {
+			[][2]string{{"run.started", `{"run":7}`}},
+			[]string{`stream run-r can't be read from position 1 on: decode run.started version 1: `},
+		},
+		"a conversation": {
+			[][2]string{{"run.started", started}, {"run.llm_called", `{"model":7}`}},
+			[]string{`a fact can't be read: run.llm_called at position 2 (stream run-r, revision 1): decode run.llm_called version 1: `},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := eventstore.NewMemory(time.Now)
+			var batch []events.Envelope
+			for _, f := range c.facts {
+				batch = append(batch, events.Envelope{ID: orchestrator.NewID(), Kind: f[0], Version: 1, Data: []byte(f[1]), OccurredAt: time.Now(), Actor: "user:anna"})
+			}
+			if _, err := store.Append(t.Context(), "run-r", eventstore.NoStream, batch); err != nil {
+				t.Fatal(err)
+			}
+			found := verify(t, store, nil)
+			if len(found.Problems) != len(c.problems) || found.OK != (len(c.problems) == 0) {
+				t.Fatalf("got %t, %q, want %q", found.OK, found.Problems, c.problems)
+			}
+			for i, want := range c.problems {
+				if !strings.HasPrefix(found.Problems[i], want) {
+					t.Errorf("got  %s\nwant %s", found.Problems[i], want)
+				}
+			}
+		})
+	}
+}
