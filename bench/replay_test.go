@@ -31,12 +31,7 @@ func replays(b *testing.B, e engine, t *table) {
 		store, models := e.log(b, place), e.models(b, place, projections.Options{})
 		bare := e.models(b, place, projections.Options{SnapshotEvery: -1})
 		rebuild := func(m *projections.Models) sample {
-			return measure(func() int {
-				must(b, orchestrator.RebuildModels(b.Context(), store, m, nil))
-				head, err := store.Head(b.Context())
-				must(b, err)
-				return int(head)
-			})
+			return measure(func() int { return rebuilt(b, store, m) })
 		}
 		all := []func() sample{
 			func() sample { return measure(func() int { return e.plain(b, place) }) },
@@ -71,6 +66,43 @@ func replays(b *testing.B, e engine, t *table) {
 		must(b, store.Close())
 		must(b, models.Close())
 		must(b, bare.Close())
+	}
+}
+
+func rebuilt(b *testing.B, store eventstore.Store, models *projections.Models) (events int) {
+	must(b, orchestrator.RebuildModels(b.Context(), store, models, nil))
+	head, err := store.Head(b.Context())
+	must(b, err)
+	return int(head)
+}
+
+// growth compares what an event costs in replays of each size with what it costs in those of the smallest, in turns and
+// over the same number of events.
+func growth(b *testing.B, e engine, t *table) {
+	wanted := slices.Sorted(slices.Values(sizesWanted(b)))
+	var all []func() sample
+	for _, size := range wanted {
+		place := t.history(b, e, size)
+		store, models := e.log(b, place), e.models(b, place, projections.Options{})
+		defer store.Close()
+		defer models.Close()
+		all = append(all, func() sample {
+			return measure(func() (events int) {
+				for range wanted[len(wanted)-1] / size {
+					events += rebuilt(b, store, models)
+				}
+				return events
+			})
+		})
+	}
+	taken := alternate(*rounds, all...)
+	micros := func(s sample) float64 { return float64(s.cpu.Microseconds()) / float64(s.events) }
+	for i, size := range wanted[1:] {
+		t.rows = append(t.rows, row{
+			name: fmt.Sprintf("full replay of %d / of %d", size, wanted[0]), target: .9,
+			raw: median(taken[0], sample.perSecond), ours: median(taken[i+1], sample.perSecond),
+			note: fmt.Sprintf("CPU microseconds here, an event: %.2f, %.2f", median(taken[0], micros), median(taken[i+1], micros)),
+		})
 	}
 }
 

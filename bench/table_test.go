@@ -18,7 +18,7 @@ import (
 var (
 	sizes  = flag.String("sizes", "100000,1000000", "how many events the replays are measured with; 3000000 takes some minutes more")
 	rounds = flag.Int("rounds", 3, "how often each measurement is taken; the table shows medians")
-	part   = flag.String("part", "", "append, replay or lag: measure only that part")
+	part   = flag.String("part", "", "append, replay, growth or lag: measure only that part")
 	only   = flag.String("on", "", "SQLite or PostgreSQL: measure only there")
 )
 
@@ -30,7 +30,7 @@ func BenchmarkTable(b *testing.B) {
 	for _, p := range []struct {
 		name    string
 		measure func(*testing.B, engine, *table)
-	}{{"append", appends}, {"replay", replays}, {"lag", lags}} {
+	}{{"append", appends}, {"replay", replays}, {"growth", growth}, {"lag", lags}} {
 		for _, e := range all {
 			if (*part == "" || *part == p.name) && (*only == "" || *only == e.name) {
 				before := len(t.rows)

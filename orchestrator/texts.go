@@ -12,7 +12,8 @@ import (
 )
 
 // Texts gives a run's row its whole prompt and answer, of which the read models hold the beginnings. It reads the log
-// where they may have been cut; where the log is gone it returns projections.ErrUnavailable. A run that has not ended by the row has no answer yet, whatever the log holds by now.
+// where they may have been cut; where the log is gone it returns projections.ErrUnavailable. A run that has not ended by
+// the row has no answer yet, whatever the log holds by now.
 func Texts(ctx context.Context, store eventstore.Store, row *projections.RunRow) error {
 	if projections.MayBeCut(row.Prompt) {
 		if err := text(ctx, store, row, eventstore.Forwards); err != nil {
