@@ -92,7 +92,8 @@ func TestSilentNetwork(t *testing.T) {
 	direct := database(t)
 	p, url := through(t, direct)
 	s := open(t, url, Config{Patience: 500 * time.Millisecond, Poll: 20 * time.Millisecond})
-	reader := open(t, url, Config{Patience: 500 * time.Millisecond}) // with a connection that stands idle
+	hasty := Config{Patience: 500 * time.Millisecond}
+	reader, rested := open(t, url, hasty), open(t, url, hasty) // with connections that stand idle
 	if _, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 0, 2)); err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +124,8 @@ func TestSilentNetwork(t *testing.T) {
 	for _, err := range reader.ReadStream(t.Context(), "run-1", eventstore.StreamOptions{}) {
 		wants(t, err, eventstore.ErrUnavailable, "") // on another connection, if it came to be
 	}
+	_, err = rested.Head(t.Context()) // after so long it asks first whether the connection is alive
+	wants(t, err, eventstore.ErrUnavailable, "took too long to answer")
 	restore()
 	// The append may stand or not. That it is said again settles it.
 	if a, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 1, 2)); err != nil || a.Revision != 3 {

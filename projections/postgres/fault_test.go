@@ -199,6 +199,10 @@ func TestASilentNetwork(t *testing.T) {
 	}
 	restore := p.Add(proxytest.Downstream, &proxytest.Silent{})
 	open.Close() // says goodbye, and waits for no answer
+	rows := projections.Query{Table: &projections.Table{Name: "agents", Columns: []projections.Column{{Name: "agent", Type: projections.Text}}}}
+	if err := e.Loader(t.Context(), projections.Live).Scan(&rows, nil); !errors.Is(err, projections.ErrUnavailable) {
+		t.Errorf("loading: got %v, want ErrUnavailable", err)
+	}
 	if _, err := m.Position(t.Context()); !errors.Is(err, projections.ErrUnavailable) {
 		t.Errorf("reading: got %v, want ErrUnavailable", err)
 	}
