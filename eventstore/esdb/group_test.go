@@ -53,6 +53,9 @@ func TestGroupsShareTheWork(t *testing.T) {
 					}
 					return
 				}
+				if ctx.Err() != nil {
+					return // all is done; what was acknowledged just before the end may come again
+				}
 				if by[w]++; by[w] == 1 {
 					busy.Done()
 					busy.Wait() // every worker has something to do
