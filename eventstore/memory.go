@@ -120,8 +120,14 @@ func (m *Memory) repeated(stream string, batch []events.Envelope) (last *events.
 func plain(t time.Time) time.Time { return time.Unix(0, t.UnixNano()).UTC() }
 
 // Submit implements Store. It appends at once.
-func (m *Memory) Submit(ctx context.Context, stream string, expected Expected, batch []events.Envelope) func() (Appended, error) {
-	appended, err := m.Append(ctx, stream, expected, batch)
+func (m *Memory) Submit(ctx context.Context, chain *Chain, stream string, expected Expected, batch []events.Envelope) func() (Appended, error) {
+	var appended Appended
+	err := fmt.Errorf("append to %s: %w", stream, ErrBroken)
+	if !chain.Broken() {
+		if appended, err = m.Append(ctx, stream, expected, batch); err != nil {
+			chain.Break()
+		}
+	}
 	return func() (Appended, error) { return appended, err }
 }
 

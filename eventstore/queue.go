@@ -24,8 +24,10 @@ type Request struct {
 	Stream   string
 	Expected Expected
 	Batch    []events.Envelope
+	// Chain is nil where the request follows none.
+	Chain *Chain
 
-	// The writer fills these in before Done.
+	// The writer fills these in by Settle, before Done.
 	Appended Appended
 	Err      error
 	done     chan struct{}
@@ -67,6 +69,7 @@ func (q *Queue) withdraw(r *Request) bool {
 		return false
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
+	r.Chain.Break() // those behind it still wait, too
 	return true
 }
 
@@ -143,8 +146,9 @@ func (q *Queue) signal() {
 
 // Submit validates an append and hands it over. wait gives its outcome, and withdraws it where ctx ends while it still
 // waits for the writer.
-func (q *Queue) Submit(ctx context.Context, stream string, expected Expected, batch []events.Envelope) (wait func() (Appended, error)) {
+func (q *Queue) Submit(ctx context.Context, chain *Chain, stream string, expected Expected, batch []events.Envelope) (wait func() (Appended, error)) {
 	fail := func(err error) func() (Appended, error) {
+		chain.Break()
 		return func() (Appended, error) { return Appended{}, err }
 	}
 	if err := Validate(stream, expected, batch); err != nil {
@@ -153,7 +157,7 @@ func (q *Queue) Submit(ctx context.Context, stream string, expected Expected, ba
 	if err := ctx.Err(); err != nil {
 		return fail(fmt.Errorf("append to %s: %w", stream, err))
 	}
-	r := &Request{Ctx: ctx, Stream: stream, Expected: expected, Batch: batch, done: make(chan struct{})}
+	r := &Request{Ctx: ctx, Stream: stream, Expected: expected, Batch: batch, Chain: chain, done: make(chan struct{})}
 	if !q.put(r) {
 		return fail(fmt.Errorf("append to %s: %w: it was closed", stream, ErrUnavailable))
 	}
@@ -171,4 +175,9 @@ func (q *Queue) Submit(ctx context.Context, stream string, expected Expected, ba
 }
 
 // Done tells the one who waits that the request is answered.
-func (r *Request) Done() { close(r.done) }
+func (r *Request) Done() {
+	if r.Err != nil {
+		r.Chain.Break()
+	}
+	close(r.done)
+}

@@ -1,7 +1,10 @@
 package eventstore
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -37,5 +40,42 @@ func TestQueueGroups(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// One that is withdrawn while it waits leaves a gap: what comes behind it in its chain must not be written.
+func TestAWithdrawnRequestBreaksItsChain(t *testing.T) {
+	t.Parallel()
+	q, ctx := NewQueue(), t.Context()
+	short, cancel := context.WithCancel(ctx)
+	var chain Chain
+	batch := []events.Envelope{{ID: events.NameID(time.Unix(0, 0), "a"), Kind: "run.started", Version: 1, OccurredAt: time.Unix(0, 0), Data: []byte("{}")}}
+	first := q.Submit(short, &chain, "run-1", Any, batch)
+	q.Submit(ctx, &chain, "run-2", Any, batch)
+	q.Submit(ctx, nil, "run-3", Any, batch)
+	cancel()
+	if _, err := first(); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	group := q.Take(nil)
+	if len(group) != 2 || !group[0].Blocked() || group[1].Blocked() {
+		t.Errorf("a group of %d, of which the first should be blocked, the second not", len(group))
+	}
+}
+
+// A failure of a transaction that is tried again may turn out well.
+func TestAChainMendsWhereItsRequestSucceedsAfterAll(t *testing.T) {
+	t.Parallel()
+	var chain Chain
+	before, failing, behind := &Request{Chain: &chain}, &Request{Chain: &chain}, &Request{Chain: &chain}
+	before.Settle(Appended{}, nil)
+	failing.Settle(Appended{}, ErrUnavailable)
+	if failing.Blocked() || !behind.Blocked() || !chain.Broken() {
+		t.Error("only what is behind the failed one is blocked")
+	}
+	behind.Settle(Appended{}, ErrBroken)
+	failing.Settle(Appended{}, nil)
+	if behind.Blocked() || chain.Broken() {
+		t.Error("nothing has failed any more")
 	}
 }

@@ -136,8 +136,9 @@ type Store interface {
 	Append(ctx context.Context, stream string, expected Expected, batch []events.Envelope) (Appended, error)
 	// Submit is Append that does not wait: it hands the batch over and returns at once, and wait gives what Append would
 	// have. What one goroutine submits is appended in the order of its submissions, so that an import gives the same
-	// log each time. wait must be called, and may be called once.
-	Submit(ctx context.Context, stream string, expected Expected, batch []events.Envelope) (wait func() (Appended, error))
+	// log each time. wait must be called, and may be called once. chain, if any, is that of the submissions that it follows
+	// and must not stand without.
+	Submit(ctx context.Context, chain *Chain, stream string, expected Expected, batch []events.Envelope) (wait func() (Appended, error))
 	// ReadStream yields a stream's events by revision. It yields ErrNoStream for a stream that does not exist.
 	ReadStream(ctx context.Context, stream string, o StreamOptions) iter.Seq2[events.Envelope, error]
 	// ReadAll yields the log's events by position, up to where the log ends as the read reaches it.

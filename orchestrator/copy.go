@@ -71,19 +71,26 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 		position uint64
 	}
 	var pending []part
+	var chain eventstore.Chain // the target never holds what comes behind a gap
+	defer func() {
+		for _, p := range pending {
+			_, _ = p.wait()
+		}
+	}()
 	settle := func(most int) error {
 		for len(pending) > most {
-			if _, err := pending[0].wait(); err != nil {
+			brought := pending[0]
+			pending = pending[1:]
+			if _, err := brought.wait(); err != nil {
 				if errors.Is(err, eventstore.ErrConflict) || errors.Is(err, eventstore.ErrInvalid) {
 					err = fmt.Errorf("%w: %w", ErrOtherHistory, err)
 				}
 				return fmt.Errorf("target: %w", err)
 			}
-			c.Events += uint64(pending[0].events)
+			c.Events += uint64(brought.events)
 			if progress != nil {
-				progress(pending[0].position)
+				progress(brought.position)
 			}
-			pending = pending[1:]
 		}
 		return nil
 	}
@@ -98,7 +105,7 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 		if first.Revision > 0 {
 			expected = eventstore.Exactly(first.Revision - 1)
 		}
-		pending = append(pending, part{to.Submit(ctx, first.Stream, expected, batch), len(batch), last.Position})
+		pending = append(pending, part{to.Submit(ctx, &chain, first.Stream, expected, batch), len(batch), last.Position})
 		batch, size = nil, 0
 		return settle(copyWindow)
 	}

@@ -3,10 +3,14 @@ package orchestrator_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/eventstore/sqlite"
 	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
@@ -90,5 +94,58 @@ func TestACopyRefusesATargetWithAnotherHistory(t *testing.T) {
 	}
 	if done, err := orchestrator.Copy(t.Context(), from, forged, nil); !errors.Is(err, orchestrator.ErrOtherHistory) {
 		t.Errorf("got %+v, %v", done, err)
+	}
+}
+
+// A copy is many appends ahead when one of them fails. None behind it is made, so that the next copy can go on.
+func TestACopyGoesOnWhereItsTargetFailed(t *testing.T) {
+	t.Parallel()
+	const runs, facts = 1_500, 40
+	from := eventstore.NewMemory(time.Now)
+	for run := range runs {
+		batch := make([]events.Envelope, facts)
+		for i := range batch {
+			batch[i] = events.Envelope{
+				ID: events.NameID(time.Unix(0, 0), fmt.Sprint(run, "/", i)), Kind: "run.started", Version: 1, OccurredAt: time.Unix(0, 0), Data: []byte(`{}`),
+			}
+		}
+		if _, err := from.Append(t.Context(), fmt.Sprint("run-", run), eventstore.NoStream, batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "to.db")
+	config := sqlite.Config{BusyTimeout: 100 * time.Millisecond}
+	to, err := sqlite.Open(t.Context(), path, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Another program's transaction keeps the file, and ends soon after the store has given up once.
+	other, err := sqlite.OpenConn(t.Context(), path, sqlite.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlite.Begin(t.Context(), other, sqlite.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	released := make(chan struct{})
+	time.AfterFunc(130*time.Millisecond, func() {
+		_ = other.Close()
+		close(released)
+	})
+	if _, err := orchestrator.Copy(t.Context(), from, to, nil); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+	<-released
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if to, err = sqlite.Open(t.Context(), path, config); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := orchestrator.Copy(t.Context(), from, to, nil); err != nil || done.Events+done.Already != runs*facts {
+		t.Errorf("the next copy: %+v, %v", done, err)
+	}
+	if err := to.Close(); err != nil {
+		t.Error(err)
 	}
 }

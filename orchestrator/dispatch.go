@@ -70,7 +70,7 @@ func (d *Dispatcher) submit(ctx context.Context, cmds ...commands.Command) (wait
 	if len(decided.batch) == 0 {
 		return func() (commands.Receipt, error) { return decided.receipt, nil }, nil
 	}
-	submitted := d.store.Submit(ctx, decided.receipt.Stream, decided.expected, decided.batch)
+	submitted := d.store.Submit(ctx, nil, decided.receipt.Stream, decided.expected, decided.batch)
 	return func() (commands.Receipt, error) { return decided.appended(submitted()) }, nil
 }
 

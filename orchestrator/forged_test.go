@@ -20,7 +20,7 @@ func (f forged) Append(context.Context, string, eventstore.Expected, []events.En
 	panic("verify appends nothing")
 }
 
-func (f forged) Submit(context.Context, string, eventstore.Expected, []events.Envelope) func() (eventstore.Appended, error) {
+func (f forged) Submit(context.Context, *eventstore.Chain, string, eventstore.Expected, []events.Envelope) func() (eventstore.Appended, error) {
 	panic("verify appends nothing")
 }
 

@@ -32,7 +32,7 @@ func (s mayOnlyRead) Append(_ context.Context, stream string, _ eventstore.Expec
 	return eventstore.Appended{}, eventstore.ErrUnavailable
 }
 
-func (s mayOnlyRead) Submit(ctx context.Context, stream string, e eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
+func (s mayOnlyRead) Submit(ctx context.Context, chain *eventstore.Chain, stream string, e eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
 	return func() (eventstore.Appended, error) { return s.Append(ctx, stream, e, batch) }
 }
 

@@ -24,6 +24,7 @@ type request struct {
 	expected eventstore.Expected
 	ids      []uuid.UUID
 	messages []*streams.AppendReq
+	chain    *eventstore.Chain
 
 	appended eventstore.Appended
 	err      error

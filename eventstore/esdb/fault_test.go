@@ -73,7 +73,7 @@ func TestAnAppendWhoseReplyIsLostStandsOnce(t *testing.T) {
 				t.Fatalf("got %+v, %v, and %d events", got, err, len(log))
 			}
 			server.DropReplies(1)
-			wait := s.Submit(t.Context(), "run-1", eventstore.Exactly(got.Revision), facts("b", 2))
+			wait := s.Submit(t.Context(), nil, "run-1", eventstore.Exactly(got.Revision), facts("b", 2))
 			if next, err := wait(); err != nil || next.Revision != got.Revision+2 {
 				t.Fatalf("submit: %+v, %v", next, err)
 			}
@@ -135,7 +135,7 @@ func TestAServerThatIsGone(t *testing.T) {
 	server.Stop()
 	batch := facts("a", 2)
 	_, appending := s.Append(t.Context(), "run-1", eventstore.Any, batch)
-	_, submitting := s.Submit(t.Context(), "run-1", eventstore.Any, facts("b", 1))()
+	_, submitting := s.Submit(t.Context(), nil, "run-1", eventstore.Any, facts("b", 1))()
 	_, heading := s.Head(t.Context())
 	_, opening := Open(t.Context(), server.URL(), hasty)
 	for what, err := range map[string]error{"append": appending, "submit": submitting, "head": heading, "open": opening} {

@@ -25,10 +25,10 @@ func TestAppendsStayBehindSubmissions(t *testing.T) {
 		return ctx.Err()
 	}})
 	server.Unavailable(1)
-	first := s.Submit(t.Context(), "run-1", eventstore.Any, facts("a", 1))
+	first := s.Submit(t.Context(), nil, "run-1", eventstore.Any, facts("a", 1))
 	<-paused
 	batch := facts("b", 1)
-	second := s.Submit(t.Context(), "run-2", eventstore.Any, batch)
+	second := s.Submit(t.Context(), nil, "run-2", eventstore.Any, batch)
 	copy(batch[0].Data, "########")
 	appended := make(chan error, 1)
 	go func() {

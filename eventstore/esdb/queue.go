@@ -40,8 +40,9 @@ func (s *Store) Append(ctx context.Context, stream string, expected eventstore.E
 
 // Submit implements eventstore.Store. Batches are sent one after the other, each when the one before it is answered:
 // the server lays down no order for what is under way at the same time.
-func (s *Store) Submit(ctx context.Context, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
+func (s *Store) Submit(ctx context.Context, chain *eventstore.Chain, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
 	fail := func(err error) func() (eventstore.Appended, error) {
+		chain.Break()
 		return func() (eventstore.Appended, error) { return eventstore.Appended{}, err }
 	}
 	r, err := s.request(stream, expected, batch)
@@ -56,6 +57,7 @@ func (s *Store) Submit(ctx context.Context, stream string, expected eventstore.E
 	if s.closed {
 		return fail(fmt.Errorf("append to %s: %w", stream, errClosed))
 	}
+	r.chain = chain
 	s.enqueue(r)
 	return func() (eventstore.Appended, error) { return s.await(ctx, r) }
 }
@@ -81,6 +83,7 @@ func (s *Store) await(ctx context.Context, r *request) (eventstore.Appended, err
 		if i >= 0 {
 			s.waiting = slices.Delete(s.waiting, i, i+1)
 			s.outstanding--
+			r.chain.Break()
 		}
 		s.mu.Unlock()
 		if i >= 0 {
@@ -104,7 +107,11 @@ func (s *Store) work() {
 		s.mu.Unlock()
 		switch {
 		case r != nil:
-			s.perform(context.WithoutCancel(s.appending), r)
+			if r.chain.Broken() {
+				r.err = fmt.Errorf("append to %s: %w", r.stream, eventstore.ErrBroken)
+			} else if s.perform(context.WithoutCancel(s.appending), r); r.err != nil {
+				r.chain.Break()
+			}
 			s.mu.Lock()
 			s.outstanding--
 			s.mu.Unlock()

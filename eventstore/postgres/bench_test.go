@@ -189,7 +189,7 @@ func BenchmarkRead(b *testing.B) {
 		for i := range list {
 			list[i] = fact(n+int64(i), run)
 		}
-		waits = append(waits, s.Submit(ctx, "run-"+run, eventstore.NoStream, list))
+		waits = append(waits, s.Submit(ctx, nil, "run-"+run, eventstore.NoStream, list))
 	}
 	for _, wait := range waits {
 		if _, err := wait(); err != nil {

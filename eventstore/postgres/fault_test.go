@@ -105,7 +105,7 @@ func TestOneRequestFailsAlone(t *testing.T) {
 		if i == 20 {
 			batch[1].Actor = "unwelcome"
 		}
-		waits = append(waits, s.Submit(t.Context(), "run-1", eventstore.Any, batch))
+		waits = append(waits, s.Submit(t.Context(), nil, "run-1", eventstore.Any, batch))
 	}
 	for i, wait := range waits {
 		a, err := wait()

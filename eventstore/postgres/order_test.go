@@ -196,7 +196,7 @@ func TestAppendWaitsForTheOneBefore(t *testing.T) {
 	exec(t, first, "BEGIN")
 	exec(t, first, "SELECT pg_advisory_xact_lock($1)", appendLock)
 	exec(t, first, `INSERT INTO events VALUES (1, gen_random_uuid(), 'run-1', 0, 'k', 1, 0, 0, NULL, '', '', '', '')`)
-	wait := s.Submit(t.Context(), "run-2", eventstore.NoStream, numbered(0, 0, 1))
+	wait := s.Submit(t.Context(), nil, "run-2", eventstore.NoStream, numbered(0, 0, 1))
 	ended := make(chan struct{})
 	var a eventstore.Appended
 	var err error

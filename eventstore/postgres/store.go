@@ -92,12 +92,12 @@ func prepare(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 // written, even during the commit, the outcome is found out on another one. After ErrUnavailable the events may stand
 // or not: append them again.
 func (s *Store) Append(ctx context.Context, stream string, expected eventstore.Expected, batch []events.Envelope) (eventstore.Appended, error) {
-	return s.Submit(ctx, stream, expected, batch)()
+	return s.Submit(ctx, nil, stream, expected, batch)()
 }
 
 // Submit implements eventstore.Store. The batch is the store's until wait has returned.
-func (s *Store) Submit(ctx context.Context, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
-	return s.queue.Submit(ctx, stream, expected, batch)
+func (s *Store) Submit(ctx context.Context, chain *eventstore.Chain, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
+	return s.queue.Submit(ctx, chain, stream, expected, batch)
 }
 
 // ReadStream implements eventstore.Store.

@@ -102,7 +102,7 @@ func (w *writer) settle(group []*eventstore.Request) {
 	default:
 		err = explain(w.where, err)
 		for _, r := range group {
-			r.Appended, r.Err = eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, err)
+			r.Settle(eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, err))
 		}
 	}
 }
@@ -121,7 +121,7 @@ func abandon(group []*eventstore.Request) []*eventstore.Request {
 	left := make([]*eventstore.Request, 0, len(group))
 	for _, r := range group {
 		if err := r.Ctx.Err(); err != nil {
-			r.Appended, r.Err = eventstore.Appended{}, fmt.Errorf("append to %s: the connection was lost, and it may stand or not: %w", r.Stream, err)
+			r.Settle(eventstore.Appended{}, fmt.Errorf("append to %s: the connection was lost, and it may stand or not: %w", r.Stream, err))
 			continue
 		}
 		left = append(left, r)
@@ -165,13 +165,14 @@ func (w *writer) guess(ctx context.Context, group []*eventstore.Request) (held b
 	}
 	w.plan.reset(w.head, w.streams)
 	for _, r := range group {
-		if len(r.Batch) == 0 {
+		if len(r.Batch) == 0 || r.Blocked() {
 			return false, nil
 		}
-		if r.Appended, r.Err = w.plan.decide(r); r.Err != nil {
-			r.Err = nil
+		a, err := w.plan.decide(r)
+		if err != nil {
 			return false, nil
 		}
+		r.Settle(a, nil)
 	}
 	if len(w.plan.rows) > chunkRows || w.plan.size > guessBytes {
 		return false, nil
@@ -201,7 +202,11 @@ func (w *writer) look(ctx context.Context, group []*eventstore.Request) error {
 	clear(w.plan.tails)
 	w.plan.head, w.plan.known = head, w.streams
 	for _, r := range group {
-		r.Appended, r.Err = w.plan.decide(r)
+		if r.Blocked() {
+			r.Settle(eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, eventstore.ErrBroken))
+			continue
+		}
+		r.Settle(w.plan.decide(r))
 	}
 	if err := w.session.finish(ctx, &w.plan, w.config.Now().UnixNano()); err != nil {
 		return err

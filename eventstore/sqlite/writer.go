@@ -63,7 +63,7 @@ func (w *writer) run() {
 			w.forget()
 			err = explain(w.path, err)
 			for _, r := range group {
-				r.Appended, r.Err = eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, err)
+				r.Settle(eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, err))
 			}
 		}
 		if w.head != before {
@@ -106,9 +106,15 @@ func (w *writer) transact(group *[]*eventstore.Request) (err error) {
 	for n := 0; n < len(*group); *group = w.queue.More(*group) {
 		for ; n < len(*group); n++ {
 			r := (*group)[n]
-			if r.Appended, r.Err, err = w.append(r, recorded); err != nil {
+			if r.Blocked() {
+				r.Settle(eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, eventstore.ErrBroken))
+				continue
+			}
+			a, refused, err := w.append(r, recorded)
+			if err != nil {
 				return err
 			}
+			r.Settle(a, refused)
 		}
 	}
 	return w.exec("COMMIT")

@@ -181,7 +181,7 @@ func (c *client) abandon(ctx context.Context, q question) error {
 // ignore hands an append over and never learns what became of it.
 func (c *client) ignore(ctx context.Context, q question) {
 	o := porcupine.Operation{ClientId: c.number, Input: q, Output: reply{lost: true}, Call: c.history.clock.Add(1)}
-	wait := c.store.Submit(ctx, q.stream, q.expected, q.batch)
+	wait := c.store.Submit(ctx, nil, q.stream, q.expected, q.batch)
 	c.unheard.Go(func() { _, _ = wait() })
 	c.history.add(o)
 }

@@ -126,7 +126,7 @@ func (m *mutant) disguise(batch []events.Envelope) []events.Envelope {
 }
 
 // Submit implements Store. The append goes on by itself.
-func (s session) Submit(ctx context.Context, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
+func (s session) Submit(ctx context.Context, chain *eventstore.Chain, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
 	own := session{s.mutant, rand.New(rand.NewPCG(s.rng.Uint64(), 0))}
 	done := make(chan struct{})
 	var a eventstore.Appended

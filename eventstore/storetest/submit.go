@@ -16,6 +16,7 @@ func (s *suite) submitting() []test {
 		{"in the order of submission", s.submitInOrder},
 		{"each submitter's order is kept", s.submitTogether},
 		{"a refused one stops no other", s.submitRefused},
+		{"a refused one stops those behind it in its chain", s.submitChained},
 		{"what can't be taken is told by wait", s.submitInvalid},
 		{"closing finishes what was submitted", s.submitAndClose},
 	}
@@ -39,7 +40,7 @@ func (s *suite) submitInOrder(t *testing.T, ctx context.Context) {
 	for i := range size {
 		batch, at := facts(fmt.Sprintf("s%d", i), 1+i%3), i%streams
 		// Each expects what the one before it will have left.
-		submitted = append(submitted, waiting{batch, store.Submit(ctx, fmt.Sprintf("run-%d", at), next[at], batch)})
+		submitted = append(submitted, waiting{batch, store.Submit(ctx, nil, fmt.Sprintf("run-%d", at), next[at], batch)})
 		want = append(want, batch...)
 		next[at] = max(next[at], -1) + eventstore.Expected(len(batch))
 	}
@@ -68,7 +69,7 @@ func (s *suite) submitTogether(t *testing.T, ctx context.Context) {
 			var submitted []waiting
 			for i := range size {
 				batch := facts(fmt.Sprintf("g%d-%d", g, i), 1)
-				submitted = append(submitted, waiting{batch, store.Submit(ctx, fmt.Sprintf("run-%d", (g+i)%5), eventstore.Any, batch)})
+				submitted = append(submitted, waiting{batch, store.Submit(ctx, nil, fmt.Sprintf("run-%d", (g+i)%5), eventstore.Any, batch)})
 			}
 			last := uint64(0)
 			for i := range submitted {
@@ -90,10 +91,10 @@ func (s *suite) submitTogether(t *testing.T, ctx context.Context) {
 
 func (s *suite) submitRefused(t *testing.T, ctx context.Context) {
 	store := s.open(t)
-	first := store.Submit(ctx, "run-1", eventstore.NoStream, facts("a", 2))
-	second := store.Submit(ctx, "run-1", eventstore.NoStream, facts("b", 2))
-	third := store.Submit(ctx, "run-1", eventstore.Exactly(1), facts("c", 1))
-	again := store.Submit(ctx, "run-1", eventstore.NoStream, facts("a", 2))
+	first := store.Submit(ctx, nil, "run-1", eventstore.NoStream, facts("a", 2))
+	second := store.Submit(ctx, nil, "run-1", eventstore.NoStream, facts("b", 2))
+	third := store.Submit(ctx, nil, "run-1", eventstore.Exactly(1), facts("c", 1))
+	again := store.Submit(ctx, nil, "run-1", eventstore.NoStream, facts("a", 2))
 	a, err := first()
 	if err != nil || a.Revision != 1 {
 		t.Errorf("the first: %+v, %v", a, err)
@@ -109,20 +110,76 @@ func (s *suite) submitRefused(t *testing.T, ctx context.Context) {
 	same(t, "the log", all(t, ctx, store, eventstore.ReadOptions{}), append(facts("a", 2), facts("c", 1)...))
 }
 
+// submitChained refuses one in the middle of a chain. What another chain, or none, holds stands.
+func (s *suite) submitChained(t *testing.T, ctx context.Context) {
+	const size, refused = 60, 20
+	store := s.open(t)
+	var broken, whole eventstore.Chain
+	var one, other, apart []waiting
+	var want int
+	for i := range size {
+		expected := eventstore.NoStream
+		if i == refused {
+			expected = eventstore.Exactly(7)
+		}
+		submit := func(chain *eventstore.Chain, name string, expected eventstore.Expected) waiting {
+			batch := facts(fmt.Sprintf("%s%d", name, i), 2)
+			return waiting{batch, store.Submit(ctx, chain, fmt.Sprintf("run-%s%d", name, i), expected, batch)}
+		}
+		one = append(one, submit(&broken, "one", expected))
+		other = append(other, submit(&whole, "other", eventstore.NoStream))
+		apart = append(apart, submit(nil, "apart", eventstore.NoStream))
+		want += 4
+	}
+	for i := range size {
+		_, err := one[i].wait()
+		switch {
+		case i < refused:
+			want += 2
+			if err != nil {
+				t.Errorf("submission %d, before the refused one: %v", i, err)
+			}
+		case i == refused:
+			wantConflict(t, err, fmt.Sprintf("run-one%d", i), eventstore.Exactly(7), eventstore.NoStream)
+		case !errors.Is(err, eventstore.ErrBroken):
+			t.Errorf("submission %d, behind the refused one: %v", i, err)
+		}
+		for _, w := range []waiting{other[i], apart[i]} {
+			if _, err := w.wait(); err != nil {
+				t.Errorf("submission %d of another chain or none: %v", i, err)
+			}
+		}
+	}
+	if _, err := store.Submit(ctx, &broken, "run-late", eventstore.NoStream, facts("late", 1))(); !errors.Is(err, eventstore.ErrBroken) {
+		t.Errorf("later: %v", err)
+	}
+	if log := all(t, ctx, store, eventstore.ReadOptions{}); len(log) != want {
+		t.Errorf("the log holds %d events, want %d", len(log), want)
+	}
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := store.Submit(done, &whole, "run-done", eventstore.NoStream, facts("done", 1))(); !errors.Is(err, context.Canceled) {
+		t.Errorf("done context: %v", err)
+	}
+	if _, err := store.Submit(ctx, &whole, "run-late", eventstore.NoStream, facts("late", 1))(); !errors.Is(err, eventstore.ErrBroken) {
+		t.Errorf("behind a done context: %v", err)
+	}
+}
+
 func (s *suite) submitInvalid(t *testing.T, ctx context.Context) {
 	store := s.open(t)
-	if _, err := store.Submit(ctx, "", eventstore.Any, facts("a", 1))(); !errors.Is(err, eventstore.ErrInvalid) {
+	if _, err := store.Submit(ctx, nil, "", eventstore.Any, facts("a", 1))(); !errors.Is(err, eventstore.ErrInvalid) {
 		t.Errorf("no stream: %v", err)
 	}
 	done, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := store.Submit(done, "run-1", eventstore.Any, facts("a", 1))(); !errors.Is(err, context.Canceled) {
+	if _, err := store.Submit(done, nil, "run-1", eventstore.Any, facts("a", 1))(); !errors.Is(err, context.Canceled) {
 		t.Errorf("done context: %v", err)
 	}
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Submit(ctx, "run-1", eventstore.Any, facts("a", 1))(); !errors.Is(err, eventstore.ErrUnavailable) {
+	if _, err := store.Submit(ctx, nil, "run-1", eventstore.Any, facts("a", 1))(); !errors.Is(err, eventstore.ErrUnavailable) {
 		t.Errorf("closed store: %v", err)
 	}
 }
@@ -132,7 +189,7 @@ func (s *suite) submitAndClose(t *testing.T, ctx context.Context) {
 	var submitted []waiting
 	for i := range 100 {
 		batch := facts(fmt.Sprintf("s%d", i), 2)
-		submitted = append(submitted, waiting{batch, store.Submit(ctx, "run-1", eventstore.Any, batch)})
+		submitted = append(submitted, waiting{batch, store.Submit(ctx, nil, "run-1", eventstore.Any, batch)})
 	}
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
