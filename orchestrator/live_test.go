@@ -208,6 +208,57 @@ func TestAnOpenRunIsTakenUpAgain(t *testing.T) {
 	}
 }
 
+// A driver dies between a run's end and its task's, or a person cancels the run while nobody drives.
+func TestATaskEndsWithARunThatEndedUnheard(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		run, task int // facts that stand
+		cancel    bool
+		want      events.TaskStatus
+	}{
+		"finished":                       {10, 2, false, events.TaskDone},
+		"cancelled":                      {7, 2, true, events.TaskDropped},
+		"cancelled before it was opened": {1, 0, true, events.TaskDropped},
+		"all was heard":                  {10, 3, false, events.TaskDone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				whole := newHouse(t)
+				defer whole.close(t)
+				stop := whole.serve(t)
+				whole.ask(t, "r1", "calculate 6 * 7")
+				synctest.Wait()
+				stop()
+
+				h := newHouse(t)
+				defer h.close(t)
+				for stream, n := range map[string]int{"run-r1": c.run, "task-r1": c.task} {
+					if _, err := h.store.Append(t.Context(), stream, eventstore.Any, whole.stream(t, stream)[:n]); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if c.cancel {
+					meta := commands.Meta{ID: events.NameID(time.Now(), "cancel"), At: time.Now(), Actor: "user:anna", Correlation: "r1"}
+					if _, err := h.dispatch(t.Context(), commands.CancelRun{Meta: meta, Run: "r1", Reason: "no need"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				stop = h.serve(t)
+				synctest.Wait()
+				stop()
+				tasks, err := h.models.Tasks(t.Context())
+				if err != nil || len(tasks) != 1 || tasks[0].Status != c.want {
+					t.Errorf("got %+v, %v, want one task that is %s", tasks, err, c.want)
+				}
+				if got := h.kinds(t, "task-r1"); len(got) != 3 {
+					t.Errorf("the task's stream holds %v", got)
+				}
+			})
+		})
+	}
+}
+
 func TestAFailingModelFailsTheRunWithTheReason(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

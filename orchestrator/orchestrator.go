@@ -111,9 +111,9 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// manage lets the run's manager react to the open runs first, then to every new fact.
+// manage lets the run's manager react to the unsettled runs first, then to every new fact.
 func (o *Orchestrator) manage(ctx context.Context, work *work) error {
-	// The head is taken before the open runs are looked up: a fact between the two is reacted to twice, which adds
+	// The head is taken before those runs are looked up: a fact between the two is reacted to twice, which adds
 	// nothing, and none is missed.
 	head, err := o.c.Store.Head(ctx)
 	if err != nil {
@@ -123,14 +123,12 @@ func (o *Orchestrator) manage(ctx context.Context, work *work) error {
 		return err
 	}
 	m := managing{manager: runManager(), dispatch: o.c.Dispatch, wish: work.wish, log: o.c.Log, runs: map[string]followed{}}
-	for run, err := range o.c.Models.Runs(ctx, projections.RunFilter{Outcome: projections.Running}) {
-		if err != nil {
-			return err
-		}
-		if run.Source != "" {
-			continue
-		}
-		for e, err := range o.c.Store.ReadStream(ctx, commands.RunStream(run.Run), eventstore.StreamOptions{}) {
+	unsettled, err := o.unsettled(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range unsettled {
+		for e, err := range o.c.Store.ReadStream(ctx, commands.RunStream(run), eventstore.StreamOptions{}) {
 			if err != nil {
 				return err
 			}
@@ -138,7 +136,7 @@ func (o *Orchestrator) manage(ctx context.Context, work *work) error {
 				return err
 			}
 		}
-		o.c.Log.Info("took up an open run", "run", run.Run)
+		o.c.Log.Info("took up a run", "run", run)
 	}
 	for message, err := range o.c.Store.Subscribe(ctx, head) {
 		if err != nil {
@@ -152,6 +150,41 @@ func (o *Orchestrator) manage(ctx context.Context, work *work) error {
 		}
 	}
 	return nil
+}
+
+// unsettled are the live runs to which the manager may not have reacted in full: those that are open, those that ended
+// while their task did not, and those that were cancelled before there was a task. A driver may have died between a fact
+// and the reaction to it, and people cancel runs while nobody drives.
+func (o *Orchestrator) unsettled(ctx context.Context) (runs []string, err error) {
+	tasks, err := o.c.Models.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool, len(tasks))
+	for _, t := range tasks {
+		known[t.Task] = known[t.Task] || t.Status != ""
+		if t.Status != events.TaskOpen && t.Status != events.TaskInProgress {
+			continue
+		}
+		switch run, _, err := o.c.Models.Run(ctx, t.Task); {
+		case errors.Is(err, projections.ErrNotFound): // a task of people's own
+		case err != nil:
+			return nil, err
+		case run.Source == "" && run.Outcome != projections.Running:
+			runs = append(runs, run.Run)
+		}
+	}
+	for _, outcome := range []events.Outcome{projections.Running, events.Cancelled} {
+		for run, err := range o.c.Models.Runs(ctx, projections.RunFilter{Outcome: outcome}) {
+			if err != nil {
+				return nil, err
+			}
+			if run.Source == "" && (outcome == projections.Running || !known[run.Run]) {
+				runs = append(runs, run.Run)
+			}
+		}
+	}
+	return runs, nil
 }
 
 // gaveUp ends a run whose turn could not be performed.
