@@ -7,8 +7,6 @@ import (
 	"iter"
 	"math"
 	"runtime"
-	"runtime/debug"
-	"slices"
 	"sync"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -23,13 +21,6 @@ const maxBatch = 65_536
 // pending bounds how many events wait while those before them are folded.
 const pending = 4_096
 
-// The bounds of a batch in a rebuild, which writes when it likes: small batches leave the processor's caches and the
-// garbage collector alone. A batch of large facts is shorter.
-const (
-	rebuildBatch = 2_048
-	batchBytes   = 8 << 20
-)
-
 // readAhead is how many batches are read before they are wanted: an engine reads page by page, and a page is a few batches.
 const readAhead = 4
 
@@ -43,9 +34,14 @@ func CatchUp(ctx context.Context, store eventstore.Store, models *projections.Mo
 type applying func(ctx context.Context, after uint64, batch []projections.Entry) error
 
 func catchUp(ctx context.Context, store eventstore.Store, models *projections.Models, apply applying, progress func(uint64)) error {
-	if models.Outdated() {
-		return RebuildModels(ctx, store, models, progress)
+	if err := rebuildOutdated(ctx, store, models, progress); err != nil {
+		return err
 	}
+	return follow(ctx, store, models, apply, progress)
+}
+
+// follow is catchUp for read models of this program's shape.
+func follow(ctx context.Context, store eventstore.Store, models *projections.Models, apply applying, progress func(uint64)) error {
 	for {
 		err := catchUpOnce(ctx, store, models, apply, progress)
 		if !errors.Is(err, projections.ErrCheckpointMoved) {
@@ -72,64 +68,6 @@ func catchUpOnce(ctx context.Context, store eventstore.Store, models *projection
 		}
 	}
 	return nil
-}
-
-// rebuildGC is the collector's pace in a rebuild, in percent of what is in use. Nearly all that a rebuild allocates is
-// garbage after the next batch, and at the usual pace looking for it costs a tenth of the work.
-const rebuildGC = 400
-
-// RebuildModels folds the whole log beside the live read models and swaps the result in: all of it, or the tables of the
-// projections that are named. The garbage collector works less often meanwhile, unless GOGC has turned it down already.
-func RebuildModels(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64), names ...string) error {
-	usual := debug.SetGCPercent(rebuildGC)
-	defer debug.SetGCPercent(usual)
-	if usual < 0 || usual > rebuildGC {
-		debug.SetGCPercent(usual)
-	}
-	rebuild, err := models.BeginRebuild(ctx, names...)
-	if err != nil {
-		return fmt.Errorf("begin the rebuild: %w", err)
-	}
-	err = func() error {
-		if err := rebuild.Run(ctx, batches(ctx, store, 0, logEnd, rebuildBatch), progress); err != nil {
-			return err
-		}
-		if len(names) > 0 {
-			// The other tables must have seen what the rebuilt ones have.
-			if err := CatchUp(ctx, store, models, nil); err != nil {
-				return err
-			}
-		}
-		return rebuild.Swap(ctx, func(from uint64) iter.Seq2[[]projections.Entry, error] {
-			return batches(ctx, store, from, logEnd, maxBatch)
-		})
-	}()
-	if err != nil {
-		// The cause counts; what could not be dropped now is swept at the next start.
-		_ = rebuild.Discard(context.WithoutCancel(ctx))
-		return err
-	}
-	return nil
-}
-
-// Retry rebuilds the read models that streams are parked for, and no others. What still can't be folded is parked again.
-func Retry(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
-	parked, err := models.Parked(ctx)
-	if err != nil || len(parked) == 0 {
-		return err
-	}
-	var names []string
-	for _, p := range parked {
-		if p.Projection == projections.Everything {
-			names = nil
-			break
-		}
-		if !slices.Contains(names, p.Projection) {
-			names = append(names, p.Projection)
-			names = append(names, models.BuiltOn(p.Projection)...)
-		}
-	}
-	return RebuildModels(ctx, store, models, progress, names...)
 }
 
 // Pump keeps the read models up with the log until ctx is done. It returns nil then, and an error where it can't go

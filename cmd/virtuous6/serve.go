@@ -69,7 +69,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 			log.Info("standing by: this server takes over where the one that drives falls silent", "driver", driver.Holder, "epoch", driver.Epoch)
 		}
 		return a.drive(ctx, "serve", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {
-			if err := a.models.Sweep(ctx); err != nil {
+			if err := orchestrator.Sweep(ctx, a.models); err != nil {
 				return err
 			}
 			if err := a.catchUp(ctx); err != nil {
