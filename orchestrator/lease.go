@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/commands"
-	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -97,7 +96,8 @@ func (l *Lease) guard(dispatch commands.Dispatch) commands.Dispatch {
 
 // Drive waits until this process may drive a store and lets run drive it then. run's context ends when the lease can't be
 // renewed in time; once run has ended too, Drive stands by again, as it does where the log or the read models are gone
-// for a while. It returns what run returns otherwise, and nil where ctx is done. At its end it releases the lease, so that a successor starts at once.
+// for a while. It returns what run returns otherwise, and nil where ctx is done. At its end it releases the lease, so that
+// a successor starts at once.
 func Drive(ctx context.Context, models *projections.Models, c DriveConfig, run func(context.Context, *Lease) error) error {
 	c.setDefaults()
 	d := driver{DriveConfig: c, models: models}
@@ -121,11 +121,6 @@ func Drive(ctx context.Context, models *projections.Models, c DriveConfig, run f
 			return err
 		}
 	}
-}
-
-// away tells of a failure that it may pass by itself: a server that is gone, a disk that is full.
-func away(err error) bool {
-	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, projections.ErrUnavailable)
 }
 
 // pause waits as long as from one try for the lease to the next.

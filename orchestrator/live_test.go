@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -253,6 +254,64 @@ func TestATaskEndsWithARunThatEndedUnheard(t *testing.T) {
 				}
 				if got := h.kinds(t, "task-r1"); len(got) != 3 {
 					t.Errorf("the task's stream holds %v", got)
+				}
+			})
+		})
+	}
+}
+
+// The log is away from when an answer is to be recorded on, or a moment later: a disk that is full, a server that restarts.
+// The answer is recorded when the log is back. It was paid for once.
+func TestAnAnswerWaitsForALogThatIsAway(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		from  func(commands.Command) bool
+		calls int64
+	}{
+		"before the turn":  {func(c commands.Command) bool { _, is := c.(commands.StartStep); return is }, 1},
+		"after the answer": {func(c commands.Command) bool { _, is := c.(commands.RecordLLMCall); return is }, 1},
+		"at the end": {func(c commands.Command) bool {
+			u, is := c.(commands.UpdateTask)
+			return is && u.Status == events.TaskDone
+		}, 1},
+		"when it failed": {func(c commands.Command) bool { _, is := c.(commands.FailRun); return is }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t)
+				defer h.close(t)
+				dispatch := h.dispatch
+				var mu sync.Mutex
+				var gone time.Time
+				h.dispatch = func(ctx context.Context, cmds ...commands.Command) (commands.Receipt, error) {
+					mu.Lock()
+					if gone.IsZero() && slices.ContainsFunc(cmds, c.from) {
+						gone = time.Now()
+					}
+					away := !gone.IsZero() && time.Since(gone) < 5*time.Minute
+					mu.Unlock()
+					if away {
+						return commands.Receipt{}, fmt.Errorf("append to %s: %w: the disk is full", cmds[0].Stream(), eventstore.ErrUnavailable)
+					}
+					return dispatch(ctx, cmds...)
+				}
+				prompt, outcome, status := "hello", events.Succeeded, events.TaskDone
+				if name == "when it failed" {
+					prompt, outcome, status = "fail: out of coffee", events.Failed, events.TaskBlocked
+				}
+				stop := h.serve(t)
+				h.ask(t, "r1", prompt)
+				time.Sleep(6 * time.Minute) // on the bubble's clock
+				synctest.Wait()
+				stop()
+				row, _, err := h.models.Run(t.Context(), "r1")
+				tasks, terr := h.models.Tasks(t.Context())
+				if err := errors.Join(err, terr); err != nil || row.Outcome != outcome || len(tasks) != 1 || tasks[0].Status != status {
+					t.Errorf("%v, the run %s: %s; tasks %+v", err, row.Outcome, row.Error, tasks)
+				}
+				if n := h.model.calls.Load(); c.calls > 0 && n != c.calls || gone.IsZero() {
+					t.Errorf("the model was asked %d times for one answer", n)
 				}
 			})
 		})

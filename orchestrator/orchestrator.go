@@ -79,7 +79,7 @@ func New(c Config) *Orchestrator {
 // what an earlier process left open. Only one process may run it on a store at a time: see Drive.
 func (o *Orchestrator) Run(ctx context.Context) error {
 	p := performer{
-		store: o.c.Store, dispatch: o.c.Dispatch, runner: o.c.Runner, model: o.c.Model, clock: o.c.Clock, onText: o.c.OnText,
+		store: o.c.Store, dispatch: patient(o.c.Dispatch, o.c.Log), runner: o.c.Runner, model: o.c.Model, clock: o.c.Clock, onText: o.c.OnText,
 		lease:  o.c.Lease,
 		budget: func(ctx context.Context) error { return checkBudgets(ctx, o.c.Models, o.c.Dispatch, o.c.Clock) },
 	}
@@ -89,14 +89,17 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return work.run(ctx) })
-	group.Go(func() error { return pump(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models)) })
+	// While the store is away the turns under way go on: the lease tells when another may drive.
+	group.Go(func() error {
+		return patiently(ctx, o.c.Log, "the read models", func() error { return pump(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models)) })
+	})
 	group.Go(func() error {
 		select {
 		case <-work.running():
 		case <-ctx.Done():
 			return nil
 		}
-		err := o.manage(ctx, work)
+		err := patiently(ctx, o.c.Log, "the runs' manager", func() error { return o.manage(ctx, work) })
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -190,7 +193,7 @@ func (o *Orchestrator) unsettled(ctx context.Context) (runs []string, err error)
 // gaveUp ends a run whose turn could not be performed.
 func (o *Orchestrator) gaveUp(ctx context.Context, wish commands.PerformTurn, reason string) error {
 	o.c.Log.Error("a turn failed for good", "run", wish.Run, "turn", wish.Turn, "reason", reason)
-	_, err := o.c.Dispatch(ctx, commands.FailRun{
+	_, err := patient(o.c.Dispatch, o.c.Log)(ctx, commands.FailRun{
 		Meta: commands.Meta{
 			ID: events.DeriveID(wish.ID, int(gaveUpSlot)), At: o.c.Clock(), Actor: "manager:run", Workspace: wish.Workspace,
 			Correlation: wish.Run, Causation: wish.ID,

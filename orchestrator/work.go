@@ -28,7 +28,8 @@ type work struct {
 const poisonTopic = "turns.poison"
 
 // newWork builds the router: lanes in parallel, each in order, and a run always in the same lane. perform is tried
-// again with a growing wait; a wish that fails for good goes to the poison queue, where gaveUp hears of it.
+// again with a growing wait, for as long as the store is away; a wish that fails for good goes to the poison queue, where
+// gaveUp hears of it.
 func newWork(lanes int, log *slog.Logger, perform func(context.Context, commands.PerformTurn) error, gaveUp func(context.Context, commands.PerformTurn, string) error) (*work, error) {
 	// What the router tells of its own starting and stopping is nothing to an operator.
 	logger := watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
@@ -51,7 +52,7 @@ func newWork(lanes int, log *slog.Logger, perform func(context.Context, commands
 			if err != nil {
 				return err
 			}
-			err = perform(m.Context(), wish)
+			err = patiently(m.Context(), log, "a turn", func() error { return perform(m.Context(), wish) })
 			if m.Context().Err() != nil {
 				return nil // the program stops; the wish comes again at the next start
 			}

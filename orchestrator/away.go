@@ -1,0 +1,54 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// away tells of a failure that it may pass by itself: a server that is gone, a disk that is full.
+func away(err error) bool {
+	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, projections.ErrUnavailable)
+}
+
+// The waits between tries of what is away.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// patiently does something again for as long as what it needs is away. It returns the last error where ctx is done.
+func patiently(ctx context.Context, log *slog.Logger, what string, f func() error) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := f()
+		if !away(err) || ctx.Err() != nil {
+			return err
+		}
+		if pause == firstPause {
+			log.Warn("the store does not answer, trying again", "for", what, "error", err)
+		}
+		wait := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-wait.C:
+		}
+		wait.Stop()
+	}
+}
+
+// patient carries out commands again while the store is away: what was paid for is not thrown away. Each command's id
+// is given, so that one that stood after all is a repeat.
+func patient(dispatch commands.Dispatch, log *slog.Logger) commands.Dispatch {
+	return func(ctx context.Context, cmds ...commands.Command) (receipt commands.Receipt, err error) {
+		err = patiently(ctx, log, "recording", func() error {
+			receipt, err = dispatch(ctx, cmds...)
+			return err
+		})
+		return receipt, err
+	}
+}
