@@ -22,8 +22,11 @@ type Copied struct {
 	Digest string `json:"digest"`
 }
 
-// copyWindow is how many appends of a copy may be under way at once.
-const copyWindow = 512
+// The bounds of what of a copy may be under way at once, in appends and in bytes of their facts.
+const (
+	copyWindow      = 512
+	copyWindowBytes = 32 << 20
+)
 
 // maxCopyBatch and maxCopyBytes bound one append: EventStoreDB takes a megabyte at most.
 const (
@@ -68,9 +71,11 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 	type part struct {
 		wait     func() (eventstore.Appended, error)
 		events   int
+		bytes    int
 		position uint64
 	}
 	var pending []part
+	held := 0                  // bytes of what is pending
 	var chain eventstore.Chain // the target never holds what comes behind a gap
 	defer func() {
 		for _, p := range pending {
@@ -78,9 +83,9 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 		}
 	}()
 	settle := func(most int) error {
-		for len(pending) > most {
+		for len(pending) > most || held > copyWindowBytes {
 			brought := pending[0]
-			pending = pending[1:]
+			pending, held = pending[1:], held-brought.bytes
 			if _, err := brought.wait(); err != nil {
 				if errors.Is(err, eventstore.ErrConflict) || errors.Is(err, eventstore.ErrInvalid) {
 					err = fmt.Errorf("%w: %w", ErrOtherHistory, err)
@@ -105,7 +110,8 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 		if first.Revision > 0 {
 			expected = eventstore.Exactly(first.Revision - 1)
 		}
-		pending = append(pending, part{to.Submit(ctx, &chain, first.Stream, expected, batch), len(batch), last.Position})
+		pending = append(pending, part{to.Submit(ctx, &chain, first.Stream, expected, batch), len(batch), size, last.Position})
+		held += size
 		batch, size = nil, 0
 		return settle(copyWindow)
 	}

@@ -7,7 +7,10 @@ import (
 	"iter"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -18,8 +21,11 @@ import (
 // enough that memory stays bounded.
 const maxBatch = 65_536
 
-// pending bounds how many events wait while those before them are folded.
-const pending = 4_096
+// The bounds of what waits while what came before it is folded: events, and bytes of their facts.
+const (
+	pending      = 4_096
+	pendingBytes = 64 << 20
+)
 
 // readAhead is how many batches are read before they are wanted: an engine reads page by page, and a page is a few batches.
 const readAhead = 4
@@ -103,6 +109,7 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 	defer wait.Wait()
 	defer cancel()
 	arrived := make(chan projections.Entry, pending)
+	room := semaphore.NewWeighted(pendingBytes)
 	var ended error
 	wait.Go(func() {
 		defer close(arrived)
@@ -114,8 +121,12 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 			if m.CaughtUp {
 				continue
 			}
+			e := entryOf(m.Event)
+			if ended = room.Acquire(ctx, weight(&e)); ended != nil {
+				return
+			}
 			select {
-			case arrived <- entryOf(m.Event):
+			case arrived <- e:
 			case <-ctx.Done():
 				ended = ctx.Err()
 				return
@@ -134,14 +145,26 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 			return err
 		}
 		position = batch[len(batch)-1].Envelope.Position
+		for i := range batch {
+			room.Release(weight(&batch[i]))
+		}
 	}
 	return ended
 }
 
-// entryOf decodes an event for the fold.
+// weight is what an entry takes of pendingBytes. One that is larger has all of it to itself.
+func weight(e *projections.Entry) int64 { return min(int64(len(e.Envelope.Data)), pendingBytes) }
+
+// unread are the kinds whose data no fold reads, most of a log's bytes.
+var unread = events.Known.Unread()
+
+// entryOf decodes an event for the fold, and lets go of what the fold does not read.
 func entryOf(e events.Envelope) projections.Entry {
 	entry := projections.Entry{Envelope: e}
 	decode(&entry)
+	if slices.Contains(unread, e.Kind) {
+		entry.Envelope.Data = nil
+	}
 	return entry
 }
 
@@ -251,7 +274,7 @@ func (cs *chunks) send(ctx context.Context, c *chunk) bool {
 
 // forFolds reads the log after a position, without what no fold reads.
 func forFolds(after uint64) eventstore.ReadOptions {
-	return eventstore.ReadOptions{From: after, Brief: true, Dataless: events.Known.Unread()}
+	return eventstore.ReadOptions{From: after, Brief: true, Dataless: unread}
 }
 
 func (cs *chunks) all(ctx context.Context, store eventstore.Store, after, upTo uint64) {

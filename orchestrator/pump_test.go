@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,77 @@ func TestBatchesEndWithTheirContext(t *testing.T) {
 			}
 			if !errors.Is(last, context.Canceled) {
 				t.Fatalf("the last batch came with %v, want %v", last, context.Canceled)
+			}
+		})
+	}
+}
+
+// endless is a log to which a kind of fact is appended for ever.
+type endless struct {
+	eventstore.Store
+	kind    string
+	size    int
+	yielded atomic.Int64
+}
+
+func (e *endless) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstore.Message, error] {
+	return func(yield func(eventstore.Message, error) bool) {
+		data := make([]byte, e.size)
+		for p := after + 1; ctx.Err() == nil; p++ {
+			fact := events.Envelope{Stream: "run-r", Revision: p - 1, Position: p, Kind: e.kind, Version: 1, OccurredAt: time.Now(), Data: data}
+			if !yield(eventstore.Message{Event: fact, Position: p}, nil) {
+				return
+			}
+			e.yielded.Add(1)
+		}
+	}
+}
+
+// stuck is an engine that, once it is stuck, does not come back from a write before the write is given up.
+type stuck struct {
+	projections.Engine
+	is atomic.Bool
+}
+
+func (s *stuck) Update(ctx context.Context, f func(projections.Tx) error) error {
+	if s.is.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return s.Engine.Update(ctx, f)
+}
+
+// While the read models wait, no more of the log is held than there is room for.
+func TestPumpHoldsABoundedPartOfTheLog(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind       string
+		size       int
+		atMost     int64
+		everything bool
+	}{
+		{"run.started", 1 << 20, 66, false},
+		{"run.started", 100 << 20, 2, false},
+		{"run.llm_called", 1 << 20, 8_200, true}, // of which no fold reads the facts
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			engine := &stuck{Engine: projections.NewMemory()}
+			models, err := projections.Open(t.Context(), engine, projections.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			engine.is.Store(true)
+			store := &endless{Store: eventstore.NewMemory(time.Now), kind: c.kind, size: c.size}
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- orchestrator.Pump(ctx, store, models) }()
+			synctest.Wait()
+			if n := store.yielded.Load(); n > c.atMost || c.everything && n < c.atMost-10 {
+				t.Errorf("%d facts of %s with %d bytes were taken in, want %d at most", n, c.kind, c.size, c.atMost)
+			}
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
 			}
 		})
 	}
