@@ -122,13 +122,34 @@ func awaitRebuild(ctx context.Context, models *projections.Models) (projections.
 	}
 }
 
+// relaxed counts the rebuilds of this process that go on at rebuildGC: the pace is the whole process's.
+var relaxed struct {
+	sync.Mutex
+	rebuilds, usual int
+}
+
+// relaxGC turns the collector's pace down, until restore is called, unless it is turned down further already.
+func relaxGC() (restore func()) {
+	relaxed.Lock()
+	defer relaxed.Unlock()
+	if relaxed.rebuilds++; relaxed.rebuilds == 1 {
+		relaxed.usual = debug.SetGCPercent(rebuildGC)
+		if relaxed.usual < 0 || relaxed.usual > rebuildGC {
+			debug.SetGCPercent(relaxed.usual)
+		}
+	}
+	return func() {
+		relaxed.Lock()
+		defer relaxed.Unlock()
+		if relaxed.rebuilds--; relaxed.rebuilds == 0 {
+			debug.SetGCPercent(relaxed.usual)
+		}
+	}
+}
+
 // rebuild is RebuildModels under the lease.
 func rebuild(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64), names []string) error {
-	usual := debug.SetGCPercent(rebuildGC)
-	defer debug.SetGCPercent(usual)
-	if usual < 0 || usual > rebuildGC {
-		debug.SetGCPercent(usual)
-	}
+	defer relaxGC()()
 	r, err := models.BeginRebuild(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("begin the rebuild: %w", err)
