@@ -58,7 +58,7 @@ func foldAgent(w *workingSet, f *fact) error {
 		if err != nil {
 			return err
 		}
-		r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.Envelope.OccurredAt
+		r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.when
 		r.Position = f.Envelope.Position
 		r.configure(e.Config)
 		return nil
@@ -76,7 +76,7 @@ func foldAgent(w *workingSet, f *fact) error {
 	case events.AgentConfigured:
 		r.configure(e.Config)
 	case events.AgentRetired:
-		r.Status, r.RetiredAt = AgentRetired, f.Envelope.OccurredAt
+		r.Status, r.RetiredAt = AgentRetired, f.when
 	}
 	return nil
 }

@@ -124,7 +124,8 @@ var (
 	lastInstant  = time.Unix(0, math.MaxInt64)
 )
 
-// unixNanos is 0 for the zero time. A time beyond what 64 bits hold (1677 to 2262) is moved to their end.
+// unixNanos is 0 for the zero time, and for 1970-01-01T00:00:00Z sharp, which exports write where they know no time. One
+// beyond what 64 bits hold (1677 to 2262) is moved to their end.
 func unixNanos(t time.Time) int64 {
 	switch {
 	case t.IsZero():

@@ -30,6 +30,10 @@ var ErrOrder = errors.New("log positions do not rise")
 // its stream.
 var ErrDamaged = errors.New("damaged history")
 
+// ErrParkedForAll tells that some of the read models can't be rebuilt alone: a stream is parked for all of them that can
+// be read by now, or the other way round, and they would go on with it while the others do not.
+var ErrParkedForAll = errors.New("other streams than before can be read, for all read models: rebuild all of them with `virtuous6 replay`")
+
 // ErrRebuildLost tells that another rebuild was begun, or this one's tables were swept: it can't go on.
 var ErrRebuildLost = errors.New("the rebuild was overtaken by another one")
 

@@ -10,6 +10,8 @@ import (
 // behind them.
 type fact struct {
 	*Entry
+	// when it occurred, as a column holds it: zero where that is not known.
+	when time.Time
 	// id is the stream's name without its category.
 	id string
 	// run and step are what a fact of a run belongs to. They are set by the projection of runs. step is nil but for
@@ -138,8 +140,11 @@ type calendar struct {
 	name string
 }
 
-// of is the UTC day of a time, "2026-11-22".
+// of is the UTC day of a time, "2026-11-22", empty for one that is not known.
 func (c *calendar) of(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
 	day := t.Unix() / 86400
 	if c.name == "" || c.day != day || t.Unix() < 0 {
 		c.day, c.name = day, t.UTC().Format(time.DateOnly)

@@ -38,7 +38,7 @@ func foldFeedback(w *workingSet, f *fact) error {
 	}
 	row := FeedbackRow{
 		Feedback: e.Feedback, Run: e.Run, Step: -1, Agent: e.Agent, User: e.User, Name: e.Name, Score: e.Score,
-		Label: e.Label, Text: e.Text, Better: e.Better, GivenAt: f.Envelope.OccurredAt, Position: f.Envelope.Position,
+		Label: e.Label, Text: e.Text, Better: e.Better, GivenAt: f.when, Position: f.Envelope.Position,
 	}
 	if e.Step != nil {
 		row.Step = int64(*e.Step)

@@ -68,7 +68,8 @@ func (f *folder) fold(after uint64, batch []Entry) (Checkpoint, error) {
 			return to, fmt.Errorf("%w: %d comes after %d", ErrOrder, p, to.Position)
 		}
 		to.Position = p
-		f.fact = fact{Entry: &batch[i]}
+		// A row in memory has the same times as one that was read again.
+		f.fact = fact{Entry: &batch[i], when: timeOf(unixNanos(batch[i].Envelope.OccurredAt))}
 		if err := f.set.apply(&f.fact, f.members); err != nil {
 			return to, err
 		}

@@ -237,6 +237,50 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 	}})
 }
 
+// What a row does not hold exactly is not known in memory either: whether a process was started anew changes nothing.
+func TestTimesThatAColumnCantHold(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]time.Time{
+		"the epoch":         time.Unix(0, 0),
+		"before all":        time.Date(1500, 1, 1, 0, 0, 0, 0, time.UTC),
+		"after all":         time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC),
+		"another time zone": time.Date(2026, 11, 22, 12, 0, 0, 1, time.FixedZone("", 3600)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := given(
+				"run-r1", events.RunStarted{Run: "r1", Workflow: "w"},
+				"run-r1", events.RunStepStarted{Step: 0, Name: "ask", Type: events.ChatStep, Agent: "bert", Model: "gpt"},
+				"run-r1", events.RunStepFinished{Step: 0, Outcome: events.Succeeded},
+				"run-r1", events.RunFinished{Outcome: events.Succeeded},
+			)
+			for i := range log {
+				log[i].Envelope.OccurredAt = begin.Add(time.Duration(i/2) * time.Minute)
+			}
+			sum := func(restarts ...int) string {
+				e := projections.NewMemory()
+				from := 0
+				for _, to := range append(restarts, len(log)) {
+					m, err := projections.Open(t.Context(), e, projections.Options{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := m.Apply(t.Context(), uint64(from), log[from:to]); err != nil {
+						t.Fatal(err)
+					}
+					if from = to; to == len(log) {
+						return digest(t, m).SHA256
+					}
+				}
+				return ""
+			}
+			if one, more := sum(), sum(1, 2, 3); one != more {
+				t.Errorf("one process gives %s, several give %s", one, more)
+			}
+		})
+	}
+}
+
 // A trace of many steps counts each pair of them as often as it occurs, wherever it occurs.
 func TestPairsOfALongTraceAreCounted(t *testing.T) {
 	t.Parallel()

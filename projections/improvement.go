@@ -54,7 +54,7 @@ func foldImprovement(w *workingSet, f *fact) error {
 			Improvement: e.Improvement, Analyst: e.Analyst, AnalystVersion: int64(e.AnalystVersion),
 			Kind: string(e.Change.Kind), Workflow: e.Change.Workflow, Agent: e.Change.Agent, Status: Proposed,
 			Reason: e.Reason, Change: e.Change, Evidence: e.Evidence, Expected: e.Expected,
-			ProposedAt: f.Envelope.OccurredAt, UpdatedAt: f.Envelope.OccurredAt, Position: f.Envelope.Position,
+			ProposedAt: f.when, UpdatedAt: f.when, Position: f.Envelope.Position,
 		})
 		return nil
 	}
@@ -65,7 +65,7 @@ func foldImprovement(w *workingSet, f *fact) error {
 	if r == nil {
 		return damaged("the improvement was never proposed")
 	}
-	r.UpdatedAt, r.Position = f.Envelope.OccurredAt, f.Envelope.Position
+	r.UpdatedAt, r.Position = f.when, f.Envelope.Position
 	switch e := e.(type) {
 	case events.ImprovementProposed:
 	case events.ImprovementApproved:

@@ -165,7 +165,18 @@ func (m *Models) reload(ctx context.Context) error {
 func (m *Models) Sweep(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err := m.engine.Update(ctx, func(tx Tx) error { return tx.Drop(Beside, m.tables) })
+	err := m.engine.Update(ctx, func(tx Tx) error {
+		at, err := tx.Checkpoint(Beside)
+		if err != nil {
+			return err
+		}
+		if at.Shape != "" { // it may have left snapshots, too
+			if err := deleteSnapshots(tx); err != nil {
+				return err
+			}
+		}
+		return tx.Drop(Beside, m.tables)
+	})
 	if err != nil {
 		return fmt.Errorf("sweep read models: %w", err)
 	}

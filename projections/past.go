@@ -170,9 +170,10 @@ func (l *layers) Update(context.Context, func(Tx) error) error { return errPast 
 // Loader implements Engine.
 func (l *layers) Loader(ctx context.Context, side Side) Scanner { return l.upper.Loader(ctx, side) }
 
-// Close implements Engine.
+// Finish implements Engine.
 func (l *layers) Finish(ctx context.Context, t *Table) error { return l.upper.Finish(ctx, t) }
 
+// Close implements Engine.
 func (l *layers) Close() error { return l.upper.Close() }
 
 // Snapshot implements Engine.

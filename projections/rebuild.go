@@ -54,8 +54,9 @@ func (m *Models) BuiltOn(name string) []string {
 
 // BeginRebuild makes empty tables beside the live ones, dropping what an earlier rebuild left there. Another rebuild
 // that is under way fails with ErrRebuildLost. Of the projections that are named, or of all where none is, the tables
-// are swapped in at the end; outdated read models can only be rebuilt as a whole. It returns ErrUnknownProjection for
-// a name that none has.
+// are swapped in at the end; outdated read models can only be rebuilt as a whole, and so can those for all of which a
+// stream is parked that can be read by now: Swap returns ErrParkedForAll. It returns ErrUnknownProjection for a name that
+// none has.
 func (m *Models) BeginRebuild(ctx context.Context, names ...string) (*Rebuild, error) {
 	r := &Rebuild{models: m, tables: m.tables}
 	members := m.members
@@ -78,10 +79,7 @@ func (m *Models) BeginRebuild(ctx context.Context, names ...string) (*Rebuild, e
 			return err
 		}
 		// A rebuild from the start makes its own snapshots.
-		if err := tx.Ensure([]*Table{&snapshotTable.Table}); err != nil {
-			return err
-		}
-		return tx.Delete(&snapshotTable.Table, nil)
+		return deleteSnapshots(tx)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("begin rebuild: %w", err)
@@ -92,6 +90,38 @@ func (m *Models) BeginRebuild(ctx context.Context, names ...string) (*Rebuild, e
 	}
 	r.beside.forget(at)
 	return r, nil
+}
+
+// deleteSnapshots deletes all snapshots: another fold of the log takes its own.
+func deleteSnapshots(tx Tx) error {
+	if err := tx.Ensure([]*Table{&snapshotTable.Table}); err != nil {
+		return err
+	}
+	return tx.Delete(&snapshotTable.Table, nil)
+}
+
+// sameParkedForAll returns ErrParkedForAll unless the same streams are parked for all projections, live and beside.
+func sameParkedForAll(tx Tx) error {
+	live, err := parkedForAll(tx.On(Live))
+	if err != nil {
+		return err
+	}
+	beside, err := parkedForAll(tx.On(Beside))
+	if err == nil && !slices.Equal(live, beside) {
+		err = ErrParkedForAll
+	}
+	return err
+}
+
+// parkedForAll lists the streams that are parked for all projections of a side, each with where it was.
+func parkedForAll(s Scanner) (streams []string, err error) {
+	q := byKey(&parkedTable.Table, 0)
+	q.Where = []Condition{{Column: "projection", Text: Everything}}
+	err = scan(s, parkedTable, &q, func(row *ParkedRow) error {
+		streams = append(streams, fmt.Sprint(row.Stream, " ", row.Position))
+		return nil
+	})
+	return streams, err
 }
 
 // choose picks projections by name, and those that they build on with them.
@@ -212,6 +242,13 @@ func (r *Rebuild) swapChosen(tx Tx, old Checkpoint) (Checkpoint, error) {
 	if at := r.beside.at; old.Shape != at.Shape || old.Position != at.Position {
 		return old, fmt.Errorf("%w: they are at %d, the rebuild is at %d", ErrCheckpointMoved, old.Position, at.Position)
 	}
+	if err := sameParkedForAll(tx); err != nil {
+		return old, err
+	}
+	// Those of the chosen projections hold what the fold of then made of the log.
+	if err := deleteSnapshots(tx); err != nil {
+		return old, err
+	}
 	var parked []ParkedRow
 	for _, p := range r.chosen {
 		where := []Condition{{Column: "projection", Text: p.name}}
@@ -288,6 +325,11 @@ func (r *Rebuild) Discard(ctx context.Context) error {
 	err := r.models.engine.Update(ctx, func(tx Tx) error {
 		if err := tx.Advance(Beside, r.beside.at, r.beside.at); err != nil {
 			return lost(err)
+		}
+		if r.chosen == nil { // those there are were taken by this rebuild
+			if err := deleteSnapshots(tx); err != nil {
+				return err
+			}
 		}
 		return tx.Drop(Beside, r.models.tables)
 	})

@@ -109,7 +109,7 @@ func startRun(w *workingSet, f *fact, e events.RunStarted) error {
 		row.Source = e.Source.Format
 	}
 	if !e.Undated {
-		row.StartedAt = f.Envelope.OccurredAt
+		row.StartedAt = f.when
 	}
 	f.run = w.runs.start(row)
 	return nil
@@ -129,7 +129,7 @@ func startStep(f *fact, e events.RunStepStarted) error {
 		row.Parent = int64(*e.Parent)
 	}
 	if !e.Undated {
-		row.StartedAt = f.Envelope.OccurredAt
+		row.StartedAt = f.when
 	}
 	r.steps = append(r.steps, row)
 	f.step = &r.steps[e.Step]
@@ -163,8 +163,8 @@ func finishStep(w *workingSet, f *fact, e events.RunStepFinished) error {
 	s.CostNanos, s.Unpriced = e.CostNanos, e.Unpriced
 	r.Unpriced = r.Unpriced || e.Unpriced
 	if !e.Undated {
-		f.day = w.days.of(f.Envelope.OccurredAt)
-		s.EndedAt = f.Envelope.OccurredAt
+		f.day = w.days.of(f.when)
+		s.EndedAt = f.when
 		s.DurationNS = between(s.StartedAt, s.EndedAt)
 	}
 	if e.Model != "" && e.Model != s.Model {
@@ -190,8 +190,8 @@ func endRun(w *workingSet, f *fact, o events.Outcome, answer, reason string, cos
 	r.Outcome, r.Answer, r.Error = o, beginning(answer), reason
 	r.CostNanos = max(r.stepCost, cost)
 	if !undated {
-		f.day = w.days.of(f.Envelope.OccurredAt)
-		r.EndedAt = f.Envelope.OccurredAt
+		f.day = w.days.of(f.when)
+		r.EndedAt = f.when
 		r.DurationNS = between(r.StartedAt, r.EndedAt)
 	}
 	return nil

@@ -37,6 +37,6 @@ func foldRunbook(w *workingSet, f *fact) error {
 	}
 	r.Version++
 	r.Workflow, r.Run, r.Steps, r.Notes = e.Workflow, e.Run, e.Steps, e.Notes
-	r.SavedAt, r.Position = f.Envelope.OccurredAt, f.Envelope.Position
+	r.SavedAt, r.Position = f.when, f.Envelope.Position
 	return nil
 }

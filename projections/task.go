@@ -114,8 +114,8 @@ func (w *workingSet) taskOf(f *fact, k taskKey) (*TaskRow, error) {
 
 // updated keeps the latest time that something happened to a task; imported history comes in any order.
 func (r *TaskRow) updated(f *fact, undated bool) {
-	if !undated && f.Envelope.OccurredAt.After(r.UpdatedAt) {
-		r.UpdatedAt = f.Envelope.OccurredAt
+	if !undated && f.when.After(r.UpdatedAt) {
+		r.UpdatedAt = f.when
 	}
 }
 

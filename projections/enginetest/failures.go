@@ -67,6 +67,39 @@ func poison(t *testing.T, fresh func() Storage) {
 }
 
 // overtakenFold: a fold meets rows that another process has written since, and must not take its own facts for poison.
+// parkedForAll: one read model is rebuilt alone as long as the same streams are parked for all, live and in the rebuild.
+func parkedForAll(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	l := newLog()
+	l.add("run-r", start, events.RunStarted{Run: "r", Workflow: "w"})
+	l.add("run-r", start, events.RunStepStarted{Step: 0, Name: "ask"})
+	good := l.entries
+	bad := slices.Clone(good)
+	bad[1].Event, bad[1].Err = nil, errPoison
+	m := open(t, fresh()())
+	alone := func(log []projections.Entry, want error) {
+		t.Helper()
+		r, err := m.BeginRebuild(ctx, "metrics")
+		ok(t, err)
+		ok(t, r.Apply(ctx, 0, log))
+		if err := r.Swap(ctx, nil); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+		ok(t, r.Discard(ctx))
+	}
+	apply(t, m, bad...)
+	alone(bad, nil)
+	alone(good, projections.ErrParkedForAll)
+	same(t, m, digest(t, twin(t, bad)))
+	r := begin(t, m)
+	ok(t, r.Apply(ctx, 0, good))
+	ok(t, r.Swap(ctx, nil))
+	alone(good, nil)
+	alone(bad, projections.ErrParkedForAll)
+	same(t, m, digest(t, twin(t, good)))
+	closing(t, m)
+}
+
 func overtakenFold(t *testing.T, fresh func() Storage) {
 	l := newLog()
 	l.add("run-a", start, events.RunStarted{Run: "a", Workflow: "w"})

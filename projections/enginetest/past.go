@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -67,6 +68,63 @@ func pasts(t *rapid.T, fresh func() Storage) {
 	}
 	same(t, m, digest(t, twin(t, entries)))
 	closing(t, m)
+}
+
+// snapshotsOfThen: a stream that could not be folded is taken up by a rebuild of that read model alone, as after an
+// upgrade. A past position shows the same with snapshots and without.
+func snapshotsOfThen(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	l := newLog()
+	l.add("task-t", start, events.TaskOpened{Task: "t", Workflow: "w", Title: "Do"})
+	for i := range 20 {
+		run := fmt.Sprintf("r%02d", i)
+		l.add("run-"+run, start, events.RunStarted{Run: run, Workflow: "w"})
+		l.add("run-"+run, start, events.RunFinished{Outcome: events.Succeeded})
+	}
+	fixed := l.entries
+	broken := slices.Clone(fixed)
+	broken[0].Event = events.TaskUpdated{Status: events.TaskDone} // of a task that was never opened
+	m, err := projections.Open(ctx, fresh()(), projections.Options{SnapshotEvery: 10})
+	ok(t, err)
+	for batch := range slices.Chunk(broken, 10) {
+		apply(t, m, batch...)
+	}
+	if parked, err := m.Parked(ctx); err != nil || len(parked) != 1 {
+		t.Fatalf("parked %+v, %v, want one stream", parked, err)
+	}
+	r, err := m.BeginRebuild(ctx, "tasks")
+	ok(t, err)
+	ok(t, r.Apply(ctx, 0, fixed))
+	ok(t, r.Swap(ctx, nil))
+	past, err := m.Past(ctx, projections.NewMemory(), 35)
+	ok(t, err)
+	from, err := past.Position(ctx)
+	ok(t, err)
+	ok(t, past.Apply(ctx, from, fixed[from:35]))
+	same(t, past.Models, digest(t, twin(t, fixed[:35])))
+	ok(t, past.Close())
+	closing(t, m)
+}
+
+// snapshotsOfNone: a rebuild that is given up leaves no snapshot of its own fold behind.
+func snapshotsOfNone(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	entries := Simulated(31, 60)
+	storage := fresh()
+	for name, end := range map[string]func(*projections.Models, *projections.Rebuild){
+		"discarded": func(_ *projections.Models, r *projections.Rebuild) { ok(t, r.Discard(ctx)) },
+		"swept":     func(m *projections.Models, _ *projections.Rebuild) { ok(t, m.Sweep(ctx)) },
+	} {
+		m, err := projections.Open(ctx, storage(), projections.Options{SnapshotEvery: 10})
+		ok(t, err)
+		r := begin(t, m)
+		ok(t, r.Apply(ctx, 0, entries[:100]))
+		end(m, r)
+		if left, err := m.Snapshots(ctx); err != nil || len(left) > 0 {
+			t.Errorf("%s: it left %+v, %v", name, left, err)
+		}
+		closing(t, m)
+	}
 }
 
 func chunks(all [][]projections.Entry) iter.Seq2[[]projections.Entry, error] {
