@@ -88,9 +88,17 @@ func Build(ctx context.Context, store eventstore.Store, models *projections.Mode
 	if m.Position > head {
 		return fmt.Errorf("%w: it ends at position %d", ErrBeyond, head)
 	}
+	first, err := firstID(ctx, store)
+	if err != nil {
+		return err
+	}
 	rebuild, err := models.BeginRebuild(ctx)
 	if err != nil {
 		return err
+	}
+	// From here on nobody takes them for live ones.
+	if err := models.SetOrigin(ctx, projections.Origin{Log: first, Built: true}); err != nil {
+		return errors.Join(err, rebuild.Discard(context.WithoutCancel(ctx)))
 	}
 	err = rebuild.Run(ctx, m.batches(ctx, store, 0, rebuildBatch), progress)
 	if err == nil {

@@ -31,7 +31,8 @@ const (
 const readAhead = 4
 
 // CatchUp folds the log into the read models up to where it ends. progress, if any, hears the position after each
-// batch. Several processes may do so at once: the read models' checkpoint lets only one of them apply a batch.
+// batch. Several processes may do so at once: the read models' checkpoint lets only one of them apply a batch. It returns
+// ErrOtherLog, ErrAhead or ErrBuilt for read models that are not this log's.
 func CatchUp(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
 	return catchUp(ctx, store, models, models.Apply, progress)
 }
@@ -41,6 +42,9 @@ type applying func(ctx context.Context, after uint64, batch []projections.Entry)
 
 func catchUp(ctx context.Context, store eventstore.Store, models *projections.Models, apply applying, progress func(uint64)) error {
 	if err := rebuildOutdated(ctx, store, models, progress); err != nil {
+		return err
+	}
+	if err := belong(ctx, store, models); err != nil {
 		return err
 	}
 	return follow(ctx, store, models, apply, progress)

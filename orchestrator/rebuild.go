@@ -150,6 +150,15 @@ func relaxGC() (restore func()) {
 // rebuild is RebuildModels under the lease.
 func rebuild(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64), names []string) error {
 	defer relaxGC()()
+	if len(names) > 0 {
+		if err := belong(ctx, store, models); err != nil {
+			return err
+		}
+	}
+	first, err := firstID(ctx, store)
+	if err != nil {
+		return err
+	}
 	r, err := models.BeginRebuild(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("begin the rebuild: %w", err)
@@ -164,16 +173,23 @@ func rebuild(ctx context.Context, store eventstore.Store, models *projections.Mo
 				return err
 			}
 		}
-		return r.Swap(ctx, func(from uint64) iter.Seq2[[]projections.Entry, error] {
+		err := r.Swap(ctx, func(from uint64) iter.Seq2[[]projections.Entry, error] {
 			return batches(ctx, store, from, logEnd, maxBatch)
 		})
+		if len(names) == 0 && errors.Is(err, projections.ErrOrder) {
+			return r.Replace(ctx) // the live ones hold more than the log does
+		}
+		return err
 	}()
 	if err != nil {
 		// The cause counts; what could not be dropped now is swept at the next start.
 		_ = r.Discard(context.WithoutCancel(ctx))
 		return err
 	}
-	return nil
+	if len(names) > 0 || first == "" {
+		return nil
+	}
+	return models.SetOrigin(ctx, projections.Origin{Log: first})
 }
 
 // Retry rebuilds the read models that streams are parked for, and no others. What still can't be folded is parked again.

@@ -23,7 +23,7 @@ type replayed struct {
 }
 
 func (s *replayed) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2[events.Envelope, error] {
-	if o.From == 0 {
+	if o.From == 0 && o.Limit == 0 {
 		s.n.Add(1)
 	}
 	return s.Store.ReadAll(ctx, o)

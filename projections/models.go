@@ -72,7 +72,7 @@ func open(ctx context.Context, e Engine, o Options, members []projection) (*Mode
 				at, err = tx.Create(Live, m.shape, m.tables)
 			}
 			if err == nil {
-				err = tx.Ensure([]*Table{&snapshotTable.Table})
+				err = tx.Ensure(keptTables)
 			}
 			return err
 		})

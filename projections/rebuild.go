@@ -79,6 +79,9 @@ func (m *Models) BeginRebuild(ctx context.Context, names ...string) (*Rebuild, e
 			return err
 		}
 		// A rebuild from the start makes its own snapshots.
+		if err := tx.Ensure(keptTables); err != nil {
+			return err
+		}
 		return deleteSnapshots(tx)
 	})
 	if err != nil {

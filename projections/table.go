@@ -145,6 +145,7 @@ func shapeOf(members []projection) string {
 	for _, p := range members {
 		all = append(all, table{p.name, p.version, p.tables})
 	}
+	all = append(all, table{"kept", 1, keptTables})
 	b, err := json.Marshal(all)
 	if err != nil {
 		panic("a table's description can always be JSON: " + err.Error())

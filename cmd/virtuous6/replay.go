@@ -74,22 +74,17 @@ func (v replayVerb) build(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	log, err := a.log()
-	if err != nil {
-		return err
-	}
-	live, err := a.readModels(log)
-	if err != nil {
-		return err
-	}
-	if at == log || at == live {
-		return usage("--into: the live read models are there; name another place")
-	}
 	target, err := openModels(ctx, at, projections.Options{SnapshotEvery: -1})
 	if err != nil {
 		return err
 	}
 	a.closers = append(a.closers, target.Close)
+	switch err := orchestrator.Vacant(ctx, target); {
+	case errors.Is(err, orchestrator.ErrLive):
+		return usage("--into: %w", err)
+	case err != nil:
+		return err
+	}
 	head, err := a.store.Head(ctx)
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 	}
 	want := []string{
 		"agent_registry", "budgets", "feedback", "improvements", "llm_costs", "metrics", "parked_streams", "patterns", "projection_checkpoints", "projection_snapshots",
-		"runbooks", "task_keys", "tasks", "workflow_runs",
+		"read_model_origin", "runbooks", "task_keys", "tasks", "workflow_runs",
 	}
 	if got := names(); !slices.Equal(got, want) {
 		t.Errorf("tables %v, want %v", got, want)
