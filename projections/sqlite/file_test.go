@@ -179,3 +179,33 @@ func TestUnusableFilesAreExplained(t *testing.T) {
 		t.Errorf("after the lock: %v", err)
 	}
 }
+
+// Another program's tables stay as they are.
+func TestAnotherProgramsTablesAreNotDropped(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "theirs.db")
+	c, err := zombiezen.OpenConn(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := sqlitex.ExecuteScript(c, "CREATE TABLE tasks (title); INSERT INTO tasks VALUES ('my todo')", nil); err != nil {
+		t.Fatal(err)
+	}
+	e, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err == nil {
+		_, err = projections.Open(t.Context(), e, projections.Options{})
+		err = errors.Join(err, e.Close())
+	}
+	if !errors.Is(err, projections.ErrUnavailable) || !strings.Contains(err.Error(), "another program's") {
+		t.Errorf("got %v, want that the table is another program's", err)
+	}
+	kept := ""
+	err = sqlitex.Execute(c, "SELECT title FROM tasks", &sqlitex.ExecOptions{ResultFunc: func(s *zombiezen.Stmt) error {
+		kept = s.ColumnText(0)
+		return nil
+	}})
+	if err != nil || kept != "my todo" {
+		t.Errorf("it holds %q, %v", kept, err)
+	}
+}

@@ -136,6 +136,9 @@ func (tx *transaction) Create(side projections.Side, shape string, tables []*pro
 	if err := tx.exec(checkpointTable); err != nil {
 		return none, err
 	}
+	if err := tx.unoccupied(tables); err != nil {
+		return none, err
+	}
 	if err := tx.Drop(side, tables); err != nil {
 		return none, err
 	}
@@ -150,6 +153,24 @@ func (tx *transaction) Create(side projections.Side, shape string, tables []*pro
 		}
 	}
 	return tx.renew(side, shape, 0)
+}
+
+// unoccupied checks, where read models were never in this file, that no other program has tables of their names.
+func (tx *transaction) unoccupied(tables []*projections.Table) error {
+	at, err := tx.writer.checkpoint(tx.ctx, projections.Live)
+	if err != nil || at.Generation > 0 {
+		return err
+	}
+	for _, t := range tables {
+		there, err := tx.writer.exists(tx.ctx, t.Name)
+		if err != nil {
+			return err
+		}
+		if there {
+			return fmt.Errorf("%w: %s: a table is another program's: %s: name another file", projections.ErrUnavailable, tx.path, quote(t.Name))
+		}
+	}
+	return nil
 }
 
 // renew begins a side's next generation.
