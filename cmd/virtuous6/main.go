@@ -26,7 +26,7 @@ const (
 // verbs is the command line: one field a verb, each in a file of its own.
 type verbs struct {
 	Store      string `help:"Where the log is: sqlite:PATH, postgres://... or esdb://... Default: virtuous6.db in the user's data folder." placeholder:"URL" env:"VIRTUOUS6_STORE"`
-	ReadModels string `help:"Where the read models are: sqlite:PATH or postgres://... Default: with the log; read-models.db in the user's data folder beside EventStoreDB." placeholder:"URL" env:"VIRTUOUS6_READ_MODELS"`
+	ReadModels string `help:"Where the read models are: sqlite:PATH or postgres://... Default: with the log; a file of each server's own in the user's data folder beside EventStoreDB." placeholder:"URL" env:"VIRTUOUS6_READ_MODELS"`
 	Config     string `help:"Configuration file (YAML). Default: config.yaml in the user's configuration folder, if it is there." placeholder:"FILE" env:"VIRTUOUS6_CONFIG"`
 	Quiet      bool   `short:"q" help:"No progress bars and no notes on standard error."`
 

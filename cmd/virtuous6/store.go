@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,7 +83,19 @@ func (a *app) readModels(log address) (address, error) {
 	if log.engine != esdbEngine {
 		return log, nil
 	}
-	return dataFile("read-models.db")
+	return dataFile("read-models-" + log.fingerprint() + ".db")
+}
+
+// fingerprint tells servers apart, whoever connects to them: what the user's name and password are is left out.
+func (a address) fingerprint() string {
+	_, rest, _ := strings.Cut(a.url, "://")
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	rest = rest[strings.LastIndexByte(rest[:end], '@')+1:]
+	sum := sha256.Sum256([]byte(rest))
+	return hex.EncodeToString(sum[:4])
 }
 
 // dataFile is a file in the user's data folder, which is made.
