@@ -90,6 +90,9 @@ type Tx interface {
 	// Ensure makes those tables of the live side that are not there yet. They belong to no generation: Create, Drop and
 	// Promote leave them alone.
 	Ensure(tables []*Table) error
+	// Durable has the transaction stand after a crash of the engine once it has been committed. Without it rows and
+	// checkpoints may be lost together.
+	Durable() error
 	// Now is the engine's clock, the same for all processes that share it.
 	Now() (time.Time, error)
 	// Create makes a side's tables, empty, in place of what is there, with a checkpoint of the next generation. It
@@ -100,7 +103,7 @@ type Tx interface {
 	// Forget drops tables of the live side that earlier versions made, where they are there. Another program's stay.
 	Forget(names []string) error
 	// Promote puts the tables beside in the live ones' place, checkpoint included, as the live side's next generation.
-	// It returns the live checkpoint.
+	// It returns the live checkpoint, or ErrReaders where readers are to be let through first.
 	Promote(tables []*Table) (Checkpoint, error)
 }
 
@@ -108,7 +111,7 @@ type Tx interface {
 type Engine interface {
 	// Snapshot begins to read. The caller closes it. The end of ctx ends its scans.
 	Snapshot(ctx context.Context) (Snapshot, error)
-	// Update runs f in one transaction, which is durable when Update returns nil. An error of f undoes everything and
+	// Update runs f in one transaction, which others see when Update returns nil: see Tx.Durable. An error of f undoes everything and
 	// is returned.
 	Update(ctx context.Context, f func(Tx) error) error
 	// Loader answers a fold's queries about a side, as of the latest commit.

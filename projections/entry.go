@@ -34,6 +34,9 @@ var ErrDamaged = errors.New("damaged history")
 // be read by now, or the other way round, and they would go on with it while the others do not.
 var ErrParkedForAll = errors.New("other streams than before can be read, for all read models: rebuild all of them with `virtuous6 replay`")
 
+// ErrReaders tells that a swap could not keep readers out yet: the transaction is to be done again.
+var ErrReaders = errors.New("the read models are being read")
+
 // ErrRebuildLost tells that another rebuild was begun, or this one's tables were swept: it can't go on.
 var ErrRebuildLost = errors.New("the rebuild was overtaken by another one")
 

@@ -161,7 +161,11 @@ func storedLease(tx Tx, name string) (leaseRow, error) {
 	return row, err
 }
 
+// write writes a lease. An epoch that was given must never be given again, so that it outlives a crash.
 func (r *leaseRow) write(tx Tx) error {
+	if err := tx.Durable(); err != nil {
+		return err
+	}
 	row := record[leaseRow]{columns: leaseTable.columns, row: r}
 	return tx.Put(Live, &leaseTable.Table, 1, func(int) Row { return &row })
 }

@@ -164,6 +164,8 @@ func (tx *memoryTx) Ensure(tables []*Table) error {
 	return nil
 }
 
+func (tx *memoryTx) Durable() error { return nil }
+
 func (tx *memoryTx) Now() (time.Time, error) { return time.Now(), nil }
 
 func (tx *memoryTx) Create(side Side, shape string, tables []*Table) (Checkpoint, error) {

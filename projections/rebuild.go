@@ -196,8 +196,30 @@ func (r *Rebuild) swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]E
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before := r.beside.at
-	var live Checkpoint
-	err := m.engine.Update(ctx, func(tx Tx) (err error) {
+	live, err := r.try(ctx, tail, back)
+	for errors.Is(err, ErrReaders) && ctx.Err() == nil {
+		r.beside.forget(before)
+		live, err = r.try(ctx, tail, back)
+	}
+	if err != nil {
+		r.beside.forget(before)
+		return fmt.Errorf("swap rebuild: %w", err)
+	}
+	r.done = true
+	if r.chosen != nil {
+		m.take(live)
+		return nil
+	}
+	r.beside.side, r.beside.at = Live, live
+	m.live, m.unsure = r.beside, false
+	m.outdated.Store(false)
+	return nil
+}
+
+// try is one try of a swap, in one transaction.
+func (r *Rebuild) try(ctx context.Context, tail func(from uint64) iter.Seq2[[]Entry, error], back bool) (live Checkpoint, err error) {
+	m, before := r.models, r.beside.at
+	err = m.engine.Update(ctx, func(tx Tx) (err error) {
 		// Also where the tail is empty, it must be this rebuild's tables that are swapped in.
 		if err := tx.Advance(Beside, before, before); err != nil {
 			return lost(err)
@@ -225,19 +247,7 @@ func (r *Rebuild) swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]E
 		}
 		return tx.Forget(former)
 	})
-	if err != nil {
-		r.beside.forget(before)
-		return fmt.Errorf("swap rebuild: %w", err)
-	}
-	r.done = true
-	if r.chosen != nil {
-		m.take(live)
-		return nil
-	}
-	r.beside.side, r.beside.at = Live, live
-	m.live, m.unsure = r.beside, false
-	m.outdated.Store(false)
-	return nil
+	return live, err
 }
 
 // swapChosen swaps the tables of the chosen projections, and takes over which streams are parked for them.

@@ -36,7 +36,8 @@ type Engine struct {
 	readers  *pgxpool.Pool
 	writers  *pgxpool.Pool
 
-	mu      sync.Mutex // one write transaction of this process at a time
+	mu      sync.Mutex    // one write transaction of this process at a time
+	waited  time.Duration // a swap, for readers
 	closed  atomic.Bool
 	filling atomic.Pointer[filling]
 }
@@ -70,7 +71,7 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 		o.Readers = 8
 	}
 	config, err := pgxpool.ParseConfig(url)
-	if err != nil {
+	if err != nil || misread(url) {
 		// Its words could hold the password.
 		return nil, fmt.Errorf("open read models: %w: their URL can't be read: write postgres://USER:PASSWORD@HOST:PORT/DATABASE with what is special in it percent-encoded, as %%40 for @", projections.ErrUnavailable)
 	}
@@ -105,6 +106,14 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 		}
 	}
 	return e, nil
+}
+
+// misread tells that something of a password would be taken for the name of the host, the database or a parameter, which
+// errors hold: one with a / ? or # that is not percent-encoded ends early, and leaves an @ behind.
+func misread(url string) bool {
+	scheme, rest, _ := strings.Cut(url, "://")
+	behind := strings.IndexAny(rest, "/?#")
+	return scheme != "postgres" && scheme != "postgresql" || behind >= 0 && strings.Contains(rest[behind:], "@")
 }
 
 // prepare checks the database, and makes the schema where it is missing.

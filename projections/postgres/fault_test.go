@@ -1,7 +1,9 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -246,6 +248,88 @@ func TestWhatCannotBeOpenedSaysWhatToDo(t *testing.T) {
 				t.Errorf("got %v, want ErrUnavailable that says %q and no password", err, c.says)
 			}
 		})
+	}
+}
+
+// A swap that waits for a reader keeps nobody from writing, such as one who renews a lease.
+func TestASwapThatWaitsLetsOthersWrite(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	entries := enginetest.Simulated(47, 20)
+	m, driver := modelsOn(t, open(t, at)), modelsOn(t, open(t, at))
+	held, err := driver.Acquire(t.Context(), "driver", "d", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading, err := open(t, at).Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := m.BeginRebuild(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	var swapping sync.WaitGroup
+	swapping.Go(func() {
+		if err := r.Swap(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
+	})
+	conn, err := pgx.Connect(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for waits := false; !waits; {
+		const query = "SELECT count(*) > 0 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		if err := conn.QueryRow(t.Context(), query).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, who := range []*projections.Models{driver, m} { // in another process, and in the same one
+		if _, err := who.Renew(t.Context(), held, time.Minute); err != nil {
+			t.Error(err)
+		}
+	}
+	reading.Close()
+	swapping.Wait()
+	if got, want := sum(t, m), digestOf(t, entries); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// The epoch of a lease is never given twice, whatever a crash takes back.
+func TestALeaseOutlivesACrash(t *testing.T) {
+	t.Parallel()
+	own, err := pgtest.Start(t.Context())
+	pgtest.Need(t, err)
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	at, err := own.Create(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := modelsOn(t, open(t, at))
+	for round := range 3 {
+		held, err := m.Acquire(t.Context(), "driver", fmt.Sprint(round), time.Millisecond)
+		for errors.Is(err, projections.ErrLeaseHeld) {
+			held, err = m.Acquire(t.Context(), "driver", fmt.Sprint(round), time.Millisecond)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(own.Kill(), own.Restart(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := m.Lease(t.Context(), "driver"); err != nil || now.Epoch != held.Epoch || now.Epoch != int64(round+1) {
+			t.Errorf("after the crash: %+v, %v, want epoch %d", now, err, held.Epoch)
+		}
 	}
 }
 

@@ -173,6 +173,9 @@ func (tx *transaction) Ensure(tables []*projections.Table) error {
 	return nil
 }
 
+// Durable implements projections.Tx.
+func (tx *transaction) Durable() error { return tx.run("SET LOCAL synchronous_commit = on") }
+
 // Now implements projections.Tx: it is the server's clock, which all processes share.
 func (tx *transaction) Now() (now time.Time, err error) {
 	err = tx.conn.QueryRow(tx.ctx, "SELECT clock_timestamp()").Scan(&now)
@@ -325,22 +328,21 @@ func (tx *transaction) Promote(tables []*projections.Table) (projections.Checkpo
 	return tx.renew(projections.Live, beside.Shape, beside.Position)
 }
 
-// While a swap waits for readers, new ones wait for it: it lets them through every so often, so that one that reads for
-// long keeps only the swap waiting.
+// While a swap waits for readers, new ones wait for it, and so do other processes that write. It lets them through every
+// so often, so that one that reads for long keeps only the swap waiting.
 const oneTry = 500 * time.Millisecond
 
-// lockOut waits until nobody reads the tables, and keeps readers out. It gives up when the engine's patience ends.
+// lockOut keeps readers out, or tells that they are to be let through first. It gives up when the engine's patience ends.
 func (tx *transaction) lockOut(tables []string) error {
-	lock := fmt.Sprintf("SAVEPOINT swap; SET LOCAL lock_timeout = %d; LOCK TABLE %s IN ACCESS EXCLUSIVE MODE",
-		min(oneTry, tx.patience).Milliseconds(), strings.Join(tables, ", "))
-	for waited := time.Duration(0); ; waited += oneTry {
-		err := say(tx.ctx, tx.conn.Conn(), lock)
-		var refused *pgconn.PgError
-		if !errors.As(err, &refused) || refused.Code != "55P03" || waited+oneTry >= tx.patience {
-			return tx.explain(tx.ctx, err)
-		}
-		if err := tx.run("ROLLBACK TO SAVEPOINT swap; RELEASE SAVEPOINT swap"); err != nil {
-			return err
+	try := min(oneTry, tx.patience)
+	err := tx.run(fmt.Sprintf("SET LOCAL lock_timeout = %d; LOCK TABLE %s IN ACCESS EXCLUSIVE MODE; SET LOCAL lock_timeout = %d",
+		try.Milliseconds(), strings.Join(tables, ", "), tx.patience.Milliseconds()))
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == "55P03" {
+		if tx.waited += try; tx.waited < tx.patience {
+			return projections.ErrReaders
 		}
 	}
+	tx.waited = 0
+	return err
 }

@@ -127,6 +127,10 @@ func (tx *transaction) Ensure(tables []*projections.Table) error {
 	return nil
 }
 
+// Durable implements projections.Tx. What crashes without losing it is the process; who shares the file crashes with the
+// machine.
+func (tx *transaction) Durable() error { return nil }
+
 // Now implements projections.Tx. The processes that share a file share a clock.
 func (tx *transaction) Now() (time.Time, error) { return tx.now(), nil }
 
