@@ -11,8 +11,8 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-// away tells of a failure that it may pass by itself: a server that is gone, a disk that is full.
-func away(err error) bool {
+// Away tells of a failure that it may pass by itself: a server that is gone, a disk that is full.
+func Away(err error) bool {
 	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, projections.ErrUnavailable)
 }
 
@@ -26,7 +26,7 @@ const (
 func patiently(ctx context.Context, log *slog.Logger, what string, f func() error) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := f()
-		if !away(err) || ctx.Err() != nil {
+		if !Away(err) || ctx.Err() != nil {
 			return err
 		}
 		if pause == firstPause {

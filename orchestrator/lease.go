@@ -112,7 +112,7 @@ func Drive(ctx context.Context, models *projections.Models, c DriveConfig, run f
 		c.Log.Info("driving", "lease", c.Name, "epoch", lease.held.Epoch)
 		lost, err := d.drive(ctx, lease, run)
 		switch {
-		case ctx.Err() == nil && away(err):
+		case ctx.Err() == nil && Away(err):
 			c.Log.Warn("no longer driving: the store does not answer, trying again", "epoch", lease.held.Epoch, "error", err)
 			d.pause(ctx)
 		case lost:

@@ -85,7 +85,10 @@ func (r reader) Runbooks(context.Context) ([]projections.RunbookRow, error) { re
 func (r reader) Parked(context.Context) ([]projections.ParkedRow, error)    { return nil, r.err }
 func (r reader) Budgets(context.Context) ([]projections.BudgetRow, error)   { return nil, r.err }
 
-var errRefused = errors.New("run exists already")
+var (
+	errRefused = errors.New("run exists already")
+	errAway    = errors.New("the log is away")
+)
 
 // log carries out commands as a dispatcher does: the same command is a repeat, another one for the same stream is refused.
 type log struct {
@@ -115,6 +118,7 @@ func config(r projections.Reader, l *log) web.Config {
 		Reader: r, Dispatch: l.dispatch, Now: func() time.Time { return noon }, Workspace: "w",
 		Head:    func(context.Context) (uint64, error) { return 100, nil },
 		Refused: func(err error) bool { return errors.Is(err, errRefused) },
+		Away:    func(err error) bool { return errors.Is(err, errAway) },
 		NewID: func() uuid.UUID {
 			ids++
 			return events.NameID(noon, fmt.Sprint(ids))

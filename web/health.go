@@ -62,13 +62,15 @@ func (d *door) ready(ctx context.Context) *readiness {
 	// The position is read first: the log can only grow in between, so that the lag is never too small.
 	position, err := d.Reader.Position(ctx)
 	if err != nil {
-		out.Body.Reason = "the read models do not answer: " + err.Error()
+		d.away(ctx, err)
+		out.Body.Reason = "the read models do not answer: the server's log has the details"
 		return out
 	}
 	out.Body.Position = &position
 	head, err := d.Head(ctx)
 	if err != nil {
-		out.Body.Reason = "the store does not answer: " + err.Error()
+		d.away(ctx, err)
+		out.Body.Reason = "the store does not answer: the server's log has the details"
 		return out
 	}
 	lag := head - min(position, head)

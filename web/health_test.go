@@ -22,8 +22,8 @@ func TestReadiness(t *testing.T) {
 		"a little behind":  {reader{position: 95}, 100, nil, 200, `{"ready":true,"head":100,"position":95,"lag":5}`},
 		"head read before": {reader{position: 101}, 100, nil, 200, `{"ready":true,"head":100,"position":101,"lag":0}`},
 		"far behind":       {reader{position: 1}, 20_000, nil, 503, `{"ready":false,"head":20000,"position":1,"lag":19999,"reason":"the read models are too far behind the log"}`},
-		"no store":         {reader{position: 1}, 0, errors.New("locked"), 503, `{"ready":false,"head":null,"position":1,"lag":null,"reason":"the store does not answer: locked"}`},
-		"no read models":   {reader{err: errors.New("gone")}, 0, nil, 503, `{"ready":false,"head":null,"position":null,"lag":null,"reason":"the read models do not answer: gone"}`},
+		"no store":         {reader{position: 1}, 0, errors.New("locked"), 503, `{"ready":false,"head":null,"position":1,"lag":null,"reason":"the store does not answer: the server's log has the details"}`},
+		"no read models":   {reader{err: errors.New("gone")}, 0, nil, 503, `{"ready":false,"head":null,"position":null,"lag":null,"reason":"the read models do not answer: the server's log has the details"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

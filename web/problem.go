@@ -18,8 +18,9 @@ func (d *door) problem(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
 		return huma.Error404NotFound(err.Error())
-	case errors.Is(err, projections.ErrUnavailable):
-		return huma.Error503ServiceUnavailable(err.Error())
+	case errors.Is(err, projections.ErrUnavailable), d.Away(err):
+		d.away(ctx, err)
+		return huma.Error503ServiceUnavailable("the store does not answer: try again in a moment; the server's log has the details")
 	case d.Refused(err):
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.Is(err, context.DeadlineExceeded):
@@ -29,6 +30,15 @@ func (d *door) problem(ctx context.Context, err error) error {
 	}
 	d.Log.ErrorContext(ctx, "request failed", "error", err)
 	return huma.Error500InternalServerError("something failed in the server: its log has the details")
+}
+
+// away logs that the store does not answer, once a second: all requests meet it. What the error tells of the store, such
+// as its address, is for who runs it.
+func (d *door) away(ctx context.Context, err error) {
+	now := d.Now().Unix()
+	if last := d.told.Load(); last != now && d.told.CompareAndSwap(last, now) {
+		d.Log.WarnContext(ctx, "the store does not answer", "error", err)
+	}
 }
 
 // terse takes out of a refusal the values that it repeats of a request, where they are more than a word: they may be

@@ -82,7 +82,8 @@ func TestFailuresOfTheRoomsBelow(t *testing.T) {
 		says   string
 		hides  string
 	}{
-		"unavailable": {fmt.Errorf("%w: disk full: free some space", projections.ErrUnavailable), 503, "free some space", "\x00"},
+		"unavailable": {fmt.Errorf("%w: disk full: free some space", projections.ErrUnavailable), 503, "server's log", "free some space"},
+		"log away":    {fmt.Errorf("%w: anna@host", errAway), 503, "server's log", "anna"},
 		"too slow":    {context.DeadlineExceeded, 504, "longer than 30s", "\x00"},
 		"given up":    {context.Canceled, 503, "given up", "\x00"},
 		"anything":    {errors.New("secret path"), 500, "its log", "secret"},

@@ -74,7 +74,7 @@ func TestOneRunHasItsWholeTexts(t *testing.T) {
 	if w := request(door, "GET", "/api/runs/r1", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"answer":"all of it"`) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	if w := request(door, "GET", "/api/runs/r2", ""); w.Code != 503 || !strings.Contains(w.Body.String(), "start the server") {
+	if w := request(door, "GET", "/api/runs/r2", ""); w.Code != 503 || !strings.Contains(w.Body.String(), "try again") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }

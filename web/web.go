@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,6 +33,8 @@ type Config struct {
 	Dispatch commands.Dispatch
 	// Refused tells a decider's refusal from a failure among Dispatch's errors. Default: every error is a failure.
 	Refused func(err error) bool
+	// Away tells of an error of Dispatch, Head or Texts that the store does not answer for now. Default: of none.
+	Away func(err error) bool
 	// Now tells the time that commands carry. Default time.Now.
 	Now func() time.Time
 	// NewID makes the ids of what comes without an Idempotency-Key. Default UUIDv7.
@@ -54,14 +57,18 @@ type Config struct {
 }
 
 // door is a Config with its defaults filled in.
-type door struct{ Config }
+type door struct {
+	Config
+	// told is the second in which the log was told last that the store does not answer.
+	told atomic.Int64
+}
 
 // New makes the door. It panics without a Reader or a Head: that is a mistake in the wiring.
 func New(c Config) http.Handler {
 	if c.Reader == nil || c.Head == nil {
 		panic("web: a door needs a Reader and a Head")
 	}
-	d := &door{c.withDefaults()}
+	d := &door{Config: c.withDefaults()}
 	router := chi.NewRouter()
 	router.Use(d.recover, d.guard, d.deadline, middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -96,6 +103,9 @@ func Server(h http.Handler) *http.Server {
 func (c Config) withDefaults() Config {
 	if c.Refused == nil {
 		c.Refused = func(error) bool { return false }
+	}
+	if c.Away == nil {
+		c.Away = func(error) bool { return false }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
