@@ -252,6 +252,9 @@ func (m *Memory) Subscribe(ctx context.Context, after uint64) iter.Seq2[Message,
 	}
 }
 
+// Counted implements the interface of that name.
+func (m *Memory) Counted() {}
+
 // Head implements Store.
 func (m *Memory) Head(ctx context.Context) (uint64, error) {
 	m.mu.RLock()

@@ -121,6 +121,12 @@ type Message struct {
 	Position uint64
 }
 
+// Counted is a store whose positions count its events: 1, 2, 3 and so on. One that is missing was removed.
+type Counted interface {
+	// Counted does nothing.
+	Counted()
+}
+
 // Store is the log. All methods may be called concurrently.
 //
 // Reading loses nothing: a reader that is at position p has seen every event up to p that there will ever be.

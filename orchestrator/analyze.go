@@ -10,6 +10,7 @@ import (
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -87,7 +88,7 @@ func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
 		position, err := o.c.Models.Position(ctx)
 		happened := false
 		if err == nil && position > seen {
-			happened, err = moreThanSeals(ctx, o.c.Store, seen)
+			happened, err = moreToAnalyze(ctx, o.c.Store, seen)
 		}
 		if err == nil && !happened {
 			continue
@@ -109,8 +110,16 @@ func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
 				o.c.Log.Info("improvement proposed", "id", p.ID(), "analyst", p.Analyst, "reason", p.Reason)
 			}
 		}
-		if seen, err = o.c.Store.Head(ctx); err != nil && ctx.Err() == nil {
-			return err
+		seen = found.Position
+	}
+}
+
+// moreToAnalyze tells whether anything stands behind a position that analysts look at.
+func moreToAnalyze(ctx context.Context, store eventstore.Store, after uint64) (bool, error) {
+	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: after}) {
+		if err != nil || !aside(&e) {
+			return err == nil, err
 		}
 	}
+	return false, nil
 }

@@ -126,16 +126,6 @@ func lastSeal(ctx context.Context, store eventstore.Store) (events.Envelope, boo
 	return events.Envelope{}, false, nil
 }
 
-// moreThanSeals tells whether anything but seals stands behind a position.
-func moreThanSeals(ctx context.Context, store eventstore.Store, after uint64) (bool, error) {
-	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: after}) {
-		if err != nil || e.Stream != commands.LedgerStream {
-			return err == nil, err
-		}
-	}
-	return false, nil
-}
-
 // sealOn seals what comes behind the end.
 func (end ledgerEnd) sealOn(ctx context.Context, store eventstore.Store, dispatch commands.Dispatch, clock Clock, atLeast int) (sealed int, err error) {
 	rolling := chain{link: end.link}

@@ -421,6 +421,35 @@ func TestATurnThatCannotBeRecordedEndsInThePoisonQueue(t *testing.T) {
 	})
 }
 
+// What comes in while the analysts look is looked at the next time.
+func TestWhatComesDuringAnAnalysisIsAnalysed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		var looks []uint64
+		h.configure = func(c *orchestrator.Config) {
+			c.AnalyzeEvery = time.Hour
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Run: func(ctx context.Context, r projections.Reader) (analysts.Result, error) {
+				at, err := r.Position(ctx)
+				looks = append(looks, at)
+				time.Sleep(10 * time.Minute)
+				return analysts.Result{}, err
+			}}}
+		}
+		stop := h.serve(t)
+		h.ask(t, "r1", "hello")
+		time.Sleep(time.Hour + 5*time.Minute)
+		h.ask(t, "r2", "hello") // while they look
+		time.Sleep(5 * time.Hour)
+		stop()
+		head, err := h.store.Head(t.Context())
+		if err != nil || len(looks) != 2 || looks[1] < head-5 { // behind it there are seals
+			t.Errorf("they looked at %v, the log ends at %d (%v)", looks, head, err)
+		}
+	})
+}
+
 func TestAnalystsRunOnTheirSchedule(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

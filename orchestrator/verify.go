@@ -97,7 +97,7 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 	}
 	sealed := newWitness(ctx, store, noted)
 	defer sealed.close()
-	unread := events.Known.Unread()
+	_, counted := store.(eventstore.Counted)
 	next := map[string]uint64{}
 	ids := map[[16]byte]uint64{}
 	var batch []projections.Entry
@@ -137,6 +137,9 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 		}
 		if e.Position <= v.Position {
 			v.problem("position %d comes after position %d", e.Position, v.Position)
+		}
+		if counted && e.Position > v.Position+1 {
+			v.problem("position %d is missing: what stood there was removed", v.Position+1)
 		}
 		if want := next[e.Stream]; e.Revision != want {
 			v.problem("stream %s has revision %d at position %d, want %d", e.Stream, e.Revision, e.Position, want)

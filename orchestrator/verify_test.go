@@ -1,6 +1,8 @@
 package orchestrator_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +50,33 @@ func TestVerifyReadsEveryFact(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// countedLog is a log in a store whose positions count.
+type countedLog struct{ forged }
+
+func (countedLog) Counted() {}
+
+// Where positions count the events, one that is missing was removed, whether a seal vouches for it or not.
+func TestVerifyNamesAMissingPosition(t *testing.T) {
+	t.Parallel()
+	store, _ := newLog(t)
+	importInto(t, store, simulated(4))
+	var log forged
+	for e, err := range store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		log = append(log, e)
+	}
+	if found := verify(t, countedLog{log}, nil); !found.OK {
+		t.Errorf("a whole log: %q", found.Problems)
+	}
+	for _, at := range []int{0, 4, len(log) - 2} {
+		found := verify(t, countedLog{slices.Delete(slices.Clone(log), at, at+1)}, nil)
+		if want := fmt.Sprintf("position %d is missing: what stood there was removed", at+1); !slices.Contains(found.Problems, want) {
+			t.Errorf("got %q, want %q", found.Problems, want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
 type eventsVerb struct {
@@ -24,9 +26,12 @@ type eventsVerb struct {
 	Kind        []string `help:"Only this kind, such as run.failed; give it again for more."`
 	Correlation string   `help:"Only what belongs to this run, in whatever stream."`
 	After       uint64   `help:"Only positions above this one."`
-	Until       uint64   `help:"Only positions up to this one."`
+	Until       *uint64  `help:"Only positions up to this one."`
 	Last        bool     `help:"The latest first."`
 	pastFlag
+
+	// cut is the revision at which a stream ends as of a time, for those that went on later.
+	cut map[string]uint64
 }
 
 // Help gives examples.
@@ -59,14 +64,16 @@ func (v eventsVerb) Run(ctx context.Context, a *app) error {
 			return usage("--kind %s: there is no such kind; there are %s", kind, strings.Join(events.Known.Kinds(), ", "))
 		}
 	}
-	if at := v.AsOf; at.given && at.OccurredBy.IsZero() && (v.Until == 0 || at.Position < v.Until) {
-		v.Until = at.Position
-	}
 	if err := a.mustExist(); err != nil {
 		return err
 	}
 	if err := a.open(ctx); err != nil {
 		return err
+	}
+	if v.AsOf.given {
+		if err := v.lookBack(ctx, a); err != nil {
+			return err
+		}
 	}
 	if v.JSON {
 		return v.printJSON(ctx, a)
@@ -81,6 +88,35 @@ func (v eventsVerb) Run(ctx context.Context, a *app) error {
 		}
 	})
 	return errors.Join(failed, err)
+}
+
+// lookBack bounds what is listed by the moment that was given.
+func (v *eventsVerb) lookBack(ctx context.Context, a *app) error {
+	if v.AsOf.OccurredBy.IsZero() {
+		head, err := a.store.Head(ctx)
+		if err != nil {
+			return err
+		}
+		if v.AsOf.Position > head {
+			return fmt.Errorf("%w: it ends at position %d", orchestrator.ErrBeyond, head)
+		}
+		if v.Until == nil || *v.Until > v.AsOf.Position {
+			v.Until = &v.AsOf.Position
+		}
+		a.note("As of %s.", v.AsOf)
+		return nil
+	}
+	v.cut = make(map[string]uint64)
+	for e, err := range a.store.ReadAll(ctx, eventstore.ReadOptions{Brief: true, Dataless: events.Known.Kinds()}) {
+		if err != nil {
+			return err
+		}
+		if _, known := v.cut[e.Stream]; !known && e.OccurredAt.After(v.AsOf.OccurredBy) {
+			v.cut[e.Stream] = e.Revision
+		}
+	}
+	a.note("As of %s.", v.AsOf)
+	return nil
 }
 
 // printJSON writes the list event by event: a log can be larger than the memory.
@@ -144,8 +180,8 @@ func (v eventsVerb) source(ctx context.Context, store eventstore.Store) iter.Seq
 	o := eventstore.ReadOptions{From: v.After, Direction: eventstore.Direction(v.Last), Kinds: v.Kind}
 	if v.Last {
 		o.From = 0
-		if v.Until > 0 {
-			o.From = v.Until + 1
+		if v.Until != nil && *v.Until < math.MaxUint64 {
+			o.From = *v.Until + 1
 		}
 	}
 	return store.ReadAll(ctx, o)
@@ -156,13 +192,14 @@ func (v eventsVerb) passed(e events.Envelope) bool {
 	if v.Last {
 		return e.Position <= v.After
 	}
-	return v.Until > 0 && e.Position > v.Until
+	return v.Until != nil && e.Position > *v.Until
 }
 
 func (v eventsVerb) wants(e events.Envelope) bool {
+	cut, ends := v.cut[e.Stream]
 	return e.Position > v.After &&
-		(v.Until == 0 || e.Position <= v.Until) &&
-		(v.AsOf.OccurredBy.IsZero() || !e.OccurredAt.After(v.AsOf.OccurredBy)) &&
+		(v.Until == nil || e.Position <= *v.Until) &&
+		(!ends || e.Revision < cut) &&
 		(len(v.Kind) == 0 || slices.Contains(v.Kind, e.Kind)) &&
 		(v.Correlation == "" || e.Correlation == v.Correlation)
 }

@@ -11,8 +11,8 @@ import (
 )
 
 type verifyVerb struct {
-	Seal string `help:"The digest of a seal or of a whole log, noted elsewhere: the log must be what it was then, and what came since." placeholder:"DIGEST"`
-	JSON bool   `name:"json" help:"Print one JSON value."`
+	Seal *string `help:"The digest of a seal or of a whole log, noted elsewhere: the log must be what it was then, and what came since." placeholder:"DIGEST"`
+	JSON bool    `name:"json" help:"Print one JSON value."`
 }
 
 // Help tells what is checked.
@@ -63,10 +63,10 @@ func (v verifyVerb) Run(ctx context.Context, a *app) error {
 
 // noted is the digest of --seal, nil where none is given.
 func (v verifyVerb) noted() ([]byte, error) {
-	if v.Seal == "" {
+	if v.Seal == nil {
 		return nil, nil
 	}
-	digest, err := hex.DecodeString(strings.TrimSpace(v.Seal))
+	digest, err := hex.DecodeString(strings.TrimSpace(*v.Seal))
 	if err != nil || len(digest) != sha256.Size {
 		return nil, usage("--seal: a digest is 64 hexadecimal digits, as `virtuous6 verify` prints it")
 	}

@@ -154,6 +154,10 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 	}
 }
 
+// Counted implements eventstore.Counted: an append takes the positions behind the last one, in the transaction that holds
+// the log's end.
+func (s *Store) Counted() {}
+
 // Head implements eventstore.Store.
 func (s *Store) Head(ctx context.Context) (head uint64, err error) {
 	err = s.readers.with(ctx, func(r *reader) error {

@@ -153,8 +153,12 @@ func (s *suite) submitChained(t *testing.T, ctx context.Context) {
 	if _, err := store.Submit(ctx, &broken, "run-late", eventstore.NoStream, facts("late", 1))(); !errors.Is(err, eventstore.ErrBroken) {
 		t.Errorf("later: %v", err)
 	}
-	if log := all(t, ctx, store, eventstore.ReadOptions{}); len(log) != want {
+	log := all(t, ctx, store, eventstore.ReadOptions{})
+	if len(log) != want {
 		t.Errorf("the log holds %d events, want %d", len(log), want)
+	}
+	if _, counted := store.(eventstore.Counted); counted && log[len(log)-1].Position != uint64(want) {
+		t.Errorf("the last of %d events is at position %d: what was refused left a gap", want, log[len(log)-1].Position)
 	}
 	done, cancel := context.WithCancel(ctx)
 	cancel()
