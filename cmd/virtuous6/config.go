@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -89,7 +92,51 @@ func (a *app) configure() error {
 		return fmt.Errorf("configuration: %w", err)
 	}
 	if err := yaml.UnmarshalWithOptions(data, &a.config, yaml.Strict()); err != nil {
-		return fmt.Errorf("configuration %s: %s", path, yaml.FormatError(err, false, true))
+		return fmt.Errorf("configuration %s%s", path, misconfigured(data, err))
 	}
 	return nil
+}
+
+// misconfigured tells the line and the key of a mistake in the configuration, and no value: one may hold a password.
+func misconfigured(data []byte, err error) string {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return ": " + yaml.FormatError(err, false, false)
+	}
+	line := at.GetToken().Position.Line
+	says := at.GetMessage()
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) {
+		says = "it should be " + valueOf(wrong.DstType)
+	}
+	key := ""
+	if lines := bytes.Split(data, []byte("\n")); line >= 1 && line <= len(lines) {
+		if found := keyOf.FindSubmatch(lines[line-1]); found != nil {
+			key = string(found[1]) + ": "
+		}
+	}
+	return fmt.Sprintf(":%d: %s%s", line, key, says)
+}
+
+// keyOf finds the key that a line of YAML begins with.
+var keyOf = regexp.MustCompile(`^\s*([a-z_]+)\s*:`)
+
+// valueOf names the values of a type as they are written.
+func valueOf(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "a duration, such as 30s or 6h"
+	case t.Kind() == reflect.String:
+		return "a text"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Slice:
+		return "a list"
+	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:
+		return "keys with values, indented below it"
+	}
+	return "a number"
 }

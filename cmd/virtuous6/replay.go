@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -48,7 +51,8 @@ func (v replayVerb) Run(ctx context.Context, a *app) error {
 	}
 	bar := a.progress("replay", int64(head), "events")
 	started := a.clock()
-	err = orchestrator.RebuildModels(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at)) }, v.ReadModels...)
+	log := &counting{Store: a.store}
+	err = orchestrator.RebuildModels(ctx, log, a.models, func(at uint64) { bar.set(int64(at)) }, v.ReadModels...)
 	bar.done()
 	if errors.Is(err, projections.ErrUnknownProjection) {
 		return usage("%w; there are %s", err, strings.Join(a.models.Projections(), ", "))
@@ -59,7 +63,26 @@ func (v replayVerb) Run(ctx context.Context, a *app) error {
 	if err := a.noteParked(ctx); err != nil {
 		return err
 	}
-	return v.report(ctx, a, a.models, head, a.clock().Sub(started))
+	return v.report(ctx, a, a.models, log.read, a.clock().Sub(started))
+}
+
+// counting is a log that counts the events that a replay reads of it.
+type counting struct {
+	eventstore.Store
+	read uint64
+}
+
+func (c *counting) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2[events.Envelope, error] {
+	return func(yield func(events.Envelope, error) bool) {
+		for e, err := range c.Store.ReadAll(ctx, o) {
+			if err == nil {
+				c.read++
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 // build builds the state of a moment in a place of its own.
@@ -74,6 +97,13 @@ func (v replayVerb) build(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	head, err := a.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if v.To.Position > head {
+		return fmt.Errorf("%w: it ends at position %d", orchestrator.ErrBeyond, head)
+	}
 	target, err := openModels(ctx, at, projections.Options{SnapshotEvery: -1})
 	if err != nil {
 		return err
@@ -85,19 +115,16 @@ func (v replayVerb) build(ctx context.Context, a *app) error {
 	case err != nil:
 		return err
 	}
-	head, err := a.store.Head(ctx)
-	if err != nil {
-		return err
-	}
 	bar := a.progress("replay", int64(head), "events")
 	started := a.clock()
-	err = orchestrator.Build(ctx, a.store, target, v.To.Moment, func(at uint64) { bar.set(int64(at)) })
+	log := &counting{Store: a.store}
+	err = orchestrator.Build(ctx, log, target, v.To.Moment, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return fmt.Errorf("build %s: %w", v.To, err)
 	}
 	a.note("Built %s.", v.To)
-	return v.report(ctx, a, target, head, a.clock().Sub(started))
+	return v.report(ctx, a, target, log.read, a.clock().Sub(started))
 }
 
 func (v replayVerb) report(ctx context.Context, a *app, models *projections.Models, read uint64, took time.Duration) error {
