@@ -102,6 +102,7 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 	ids := map[[16]byte]uint64{}
 	var batch []projections.Entry
 	var folded uint64
+	size := 0 // bytes of the batch's facts
 	sound := true
 	flush := func() error {
 		if len(batch) == 0 || !sound {
@@ -117,7 +118,8 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 			return err
 		}
 		folded = batch[len(batch)-1].Envelope.Position
-		batch = batch[:0]
+		clear(batch)
+		batch, size = batch[:0], 0
 		if progress != nil {
 			progress(folded)
 		}
@@ -160,9 +162,9 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 			}
 		}
 		if sound && e.Position <= live {
-			batch = append(batch, entry)
+			batch, size = append(batch, entry), size+len(entry.Envelope.Data)
 		}
-		if len(batch) == maxBatch {
+		if len(batch) == maxBatch || size > batchBytes {
 			if err := flush(); err != nil {
 				return err
 			}
