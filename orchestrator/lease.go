@@ -116,7 +116,7 @@ func Drive(ctx context.Context, models *projections.Models, c DriveConfig, run f
 			c.Log.Warn("no longer driving: the store does not answer, trying again", "epoch", lease.held.Epoch, "error", err)
 			d.pause(ctx)
 		case lost:
-			c.Log.Warn("no longer driving: the lease is over", "lease", c.Name, "epoch", lease.held.Epoch, "error", err)
+			c.Log.Warn("no longer driving: the lease is over", "lease", c.Name, "epoch", lease.held.Epoch)
 		default:
 			return err
 		}

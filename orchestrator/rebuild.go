@@ -3,7 +3,6 @@ package orchestrator
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"runtime/debug"
 	"slices"
@@ -161,7 +160,7 @@ func rebuild(ctx context.Context, store eventstore.Store, models *projections.Mo
 	}
 	r, err := models.BeginRebuild(ctx, names...)
 	if err != nil {
-		return fmt.Errorf("begin the rebuild: %w", err)
+		return err
 	}
 	err = func() error {
 		if err := r.Run(ctx, batches(ctx, store, 0, logEnd, rebuildBatch), progress); err != nil {

@@ -87,7 +87,7 @@ func (a *app) listParked(parked []projections.ParkedRow) {
 		if p.Projection == projections.Everything {
 			readModel = "all read models"
 		}
-		fmt.Fprintf(a.out, "\n%s, for %s, from position %d on (%s version %d, %d facts wait)\n  %s\n", oneLine(p.Stream), readModel,
+		fmt.Fprintf(a.out, "\n%s, for %s, from position %d on (%s version %d, facts that wait: %d)\n  %s\n", oneLine(p.Stream), readModel,
 			p.Position, oneLine(p.Kind), p.Version, p.Waiting, oneLine(p.Reason))
 	}
 }

@@ -27,6 +27,7 @@ const (
 type verbs struct {
 	Store      string `help:"Where the log is: sqlite:PATH, postgres://... or esdb://... Default: virtuous6.db in the user's data folder." placeholder:"URL" env:"VIRTUOUS6_STORE"`
 	ReadModels string `help:"Where the read models are: sqlite:PATH or postgres://... Default: with the log; a file of each server's own in the user's data folder beside EventStoreDB." placeholder:"URL" env:"VIRTUOUS6_READ_MODELS"`
+	KeepSchema bool   `help:"Refuse a log whose tables are of an older version, instead of bringing them up to date." env:"VIRTUOUS6_KEEP_SCHEMA"`
 	Config     string `help:"Configuration file (YAML). Default: config.yaml in the user's configuration folder, if it is there." placeholder:"FILE" env:"VIRTUOUS6_CONFIG"`
 	Quiet      bool   `short:"q" help:"No progress bars and no notes on standard error."`
 
@@ -101,6 +102,9 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 		fmt.Fprintln(errOut, "virtuous6:", err)
 		return exitUsage
 	case errors.Is(err, errSaid):
+		return exitFailed
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(errOut, "virtuous6: interrupted")
 		return exitFailed
 	}
 	fmt.Fprintln(errOut, "virtuous6:", err)

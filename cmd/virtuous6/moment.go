@@ -21,7 +21,7 @@ type moment struct {
 }
 
 // The shapes of times that a moment may have. One without a clock is the start of its day.
-var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
+var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 
 // UnmarshalText reads a moment.
 func (m *moment) UnmarshalText(text []byte) error {

@@ -46,8 +46,8 @@ func (v replayVerb) rehearsal(a *app) (orchestrator.RehearsalConfig, error) {
 		return c, usage("--to 0: there is nothing up to there; the log's first event is at position 1 or later")
 	case !c.To.IsZero() && c.To.Before(c.From):
 		return c, usage("--to %s lies before --from %s", when(c.To), when(c.From))
-	case c.Every <= 0:
-		return c, usage("--every %s: give a duration above 0, such as 6h", c.Every)
+	case c.Every < time.Minute:
+		return c, usage("--every %s: give a minute or more, such as 6h", c.Every)
 	}
 	return c, nil
 }

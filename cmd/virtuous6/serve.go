@@ -53,6 +53,9 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: a.level()}))
 	every := time.Hour
 	for _, d := range []*time.Duration{a.config.AnalyzeEvery, v.AnalyzeEvery} {
+		if d != nil && *d < 0 {
+			return usage("--analyze-every %s: give a duration, or 0s for never", *d)
+		}
 		if d != nil {
 			every = *d
 		}

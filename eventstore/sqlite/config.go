@@ -15,6 +15,8 @@ type Config struct {
 	Ticker func(time.Duration) (<-chan time.Time, func())
 	// Readers is the greatest number of connections that read at the same time. Default 4.
 	Readers int
+	// KeepSchema has Open refuse a file with tables of an older version, or without any, instead of bringing them up to date.
+	KeepSchema bool
 }
 
 func (c Config) filled() Config {

@@ -62,7 +62,7 @@ func Begin(ctx context.Context, conn *driver.Conn, c Config) error {
 // connect opens, checks and migrates. Nothing is written to a file before it is known to be ours, or to be empty.
 func connect(ctx context.Context, path string, c Config, create bool) (_ *driver.Conn, err error) {
 	if path == "" || path == ":memory:" {
-		return nil, fmt.Errorf("%w: %q is no file: eventstore.NewMemory is the store without one", eventstore.ErrUnavailable, path)
+		return nil, fmt.Errorf("%w: %q is no file: name one, such as sqlite:virtuous6.db", eventstore.ErrUnavailable, path)
 	}
 	flags := driver.OpenReadWrite
 	if create {
@@ -81,6 +81,9 @@ func connect(ctx context.Context, path string, c Config, create bool) (_ *driver
 	current, err := identify(conn, path)
 	if err != nil {
 		return nil, err
+	}
+	if !current && c.KeepSchema {
+		return nil, fmt.Errorf("%w: the tables of %s are older than version %d, which this program needs: make a backup, then leave out --keep-schema, and they are brought up to date", eventstore.ErrSchema, path, len(migrations.SQLite()))
 	}
 	if err := writable(conn); err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func explain(path string, err error) error {
 	case driver.ResultReadOnly, driver.ResultPerm, driver.ResultAuth:
 		return is(eventstore.ErrUnavailable, "%s can't be written: give this user write permission on the file and on its folder", path)
 	case driver.ResultCantOpen:
-		return is(eventstore.ErrUnavailable, "%s can't be opened: see that its folder exists and that this user may write to it", path)
+		return is(eventstore.ErrUnavailable, "%s can't be opened: see that its folder exists, that it is a file and no folder, and that this user may write to it", path)
 	case driver.ResultIOErr:
 		return is(eventstore.ErrUnavailable, "reading or writing %s failed: see that its disk is there and healthy, then try again", path)
 	case driver.ResultInterrupt:

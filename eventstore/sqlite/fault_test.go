@@ -92,7 +92,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a folder", t.TempDir(), eventstore.ErrUnavailable, "can't be opened"},
 		{"no folder", filepath.Join(t.TempDir(), "none", "log.db"), eventstore.ErrUnavailable, "see that its folder exists"},
 		{"no path", "", eventstore.ErrUnavailable, "is no file"},
-		{"memory", ":memory:", eventstore.ErrUnavailable, "eventstore.NewMemory"},
+		{"memory", ":memory:", eventstore.ErrUnavailable, "name one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -134,6 +134,28 @@ func TestOlderSchemaIsBroughtUpToDate(t *testing.T) {
 	defer conn.Close()
 	if version, err := number(conn, "PRAGMA user_version"); err != nil || version != int64(len(migrations.SQLite())) {
 		t.Errorf("schema version %d, %v, want %d", version, err, len(migrations.SQLite()))
+	}
+}
+
+// An operator may want a backup before any table is changed.
+func TestOlderSchemaIsKept(t *testing.T) {
+	t.Parallel()
+	path := foreign(t, fmt.Sprintf("PRAGMA application_id = %d", ApplicationID))
+	if _, err := OpenConn(context.Background(), path, Config{KeepSchema: true}); !errors.Is(err, eventstore.ErrSchema) || !strings.Contains(err.Error(), "make a backup") {
+		t.Errorf("got %v, want ErrSchema that says to make a backup", err)
+	}
+	conn, err := OpenConn(context.Background(), path, Config{}) // as it was
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	if conn, err = OpenConn(context.Background(), path, Config{KeepSchema: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
