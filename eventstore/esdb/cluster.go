@@ -118,18 +118,20 @@ func (c *cluster) connection(ctx context.Context, timeout time.Duration) (*grpc.
 			return nil, err
 		}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.dial(address, false)
 }
 
+// dial makes the connection to a node the cluster's. Nothing is sent yet. The caller holds mu, and there is no other
+// connection.
 func (c *cluster) dial(address string, hinted bool) (*grpc.ClientConn, error) {
+	if c.closed {
+		return nil, errClosed
+	}
 	conn, err := grpc.NewClient(address, c.options...)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", address, err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return nil, errors.Join(errClosed, conn.Close())
 	}
 	c.conn, c.hinted = conn, hinted
 	return conn, nil
@@ -182,13 +184,12 @@ func (c *cluster) failed(conn *grpc.ClientConn, err error) error {
 		return nil
 	}
 	c.conn = nil
-	c.mu.Unlock()
-	closing := conn.Close()
-	if hint != "" {
-		_, err := c.dial(hint, true)
-		return errors.Join(closing, err)
+	var dialling error
+	if hint != "" { // at once: in between, another call would look for a node of its own
+		_, dialling = c.dial(hint, true)
 	}
-	return closing
+	c.mu.Unlock()
+	return errors.Join(conn.Close(), dialling)
 }
 
 func (c *cluster) close() error {

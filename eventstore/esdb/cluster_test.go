@@ -14,8 +14,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
 
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/eventstore/esdbtest"
@@ -43,6 +47,47 @@ func TestTheLeaderIsFollowed(t *testing.T) {
 	put("second")
 	if a.Events() != 1 {
 		t.Errorf("%d events at the node that the URL names, want 1", a.Events())
+	}
+}
+
+// Many calls at once lose their node and are told of the leader, or look for one themselves. Whichever connection comes of
+// it, none is left open but the last.
+func TestAFoundLeaderLeavesNoConnectionBehind(t *testing.T) {
+	t.Parallel()
+	const rounds, callers = 200, 4
+	server := start(t, esdbtest.Config{})
+	c := open(t, server.URL(), Config{}).cluster
+	told := &failure{err: eventstore.ErrUnavailable, exception: notLeader, leader: server.Address()}
+	var mu sync.Mutex
+	seen := make(map[*grpc.ClientConn]bool)
+	var calling sync.WaitGroup
+	for range callers {
+		calling.Go(func() {
+			for range rounds {
+				conn, err := c.connection(t.Context(), time.Second)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				seen[conn] = true
+				mu.Unlock()
+				if err := c.failed(conn, told); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	calling.Wait()
+	open := 0
+	for conn := range seen {
+		if conn != c.conn && conn.GetState() != connectivity.Shutdown {
+			open++
+			_ = conn.Close()
+		}
+	}
+	if open > 0 {
+		t.Errorf("of %d connections %d are open, and nobody will close them", len(seen), open)
 	}
 }
 

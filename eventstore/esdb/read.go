@@ -38,13 +38,15 @@ type pages struct {
 	limit int
 }
 
-// page reads the next rows that a request asks for.
+// page reads the next rows that a request asks for. The event at which a forward page of the log begins is known already,
+// and weighs nothing: behind a large one there is always another.
 func (s *Store) page(ctx context.Context, options *streams.ReadReq_Options, p *pages) error {
 	p.size = min(max(2*p.size, firstRows), pageRows)
 	rows := p.size
 	if p.limit > 0 {
 		rows = min(rows, p.limit)
 	}
+	from := options.GetAll().GetPosition().GetCommitPosition()
 	options.CountOption = &streams.ReadReq_Options_Count{Count: uint64(rows)} //nolint:gosec // between 1 and pageRows
 	return s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
 		ctx, cancel := context.WithCancel(ctx)
@@ -69,7 +71,9 @@ func (s *Store) page(ctx context.Context, options *streams.ReadReq_Options, p *p
 			// Newer servers also tell where the stream begins and ends.
 			if e := answer.GetEvent().GetEvent(); e != nil {
 				p.rows = append(p.rows, e)
-				bytes += len(e.GetData())
+				if e.GetCommitPosition() != from {
+					bytes += len(e.GetData())
+				}
 			}
 		}
 		return nil

@@ -50,16 +50,20 @@ func TestConformance(t *testing.T) {
 	if url != "" {
 		conformance(t, func(t *testing.T) *Store {
 			return open(t, url, Config{Prefix: "conformance/" + uuid.NewString() + "/"})
-		})
+		}, storetest.WithPayload(512<<10)) // a server takes 1 MiB at once, unless its MaxAppendSize is raised
 		return
+	}
+	payload := pageBytes + 1
+	if racing {
+		payload = 512 << 10
 	}
 	for _, c := range []struct {
 		name   string
 		server esdbtest.Config
 		config Config
 	}{
-		{"current server", esdbtest.Config{}, Config{}},
-		{"server without CaughtUp, with a prefix and little memory", esdbtest.Config{Version: "22.10.5", OldPositions: true}, Config{Prefix: "north/", Remembered: 1}},
+		{"current server", esdbtest.Config{MaxAppend: 16 << 20}, Config{}},
+		{"server without CaughtUp, with a prefix and little memory", esdbtest.Config{Version: "22.10.5", OldPositions: true, MaxAppend: 16 << 20}, Config{Prefix: "north/", Remembered: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if racing && c.config.Prefix != "" {
@@ -81,7 +85,7 @@ func TestConformance(t *testing.T) {
 				s := open(t, server.URL(), c.config)
 				of.Store(s, server)
 				return s
-			}, storetest.WithCut(func(t *testing.T, s eventstore.Store) {
+			}, storetest.WithPayload(payload), storetest.WithCut(func(t *testing.T, s eventstore.Store) {
 				server, _ := of.Load(s)
 				if err := server.(*esdbtest.Server).Restart(); err != nil {
 					t.Error(err)
@@ -104,7 +108,6 @@ func conformance(t *testing.T, fresh func(t *testing.T) *Store, options ...store
 		storetest.WithReopen(again),
 		storetest.WithPeer(again),
 		storetest.WithIDsPerStream(),
-		storetest.WithPayload(512<<10),
 	)...)
 }
 

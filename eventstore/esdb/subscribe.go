@@ -108,11 +108,13 @@ func (sub *subscription) receive(ctx context.Context, conn *grpc.ClientConn) err
 	if err != nil {
 		return failed(err, nil)
 	}
-	for {
+	for first := true; ; first = false {
 		answer, err := stream.Recv()
-		late.Stop()
 		if err != nil {
 			return failed(err, stream.Trailer())
+		}
+		if first && !late.Stop() { // it came in the moment in which patience ended
+			return errPause
 		}
 		switch {
 		case answer.GetCheckpoint() != nil:

@@ -22,6 +22,7 @@ func open(t *testing.T, path string, c Config) *Store {
 func TestConformance(t *testing.T) {
 	storetest.Run(t,
 		func(t *testing.T) eventstore.Store { return open(t, filepath.Join(t.TempDir(), "log.db"), Config{}) },
+		storetest.WithPayload(pageBytes+1),
 		storetest.WithReopen(func(t *testing.T, closed eventstore.Store) eventstore.Store {
 			return open(t, closed.(*Store).path, Config{})
 		}),

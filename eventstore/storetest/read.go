@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -20,6 +21,7 @@ func (s *suite) reading() []test {
 		{"the log by kind", s.readKinds},
 		{"the log without what a fold leaves alone", s.readBrief},
 		{"more than an engine holds in memory", s.readLong},
+		{"events that fill a page each", s.readLarge},
 		{"a consumer may use the store", s.readNested},
 		{"an iterator may be used again", s.readTwice},
 		{"a done context ends a read", s.readCancelled},
@@ -173,6 +175,43 @@ func (s *suite) readLong(t *testing.T, ctx context.Context) {
 	if n != size+1 {
 		t.Errorf("read %d events, want %d", n, size+1)
 	}
+}
+
+// readLarge has reads begin at, before and behind events that are larger than what an engine reads at a time.
+func (s *suite) readLarge(t *testing.T, ctx context.Context) {
+	store := s.open(t)
+	want := facts("large", 5)
+	for i := range want {
+		if i%3 > 0 { // two of them side by side
+			want[i].Data = []byte(`"` + strings.Repeat("x", s.payload-2) + `"`)
+		}
+		want[i].Revision = uint64(i)
+		put(t, ctx, store, "run-1", want[i])
+	}
+	var at [5]uint64
+	n := 0
+	for m, err := range store.Subscribe(ctx, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.CaughtUp {
+			break
+		}
+		if m.Event.ID != want[n].ID || len(m.Event.Data) != len(want[n].Data) {
+			t.Fatalf("subscribed to %s with %d bytes, want %s with %d", m.Event.ID, len(m.Event.Data), want[n].ID, len(want[n].Data))
+		}
+		at[n] = m.Position
+		n++
+	}
+	same(t, "forwards", all(t, ctx, store, eventstore.ReadOptions{}), want)
+	for i := range want {
+		same(t, "one from each", all(t, ctx, store, eventstore.ReadOptions{From: at[i], Limit: 1}), want[i+1:min(i+2, len(want))])
+	}
+	everything := func(events.Envelope) bool { return true }
+	backwards := cut(want, eventstore.Backwards, 0, everything)
+	same(t, "backwards", all(t, ctx, store, eventstore.ReadOptions{Direction: eventstore.Backwards}), backwards)
+	same(t, "a stream", stream(t, ctx, store, "run-1", eventstore.StreamOptions{}), want)
+	same(t, "a stream backwards", stream(t, ctx, store, "run-1", eventstore.StreamOptions{Direction: eventstore.Backwards}), backwards)
 }
 
 // readNested has consumers within consumers, deeper than any pool of connections.
