@@ -6,8 +6,8 @@ import "time"
 type Config struct {
 	// Now is the clock of recorded-at. Default time.Now.
 	Now func() time.Time
-	// Patience is how long an append waits for what keeps it: another process's append, or a server that is gone and
-	// may come back. A read waits twice as long for its next page. Default 15 s.
+	// Patience is how long an append waits for what keeps it: another process's append, a slow line, or a server that is
+	// gone and may come back. Appends that are written together share it. A read waits twice as long for its next page. Default 15 s.
 	Patience time.Duration
 	// Poll is how often a subscription that has caught up looks at the log although nobody woke it, and how often it
 	// tries again where the server is gone. NOTIFY wakes it at once. Default 1 s.

@@ -61,6 +61,8 @@ func adviseCode(code string) (advice string, kind error) {
 		return "another session keeps the log locked: end it (pg_locks with locktype 'advisory' shows it), or wait and try again", eventstore.ErrUnavailable
 	case "57P01", "57P02", "57P03":
 		return "the server is stopping or starting: wait and try again", eventstore.ErrUnavailable
+	case "25P03":
+		return "the server waited too long for what was to be appended: append fewer or smaller events at once, or see that the line to it carries 1 MiB a second", eventstore.ErrUnavailable
 	case "57014":
 		return "the server ended the statement: raise statement_timeout for this user, then try again", eventstore.ErrUnavailable
 	case "42P01", "42703", "3F000":

@@ -39,6 +39,12 @@ type row struct {
 	revision int64
 }
 
+// weight is about how many bytes an event takes on its way to the server.
+func weight(e *events.Envelope) int {
+	const fixed = 120 // numbers, ids, lengths, and most streams' names
+	return fixed + len(e.Data) + len(e.Kind) + len(e.Correlation) + len(e.Actor) + len(e.Workspace)
+}
+
 // plan decides what a group of requests comes to, one after the other, on what is known of the log. It changes nothing
 // but the plan, so that it can be thrown away.
 type plan struct {

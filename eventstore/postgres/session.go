@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -47,6 +46,7 @@ CROSS JOIN LATERAL (SELECT revision, position FROM events WHERE stream = s.name 
 
 var statements = [...]struct{ name, text string }{
 	{"begin", "BEGIN ISOLATION LEVEL READ COMMITTED"},
+	{"stall", "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"},
 	{"lock", "SELECT pg_advisory_xact_lock($1)"},
 	{"head", readHead},
 	{"tails", readTails},
@@ -60,22 +60,26 @@ var statements = [...]struct{ name, text string }{
 // session speaks the writer's few sentences on one connection. Each sentence is one round trip: its statements are sent
 // together, and PostgreSQL skips what comes after one that failed.
 type session struct {
-	conn   *pgconn.PgConn
-	known  map[string]*pgconn.StatementDescription
-	lock   [][]byte
-	arrays [len(rowTypes)]array
-	fresh  array
-	params [len(rowTypes) + 3][]byte
-	bigint [2][8]byte
+	conn *pgconn.PgConn
+	// patience and stall are the writer's.
+	patience, stall time.Duration
+	known           map[string]*pgconn.StatementDescription
+	lock            [][]byte
+	arrays          [len(rowTypes)]array
+	fresh           array
+	params          [len(rowTypes) + 3][]byte
+	bigint          [2][8]byte
 }
 
 // binaryFormat asks for all parameters and columns in binary.
 var binaryFormat = []int16{pgtype.BinaryFormatCode}
 
-// newSession prepares the statements. patience bounds the wait for the append lock.
-func newSession(ctx context.Context, conn *pgconn.PgConn, patience time.Duration) (*session, error) {
-	s := &session{conn: conn, known: make(map[string]*pgconn.StatementDescription), lock: [][]byte{binary.BigEndian.AppendUint64(nil, uint64(appendLock))}}
-	if _, err := conn.Exec(ctx, "SET lock_timeout = "+milliseconds(patience)).ReadAll(); err != nil {
+// newSession prepares the statements. patience is how long the writer is after an append, which for the most part may be
+// spent waiting for the append lock; stall is how long the server waits for a chunk.
+func newSession(ctx context.Context, conn *pgconn.PgConn, patience, stall time.Duration) (*session, error) {
+	s := &session{conn: conn, patience: patience, stall: stall, known: make(map[string]*pgconn.StatementDescription), lock: [][]byte{binary.BigEndian.AppendUint64(nil, uint64(appendLock))}}
+	limits := "SET lock_timeout = " + milliseconds(patience*3/4) + "; SET idle_in_transaction_session_timeout = " + milliseconds(stall)
+	if _, err := conn.Exec(ctx, limits).ReadAll(); err != nil {
 		return nil, err
 	}
 	for _, st := range statements {
@@ -112,6 +116,18 @@ func (q *sentence) add(statement string, params ...[]byte) {
 
 // send ends the sentence. What was added since the last send and is in no explicit transaction is one transaction.
 func (q *sentence) send() { q.err = q.p.Sync() }
+
+// sent reads that all of a send but the last was taken up.
+func (q *sentence) sent() {
+	if q.err != nil {
+		return
+	}
+	result, err := q.p.GetResults()
+	if _, ok := result.(*pgconn.PipelineSync); err == nil && !ok {
+		err = fmt.Errorf("PostgreSQL answered with %T where a chunk's end was due", result)
+	}
+	q.err = err
+}
 
 // next reads one statement's result. row may be nil; what it is given is valid until it returns.
 func (q *sentence) next(row func(columns [][]byte) error) (affected int64) {
@@ -178,6 +194,7 @@ func (s *session) begin(ctx context.Context, group []*eventstore.Request, known 
 	streams, ids := &s.arrays[1], &s.arrays[0]
 	streams.begin(pgtype.TextOID)
 	ids.begin(pgtype.UUIDOID)
+	largest := 0
 	for _, r := range group {
 		if _, seen := p.tails[r.Stream]; !seen {
 			p.tails[r.Stream] = tail{}
@@ -185,16 +202,23 @@ func (s *session) begin(ctx context.Context, group []*eventstore.Request, known 
 		}
 		for i := range r.Batch {
 			ids.bytes(r.Batch[i].ID[:])
+			largest = max(largest, weight(&r.Batch[i]))
 		}
 	}
 	q := s.say(ctx)
 	q.add("begin")
+	if largest > chunkBytes {
+		q.add("stall", []byte(milliseconds(s.allowance(largest))))
+	}
 	q.add("lock", s.lock...)
 	q.add("head")
 	q.add("tails", streams.end())
 	q.add("ids", ids.end())
 	q.send()
 	q.next(nil)
+	if largest > chunkBytes {
+		q.next(nil)
+	}
 	q.next(nil)
 	q.next(func(c [][]byte) error {
 		head = number(c[0])
@@ -212,26 +236,36 @@ func (s *session) begin(ctx context.Context, group []*eventstore.Request, known 
 	return head, q.end()
 }
 
-// finish inserts a plan's rows into the transaction that begin opened, and commits it.
+// allowance is how long the server is to wait for a chunk of that many bytes: not for longer than the client would.
+func (s *session) allowance(size int) time.Duration {
+	return min(s.stall*time.Duration((size+chunkBytes-1)/chunkBytes), max(s.patience, s.stall))
+}
+
+// finish inserts a plan's rows into the transaction that begin opened, and commits it. The server looks at the time that
+// a chunk takes from the end of the send before it on, so that each is a send of its own.
 func (s *session) finish(ctx context.Context, p *plan, recorded int64) error {
 	q := s.say(ctx)
 	chunks := 0
 	for done := 0; done < len(p.rows); chunks++ {
+		if chunks > 0 {
+			if q.send(); q.err != nil {
+				return q.end()
+			}
+		}
 		n, size := 0, 0
-		for done+n < len(p.rows) && n < chunkRows && (n == 0 || size+len(p.rows[done+n].event.Data) <= chunkBytes) {
-			size += len(p.rows[done+n].event.Data)
+		for done+n < len(p.rows) && n < chunkRows && (n == 0 || size+weight(p.rows[done+n].event) <= chunkBytes) {
+			size += weight(p.rows[done+n].event)
 			n++
 		}
 		q.add("insert", s.encode(p.rows[done:done+n], p.head+int64(done), recorded)...)
-		if done += n; done < len(p.rows) {
-			if err := q.p.Flush(); err != nil { // one chunk at a time in memory
-				return errors.Join(err, q.end())
-			}
-		}
+		done += n
 	}
 	q.add("commit")
 	q.send()
-	for range chunks {
+	for i := range chunks {
+		if i > 0 {
+			q.sent()
+		}
 		q.next(nil)
 	}
 	q.next(nil)

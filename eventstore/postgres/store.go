@@ -70,7 +70,7 @@ func Open(ctx context.Context, url string, c Config) (*Store, error) {
 	}
 	s.listener = newListener(c, dial, s.grown)
 	s.notifier = newNotifier(pool)
-	s.writer = &writer{where: where, config: c, dial: dial, queue: s.queue, grown: s.grown, notify: s.notifier.notify}
+	s.writer = &writer{where: where, config: c, stall: stall, dial: dial, queue: s.queue, grown: s.grown, notify: s.notifier.notify}
 	go func() {
 		defer close(s.stopped)
 		s.writer.run()

@@ -15,9 +15,12 @@ import (
 const (
 	// cachedStreams is how many streams it remembers the end of: about 16 MB.
 	cachedStreams = 1 << 16
-	// chunkRows and chunkBytes are what one insert takes in.
+	// chunkRows and chunkBytes are what one insert takes in, unless a single event is larger.
 	chunkRows  = 4096
-	chunkBytes = 32 << 20
+	chunkBytes = 4 << 20
+	// stall is how long the server waits for a chunk before it ends the transaction, and with it the append lock of a
+	// client that hangs. Longer ones get as much for every chunkBytes: a line needs to carry .8 MiB a second.
+	stall = 5 * time.Second
 	// guessBytes is what is sent in one piece together with the request for the lock: what the kernel takes over at
 	// once, so that a client that hangs while it sends keeps no lock.
 	guessBytes = 128 << 10
@@ -31,6 +34,7 @@ const (
 type writer struct {
 	where  string
 	config Config
+	stall  time.Duration
 	dial   func(context.Context) (*pgconn.PgConn, error)
 	queue  *eventstore.Queue
 	grown  *eventstore.Broadcast
@@ -143,7 +147,7 @@ func (w *writer) transact(ctx context.Context, group []*eventstore.Request) (err
 		if err != nil {
 			return err
 		}
-		if w.session, err = newSession(ctx, conn, w.config.Patience*3/4); err != nil {
+		if w.session, err = newSession(ctx, conn, w.config.Patience, w.stall); err != nil {
 			return errors.Join(err, conn.Close(ctx))
 		}
 	}

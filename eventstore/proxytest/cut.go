@@ -16,6 +16,8 @@ type Cut struct {
 	N int `json:"n"`
 	// Half lets half of that message pass. Otherwise nothing of it does.
 	Half bool `json:"half"`
+	// Hang keeps the connection, on which nothing more passes. Otherwise it is closed.
+	Hang bool `json:"hang"`
 }
 
 const cutType = "cut"
@@ -46,13 +48,34 @@ func (c *Cut) Pipe(stub *toxics.ToxicStub) {
 					if half := chunk.Data[:len(chunk.Data)/2]; c.Half && len(half) > 0 {
 						stub.Output <- &stream.StreamChunk{Data: half, Timestamp: chunk.Timestamp}
 					}
-					stub.Close()
-					for range stub.Input { // so that nobody waits to be rid of the rest
+					if !c.Hang {
+						stub.Close()
 					}
+					c.swallow(stub)
 					return
 				}
 			}
 			stub.Output <- chunk
+		}
+	}
+}
+
+// swallow lets nobody wait to be rid of the rest.
+func (c *Cut) swallow(stub *toxics.ToxicStub) {
+	if !c.Hang {
+		for range stub.Input {
+		}
+		return
+	}
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case chunk := <-stub.Input:
+			if chunk == nil {
+				stub.Close()
+				return
+			}
 		}
 	}
 }

@@ -28,6 +28,9 @@ const (
 // Silent is a network that swallows what is sent, and keeps the connections. To remove it cuts them.
 type Silent = toxics.TimeoutToxic
 
+// Slow is a network that carries no more than so many kilobytes a second.
+type Slow = toxics.BandwidthToxic
+
 // Proxy stands between clients and a server.
 type Proxy struct {
 	t        testing.TB
@@ -82,8 +85,11 @@ func (p *Proxy) Restore() {
 func (p *Proxy) Add(direction string, toxic toxics.Toxic) (remove func()) {
 	p.t.Helper()
 	kind := "timeout"
-	if _, cuts := toxic.(*Cut); cuts {
+	switch toxic.(type) {
+	case *Cut:
 		kind = cutType
+	case *Slow:
+		kind = "bandwidth"
 	}
 	described, err := json.Marshal(map[string]any{"type": kind, "stream": direction, "attributes": toxic})
 	if err != nil {
