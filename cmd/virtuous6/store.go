@@ -36,10 +36,12 @@ type address struct {
 	url    string
 }
 
-// parseAddress reads a --store URL.
+// parseAddress reads a URL of a log or of read models. What it can't make out may hold a password, and is not shown.
 func parseAddress(flag, url string) (address, error) {
 	scheme, rest, ok := strings.Cut(url, ":")
 	switch {
+	case ok && scheme == "sqlite" && strings.Contains(rest, "://"):
+		return address{}, usage("%s sqlite:... is followed by another URL: give sqlite:PATH, or that URL without sqlite: before it", flag)
 	case ok && scheme == "sqlite" && rest != "":
 		return address{sqliteEngine, rest}, nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
@@ -47,7 +49,7 @@ func parseAddress(flag, url string) (address, error) {
 	case ok && (scheme == "esdb" || scheme == "esdb+discover"):
 		return address{esdbEngine, url}, nil
 	}
-	return address{}, usage("%s %s:...: it is sqlite:PATH, postgres://... or esdb://...", flag, scheme)
+	return address{}, usage("%s can't be read: it is sqlite:PATH, postgres://... or esdb://...", flag)
 }
 
 func (a address) String() string {
@@ -120,13 +122,13 @@ func (a *app) openLog(ctx context.Context, at address) (eventstore.Store, error)
 	// Each engine's own type, so that a failure is no store that is nil inside.
 	switch at.engine {
 	case sqliteEngine:
-		store, err := sqlite.Open(ctx, at.url, sqlite.Config{Now: a.clock})
+		store, err := sqlite.Open(ctx, at.url, sqlite.Config{Now: a.clock, KeepSchema: a.flags.KeepSchema})
 		if err != nil {
 			return nil, err
 		}
 		return store, nil
 	case postgresEngine:
-		store, err := postgres.Open(ctx, at.url, postgres.Config{Now: a.clock})
+		store, err := postgres.Open(ctx, at.url, postgres.Config{Now: a.clock, KeepSchema: a.flags.KeepSchema})
 		if err != nil {
 			return nil, err
 		}

@@ -45,7 +45,8 @@ func parse(text string) (*client.Configuration, error) {
 			return nil, fmt.Errorf("%w: its user and password can't be read: %s", ErrURL, form)
 		}
 		authority = authority[at+1:]
-	} else if strings.Contains(tail, "@") {
+	}
+	if strings.Contains(tail, "@") { // a password that ended early; host and settings would be parts of it
 		return nil, fmt.Errorf("%w: it has an @ behind its host: %s", ErrURL, form)
 	}
 	if err := checkSettings(tail); err != nil {

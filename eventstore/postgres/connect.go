@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,7 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interva
 
 // settings are what every connection of a store begins with. Statements are planned once, and go by an index in
 // its order always, also where the plan was made while the log was empty. READ COMMITTED shows a statement what was committed before it began: after it
-// waited for the lock, too. What a client that hangs has begun ends by itself.
+// waited for the lock, too. What a client that hangs has begun ends by itself, after stall.
 const settings = `
 SET default_transaction_isolation = 'read committed';
 SET plan_cache_mode = force_generic_plan;
@@ -45,10 +46,10 @@ SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives
 SELECT set_config('transaction_timeout', '120s', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`
 
-// parse reads a URL. Its own errors could hold the password, so that none of their words is passed on.
+// parse reads a URL. pgx's own errors could hold the password, so that none of their words is passed on.
 func parse(url string, c Config) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
-	if err != nil {
+	if err != nil || misread(url) {
 		return nil, fmt.Errorf("%w: the URL of the log can't be read: write postgres://USER:PASSWORD@HOST:PORT/DATABASE with what is special in it percent-encoded, as %%40 for @, and check its parameters", eventstore.ErrUnavailable)
 	}
 	config.MaxConns = int32(min(c.Readers, 1000)) //nolint:gosec // bounded
@@ -68,6 +69,14 @@ func parse(url string, c Config) (*pgxpool.Config, error) {
 		return err
 	}
 	return config, nil
+}
+
+// misread tells that something of a password would be taken for the host, the database or a parameter, which errors hold:
+// one with an @ or / that is not percent-encoded ends there, and leaves an @ behind.
+func misread(url string) bool {
+	scheme, rest, _ := strings.Cut(url, "://")
+	behind := strings.IndexAny(rest, "@/") + 1
+	return scheme != "postgres" && scheme != "postgresql" || strings.Contains(rest[behind:], "@")
 }
 
 // label names a server and a database for people, without any secret.
@@ -106,7 +115,7 @@ func identify(ctx context.Context, pool *pgxpool.Pool) (current bool, err error)
 func migrate(ctx context.Context, pool *pgxpool.Pool, c Config) (err error) {
 	folder, known := migrations.Postgres()
 	if c.KeepSchema {
-		return fmt.Errorf("%w: the log's tables are older than version %d, which this program needs: make a backup, then open the log without KeepSchema to bring them up to date", eventstore.ErrSchema, known)
+		return fmt.Errorf("%w: the log's tables are older than version %d, which this program needs: make a backup, then leave out --keep-schema, and they are brought up to date", eventstore.ErrSchema, known)
 	}
 	waits := uint64(max(c.Patience/time.Second, 1))
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrateLock), lock.WithLockTimeout(1, waits))

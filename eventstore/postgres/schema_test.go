@@ -26,7 +26,7 @@ func TestSchemaIsRefused(t *testing.T) {
 	}{
 		{"a newer one", "CREATE TABLE event_migrations (id serial, version_id bigint, is_applied bool, tstamp timestamp); INSERT INTO event_migrations (version_id, is_applied) VALUES (99, true)", "upgrade virtuous6", Config{}},
 		{"another program's", "CREATE TABLE events (id int)", "another program", Config{}},
-		{"an older one that is to stay", "", "open the log without KeepSchema", Config{KeepSchema: true}},
+		{"an older one that is to stay", "", "leave out --keep-schema", Config{KeepSchema: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -108,12 +108,12 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	return e, nil
 }
 
-// misread tells that something of a password would be taken for the name of the host, the database or a parameter, which
-// errors hold: one with a / ? or # that is not percent-encoded ends early, and leaves an @ behind.
+// misread tells that something of a password would be taken for the host, the database or a parameter, which errors hold:
+// one with an @ or / that is not percent-encoded ends there, and leaves an @ behind.
 func misread(url string) bool {
 	scheme, rest, _ := strings.Cut(url, "://")
-	behind := strings.IndexAny(rest, "/?#")
-	return scheme != "postgres" && scheme != "postgresql" || behind >= 0 && strings.Contains(rest[behind:], "@")
+	behind := strings.IndexAny(rest, "@/") + 1
+	return scheme != "postgres" && scheme != "postgresql" || strings.Contains(rest[behind:], "@")
 }
 
 // prepare checks the database, and makes the schema where it is missing.

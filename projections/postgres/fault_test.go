@@ -229,6 +229,7 @@ func TestWhatCannotBeOpenedSaysWhatToDo(t *testing.T) {
 		says string
 	}{
 		"no URL":           {"postgres://anna:secret@[broken", "percent-encoded"},
+		"a cut password":   {"postgres://anna:7/secret@127.0.0.1:1/x", "percent-encoded"},
 		"no server":        {"postgres://anna:secret@127.0.0.1:1/x?sslmode=disable", "can't be reached"},
 		"no database":      {strings.Replace(good, "/test", "/none", 1), "does not exist"},
 		"another's user":   {strings.Replace(good, "postgres@", "anna:secret@", 1), "the user or the password"},
