@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,11 +118,14 @@ func processor() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// alternate takes each measurement in turn, one round after the other.
+// alternate takes each measurement in turn, one round after the other. None pays for what the one before left to be written
+// to the disk or collected.
 func alternate(n int, all ...func() sample) [][]sample {
 	taken := make([][]sample, len(all))
 	for range n {
 		for i, f := range all {
+			syscall.Sync()
+			runtime.GC()
 			taken[i] = append(taken[i], f())
 		}
 	}

@@ -42,6 +42,8 @@ func parseAddress(flag, url string) (address, error) {
 	switch {
 	case ok && scheme == "sqlite" && strings.Contains(rest, "://"):
 		return address{}, usage("%s sqlite:... is followed by another URL: give sqlite:PATH, or that URL without sqlite: before it", flag)
+	case ok && scheme == "sqlite" && strings.HasPrefix(rest, "//"):
+		return address{}, usage("%s %s: a path follows sqlite: at once, as in sqlite:log.db or sqlite:/data/log.db", flag, url)
 	case ok && scheme == "sqlite" && rest != "":
 		return address{sqliteEngine, rest}, nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
