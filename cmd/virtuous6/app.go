@@ -44,16 +44,34 @@ func (a *app) read(ctx context.Context) (projections.Reader, error) {
 
 // readAll opens a store that must be there, brings the read models up to date, and returns their reader.
 func (a *app) readAll(ctx context.Context) (projections.Reader, error) {
-	if err := a.mustExist(); err != nil {
-		return nil, err
-	}
-	if err := a.open(ctx); err != nil {
+	if err := a.openExisting(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.catchUp(ctx); err != nil {
 		return nil, err
 	}
 	return a.models, nil
+}
+
+// openExisting opens a store that must be there.
+func (a *app) openExisting(ctx context.Context) error {
+	if err := a.mustExist(); err != nil {
+		return err
+	}
+	return a.open(ctx)
+}
+
+// beside opens a store that must be there, for what folds its log once more, into read models that are thrown away. head
+// is the log's end.
+func (a *app) beside(ctx context.Context) (scratch *projections.Models, head uint64, err error) {
+	if err := a.openExisting(ctx); err != nil {
+		return nil, 0, err
+	}
+	if scratch, err = a.scratchModels(ctx); err != nil {
+		return nil, 0, err
+	}
+	head, err = a.store.Head(ctx)
+	return scratch, head, err
 }
 
 // catchUp folds what the read models have not seen yet, with a progress bar where that takes a while.
@@ -87,7 +105,7 @@ func (a *app) close() error {
 	}
 	a.closers = nil
 	if a.models != nil {
-		err = a.models.Close()
+		err = errors.Join(err, a.models.Close())
 	}
 	if a.store != nil {
 		err = errors.Join(err, a.store.Close())

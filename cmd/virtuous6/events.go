@@ -64,10 +64,7 @@ func (v eventsVerb) Run(ctx context.Context, a *app) error {
 			return usage("--kind %s: there is no such kind; there are %s", kind, strings.Join(events.Known.Kinds(), ", "))
 		}
 	}
-	if err := a.mustExist(); err != nil {
-		return err
-	}
-	if err := a.open(ctx); err != nil {
+	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
 	if v.AsOf.given {

@@ -70,10 +70,7 @@ func (v improvementsRejectVerb) Run(ctx context.Context, a *app) error {
 }
 
 func (a *app) decideImprovement(ctx context.Context, done string, c commands.Command) error {
-	if err := a.mustExist(); err != nil {
-		return err
-	}
-	if err := a.open(ctx); err != nil {
+	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, c); err != nil {

@@ -59,17 +59,7 @@ func (v replayVerb) rehearse(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.mustExist(); err != nil {
-		return err
-	}
-	if err := a.open(ctx); err != nil {
-		return err
-	}
-	scratch, err := a.scratchModels(ctx)
-	if err != nil {
-		return err
-	}
-	head, err := a.store.Head(ctx)
+	scratch, head, err := a.beside(ctx)
 	if err != nil {
 		return err
 	}

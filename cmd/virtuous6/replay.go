@@ -36,10 +36,7 @@ func (v replayVerb) Run(ctx context.Context, a *app) error {
 	if v.Analysts || v.given() {
 		return v.rehearse(ctx, a)
 	}
-	if err := a.mustExist(); err != nil {
-		return err
-	}
-	if err := a.open(ctx); err != nil {
+	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
 	if v.To.given || v.Into != "" {

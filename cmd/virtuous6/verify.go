@@ -30,17 +30,7 @@ func (v verifyVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.mustExist(); err != nil {
-		return err
-	}
-	if err := a.open(ctx); err != nil {
-		return err
-	}
-	fresh, err := a.scratchModels(ctx)
-	if err != nil {
-		return err
-	}
-	head, err := a.store.Head(ctx)
+	fresh, head, err := a.beside(ctx)
 	if err != nil {
 		return err
 	}
