@@ -97,6 +97,32 @@ func TestOneProcessRebuildsOutdatedReadModels(t *testing.T) {
 	})
 }
 
+// Rebuilds that are asked for go one after the other: none throws away what another has done.
+func TestRebuildsWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := newLog(t)
+		importInto(t, log, simulated(40))
+		models, want := outdatedModels(t, log, 2)
+		other := make(chan error, 1)
+		began := false
+		err := orchestrator.RebuildModels(t.Context(), log, models[0], func(uint64) {
+			if began {
+				return
+			}
+			began = true
+			go func() { other <- orchestrator.RebuildModels(t.Context(), log, models[1], nil, "runs") }()
+			synctest.Wait() // for the other one to come as far as it can
+		})
+		if got := sumOf(t, models[0]); err != nil || got != want {
+			t.Errorf("the first one: got %s, %v, want %s", got, err, want)
+		}
+		if err, got := <-other, sumOf(t, models[1]); err != nil || got != want {
+			t.Errorf("the second one: got %s, %v, want %s", got, err, want)
+		}
+	})
+}
+
 // A rebuild that was overtaken, by a process that did not know of the lease or after a long sleep, begins again.
 func TestAnOvertakenRebuildBeginsAgain(t *testing.T) {
 	t.Parallel()
