@@ -32,7 +32,7 @@ func TestCommandLineIsDocumented(t *testing.T) {
 	for _, verb := range parser.Model.Leaves(true) {
 		writeVerb(&b, verb)
 	}
-	b.WriteString("## JSON\n\nOne example of each, from the history in the tests: lists are cut to their first element, maps to their first key.\n\n")
+	b.WriteString("## JSON\n\nOne example of each, from small histories in the tests: lists are cut to their first element, maps to their first key.\n\n")
 	writeExamples(t, &b)
 
 	name := filepath.Join("..", "..", "docs", "cli.md")
@@ -98,30 +98,44 @@ func writeFlags(b *bytes.Buffer, flags []*kong.Flag) {
 // What differs from one process to the next.
 var (
 	recorded = regexp.MustCompile(`"(recorded_at|proposed_at|updated_at|saved_at)": "[^"]*"`)
-	elapsed  = regexp.MustCompile(`"(seconds|events_per_second)": [0-9.e+-]+`)
+	elapsed  = regexp.MustCompile(`"(seconds|events_per_second|bytes)": [0-9.e+-]+`)
 )
 
 func writeExamples(t *testing.T, b *bytes.Buffer) {
 	t.Helper()
-	p := newProgram(t)
+	small, budgeted, simulated := newProgram(t), newProgram(t), newProgram(t)
 	history, err := filepath.Abs(filepath.Join("testdata", "history.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{
-		{"import", history, "--json"},
-		{"metrics", "--json"},
-		{"runs", "--json"},
-		{"runs", "r1", "--json"},
-		{"agents", "--json"},
-		{"tasks", "--json"},
-		{"patterns", "--min-support", "2", "--json"},
-		{"analyze", "--json"},
-		{"improvements", "--json"},
-		{"events", "--json"},
-		{"verify", "--json"},
+	budgeted.run("budget", "all", "--limit", "25")
+	simulated.run("simulate", "--seed", "7", "--runs", "3000")
+	names := strings.NewReplacer(history, "history.jsonl", small.dir+"/", "")
+	for _, example := range []struct {
+		of   program
+		args []string
+	}{
+		{small, []string{"import", history, "--json"}},
+		{small, []string{"metrics", "--json"}},
+		{small, []string{"runs", "--json"}},
+		{small, []string{"runs", "r1", "--json"}},
+		{small, []string{"agents", "--json"}},
+		{small, []string{"tasks", "--json"}},
+		{small, []string{"patterns", "--min-support", "2", "--json"}},
+		{budgeted, []string{"budget", "--json"}},
+		{small, []string{"events", "--json"}},
+		{small, []string{"replay", "--json"}},
+		{small, []string{"doctor", "--json"}},
+		{small, []string{"retry", "--json"}},
+		{small, []string{"copy", "--from", "sqlite:" + small.dir + "/store.db", "--to", "sqlite:" + small.dir + "/copy.db", "--json"}},
+		{small, []string{"verify", "--json"}},
+		{simulated, []string{"replay", "--analysts", "--json"}},
+		{simulated, []string{"analyze", "--json"}},
+		{simulated, []string{"improvements", "--json"}},
+		{simulated, []string{"snapshots", "--json"}},
 	} {
-		out := p.run(args...)
+		args := example.args
+		out := example.of.run(args...)
 		var v any
 		d := json.NewDecoder(bytes.NewReader(out))
 		d.UseNumber()
@@ -137,7 +151,7 @@ func writeExamples(t *testing.T, b *bytes.Buffer) {
 		}
 		text = recorded.ReplaceAll(text, []byte(`"$1": "2026-11-22T12:00:00Z"`))
 		text = elapsed.ReplaceAll(text, []byte(`"$1": 1`))
-		fmt.Fprintf(b, "### `%s`\n\n```json\n%s\n```\n\n", strings.ReplaceAll(strings.Join(args, " "), history, "history.jsonl"), text)
+		fmt.Fprintf(b, "### `%s`\n\n```json\n%s\n```\n\n", names.Replace(strings.Join(args, " ")), text)
 	}
 }
 
