@@ -391,6 +391,27 @@ func TestHistoryIsNeverActedOn(t *testing.T) {
 	})
 }
 
+func TestARunOfAnAgentThatCannotBeMadeFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		stop := h.serve(t)
+		meta := commands.Meta{ID: events.NameID(time.Now(), "r1"), At: time.Now(), Actor: "user:anna", Correlation: "r1"}
+		start := commands.StartRun{Meta: meta, Run: "r1", Workflow: "ask", Prompt: "hello", Agent: strings.Repeat("a", 600)}
+		if _, err := h.dispatch(t.Context(), start); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // without any time going by
+		time.Sleep(time.Millisecond)
+		row, _, err := h.models.Run(t.Context(), "r1")
+		if err != nil || row.Outcome != events.Failed || !strings.Contains(row.Error, "longer than") || h.model.calls.Load() != 0 {
+			t.Errorf("got %+v, %v", row, err)
+		}
+		stop()
+	})
+}
+
 func TestATurnThatCannotBeRecordedEndsInThePoisonQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

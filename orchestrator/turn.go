@@ -70,7 +70,7 @@ const (
 func (t *turn) perform(ctx context.Context) error {
 	name := t.conversation.started.Agent
 	config, err := t.agent(ctx, name)
-	if errors.Is(err, errRetired) {
+	if errors.Is(err, errRetired) || errors.Is(err, errAgent) {
 		return t.fail(ctx, err)
 	}
 	if err != nil {
@@ -198,7 +198,11 @@ func (t *turn) meta(at slot, when time.Time) commands.Meta {
 	}
 }
 
-var errRetired = errors.New("the agent is retired: ask another one")
+// What no later try changes: the run fails with it.
+var (
+	errRetired = errors.New("the agent is retired: ask another one")
+	errAgent   = errors.New("there is no such agent, and it can't be made")
+)
 
 // agent loads the agent that the run was asked of, and makes it where it does not exist yet.
 func (t *turn) agent(ctx context.Context, name string) (config events.AgentConfig, err error) {
@@ -226,7 +230,11 @@ func (t *turn) agent(ctx context.Context, name string) (config events.AgentConfi
 	if !known {
 		config = events.AgentConfig{Tools: t.runner.Tools.Names()}
 		spawn := commands.SpawnAgent{Meta: t.meta(spawnSlot, t.clock()), Agent: name, Config: config}
-		if _, err := t.dispatch(ctx, spawn); err != nil && !errors.Is(err, aggregates.ErrExists) {
+		switch _, err := t.dispatch(ctx, spawn); {
+		case err == nil, errors.Is(err, aggregates.ErrExists):
+		case aggregates.Refused(err):
+			return config, fmt.Errorf("%w: %w", errAgent, err)
+		default:
 			return config, err
 		}
 	}

@@ -61,6 +61,9 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 	if strings.TrimSpace(prompt) == "" {
 		return usage("there is nothing to ask")
 	}
+	if v.Agent == "" {
+		return usage("--agent: name who is asked")
+	}
 	if err := a.open(ctx); err != nil {
 		return err
 	}
@@ -70,22 +73,22 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 	start.Meta = a.meta("")
 	start.Run = start.ID.String()
 	start.Correlation = start.Run
-	dispatch := a.dispatcher().Dispatch
-	receipt, err := dispatch(ctx, start)
+	receipt, err := a.dispatcher().Dispatch(ctx, start)
 	if err != nil {
 		return err
 	}
 	err = v.drive(ctx, a, start.Run, receipt.Position)
-	if ctx.Err() != nil {
-		return v.cancel(a, dispatch, start.Run)
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case ctx.Err() != nil:
+		return fmt.Errorf("run %s was cancelled", start.Run)
 	}
 	return v.report(ctx, a, start.Run)
 }
 
-// drive returns once the run has ended. Where no other process drives this store's live runs, it does so itself.
+// drive returns once the run has ended, cancelled where ctx is done before. Where no other process drives this store's
+// live runs, it does so itself.
 func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64) error {
 	runner, model, err := a.runner()
 	if err != nil {
@@ -101,7 +104,7 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 	}
 	// begun tells that a part of the answer was shown, shown that it was all of it.
 	var begun, shown bool
-	running, stop := context.WithCancel(ctx)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, working := errgroup.WithContext(running)
 	group.Go(func() error {
@@ -128,29 +131,57 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 		defer stop()
 		return v.follow(working, a, run, position)
 	})
-	if err := group.Wait(); err != nil || shown {
+	group.Go(func() error {
+		select {
+		case <-working.Done():
+			return nil
+		case <-ctx.Done():
+		}
+		bound := time.AfterFunc(farewell, stop)
+		defer bound.Stop()
+		if err := v.cancel(ctx, a, run); err != nil {
+			return err
+		}
+		<-working.Done()
+		return nil
+	})
+	if err := group.Wait(); err != nil || shown || ctx.Err() != nil {
 		return err
 	}
 	return v.showAnswer(ctx, a, run)
 }
 
-// follow waits for the end of the run.
+// farewell bounds what is done after the run's end, or after Ctrl-C. What is left is the next driver's.
+const farewell = 5 * time.Second
+
+// follow waits for the end of the run, and then of its task, which whoever drives ends a moment later.
 func (v askVerb) follow(ctx context.Context, a *app, run string, position uint64) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := false
 	for m, err := range a.store.Subscribe(ctx, position) {
 		if err != nil {
 			return err
 		}
-		if m.CaughtUp || m.Event.Stream != commands.RunStream(run) {
+		if m.CaughtUp || m.Event.Stream != commands.RunStream(run) && m.Event.Stream != commands.TaskStream(run) {
 			continue
 		}
 		fact, err := events.Decode(m.Event)
 		if err != nil {
 			return err
 		}
-		switch fact.(type) {
+		switch fact := fact.(type) {
 		case events.RunFinished, events.RunFailed, events.RunCancelled:
-			return nil
+			ended = true
+			time.AfterFunc(farewell, stop)
+		case events.TaskUpdated:
+			if ended && fact.Status != events.TaskInProgress {
+				return nil
+			}
 		}
+	}
+	if ended {
+		return nil
 	}
 	return ctx.Err()
 }
@@ -218,13 +249,13 @@ func (v askVerb) summary(a *app, row projections.RunRow, steps []projections.Ste
 	}
 }
 
-// cancel ends a run whose asker pressed Ctrl-C. The verb's own context is done by then.
-func (v askVerb) cancel(a *app, dispatch commands.Dispatch, run string) error {
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+// cancel ends a run whose asker pressed Ctrl-C: ctx is done by then.
+func (v askVerb) cancel(ctx context.Context, a *app, run string) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer stop()
-	_, err := dispatch(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: "the asker left"})
+	_, err := a.dispatcher().Dispatch(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: "the asker left"})
 	if err != nil && !errors.Is(err, aggregates.ErrEnded) {
 		return fmt.Errorf("cancel run %s: %w", run, err)
 	}
-	return fmt.Errorf("run %s was cancelled", run)
+	return nil
 }

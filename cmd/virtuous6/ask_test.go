@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 )
@@ -50,6 +52,9 @@ func TestAskThroughAnOpenAICompatibleServer(t *testing.T) {
 	// 1,000 tokens at 0.15 and 100 at 0.60 dollars a million.
 	if code != exitDone || a.Answer != "Forty-two." || a.InputTokens != 1000 || a.OutputTokens != 100 || a.CostUSD != "0.00021" || a.Scripted {
 		t.Errorf("got %+v, exit code %d", a, code)
+	}
+	if tasks := p.run("tasks", "--json"); !strings.Contains(string(tasks), `"status": "done"`) {
+		t.Errorf("its task is left open: %s", tasks)
 	}
 	a, said, code := ask("sk-test-wrong-0123456789abcdef")
 	if code != exitFailed || a.Outcome != "failed" || !strings.Contains(a.Error, "OPENAI_API_KEY") {
@@ -109,4 +114,40 @@ func TestAskTakesOverFromAServerThatDies(t *testing.T) {
 		t.Errorf("ask ended with %v: %s%s", err, out.Bytes(), errOut.Bytes())
 	}
 	p.run("verify")
+}
+
+// TestAskIsInterrupted presses Ctrl-C while the model is thinking.
+func TestAskIsInterrupted(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 1)
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the end of the connection is not noticed
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer model.Close()
+	p := newProgram(t)
+	cmd := p.command("ask", "hello")
+	cmd.Env = append(cmd.Env, "OPENAI_BASE_URL="+model.URL+"/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij")
+	var errOut bytes.Buffer
+	cmd.Stderr = &errOut
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(errOut.String(), "was cancelled") {
+		t.Errorf("exit code %d: %s", code, errOut.Bytes())
+	}
+	var runs []struct{ Outcome string }
+	var tasks []struct{ Status string }
+	if err := errors.Join(json.Unmarshal(p.run("runs", "--json"), &runs), json.Unmarshal(p.run("tasks", "--json"), &tasks)); err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 1 || runs[0].Outcome != "cancelled" || len(tasks) != 1 || tasks[0].Status != "dropped" {
+		t.Errorf("the run is %+v, its task %+v", runs, tasks)
+	}
 }
