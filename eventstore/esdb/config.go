@@ -12,8 +12,8 @@ type Config struct {
 	Prefix string
 	// Timeout is how long one call may take. Default the URL's defaultDeadline, or 5 s.
 	Timeout time.Duration
-	// Patience is how long a call is made again while no node answers, before it fails with ErrUnavailable. A
-	// subscription tries for ever. Default 20 s.
+	// Patience is how long a call is made again while no node answers, before it fails with ErrUnavailable: a quarter of it
+	// where the log is opened. A subscription tries for ever. Default 20 s.
 	Patience time.Duration
 	// Remembered is how many event ids of streams appended to are kept in memory, about 50 bytes each. A stream that was
 	// forgotten is read again before the next append to it. Default 262,144.

@@ -87,7 +87,7 @@ func (s *Store) check(ctx context.Context) error {
 	ctx, cancel := bind(ctx, s.reading)
 	defer cancel()
 	var methods *serverfeatures.SupportedMethods
-	err := s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
+	err := s.callFor(ctx, s.config.Patience/4, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
 		var trailer grpcmetadata.MD
 		methods, err = serverfeatures.NewServerFeaturesClient(conn).GetSupportedMethods(ctx, &shared.Empty{}, grpc.Trailer(&trailer))
 		err = failed(err, trailer)
@@ -129,7 +129,11 @@ func ended(ctx context.Context) error {
 // call makes a call on the leader, again and again while no node answers and there is patience left. What f does must
 // be safe to repeat.
 func (s *Store) call(ctx context.Context, f func(context.Context, *grpc.ClientConn) error) error {
-	patient, cancel := context.WithTimeout(ctx, s.config.Patience)
+	return s.callFor(ctx, s.config.Patience, f)
+}
+
+func (s *Store) callFor(ctx context.Context, patience time.Duration, f func(context.Context, *grpc.ClientConn) error) error {
+	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := s.once(patient, f)
