@@ -51,6 +51,9 @@ var ErrCorrupt = errors.New("store is corrupt")
 // ErrUnavailable tells that the store can't be used now: locked, read-only, full, gone. What to do is in the message.
 var ErrUnavailable = errors.New("store is unavailable")
 
+// ErrNoLog tells that a place holds no log, where one was to be there already.
+var ErrNoLog = errors.New("there is no log")
+
 // ErrSchema tells that the store's tables are of a version that this program does not handle.
 var ErrSchema = errors.New("store has another schema version")
 

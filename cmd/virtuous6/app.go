@@ -53,14 +53,6 @@ func (a *app) readAll(ctx context.Context) (projections.Reader, error) {
 	return a.models, nil
 }
 
-// openExisting opens a store that must be there.
-func (a *app) openExisting(ctx context.Context) error {
-	if err := a.mustExist(); err != nil {
-		return err
-	}
-	return a.open(ctx)
-}
-
 // beside opens a store that must be there, for what folds its log once more, into read models that are thrown away. head
 // is the log's end.
 func (a *app) beside(ctx context.Context) (scratch *projections.Models, head uint64, err error) {

@@ -32,15 +32,12 @@ func (v copyVerb) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := source.mustExist(); err != nil {
-		return fmt.Errorf("--from: %w", err)
-	}
-	from, err := a.openLog(ctx, source)
+	from, err := a.openLog(ctx, source, true)
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	to, err := a.openLog(ctx, target)
+	to, err := a.openLog(ctx, target, false)
 	if err != nil {
 		return fmt.Errorf("--to: %w", err)
 	}

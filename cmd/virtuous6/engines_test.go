@@ -33,6 +33,12 @@ func TestTheMainJobOnEveryEngine(t *testing.T) {
 		return url
 	}
 
+	empty := newProgram(t)
+	empty.store = database()
+	if out, err := empty.command("metrics").CombinedOutput(); err == nil || !strings.Contains(string(out), "there is no store at the PostgreSQL database yet") {
+		t.Errorf("a verb that reads, on a database without a log: %v, %s", err, out)
+	}
+
 	lite := newProgram(t)
 	lite.run("simulate", "--seed", "9", "--runs", "60")
 	want := figures(lite)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,18 +118,26 @@ func dataFile(name string) (address, error) {
 	return address{sqliteEngine, filepath.Join(dir, name)}, nil
 }
 
-// openLog opens a log, and makes it where it is not there.
-func (a *app) openLog(ctx context.Context, at address) (eventstore.Store, error) {
+// openLog opens a log, and makes it where it is not there, unless it is to be there. EventStoreDB has nothing to be made.
+func (a *app) openLog(ctx context.Context, at address, existing bool) (eventstore.Store, error) {
+	store, err := a.openEventStore(ctx, at, existing)
+	if errors.Is(err, eventstore.ErrNoLog) {
+		err = fmt.Errorf("there is no store at %s yet: `virtuous6 import FILE`, `ask` or `serve` make one", at)
+	}
+	return store, err
+}
+
+func (a *app) openEventStore(ctx context.Context, at address, existing bool) (eventstore.Store, error) {
 	// Each engine's own type, so that a failure is no store that is nil inside.
 	switch at.engine {
 	case sqliteEngine:
-		store, err := sqlite.Open(ctx, at.url, sqlite.Config{Now: a.clock, KeepSchema: a.flags.KeepSchema})
+		store, err := sqlite.Open(ctx, at.url, sqlite.Config{Now: a.clock, KeepSchema: a.flags.KeepSchema, Existing: existing})
 		if err != nil {
 			return nil, err
 		}
 		return store, nil
 	case postgresEngine:
-		store, err := postgres.Open(ctx, at.url, postgres.Config{Now: a.clock, KeepSchema: a.flags.KeepSchema})
+		store, err := postgres.Open(ctx, at.url, postgres.Config{Now: a.clock, KeepSchema: a.flags.KeepSchema, Existing: existing})
 		if err != nil {
 			return nil, err
 		}
@@ -178,7 +185,12 @@ func openEngine(ctx context.Context, at address) (projections.Engine, error) {
 }
 
 // open opens the configured store for writing, and makes it where it is not there.
-func (a *app) open(ctx context.Context) error {
+func (a *app) open(ctx context.Context) error { return a.openStore(ctx, false) }
+
+// openExisting opens a store that must be there.
+func (a *app) openExisting(ctx context.Context) error { return a.openStore(ctx, true) }
+
+func (a *app) openStore(ctx context.Context, existing bool) error {
 	log, err := a.log()
 	if err != nil {
 		return err
@@ -187,28 +199,9 @@ func (a *app) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.store, err = a.openLog(ctx, log); err != nil {
+	if a.store, err = a.openLog(ctx, log, existing); err != nil {
 		return err
 	}
 	a.models, err = openModels(ctx, models, projections.Options{SnapshotEvery: a.config.SnapshotEvery})
 	return err
-}
-
-// mustExist fails where a verb that only reads would make an empty file.
-func (a *app) mustExist() error {
-	log, err := a.log()
-	if err != nil {
-		return err
-	}
-	return log.mustExist()
-}
-
-func (a address) mustExist() error {
-	if a.engine != sqliteEngine {
-		return nil
-	}
-	if _, err := os.Stat(a.url); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no store at %s yet: `virtuous6 import FILE`, `ask` or `serve` make one", a)
-	}
-	return nil
 }

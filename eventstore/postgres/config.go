@@ -19,6 +19,8 @@ type Config struct {
 	Readers int
 	// KeepSchema has Open refuse a log with tables of an older version, instead of bringing them up to date.
 	KeepSchema bool
+	// Existing has Open return ErrNoLog where there is none, instead of making its tables.
+	Existing bool
 }
 
 func (c Config) filled() Config {

@@ -84,39 +84,36 @@ func label(c *pgx.ConnConfig) string {
 	return fmt.Sprintf("%s@%s:%d/%s", c.User, c.Host, c.Port, c.Database)
 }
 
-// identify refuses a database that can't hold the log, or whose tables are of a newer program, and tells whether the
-// tables are up to date.
-func identify(ctx context.Context, pool *pgxpool.Pool) (current bool, err error) {
+// identify refuses a database that can't hold the log, or whose tables are of a newer program, and tells whether there
+// are tables, and whether they are up to date.
+func identify(ctx context.Context, pool *pgxpool.Pool) (there, current bool, err error) {
 	var encoding string
 	var events, versions bool
 	const query = "SELECT current_setting('server_encoding'), to_regclass('events') IS NOT NULL, to_regclass('" + versionTable + "') IS NOT NULL"
 	if err := pool.QueryRow(ctx, query).Scan(&encoding, &events, &versions); err != nil {
-		return false, err
+		return false, false, err
 	}
 	var version int64
 	if versions {
 		if err := pool.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM "+versionTable+" WHERE is_applied").Scan(&version); err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
 	_, known := migrations.Postgres()
 	switch {
 	case encoding != "UTF8":
-		return false, fmt.Errorf("%w: the database is encoded in %s: make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", eventstore.ErrSchema, encoding)
+		return false, false, fmt.Errorf("%w: the database is encoded in %s: make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", eventstore.ErrSchema, encoding)
 	case events && !versions:
-		return false, fmt.Errorf("%w: the database has a table events of another program: choose another database, or a schema of its own with ?search_path=NAME", eventstore.ErrSchema)
+		return false, false, fmt.Errorf("%w: the database has a table events of another program: choose another database, or a schema of its own with ?search_path=NAME", eventstore.ErrSchema)
 	case version > known:
-		return false, fmt.Errorf("%w: the log has schema version %d, this program knows up to %d: upgrade virtuous6, or choose another database", eventstore.ErrSchema, version, known)
+		return false, false, fmt.Errorf("%w: the log has schema version %d, this program knows up to %d: upgrade virtuous6, or choose another database", eventstore.ErrSchema, version, known)
 	}
-	return version == known, nil
+	return events, version == known, nil
 }
 
 // migrate brings the tables up to date. Of many processes that try one does it, and the others wait for it.
 func migrate(ctx context.Context, pool *pgxpool.Pool, c Config) (err error) {
-	folder, known := migrations.Postgres()
-	if c.KeepSchema {
-		return fmt.Errorf("%w: the log's tables are older than version %d, which this program needs: make a backup, then leave out --keep-schema, and they are brought up to date", eventstore.ErrSchema, known)
-	}
+	folder, _ := migrations.Postgres()
 	waits := uint64(max(c.Patience/time.Second, 1))
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrateLock), lock.WithLockTimeout(1, waits))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 func explain(where string, err error) error {
 	switch {
 	case err == nil,
-		errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrCorrupt), errors.Is(err, eventstore.ErrSchema),
+		errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrCorrupt), errors.Is(err, eventstore.ErrSchema), errors.Is(err, eventstore.ErrNoLog),
 		errors.Is(err, context.Canceled):
 		return err
 	}

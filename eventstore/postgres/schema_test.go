@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +27,7 @@ func TestSchemaIsRefused(t *testing.T) {
 	}{
 		{"a newer one", "CREATE TABLE event_migrations (id serial, version_id bigint, is_applied bool, tstamp timestamp); INSERT INTO event_migrations (version_id, is_applied) VALUES (99, true)", "upgrade virtuous6", Config{}},
 		{"another program's", "CREATE TABLE events (id int)", "another program", Config{}},
-		{"an older one that is to stay", "", "leave out --keep-schema", Config{KeepSchema: true}},
+		{"an older one that is to stay", "CREATE TABLE events (id int); CREATE TABLE event_migrations (id serial, version_id bigint, is_applied bool, tstamp timestamp); INSERT INTO event_migrations (version_id, is_applied) VALUES (0, true)", "leave out --keep-schema", Config{KeepSchema: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -45,6 +46,21 @@ func TestSchemaIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A verb that only reads makes no log.
+func TestALogThatIsToBeThere(t *testing.T) {
+	t.Parallel()
+	url := bare(t)
+	if _, err := Open(t.Context(), url, Config{Existing: true}); !errors.Is(err, eventstore.ErrNoLog) {
+		t.Errorf("got %v, want ErrNoLog", err)
+	}
+	var tables int
+	if err := connect(t, url).QueryRow(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables); err != nil || tables > 0 {
+		t.Errorf("%d tables were made (%v)", tables, err)
+	}
+	open(t, url, Config{KeepSchema: true}) // there is nothing to keep
+	open(t, url, Config{Existing: true})
 }
 
 func TestEncodingIsRefused(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/migrations"
 )
 
 // Store is a log in PostgreSQL. It owns the goroutines that append, notify and listen, and Close waits for them.
@@ -40,7 +41,8 @@ var errClosed = fmt.Errorf("%w: it was closed", eventstore.ErrUnavailable)
 // parameters (sslmode, sslrootcert, search_path, connect_timeout, …) and its environment variables. It makes the log's
 // tables where they are missing, and brings older ones up to date.
 //
-// It returns ErrUnavailable or ErrSchema, each with what to do. No error holds the password.
+// It returns ErrUnavailable or ErrSchema, each with what to do, and ErrNoLog as Config.Existing tells. No error holds the
+// password.
 func Open(ctx context.Context, url string, c Config) (*Store, error) {
 	c = c.filled()
 	config, err := parse(url, c)
@@ -80,9 +82,15 @@ func Open(ctx context.Context, url string, c Config) (*Store, error) {
 
 // prepare brings the tables up to date, unless they are.
 func prepare(ctx context.Context, pool *pgxpool.Pool, c Config) error {
-	current, err := identify(ctx, pool)
-	if err != nil || current {
+	there, current, err := identify(ctx, pool)
+	switch {
+	case err != nil || current:
 		return err
+	case !there && c.Existing:
+		return eventstore.ErrNoLog
+	case there && c.KeepSchema:
+		_, known := migrations.Postgres()
+		return fmt.Errorf("%w: the log's tables are older than version %d, which this program needs: make a backup, then leave out --keep-schema, and they are brought up to date", eventstore.ErrSchema, known)
 	}
 	return migrate(ctx, pool, c)
 }

@@ -15,8 +15,10 @@ type Config struct {
 	Ticker func(time.Duration) (<-chan time.Time, func())
 	// Readers is the greatest number of connections that read at the same time. Default 4.
 	Readers int
-	// KeepSchema has Open refuse a file with tables of an older version, or without any, instead of bringing them up to date.
+	// KeepSchema has Open refuse a file with tables of an older version, instead of bringing them up to date.
 	KeepSchema bool
+	// Existing has Open return ErrNoLog where there is none, instead of making one.
+	Existing bool
 }
 
 func (c Config) filled() Config {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"time"
 
@@ -65,11 +67,14 @@ func connect(ctx context.Context, path string, c Config, create bool) (_ *driver
 		return nil, fmt.Errorf("%w: %q is no file: name one, such as sqlite:virtuous6.db", eventstore.ErrUnavailable, path)
 	}
 	flags := driver.OpenReadWrite
-	if create {
+	if create && !c.Existing {
 		flags |= driver.OpenCreate
 	}
 	conn, err := driver.OpenConn(path, flags)
 	if err != nil {
+		if _, missing := os.Stat(path); c.Existing && errors.Is(missing, fs.ErrNotExist) {
+			return nil, eventstore.ErrNoLog
+		}
 		return nil, err
 	}
 	defer func() {
@@ -78,11 +83,13 @@ func connect(ctx context.Context, path string, c Config, create bool) (_ *driver
 		}
 	}()
 	conn.SetBusyTimeout(c.BusyTimeout)
-	current, err := identify(conn, path)
-	if err != nil {
+	there, current, err := identify(conn, path)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !current && c.KeepSchema {
+	case !there && c.Existing:
+		return nil, eventstore.ErrNoLog
+	case there && !current && c.KeepSchema:
 		return nil, fmt.Errorf("%w: the tables of %s are older than version %d, which this program needs: make a backup, then leave out --keep-schema, and they are brought up to date", eventstore.ErrSchema, path, len(migrations.SQLite()))
 	}
 	if err := writable(conn); err != nil {
@@ -116,28 +123,29 @@ func connect(ctx context.Context, path string, c Config, create bool) (_ *driver
 	return conn, nil
 }
 
-// identify refuses what is not ours, or what a newer program made, and tells whether the tables are up to date.
-func identify(conn *driver.Conn, path string) (current bool, err error) {
+// identify refuses what is not ours, or what a newer program made, and tells whether there are tables, and whether they
+// are up to date.
+func identify(conn *driver.Conn, path string) (there, current bool, err error) {
 	tables, err := number(conn, "SELECT count(*) FROM sqlite_schema")
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	id, err := number(conn, "PRAGMA application_id")
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	version, err := number(conn, "PRAGMA user_version")
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	known := int64(len(migrations.SQLite()))
 	switch {
 	case id != int64(ApplicationID) && (id != 0 || tables > 0):
-		return false, fmt.Errorf("%w: %s is a SQLite file of another program (application_id %#x): choose another file", eventstore.ErrSchema, path, id)
+		return false, false, fmt.Errorf("%w: %s is a SQLite file of another program (application_id %#x): choose another file", eventstore.ErrSchema, path, id)
 	case version > known:
-		return false, fmt.Errorf("%w: %s has schema version %d, this program knows up to %d: upgrade virtuous6, or open a file of its own", eventstore.ErrSchema, path, version, known)
+		return false, false, fmt.Errorf("%w: %s has schema version %d, this program knows up to %d: upgrade virtuous6, or open a file of its own", eventstore.ErrSchema, path, version, known)
 	}
-	return id == int64(ApplicationID) && version == known, nil
+	return tables > 0, id == int64(ApplicationID) && version == known, nil
 }
 
 // writable finds a file that SQLite opened for reading only, as it does by itself where that is all it may, before the

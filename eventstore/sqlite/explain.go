@@ -18,7 +18,7 @@ func explain(path string, err error) error {
 	code := driver.ErrCode(err)
 	switch {
 	case err == nil, code == driver.ResultOK,
-		errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrCorrupt), errors.Is(err, eventstore.ErrSchema),
+		errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrCorrupt), errors.Is(err, eventstore.ErrSchema), errors.Is(err, eventstore.ErrNoLog),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}

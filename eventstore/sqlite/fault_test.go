@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -140,7 +141,7 @@ func TestOlderSchemaIsBroughtUpToDate(t *testing.T) {
 // An operator may want a backup before any table is changed.
 func TestOlderSchemaIsKept(t *testing.T) {
 	t.Parallel()
-	path := foreign(t, fmt.Sprintf("PRAGMA application_id = %d", ApplicationID))
+	path := foreign(t, fmt.Sprintf("CREATE TABLE older (id); PRAGMA application_id = %d", ApplicationID))
 	if _, err := OpenConn(context.Background(), path, Config{KeepSchema: true}); !errors.Is(err, eventstore.ErrSchema) || !strings.Contains(err.Error(), "make a backup") {
 		t.Errorf("got %v, want ErrSchema that says to make a backup", err)
 	}
@@ -157,6 +158,23 @@ func TestOlderSchemaIsKept(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// A verb that only reads makes no log.
+func TestALogThatIsToBeThere(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	if _, err := Open(context.Background(), path, Config{Existing: true}); !errors.Is(err, eventstore.ErrNoLog) {
+		t.Errorf("no file: got %v, want ErrNoLog", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file was made: %v", err)
+	}
+	if _, err := Open(context.Background(), foreign(t, ""), Config{Existing: true}); !errors.Is(err, eventstore.ErrNoLog) {
+		t.Errorf("an empty file: got %v, want ErrNoLog", err)
+	}
+	open(t, path, Config{KeepSchema: true}) // there is nothing to keep
+	open(t, path, Config{Existing: true})
 }
 
 // TestDamageIsFound overwrites the middle of a log.

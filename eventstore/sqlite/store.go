@@ -33,7 +33,7 @@ var errClosed = fmt.Errorf("%w: it was closed", eventstore.ErrUnavailable)
 // Open opens the log in the file at path, which is made if it is not there (its folder must be). The file is in WAL
 // mode with synchronous=FULL: what Append returned outlives a crash of the machine.
 //
-// It returns ErrUnavailable, ErrCorrupt or ErrSchema, each with what to do.
+// It returns ErrUnavailable, ErrCorrupt or ErrSchema, each with what to do, and ErrNoLog as Config.Existing tells.
 func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	c = c.filled()
 	conn, err := OpenConn(ctx, path, c)
