@@ -412,6 +412,38 @@ func TestARunOfAnAgentThatCannotBeMadeFailsAtOnce(t *testing.T) {
 	})
 }
 
+// An agent that history named is asked like any other: with tools, and within the policy.
+func TestAnImportedAgentGetsTools(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		meta := commands.Meta{ID: events.NameID(time.Now(), "spawn"), At: time.Now(), Actor: "import:chat"}
+		spawn := commands.SpawnAgent{Meta: meta, Agent: "assistant", Config: events.AgentConfig{Prompt: "Be brief."}, Imported: true}
+		if _, err := h.dispatch(t.Context(), spawn); err != nil {
+			t.Fatal(err)
+		}
+		stop := h.serve(t)
+		for _, run := range []string{"r1", "r2"} {
+			h.ask(t, run, "calculate 6 * 7")
+			synctest.Wait()
+			time.Sleep(time.Second)
+		}
+		stop()
+		row, _, err := h.models.Run(t.Context(), "r1")
+		if err != nil || !strings.Contains(row.Answer, "42") {
+			t.Errorf("got %+v, %v", row, err)
+		}
+		if kinds := h.kinds(t, commands.AgentStream("assistant")); !slices.Equal(kinds, []string{"agent.spawned", "agent.configured"}) {
+			t.Errorf("the agent's facts are %v", kinds)
+		}
+		agents, err := h.models.Agents(t.Context())
+		if err != nil || len(agents) != 1 || len(agents[0].Tools) == 0 || agents[0].Prompt != "Be brief." {
+			t.Errorf("got %+v, %v", agents, err)
+		}
+	})
+}
+
 func TestATurnThatCannotBeRecordedEndsInThePoisonQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -201,12 +201,13 @@ func (t *turn) meta(at slot, when time.Time) commands.Meta {
 // What no later try changes: the run fails with it.
 var (
 	errRetired = errors.New("the agent is retired: ask another one")
-	errAgent   = errors.New("there is no such agent, and it can't be made")
+	errAgent   = errors.New("the agent can't be made ready")
 )
 
-// agent loads the agent that the run was asked of, and makes it where it does not exist yet.
+// agent loads the agent that the run was asked of. One that does not exist yet is made, and one that is only known from
+// history, which tells of no tools to use, gets ours.
 func (t *turn) agent(ctx context.Context, name string) (config events.AgentConfig, err error) {
-	known := false
+	known, imported := false, false
 	for e, err := range t.store.ReadStream(ctx, commands.AgentStream(name), eventstore.StreamOptions{}) {
 		if errors.Is(err, eventstore.ErrNoStream) {
 			break
@@ -220,17 +221,20 @@ func (t *turn) agent(ctx context.Context, name string) (config events.AgentConfi
 		}
 		switch f := fact.(type) {
 		case events.AgentSpawned:
-			known, config = true, f.Config
+			known, imported, config = true, f.Imported, f.Config
 		case events.AgentConfigured:
-			config = f.Config
+			imported, config = false, f.Config
 		case events.AgentRetired:
 			return config, fmt.Errorf("%s: %w", name, errRetired)
 		}
 	}
-	if !known {
-		config = events.AgentConfig{Tools: t.runner.Tools.Names()}
-		spawn := commands.SpawnAgent{Meta: t.meta(spawnSlot, t.clock()), Agent: name, Config: config}
-		switch _, err := t.dispatch(ctx, spawn); {
+	if !known || imported {
+		config.Tools = t.runner.Tools.Names()
+		var c commands.Command = commands.SpawnAgent{Meta: t.meta(spawnSlot, t.clock()), Agent: name, Config: config}
+		if imported {
+			c = commands.ConfigureAgent{Meta: t.meta(spawnSlot, t.clock()), Agent: name, Config: config}
+		}
+		switch _, err := t.dispatch(ctx, c); {
 		case err == nil, errors.Is(err, aggregates.ErrExists):
 		case aggregates.Refused(err):
 			return config, fmt.Errorf("%w: %w", errAgent, err)
