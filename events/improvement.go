@@ -17,6 +17,14 @@ const (
 	ChangeRunbook     ChangeKind = "runbook"
 )
 
+// ChangeKinds lists the vocabulary.
+func ChangeKinds() []ChangeKind {
+	return []ChangeKind{
+		ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow,
+		ChangeRunbook,
+	}
+}
+
 // Change is the command that an improvement asks for, as data.
 type Change struct {
 	Kind ChangeKind `json:"kind"`

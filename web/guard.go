@@ -31,7 +31,7 @@ func (d *door) guard(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		if !d.addressed(r.Host) {
-			writeProblem(w, http.StatusMisdirectedRequest, "requests for "+clip(r.Host)+" are not served here: use localhost, an IP address or a configured host name")
+			writeProblem(w, http.StatusMisdirectedRequest, "requests for "+clip(r.Host)+" are not served here: use localhost, an IP address or a name that the configuration has under hosts")
 			return
 		}
 		guarded.ServeHTTP(w, r)

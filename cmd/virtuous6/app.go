@@ -39,7 +39,7 @@ func (a *app) read(ctx context.Context) (projections.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reader, a.noteParked(ctx)
+	return reader, a.noteParked(ctx, reader)
 }
 
 // readAll opens a store that must be there, brings the read models up to date, and returns their reader.

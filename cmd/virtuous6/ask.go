@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,6 +27,9 @@ type askVerb struct {
 	Label    map[string]string `help:"Labels of the run, as key=value."`
 	JSON     bool              `name:"json" help:"Print one JSON value."`
 }
+
+// maxPrompt bounds a prompt in bytes.
+const maxPrompt = 1 << 20
 
 // Help tells which model answers.
 func (askVerb) Help() string {
@@ -52,14 +56,19 @@ type answer struct {
 func (v askVerb) Run(ctx context.Context, a *app) error {
 	prompt := v.Prompt
 	if prompt == "-" {
-		text, err := io.ReadAll(io.LimitReader(a.in, 1<<20))
+		text, err := io.ReadAll(io.LimitReader(a.in, maxPrompt+1))
 		if err != nil {
 			return fmt.Errorf("read the prompt: %w", err)
 		}
 		prompt = string(text)
 	}
-	if strings.TrimSpace(prompt) == "" {
+	switch {
+	case strings.TrimSpace(prompt) == "":
 		return usage("there is nothing to ask")
+	case len(prompt) > maxPrompt:
+		return usage("the prompt is longer than %d bytes", maxPrompt)
+	case !utf8.ValidString(prompt):
+		return usage("the prompt is not UTF-8")
 	}
 	if v.Agent == "" {
 		return usage("--agent: name who is asked")

@@ -151,3 +151,20 @@ func TestAskIsInterrupted(t *testing.T) {
 		t.Errorf("the run is %+v, its task %+v", runs, tasks)
 	}
 }
+
+// TestAPromptThatIsTooLongIsRefused: nothing of it is cut off in silence.
+func TestAPromptThatIsTooLongIsRefused(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	for text, want := range map[string]int{strings.Repeat("a", maxPrompt+1): exitUsage, "\xff": exitUsage, strings.Repeat("a", maxPrompt): exitDone} {
+		cmd := p.command("ask", "-")
+		cmd.Stdin = strings.NewReader(text)
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != want {
+			t.Errorf("%d bytes: exit code %d, want %d: %.200s", len(text), got, want, out)
+		}
+	}
+	if n := bytes.Count(p.run("runs", "--json"), []byte(`"run":`)); n != 1 {
+		t.Errorf("there are %d runs, want 1", n)
+	}
+}

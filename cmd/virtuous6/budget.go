@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -9,7 +10,7 @@ import (
 )
 
 type budgetVerb struct {
-	Name   string `arg:"" optional:"" help:"The budget to set." default:"all"`
+	Name   string `arg:"" optional:"" help:"The budget to set or to show, such as all. Default: shows all of them."`
 	Limit  string `help:"Dollars that live runs may spend in a period."`
 	Period string `help:"day or month." enum:"day,month" default:"month"`
 	JSON   bool   `name:"json" help:"Print one JSON value."`
@@ -26,8 +27,11 @@ func (budgetVerb) Help() string {
 func (v budgetVerb) Run(ctx context.Context, a *app) error {
 	var reader projections.Reader
 	if v.Limit != "" {
-		if v.AsOf.given {
+		switch {
+		case v.AsOf.given:
 			return usage("--as-of: the past can only be read, leave out --limit")
+		case v.Name == "":
+			return usage("--limit: name the budget to set, as in `virtuous6 budget all --limit %s`", v.Limit)
 		}
 		limit, err := events.ParseUSD(v.Limit)
 		if err != nil {
@@ -55,6 +59,9 @@ func (v budgetVerb) Run(ctx context.Context, a *app) error {
 	budgets, err := reader.Budgets(ctx)
 	if err != nil {
 		return err
+	}
+	if v.Name != "" {
+		budgets = slices.DeleteFunc(budgets, func(b projections.BudgetRow) bool { return b.Budget != v.Name })
 	}
 	if v.JSON {
 		return a.json(limited(budgets, 0))

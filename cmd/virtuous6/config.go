@@ -29,6 +29,8 @@ type config struct {
 	User string `yaml:"user"`
 	// Listen is where `serve` answers HTTP. Default 127.0.0.1:8686.
 	Listen string `yaml:"listen"`
+	// Hosts are the names that HTTP requests may be addressed to, besides localhost and IP addresses.
+	Hosts []string `yaml:"hosts"`
 	// Model is what agents without a model of their own use. Default gpt-4o-mini with a key, scripted-1 without.
 	Model string `yaml:"model"`
 	// BaseURL is that of an OpenAI-compatible server; OPENAI_BASE_URL wins over it.
@@ -91,8 +93,16 @@ func (a *app) configure() error {
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
+	key, says := "", "it should be "+valueOf(reflect.TypeFor[time.Duration]())
 	if err := yaml.UnmarshalWithOptions(data, &a.config, yaml.Strict()); err != nil {
-		return fmt.Errorf("configuration %s%s", path, misconfigured(data, err))
+		if key = notDuration(data); key == "" {
+			return fmt.Errorf("configuration %s%s", path, misconfigured(data, err))
+		}
+	} else {
+		key, says = a.config.mistake()
+	}
+	if key != "" {
+		return fmt.Errorf("configuration %s: %s: %s", at(path, data, key), key, says)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func TestCommandLineIsDocumented(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString("# The command line\n\nMade from the code by `make golden`; a test holds it current.\n\n" +
 		"Exit codes: 0 done, 1 failed, 2 wrong usage. `--json` prints one JSON value on standard output and nothing else there; " +
-		"everything else a verb has to say goes to standard error. Keys stay. Times are RFC 3339 in UTC, null where not known; money " +
+		"everything else a verb has to say goes to standard error. Keys stay (only a runbook's steps leave out what is empty). Times are RFC 3339 in UTC, null where not known; money " +
 		"is exact decimal text in dollars; lists take `--limit N`, 0 for all.\n\n## Every verb\n\n")
 	writeFlags(&b, parser.Model.Flags)
 	for _, verb := range parser.Model.Leaves(true) {

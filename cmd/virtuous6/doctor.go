@@ -93,8 +93,8 @@ func (a *app) listParked(parked []projections.ParkedRow) {
 }
 
 // noteParked says on standard error that what is shown leaves something out.
-func (a *app) noteParked(ctx context.Context) error {
-	parked, err := a.models.Parked(ctx)
+func (a *app) noteParked(ctx context.Context, reader projections.Reader) error {
+	parked, err := reader.Parked(ctx)
 	if err != nil || len(parked) == 0 {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,6 +24,9 @@ type moment struct {
 // The shapes of times that a moment may have. One without a clock is the start of its day.
 var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 
+// A log's times are Unix nanoseconds.
+var firstTime, lastTime = time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+
 // UnmarshalText reads a moment.
 func (m *moment) UnmarshalText(text []byte) error {
 	if position, err := strconv.ParseUint(string(text), 10, 63); err == nil {
@@ -31,6 +35,9 @@ func (m *moment) UnmarshalText(text []byte) error {
 	}
 	for _, layout := range timeLayouts {
 		if at, err := time.ParseInLocation(layout, string(text), time.UTC); err == nil {
+			if at.Before(firstTime) || at.After(lastTime) {
+				return fmt.Errorf("%q is none of the times that a log can hold, from 1678 to 2262", text)
+			}
 			*m = moment{Moment: orchestrator.Moment{OccurredBy: at.UTC()}, given: true}
 			return nil
 		}
@@ -45,9 +52,11 @@ type pastFlag struct {
 
 // readAt is read, as of a moment if one is given.
 func (a *app) readAt(ctx context.Context, at pastFlag) (projections.Reader, error) {
-	reader, err := a.read(ctx)
-	if err != nil || !at.AsOf.given {
-		return reader, err
+	if !at.AsOf.given {
+		return a.read(ctx)
+	}
+	if _, err := a.readAll(ctx); err != nil {
+		return nil, err
 	}
 	empty, err := a.scratch(ctx)
 	if err != nil {
@@ -69,7 +78,7 @@ func (a *app) readAt(ctx context.Context, at pastFlag) (projections.Reader, erro
 	}
 	a.closers = append(a.closers, past.Close)
 	a.note("As of %s.", at.AsOf)
-	return past, nil
+	return past, a.noteParked(ctx, past)
 }
 
 // scratch is an empty engine that is thrown away when the verb ends.

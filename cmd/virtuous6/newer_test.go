@@ -37,6 +37,15 @@ func TestALogOfANewerProgramIsNeverDropped(t *testing.T) {
 			if out := p.run("metrics", "--json"); !bytes.Contains(out, []byte(`"runs": 3`)) {
 				t.Errorf("metrics said %s", out)
 			}
+			// What is left out is told of the moments that leave it out, and of no others.
+			for moment, told := range map[string]bool{"1": false, "2100-01-01": true} {
+				cmd := p.command("metrics", "--as-of", moment)
+				var errOut bytes.Buffer
+				cmd.Stderr = &errOut
+				if err := cmd.Run(); err != nil || strings.Contains(errOut.String(), "Parked streams") != told {
+					t.Errorf("as of %s: %v, %s", moment, err, errOut.Bytes())
+				}
+			}
 			for _, verb := range []string{"doctor", "retry", "verify"} {
 				cmd := p.command(verb)
 				var out, errOut bytes.Buffer

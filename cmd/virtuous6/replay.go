@@ -57,7 +57,7 @@ func (v replayVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.noteParked(ctx); err != nil {
+	if err := a.noteParked(ctx, a.models); err != nil {
 		return err
 	}
 	return v.report(ctx, a, a.models, log.read, a.clock().Sub(started))
@@ -90,7 +90,7 @@ func (v replayVerb) build(ctx context.Context, a *app) error {
 	case len(v.ReadModels) > 0:
 		return usage("--to builds all read models: leave out %s", strings.Join(v.ReadModels, ", "))
 	}
-	at, err := parseAddress("--into", v.Into)
+	at, err := parseModels("--into", v.Into)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	server := web.Server(web.New(web.Config{
 		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Refused: aggregates.Refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
 		Texts:   func(ctx context.Context, run *projections.RunRow) error { return orchestrator.Texts(ctx, a.store, run) },
+		Hosts:   a.config.Hosts,
 		Version: version(), Log: log,
 	}))
 	group, ctx := errgroup.WithContext(ctx)

@@ -35,22 +35,48 @@ type address struct {
 	url    string
 }
 
-// parseAddress reads a URL of a log or of read models. What it can't make out may hold a password, and is not shown.
+// parseAddress reads a URL of a log. What it can't make out may hold a password, and is not shown.
 func parseAddress(flag, url string) (address, error) {
+	at, wrong := readAddress(url)
+	if wrong != "" {
+		return at, usage("%s %s", flag, wrong)
+	}
+	return at, nil
+}
+
+// parseModels reads a URL of read models.
+func parseModels(flag, url string) (address, error) {
+	at, wrong := readModelsAddress(url)
+	if wrong != "" {
+		return at, usage("%s %s", flag, wrong)
+	}
+	return at, nil
+}
+
+// readAddress reads a URL, or tells what is wrong with it.
+func readAddress(url string) (at address, wrong string) {
 	scheme, rest, ok := strings.Cut(url, ":")
 	switch {
-	case ok && scheme == "sqlite" && strings.Contains(rest, "://"):
-		return address{}, usage("%s sqlite:... is followed by another URL: give sqlite:PATH, or that URL without sqlite: before it", flag)
 	case ok && scheme == "sqlite" && strings.HasPrefix(rest, "//"):
-		return address{}, usage("%s %s: a path follows sqlite: at once, as in sqlite:log.db or sqlite:/data/log.db", flag, url)
+		return at, "has slashes too many: a path follows sqlite: at once, as in sqlite:log.db or sqlite:/data/log.db"
+	case ok && scheme == "sqlite" && strings.Contains(rest, "://"):
+		return at, "has another URL behind sqlite: give sqlite:PATH, or that URL without sqlite: before it"
 	case ok && scheme == "sqlite" && rest != "":
-		return address{sqliteEngine, rest}, nil
+		return address{sqliteEngine, rest}, ""
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
-		return address{postgresEngine, url}, nil
+		return address{postgresEngine, url}, ""
 	case ok && (scheme == "esdb" || scheme == "esdb+discover"):
-		return address{esdbEngine, url}, nil
+		return address{esdbEngine, url}, ""
 	}
-	return address{}, usage("%s can't be read: it is sqlite:PATH, postgres://... or esdb://...", flag)
+	return at, "can't be read: it is sqlite:PATH, postgres://... or esdb://..."
+}
+
+func readModelsAddress(url string) (at address, wrong string) {
+	at, wrong = readAddress(url)
+	if scheme, _, _ := strings.Cut(url, ":"); at.engine == esdbEngine && wrong == "" || wrong != "" && scheme != "sqlite" {
+		return at, "can't be read: read models are in sqlite:PATH or postgres://..."
+	}
+	return at, wrong
 }
 
 func (a address) String() string {
@@ -81,7 +107,7 @@ func (a *app) readModels(log address) (address, error) {
 		if url == "" {
 			continue
 		}
-		return parseAddress("--read-models", url)
+		return parseModels("--read-models", url)
 	}
 	if log.engine != esdbEngine {
 		return log, nil

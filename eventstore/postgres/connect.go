@@ -111,6 +111,21 @@ func identify(ctx context.Context, pool *pgxpool.Pool) (there, current bool, err
 	return events, version == known, nil
 }
 
+// makeSchema makes the schema that search_path in the URL names, where there is none.
+func makeSchema(ctx context.Context, pool *pgxpool.Pool) error {
+	var schema *string
+	var path string
+	if err := pool.QueryRow(ctx, "SELECT current_schema()::text, current_setting('search_path')").Scan(&schema, &path); err != nil || schema != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(path, ",")
+	if first = strings.Trim(strings.TrimSpace(first), `"`); first == "$user" {
+		first = pool.Config().ConnConfig.User
+	}
+	_, err := pool.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{first}.Sanitize())
+	return err
+}
+
 // migrate brings the tables up to date. Of many processes that try one does it, and the others wait for it.
 func migrate(ctx context.Context, pool *pgxpool.Pool, c Config) (err error) {
 	folder, _ := migrations.Postgres()

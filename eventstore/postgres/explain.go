@@ -50,7 +50,7 @@ func adviseCode(code string) (advice string, kind error) {
 	case "3D000":
 		return "the database does not exist: make it with createdb, or check its name in the URL", eventstore.ErrUnavailable
 	case "42501":
-		return "the user may not do this: grant it CREATE on the schema, or have the tables' owner open the log once", eventstore.ErrUnavailable
+		return "the user may not do this: grant it SELECT and INSERT on the log's tables and CREATE on their schema, or have their owner open the log once", eventstore.ErrUnavailable
 	case "25006":
 		return "the server takes no writes: it is a standby or set read-only, name the primary in the URL", eventstore.ErrUnavailable
 	case "53300":

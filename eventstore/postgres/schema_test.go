@@ -108,8 +108,8 @@ func TestLogInASchemaOfItsOwn(t *testing.T) {
 	t.Parallel()
 	url := bare(t)
 	conn := connect(t, url)
-	exec(t, conn, "CREATE TABLE events (id int); CREATE SCHEMA log")
-	s := open(t, url+"&search_path=log", Config{})
+	exec(t, conn, "CREATE TABLE events (id int)")
+	s := open(t, url+"&search_path=log", Config{}) // it is made
 	if _, err := s.Append(t.Context(), "run-1", eventstore.Any, numbered(0, 0, 2)); err != nil {
 		t.Fatal(err)
 	}

@@ -92,6 +92,9 @@ func prepare(ctx context.Context, pool *pgxpool.Pool, c Config) error {
 		_, known := migrations.Postgres()
 		return fmt.Errorf("%w: the log's tables are older than version %d, which this program needs: make a backup, then leave out --keep-schema, and they are brought up to date", eventstore.ErrSchema, known)
 	}
+	if err := makeSchema(ctx, pool); err != nil {
+		return err
+	}
 	return migrate(ctx, pool, c)
 }
 

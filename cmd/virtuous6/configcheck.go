@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// mistake finds the first value of the configuration that can't be meant, by its key.
+func (c *config) mistake() (key, says string) {
+	p := c.Policy
+	wrongStore, wrongModels := "", ""
+	if c.Store != "" {
+		_, wrongStore = readAddress(c.Store)
+	}
+	if c.ReadModels != "" {
+		_, wrongModels = readModelsAddress(c.ReadModels)
+	}
+	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
+	for _, rule := range []struct {
+		key    string
+		broken bool
+		says   string
+	}{
+		{"store", wrongStore != "", wrongStore},
+		{"read_models", wrongModels != "", wrongModels},
+		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
+		{"analyze_every", c.AnalyzeEvery != nil && *c.AnalyzeEvery < 0, "it should be a duration, such as 1h, or 0s for never"},
+		{"lease", c.Lease != nil && (*c.Lease < shortestLease || *c.Lease > projections.MaxLease), fmt.Sprintf("it should be %s to %s", shortestLease, projections.MaxLease)},
+		{"snapshot_every", c.SnapshotEvery < 0, "it should be a number of events"},
+		{"policy.min_temperature", !(p.MinTemperature >= 0 && p.MinTemperature <= 2), "it should be 0 to 2"},
+		{"policy.max_temperature", !(p.MaxTemperature >= 0 && p.MaxTemperature <= 2), "it should be 0 to 2"},
+		{"policy.max_temperature", p.MaxTemperature > 0 && p.MaxTemperature < p.MinTemperature, "it should not be below min_temperature"},
+		{"policy.max_tokens", p.MaxTokens < 0, "it should be a number of tokens, or 0 for no bound"},
+		{"policy.self_approved", unknown >= 0, fmt.Sprintf("its kinds are %q", events.ChangeKinds())},
+		{"policy.max_share_permille", p.MaxSharePermille < 0 || p.MaxSharePermille > 1000, "it should be 0 to 1000"},
+	} {
+		if rule.broken {
+			return rule.key, rule.says
+		}
+	}
+	return "", ""
+}
+
+// notDuration finds the first key whose value is no duration: what is told of those by the decoder has no place.
+func notDuration(data []byte) (key string) {
+	var raw struct {
+		Timeout      string `yaml:"timeout"`
+		AnalyzeEvery string `yaml:"analyze_every"`
+		Lease        string `yaml:"lease"`
+	}
+	if err := yaml.Unmarshal(data, &raw); err != nil {
+		return ""
+	}
+	for _, d := range [][2]string{{"timeout", raw.Timeout}, {"analyze_every", raw.AnalyzeEvery}, {"lease", raw.Lease}} {
+		if _, err := time.ParseDuration(d[1]); d[1] != "" && err != nil {
+			return d[0]
+		}
+	}
+	return ""
+}
+
+// at tells where in a file a key is, such as policy.max_tokens.
+func at(path string, data []byte, key string) string {
+	keys, err := yaml.PathString("$." + key)
+	if err != nil {
+		return path
+	}
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return path
+	}
+	value, err := keys.FilterFile(file)
+	if err != nil {
+		return path
+	}
+	return fmt.Sprintf("%s:%d", path, value.GetToken().Position.Line)
+}
