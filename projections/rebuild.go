@@ -53,7 +53,7 @@ func (m *Models) BuiltOn(name string) []string {
 }
 
 // BeginRebuild makes empty tables beside the live ones, dropping what an earlier rebuild left there. Another rebuild
-// that is under way fails with ErrRebuildLost. Of the projections that are named, or of all where none is, the tables
+// that is under way fails with ErrRebuildLost. Of the projections that are named (by their own name or a table's), or of all where none is, the tables
 // are swapped in at the end; outdated read models can only be rebuilt as a whole, and so can those for all of which a
 // stream is parked that can be read by now: Swap returns ErrParkedForAll. It returns ErrUnknownProjection for a name that
 // none has.
@@ -66,7 +66,7 @@ func (m *Models) BeginRebuild(ctx context.Context, names ...string) (*Rebuild, e
 		}
 		var err error
 		if r.chosen, members, err = choose(m.members, names); err != nil {
-			return nil, fmt.Errorf("begin rebuild: %w", err)
+			return nil, err
 		}
 		r.tables = tablesOf(members)
 	}
@@ -127,15 +127,17 @@ func parkedForAll(s Scanner) (streams []string, err error) {
 	return streams, err
 }
 
-// choose picks projections by name, and those that they build on with them.
+// choose picks projections by name, or by a table's, and those that they build on with them.
 func choose(members []projection, names []string) (chosen, needed []projection, err error) {
 	wanted, on := make(map[string]bool), uint64(0)
 	for _, name := range names {
-		i := slices.IndexFunc(members, func(p projection) bool { return p.name == name })
+		i := slices.IndexFunc(members, func(p projection) bool {
+			return p.name == name || slices.ContainsFunc(p.tables, func(t *Table) bool { return t.Name == name })
+		})
 		if i < 0 {
 			return nil, nil, fmt.Errorf("%w: %q", ErrUnknownProjection, name)
 		}
-		wanted[name] = true
+		wanted[members[i].name] = true
 		on |= members[i].on
 	}
 	for i := range members {

@@ -19,8 +19,8 @@ const form = "write esdb://[USER:PASSWORD@]HOST[:PORT][,HOST…][?tls=false] or 
 // settings are those that a connection string may hold. The client's parser ignores others, so that a misspelt tls
 // setting would go unseen.
 var settings = []string{
-	"defaultdeadline", "discoveryinterval", "gossiptimeout", "keepaliveinterval", "keepalivetimeout",
-	"maxdiscoverattempts", "nodepreference", "tls", "tlscafile", "tlsverifycert", "usercertfile", "userkeyfile",
+	"defaultDeadline", "discoveryInterval", "gossipTimeout", "keepAliveInterval", "keepAliveTimeout",
+	"maxDiscoverAttempts", "nodePreference", "tls", "tlsCaFile", "tlsVerifyCert", "userCertFile", "userKeyFile",
 }
 
 // parse reads a connection string by the client's own parser. User and password are cut out before, so that no error of
@@ -81,7 +81,7 @@ func checkSettings(tail string) error {
 		return fmt.Errorf("%w: its settings behind the ? can't be read: %s", ErrURL, form)
 	}
 	for key, list := range values {
-		if !slices.Contains(settings, strings.ToLower(key)) {
+		if !slices.ContainsFunc(settings, func(s string) bool { return strings.EqualFold(s, key) }) {
 			return fmt.Errorf("%w: there is no setting %q: the settings are %s", ErrURL, key, strings.Join(settings, ", "))
 		}
 		if key := strings.ToLower(key); key == "keepaliveinterval" && len(list[0]) < 5 && list[0] != "-1" {
