@@ -24,7 +24,7 @@ type askVerb struct {
 	Agent    string            `help:"Who is asked." default:"assistant"`
 	Workflow string            `help:"The workflow that the run belongs to." default:"ask"`
 	Task     string            `help:"The task that it tries, so that trials of it are counted together."`
-	Label    map[string]string `help:"Labels of the run, as key=value."`
+	Label    map[string]string `help:"A label of the run; may be given again." placeholder:"KEY=VALUE" mapsep:"none"`
 	JSON     bool              `name:"json" help:"Print one JSON value."`
 }
 
@@ -69,6 +69,9 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 		return usage("the prompt is longer than %d bytes", maxPrompt)
 	case !utf8.ValidString(prompt):
 		return usage("the prompt is not UTF-8")
+	}
+	if _, unnamed := v.Label[""]; unnamed {
+		return usage("--label: give KEY=VALUE")
 	}
 	if v.Agent == "" {
 		return usage("--agent: name who is asked")
