@@ -11,8 +11,9 @@ import (
 type Runner struct {
 	Name    string
 	Version int
-	// Run loads the view and thinks. Its errors are those of the reader, and of options out of range.
-	Run func(ctx context.Context, r projections.Reader) (Result, error)
+	// Load loads the view, and returns what thinks about it and reads no more. Its errors are those of the reader, and of
+	// options out of range.
+	Load func(ctx context.Context, r projections.Reader) (think func() Result, err error)
 }
 
 // Options are those of all analysts. The zero value works.
@@ -32,12 +33,12 @@ func Configured(o Options) []Runner {
 
 // runner hides the type of an analyst's view.
 func runner[V any](a Analyst[V]) Runner {
-	return Runner{Name: a.Name, Version: a.Version, Run: func(ctx context.Context, r projections.Reader) (Result, error) {
+	return Runner{Name: a.Name, Version: a.Version, Load: func(ctx context.Context, r projections.Reader) (func() Result, error) {
 		view, err := a.Load(ctx, r)
 		if err != nil {
-			return Result{}, fmt.Errorf("analyst %s: %w", a.Name, err)
+			return nil, fmt.Errorf("analyst %s: %w", a.Name, err)
 		}
-		return a.Propose(view), nil
+		return func() Result { return a.Propose(view) }, nil
 	}}
 }
 

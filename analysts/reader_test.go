@@ -110,7 +110,7 @@ func TestWorkflowLoadsItsView(t *testing.T) {
 	for _, what := range []string{"agents", "runs", "steps", "stats"} {
 		broken := r
 		broken.fail = map[string]error{what: errBroken}
-		if _, err := analysts.All()[0].Run(t.Context(), broken); !errors.Is(err, errBroken) {
+		if _, err := analysts.All()[0].Load(t.Context(), broken); !errors.Is(err, errBroken) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -121,9 +121,12 @@ var errBroken = errors.New("broken")
 func TestAllRun(t *testing.T) {
 	t.Parallel()
 	for _, a := range analysts.All() {
-		res, err := a.Run(t.Context(), reader{})
-		if err != nil || a.Name == "" || a.Version < 1 || len(res.Proposals) != 0 || len(res.Findings) != 0 {
-			t.Errorf("%s: %+v %v", a.Name, res, err)
+		think, err := a.Load(t.Context(), reader{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res := think(); a.Name == "" || a.Version < 1 || len(res.Proposals) != 0 || len(res.Findings) != 0 {
+			t.Errorf("%s: %+v", a.Name, res)
 		}
 	}
 }

@@ -31,19 +31,29 @@ type Analysis struct {
 	Findings  []analysts.Finding
 }
 
-// Analyze lets analysts read the read models and records what they propose. The same history gives the same proposals
-// under the same ids, so that analysing again records nothing twice.
-func Analyze(ctx context.Context, reader projections.Reader, dispatch commands.Dispatch, clock Clock, runners []analysts.Runner) (Analysis, error) {
-	position, err := reader.Position(ctx)
-	if err != nil {
-		return Analysis{}, err
-	}
-	out := Analysis{Position: position, Proposals: []Proposed{}, Findings: []analysts.Finding{}}
-	for _, runner := range runners {
-		result, err := runner.Run(ctx, reader)
-		if err != nil {
-			return out, err
+// Analyze lets analysts read the read models, all of them one state, and records what they propose. The same history gives
+// the same proposals under the same ids, so that analysing again records nothing twice.
+func Analyze(ctx context.Context, models *projections.Models, dispatch commands.Dispatch, clock Clock, runners []analysts.Runner) (Analysis, error) {
+	out := Analysis{Proposals: []Proposed{}, Findings: []analysts.Finding{}}
+	var thoughts []func() analysts.Result
+	err := models.Fixed(ctx, func(r projections.Reader) (err error) {
+		if out.Position, err = r.Position(ctx); err != nil {
+			return err
 		}
+		for _, runner := range runners {
+			think, err := runner.Load(ctx, r)
+			if err != nil {
+				return err
+			}
+			thoughts = append(thoughts, think)
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	for _, think := range thoughts {
+		result := think()
 		out.Findings = append(out.Findings, result.Findings...)
 		for _, p := range result.Proposals {
 			proposed := Proposed{Proposal: p}

@@ -483,11 +483,13 @@ func TestWhatComesDuringAnAnalysisIsAnalysed(t *testing.T) {
 		var looks []uint64
 		h.configure = func(c *orchestrator.Config) {
 			c.AnalyzeEvery = time.Hour
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Run: func(ctx context.Context, r projections.Reader) (analysts.Result, error) {
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() analysts.Result, error) {
 				at, err := r.Position(ctx)
 				looks = append(looks, at)
-				time.Sleep(10 * time.Minute)
-				return analysts.Result{}, err
+				return func() (none analysts.Result) {
+					time.Sleep(10 * time.Minute)
+					return none
+				}, err
 			}}}
 		}
 		stop := h.serve(t)
@@ -511,12 +513,14 @@ func TestAnalystsRunOnTheirSchedule(t *testing.T) {
 		looks := 0
 		h.configure = func(c *orchestrator.Config) {
 			c.AnalyzeEvery = time.Hour
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Run: func(context.Context, projections.Reader) (analysts.Result, error) {
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Load: func(context.Context, projections.Reader) (func() analysts.Result, error) {
 				looks++
-				return analysts.Result{Proposals: []analysts.Proposal{{
-					Analyst: "test", AnalystVersion: 1, Reason: "because", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "ask"},
-					Evidence: events.Evidence{From: 1, To: 2, Statistic: "count", Value: 1, Low: 1, High: 1, Confidence: 0.95, N: 1},
-				}}}, nil
+				return func() analysts.Result {
+					return analysts.Result{Proposals: []analysts.Proposal{{
+						Analyst: "test", AnalystVersion: 1, Reason: "because", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "ask"},
+						Evidence: events.Evidence{From: 1, To: 2, Statistic: "count", Value: 1, Low: 1, High: 1, Confidence: 0.95, N: 1},
+					}}}
+				}, nil
 			}}}
 		}
 		stop := h.serve(t)

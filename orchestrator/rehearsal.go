@@ -206,11 +206,11 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 	r.looks++
 	r.last, r.news = at, false
 	for _, runner := range r.runners {
-		result, err := runner.Run(ctx, r.models)
+		think, err := runner.Load(ctx, r.models)
 		if err != nil {
 			return fmt.Errorf("look as of %s: %w", at.Format(time.RFC3339), err)
 		}
-		for _, p := range result.Proposals {
+		for _, p := range think().Proposals {
 			id := p.ID()
 			if kept, ok := r.would[id]; ok && kept.Refused == "" {
 				continue

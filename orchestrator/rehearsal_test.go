@@ -119,7 +119,7 @@ func claim(step string, n, to int64) analysts.Proposal {
 
 // saying is an analyst that says what it is told to, given how many runs have ended and what it has seen.
 func saying(say func(ended, position int64) []analysts.Proposal) analysts.Runner {
-	return analysts.Runner{Name: "fake", Version: 1, Run: func(ctx context.Context, r projections.Reader) (analysts.Result, error) {
+	return analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() analysts.Result, error) {
 		position, err := r.Position(ctx)
 		ended := int64(0)
 		for run, failed := range r.Runs(ctx, projections.RunFilter{}) {
@@ -130,7 +130,7 @@ func saying(say func(ended, position int64) []analysts.Proposal) analysts.Runner
 				ended++
 			}
 		}
-		return analysts.Result{Proposals: say(ended, int64(position))}, err //nolint:gosec // small
+		return func() analysts.Result { return analysts.Result{Proposals: say(ended, int64(position))} }, err //nolint:gosec // small
 	}}
 }
 
@@ -256,16 +256,18 @@ func TestWhatTheLogSaysOfItselfTurnsNoClock(t *testing.T) {
 }
 
 // countingRuns proposes by how many runs ended, with evidence that names the positions of the first and last run.
-var countingRuns = analysts.Runner{Name: "fake", Version: 1, Run: func(ctx context.Context, r projections.Reader) (analysts.Result, error) {
+var countingRuns = analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() analysts.Result, error) {
 	ended, last := int64(0), int64(1)
 	for run, err := range r.Runs(ctx, projections.RunFilter{}) {
 		if err != nil {
-			return analysts.Result{}, err
+			return nil, err
 		}
 		ended++
 		last = max(last, int64(run.LastPosition)) //nolint:gosec // small
 	}
-	return analysts.Result{Proposals: []analysts.Proposal{claim(fmt.Sprint(ended), ended, last)}}, nil
+	return func() analysts.Result {
+		return analysts.Result{Proposals: []analysts.Proposal{claim(fmt.Sprint(ended), ended, last)}}
+	}, nil
 }}
 
 func (h *history) propose(p analysts.Proposal, at time.Time) {

@@ -31,6 +31,32 @@ func snapshot(ctx context.Context, e Engine, shape string) (Snapshot, Checkpoint
 	return s, at, nil
 }
 
+// Fixed has f read one state of the read models, whatever is folded meanwhile. What it gives is f's until f returns, and not
+// for two goroutines at a time.
+func (m *Models) Fixed(ctx context.Context, f func(Reader) error) error {
+	s, _, err := snapshot(ctx, m.engine, m.shape)
+	if err != nil {
+		return fmt.Errorf("read one state: %w", err)
+	}
+	defer s.Close()
+	return f(&reader{engine: fixed{Engine: m.engine, state: s}, shape: m.shape})
+}
+
+// fixed is an Engine whose snapshots are one and the same.
+type fixed struct {
+	Engine
+	state Snapshot
+}
+
+// Snapshot implements Engine.
+func (f fixed) Snapshot(context.Context) (Snapshot, error) { return lent{f.state}, nil }
+
+// lent is a Snapshot that another closes.
+type lent struct{ Snapshot }
+
+// Close implements Snapshot.
+func (lent) Close() {}
+
 // errStop ends a scan whose consumer has seen enough.
 var errStop = errors.New("stop")
 

@@ -41,11 +41,10 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 			return usage("--analyst %s: there is no such analyst; there are %s", v.Analyst, strings.Join(names, ", "))
 		}
 	}
-	reader, err := a.read(ctx)
-	if err != nil {
+	if _, err := a.read(ctx); err != nil {
 		return err
 	}
-	found, err := orchestrator.Analyze(ctx, reader, a.dispatcher().Dispatch, a.clock, runners)
+	found, err := orchestrator.Analyze(ctx, a.models, a.dispatcher().Dispatch, a.clock, runners)
 	if err != nil {
 		return err
 	}

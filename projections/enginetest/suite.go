@@ -39,6 +39,7 @@ func Run(t *testing.T, checks int, fresh func(t *testing.T) Storage) {
 	for name, test := range map[string]func(*testing.T, func() Storage){
 		"any split with restarts gives the same rows":  check(splits),
 		"reads the same as the memory twin":            check(readsAlike),
+		"one state can be read for a while":            readsFixed,
 		"rebuild and swap equals live":                 check(rebuilds),
 		"any past position can be read":                check(pasts),
 		"snapshots are taken and deleted":              snapshots,
@@ -258,6 +259,34 @@ func readsAlike(t *rapid.T, fresh func() Storage) {
 			t.Fatalf("read %d:\ngot  %+v\nwant %+v", i, got[i], want[i])
 		}
 	}
+	closing(t, m)
+}
+
+// readsFixed has others write between what is read of one state.
+func readsFixed(t *testing.T, fresh func() Storage) {
+	ctx := t.Context()
+	entries := Simulated(17, 40)
+	half := len(entries) / 2
+	storage := fresh()
+	m := open(t, storage())
+	apply(t, m, entries[:half]...)
+	want := everything(t, m)
+	ok(t, m.Fixed(ctx, func(r projections.Reader) error {
+		before, err := r.Position(ctx)
+		ok(t, err)
+		apply(t, m, entries[half:]...)
+		after, err := r.Position(ctx)
+		if before != entries[half-1].Envelope.Position || after != before {
+			t.Errorf("it is at position %d, then at %d", before, after)
+		}
+		for i, got := range everything(t, r) {
+			if !reflect.DeepEqual(got, want[i]) {
+				t.Errorf("read %d:\ngot  %+v\nwant %+v", i, got, want[i])
+			}
+		}
+		return err
+	}))
+	same(t, m, digest(t, twin(t, entries)))
 	closing(t, m)
 }
 
