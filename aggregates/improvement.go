@@ -20,6 +20,10 @@ const (
 	rolledBack
 )
 
+func (s improvementStatus) String() string {
+	return [...]string{"not proposed", "proposed", "approved", "rejected", "applied", "rolled back"}[s]
+}
+
 type improvementState struct {
 	status improvementStatus
 	// byPolicy tells that no person approved it: it may go only as far as the policy lets it.
@@ -51,7 +55,7 @@ func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]
 		return nil, fmt.Errorf("%s: %w", c.Stream(), ErrMissing)
 	}
 	refuse := func(wish string) error {
-		return fmt.Errorf("%s: it can't be %s: %w", c.Stream(), wish, ErrState)
+		return fmt.Errorf("%s is %s and can't be %s: %w", c.Stream(), s.status, wish, ErrState)
 	}
 	switch c := c.(type) {
 	case commands.ProposeImprovement:

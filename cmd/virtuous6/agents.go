@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"strings"
 )
 
 type agentsVerb struct {
-	JSON  bool `name:"json" help:"Print one JSON value."`
-	Limit int  `help:"Rows, 0 for all." default:"0"`
+	JSON  bool  `name:"json" help:"Print one JSON value."`
+	Limit count `placeholder:"N" help:"Rows, 0 for all." default:"0"`
 	pastFlag
 }
 
@@ -35,8 +37,21 @@ func (v agentsVerb) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// count is a number of rows, 0 for all of them.
+type count int
+
+// UnmarshalText reads what --limit is given.
+func (c *count) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 10, 31)
+	if err != nil {
+		return fmt.Errorf("%q is no number of rows: give 0 for all, or more", text)
+	}
+	*c = count(n) //nolint:gosec // 31 bits
+	return nil
+}
+
 // rows is how many a list shows: what was asked for, else so many to a person and all to a program. 0 is all.
-func rows(asked *int, program bool, toPerson int) int {
+func rows(asked *count, program bool, toPerson count) count {
 	switch {
 	case asked != nil:
 		return *asked
@@ -47,11 +62,11 @@ func rows(asked *int, program bool, toPerson int) int {
 }
 
 // limited is the list's first n, all for 0, and never nil, so that JSON shows an empty list.
-func limited[T any](list []T, n int) []T {
+func limited[T any](list []T, n count) []T {
 	if list == nil {
 		return []T{}
 	}
-	if n > 0 && len(list) > n {
+	if n > 0 && len(list) > int(n) {
 		return list[:n]
 	}
 	return list

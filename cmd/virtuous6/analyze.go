@@ -15,7 +15,7 @@ type analyzeVerb struct {
 	Analyst    string  `help:"Only this analyst."`
 	MinSupport float64 `help:"How many runs must hold a step sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
-	Limit      int     `help:"Findings of a kind shown for a workflow, 0 for all that are told. --json always prints those." default:"3"`
+	Limit      count   `placeholder:"N" help:"Findings of a kind shown for a workflow, 0 for all that are told. --json always prints those." default:"3"`
 }
 
 // Help tells what comes of it.
@@ -26,6 +26,9 @@ func (analyzeVerb) Help() string {
 
 // Run analyses.
 func (v analyzeVerb) Run(ctx context.Context, a *app) error {
+	if err := mineable(v.MinSupport, v.MaxLength); err != nil {
+		return err
+	}
 	options := analysts.WorkflowOptions{MinSupport: v.MinSupport, MaxLength: v.MaxLength}
 	if err := options.Check(); err != nil {
 		return usageError{err}
@@ -83,7 +86,7 @@ func (v analyzeVerb) print(a *app, found orchestrator.Analysis) {
 			kind = f.Kind
 			fmt.Fprintf(a.out, "  %s\n", strings.ReplaceAll(kind, "_", " "))
 		}
-		if v.Limit == 0 || shown < v.Limit {
+		if v.Limit == 0 || shown < int(v.Limit) {
 			shown++
 			fmt.Fprintf(a.out, "    %s\n", oneLine(f.Text))
 		}

@@ -73,6 +73,9 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 	if _, unnamed := v.Label[""]; unnamed {
 		return usage("--label: give KEY=VALUE")
 	}
+	if v.Workflow == "" {
+		return usage("--workflow: name the workflow that the run belongs to")
+	}
 	if v.Agent == "" {
 		return usage("--agent: name who is asked")
 	}

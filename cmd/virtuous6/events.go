@@ -21,7 +21,7 @@ import (
 
 type eventsVerb struct {
 	JSON        bool     `name:"json" help:"Print one JSON value."`
-	Limit       *int     `help:"Rows, 0 for all. Default: 50, and all with --json."`
+	Limit       *count   `placeholder:"N" help:"Rows, 0 for all. Default: 50, and all with --json."`
 	Stream      string   `help:"Only this stream, such as run-airline-0-1."`
 	Kind        []string `help:"Only this kind, such as run.failed; give it again for more."`
 	Correlation string   `help:"Only what belongs to this run, in whatever stream."`

@@ -78,17 +78,27 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	started := a.clock()
 	var all imported
 	all.Problems = []problem{}
+	leftOut := func(p problem, says string) {
+		if len(all.Problems) < maxProblemsShown {
+			all.Problems = append(all.Problems, p)
+			fmt.Fprintln(a.err, "left out:", oneLine(says))
+		}
+	}
+	whole := true
 	for _, file := range v.Files {
 		sum, err := v.file(ctx, a, file, options, func(p *ingest.Problem) {
-			if len(all.Problems) < maxProblemsShown {
-				all.Problems = append(all.Problems, problem{p.File, p.Line, p.Record, p.Key, p.Reason})
-				fmt.Fprintln(a.err, "left out:", oneLine(p.Error()))
-			}
+			leftOut(problem{p.File, p.Line, p.Record, p.Key, p.Reason}, p.Error())
 		})
 		all.add(sum)
+		var unread unreadError
+		if errors.As(err, &unread) && ctx.Err() == nil {
+			whole = false
+			leftOut(problem{File: file, Reason: err.Error()}, err.Error())
+			continue
+		}
 		if err != nil {
 			if all.Records > 0 {
-				v.print(a, all, a.clock().Sub(started))
+				err = errors.Join(err, v.print(a, all, a.clock().Sub(started)))
 			}
 			return err
 		}
@@ -99,18 +109,17 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	took := a.clock().Sub(started)
-	if v.JSON {
-		all.Seconds = took.Seconds()
-		err = a.json(all)
-	} else {
-		v.print(a, all, took)
-	}
-	if err == nil && all.Taken+all.Repeated == 0 && all.Skipped > 0 {
+	err = v.print(a, all, a.clock().Sub(started))
+	if err == nil && (!whole || all.Taken+all.Repeated == 0 && all.Skipped > 0) {
 		return errSaid
 	}
 	return err
 }
+
+// unreadError tells that a file can't be read, or no further. The next one may be.
+type unreadError struct{ error }
+
+func (e unreadError) Unwrap() error { return e.error }
 
 // sealImport seals what was brought in, where it is enough for a seal. What is not waits for a server.
 func (a *app) sealImport(ctx context.Context) error {
@@ -133,22 +142,35 @@ func (i *imported) add(sum orchestrator.Imported) {
 	i.Feedback += sum.Feedback
 }
 
-func (v importVerb) print(a *app, all imported, took time.Duration) {
+func (v importVerb) print(a *app, all imported, took time.Duration) error {
 	if v.JSON {
-		return
+		all.Seconds = took.Seconds()
+		return a.json(all)
 	}
 	fmt.Fprintf(a.out, "%d records: %d taken, %d there already, %d left out.\n", all.Records, all.Taken, all.Repeated, all.Skipped)
-	fmt.Fprintf(a.out, "%d events added: %d runs, %d steps, %d agents, %d feedback, in %s (%.0f events/s).\n", all.Events, all.Taken, all.Steps,
-		all.Agents, all.Feedback, took.Round(time.Millisecond), float64(all.Events)/max(took.Seconds(), 1e-9))
+	_, err := fmt.Fprintf(a.out, "%d events added: %d runs, %d steps, %d agents, %d feedback, in %s (%.0f events/s).\n", all.Events, all.Taken,
+		all.Steps, all.Agents, all.Feedback, took.Round(time.Millisecond), float64(all.Events)/max(took.Seconds(), 1e-9))
+	return err
 }
 
 // file imports one file, with a progress bar over its bytes.
 func (v importVerb) file(ctx context.Context, a *app, name string, o ingest.Options, onProblem func(*ingest.Problem)) (orchestrator.Imported, error) {
 	records, bar, closing, err := v.source(a, name, o)
 	if err != nil {
-		return orchestrator.Imported{}, err
+		return orchestrator.Imported{}, unreadError{err}
 	}
-	sum, err := orchestrator.Import(ctx, a.dispatcher(), records, onProblem)
+	told := func(yield func(ingest.Record, error) bool) {
+		for r, err := range records {
+			var problem *ingest.Problem
+			if err != nil && !errors.As(err, &problem) {
+				err = unreadError{err}
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+	sum, err := orchestrator.Import(ctx, a.dispatcher(), told, onProblem)
 	bar.done()
 	return sum, errors.Join(err, closing())
 }

@@ -83,7 +83,12 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 		return exited // help was asked for and shown
 	}
 	if err != nil {
-		fmt.Fprintf(errOut, "virtuous6: %v\nTry `virtuous6 --help`.\n", err)
+		verb := "virtuous6"
+		var wrong *kong.ParseError
+		if errors.As(err, &wrong) && wrong.Context != nil && wrong.Context.Selected() != nil {
+			verb = wrong.Context.Selected().FullPath()
+		}
+		fmt.Fprintf(errOut, "virtuous6: %v\nTry `%s --help`.\n", err, verb)
 		return exitUsage
 	}
 	a := &app{in: in, out: out, err: errOut, flags: &cli, clock: timeNow, ids: orchestrator.NewID}
@@ -104,7 +109,11 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 	case errors.Is(err, errSaid):
 		return exitFailed
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(errOut, "virtuous6: interrupted")
+		again := ""
+		if verb := parsed.Selected().Name; verb == "import" || verb == "copy" {
+			again = ": what is done stays, and the same command goes on from there"
+		}
+		fmt.Fprintln(errOut, "virtuous6: interrupted"+again)
 		return exitFailed
 	}
 	fmt.Fprintln(errOut, "virtuous6:", err)

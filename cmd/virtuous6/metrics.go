@@ -11,8 +11,8 @@ import (
 )
 
 type metricsVerb struct {
-	JSON  bool `name:"json" help:"Print one JSON value."`
-	Limit int  `help:"Rows of each table, 0 for all." default:"15"`
+	JSON  bool  `name:"json" help:"Print one JSON value."`
+	Limit count `placeholder:"N" help:"Rows of each table, 0 for all." default:"15"`
 	pastFlag
 }
 
@@ -78,8 +78,8 @@ func (v metricsVerb) print(a *app, title string, by map[string]projections.Metri
 	})
 	fmt.Fprintln(a.out)
 	more := 0
-	if v.Limit > 0 && len(names) > v.Limit {
-		more = len(names) - v.Limit
+	if v.Limit > 0 && len(names) > int(v.Limit) {
+		more = len(names) - int(v.Limit)
 		names = names[:v.Limit]
 	}
 	err := table(a.out, title+"|RUNS|SUCCESS|STEPS|FAILED|IN|OUT|COST|P50|P95", func(row func(...any)) {

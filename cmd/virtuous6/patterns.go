@@ -12,7 +12,7 @@ import (
 
 type patternsVerb struct {
 	JSON       bool    `name:"json" help:"Print one JSON value."`
-	Limit      *int    `help:"Rows, 0 for all. Default: 30, and all with --json."`
+	Limit      *count  `placeholder:"N" help:"Rows, 0 for all. Default: 30, and all with --json."`
 	Workflow   string  `help:"Only this workflow."`
 	MinSupport float64 `help:"How many runs must hold a sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
@@ -27,8 +27,22 @@ func (patternsVerb) Help() string {
 		"Examples:\n  virtuous6 patterns --workflow checkout\n  virtuous6 patterns --min-support 20 --max-length 4 --json"
 }
 
+// mineable refuses what would silently mean the default.
+func mineable(minSupport float64, maxLength int) error {
+	switch {
+	case !(minSupport > 0):
+		return usage("--min-support %v: give a share of the runs below 1, or a number of runs", minSupport)
+	case maxLength < 1:
+		return usage("--max-length %d: give 1 or more", maxLength)
+	}
+	return nil
+}
+
 // Run mines and lists.
 func (v patternsVerb) Run(ctx context.Context, a *app) error {
+	if err := mineable(v.MinSupport, v.MaxLength); err != nil {
+		return err
+	}
 	options := mining.Options{MinSupport: v.MinSupport, MaxLength: v.MaxLength, All: v.All}
 	if err := options.Check(); err != nil {
 		return usageError{err}

@@ -9,7 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// bar is a progress bar on standard error. Where that is no terminal, or on --quiet, it shows nothing.
+// bar is a progress bar on standard error. Where that is no terminal, or a dumb one, or on --quiet, it shows nothing.
 type bar struct {
 	container *mpb.Progress
 	bar       *mpb.Bar
@@ -19,7 +19,7 @@ type bar struct {
 // progress starts a bar over total units, such as events or bytes.
 func (a *app) progress(what string, total int64, unit string) *bar {
 	f, ok := a.err.(*os.File)
-	if a.flags.Quiet || total <= 0 || !ok || !isatty.IsTerminal(f.Fd()) {
+	if a.flags.Quiet || total <= 0 || !ok || !isatty.IsTerminal(f.Fd()) || os.Getenv("TERM") == "dumb" {
 		return &bar{}
 	}
 	speed := decor.AverageSpeed(0, "%.0f "+unit+"/s", decor.WCSyncSpace)

@@ -13,7 +13,7 @@ import (
 type runbooksVerb struct {
 	Name  string `arg:"" optional:"" help:"Print this runbook as YAML."`
 	JSON  bool   `name:"json" help:"Print one JSON value."`
-	Limit int    `help:"Rows, 0 for all." default:"0"`
+	Limit count  `placeholder:"N" help:"Rows, 0 for all." default:"0"`
 	pastFlag
 }
 
@@ -82,6 +82,9 @@ func (saveWorkflowVerb) Help() string {
 
 // Run saves the runbook and prints it.
 func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
+	if v.Name == "" {
+		return usage("give the runbook a name")
+	}
 	reader, err := a.read(ctx)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 type runsVerb struct {
 	ID       string `arg:"" optional:"" name:"run" help:"Show this run with its steps."`
 	JSON     bool   `name:"json" help:"Print one JSON value."`
-	Limit    *int   `help:"Rows, 0 for all. Default: 20, and all with --json."`
+	Limit    *count `placeholder:"N" help:"Rows, 0 for all. Default: 20, and all with --json."`
 	Workflow string `help:"Only runs of this workflow."`
 	Task     string `help:"Only runs of this task."`
 	Agent    string `help:"Only runs with a step of this agent."`
@@ -39,7 +39,7 @@ func (v runsVerb) Run(ctx context.Context, a *app) error {
 	runs := []projections.RunRow{}
 	filter := projections.RunFilter{
 		Workflow: v.Workflow, Task: v.Task, Agent: v.Agent, Outcome: events.Outcome(v.Outcome),
-		Limit: rows(v.Limit, v.JSON, 20),
+		Limit: int(rows(v.Limit, v.JSON, 20)),
 	}
 	for run, err := range reader.Runs(ctx, filter) {
 		if err != nil {

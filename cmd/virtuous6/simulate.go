@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"time"
@@ -15,8 +15,8 @@ import (
 
 type simulateVerb struct {
 	Seed   uint64 `help:"The same seed gives the same history." default:"1"`
-	Runs   int    `help:"How many runs." xor:"size"`
-	Events int    `help:"How many run events, about." xor:"size"`
+	Runs   int    `help:"How many runs. Default: 1000." placeholder:"N" xor:"size"`
+	Events int    `help:"How many run events, about, instead." placeholder:"N" xor:"size"`
 	Null   bool   `help:"Plant nothing: what a run does has no bearing on how it ends."`
 	Out    string `help:"Write the history here as JSON Lines, as \"import --format runs\" reads it, instead of into the store. - is standard output." placeholder:"FILE"`
 	Truths bool   `help:"Only print what would be planted, as JSON."`
@@ -31,6 +31,9 @@ func (simulateVerb) Help() string {
 
 // Run makes the history.
 func (v simulateVerb) Run(ctx context.Context, a *app) error {
+	if v.Runs == 0 && v.Events == 0 {
+		v.Runs = 1000
+	}
 	s := ingest.Simulation{Seed: v.Seed, Runs: v.Runs, Events: v.Events, Null: v.Null}
 	switch {
 	case v.Runs < 0 || v.Events < 0:
@@ -38,41 +41,60 @@ func (v simulateVerb) Run(ctx context.Context, a *app) error {
 	case v.Truths:
 		return a.json(s.Truths())
 	case v.Out == "-":
-		return s.WriteRuns(a.out)
+		return s.WriteRuns(until{ctx, a.out})
 	case v.Out != "":
-		return v.write(a, s)
+		return v.write(ctx, a, s)
 	}
 	return v.store(ctx, a, s)
 }
 
-func (v simulateVerb) write(a *app, s ingest.Simulation) (err error) {
+// write leaves no file that holds a part of the history.
+func (v simulateVerb) write(ctx context.Context, a *app, s ingest.Simulation) error {
 	f, err := os.Create(v.Out) //nolint:gosec // writing the file that the user names is the point
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	w := bufio.NewWriter(f)
-	if err := errors.Join(s.WriteRuns(w), w.Flush()); err != nil {
+	if err := errors.Join(s.WriteRuns(until{ctx, f}), f.Close()); err != nil {
+		if is, serr := os.Stat(v.Out); serr == nil && is.Mode().IsRegular() {
+			err = errors.Join(err, os.Remove(v.Out))
+		}
 		return err
 	}
 	a.note("wrote %s", v.Out)
 	return nil
 }
 
+// until is a Writer that fails once ctx is done.
+type until struct {
+	ctx context.Context
+	to  io.Writer
+}
+
+func (u until) Write(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.to.Write(b)
+}
+
 func (v simulateVerb) store(ctx context.Context, a *app, s ingest.Simulation) error {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	bar := a.progress("simulate", int64(max(s.Events, s.Runs)), "events")
-	started, facts := a.clock(), 0
+	total, unit := s.Events, "events"
+	if s.Runs > 0 {
+		total, unit = s.Runs, "runs"
+	}
+	bar := a.progress("simulate", int64(total), unit)
+	started, made := a.clock(), 0
 	records := func(yield func(ingest.Record, error) bool) {
 		for r := range s.Records() {
-			if s.Runs > 0 {
-				facts++
+			if unit == "runs" {
+				made++
 			} else {
-				facts += len(r.Run)
+				made += len(r.Run)
 			}
-			bar.set(int64(facts))
+			bar.set(int64(made))
 			if !yield(r, nil) {
 				return
 			}

@@ -3,9 +3,9 @@ package main
 import "context"
 
 type snapshotsVerb struct {
-	Delete bool `help:"Delete all of them. Nothing but time is lost."`
-	JSON   bool `name:"json" help:"Print one JSON value."`
-	Limit  int  `help:"Rows, 0 for all." default:"0"`
+	Delete bool  `help:"Delete all of them. Nothing but time is lost."`
+	JSON   bool  `name:"json" help:"Print one JSON value."`
+	Limit  count `placeholder:"N" help:"Rows, 0 for all." default:"0"`
 }
 
 // Help tells what they are for.

@@ -3,8 +3,8 @@ package main
 import "context"
 
 type tasksVerb struct {
-	JSON  bool `name:"json" help:"Print one JSON value."`
-	Limit int  `help:"Rows, 0 for all." default:"0"`
+	JSON  bool  `name:"json" help:"Print one JSON value."`
+	Limit count `placeholder:"N" help:"Rows, 0 for all." default:"0"`
 	pastFlag
 }
 
