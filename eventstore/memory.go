@@ -95,7 +95,7 @@ func (m *Memory) Append(ctx context.Context, stream string, expected Expected, b
 }
 
 // repeated counts the events of a batch that the log knows already. It returns the last of them where the whole batch
-// stands in the stream in its order, and ErrInvalid where one stands in another stream.
+// stands in the stream in its order, and ErrTaken where one stands in another stream.
 func (m *Memory) repeated(stream string, batch []events.Envelope) (last *events.Envelope, known int, err error) {
 	ordered := true
 	for i := range batch {
@@ -105,7 +105,7 @@ func (m *Memory) repeated(stream string, batch []events.Envelope) (last *events.
 		}
 		e := &m.log[at]
 		if e.Stream != stream {
-			return nil, 0, fmt.Errorf("%w: append to %s: event %s stands in %s already", ErrInvalid, stream, e.ID, e.Stream)
+			return nil, 0, fmt.Errorf("%w: append to %s: event %s stands in %s already", ErrTaken, stream, e.ID, e.Stream)
 		}
 		ordered = ordered && (last == nil || last.Revision < e.Revision)
 		last, known = e, known+1

@@ -60,6 +60,9 @@ var ErrSchema = errors.New("store has another schema version")
 // ErrInvalid tells that an append breaks the contract (no stream, no id, no kind, the same id twice with other content).
 var ErrInvalid = errors.New("invalid append")
 
+// ErrTaken is the ErrInvalid of an event whose id stands in another stream already.
+var ErrTaken = fmt.Errorf("%w: an event's id is taken", ErrInvalid)
+
 // ConflictError tells where a stream really is. Actual is NoStream where it does not exist.
 type ConflictError struct {
 	Stream   string

@@ -43,7 +43,7 @@ func (e Expected) Holds(actual Expected) bool {
 // Validate tells what an append breaks the contract with, as ErrInvalid, before an engine sees it. Names are UTF-8
 // without NUL and at most MaxName long, data is UTF-8 without NUL and at most MaxData long (it may be empty), schema
 // versions count from 1, and occurred-at fits into Unix nanoseconds (1678 to 2262). No id comes twice in a batch. An
-// engine adds what only the log can tell: an id that stands in another stream is ErrInvalid, too.
+// engine adds what only the log can tell: an id that stands in another stream is ErrTaken.
 func Validate(stream string, expected Expected, batch []events.Envelope) error {
 	if stream == "" {
 		return fmt.Errorf("%w: the stream has no name", ErrInvalid)

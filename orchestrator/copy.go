@@ -22,7 +22,7 @@ type Copied struct {
 	Digest string `json:"digest"`
 }
 
-// The bounds of what of a copy may be under way at once, in appends and in bytes of their facts.
+// The bounds of what of a copy may be under way at once, in appends and in bytes.
 const (
 	copyWindow      = 512
 	copyWindowBytes = 32 << 20
@@ -33,6 +33,12 @@ const (
 	maxCopyBatch = 1000
 	maxCopyBytes = 512 << 10
 )
+
+// encodedSize is how many bytes an event can take on its way: names are JSON in EventStoreDB, where a byte becomes up to six.
+func encodedSize(e *events.Envelope) int {
+	const fixed = 300 // ids, times, and what stands around them
+	return fixed + len(e.Data) + 6*(len(e.Kind)+len(e.Correlation)+len(e.Actor)+len(e.Workspace))
+}
 
 // Copy brings a log into another store, up to where it ends now: the same events in the same order, under the same
 // ids, at positions of the target's own. What the target has already stays, so that an interrupted copy goes on where
@@ -87,7 +93,7 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 			brought := pending[0]
 			pending, held = pending[1:], held-brought.bytes
 			if _, err := brought.wait(); err != nil {
-				if errors.Is(err, eventstore.ErrConflict) || errors.Is(err, eventstore.ErrInvalid) {
+				if errors.Is(err, eventstore.ErrConflict) || errors.Is(err, eventstore.ErrTaken) {
 					err = fmt.Errorf("%w: %w", ErrOtherHistory, err)
 				}
 				return fmt.Errorf("target: %w", err)
@@ -122,12 +128,12 @@ func (c *Copied) bring(ctx context.Context, from, to eventstore.Store, after, he
 		if e.Position > head {
 			break
 		}
-		if len(batch) > 0 && (batch[0].Stream != e.Stream || len(batch) == maxCopyBatch || size+len(e.Data) > maxCopyBytes) {
+		if len(batch) > 0 && (batch[0].Stream != e.Stream || len(batch) == maxCopyBatch || size+encodedSize(&e) > maxCopyBytes) {
 			if err := submit(); err != nil {
 				return err
 			}
 		}
-		batch, size = append(batch, e), size+len(e.Data)
+		batch, size = append(batch, e), size+encodedSize(&e)
 	}
 	if err := submit(); err != nil {
 		return err

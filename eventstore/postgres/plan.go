@@ -128,7 +128,7 @@ func (p *plan) repeated(r *eventstore.Request) (last tail, count int, err error)
 			continue
 		}
 		if at.stream != r.Stream {
-			return tail{}, 0, fmt.Errorf("%w: append to %s: event %s stands in %s already", eventstore.ErrInvalid, r.Stream, r.Batch[i].ID, at.stream)
+			return tail{}, 0, fmt.Errorf("%w: append to %s: event %s stands in %s already", eventstore.ErrTaken, r.Stream, r.Batch[i].ID, at.stream)
 		}
 		ordered = ordered && (count == 0 || last.revision < at.revision)
 		last, count = at.tail, count+1

@@ -311,7 +311,7 @@ func TestSubscriptionOutlivesUnreadableFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.Head(ctx)
-	wants(t, err, eventstore.ErrUnavailable, "can't be opened")
+	wants(t, err, eventstore.ErrUnavailable, "was deleted or replaced")
 	got := make(chan eventstore.Message)
 	go func() {
 		for m, err := range s.Subscribe(ctx, 0) {

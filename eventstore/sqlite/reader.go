@@ -32,12 +32,15 @@ type readers struct {
 	closed chan struct{}
 }
 
-func newReaders(path string, c Config) *readers {
+func newReaders(of file, c Config) *readers {
 	rs := &readers{
 		idle:   make(chan *reader, c.Readers),
 		closed: make(chan struct{}),
 		open: func(ctx context.Context) (*reader, error) {
-			conn, err := connect(ctx, path, c, false)
+			if err := of.check(); err != nil {
+				return nil, err
+			}
+			conn, err := connect(ctx, of.path, c, false)
 			if err != nil {
 				return nil, err
 			}

@@ -40,6 +40,10 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	opened, err := fileAt(path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, explain(path, err)), conn.Close())
+	}
 	// The writer takes its numbers from the rows they refer to, so checking them again would be paid by every append.
 	if err := sqlitex.ExecuteTransient(conn, "PRAGMA foreign_keys = off", nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, explain(path, err)), conn.Close())
@@ -47,12 +51,12 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	s := &Store{
 		path:    path,
 		config:  c,
-		readers: newReaders(path, c),
+		readers: newReaders(opened, c),
 		queue:   eventstore.NewQueue(),
 		grown:   new(eventstore.Broadcast),
 		stopped: make(chan struct{}),
 	}
-	s.writer = &writer{path: path, conn: conn, config: c, queue: s.queue, grown: s.grown}
+	s.writer = &writer{file: opened, conn: conn, config: c, queue: s.queue, grown: s.grown}
 	go func() {
 		defer close(s.stopped)
 		s.writer.run()

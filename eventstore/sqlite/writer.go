@@ -18,7 +18,7 @@ const cachedStreams = 1 << 16
 // writer is the store's only connection that appends, owned by one goroutine. It puts the appends that wait into one
 // transaction, so that they share the price of making it durable.
 type writer struct {
-	path   string
+	file   file
 	conn   *driver.Conn
 	config Config
 	queue  *eventstore.Queue
@@ -61,7 +61,7 @@ func (w *writer) run() {
 		before := w.head
 		if err := w.transact(&group); err != nil {
 			w.forget()
-			err = explain(w.path, err)
+			err = explain(w.file.path, err)
 			for _, r := range group {
 				r.Settle(eventstore.Appended{}, fmt.Errorf("append to %s: %w", r.Stream, err))
 			}
@@ -83,6 +83,9 @@ func (w *writer) forget() {
 // transact answers each request of a group in one transaction, and those that come before it has ended. An error is of
 // the whole transaction: nothing of it stands.
 func (w *writer) transact(group *[]*eventstore.Request) (err error) {
+	if err := w.file.check(); err != nil {
+		return err
+	}
 	if err := Begin(context.Background(), w.conn, w.config); err != nil {
 		return err
 	}
@@ -259,7 +262,7 @@ func (w *writer) repeat(r *eventstore.Request, end tail) (a eventstore.Appended,
 			return a, nil, err
 		}
 		if stream != r.Stream {
-			return a, fmt.Errorf("%w: append to %s: event %s stands in %s already", eventstore.ErrInvalid, r.Stream, r.Batch[i].ID, stream), nil
+			return a, fmt.Errorf("%w: append to %s: event %s stands in %s already", eventstore.ErrTaken, r.Stream, r.Batch[i].ID, stream), nil
 		}
 		missing = missing || revision <= last
 		last = revision

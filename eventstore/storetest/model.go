@@ -117,8 +117,8 @@ func (m *model) expect(t *rapid.T, name string, batch []events.Envelope) {
 	holds := expected == eventstore.Any || expected == actual || expected == eventstore.Exists && len(of) > 0
 	switch {
 	case foreign:
-		if !errors.Is(err, eventstore.ErrInvalid) {
-			t.Fatalf("append to %s: got %v, want ErrInvalid", name, err)
+		if !errors.Is(err, eventstore.ErrTaken) {
+			t.Fatalf("append to %s: got %v, want ErrTaken", name, err)
 		}
 	case standing > 0 && standing == len(batch):
 		if want := (eventstore.Appended{Revision: last.Revision, Position: last.Position}); err != nil || got != want {

@@ -105,8 +105,8 @@ func (s *suite) foreign(t *testing.T, ctx context.Context) {
 	for _, name := range []string{"run-2", "run-new"} {
 		for _, batch := range [][]events.Envelope{a, a[:1], {fact("x"), a[1]}, {a[0], fact("x")}} {
 			for _, expected := range expectations {
-				if _, err := store.Append(ctx, name, expected, batch); !errors.Is(err, eventstore.ErrInvalid) {
-					t.Errorf("append %d of run-1 to %s, expecting %s: got %v, want ErrInvalid", len(batch), name, expected, err)
+				if _, err := store.Append(ctx, name, expected, batch); !errors.Is(err, eventstore.ErrTaken) {
+					t.Errorf("append %d of run-1 to %s, expecting %s: got %v, want ErrTaken", len(batch), name, expected, err)
 				}
 			}
 		}
@@ -124,8 +124,8 @@ func (s *suite) nothingBehind(t *testing.T, ctx context.Context) {
 	x := fact("x")
 	x.Kind = "kind.never_seen"
 	for range 2 {
-		if _, err := store.Append(ctx, "run-new", eventstore.Any, []events.Envelope{x, fact("a")}); !errors.Is(err, eventstore.ErrInvalid) {
-			t.Fatalf("got %v, want ErrInvalid", err)
+		if _, err := store.Append(ctx, "run-new", eventstore.Any, []events.Envelope{x, fact("a")}); !errors.Is(err, eventstore.ErrTaken) {
+			t.Fatalf("got %v, want ErrTaken", err)
 		}
 		for _, err := range store.ReadStream(ctx, "run-new", eventstore.StreamOptions{}) {
 			if !errors.Is(err, eventstore.ErrNoStream) {

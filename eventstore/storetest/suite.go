@@ -7,7 +7,7 @@
 // It asks for nothing that an engine of another make can't give: positions rise strictly but may have gaps, revisions
 // count from 0 without gaps. What the port's words leave open is settled here:
 //
-//   - An id that stands in another stream is ErrInvalid, and so is an id that comes twice in a batch. Ids alone make a
+//   - An id that stands in another stream is ErrTaken, an id that comes twice in a batch ErrInvalid. Ids alone make a
 //     repeat: the content of what stands is neither compared nor changed.
 //   - A batch whose ids all stand in the stream, each behind the one before it, is a repeat, also where other events
 //     stand between them and behind them.

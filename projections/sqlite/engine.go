@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type Options struct {
 // Engine is a projections.Engine on a SQLite file in WAL mode: one connection that writes, some that read.
 type Engine struct {
 	path    string
+	is      os.FileInfo // the file that was opened
 	busy    time.Duration
 	now     func() time.Time
 	readers *pool
@@ -71,7 +73,13 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("open read models: %w", err)
 	}
 	e.writer = writer
+	if e.is, err = os.Stat(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open read models: %w", err), writer.Close())
+	}
 	e.readers = newPool(o.Readers, func() (*connection, error) {
+		if err := e.check(); err != nil {
+			return nil, err
+		}
 		return e.connect("query_only=1", "cache_size=-16384", "temp_store=MEMORY")
 	})
 	return e, nil
@@ -89,6 +97,14 @@ func (e *Engine) connect(pragmas ...string) (*connection, error) {
 		}
 	}
 	return newConnection(c, e), nil
+}
+
+// check tells whether the file is still the one that was opened: another one's pages would be mixed with its write-ahead log.
+func (e *Engine) check() error {
+	if now, err := os.Stat(e.path); err == nil && os.SameFile(e.is, now) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s was deleted or replaced while it was open: stop the programs that have it open, put the right file there, and start them again", projections.ErrUnavailable, e.path)
 }
 
 // Finish implements projections.Engine: the tables are complete as they are.

@@ -28,6 +28,9 @@ func (e *Engine) Update(ctx context.Context, f func(projections.Tx) error) (err 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := e.check(); err != nil {
+		return err
+	}
 	c := e.writer
 	c.SetInterrupt(ctx.Done())
 	defer c.SetInterrupt(nil)

@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+)
+
+// filled makes a log of so many events, and closes it.
+func filled(t *testing.T, path string, n int) {
+	t.Helper()
+	s, err := Open(t.Context(), path, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if _, err := s.Append(t.Context(), "run-1", eventstore.Any, []events.Envelope{sample(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func count(t *testing.T, s *Store) (n int, err error) {
+	t.Helper()
+	for _, err := range s.ReadAll(context.Background(), eventstore.ReadOptions{}) {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// What would be written to a file that nobody finds again is not acknowledged.
+func TestADeletedFileTakesNoAppends(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	s := open(t, path, Config{})
+	if _, err := s.Append(t.Context(), "run-1", eventstore.Any, []events.Envelope{sample(0)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a, err := s.Append(t.Context(), "run-1", eventstore.Any, []events.Envelope{sample(1)}); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("got %+v, %v, want ErrUnavailable", a, err)
+	}
+	if n, err := count(t, s); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("read %d events, %v, want ErrUnavailable", n, err)
+	}
+}
+
+// A backup that is put over the file of a running program is neither written to nor mixed with it.
+func TestAReplacedFileIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, backup := filepath.Join(dir, "log.db"), filepath.Join(dir, "backup.db")
+	filled(t, path, 2)
+	filled(t, backup, 300)
+	s, err := Open(t.Context(), path, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Append(t.Context(), "run-1", eventstore.Any, []events.Envelope{sample(2)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(backup, path); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := s.Append(t.Context(), "run-1", eventstore.Any, []events.Envelope{sample(3)}); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("got %+v, %v, want ErrUnavailable", a, err)
+	}
+	if n, err := count(t, s); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("read %d events, %v, want ErrUnavailable", n, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := count(t, open(t, path, Config{})); n != 300 || err != nil {
+		t.Errorf("the backup holds %d events, %v, want 300", n, err)
+	}
+}
