@@ -37,7 +37,7 @@ static: fmt-check vet lint current mod unraced ## All of check but the race test
 
 unraced: ## Run the tests that take minutes under the race detector, without it
 	go test ./analysts
-	go test ./cmd/virtuous6 -run 'TestScripts/rehearse'
+	go test ./cmd/virtuous6 -run 'TestScripts/(rehearse|progress)'
 
 bench: ## Print the table of ratios to the raw engines (BENCHFLAGS="-sizes 3000000 -on SQLite -part replay")
 	go test ./bench -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m -args $(BENCHFLAGS)

@@ -11,7 +11,7 @@ type Options struct {
 	// MinSupport is how many runs must hold a sequence: below 1 a share of all runs, from 1 on a number of runs.
 	// Default 0.05.
 	MinSupport float64
-	// MaxLength is the greatest number of steps in a sequence, at most 64. Default 6.
+	// MaxLength is the greatest number of steps in a sequence, at most Longest. Default 6.
 	MaxLength int
 	// MaxPatterns is how many sequences may be listed before ErrTooMany. Default 100,000.
 	MaxPatterns int
@@ -19,10 +19,12 @@ type Options struct {
 	All bool
 }
 
+// Longest is the greatest MaxLength.
+const Longest = 64
+
 const (
 	defaultSupport  = 0.05
 	defaultLength   = 6
-	longest         = 64
 	defaultPatterns = 100_000
 	// visitsPerPattern bounds the search where most of what it visits is not listed.
 	visitsPerPattern = 50
@@ -82,8 +84,8 @@ func (o Options) bounded() (Options, error) {
 	if o.MaxLength == 0 {
 		o.MaxLength = defaultLength
 	}
-	if o.MaxLength < 1 || o.MaxLength > longest {
-		return o, fmt.Errorf("%w: max length %d; give 1 to %d", ErrOptions, o.MaxLength, longest)
+	if o.MaxLength < 1 || o.MaxLength > Longest {
+		return o, fmt.Errorf("%w: max length %d; give 1 to %d", ErrOptions, o.MaxLength, Longest)
 	}
 	if o.MaxPatterns == 0 {
 		o.MaxPatterns = defaultPatterns

@@ -30,9 +30,6 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	options := analysts.WorkflowOptions{MinSupport: v.MinSupport, MaxLength: v.MaxLength}
-	if err := options.Check(); err != nil {
-		return usageError{err}
-	}
 	runners := analysts.Configured(analysts.Options{Workflow: options})
 	if v.Analyst != "" {
 		var names []string

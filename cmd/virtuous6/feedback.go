@@ -23,6 +23,9 @@ func (feedbackVerb) Help() string {
 
 // Run records the feedback.
 func (v feedbackVerb) Run(ctx context.Context, a *app) error {
+	if v.ID == "" {
+		return usage("give the run's name, as `virtuous6 runs` lists it")
+	}
 	if v.Better == "" && v.Text == "" && v.Score == nil {
 		return usage("give --better, --score or --text")
 	}

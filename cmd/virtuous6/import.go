@@ -17,7 +17,7 @@ type importVerb struct {
 	Format   string   `help:"What they hold: auto, runs, chat, langfuse, otlp, xes or csv." enum:"auto,runs,chat,langfuse,otlp,xes,csv" default:"auto"`
 	Workflow string   `help:"The workflow that the runs belong to. Default: what the records say, else the file's name."`
 	Agent    string   `help:"Who made the steps of which the source does not tell."`
-	Strict   bool     `help:"Refuse a file as a whole if anything in it can't be taken."`
+	Strict   bool     `help:"Take nothing of any file if anything in them can't be taken."`
 	JSON     bool     `name:"json" help:"Print one JSON value."`
 
 	Case         string `group:"Columns of a CSV file" help:"The case, which becomes a run." placeholder:"COL"`
@@ -49,7 +49,7 @@ const maxProblemsShown = 20
 type imported struct {
 	orchestrator.Imported
 	Seconds float64 `json:"seconds"`
-	// Problems are the first of those records that were left out, with file and line.
+	// Problems are the first of those records that were left out, with file and line, and the files that can't be read.
 	Problems []problem `json:"problems"`
 }
 
@@ -79,19 +79,19 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	var all imported
 	all.Problems = []problem{}
 	leftOut := func(p problem, says string) {
-		if len(all.Problems) < maxProblemsShown {
-			all.Problems = append(all.Problems, p)
-			fmt.Fprintln(a.err, "left out:", oneLine(says))
-		}
+		all.Problems = append(all.Problems, p)
+		fmt.Fprintln(a.err, "left out:", oneLine(says))
 	}
 	whole := true
 	for _, file := range v.Files {
 		sum, err := v.file(ctx, a, file, options, func(p *ingest.Problem) {
-			leftOut(problem{p.File, p.Line, p.Record, p.Key, p.Reason}, p.Error())
+			if len(all.Problems) < maxProblemsShown {
+				leftOut(problem{p.File, p.Line, p.Record, p.Key, p.Reason}, p.Error())
+			}
 		})
 		all.add(sum)
 		var unread unreadError
-		if errors.As(err, &unread) && ctx.Err() == nil {
+		if errors.As(err, &unread) {
 			whole = false
 			leftOut(problem{File: file, Reason: err.Error()}, err.Error())
 			continue
@@ -159,20 +159,25 @@ func (v importVerb) file(ctx context.Context, a *app, name string, o ingest.Opti
 	if err != nil {
 		return orchestrator.Imported{}, unreadError{err}
 	}
-	told := func(yield func(ingest.Record, error) bool) {
+	var unread error
+	read := func(yield func(ingest.Record, error) bool) {
 		for r, err := range records {
 			var problem *ingest.Problem
 			if err != nil && !errors.As(err, &problem) {
-				err = unreadError{err}
+				unread = unreadError{err}
+				return
 			}
 			if !yield(r, err) {
 				return
 			}
 		}
 	}
-	sum, err := orchestrator.Import(ctx, a.dispatcher(), told, onProblem)
+	sum, err := orchestrator.Import(ctx, a.dispatcher(), read, onProblem)
 	bar.done()
-	return sum, errors.Join(err, closing())
+	if err = errors.Join(err, closing()); err == nil {
+		err = unread // a store that fails comes first: it ends the import
+	}
+	return sum, err
 }
 
 func (v importVerb) source(a *app, name string, o ingest.Options) (iter.Seq2[ingest.Record, error], *bar, func() error, error) {
@@ -205,7 +210,7 @@ func (v importVerb) check(ctx context.Context, a *app, o ingest.Options) error {
 		}
 		records, bar, closing, err := v.source(a, name, o)
 		if err != nil {
-			return err
+			return fmt.Errorf("nothing was imported: %w", err)
 		}
 		for _, rerr := range records {
 			if err = errors.Join(rerr, ctx.Err()); err != nil {

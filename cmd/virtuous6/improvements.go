@@ -98,6 +98,9 @@ func (a *app) decideImprovement(ctx context.Context, done string, c commands.Imp
 	if errors.Is(err, aggregates.ErrMissing) {
 		return fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", strings.TrimPrefix(c.Stream(), commands.ImprovementStream("")))
 	}
+	if errors.Is(err, aggregates.ErrState) {
+		return fmt.Errorf("%w: `virtuous6 improvements` tells what became of each", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -83,13 +83,11 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 		return exited // help was asked for and shown
 	}
 	if err != nil {
-		verb := "virtuous6"
 		var wrong *kong.ParseError
-		if errors.As(err, &wrong) && wrong.Context != nil && wrong.Context.Selected() != nil {
-			verb = wrong.Context.Selected().FullPath()
+		if errors.As(err, &wrong) {
+			parsed = wrong.Context
 		}
-		fmt.Fprintf(errOut, "virtuous6: %v\nTry `%s --help`.\n", err, verb)
-		return exitUsage
+		return wrongUsage(errOut, parsed, err)
 	}
 	a := &app{in: in, out: out, err: errOut, flags: &cli, clock: timeNow, ids: orchestrator.NewID}
 	if err := a.configure(); err != nil {
@@ -104,13 +102,12 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage):
-		fmt.Fprintln(errOut, "virtuous6:", err)
-		return exitUsage
+		return wrongUsage(errOut, parsed, err)
 	case errors.Is(err, errSaid):
 		return exitFailed
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		again := ""
-		if verb := parsed.Selected().Name; verb == "import" || verb == "copy" {
+		if verb := parsed.Selected().Name; verb == "import" || verb == "copy" || verb == "simulate" && cli.Simulate.Out == "" {
 			again = ": what is done stays, and the same command goes on from there"
 		}
 		fmt.Fprintln(errOut, "virtuous6: interrupted"+again)
@@ -118,6 +115,16 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 	}
 	fmt.Fprintln(errOut, "virtuous6:", err)
 	return exitFailed
+}
+
+// wrongUsage tells what is wrong, and which help to look into: the verb's, if one was named.
+func wrongUsage(errOut io.Writer, parsed *kong.Context, err error) int {
+	verb := "virtuous6"
+	if parsed != nil && parsed.Selected() != nil {
+		verb = parsed.Selected().FullPath()
+	}
+	fmt.Fprintf(errOut, "virtuous6: %v\nTry `%s --help`.\n", err, verb)
+	return exitUsage
 }
 
 func newParser(cli *verbs, options ...kong.Option) (*kong.Kong, error) {
@@ -140,6 +147,9 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 var errSaid = errors.New("failed")
 
 type versionVerb struct{}
+
+// Help gives an example.
+func (versionVerb) Help() string { return "Example:\n  virtuous6 version" }
 
 // Run prints the module's version and the commit it was built from.
 func (versionVerb) Run(a *app) error {

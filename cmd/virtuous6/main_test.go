@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,4 +45,37 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// TestInterruptedVerbsSayThatTheyGoOn cancels before anything is done: those that go on when they are run again say so.
+func TestInterruptedVerbsSayThatTheyGoOn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	config, log := filepath.Join(dir, "config.yaml"), "sqlite:"+filepath.Join(dir, "log.db")
+	if err := os.WriteFile(config, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := Main(t.Context(), []string{"--config", config, "--store", log, "simulate", "--runs", "3"}, nil, &bytes.Buffer{}, &bytes.Buffer{}); code != exitDone {
+		t.Fatalf("exit code %d", code)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, test := range []struct {
+		args   string
+		goesOn bool
+	}{
+		{"import " + config, true},
+		{"copy --from " + log + " --to sqlite:" + filepath.Join(dir, "copy.db"), true},
+		{"simulate", true},
+		{"simulate --out " + filepath.Join(dir, "out.jsonl"), false},
+		{"metrics", false},
+	} {
+		var errOut bytes.Buffer
+		args := append([]string{"--config", config, "--store", log}, strings.Fields(test.args)...)
+		code := Main(ctx, args, nil, &bytes.Buffer{}, &errOut)
+		said := errOut.String()
+		if code != exitFailed || !strings.HasPrefix(said, "virtuous6: interrupted") || strings.Contains(said, "goes on from there") != test.goesOn {
+			t.Errorf("%s: exit code %d: %s", test.args, code, said)
+		}
+	}
 }

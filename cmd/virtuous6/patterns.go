@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -27,13 +26,13 @@ func (patternsVerb) Help() string {
 		"Examples:\n  virtuous6 patterns --workflow checkout\n  virtuous6 patterns --min-support 20 --max-length 4 --json"
 }
 
-// mineable refuses what would silently mean the default.
+// mineable refuses what is out of its range, and 0, which would silently mean the default.
 func mineable(minSupport float64, maxLength int) error {
-	switch {
-	case !(minSupport > 0):
-		return usage("--min-support %v: give a share of the runs below 1, or a number of runs", minSupport)
-	case maxLength < 1:
-		return usage("--max-length %d: give 1 or more", maxLength)
+	if minSupport == 0 || (mining.Options{MinSupport: minSupport}).Check() != nil {
+		return usage("--min-support %v: give a share of the runs below 1, or a whole number of runs", minSupport)
+	}
+	if maxLength == 0 || (mining.Options{MaxLength: maxLength}).Check() != nil {
+		return usage("--max-length %d: give 1 to %d", maxLength, mining.Longest)
 	}
 	return nil
 }
@@ -44,17 +43,11 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	options := mining.Options{MinSupport: v.MinSupport, MaxLength: v.MaxLength, All: v.All}
-	if err := options.Check(); err != nil {
-		return usageError{err}
-	}
 	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}
 	patterns, err := analysts.Patterns(ctx, reader, v.Workflow, options)
-	if errors.Is(err, mining.ErrOptions) {
-		return usageError{err}
-	}
 	if err != nil {
 		return err
 	}

@@ -82,6 +82,9 @@ func (saveWorkflowVerb) Help() string {
 
 // Run saves the runbook and prints it.
 func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
+	if v.ID == "" {
+		return usage("give the run's name, as `virtuous6 runs` lists it")
+	}
 	if v.Name == "" {
 		return usage("give the runbook a name")
 	}

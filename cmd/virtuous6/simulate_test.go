@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAHistoryThatIsWrittenIsInterrupted presses Ctrl-C: nothing is left of it.
@@ -21,9 +22,14 @@ func TestAHistoryThatIsWrittenIsInterrupted(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for { // until it is under way
+	kill := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	defer kill.Stop()
+	for started := time.Now(); ; time.Sleep(time.Millisecond) { // until it is under way
 		if is, err := os.Stat(file); err == nil && is.Size() > 0 {
 			break
+		}
+		if time.Since(started) > 30*time.Second {
+			t.Fatal("it writes nothing")
 		}
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
