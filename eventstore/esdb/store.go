@@ -151,10 +151,12 @@ func (s *Store) callFor(ctx context.Context, patience time.Duration, f func(cont
 	}
 }
 
+var errNoAnswer = errors.New("no answer in time")
+
 // outOfTime keeps a call's own deadline apart from that of its caller, whose error is passed on as it is.
 func outOfTime(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &failure{err: fmt.Errorf("%w: no answer in time", eventstore.ErrUnavailable)}
+		return errNoAnswer
 	}
 	return err
 }
