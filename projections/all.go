@@ -32,7 +32,7 @@ func all() []projection {
 }
 
 // former are the tables that earlier versions had: a swap drops them.
-var former = []string{"run_steps"}
+var former = []string{"run_steps", "projection_snapshots"}
 
 // tablesOf lists the tables of projections and that of their parked streams, and panics where two of them have the same.
 func tablesOf(members []projection) []*Table {

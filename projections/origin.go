@@ -30,7 +30,8 @@ var originTable = of("read_model_origin", spec[string, originRow]{
 	},
 })
 
-// keptTables belong to no generation, and are there as soon as read models are.
+// keptTables belong to no generation, and are there as soon as read models are. One whose columns change gets another name,
+// and the old one is former: no swap puts another in its place.
 var keptTables = []*Table{&snapshotTable.Table, &originTable.Table}
 
 const originName = "read_models"

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// snapshotKey is the key of projection_snapshots.
+// snapshotKey is the key of read_model_snapshots.
 type snapshotKey struct {
 	position uint64
 	table    string
@@ -27,7 +27,7 @@ type snapshotRow struct {
 }
 
 // snapshotTable belongs to no generation: what was true at a position stays true.
-var snapshotTable = of("projection_snapshots", spec[snapshotKey, snapshotRow]{
+var snapshotTable = of("read_model_snapshots", spec[snapshotKey, snapshotRow]{
 	key: func(r *snapshotRow) snapshotKey { return snapshotKey{r.position, r.table, r.part} },
 	fresh: func(k snapshotKey) snapshotRow {
 		return snapshotRow{position: k.position, table: k.table, part: k.part}

@@ -135,7 +135,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := strs(t, conn, names)
-	for _, name := range []string{"workflow_runs", "tasks", "metrics", "projection_checkpoints", "projection_snapshots"} {
+	for _, name := range []string{"workflow_runs", "tasks", "metrics", "projection_checkpoints", "read_model_snapshots"} {
 		if !slices.Contains(made, name) || slices.Contains(logs, name) {
 			t.Errorf("the log's tables are %v, with the read models' %v: %s", logs, made, name)
 		}
