@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,7 +35,7 @@ func TestAReplayCallsNobody(t *testing.T) {
 		t.Helper()
 		cmd := p.command(args...)
 		// Whatever went elsewhere would come here, too.
-		cmd.Env = append(cmd.Env, "OPENAI_BASE_URL="+server.URL+"/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij", "HTTP_PROXY="+server.URL, "HTTPS_PROXY="+server.URL)
+		cmd.Env = append(cmd.Env, "OPENAI_BASE_URL="+server.URL+"/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij", "SLACK_BOT_TOKEN=xoxb-1-test", "SLACK_APP_TOKEN=xapp-1-test", "HTTP_PROXY="+server.URL, "HTTPS_PROXY="+server.URL)
 		var out, errOut bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errOut
 		if err := cmd.Run(); err != nil {
@@ -46,8 +48,15 @@ func TestAReplayCallsNobody(t *testing.T) {
 			t.Fatalf("ask: %s", said)
 		}
 	}
+	// What was posted to Slack is a step like any other, whoever posted it.
+	posts := filepath.Join(p.dir, "posts.jsonl")
+	post := `{"run":"thread-1","workflow":"support","requester":"slack:U024BE7LH","outcome":"succeeded","steps":[{"step":"post","tool":"slack.chat.postMessage","outcome":"succeeded"}],"feedback":[{"user":"slack:U024BE7LH","text":":+1:"}]}`
+	if err := os.WriteFile(posts, []byte(post+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run("import", posts)
 	asked := requests.Load()
-	if asked != 3 || !strings.Contains(run("events", "--limit", "0"), "run.llm_called") {
+	if history := run("events", "--limit", "0", "--json"); asked != 3 || !strings.Contains(history, "run.llm_called") || !strings.Contains(history, "slack.chat.postMessage") {
 		t.Fatalf("this history proves nothing: %d requests", asked)
 	}
 	log := run("events", "--limit", "0", "--json")
