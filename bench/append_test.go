@@ -19,7 +19,7 @@ import (
 // the disk's own pace changes within seconds.
 const (
 	appendTime   = 400 * time.Millisecond
-	appendRounds = 3
+	appendRounds = 5
 )
 
 // payload is a fact of the size that most have.
