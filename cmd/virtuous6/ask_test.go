@@ -82,19 +82,26 @@ func TestAskBesideAServerHandsItsRunOver(t *testing.T) {
 	}
 }
 
+// thinking is the address of a model that never comes to an answer, and tells when it is asked.
+func thinking(t *testing.T) (url string, asked <-chan struct{}) {
+	t.Helper()
+	heard := make(chan struct{}, 10)
+	model := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the end of the connection is not noticed
+		heard <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(model.Close)
+	return model.URL, heard
+}
+
 // TestAskTakesOverFromAServerThatDies kills a server that waits for its model's answer to the one who asked.
 func TestAskTakesOverFromAServerThatDies(t *testing.T) {
 	t.Parallel()
-	asked := make(chan struct{}, 10)
-	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // or the end of the connection is not noticed
-		asked <- struct{}{}
-		<-r.Context().Done()
-	}))
-	defer model.Close()
+	model, asked := thinking(t)
 	p := newProgram(t)
 	served := p
-	served.env = []string{"OPENAI_BASE_URL=" + model.URL + "/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij"}
+	served.env = []string{"OPENAI_BASE_URL=" + model + "/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij"}
 	server, url := served.serve("--lease", "1s")
 	defer func() { _ = server.Wait() }()
 	defer func() { _ = server.Process.Kill() }()
@@ -119,16 +126,10 @@ func TestAskTakesOverFromAServerThatDies(t *testing.T) {
 // TestAskIsInterrupted presses Ctrl-C while the model is thinking.
 func TestAskIsInterrupted(t *testing.T) {
 	t.Parallel()
-	asked := make(chan struct{}, 1)
-	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // or the end of the connection is not noticed
-		asked <- struct{}{}
-		<-r.Context().Done()
-	}))
-	defer model.Close()
+	model, asked := thinking(t)
 	p := newProgram(t)
 	cmd := p.command("ask", "hello")
-	cmd.Env = append(cmd.Env, "OPENAI_BASE_URL="+model.URL+"/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij")
+	cmd.Env = append(cmd.Env, "OPENAI_BASE_URL="+model+"/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij")
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
 	if err := cmd.Start(); err != nil {
