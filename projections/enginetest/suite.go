@@ -42,6 +42,7 @@ func Run(t *testing.T, checks int, fresh func(t *testing.T) Storage) {
 		"one state can be read for a while":            readsFixed,
 		"rebuild and swap equals live":                 check(rebuilds),
 		"any past position can be read":                check(pasts),
+		"any mix of two processes gives the same rows": check(mixes),
 		"snapshots are taken and deleted":              snapshots,
 		"snapshots of one position don't mix":          sameSnapshot,
 		"a rebuilt read model has no old snapshots":    snapshotsOfThen,
