@@ -34,12 +34,13 @@ func newCohort(h *WorkflowHistory, o WorkflowOptions) *cohort {
 	c := &cohort{WorkflowHistory: h, traceOf: make([]int32, len(h.Runs)), holders: map[string][]int32{}}
 	index := map[string]int32{}
 	ratedOf := map[string]int{}
+	var key []byte
 	for i, r := range h.Runs {
-		k := key(r.Trace)
-		v, ok := index[k]
+		key = appendKey(key[:0], r.Trace)
+		v, ok := index[string(key)]
 		if !ok {
 			v = int32(len(c.variants))
-			index[k] = v
+			index[string(key)] = v
 			c.variants = append(c.variants, mining.Variant{Steps: r.Trace, First: r.First})
 			for _, s := range slices.Compact(slices.Sorted(slices.Values(r.Trace))) {
 				c.holders[s] = append(c.holders[s], v)

@@ -102,9 +102,9 @@ func (c *cohort) onVariants(members []int32, places []int, needed []string) func
 			}
 		}
 		for _, step := range needed {
-			i := 0
+			holders, i := c.holders[step], 0
 			for v := range of {
-				if i < len(c.holders[step]) && c.holders[step][i] == int32(v) {
+				if i < len(holders) && holders[i] == int32(v) {
 					i++
 				} else {
 					of[v] = out

@@ -17,9 +17,7 @@ import (
 // reader is read models as literals. Any failure is given at the end of each list.
 type reader struct {
 	projections.Reader
-	runs     []projections.RunRow
-	steps    []projections.StepRow
-	stats    []projections.StepStat
+	runs     []projections.RunSteps
 	agents   []projections.AgentRow
 	variants []projections.PatternRow
 	fail     map[string]error
@@ -39,16 +37,8 @@ func list[T any](rows []T, err error) iter.Seq2[T, error] {
 	}
 }
 
-func (r reader) Runs(context.Context, projections.RunFilter) iter.Seq2[projections.RunRow, error] {
+func (r reader) RunSteps(context.Context, string) iter.Seq2[projections.RunSteps, error] {
 	return list(r.runs, r.fail["runs"])
-}
-
-func (r reader) Steps(context.Context, string) iter.Seq2[projections.StepRow, error] {
-	return list(r.steps, r.fail["steps"])
-}
-
-func (r reader) StepStats(context.Context) ([]projections.StepStat, error) {
-	return r.stats, r.fail["stats"]
 }
 
 func (r reader) Agents(context.Context) ([]projections.AgentRow, error) {
@@ -67,23 +57,24 @@ func (r reader) Patterns(_ context.Context, _ projections.PatternKind, workflow 
 
 func TestWorkflowLoadsItsView(t *testing.T) {
 	t.Parallel()
-	// Runs come the latest first, steps by run from the first one on.
 	r := reader{
-		runs: []projections.RunRow{
-			{Run: "r3", Workflow: "w", Outcome: projections.Running, FirstPosition: 30},
-			{Run: "r2", Workflow: "w", Outcome: events.Failed, Task: "t", Trace: []string{"a", "b", "a"}, Agents: []string{"x", "y"},
-				Models: []string{"m"}, Tools: []string{"b"}, Labels: map[string]string{"k": "v", "a": "b"}, FirstPosition: 20, LastPosition: 29},
-			{Run: "r1", Workflow: "v", Outcome: events.Unrated, FirstPosition: 10, LastPosition: 19},
-			{Run: "r0", Workflow: "w", Outcome: events.Succeeded, Trace: []string{"a"}, FirstPosition: 1, LastPosition: 9},
+		runs: []projections.RunSteps{
+			{Run: projections.RunRow{Run: "r0", Workflow: "w", Outcome: events.Succeeded, Trace: []string{"a"}, FirstPosition: 1, LastPosition: 9},
+				Steps: []projections.StepRow{{Name: "a", Agent: "x", DurationNS: -1, Position: 3}}},
+			{Run: projections.RunRow{Run: "r1", Workflow: "v", Outcome: events.Unrated, FirstPosition: 10, LastPosition: 19}},
+			{Run: projections.RunRow{Run: "r2", Workflow: "w", Outcome: events.Failed, Task: "t", Trace: []string{"a", "b", "a"},
+				Agents: []string{"x", "y"}, Models: []string{"m"}, Tools: []string{"b"}, Labels: map[string]string{"k": "v", "a": "b"},
+				FirstPosition: 20, LastPosition: 29},
+				Steps: []projections.StepRow{
+					{Name: "a", Outcome: events.Failed, Agent: "y", Model: "m", DurationNS: 4, CostNanos: 1, Position: 21},
+					{Name: "b", Outcome: events.Succeeded, Agent: "x", Model: "n", DurationNS: -1, InputTokens: 5, Position: 22},
+					{Name: "a", Outcome: events.Failed, Agent: "y", Model: "m", DurationNS: 6, CostNanos: 2, Position: 23},
+				}},
+			{Run: projections.RunRow{Run: "r3", Workflow: "w", Outcome: projections.Running, FirstPosition: 30},
+				Steps: []projections.StepRow{{Name: "a", Outcome: events.Failed, DurationNS: 8, Position: 31}}},
+			{Run: projections.RunRow{Run: "r4", Workflow: "begun", Outcome: projections.Running, FirstPosition: 40},
+				Steps: []projections.StepRow{{Name: "a", Position: 41}}},
 		},
-		steps: []projections.StepRow{
-			{Run: "r0", Step: 0, Name: "a", Agent: "x"},
-			{Run: "r2", Step: 0, Name: "a", Outcome: events.Failed, Agent: "y", Model: "m"},
-			{Run: "r2", Step: 1, Name: "b", Outcome: events.Succeeded, Agent: "x", Model: "n"},
-			{Run: "r2", Step: 2, Name: "a", Outcome: events.Failed, Agent: "y", Model: "m"},
-			{Run: "r3", Step: 0, Name: "a", Outcome: events.Failed},
-		},
-		stats:  []projections.StepStat{{Workflow: "w", Name: "a", Steps: 3}, {Workflow: "gone", Name: "a"}},
 		agents: []projections.AgentRow{{Agent: "x", Model: "m", MaxTokens: 5, Tools: []string{"b"}}},
 	}
 	got, err := analysts.Workflow(analysts.WorkflowOptions{}).Load(t.Context(), r)
@@ -94,7 +85,10 @@ func TestWorkflowLoadsItsView(t *testing.T) {
 		Agents: map[string]events.AgentConfig{"x": {Model: "m", MaxTokens: 5, Tools: []string{"b"}}},
 		Workflows: []analysts.WorkflowHistory{
 			{Name: "v", Runs: []analysts.WorkflowRun{{Outcome: events.Unrated, First: 10, Last: 19}}},
-			{Name: "w", Steps: r.stats[:1], Runs: []analysts.WorkflowRun{
+			{Name: "w", Steps: []projections.StepStat{
+				{Workflow: "w", Name: "a", Steps: 4, Runs: 3, Failed: 3, Timed: 3, P50NS: 6, P95NS: 8, TotalNS: 18, CostNanos: 3, FirstPosition: 3, LastPosition: 31},
+				{Workflow: "w", Name: "b", Steps: 1, Runs: 1, InputTokens: 5, FirstPosition: 22, LastPosition: 22},
+			}, Runs: []analysts.WorkflowRun{
 				{Outcome: events.Succeeded, Trace: []string{"a"}, First: 1, Last: 9},
 				{
 					Task: "t", Outcome: events.Failed, Trace: []string{"a", "b", "a"}, Agents: []string{"x", "y"}, Models: []string{"m"},
@@ -107,7 +101,7 @@ func TestWorkflowLoadsItsView(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("view\n%+v, want\n%+v", got, want)
 	}
-	for _, what := range []string{"agents", "runs", "steps", "stats"} {
+	for _, what := range []string{"agents", "runs"} {
 		broken := r
 		broken.fail = map[string]error{what: errBroken}
 		if _, err := analysts.All()[0].Load(t.Context(), broken); !errors.Is(err, errBroken) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -51,30 +51,20 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (WorkflowView, 
 			Model: a.Model, Prompt: a.Prompt, Temperature: a.Temperature, MaxTokens: int(a.MaxTokens), Tools: a.Tools,
 		}
 	}
-	l := loader{sets: map[string][]string{}, pairs: map[string][][2]string{}, place: map[string]place{}, byName: map[string]*WorkflowHistory{}}
-	if err := l.runs(r.Runs(ctx, projections.RunFilter{})); err != nil {
-		return v, fmt.Errorf("load runs: %w", err)
-	}
-	for step, err := range r.Steps(ctx, "") {
+	l := loader{sets: map[string][]string{}, pairs: map[string][][2]string{}, byName: map[string]*WorkflowHistory{}}
+	for run, err := range r.RunSteps(ctx, "") {
 		if err != nil {
-			return v, fmt.Errorf("load steps: %w", err)
+			return v, fmt.Errorf("load runs: %w", err)
 		}
-		l.step(step)
+		l.add(run)
 	}
-	l.flush()
-	steps, err := r.StepStats(ctx)
-	if err != nil {
-		return v, fmt.Errorf("load step statistics: %w", err)
-	}
-	for _, s := range steps {
+	for _, s := range l.stats.List() {
 		if h := l.byName[s.Workflow]; h != nil {
 			h.Steps = append(h.Steps, s)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.byName)) {
-		h := l.byName[name]
-		slices.Reverse(h.Runs)
-		v.Workflows = append(v.Workflows, *h)
+		v.Workflows = append(v.Workflows, *l.byName[name])
 	}
 	return v, nil
 }
@@ -82,108 +72,85 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (WorkflowView, 
 // loader keeps equal lists once: a history has few different ones, and many runs.
 type loader struct {
 	byName map[string]*WorkflowHistory
-	place  map[string]place
+	stats  projections.StepStats
 	sets   map[string][]string
 	pairs  map[string][][2]string
 
-	// The steps of one run come together: run is it, with what was seen of it.
-	run    string
-	failed []string
-	calls  [][2]string
+	// Room for one run's.
+	failed        []string
+	labels, calls [][2]string
+	key           []byte
 }
 
-// place is where a run is in the view.
-type place struct {
-	history *WorkflowHistory
-	index   int
-}
-
-func (l *loader) runs(rows func(yield func(projections.RunRow, error) bool)) error {
-	for row, err := range rows {
-		if err != nil {
-			return err
+// add adds a run. One that has not ended counts for the statistics of its steps alone.
+func (l *loader) add(run projections.RunSteps) {
+	l.stats.Add(run)
+	row := &run.Run
+	if row.Outcome == projections.Running {
+		return
+	}
+	l.labels, l.failed, l.calls = l.labels[:0], l.failed[:0], l.calls[:0]
+	for k, v := range row.Labels {
+		l.labels = append(l.labels, [2]string{k, v})
+	}
+	for i := range run.Steps {
+		s := &run.Steps[i]
+		if s.Outcome == events.Failed {
+			l.failed = append(l.failed, s.Name)
 		}
-		if row.Outcome == projections.Running {
-			continue
+		if s.Agent != "" && s.Model != "" {
+			l.calls = append(l.calls, [2]string{s.Agent, s.Model})
 		}
-		h := l.byName[row.Workflow]
-		if h == nil {
-			h = &WorkflowHistory{Name: strings.Clone(row.Workflow)}
-			l.byName[h.Name] = h
-		}
-		labels := make([][2]string, 0, len(row.Labels))
-		for _, k := range slices.Sorted(maps.Keys(row.Labels)) {
-			labels = append(labels, [2]string{k, row.Labels[k]})
-		}
-		l.place[row.Run] = place{h, len(h.Runs)}
-		h.Runs = append(h.Runs, WorkflowRun{
-			Task: row.Task, Outcome: row.Outcome, Trace: l.set(row.Trace), Agents: l.set(row.Agents), Models: l.set(row.Models),
-			Tools: l.set(row.Tools), Labels: l.pairSet(labels), First: row.FirstPosition, Last: row.LastPosition,
-		})
 	}
-	return nil
+	slices.Sort(l.failed)
+	h := l.byName[row.Workflow]
+	if h == nil {
+		h = &WorkflowHistory{Name: row.Workflow}
+		l.byName[h.Name] = h
+	}
+	h.Runs = append(h.Runs, WorkflowRun{
+		Task: row.Task, Outcome: row.Outcome, Trace: l.set(row.Trace), Agents: l.set(row.Agents), Models: l.set(row.Models),
+		Tools: l.set(row.Tools), Labels: l.pairSet(l.labels), FailedSteps: l.set(slices.Compact(l.failed)), Calls: l.pairSet(l.calls),
+		First: row.FirstPosition, Last: row.LastPosition,
+	})
 }
 
-func (l *loader) step(s projections.StepRow) {
-	if s.Run != l.run {
-		l.flush()
-		l.run = s.Run
-	}
-	if s.Outcome == events.Failed {
-		l.failed = append(l.failed, s.Name)
-	}
-	if s.Agent != "" && s.Model != "" {
-		l.calls = append(l.calls, [2]string{s.Agent, s.Model})
-	}
-}
-
-// flush gives a run what its steps told of it.
-func (l *loader) flush() {
-	if p, ok := l.place[l.run]; ok {
-		run := &p.history.Runs[p.index]
-		slices.Sort(l.failed)
-		run.FailedSteps = l.set(slices.Compact(l.failed))
-		slices.SortFunc(l.calls, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-		run.Calls = l.pairSet(slices.Compact(l.calls))
-	}
-	l.failed, l.calls = l.failed[:0], l.calls[:0]
-}
-
-// key joins texts so that no two lists have the same key.
-func key(list []string) string {
-	var b strings.Builder
+// appendKey joins texts so that no two lists have the same key.
+func appendKey(b []byte, list []string) []byte {
 	for _, s := range list {
-		fmt.Fprintf(&b, "%d:%s", len(s), s)
+		b = append(append(strconv.AppendInt(b, int64(len(s)), 10), ':'), s...)
 	}
-	return b.String()
+	return b
 }
 
 func (l *loader) set(list []string) []string {
 	if len(list) == 0 {
 		return nil
 	}
-	k := key(list)
-	kept, ok := l.sets[k]
+	l.key = appendKey(l.key[:0], list)
+	kept, ok := l.sets[string(l.key)]
 	if !ok {
 		kept = slices.Clone(list)
-		l.sets[k] = kept
+		l.sets[string(l.key)] = kept
 	}
 	return kept
 }
 
+// pairSet sorts pairs and leaves out those that come again.
 func (l *loader) pairSet(list [][2]string) [][2]string {
 	if len(list) == 0 {
 		return nil
 	}
-	flat := make([]string, 0, 2*len(list))
-	for _, p := range list {
-		flat = append(flat, p[0], p[1])
+	slices.SortFunc(list, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	list = slices.Compact(list)
+	l.key = l.key[:0]
+	for i := range list {
+		l.key = appendKey(l.key, list[i][:])
 	}
-	k := key(flat)
-	kept, ok := l.pairs[k]
+	kept, ok := l.pairs[string(l.key)]
 	if !ok {
 		kept = slices.Clone(list)
-		l.pairs[k] = kept
+		l.pairs[string(l.key)] = kept
 	}
 	return kept
 }

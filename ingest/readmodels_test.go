@@ -86,7 +86,7 @@ func figures(t *testing.T, m *projections.Models) string {
 	}
 	all := map[string]any{
 		"report": report, "agents": agents, "feedback": feedback, "costs": costs,
-		"runs": gather(t, m.Runs(ctx, projections.RunFilter{})), "steps": gather(t, m.Steps(ctx, "")),
+		"runs":     gather(t, m.RunSteps(ctx, "")),
 		"variants": gather(t, m.Patterns(ctx, projections.VariantPattern, "")), "follows": gather(t, m.Patterns(ctx, projections.FollowsPattern, "")),
 	}
 	data, err := json.Marshal(all)

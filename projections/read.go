@@ -197,37 +197,18 @@ func (r *reader) Run(ctx context.Context, run string) (RunRow, []StepRow, error)
 	return *found, steps, nil
 }
 
-// Steps implements Reader.
-func (r *reader) Steps(ctx context.Context, workflow string) iter.Seq2[StepRow, error] {
-	return func(yield func(StepRow, error) bool) {
-		s, _, err := snapshot(ctx, r.engine, r.shape)
-		if err == nil {
-			defer s.Close()
-			err = scanSteps(s, workflow, yield)
-		}
-		if err != nil && !errors.Is(err, errStop) {
-			yield(StepRow{}, fmt.Errorf("read steps: %w", err))
-		}
-	}
-}
-
-func scanSteps(s Scanner, workflow string, yield func(StepRow, error) bool) error {
-	q := Query{
-		Table: &runTable.Table, Columns: []string{"run", "workflow", "step_list"}, Where: only("workflow", workflow),
-		Order: ascending("first_position"),
-	}
-	return s.Scan(&q, func(src Source) error {
-		steps, err := takeSteps(src.Text(0), src.Symbol(1), src.Text(2))
-		if err != nil {
-			return columnError("step_list", err)
-		}
-		for _, step := range steps {
-			if !yield(step, nil) {
-				return errStop
+// RunSteps implements Reader.
+func (r *reader) RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSteps, error] {
+	return func(yield func(RunSteps, error) bool) {
+		q := Query{Where: only("workflow", workflow), Order: ascending("first_position")}
+		for row, err := range rows(ctx, r, runTable, q) {
+			steps := row.steps
+			row.steps = nil
+			if !yield(RunSteps{Run: row, Steps: steps}, err) {
+				return
 			}
 		}
-		return nil
-	})
+	}
 }
 
 // Patterns implements Reader.

@@ -24,6 +24,12 @@ type RunFilter struct {
 	Limit int
 }
 
+// RunSteps is a run with its steps by number.
+type RunSteps struct {
+	Run   RunRow
+	Steps []StepRow
+}
+
 // StepStat is what the steps of one name cost in time and money, within one workflow.
 type StepStat struct {
 	Workflow string
@@ -84,11 +90,8 @@ type Reader interface {
 	Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error]
 	// Run is one run with its steps by number. It returns ErrNotFound where there is none.
 	Run(ctx context.Context, run string) (RunRow, []StepRow, error)
-	// Steps yields all steps of a workflow's runs, or of all where it is empty, the runs by first
-	// position, the steps by number.
-	Steps(ctx context.Context, workflow string) iter.Seq2[StepRow, error]
-	// StepStats are by workflow and name.
-	StepStats(ctx context.Context) ([]StepStat, error)
+	// RunSteps yields a workflow's runs, or all where it is empty, with their steps, by first position.
+	RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSteps, error]
 	// Patterns yields variants or directly-follows counts of a workflow (all where it is empty), by workflow, then runs
 	// descending, then steps.
 	Patterns(ctx context.Context, kind PatternKind, workflow string) iter.Seq2[PatternRow, error]

@@ -2,12 +2,18 @@ package projections
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"slices"
 
 	"github.com/virtuous6/virtuous6/events"
 )
+
+// StepStats adds up the steps of runs, by workflow and name. The zero value is of no runs.
+type StepStats struct {
+	groups map[stepName]*stepGroup
+	runs   int
+}
+
+type stepName struct{ workflow, step string }
 
 // stepGroup adds up the steps of one name.
 type stepGroup struct {
@@ -17,49 +23,37 @@ type stepGroup struct {
 	lastRun int
 }
 
-// StepStats implements Reader.
-func (r *reader) StepStats(ctx context.Context) ([]StepStat, error) {
-	s, _, err := snapshot(ctx, r.engine, r.shape)
-	if err != nil {
-		return nil, fmt.Errorf("read step statistics: %w", err)
+// Add adds the steps of a run.
+func (s *StepStats) Add(run RunSteps) {
+	if s.groups == nil {
+		s.groups = make(map[stepName]*stepGroup)
 	}
-	defer s.Close()
-	type name struct{ workflow, step string }
-	groups := make(map[name]*stepGroup)
-	q := Query{Table: &runTable.Table, Columns: []string{"workflow", "step_list"}}
-	run := 0
-	err = s.Scan(&q, func(src Source) error {
-		run++
-		workflow := src.Symbol(0)
-		steps, err := parseSteps([]byte(src.Text(1)))
-		for i := range steps {
-			n := name{workflow, steps[i].Name}
-			g := groups[n]
-			if g == nil {
-				g = &stepGroup{StepStat: StepStat{Workflow: n.workflow, Name: n.step}}
-				groups[n] = g
-			}
-			g.add(run, &steps[i])
+	s.runs++
+	for i := range run.Steps {
+		step := &run.Steps[i]
+		n := stepName{run.Run.Workflow, step.Name}
+		g := s.groups[n]
+		if g == nil {
+			g = &stepGroup{StepStat: StepStat{Workflow: n.workflow, Name: n.step, FirstPosition: step.Position}}
+			s.groups[n] = g
 		}
-		return columnError("step_list", err)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read step statistics: %w", err)
+		g.add(s.runs, step)
 	}
-	stats := make([]StepStat, 0, len(groups))
-	for _, g := range groups {
+}
+
+// List is what was added up, by workflow and name.
+func (s *StepStats) List() []StepStat {
+	stats := make([]StepStat, 0, len(s.groups))
+	for _, g := range s.groups {
 		stats = append(stats, g.finish())
 	}
 	slices.SortFunc(stats, func(a, b StepStat) int {
 		return cmp.Or(cmp.Compare(a.Workflow, b.Workflow), cmp.Compare(a.Name, b.Name))
 	})
-	return stats, nil
+	return stats
 }
 
-func (g *stepGroup) add(run int, s *storedStep) {
-	if g.Steps == 0 {
-		g.FirstPosition = s.Position
-	}
+func (g *stepGroup) add(run int, s *StepRow) {
 	g.FirstPosition = min(g.FirstPosition, s.Position)
 	g.LastPosition = max(g.LastPosition, s.Position)
 	if run != g.lastRun {
@@ -70,10 +64,10 @@ func (g *stepGroup) add(run int, s *storedStep) {
 	if s.Outcome == events.Failed {
 		g.Failed++
 	}
-	if d := s.duration(); d >= 0 {
+	if s.DurationNS >= 0 {
 		g.Timed++
-		g.TotalNS = saturate(g.TotalNS, d)
-		g.durations = append(g.durations, d)
+		g.TotalNS = saturate(g.TotalNS, s.DurationNS)
+		g.durations = append(g.durations, s.DurationNS)
 	}
 	g.InputTokens = saturate(g.InputTokens, s.InputTokens)
 	g.OutputTokens = saturate(g.OutputTokens, s.OutputTokens)

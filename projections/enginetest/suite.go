@@ -196,7 +196,7 @@ func everything(t fataler, r projections.Reader) []any {
 		keep(drain(r.Runs(ctx, f)))
 	}
 	for _, workflow := range []string{"", "plan", "a"} {
-		keep(drain(r.Steps(ctx, workflow)))
+		keep(drain(r.RunSteps(ctx, workflow)))
 		keep(drain(r.Patterns(ctx, projections.VariantPattern, workflow)))
 		keep(drain(r.Patterns(ctx, projections.FollowsPattern, workflow)))
 	}
@@ -216,8 +216,12 @@ func everything(t fataler, r projections.Reader) []any {
 	}
 	position, err := r.Position(ctx)
 	keep(position, err)
-	stats, err := r.StepStats(ctx)
-	keep(stats, err)
+	var stats projections.StepStats
+	for run, err := range r.RunSteps(ctx, "") {
+		ok(t, err)
+		stats.Add(run)
+	}
+	keep(stats.List(), nil)
 	report, err := r.Report(ctx)
 	keep(report, err)
 	agents, err := r.Agents(ctx)

@@ -80,11 +80,10 @@ func BenchmarkMillion(b *testing.B) {
 		b.ReportMetric(float64(facts)/b.Elapsed().Seconds(), "facts/s")
 	})
 	for name, read := range map[string]func() error{
-		"report":    func() error { _, err := m.Report(b.Context()); return err },
-		"stepstats": func() error { _, err := m.StepStats(b.Context()); return err },
-		"digest":    func() error { _, err := m.Digest(b.Context()); return err },
+		"report": func() error { _, err := m.Report(b.Context()); return err },
+		"digest": func() error { _, err := m.Digest(b.Context()); return err },
 		"steps": func() error {
-			for _, err := range m.Steps(b.Context(), "") {
+			for _, err := range m.RunSteps(b.Context(), "") {
 				if err != nil {
 					return err
 				}
