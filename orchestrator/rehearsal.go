@@ -85,6 +85,7 @@ func Rehearse(
 		return Rehearsal{}, err
 	}
 	r := rehearsal{c: c, models: scratch, runners: runners, progress: progress, would: make(map[string]Claim)}
+	defer r.thoughts.wait()
 	if err := r.read(ctx, store); err != nil {
 		return Rehearsal{}, err
 	}
@@ -92,6 +93,9 @@ func Rehearse(
 		if err := r.look(ctx, r.clock); err != nil {
 			return Rehearsal{}, err
 		}
+	}
+	if err := r.settle(); err != nil {
+		return Rehearsal{}, err
 	}
 	return r.report(ctx, store)
 }
@@ -112,7 +116,24 @@ type rehearsal struct {
 	ordinals    ordinals
 	looks       int
 	first, last time.Time
-	would       map[string]Claim
+	// thoughts are what the analysts think of the last look, while the log is read on.
+	thoughts thoughts
+	would    map[string]Claim
+}
+
+// thoughts are what analysts think of one look. The zero value is of none.
+type thoughts struct {
+	// at and position are those of the look.
+	at       time.Time
+	position uint64
+	results  []analysts.Result
+	done     chan struct{}
+}
+
+func (t *thoughts) wait() {
+	if t.done != nil {
+		<-t.done
+	}
 }
 
 // read folds the log, with a look whenever one is due.
@@ -197,20 +218,42 @@ func (r *rehearsal) fold(ctx context.Context, part []projections.Entry) error {
 	return nil
 }
 
-// look lets the analysts look as of a time. What they say is kept as it would have been recorded: the first time that
-// it is not refused.
+// look lets the analysts look as of a time. They think while the log is read on.
 func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 	if r.looks == 0 {
 		r.first = at
 	}
 	r.looks++
 	r.last, r.news = at, false
+	var all []func() analysts.Result
 	for _, runner := range r.runners {
 		think, err := runner.Load(ctx, r.models)
 		if err != nil {
 			return fmt.Errorf("look as of %s: %w", at.Format(time.RFC3339), err)
 		}
-		for _, p := range think().Proposals {
+		all = append(all, think)
+	}
+	if err := r.settle(); err != nil {
+		return err
+	}
+	results, done := make([]analysts.Result, len(all)), make(chan struct{})
+	r.thoughts = thoughts{at: at, position: r.position, results: results, done: done}
+	go func() {
+		defer close(done)
+		for i, think := range all {
+			results[i] = think()
+		}
+	}()
+	return nil
+}
+
+// settle keeps what the analysts say of the last look, as it would have been recorded: the first time that it is not
+// refused.
+func (r *rehearsal) settle() error {
+	r.thoughts.wait()
+	at := r.thoughts.at
+	for _, result := range r.thoughts.results {
+		for _, p := range result.Proposals {
 			id := p.ID()
 			if kept, ok := r.would[id]; ok && kept.Refused == "" {
 				continue
@@ -220,10 +263,11 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 				return fmt.Errorf("look as of %s: propose %s: %w", at.Format(time.RFC3339), id, err)
 			}
 			if _, ok := r.would[id]; !ok || refused == "" {
-				r.would[id] = claimed(p, at, r.position, refused)
+				r.would[id] = claimed(p, at, r.thoughts.position, refused)
 			}
 		}
 	}
+	r.thoughts = thoughts{}
 	return nil
 }
 
