@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -43,33 +44,45 @@ func encodedSize(e *events.Envelope) int {
 // Copy brings a log into another store, up to where it ends now: the same events in the same order, under the same
 // ids, at positions of the target's own. What the target has already stays, so that an interrupted copy goes on where
 // it was cut off. Recorded-at is the target's own as well: it is when that store stored them. It returns
-// ErrOtherHistory where the target holds anything else, and checks both digests at the end.
+// ErrOtherHistory where the target holds anything but the source's first events: then nothing is added. It compares both
+// digests again at the end.
 func Copy(ctx context.Context, from, to eventstore.Store, progress func(position uint64)) (Copied, error) {
 	head, err := from.Head(ctx)
 	if err != nil {
 		return Copied{}, fmt.Errorf("source: %w", err)
 	}
+	source, target := digesting{store: from}, digesting{store: to}
 	after, err := resumeAt(ctx, from, to)
+	if err == nil && after > 0 {
+		err = sameDigest(ctx, &source, after, &target)
+	}
 	if err != nil {
 		return Copied{}, err
 	}
-	var done Copied
+	done := Copied{Already: source.events}
 	if err := done.bring(ctx, from, to, after, head, progress); err != nil {
 		return done, err
 	}
-	source, events, err := digestOf(ctx, from, head)
-	if err != nil {
-		return done, fmt.Errorf("digest of the source: %w", err)
+	if err := sameDigest(ctx, &source, head, &target); err != nil {
+		return done, err
 	}
-	target, held, err := digestOf(ctx, to, 0)
-	if err != nil {
-		return done, fmt.Errorf("digest of the target: %w", err)
-	}
-	if source != target {
-		return done, fmt.Errorf("%w: %d events with digest %s, want %d with %s", ErrOtherHistory, held, target, events, source)
-	}
-	done.Digest, done.Already = source, events-done.Events
+	done.Digest = source.digest()
 	return done, nil
+}
+
+// sameDigest digests the source up to a position and the target up to its end, and compares them.
+func sameDigest(ctx context.Context, source *digesting, upTo uint64, target *digesting) error {
+	if err := source.to(ctx, upTo); err != nil {
+		return fmt.Errorf("digest of the source: %w", err)
+	}
+	if err := target.to(ctx, math.MaxUint64); err != nil {
+		return fmt.Errorf("digest of the target: %w", err)
+	}
+	if source.digest() != target.digest() {
+		return fmt.Errorf("%w: %d events with digest %s, want %d with %s: give an empty target", ErrOtherHistory, target.events, target.digest(),
+			source.events, source.digest())
+	}
+	return nil
 }
 
 // bring copies what lies behind one position up to another one. Neighbours of one stream are one append.
@@ -161,18 +174,27 @@ func resumeAt(ctx context.Context, from, to eventstore.Store) (uint64, error) {
 	return 0, nil
 }
 
-// digestOf is the rolling SHA-256 over a log up to a position, 0 for all of it.
-func digestOf(ctx context.Context, store eventstore.Store, to uint64) (digest string, count uint64, err error) {
-	var all chain
-	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{}) {
+// digesting is a log on its way through a rolling SHA-256.
+type digesting struct {
+	store    eventstore.Store
+	chain    chain
+	events   uint64
+	position uint64
+}
+
+// to takes in what comes next, up to a position.
+func (d *digesting) to(ctx context.Context, position uint64) error {
+	for e, err := range d.store.ReadAll(ctx, eventstore.ReadOptions{From: d.position}) {
 		if err != nil {
-			return "", 0, err
+			return err
 		}
-		if to > 0 && e.Position > to {
+		if e.Position > position {
 			break
 		}
-		all.add(&e)
-		count++
+		d.chain.add(&e)
+		d.events, d.position = d.events+1, e.Position
 	}
-	return hex.EncodeToString(all.link[:]), count, nil
+	return nil
 }
+
+func (d *digesting) digest() string { return hex.EncodeToString(d.chain.link[:]) }

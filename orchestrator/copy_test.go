@@ -76,15 +76,10 @@ func TestACopyRefusesATargetWithAnotherHistory(t *testing.T) {
 	if done, err := orchestrator.Copy(t.Context(), from, to, nil); !errors.Is(err, orchestrator.ErrOtherHistory) {
 		t.Errorf("got %+v, %v", done, err)
 	}
-	// The last event is the source's, but one before it is not.
-	var all []events.Envelope
-	for e, err := range from.ReadAll(t.Context(), eventstore.ReadOptions{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, e)
-	}
+	// The last event is the source's, but one before it is not. Nothing is added to such a log.
 	forged, _ := newLog(t)
+	all := eventsOf(t, from)
+	all = all[:len(all)/2]
 	for i, e := range all {
 		if i == 3 {
 			e.Actor = "user:mallory"
@@ -96,6 +91,20 @@ func TestACopyRefusesATargetWithAnotherHistory(t *testing.T) {
 	if done, err := orchestrator.Copy(t.Context(), from, forged, nil); !errors.Is(err, orchestrator.ErrOtherHistory) {
 		t.Errorf("got %+v, %v", done, err)
 	}
+	if n := len(eventsOf(t, forged)); n != len(all) {
+		t.Errorf("the target had %d events, and has %d", len(all), n)
+	}
+}
+
+func eventsOf(t *testing.T, store eventstore.Store) (all []events.Envelope) {
+	t.Helper()
+	for e, err := range store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
 }
 
 // failing is a store that tells of the first submission that failed.
