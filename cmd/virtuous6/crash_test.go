@@ -62,6 +62,37 @@ func (p program) metrics() map[string]any {
 	return m
 }
 
+// As in `virtuous6 runs | head`: who reads may have seen enough.
+func TestOutputThatNobodyReadsEndsAVerbAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	p := newProgram(t)
+	p.run("simulate", "--runs", "300")
+	tmp := t.TempDir()
+	for _, args := range [][]string{{"runs", "--as-of", "2000", "--json"}, {"events", "--limit", "0"}, {"metrics"}, {"--help"}} {
+		cmd := p.command(args...)
+		cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := read.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var errOut bytes.Buffer
+		cmd.Stdout, cmd.Stderr = write, &errOut
+		err = cmd.Run()
+		if cmd.ProcessState.ExitCode() != exitFailed || strings.Contains(errOut.String(), "pipe") {
+			t.Errorf("%s: %v, %s", args, err, errOut.Bytes())
+		}
+		if err := write.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
 func TestAKilledImportLosesNothingAndDoublesNothing(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(6, 6)) //nolint:gosec // moments, not secrets

@@ -60,6 +60,7 @@ type verbs struct {
 }
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // output tells of it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -68,6 +69,9 @@ func main() {
 
 // Main is the whole program: it runs one command line and returns its exit code, 0 done, 1 failed, 2 wrong usage.
 func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	out = output{out, end}
 	var cli verbs
 	exited := -1
 	parser, err := newParser(&cli, kong.Writers(out, errOut), kong.Exit(func(code int) { exited = code }))
@@ -79,6 +83,9 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
+	if errors.Is(context.Cause(ctx), errNobodyReads) {
+		return exitFailed
+	}
 	if exited >= 0 {
 		return exited // help was asked for and shown
 	}
@@ -99,6 +106,8 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 	err = errors.Join(err, a.close())
 	var usage usageError
 	switch {
+	case errors.Is(context.Cause(ctx), errNobodyReads):
+		return exitFailed
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -11,11 +12,18 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
+// tableBlock is how many rows are aligned with each other: a log can be larger than the memory.
+const tableBlock = 1000
+
 // table prints rows under headings, aligned.
 func table(w io.Writer, headings string, rows func(row func(cells ...any))) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, strings.ReplaceAll(headings, "|", "\t"))
+	n, failed := 0, error(nil)
 	rows(func(cells ...any) {
+		if n++; n%tableBlock == 0 {
+			failed = cmp.Or(failed, t.Flush())
+		}
 		for i, c := range cells {
 			if i > 0 {
 				fmt.Fprint(t, "\t")
@@ -24,7 +32,7 @@ func table(w io.Writer, headings string, rows func(row func(cells ...any))) erro
 		}
 		fmt.Fprintln(t)
 	})
-	return t.Flush()
+	return cmp.Or(failed, t.Flush())
 }
 
 // oneLine keeps what others wrote from moving a person's terminal: no control characters, no line breaks.
