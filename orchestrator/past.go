@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -28,6 +30,33 @@ func (m Moment) String() string {
 		return fmt.Sprintf("what was known at position %d", m.Position)
 	}
 	return "what had happened by " + m.OccurredBy.Format(time.RFC3339Nano) + ", of all that is known now"
+}
+
+// ErrMoment tells that a text names no moment.
+var ErrMoment = errors.New("give a position, such as 1200, or a time in UTC, such as 2026-11-22 or 2026-11-22T18:00:00Z")
+
+// The shapes of times that a moment may have. One without a clock is the start of its day.
+var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
+
+// A log's times are Unix nanoseconds.
+var firstTime, lastTime = time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+
+// ParseMoment reads a moment: a position or a time. It returns ErrMoment for anything else.
+func ParseMoment(text string) (Moment, error) {
+	if position, err := strconv.ParseUint(text, 10, 63); err == nil {
+		return Moment{Position: position}, nil
+	}
+	for _, layout := range timeLayouts {
+		at, err := time.ParseInLocation(layout, text, time.UTC)
+		switch {
+		case err != nil:
+		case at.Before(firstTime) || at.After(lastTime):
+			return Moment{}, fmt.Errorf("%q is outside of what a log can hold, 1678 to 2262: %w", text, ErrMoment)
+		default:
+			return Moment{OccurredBy: at.UTC()}, nil
+		}
+	}
+	return Moment{}, fmt.Errorf("%q is no moment: %w", text, ErrMoment)
 }
 
 // ErrBeyond tells that a moment lies behind the log's end.

@@ -10,7 +10,7 @@ import (
 )
 
 func (d *door) agents(api huma.API) {
-	list(d, api, "agents", "Agents", func(ctx context.Context, _ Page) iter.Seq2[projections.AgentRow, error] {
-		return each(d.Reader.Agents(ctx))
+	list(d, api, "agents", "Agents", func(ctx context.Context, r projections.Reader, _ Page) iter.Seq2[projections.AgentRow, error] {
+		return each(r.Agents(ctx))
 	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (d *door) budgets(api huma.API) {
-	list(d, api, "budgets", "Budgets", func(ctx context.Context, _ Page) iter.Seq2[projections.BudgetRow, error] {
-		return each(d.Reader.Budgets(ctx))
+	list(d, api, "budgets", "Budgets", func(ctx context.Context, r projections.Reader, _ Page) iter.Seq2[projections.BudgetRow, error] {
+		return each(r.Budgets(ctx))
 	})
 }

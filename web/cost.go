@@ -10,7 +10,7 @@ import (
 )
 
 func (d *door) costs(api huma.API) {
-	list(d, api, "costs", "What models cost, by day, workflow, agent and model", func(ctx context.Context, _ Page) iter.Seq2[projections.CostRow, error] {
-		return each(d.Reader.Costs(ctx))
+	list(d, api, "costs", "What models cost, by day, workflow, agent and model", func(ctx context.Context, r projections.Reader, _ Page) iter.Seq2[projections.CostRow, error] {
+		return each(r.Costs(ctx))
 	})
 }

@@ -17,8 +17,8 @@ type feedbackInput struct {
 }
 
 func (d *door) feedback(api huma.API) {
-	list(d, api, "feedback", "Feedback, in the order it was given", func(ctx context.Context, in feedbackInput) iter.Seq2[projections.FeedbackRow, error] {
-		return each(d.Reader.Feedback(ctx, in.Run))
+	list(d, api, "feedback", "Feedback, in the order it was given", func(ctx context.Context, r projections.Reader, in feedbackInput) iter.Seq2[projections.FeedbackRow, error] {
+		return each(r.Feedback(ctx, in.Run))
 	})
 }
 

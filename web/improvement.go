@@ -15,7 +15,7 @@ type improvementsInput struct {
 }
 
 func (d *door) improvements(api huma.API) {
-	list(d, api, "improvements", "Improvements with their evidence, the latest first", func(ctx context.Context, in improvementsInput) iter.Seq2[projections.ImprovementRow, error] {
-		return each(d.Reader.Improvements(ctx, in.Status))
+	list(d, api, "improvements", "Improvements with their evidence, the latest first", func(ctx context.Context, r projections.Reader, in improvementsInput) iter.Seq2[projections.ImprovementRow, error] {
+		return each(r.Improvements(ctx, in.Status))
 	})
 }

@@ -6,10 +6,13 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // Page bounds a list. Lists embed it in their input; it is exported because huma skips what is not.
 type Page struct {
+	AsOf
 	Limit int `query:"limit" minimum:"1" maximum:"10000" default:"100" doc:"The greatest number of rows."`
 }
 
@@ -17,12 +20,16 @@ func (p Page) limit() int { return p.Limit }
 
 // listed is the answer of a list: a JSON array, and in a header whether there was more.
 type listed[T any] struct {
+	Told
 	More string `header:"Virtuous6-More" doc:"\"true\" where the limit left rows out."`
 	Body rows[T]
 }
 
 // list registers a route that reads rows up to the limit. It asks for one more, to know whether there is more.
-func list[I interface{ limit() int }, T any](d *door, api huma.API, noun, summary string, read func(context.Context, I) iter.Seq2[T, error]) {
+func list[I interface {
+	limit() int
+	asOf() string
+}, T any](d *door, api huma.API, noun, summary string, read func(context.Context, projections.Reader, I) iter.Seq2[T, error]) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-" + noun,
 		Method:      http.MethodGet,
@@ -30,8 +37,13 @@ func list[I interface{ limit() int }, T any](d *door, api huma.API, noun, summar
 		Summary:     summary,
 		Errors:      []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *I) (*listed[T], error) {
-		out := &listed[T]{Body: rows[T]{}}
-		for row, err := range read(ctx, *in) {
+		past, err := d.at(ctx, (*in).asOf())
+		if err != nil {
+			return nil, err
+		}
+		defer past.Done()
+		out := &listed[T]{Told: Told{past.Of}, Body: rows[T]{}}
+		for row, err := range read(ctx, past, *in) {
 			if err != nil {
 				return nil, d.problem(ctx, err)
 			}

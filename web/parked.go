@@ -10,7 +10,7 @@ import (
 )
 
 func (d *door) parked(api huma.API) {
-	list(d, api, "parked", "Streams that a read model could not read to their end", func(ctx context.Context, _ Page) iter.Seq2[projections.ParkedRow, error] {
-		return each(d.Reader.Parked(ctx))
+	list(d, api, "parked", "Streams that a read model could not read to their end", func(ctx context.Context, r projections.Reader, _ Page) iter.Seq2[projections.ParkedRow, error] {
+		return each(r.Parked(ctx))
 	})
 }

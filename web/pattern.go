@@ -16,7 +16,7 @@ type patternsInput struct {
 }
 
 func (d *door) patterns(api huma.API) {
-	list(d, api, "patterns", "Patterns by workflow, the most frequent first", func(ctx context.Context, in patternsInput) iter.Seq2[projections.PatternRow, error] {
-		return d.Reader.Patterns(ctx, projections.PatternKind(in.Kind), in.Workflow)
+	list(d, api, "patterns", "Patterns by workflow, the most frequent first", func(ctx context.Context, r projections.Reader, in patternsInput) iter.Seq2[projections.PatternRow, error] {
+		return r.Patterns(ctx, projections.PatternKind(in.Kind), in.Workflow)
 	})
 }

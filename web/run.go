@@ -33,29 +33,38 @@ type runDetail struct {
 
 // runs registers the list of runs, the latest first, and one run.
 func (d *door) runs(api huma.API) {
-	list(d, api, "runs", "Runs, the latest first, with the beginnings of their prompts and answers", func(ctx context.Context, in runsInput) iter.Seq2[projections.RunRow, error] {
-		return d.Reader.Runs(ctx, projections.RunFilter{
+	list(d, api, "runs", "Runs, the latest first, with the beginnings of their prompts and answers", func(ctx context.Context, r projections.Reader, in runsInput) iter.Seq2[projections.RunRow, error] {
+		return r.Runs(ctx, projections.RunFilter{
 			Workflow: in.Workflow, Task: in.Task, Agent: in.Agent, Outcome: events.Outcome(in.Outcome),
 			Since: in.Since, Until: in.Until, Limit: in.Limit + 1,
 		})
 	})
 	type input struct {
+		AsOf
 		Run string `path:"run" maxLength:"200"`
 	}
-	type answer struct{ Body document[runDetail] }
+	type answer struct {
+		Told
+		Body document[runDetail]
+	}
 	huma.Register(api, huma.Operation{
 		OperationID: "run", Method: http.MethodGet, Path: "/api/runs/{run}",
 		Summary: "A run with its whole prompt and answer, its steps and the feedback on it",
-		Errors:  []int{http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+		Errors:  []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *input) (*answer, error) {
-		run, steps, err := d.Reader.Run(ctx, in.Run)
+		past, err := d.at(ctx, in.asOf())
+		if err != nil {
+			return nil, err
+		}
+		defer past.Done()
+		run, steps, err := past.Run(ctx, in.Run)
 		if err == nil && d.Texts != nil {
 			err = d.Texts(ctx, &run)
 		}
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		feedback, err := d.Reader.Feedback(ctx, in.Run)
+		feedback, err := past.Feedback(ctx, in.Run)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
@@ -66,7 +75,7 @@ func (d *door) runs(api huma.API) {
 		if feedback == nil {
 			detail.Feedback = []projections.FeedbackRow{}
 		}
-		return &answer{document[runDetail]{detail}}, nil
+		return &answer{Told{past.Of}, document[runDetail]{detail}}, nil
 	})
 }
 

@@ -78,3 +78,54 @@ func TestOneRunHasItsWholeTexts(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
+
+// then is the read models of position 3, which anything else is no moment for.
+func then(returned *int) func(context.Context, string) (web.Past, error) {
+	return func(_ context.Context, asOf string) (web.Past, error) {
+		switch asOf {
+		case "3":
+			return web.Past{Reader: reader{runs: threeRuns()[2:]}, Of: "what was known at position 3", Done: func() { *returned++ }}, nil
+		case "4":
+			return web.Past{}, errAway
+		}
+		return web.Past{}, fmt.Errorf("as_of: %q: %w", asOf, errRefused)
+	}
+}
+
+func TestReadsAnswerAsOfAMoment(t *testing.T) {
+	t.Parallel()
+	returned := 0
+	c := config(reader{runs: threeRuns()}, &log{})
+	c.Past = then(&returned)
+	door := web.New(c)
+	for _, target := range reads {
+		separator := "?"
+		if strings.Contains(target, "?") {
+			separator = "&"
+		}
+		before := returned
+		w := request(door, "GET", target+separator+"as_of=3", "")
+		if w.Code != 200 || w.Header().Get("Virtuous6-As-Of") != "what was known at position 3" || returned != before+1 {
+			t.Errorf("%s: %d %s, given back %d times", target, w.Code, w.Header(), returned-before)
+		}
+		if w := request(door, "GET", target, ""); w.Header().Get("Virtuous6-As-Of") != "" || returned != before+1 {
+			t.Errorf("%s now: %s", target, w.Header())
+		}
+	}
+	if w := request(door, "GET", "/api/runs?as_of=3", ""); len(decode[[]any](t, w)) != 1 {
+		t.Errorf("got %s, want the one run of then", w.Body)
+	}
+	before := returned
+	if w := request(door, "GET", "/api/runs/r3?as_of=3", ""); w.Code != 404 || returned != before+1 {
+		t.Errorf("a run of later: %d %s, given back %d times", w.Code, w.Body, returned-before)
+	}
+	if w := request(door, "GET", "/api/runs?as_of=soon", ""); w.Code != 422 || !strings.Contains(w.Body.String(), "soon") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := request(door, "GET", "/api/runs?as_of=4", ""); w.Code != 503 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := request(web.New(config(reader{}, &log{})), "GET", "/api/runs?as_of=3", ""); w.Code != 422 {
+		t.Errorf("without a past: %d %s", w.Code, w.Body)
+	}
+}

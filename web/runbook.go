@@ -10,7 +10,7 @@ import (
 )
 
 func (d *door) runbooks(api huma.API) {
-	list(d, api, "runbooks", "Runbooks, each in its latest version", func(ctx context.Context, _ Page) iter.Seq2[projections.RunbookRow, error] {
-		return each(d.Reader.Runbooks(ctx))
+	list(d, api, "runbooks", "Runbooks, each in its latest version", func(ctx context.Context, r projections.Reader, _ Page) iter.Seq2[projections.RunbookRow, error] {
+		return each(r.Runbooks(ctx))
 	})
 }

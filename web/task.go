@@ -10,7 +10,7 @@ import (
 )
 
 func (d *door) tasks(api huma.API) {
-	list(d, api, "tasks", "Tasks, and how the runs that tried them ended", func(ctx context.Context, _ Page) iter.Seq2[projections.TaskRow, error] {
-		return each(d.Reader.Tasks(ctx))
+	list(d, api, "tasks", "Tasks, and how the runs that tried them ended", func(ctx context.Context, r projections.Reader, _ Page) iter.Seq2[projections.TaskRow, error] {
+		return each(r.Tasks(ctx))
 	})
 }

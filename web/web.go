@@ -25,13 +25,15 @@ import (
 type Config struct {
 	// Reader reads the read models.
 	Reader projections.Reader
+	// Past, if any, gives the read models of a moment, as as_of names it. Errors that Refused knows are told to who asked.
+	Past func(ctx context.Context, asOf string) (Past, error)
 	// Texts, if any, gives a run's row the whole prompt and answer, of which Reader has the beginnings.
 	Texts func(ctx context.Context, run *projections.RunRow) error
 	// Head is the position of the log's last fact: the store answers where it does.
 	Head func(ctx context.Context) (uint64, error)
 	// Dispatch carries out commands. Without it the door only reads.
 	Dispatch commands.Dispatch
-	// Refused tells a decider's refusal from a failure among Dispatch's errors. Default: every error is a failure.
+	// Refused tells a refusal from a failure among the errors of Dispatch and Past. Default: every error is a failure.
 	Refused func(err error) bool
 	// Away tells of an error of Dispatch, Head or Texts that the store does not answer for now. Default: of none.
 	Away func(err error) bool

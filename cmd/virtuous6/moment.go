@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"strconv"
-	"time"
 
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
@@ -21,28 +18,11 @@ type moment struct {
 	given bool
 }
 
-// The shapes of times that a moment may have. One without a clock is the start of its day.
-var timeLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
-
-// A log's times are Unix nanoseconds.
-var firstTime, lastTime = time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
-
 // UnmarshalText reads a moment.
-func (m *moment) UnmarshalText(text []byte) error {
-	if position, err := strconv.ParseUint(string(text), 10, 63); err == nil {
-		*m = moment{Moment: orchestrator.Moment{Position: position}, given: true}
-		return nil
-	}
-	for _, layout := range timeLayouts {
-		if at, err := time.ParseInLocation(layout, string(text), time.UTC); err == nil {
-			if at.Before(firstTime) || at.After(lastTime) {
-				return fmt.Errorf("%q is none of the times that a log can hold, from 1678 to 2262", text)
-			}
-			*m = moment{Moment: orchestrator.Moment{OccurredBy: at.UTC()}, given: true}
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is neither a position, such as 1200, nor a time in UTC, such as 2026-11-22 or 2026-11-22T18:00:00Z", text)
+func (m *moment) UnmarshalText(text []byte) (err error) {
+	m.given = true
+	m.Moment, err = orchestrator.ParseMoment(string(text))
+	return err
 }
 
 // pastFlag is what every reading verb takes.
@@ -58,7 +38,7 @@ func (a *app) readAt(ctx context.Context, at pastFlag) (projections.Reader, erro
 	if _, err := a.readAll(ctx); err != nil {
 		return nil, err
 	}
-	empty, err := a.scratch(ctx)
+	empty, err := scratch(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +61,8 @@ func (a *app) readAt(ctx context.Context, at pastFlag) (projections.Reader, erro
 	return past, a.noteParked(ctx, past)
 }
 
-// scratch is an empty engine that is thrown away when the verb ends.
-func (a *app) scratch(ctx context.Context) (projections.Engine, error) {
+// scratch is an empty engine that is thrown away when it is closed.
+func scratch(ctx context.Context) (projections.Engine, error) {
 	dir, err := os.MkdirTemp("", "virtuous6-")
 	if err != nil {
 		return nil, fmt.Errorf("a folder for read models that are thrown away: %w", err)
@@ -91,13 +71,21 @@ func (a *app) scratch(ctx context.Context) (projections.Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	a.closers = append(a.closers, func() error { return os.RemoveAll(dir) })
-	return engine, nil
+	return thrownAway{engine, dir}, nil
 }
+
+// thrownAway is an engine in a folder that goes with it.
+type thrownAway struct {
+	projections.Engine
+	dir string
+}
+
+// Close removes the folder, too.
+func (e thrownAway) Close() error { return errors.Join(e.Engine.Close(), os.RemoveAll(e.dir)) }
 
 // scratchModels are empty read models that are thrown away when the verb ends.
 func (a *app) scratchModels(ctx context.Context) (*projections.Models, error) {
-	engine, err := a.scratch(ctx)
+	engine, err := scratch(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -61,8 +61,11 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		}
 	}
 	dispatch := a.dispatcher().Dispatch
+	lookback := orchestrator.NewLookback(a.store, a.models, scratch, log)
+	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
-		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Refused: aggregates.Refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
+		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
+		Past:    past(lookback),
 		Texts:   func(ctx context.Context, run *projections.RunRow) error { return orchestrator.Texts(ctx, a.store, run) },
 		Hosts:   a.config.Hosts,
 		Version: version(), Log: log,
@@ -102,6 +105,26 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintln(a.out, "That is the built-in scripted model: set OPENAI_API_KEY or OPENAI_BASE_URL for a real one.")
 	}
 	return group.Wait()
+}
+
+// past gives the door the read models of a moment.
+func past(l *orchestrator.Lookback) func(context.Context, string) (web.Past, error) {
+	return func(ctx context.Context, asOf string) (web.Past, error) {
+		moment, err := orchestrator.ParseMoment(asOf)
+		if err != nil {
+			return web.Past{}, fmt.Errorf("as_of: %w", err)
+		}
+		reader, done, err := l.At(ctx, moment)
+		if err != nil {
+			return web.Past{}, err
+		}
+		return web.Past{Reader: reader, Of: moment.String(), Done: done}, nil
+	}
+}
+
+// refused tells of an error that a request can't be met as it is.
+func refused(err error) bool {
+	return aggregates.Refused(err) || errors.Is(err, orchestrator.ErrMoment) || errors.Is(err, orchestrator.ErrBeyond)
 }
 
 func (a *app) level() slog.Level {

@@ -1,0 +1,45 @@
+package web
+
+import (
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// AsOf names the moment that a read is of. Inputs embed it; it is exported because huma skips what is not.
+type AsOf struct {
+	AsOf string `query:"as_of" maxLength:"64" doc:"Answer as of then. A position of the log: what was known when the log ended there. A time, such as 2026-11-22 or 2026-11-22T18:00:00Z: what had happened by then, of all that is known now. Default: what is known now."`
+}
+
+func (a AsOf) asOf() string { return a.AsOf }
+
+// Told is the header in which an answer tells of which moment it is.
+type Told struct {
+	AsOf string `header:"Virtuous6-As-Of" doc:"Where as_of was given: what the answer tells of, what was known or what had happened."`
+}
+
+// Past is the read models of a moment.
+type Past struct {
+	projections.Reader
+	// Of tells of what they are, such as "what was known at position 7".
+	Of string
+	// Done gives them back.
+	Done func()
+}
+
+// at is the read models that a read is of: those of now where no moment is named.
+func (d *door) at(ctx context.Context, asOf string) (Past, error) {
+	if asOf == "" {
+		return Past{Reader: d.Reader, Done: func() {}}, nil
+	}
+	if d.Past == nil {
+		return Past{}, huma.Error422UnprocessableEntity("as_of: the past can't be looked at here")
+	}
+	past, err := d.Past(ctx, asOf)
+	if err != nil {
+		return Past{}, d.problem(ctx, err)
+	}
+	return past, nil
+}
