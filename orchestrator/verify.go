@@ -61,8 +61,13 @@ func Verify(ctx context.Context, store eventstore.Store, models, fresh *projecti
 	if err != nil {
 		return v, fmt.Errorf("digest of the read models: %w", err)
 	}
+	before := len(v.Problems)
 	if err := v.log(ctx, store, live.Position, fresh, noted, progress); err != nil {
 		return v, err
+	}
+	advice := "run `virtuous6 replay`"
+	if len(v.Problems) > before { // a replay would fold that, too
+		advice = "mend the log first, or restore a backup, and replay then"
 	}
 	rebuilt, err := fresh.Digest(ctx)
 	if err != nil {
@@ -82,7 +87,7 @@ func Verify(ctx context.Context, store eventstore.Store, models, fresh *projecti
 	for _, t := range live.Tables {
 		v.ReadModels[t.Table] = t.SHA256
 		if t.SHA256 != want[t.Table] {
-			v.problem("table %s is not what a rebuild gives: run `virtuous6 replay`", t.Table)
+			v.problem("table %s is not what a rebuild gives: %s", t.Table, advice)
 		}
 	}
 	v.OK = len(v.Problems) == 0
