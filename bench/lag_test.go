@@ -11,6 +11,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // lagTime is how long one measurement of the lag lasts.
@@ -41,7 +42,7 @@ func lag(b *testing.B, e engine, perSecond int) (latencies []time.Duration) {
 	defer wait.Wait()
 	defer cancel()
 	wait.Go(func() {
-		if err := orchestrator.Pump(ctx, store, models); err != nil {
+		if err := replay.Pump(ctx, store, models); err != nil {
 			b.Error(err)
 		}
 	})

@@ -12,11 +12,13 @@ import (
 	driver "zombiezen.com/go/sqlite"
 
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/audit"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/projections/sqlite"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 const everyColumn = `SELECT position, id, stream, revision, kind, version, occurred_at, recorded_at, causation, correlation, actor,
@@ -70,7 +72,7 @@ func replays(b *testing.B, e engine, t *table) {
 }
 
 func rebuilt(b *testing.B, store eventstore.Store, models *projections.Models) (events int) {
-	must(b, orchestrator.RebuildModels(b.Context(), store, models, nil))
+	must(b, replay.RebuildModels(b.Context(), store, models, nil))
 	head, err := store.Head(b.Context())
 	must(b, err)
 	return int(head)
@@ -136,7 +138,7 @@ func jumps(b *testing.B, store eventstore.Store, models *projections.Models) row
 			began := time.Now()
 			scratch, err := sqlite.Open(b.Context(), onSQLite.place(b), sqlite.Options{Scratch: true})
 			must(b, err)
-			past, err := orchestrator.At(b.Context(), store, models, scratch, orchestrator.Moment{Position: head * (2*i + 1) / 16}, nil)
+			past, err := replay.At(b.Context(), store, models, scratch, replay.Moment{Position: head * (2*i + 1) / 16}, nil)
 			must(b, err)
 			_, err = past.Position(b.Context())
 			must(b, err)
@@ -157,7 +159,7 @@ func (t *table) copies(b *testing.B, e engine, size int) row {
 		to := e.log(b, e.place(b))
 		defer to.Close()
 		return measure(func() int {
-			done, err := orchestrator.Copy(b.Context(), from, to, nil)
+			done, err := audit.Copy(b.Context(), from, to, nil)
 			must(b, err)
 			return int(done.Events)
 		})

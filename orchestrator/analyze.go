@@ -9,9 +9,9 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/commands"
-	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // Proposed is a proposal with what became of it.
@@ -57,7 +57,7 @@ func Analyze(ctx context.Context, models *projections.Models, dispatch commands.
 		out.Findings = append(out.Findings, result.Findings...)
 		for _, p := range result.Proposals {
 			proposed := Proposed{Proposal: p}
-			receipt, err := dispatch(ctx, propose(proposed, clock()))
+			receipt, err := dispatch(ctx, replay.Propose(p, clock()))
 			switch {
 			case errors.Is(err, aggregates.ErrExists):
 				// The same claim on an older history: it stands, and its evidence then does too.
@@ -72,16 +72,6 @@ func Analyze(ctx context.Context, models *projections.Models, dispatch commands.
 		}
 	}
 	return out, nil
-}
-
-func propose(p Proposed, at time.Time) commands.ProposeImprovement {
-	return commands.ProposeImprovement{
-		Meta: commands.Meta{
-			ID: events.NameID(at, fmt.Sprintf("%s at %d", p.ID(), p.Evidence.To)), At: at, Actor: "analyst:" + p.Analyst,
-		},
-		Improvement: p.ID(), Analyst: p.Analyst, AnalystVersion: p.AnalystVersion, Change: p.Change, Reason: p.Reason,
-		Evidence: p.Evidence, Expected: p.Expected,
-	}
 }
 
 // analyzeOnSchedule lets the analysts run every so often, where anything happened in between.
@@ -127,7 +117,7 @@ func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
 // moreToAnalyze tells whether anything stands behind a position that analysts look at.
 func moreToAnalyze(ctx context.Context, store eventstore.Store, after uint64) (bool, error) {
 	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: after}) {
-		if err != nil || !aside(&e) {
+		if err != nil || !replay.Aside(&e) {
 			return err == nil, err
 		}
 	}

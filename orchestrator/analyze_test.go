@@ -6,7 +6,9 @@ import (
 
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // The read models go on while analysts read them. All that they read is of one state, so that what they say is what a
@@ -14,9 +16,9 @@ import (
 func TestAnalystsReadOneState(t *testing.T) {
 	t.Parallel()
 	log, d := newLog(t)
-	models := openModels(t)
-	importInto(t, log, simulated(20))
-	if err := orchestrator.CatchUp(t.Context(), log, models, nil); err != nil {
+	models := logtest.Models(t)
+	logtest.Import(t, log, logtest.Simulated(20))
+	if err := replay.CatchUp(t.Context(), log, models, nil); err != nil {
 		t.Fatal(err)
 	}
 	none := func() (r analysts.Result) { return r }
@@ -27,8 +29,8 @@ func TestAnalystsReadOneState(t *testing.T) {
 		return none, err
 	}
 	grow := func(ctx context.Context, _ projections.Reader) (func() analysts.Result, error) {
-		importInto(t, log, simulated(40))
-		return none, orchestrator.CatchUp(ctx, log, models, nil)
+		logtest.Import(t, log, logtest.Simulated(40))
+		return none, replay.CatchUp(ctx, log, models, nil)
 	}
 	found, err := orchestrator.Analyze(t.Context(), models, d.Dispatch, fixedClock, []analysts.Runner{{Name: "a", Load: look}, {Name: "b", Load: grow}, {Name: "c", Load: look}})
 	if err != nil {

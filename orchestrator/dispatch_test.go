@@ -7,30 +7,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
-	"github.com/virtuous6/virtuous6/orchestrator"
 )
-
-var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-
-func fixedClock() time.Time { return noon }
-
-// wish is the meta data of a command that has a name of its own.
-func wish(name, run string) commands.Meta {
-	return commands.Meta{ID: events.NameID(noon, name), At: noon, Actor: "user:anna", Correlation: run}
-}
-
-func newLog(t *testing.T) (eventstore.Store, *orchestrator.Dispatcher) {
-	t.Helper()
-	store := eventstore.NewMemory(fixedClock)
-	t.Cleanup(func() { _ = store.Close() })
-	return store, orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))
-}
 
 func kinds(t *testing.T, store eventstore.Store) []string {
 	t.Helper()
@@ -42,15 +24,6 @@ func kinds(t *testing.T, store eventstore.Store) []string {
 		out = append(out, e.Kind)
 	}
 	return out
-}
-
-func oneRun(run string) []commands.Command {
-	return []commands.Command{
-		commands.StartRun{Meta: wish(run+"/start", run), Run: run, Workflow: "w"},
-		commands.StartStep{Meta: wish(run+"/step", run), Run: run, Name: "look", Type: events.ToolStep},
-		commands.FinishStep{Meta: wish(run+"/step/end", run), Run: run, Outcome: events.Succeeded},
-		commands.FinishRun{Meta: wish(run+"/end", run), Run: run, Outcome: events.Succeeded},
-	}
 }
 
 func TestDispatchAppendsAllOrNothing(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // ErrLeaseLost tells that the lease was over before it could be renewed: another process may drive by now. What was to
@@ -72,7 +73,7 @@ func (l *Lease) prolong(begun time.Time, ttl time.Duration) {
 }
 
 // apply is how a driver writes read models: fenced, so that one that lost its lease unawares writes nothing.
-func (l *Lease) apply(models *projections.Models) applying {
+func (l *Lease) apply(models *projections.Models) replay.Applying {
 	if l == nil {
 		return models.Apply
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // cable is the way to the read models of one process. It can be cut, and be pulled so that nothing comes back.
@@ -267,7 +268,7 @@ func TestADriverGoesOnOverASwap(t *testing.T) {
 			run := fmt.Sprint("r", i)
 			town.ask(t, run, "calculate 6 * 7")
 			synctest.Wait()
-			if err := orchestrator.RebuildModels(t.Context(), town.store, town.models, nil); err != nil {
+			if err := replay.RebuildModels(t.Context(), town.store, town.models, nil); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()

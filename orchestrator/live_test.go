@@ -20,6 +20,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // counting is a model that counts how often it is asked.
@@ -381,7 +382,7 @@ func TestHistoryIsNeverActedOn(t *testing.T) {
 		synctest.Wait()
 		stop()
 		// Replaying a history full of calls sends nothing either: it has no manager and no model to send with.
-		if err := orchestrator.RebuildModels(t.Context(), h.store, h.models, nil); err != nil {
+		if err := replay.RebuildModels(t.Context(), h.store, h.models, nil); err != nil {
 			t.Fatal(err)
 		}
 		head, err := h.store.Head(t.Context())

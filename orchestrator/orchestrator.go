@@ -17,6 +17,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // Config is what an orchestrator works with. Store, Models, Dispatch and Runner must be set.
@@ -37,7 +38,7 @@ type Config struct {
 	// AnalyzeEvery is how often the analysts run, 0 for never. Analysts are those that do; default all of them.
 	AnalyzeEvery time.Duration
 	Analysts     []analysts.Runner
-	// SealEvery is how long an event waits for a seal at most; where SealAfter events wait, a tenth of it. Default 10
+	// SealEvery is how long an event waits for a seal at most; where audit.SealAfter events wait, a tenth of it. Default 10
 	// minutes, negative for never.
 	SealEvery time.Duration
 	// OnText hears the pieces of an answer as they come, for one who watches. It is called concurrently.
@@ -91,7 +92,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	group.Go(func() error { return work.run(ctx) })
 	// While the store is away the turns under way go on: the lease tells when another may drive.
 	group.Go(func() error {
-		return patiently(ctx, o.c.Log, "the read models", func() error { return pump(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models)) })
+		return patiently(ctx, o.c.Log, "the read models", func() error { return replay.PumpBy(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models)) })
 	})
 	group.Go(func() error {
 		select {
@@ -122,7 +123,7 @@ func (o *Orchestrator) manage(ctx context.Context, work *work) error {
 	if err != nil {
 		return err
 	}
-	if err := catchUp(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models), nil); err != nil {
+	if err := replay.CatchUpBy(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models), nil); err != nil {
 		return err
 	}
 	m := managing{manager: runManager(), dispatch: o.c.Dispatch, wish: work.wish, log: o.c.Log, runs: map[string]followed{}}

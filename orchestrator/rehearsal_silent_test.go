@@ -16,8 +16,22 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
+
+// talkative always proposes something.
+var talkative = analysts.Runner{Name: "talkative", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() analysts.Result, error) {
+	position, err := r.Position(ctx)
+	p := analysts.Proposal{
+		Analyst: "talkative", AnalystVersion: 1, Reason: "because",
+		Change:   events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"look"}},
+		Evidence: events.Evidence{From: 1, To: position, Positions: []uint64{1}, Statistic: "count", Value: .5, Low: .25, High: .75, Confidence: .95, N: 1},
+		Expected: events.Expected{Metric: "success_rate", Change: .1, High: .2},
+	}
+	return func() analysts.Result { return analysts.Result{Proposals: []analysts.Proposal{p}} }, err
+}}
 
 // TestAReplaySendsNothing replays a history of live runs, with their calls to a model and to tools, their tasks and
 // feedback, one run under way, in every way there is, while the orchestrator that made it stays attached to the same
@@ -77,7 +91,7 @@ func TestAReplaySendsNothing(t *testing.T) {
 			t.Errorf("this history proves nothing: a model was asked %d times, tools were used %d times", asked, tools)
 		}
 
-		log := mayOnlyRead{h.store, t}
+		log := logtest.ReadOnly{Store: h.store, T: t}
 		empty := func() *projections.Models {
 			models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
 			if err != nil {
@@ -86,24 +100,24 @@ func TestAReplaySendsNothing(t *testing.T) {
 			return models
 		}
 		for what, replay := range map[string]func() error{
-			"rebuild": func() error { return orchestrator.RebuildModels(t.Context(), log, h.models, nil) },
+			"rebuild": func() error { return replay.RebuildModels(t.Context(), log, h.models, nil) },
 			"build": func() error {
 				models := empty()
-				err := orchestrator.Build(t.Context(), log, models, orchestrator.Moment{Position: head}, nil)
+				err := replay.Build(t.Context(), log, models, replay.Moment{Position: head}, nil)
 				return errors.Join(err, models.Close())
 			},
 			"as of": func() error {
-				past, err := orchestrator.At(t.Context(), log, h.models, projections.NewMemory(), orchestrator.Moment{OccurredBy: time.Now()}, nil)
+				past, err := replay.At(t.Context(), log, h.models, projections.NewMemory(), replay.Moment{OccurredBy: time.Now()}, nil)
 				if err != nil {
 					return err
 				}
 				return past.Close()
 			},
-			"retry": func() error { return orchestrator.Retry(t.Context(), log, h.models, nil) },
+			"retry": func() error { return replay.Retry(t.Context(), log, h.models, nil) },
 			"analysts": func() error {
 				models := empty()
 				runners := append(slices.Clip(analysts.All()), talkative)
-				found, err := orchestrator.Rehearse(t.Context(), log, models, runners, orchestrator.RehearsalConfig{Every: time.Nanosecond}, nil)
+				found, err := replay.Rehearse(t.Context(), log, models, runners, replay.RehearsalConfig{Every: time.Nanosecond}, nil)
 				if len(found.Proposals) == 0 {
 					t.Error("the analysts proposed nothing: this proves nothing")
 				}

@@ -30,7 +30,7 @@ func opened(t *testing.T, e projections.Engine, o projections.Options) *projecti
 	return m
 }
 
-// logOf yields entries in batches that are used again, as the orchestrator's are, and then an error, if any.
+// logOf yields entries in batches that are used again, as the pump's are, and then an error, if any.
 func logOf(entries []projections.Entry, end error) iter.Seq2[[]projections.Entry, error] {
 	return func(yield func([]projections.Entry, error) bool) {
 		batch := make([]projections.Entry, 0, 700)

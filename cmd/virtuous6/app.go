@@ -14,6 +14,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 var timeNow = time.Now
@@ -78,7 +79,7 @@ func (a *app) catchUp(ctx context.Context) error {
 	}
 	bar := a.progress("read models", int64(head-min(from, head)), "events")
 	defer bar.done()
-	return orchestrator.CatchUp(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at - min(from, at))) })
+	return replay.CatchUp(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at - min(from, at))) })
 }
 
 func (a *app) dispatcher() *orchestrator.Dispatcher {

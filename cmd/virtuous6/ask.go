@@ -17,6 +17,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 type askVerb struct {
@@ -210,7 +211,7 @@ func (v askVerb) showAnswer(ctx context.Context, a *app, run string) error {
 	}
 	row, _, err := a.models.Run(ctx, run)
 	if err == nil {
-		err = orchestrator.Texts(ctx, a.store, &row)
+		err = replay.Texts(ctx, a.store, &row)
 	}
 	if err != nil {
 		return err
@@ -225,7 +226,7 @@ func (v askVerb) report(ctx context.Context, a *app, run string) error {
 	}
 	row, steps, err := a.models.Run(ctx, run)
 	if err == nil {
-		err = orchestrator.Texts(ctx, a.store, &row)
+		err = replay.Texts(ctx, a.store, &row)
 	}
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/audit"
 )
 
 type copyVerb struct {
@@ -48,7 +48,7 @@ func (v copyVerb) Run(ctx context.Context, a *app) (err error) {
 	}
 	bar := a.progress("copy", int64(head), "events")
 	started := a.clock()
-	done, err := orchestrator.Copy(ctx, from, to, func(at uint64) { bar.set(int64(at)) })
+	done, err := audit.Copy(ctx, from, to, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 type doctorVerb struct {
@@ -131,7 +132,7 @@ func (v retryVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	bar := a.progress("retry", int64(head), "events")
-	err = orchestrator.Retry(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at)) })
+	err = replay.Retry(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
-	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 type eventsVerb struct {
@@ -95,7 +95,7 @@ func (v *eventsVerb) lookBack(ctx context.Context, a *app) error {
 			return err
 		}
 		if v.AsOf.Position > head {
-			return fmt.Errorf("%w: it ends at position %d", orchestrator.ErrBeyond, head)
+			return fmt.Errorf("%w: it ends at position %d", replay.ErrBeyond, head)
 		}
 		if v.Until == nil || *v.Until > v.AsOf.Position {
 			v.Until = &v.AsOf.Position

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/virtuous6/virtuous6/audit"
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 )
@@ -123,8 +124,8 @@ func (e unreadError) Unwrap() error { return e.error }
 
 // sealImport seals what was brought in, where it is enough for a seal. What is not waits for a server.
 func (a *app) sealImport(ctx context.Context) error {
-	_, err := orchestrator.Seal(ctx, a.store, a.dispatcher().Dispatch, a.clock, orchestrator.SealAfter)
-	if errors.Is(err, orchestrator.ErrLedger) {
+	_, err := audit.Seal(ctx, a.store, a.dispatcher().Dispatch, a.clock, audit.SealAfter)
+	if errors.Is(err, audit.ErrLedger) {
 		a.note("the history was taken in, and not sealed: %v", err)
 		return nil
 	}

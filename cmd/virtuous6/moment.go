@@ -7,21 +7,21 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	sqlitemodels "github.com/virtuous6/virtuous6/projections/sqlite"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // moment is a point in history as it is given on the command line: a position, or a time in UTC.
 type moment struct {
-	orchestrator.Moment
+	replay.Moment
 	given bool
 }
 
 // UnmarshalText reads a moment.
 func (m *moment) UnmarshalText(text []byte) (err error) {
 	m.given = true
-	m.Moment, err = orchestrator.ParseMoment(string(text))
+	m.Moment, err = replay.ParseMoment(string(text))
 	return err
 }
 
@@ -51,7 +51,7 @@ func (a *app) readAt(ctx context.Context, at pastFlag) (projections.Reader, erro
 		total = int64(head)
 	}
 	bar := a.progress("look back", total, "events")
-	past, err := orchestrator.At(ctx, a.store, a.models, empty, at.AsOf.Moment, func(at uint64) { bar.set(int64(at)) })
+	past, err := replay.At(ctx, a.store, a.models, empty, at.AsOf.Moment, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return nil, err

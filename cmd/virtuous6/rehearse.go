@@ -8,7 +8,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // rehearsalFlags are those of `replay --analysts`.
@@ -26,9 +26,9 @@ const rehearsalHelp = "With --analysts today's analysts go through the history a
 func (f rehearsalFlags) given() bool { return f.From.given || f.Every != nil }
 
 // rehearsal is what the flags ask for.
-func (v replayVerb) rehearsal(a *app) (orchestrator.RehearsalConfig, error) {
-	c := orchestrator.RehearsalConfig{
-		From: v.From.OccurredBy, To: v.To.OccurredBy, UpTo: v.To.Position, Every: orchestrator.RehearseEvery, Policy: a.config.Policy.policy(),
+func (v replayVerb) rehearsal(a *app) (replay.RehearsalConfig, error) {
+	c := replay.RehearsalConfig{
+		From: v.From.OccurredBy, To: v.To.OccurredBy, UpTo: v.To.Position, Every: replay.RehearseEvery, Policy: a.config.Policy.policy(),
 	}
 	if v.Every != nil {
 		c.Every = *v.Every
@@ -64,7 +64,7 @@ func (v replayVerb) rehearse(ctx context.Context, a *app) error {
 		return err
 	}
 	bar := a.progress("replay", int64(head), "events")
-	found, err := orchestrator.Rehearse(ctx, a.store, scratch, analysts.All(), c, func(at uint64) { bar.set(int64(at)) })
+	found, err := replay.Rehearse(ctx, a.store, scratch, analysts.All(), c, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return err
@@ -81,24 +81,24 @@ func (v replayVerb) rehearse(ctx context.Context, a *app) error {
 
 // rehearsalParts are the parts of what is told, in their order.
 var rehearsalParts = []struct {
-	difference   orchestrator.Difference
+	difference   replay.Difference
 	title, means string
 }{
-	{orchestrator.DifferenceNew, "NEW", "today's analysts would propose it, and nobody did"},
-	{orchestrator.DifferenceGone, "GONE", "it was proposed, and would not be today"},
-	{orchestrator.DifferenceChanged, "CHANGED", "proposed then and today, but not in the same way"},
-	{orchestrator.DifferenceSame, "AS PROPOSED", "today's analysts say the same"},
-	{orchestrator.DifferenceStanding, "STANDING", "proposed before --from, and today's analysts agree"},
+	{replay.DifferenceNew, "NEW", "today's analysts would propose it, and nobody did"},
+	{replay.DifferenceGone, "GONE", "it was proposed, and would not be today"},
+	{replay.DifferenceChanged, "CHANGED", "proposed then and today, but not in the same way"},
+	{replay.DifferenceSame, "AS PROPOSED", "today's analysts say the same"},
+	{replay.DifferenceStanding, "STANDING", "proposed before --from, and today's analysts agree"},
 }
 
-func tellRehearsal(a *app, found orchestrator.Rehearsal, every time.Duration) {
+func tellRehearsal(a *app, found replay.Rehearsal, every time.Duration) {
 	if found.Looks == 0 {
 		fmt.Fprintf(a.out, "Nothing happened in that time: the analysts had nothing to look at.\n")
 	} else {
 		fmt.Fprintf(a.out, "Today's analysts looked %d times, every %s of the history's time, from %s to %s (UTC), up to log position %d.\n",
 			found.Looks, shortDuration(every), when(*found.First), when(*found.Last), found.Position)
 	}
-	by := make(map[orchestrator.Difference][]orchestrator.Rehearsed)
+	by := make(map[replay.Difference][]replay.Rehearsed)
 	for _, p := range found.Proposals {
 		by[p.Difference] = append(by[p.Difference], p)
 	}
@@ -117,7 +117,7 @@ func tellRehearsal(a *app, found orchestrator.Rehearsal, every time.Duration) {
 	fmt.Fprintf(a.out, "\nSHA-256 of what today's analysts would have proposed: %s\n", found.Digest)
 }
 
-func tellRehearsed(a *app, p orchestrator.Rehearsed) {
+func tellRehearsed(a *app, p replay.Rehearsed) {
 	c := p.Would
 	if c == nil {
 		c = p.Did
@@ -130,14 +130,14 @@ func tellRehearsed(a *app, p orchestrator.Rehearsed) {
 		fmt.Fprintf(a.out, "    the policy would refuse it: %s\n", oneLine(c.Refused))
 	}
 	fmt.Fprintf(a.out, "    evidence: %s\n", evidenceLine(c.Evidence))
-	if p.Difference == orchestrator.DifferenceChanged {
+	if p.Difference == replay.DifferenceChanged {
 		fmt.Fprintf(a.out, "    other than then: %s\n", strings.Join(p.Differs, ", "))
 	}
 	if p.Would == nil || p.Did == nil {
 		return
 	}
 	fmt.Fprintf(a.out, "    then: %s by %s v%d, at log position %d\n", when(p.Did.At), oneLine(p.Did.Analyst), p.Did.AnalystVersion, p.Did.Position)
-	if p.Difference == orchestrator.DifferenceChanged {
+	if p.Difference == replay.DifferenceChanged {
 		if p.Did.Reason != p.Would.Reason {
 			fmt.Fprintf(a.out, "      %s\n", oneLine(p.Did.Reason))
 		}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
-	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 type replayVerb struct {
@@ -49,7 +49,7 @@ func (v replayVerb) Run(ctx context.Context, a *app) error {
 	bar := a.progress("replay", int64(head), "events")
 	started := a.clock()
 	log := &counting{Store: a.store}
-	err = orchestrator.RebuildModels(ctx, log, a.models, func(at uint64) { bar.set(int64(at)) }, v.ReadModels...)
+	err = replay.RebuildModels(ctx, log, a.models, func(at uint64) { bar.set(int64(at)) }, v.ReadModels...)
 	bar.done()
 	if errors.Is(err, projections.ErrUnknownProjection) {
 		return usage("%w; there are %s", err, strings.Join(a.models.Projections(), ", "))
@@ -99,15 +99,15 @@ func (v replayVerb) build(ctx context.Context, a *app) error {
 		return err
 	}
 	if v.To.Position > head {
-		return fmt.Errorf("%w: it ends at position %d", orchestrator.ErrBeyond, head)
+		return fmt.Errorf("%w: it ends at position %d", replay.ErrBeyond, head)
 	}
 	target, err := openModels(ctx, at, projections.Options{SnapshotEvery: -1})
 	if err != nil {
 		return err
 	}
 	a.closers = append(a.closers, target.Close)
-	switch err := orchestrator.Vacant(ctx, target); {
-	case errors.Is(err, orchestrator.ErrLive):
+	switch err := replay.Vacant(ctx, target); {
+	case errors.Is(err, replay.ErrLive):
 		return usage("--into: %w", err)
 	case err != nil:
 		return err
@@ -115,7 +115,7 @@ func (v replayVerb) build(ctx context.Context, a *app) error {
 	bar := a.progress("replay", int64(head), "events")
 	started := a.clock()
 	log := &counting{Store: a.store}
-	err = orchestrator.Build(ctx, log, target, v.To.Moment, func(at uint64) { bar.set(int64(at)) })
+	err = replay.Build(ctx, log, target, v.To.Moment, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return fmt.Errorf("build %s: %w", v.To, err)

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 type runsVerb struct {
@@ -63,7 +63,7 @@ func (v runsVerb) show(ctx context.Context, a *app, reader projections.Reader) e
 	if err != nil {
 		return err
 	}
-	if err := orchestrator.Texts(ctx, a.store, &run); err != nil {
+	if err := replay.Texts(ctx, a.store, &run); err != nil {
 		return err
 	}
 	feedback, err := reader.Feedback(ctx, run.Run)

@@ -16,6 +16,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 	"github.com/virtuous6/virtuous6/web"
 )
 
@@ -61,12 +62,12 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		}
 	}
 	dispatch := a.dispatcher().Dispatch
-	lookback := orchestrator.NewLookback(a.store, a.models, scratch, log)
+	lookback := replay.NewLookback(a.store, a.models, scratch, log)
 	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
 		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
 		Past:    past(lookback),
-		Texts:   func(ctx context.Context, run *projections.RunRow) error { return orchestrator.Texts(ctx, a.store, run) },
+		Texts:   func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Hosts:   a.config.Hosts,
 		Version: version(), Log: log,
 	}))
@@ -76,7 +77,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 			log.Info("standing by: this server takes over where the one that drives falls silent", "driver", driver.Holder, "epoch", driver.Epoch)
 		}
 		return a.drive(ctx, "serve", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {
-			if err := orchestrator.Sweep(ctx, a.models); err != nil {
+			if err := replay.Sweep(ctx, a.models); err != nil {
 				return err
 			}
 			if err := a.catchUp(ctx); err != nil {
@@ -108,9 +109,9 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 }
 
 // past gives the door the read models of a moment.
-func past(l *orchestrator.Lookback) func(context.Context, string) (web.Past, error) {
+func past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
 	return func(ctx context.Context, asOf string) (web.Past, error) {
-		moment, err := orchestrator.ParseMoment(asOf)
+		moment, err := replay.ParseMoment(asOf)
 		if err != nil {
 			return web.Past{}, fmt.Errorf("as_of: %w", err)
 		}
@@ -124,7 +125,7 @@ func past(l *orchestrator.Lookback) func(context.Context, string) (web.Past, err
 
 // refused tells of an error that a request can't be met as it is.
 func refused(err error) bool {
-	return aggregates.Refused(err) || errors.Is(err, orchestrator.ErrMoment) || errors.Is(err, orchestrator.ErrBeyond)
+	return aggregates.Refused(err) || errors.Is(err, replay.ErrMoment) || errors.Is(err, replay.ErrBeyond)
 }
 
 func (a *app) level() slog.Level {

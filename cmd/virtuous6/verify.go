@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/audit"
 )
 
 type verifyVerb struct {
@@ -35,7 +35,7 @@ func (v verifyVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	bar := a.progress("verify", int64(head), "events")
-	found, err := orchestrator.Verify(ctx, a.store, a.models, fresh, noted, func(at uint64) { bar.set(int64(at)) })
+	found, err := audit.Verify(ctx, a.store, a.models, fresh, noted, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (v verifyVerb) noted() ([]byte, error) {
 	return digest, nil
 }
 
-func (v verifyVerb) print(a *app, found orchestrator.Verification) error {
+func (v verifyVerb) print(a *app, found audit.Verification) error {
 	fmt.Fprintf(a.out, "%d events in %d streams up to position %d\nlog %s\n", found.Events, found.Streams, found.Position, found.Digest)
 	switch {
 	case found.Tampered != nil:

@@ -15,6 +15,7 @@ import (
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/projections/enginetest"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 func models(tb testing.TB, url string) *projections.Models {
@@ -131,7 +132,7 @@ func BenchmarkReplay(b *testing.B) {
 		begun := time.Now()
 		scan(b, conn)
 		scanned := time.Now()
-		if err := orchestrator.RebuildModels(b.Context(), store, m, nil); err != nil {
+		if err := replay.RebuildModels(b.Context(), store, m, nil); err != nil {
 			b.Fatal(err)
 		}
 		scans, replays = append(scans, scanned.Sub(begun)), append(replays, time.Since(scanned))

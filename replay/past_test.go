@@ -1,0 +1,189 @@
+package replay_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/orchestrator/logtest"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
+)
+
+// logged is the whole log, decoded.
+func logged(t *testing.T, store eventstore.Store) []projections.Entry {
+	t.Helper()
+	var all []projections.Entry
+	for e, err := range store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		fact, err := events.Decode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, projections.Entry{Envelope: e, Event: fact})
+	}
+	return all
+}
+
+func digestOf(t *testing.T, entries []projections.Entry) string {
+	t.Helper()
+	m := logtest.Models(t)
+	if err := m.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	d, err := m.Digest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.SHA256
+}
+
+func TestTheModelsOfAMoment(t *testing.T) {
+	t.Parallel()
+	store, _ := logtest.New(t)
+	logtest.Import(t, store, logtest.Simulated(40))
+	entries := logged(t, store)
+	live, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{SnapshotEvery: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for batch := range slices.Chunk(entries, 30) {
+		if err := live.Apply(t.Context(), batch[0].Envelope.Position-1, batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, last := entries[0].Envelope, entries[len(entries)-1].Envelope
+	middle := entries[len(entries)/2].Envelope
+	for name, c := range map[string]struct {
+		moment replay.Moment
+		keep   func(events.Envelope) bool
+	}{
+		"the start":       {replay.Moment{}, func(events.Envelope) bool { return false }},
+		"before any":      {replay.Moment{Position: 50}, func(e events.Envelope) bool { return e.Position <= 50 }},
+		"between":         {replay.Moment{Position: 333}, func(e events.Envelope) bool { return e.Position <= 333 }},
+		"the end":         {replay.Moment{Position: last.Position}, func(events.Envelope) bool { return true }},
+		"before all time": {replay.Moment{OccurredBy: first.OccurredAt.AddDate(-1, 0, 0)}, func(events.Envelope) bool { return false }},
+		"a time":          {replay.Moment{OccurredBy: middle.OccurredAt}, func(e events.Envelope) bool { return !e.OccurredAt.After(middle.OccurredAt) }},
+		"the time of all": {replay.Moment{OccurredBy: last.OccurredAt.AddDate(9, 0, 0)}, func(events.Envelope) bool { return true }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			past, err := replay.At(t.Context(), store, live, projections.NewMemory(), c.moment, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cut, kept := map[string]bool{}, []projections.Entry{}
+			for _, e := range entries {
+				if cut[e.Envelope.Stream] = cut[e.Envelope.Stream] || !c.keep(e.Envelope); !cut[e.Envelope.Stream] {
+					kept = append(kept, e)
+				}
+			}
+			got, err := past.Digest(t.Context())
+			if err != nil || got.SHA256 != digestOf(t, kept) {
+				t.Errorf("got %s at %d, %v; want another digest of %d facts", got.SHA256, got.Position, err, len(kept))
+			}
+			if err := past.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	_, err = replay.At(t.Context(), store, live, projections.NewMemory(), replay.Moment{Position: last.Position + 1}, nil)
+	if !errors.Is(err, replay.ErrBeyond) {
+		t.Errorf("got %v, want ErrBeyond", err)
+	}
+}
+
+// What is recorded later than it happened is there as of its time, and was not known before.
+func TestLateFactsCountByTheirTime(t *testing.T) {
+	t.Parallel()
+	store, dispatch := logtest.New(t)
+	logtest.Import(t, store, logtest.Simulated(3))
+	head, err := store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := logged(t, store)[0].Envelope.OccurredAt
+	early := first.Add(-48 * time.Hour)
+	meta := logtest.Meta("late", "late")
+	meta.At = early
+	if _, err := dispatch.Dispatch(t.Context(), commands.StartRun{Meta: meta, Run: "late", Workflow: "w"}); err != nil {
+		t.Fatal(err)
+	}
+	live := logtest.Models(t)
+	if err := replay.CatchUp(t.Context(), store, live, nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		moment replay.Moment
+		want   int
+	}{
+		"known then":     {replay.Moment{Position: head}, 3},
+		"happened then":  {replay.Moment{OccurredBy: first.Add(-time.Hour)}, 1},
+		"known now":      {replay.Moment{OccurredBy: first.AddDate(1, 0, 0)}, 4},
+		"nothing before": {replay.Moment{OccurredBy: early.Add(-time.Hour)}, 0},
+	} {
+		past, err := replay.At(t.Context(), store, live, projections.NewMemory(), c.moment, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, err := range past.Runs(t.Context(), projections.RunFilter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != c.want {
+			t.Errorf("%s: %d runs, want %d", name, n, c.want)
+		}
+	}
+}
+
+// A stream is cut at its first fact that occurred later: what a skewed clock dates before it would not be a history.
+func TestAStreamIsCutAtItsFirstLaterFact(t *testing.T) {
+	t.Parallel()
+	store, dispatch := logtest.New(t)
+
+	for i, c := range logtest.OneRun("skewed") {
+		if _, err := dispatch.Dispatch(t.Context(), at(c, logtest.Noon.Add([]time.Duration{0, 2 * time.Hour, time.Hour, 3 * time.Hour}[i]))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	live := logtest.Models(t)
+	past, err := replay.At(t.Context(), store, live, projections.NewMemory(), replay.Moment{OccurredBy: logtest.Noon.Add(90 * time.Minute)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, steps, err := past.Run(t.Context(), "skewed")
+	if err != nil || row.Outcome != projections.Running || len(steps) != 0 {
+		t.Errorf("got %+v, %+v, %v, want a run without steps", row, steps, err)
+	}
+	if parked, err := past.Parked(t.Context()); err != nil || len(parked) != 0 {
+		t.Errorf("got %+v, %v, want nothing parked", parked, err)
+	}
+}
+
+// at is a command of another time.
+func at(c commands.Command, when time.Time) commands.Command {
+	switch c := c.(type) {
+	case commands.StartRun:
+		c.At = when
+		return c
+	case commands.StartStep:
+		c.At = when
+		return c
+	case commands.FinishStep:
+		c.At = when
+		return c
+	case commands.FinishRun:
+		c.At = when
+		return c
+	}
+	panic("a command of no run")
+}

@@ -1,0 +1,50 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Texts gives a run's row its whole prompt and answer, of which the read models hold the beginnings. It reads the log
+// where they may have been cut; where the log is gone it returns projections.ErrUnavailable. A run that has not ended by
+// the row has no answer yet, whatever the log holds by now.
+func Texts(ctx context.Context, store eventstore.Store, row *projections.RunRow) error {
+	if projections.MayBeCut(row.Prompt) {
+		if err := text(ctx, store, row, eventstore.Forwards); err != nil {
+			return err
+		}
+	}
+	if projections.MayBeCut(row.Answer) {
+		return text(ctx, store, row, eventstore.Backwards)
+	}
+	return nil
+}
+
+// text takes over the text of a run's first fact, or of its last one.
+func text(ctx context.Context, store eventstore.Store, row *projections.RunRow, d eventstore.Direction) error {
+	for e, err := range store.ReadStream(ctx, commands.RunStream(row.Run), eventstore.StreamOptions{Direction: d, Limit: 1}) {
+		if errors.Is(err, eventstore.ErrUnavailable) {
+			err = fmt.Errorf("%w: %w", projections.ErrUnavailable, err)
+		}
+		if err != nil {
+			return fmt.Errorf("the texts of run %s: %w", row.Run, err)
+		}
+		fact, err := events.Decode(e)
+		if err != nil {
+			return fmt.Errorf("the texts of run %s: %w", row.Run, err)
+		}
+		switch f := fact.(type) {
+		case events.RunStarted:
+			row.Prompt = f.Prompt
+		case events.RunFinished:
+			row.Answer = f.Answer
+		}
+	}
+	return nil
+}
