@@ -12,6 +12,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // forged is a log that someone has written anew.
@@ -165,7 +166,7 @@ func (f forged) renumbered() forged {
 func verify(t interface{ Fatal(...any) }, store eventstore.Store, noted []byte) audit.Verification {
 	ctx := context.Background()
 	open := func() *projections.Models {
-		models, err := projections.Open(ctx, projections.NewMemory(), projections.Options{})
+		models, err := projections.Open(ctx, readmodel.NewMemory(), readmodel.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

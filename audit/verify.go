@@ -11,6 +11,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -107,7 +108,7 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 	unread := events.Known.Unread()
 	next := map[string]uint64{}
 	ids := map[[16]byte]uint64{}
-	var batch []projections.Entry
+	var batch []readmodel.Entry
 	var folded uint64
 	size := 0 // bytes of the batch's facts
 	sound := true
@@ -117,7 +118,7 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 		}
 		err := fresh.Apply(ctx, folded, batch)
 		switch {
-		case errors.Is(err, projections.ErrOrder):
+		case errors.Is(err, readmodel.ErrOrder):
 			v.problem("the log can't be folded: %v", err)
 			sound = false
 			return nil

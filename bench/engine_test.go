@@ -12,8 +12,9 @@ import (
 	logpostgres "github.com/virtuous6/virtuous6/eventstore/postgres"
 	logsqlite "github.com/virtuous6/virtuous6/eventstore/sqlite"
 	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/projections/postgres"
-	"github.com/virtuous6/virtuous6/projections/sqlite"
+	"github.com/virtuous6/virtuous6/readmodel"
+	"github.com/virtuous6/virtuous6/readmodel/postgres"
+	"github.com/virtuous6/virtuous6/readmodel/sqlite"
 )
 
 // engine is a database to measure on.
@@ -23,7 +24,7 @@ type engine struct {
 	place func(b *testing.B) string
 	log   func(b *testing.B, place string) eventstore.Store
 	// models are closed by the caller.
-	models func(b *testing.B, place string, o projections.Options) *projections.Models
+	models func(b *testing.B, place string, o readmodel.Options) *projections.Models
 	// raw appends rows by bare statements: many writers, one transaction a batch. plain and lean scan the events.
 	raw         func(b *testing.B, writers, batch int) sample
 	plain, lean func(b *testing.B, place string) int
@@ -39,7 +40,7 @@ var onSQLite = engine{
 		must(b, err)
 		return store
 	},
-	models: func(b *testing.B, place string, o projections.Options) *projections.Models {
+	models: func(b *testing.B, place string, o readmodel.Options) *projections.Models {
 		e, err := sqlite.Open(b.Context(), place, sqlite.Options{})
 		must(b, err)
 		models, err := projections.Open(b.Context(), e, o)
@@ -65,7 +66,7 @@ func onPostgres(s *pgtest.Server) engine {
 			must(b, err)
 			return store
 		},
-		models: func(b *testing.B, place string, o projections.Options) *projections.Models {
+		models: func(b *testing.B, place string, o readmodel.Options) *projections.Models {
 			e, err := postgres.Open(b.Context(), place, postgres.Options{})
 			must(b, err)
 			models, err := projections.Open(b.Context(), e, o)

@@ -10,7 +10,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
-	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -34,7 +34,7 @@ type acknowledged struct {
 
 func lag(b *testing.B, e engine, perSecond int) (latencies []time.Duration) {
 	place := e.place(b)
-	store, models := e.log(b, place), e.models(b, place, projections.Options{})
+	store, models := e.log(b, place), e.models(b, place, readmodel.Options{})
 	defer store.Close()
 	defer models.Close()
 	ctx, cancel := context.WithCancel(b.Context())

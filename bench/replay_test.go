@@ -17,7 +17,8 @@ import (
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/projections/sqlite"
+	"github.com/virtuous6/virtuous6/readmodel"
+	"github.com/virtuous6/virtuous6/readmodel/sqlite"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -30,8 +31,8 @@ func replays(b *testing.B, e engine, t *table) {
 	wanted := sizesWanted(b)
 	for _, size := range wanted {
 		place := t.history(b, e, size)
-		store, models := e.log(b, place), e.models(b, place, projections.Options{})
-		bare := e.models(b, place, projections.Options{SnapshotEvery: -1})
+		store, models := e.log(b, place), e.models(b, place, readmodel.Options{})
+		bare := e.models(b, place, readmodel.Options{SnapshotEvery: -1})
 		rebuild := func(m *projections.Models) sample {
 			return measure(func() int { return rebuilt(b, store, m) })
 		}
@@ -85,7 +86,7 @@ func growth(b *testing.B, e engine, t *table) {
 	var all []func() sample
 	for _, size := range wanted {
 		place := t.history(b, e, size)
-		store, models := e.log(b, place), e.models(b, place, projections.Options{})
+		store, models := e.log(b, place), e.models(b, place, readmodel.Options{})
 		defer store.Close()
 		defer models.Close()
 		all = append(all, func() sample {

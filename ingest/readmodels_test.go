@@ -14,12 +14,13 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // foldRecord takes a record through its deciders and folds what comes of it, as the whole program does.
 func foldRecord(t *testing.T, r Record) *projections.Models {
 	t.Helper()
-	models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+	models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func foldRecord(t *testing.T, r Record) *projections.Models {
 	for _, a := range aggregates.All(aggregates.Policy{}) {
 		all[a.Category] = a
 	}
-	var batch []projections.Entry
+	var batch []readmodel.Entry
 	for _, cmds := range groups {
 		stream := cmds[0].Stream()
 		instance := all[events.Category(stream)].New()
@@ -49,7 +50,7 @@ func foldRecord(t *testing.T, r Record) *projections.Models {
 				if err := instance.Evolve(fact); err != nil {
 					t.Fatal(err)
 				}
-				batch = append(batch, projections.Entry{Event: fact, Envelope: events.Envelope{
+				batch = append(batch, readmodel.Entry{Event: fact, Envelope: events.Envelope{
 					ID: events.DeriveID(c.About().ID, int(revision)), Stream: stream, Revision: revision, Position: uint64(len(batch) + 1),
 					Kind: fact.Kind(), Version: 1, OccurredAt: c.About().At, Correlation: c.About().Correlation,
 				}})

@@ -8,12 +8,12 @@ import (
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/eventstore"
-	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // Away tells of a failure that it may pass by itself: a server that is gone, a disk that is full.
 func Away(err error) bool {
-	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, projections.ErrUnavailable)
+	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, readmodel.ErrUnavailable)
 }
 
 // The waits between tries of what is away.

@@ -13,7 +13,7 @@ import (
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
-	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 func TestImportingAgainAddsNothing(t *testing.T) {
@@ -35,7 +35,7 @@ func TestImportingAgainAddsNothing(t *testing.T) {
 
 func TestTheSameHistoryGivesTheSameLogAndReadModels(t *testing.T) {
 	t.Parallel()
-	digest := func() (projections.Digest, string) {
+	digest := func() (readmodel.Digest, string) {
 		store, _ := newLog(t)
 		logtest.Import(t, store, logtest.Simulated(80))
 		models := logtest.Models(t)

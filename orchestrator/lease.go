@@ -10,6 +10,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -37,14 +38,14 @@ type DriveConfig struct {
 	// Clock is the process's own, with a monotonic reading. Default time.Now.
 	Clock Clock
 	// OnStandby, if any, hears who drives, once each time that it is another process.
-	OnStandby func(projections.Lease)
+	OnStandby func(readmodel.Lease)
 	// Log hears what an operator should know. Default: discarded.
 	Log *slog.Logger
 }
 
 // Lease is a lease that this process drives under.
 type Lease struct {
-	held  projections.Lease
+	held  readmodel.Lease
 	clock Clock
 	// until is when it is over by the process's own clock, in time since start: earlier than the engine says.
 	start time.Time
@@ -77,7 +78,7 @@ func (l *Lease) apply(models *projections.Models) replay.Applying {
 	if l == nil {
 		return models.Apply
 	}
-	return func(ctx context.Context, after uint64, batch []projections.Entry) error {
+	return func(ctx context.Context, after uint64, batch []readmodel.Entry) error {
 		return models.ApplyUnder(ctx, l.held, after, batch)
 	}
 }
@@ -148,7 +149,7 @@ func (c *DriveConfig) setDefaults() {
 		c.Clock = time.Now
 	}
 	if c.OnStandby == nil {
-		c.OnStandby = func(projections.Lease) {}
+		c.OnStandby = func(readmodel.Lease) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -165,7 +166,7 @@ type driver struct {
 func (d *driver) acquire(ctx context.Context) (*Lease, error) {
 	poll := time.NewTicker(min(time.Second, d.Every))
 	defer poll.Stop()
-	var told projections.Lease
+	var told readmodel.Lease
 	down := false
 	for {
 		begun := d.Clock()
@@ -175,12 +176,12 @@ func (d *driver) acquire(ctx context.Context) (*Lease, error) {
 			l := &Lease{held: held, clock: d.Clock, start: begun}
 			l.prolong(begun, d.TTL)
 			return l, nil
-		case errors.Is(err, projections.ErrLeaseHeld):
+		case errors.Is(err, readmodel.ErrLeaseHeld):
 			if told.Epoch != held.Epoch {
 				d.OnStandby(held)
 			}
 			told, down = held, false
-		case errors.Is(err, projections.ErrUnavailable):
+		case errors.Is(err, readmodel.ErrUnavailable):
 			if !down {
 				d.Log.Warn("waiting for the read models", "error", err)
 			}
@@ -208,7 +209,7 @@ func (d *driver) drive(ctx context.Context, l *Lease, run func(context.Context, 
 	over := errors.Is(context.Cause(running), ErrLeaseLost) || l.Check() != nil
 	end(nil)
 	<-kept
-	lost = ctx.Err() == nil && (over || errors.Is(err, ErrLeaseLost) || errors.Is(err, projections.ErrFenced))
+	lost = ctx.Err() == nil && (over || errors.Is(err, ErrLeaseLost) || errors.Is(err, readmodel.ErrFenced))
 	// Whoever waits need not wait for the end of the lease. Where it is lost, this changes nothing.
 	releasing, stop := context.WithTimeout(context.WithoutCancel(ctx), d.TTL)
 	defer stop()
@@ -244,7 +245,7 @@ func (d *driver) keep(ctx context.Context, l *Lease, end context.CancelCauseFunc
 		switch {
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, projections.ErrFenced):
+		case errors.Is(err, readmodel.ErrFenced):
 			end(fmt.Errorf("%w: %w", ErrLeaseLost, err))
 			return
 		case err != nil:

@@ -17,18 +17,19 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
 // cable is the way to the read models of one process. It can be cut, and be pulled so that nothing comes back.
 type cable struct {
-	projections.Engine
+	readmodel.Engine
 	mu   sync.Mutex
 	cut  bool
 	hung chan struct{}
 }
 
-func (c *cable) Update(ctx context.Context, f func(projections.Tx) error) error {
+func (c *cable) Update(ctx context.Context, f func(readmodel.Tx) error) error {
 	c.mu.Lock()
 	cut, hung := c.cut, c.hung
 	c.mu.Unlock()
@@ -36,7 +37,7 @@ func (c *cable) Update(ctx context.Context, f func(projections.Tx) error) error 
 		<-hung
 	}
 	if cut {
-		return fmt.Errorf("%w: the cable is cut", projections.ErrUnavailable)
+		return fmt.Errorf("%w: the cable is cut", readmodel.ErrUnavailable)
 	}
 	return c.Engine.Update(ctx, f)
 }
@@ -52,13 +53,13 @@ func (c *cable) Close() error { return nil }
 // town is one store with several processes at it.
 type town struct {
 	*house
-	engine projections.Engine
+	engine readmodel.Engine
 }
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	engine := projections.NewMemory()
-	models, err := projections.Open(t.Context(), engine, projections.Options{})
+	engine := readmodel.NewMemory()
+	models, err := projections.Open(t.Context(), engine, readmodel.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,14 +86,14 @@ func newProcess(name string, town *town) *process {
 		cable: &cable{Engine: town.engine}, model: &counting{Model: agents.Scripted{}},
 		driving: make(chan *orchestrator.Lease, 10), ended: make(chan *orchestrator.Lease, 10), standby: make(chan string, 10),
 	}
-	p.config = orchestrator.DriveConfig{Holder: name, OnStandby: func(l projections.Lease) { p.standby <- l.Holder }}
+	p.config = orchestrator.DriveConfig{Holder: name, OnStandby: func(l readmodel.Lease) { p.standby <- l.Holder }}
 	return p
 }
 
 // start begins to drive. stop ends that gracefully.
 func (p *process) start(t *testing.T, town *town) (stop func()) {
 	t.Helper()
-	models, err := projections.Open(t.Context(), p.cable, projections.Options{})
+	models, err := projections.Open(t.Context(), p.cable, readmodel.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -47,7 +48,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	store := eventstore.NewMemory(time.Now)
-	models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+	models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

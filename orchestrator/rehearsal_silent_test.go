@@ -18,6 +18,7 @@ import (
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -93,7 +94,7 @@ func TestAReplaySendsNothing(t *testing.T) {
 
 		log := logtest.ReadOnly{Store: h.store, T: t}
 		empty := func() *projections.Models {
-			models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+			models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,11 +104,11 @@ func TestAReplaySendsNothing(t *testing.T) {
 			"rebuild": func() error { return replay.RebuildModels(t.Context(), log, h.models, nil) },
 			"build": func() error {
 				models := empty()
-				err := replay.Build(t.Context(), log, models, replay.Moment{Position: head}, nil)
+				err := replay.Build(t.Context(), log, models.Models, replay.Moment{Position: head}, nil)
 				return errors.Join(err, models.Close())
 			},
 			"as of": func() error {
-				past, err := replay.At(t.Context(), log, h.models, projections.NewMemory(), replay.Moment{OccurredBy: time.Now()}, nil)
+				past, err := replay.At(t.Context(), log, h.models, readmodel.NewMemory(), replay.Moment{OccurredBy: time.Now()}, nil)
 				if err != nil {
 					return err
 				}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // The statuses of an agent. One that only runs name has none.
@@ -13,32 +14,42 @@ const (
 	AgentRetired = "retired"
 )
 
-var agentTable = of("agent_registry", spec[string, AgentRow]{
-	key:   func(r *AgentRow) string { return r.Agent },
-	fresh: func(agent string) AgentRow { return AgentRow{Agent: strings.Clone(agent)} },
-	weigh: func(r *AgentRow) int { return len(r.Prompt) + 32*len(r.Tools) + 64 },
-	columns: []column[AgentRow]{
-		key(text("agent", func(r *AgentRow) *string { return &r.Agent })),
-		symbol("role", func(r *AgentRow) *string { return &r.Role }),
-		symbol("model", func(r *AgentRow) *string { return &r.Model }),
-		optional("temperature", func(r *AgentRow) **float64 { return &r.Temperature }),
-		integer("max_tokens", func(r *AgentRow) *int64 { return &r.MaxTokens }),
-		list("tools", func(r *AgentRow) *[]string { return &r.Tools }),
-		symbol("status", func(r *AgentRow) *string { return &r.Status }),
-		flag("imported", func(r *AgentRow) *bool { return &r.Imported }),
-		integer("configured", func(r *AgentRow) *int64 { return &r.Configured }),
-		instant("spawned_at", func(r *AgentRow) *time.Time { return &r.SpawnedAt }),
-		instant("retired_at", func(r *AgentRow) *time.Time { return &r.RetiredAt }),
-		integer("runs", func(r *AgentRow) *int64 { return &r.Runs }),
-		integer("position", func(r *AgentRow) *uint64 { return &r.Position }),
-		text("prompt", func(r *AgentRow) *string { return &r.Prompt }),
+var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[string, AgentRow]{
+	Key:   func(r *AgentRow) string { return r.Agent },
+	Fresh: func(agent string, r *AgentRow) { r.Agent = strings.Clone(agent) },
+	Weigh: func(r *AgentRow) int { return len(r.Prompt) + 32*len(r.Tools) + 64 },
+	Row: []readmodel.ColumnOf[AgentRow]{
+		readmodel.Key(readmodel.String("agent", func(r *AgentRow) *string { return &r.Agent })),
+		readmodel.Symbol("role", func(r *AgentRow) *string { return &r.Role }),
+		readmodel.Symbol("model", func(r *AgentRow) *string { return &r.Model }),
+		readmodel.Optional("temperature", func(r *AgentRow) **float64 { return &r.Temperature }),
+		readmodel.Int("max_tokens", func(r *AgentRow) *int64 { return &r.MaxTokens }),
+		readmodel.Strings("tools", func(r *AgentRow) *[]string { return &r.Tools }),
+		readmodel.Symbol("status", func(r *AgentRow) *string { return &r.Status }),
+		readmodel.Bool("imported", func(r *AgentRow) *bool { return &r.Imported }),
+		readmodel.Int("configured", func(r *AgentRow) *int64 { return &r.Configured }),
+		readmodel.Time("spawned_at", func(r *AgentRow) *time.Time { return &r.SpawnedAt }),
+		readmodel.Time("retired_at", func(r *AgentRow) *time.Time { return &r.RetiredAt }),
+		readmodel.Int("runs", func(r *AgentRow) *int64 { return &r.Runs }),
+		readmodel.Int("position", func(r *AgentRow) *uint64 { return &r.Position }),
+		readmodel.String("prompt", func(r *AgentRow) *string { return &r.Prompt }),
 	},
 })
 
-// foldAgent keeps agent_registry. Runs may name an agent before it is spawned: its row is then there without a status.
-func foldAgent(w *workingSet, f *fact) error {
-	if f.newAgent {
-		r, err := w.agents.row(f.step.Agent)
+// agents keeps agent_registry. Runs may name an agent before it is spawned: its row is then there without a status.
+var agents = readmodel.Projection{
+	Name: "agents", Version: 1, Tables: []readmodel.AnyTable{agentTable},
+	Bind: bindAgents,
+}
+
+func bindAgents(w *readmodel.WorkingSet) readmodel.Fold {
+	agents, run := agentTable.In(w), factOfRun.In(w)
+	return func(f *readmodel.Fact) error { return foldAgent(agents, run, f) }
+}
+
+func foldAgent(agents *readmodel.Cache[string, AgentRow], run *runFact, f *readmodel.Fact) error {
+	if run.newAgent {
+		r, err := agents.Row(run.step.Agent)
 		if err != nil {
 			return err
 		}
@@ -51,24 +62,24 @@ func foldAgent(w *workingSet, f *fact) error {
 		return nil
 	}
 	if e, ok := e.(events.AgentSpawned); ok {
-		if err := f.names(e.Agent); err != nil {
+		if err := f.Opens(e.Agent); err != nil {
 			return err
 		}
-		r, err := w.agents.row(f.id)
+		r, err := agents.Row(f.ID)
 		if err != nil {
 			return err
 		}
-		r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.when
+		r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.When
 		r.Position = f.Envelope.Position
 		r.configure(e.Config)
 		return nil
 	}
-	r, err := w.agents.existing(f.id)
+	r, err := agents.Existing(f.ID)
 	switch {
 	case err != nil:
 		return err
 	case r == nil || r.Status == "":
-		return damaged("the agent was never spawned")
+		return readmodel.Damaged("the agent was never spawned")
 	}
 	r.Position = f.Envelope.Position
 	switch e := e.(type) {
@@ -76,7 +87,7 @@ func foldAgent(w *workingSet, f *fact) error {
 	case events.AgentConfigured:
 		r.configure(e.Config)
 	case events.AgentRetired:
-		r.Status, r.RetiredAt = AgentRetired, f.when
+		r.Status, r.RetiredAt = AgentRetired, f.When
 	}
 	return nil
 }

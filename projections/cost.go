@@ -4,40 +4,49 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // costKey is the key of llm_costs.
 type costKey struct{ day, workflow, agent, model string }
 
-var costTable = of("llm_costs", spec[costKey, CostRow]{
-	key: func(r *CostRow) costKey { return costKey{r.Day, r.Workflow, r.Agent, r.Model} },
-	fresh: func(k costKey) CostRow {
-		return CostRow{
-			Day: k.day, Workflow: strings.Clone(k.workflow), Agent: strings.Clone(k.agent), Model: strings.Clone(k.model),
-		}
+var costTable = readmodel.NewTable("llm_costs", readmodel.TableOf[costKey, CostRow]{
+	Key: func(r *CostRow) costKey { return costKey{r.Day, r.Workflow, r.Agent, r.Model} },
+	Fresh: func(k costKey, r *CostRow) {
+		r.Day, r.Workflow, r.Agent, r.Model = k.day, strings.Clone(k.workflow), strings.Clone(k.agent), strings.Clone(k.model)
 	},
-	weigh: func(*CostRow) int { return 64 },
-	columns: []column[CostRow]{
-		key(symbol("day", func(r *CostRow) *string { return &r.Day })),
-		key(symbol("workflow", func(r *CostRow) *string { return &r.Workflow })),
-		key(symbol("agent", func(r *CostRow) *string { return &r.Agent })),
-		key(symbol("model", func(r *CostRow) *string { return &r.Model })),
-		integer("calls", func(r *CostRow) *int64 { return &r.Calls }),
-		integer("input_tokens", func(r *CostRow) *int64 { return &r.InputTokens }),
-		integer("output_tokens", func(r *CostRow) *int64 { return &r.OutputTokens }),
-		integer("cached_tokens", func(r *CostRow) *int64 { return &r.CachedTokens }),
-		integer("cost_nanos", func(r *CostRow) *events.Nanos { return &r.CostNanos }),
+	Weigh: func(*CostRow) int { return 64 },
+	Row: []readmodel.ColumnOf[CostRow]{
+		readmodel.Key(readmodel.Symbol("day", func(r *CostRow) *string { return &r.Day })),
+		readmodel.Key(readmodel.Symbol("workflow", func(r *CostRow) *string { return &r.Workflow })),
+		readmodel.Key(readmodel.Symbol("agent", func(r *CostRow) *string { return &r.Agent })),
+		readmodel.Key(readmodel.Symbol("model", func(r *CostRow) *string { return &r.Model })),
+		readmodel.Int("calls", func(r *CostRow) *int64 { return &r.Calls }),
+		readmodel.Int("input_tokens", func(r *CostRow) *int64 { return &r.InputTokens }),
+		readmodel.Int("output_tokens", func(r *CostRow) *int64 { return &r.OutputTokens }),
+		readmodel.Int("cached_tokens", func(r *CostRow) *int64 { return &r.CachedTokens }),
+		readmodel.Int("cost_nanos", func(r *CostRow) *events.Nanos { return &r.CostNanos }),
 	},
 })
 
-// foldCost keeps llm_costs: every step that names a model, used tokens or cost money is a call, so that the ledger
-// and the steps have the same sums.
-func foldCost(w *workingSet, f *fact) error {
+// costs keeps llm_costs: every step that names a model, used tokens or cost money is a call, so that the ledger and
+// the steps have the same sums.
+var costs = readmodel.Projection{
+	Name: "costs", Version: 1, Tables: []readmodel.AnyTable{costTable},
+	Bind: bindCosts,
+}
+
+func bindCosts(w *readmodel.WorkingSet) readmodel.Fold {
+	costs, run := costTable.In(w), factOfRun.In(w)
+	return func(f *readmodel.Fact) error { return foldCost(costs, run, f) }
+}
+
+func foldCost(costs *readmodel.Cache[costKey, CostRow], run *runFact, f *readmodel.Fact) error {
 	e, ok := f.Event.(events.RunStepFinished)
-	if !ok || f.step.Model == "" && e.InputTokens == 0 && e.OutputTokens == 0 && e.CostNanos == 0 {
+	if !ok || run.step.Model == "" && e.InputTokens == 0 && e.OutputTokens == 0 && e.CostNanos == 0 {
 		return nil
 	}
-	r, err := w.costs.row(costKey{f.day, f.step.Workflow, f.step.Agent, f.step.Model})
+	r, err := costs.Row(costKey{run.day, run.step.Workflow, run.step.Agent, run.step.Model})
 	if err != nil {
 		return err
 	}

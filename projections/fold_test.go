@@ -14,17 +14,18 @@ import (
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // given makes entries of facts, one a minute from noon. A fact is prefixed by its stream.
-func given(facts ...any) []projections.Entry {
-	var entries []projections.Entry
+func given(facts ...any) []readmodel.Entry {
+	var entries []readmodel.Entry
 	revisions := map[string]uint64{}
 	for i := 0; i < len(facts); i += 2 {
 		stream, e := facts[i].(string), facts[i+1].(events.Event)
-		entries = append(entries, projections.Entry{Event: e, Envelope: events.Envelope{
+		entries = append(entries, readmodel.Entry{Event: e, Envelope: events.Envelope{
 			Stream: stream, Revision: revisions[stream], Position: uint64(len(entries) + 1), Kind: e.Kind(),
 			OccurredAt: noon.Add(time.Duration(len(entries)) * time.Minute), Workspace: "main",
 		}})
@@ -37,7 +38,7 @@ func minute(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
 
 func memory(t *testing.T) *projections.Models {
 	t.Helper()
-	m, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+	m, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,10 +259,10 @@ func TestTimesThatAColumnCantHold(t *testing.T) {
 				log[i].Envelope.OccurredAt = begin.Add(time.Duration(i/2) * time.Minute)
 			}
 			sum := func(restarts ...int) string {
-				e := projections.NewMemory()
+				e := readmodel.NewMemory()
 				from := 0
 				for _, to := range append(restarts, len(log)) {
-					m, err := projections.Open(t.Context(), e, projections.Options{})
+					m, err := projections.Open(t.Context(), e, readmodel.Options{})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -386,7 +387,7 @@ func TestFailedBatchIsForgotten(t *testing.T) {
 	if err := m.Apply(t.Context(), 0, entries[:2]); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Apply(t.Context(), 2, entries[2:]); !errors.Is(err, projections.ErrOrder) {
+	if err := m.Apply(t.Context(), 2, entries[2:]); !errors.Is(err, readmodel.ErrOrder) {
 		t.Fatal(err)
 	}
 	if err := m.Apply(t.Context(), 2, entries[2:4]); err != nil {
@@ -427,4 +428,13 @@ func TestARunIsScriptedWhereTheBuiltInModelAnswered(t *testing.T) {
 			}
 		})
 	}
+}
+
+func digest(t *testing.T, m *projections.Models) readmodel.Digest {
+	t.Helper()
+	d, err := m.Digest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // The statuses of an improvement.
@@ -15,57 +16,67 @@ const (
 	RolledBack = "rolled_back"
 )
 
-var improvementTable = of("improvements", spec[string, ImprovementRow]{
-	key:   func(r *ImprovementRow) string { return r.Improvement },
-	fresh: func(improvement string) ImprovementRow { return ImprovementRow{Improvement: improvement} },
-	weigh: func(r *ImprovementRow) int { return len(r.Reason) + len(r.Note) + 1024 },
-	columns: []column[ImprovementRow]{
-		key(text("improvement", func(r *ImprovementRow) *string { return &r.Improvement })),
-		symbol("analyst", func(r *ImprovementRow) *string { return &r.Analyst }),
-		integer("analyst_version", func(r *ImprovementRow) *int64 { return &r.AnalystVersion }),
-		symbol("kind", func(r *ImprovementRow) *string { return &r.Kind }),
-		symbol("workflow", func(r *ImprovementRow) *string { return &r.Workflow }),
-		symbol("agent", func(r *ImprovementRow) *string { return &r.Agent }),
-		symbol("status", func(r *ImprovementRow) *string { return &r.Status }),
-		symbol("decided_by", func(r *ImprovementRow) *string { return &r.DecidedBy }),
-		instant("proposed_at", func(r *ImprovementRow) *time.Time { return &r.ProposedAt }),
-		instant("updated_at", func(r *ImprovementRow) *time.Time { return &r.UpdatedAt }),
-		integer("position", func(r *ImprovementRow) *uint64 { return &r.Position }),
-		text("reason", func(r *ImprovementRow) *string { return &r.Reason }),
-		text("note", func(r *ImprovementRow) *string { return &r.Note }),
-		document("change", func(r *ImprovementRow) *events.Change { return &r.Change }),
-		document("evidence", func(r *ImprovementRow) *events.Evidence { return &r.Evidence }),
-		document("expected", func(r *ImprovementRow) *events.Expected { return &r.Expected }),
-		document("measured", func(r *ImprovementRow) **events.Evidence { return &r.Measured }),
+var improvementTable = readmodel.NewTable("improvements", readmodel.TableOf[string, ImprovementRow]{
+	Key:   func(r *ImprovementRow) string { return r.Improvement },
+	Fresh: func(improvement string, r *ImprovementRow) { r.Improvement = improvement },
+	Weigh: func(r *ImprovementRow) int { return len(r.Reason) + len(r.Note) + 1024 },
+	Row: []readmodel.ColumnOf[ImprovementRow]{
+		readmodel.Key(readmodel.String("improvement", func(r *ImprovementRow) *string { return &r.Improvement })),
+		readmodel.Symbol("analyst", func(r *ImprovementRow) *string { return &r.Analyst }),
+		readmodel.Int("analyst_version", func(r *ImprovementRow) *int64 { return &r.AnalystVersion }),
+		readmodel.Symbol("kind", func(r *ImprovementRow) *string { return &r.Kind }),
+		readmodel.Symbol("workflow", func(r *ImprovementRow) *string { return &r.Workflow }),
+		readmodel.Symbol("agent", func(r *ImprovementRow) *string { return &r.Agent }),
+		readmodel.Symbol("status", func(r *ImprovementRow) *string { return &r.Status }),
+		readmodel.Symbol("decided_by", func(r *ImprovementRow) *string { return &r.DecidedBy }),
+		readmodel.Time("proposed_at", func(r *ImprovementRow) *time.Time { return &r.ProposedAt }),
+		readmodel.Time("updated_at", func(r *ImprovementRow) *time.Time { return &r.UpdatedAt }),
+		readmodel.Int("position", func(r *ImprovementRow) *uint64 { return &r.Position }),
+		readmodel.String("reason", func(r *ImprovementRow) *string { return &r.Reason }),
+		readmodel.String("note", func(r *ImprovementRow) *string { return &r.Note }),
+		readmodel.Document("change", func(r *ImprovementRow) *events.Change { return &r.Change }),
+		readmodel.Document("evidence", func(r *ImprovementRow) *events.Evidence { return &r.Evidence }),
+		readmodel.Document("expected", func(r *ImprovementRow) *events.Expected { return &r.Expected }),
+		readmodel.Document("measured", func(r *ImprovementRow) **events.Evidence { return &r.Measured }),
 	},
 })
 
-// foldImprovement keeps improvements.
-func foldImprovement(w *workingSet, f *fact) error {
+// improvements keeps what analysts proposed, and what became of it.
+var improvements = readmodel.Projection{
+	Name: "improvements", Version: 1, Tables: []readmodel.AnyTable{improvementTable},
+	Bind: bindImprovements,
+}
+
+func bindImprovements(w *readmodel.WorkingSet) readmodel.Fold {
+	improvements := improvementTable.In(w)
+	return func(f *readmodel.Fact) error { return foldImprovement(improvements, f) }
+}
+
+func foldImprovement(improvements *readmodel.Cache[string, ImprovementRow], f *readmodel.Fact) error {
 	e, ok := f.Event.(events.Improvement)
 	if !ok {
 		return nil
 	}
 	if e, ok := e.(events.ImprovementProposed); ok {
-		if err := f.names(e.Improvement); err != nil {
+		if err := f.Opens(e.Improvement); err != nil {
 			return err
 		}
-		w.improvements.insert(ImprovementRow{
+		*improvements.Insert(e.Improvement) = ImprovementRow{
 			Improvement: e.Improvement, Analyst: e.Analyst, AnalystVersion: int64(e.AnalystVersion),
 			Kind: string(e.Change.Kind), Workflow: e.Change.Workflow, Agent: e.Change.Agent, Status: Proposed,
 			Reason: e.Reason, Change: e.Change, Evidence: e.Evidence, Expected: e.Expected,
-			ProposedAt: f.when, UpdatedAt: f.when, Position: f.Envelope.Position,
-		})
+			ProposedAt: f.When, UpdatedAt: f.When, Position: f.Envelope.Position,
+		}
 		return nil
 	}
-	r, err := w.improvements.existing(f.id)
+	r, err := improvements.Existing(f.ID)
 	if err != nil {
 		return err
 	}
 	if r == nil {
-		return damaged("the improvement was never proposed")
+		return readmodel.Damaged("the improvement was never proposed")
 	}
-	r.UpdatedAt, r.Position = f.when, f.Envelope.Position
+	r.UpdatedAt, r.Position = f.When, f.Envelope.Position
 	switch e := e.(type) {
 	case events.ImprovementProposed:
 	case events.ImprovementApproved:

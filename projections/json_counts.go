@@ -103,20 +103,6 @@ func (r BudgetRow) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON writes the documented shape.
-func (r ParkedRow) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Projection   string `json:"projection"`
-		Stream       string `json:"stream"`
-		Position     uint64 `json:"position"`
-		Kind         string `json:"kind"`
-		Version      int64  `json:"version"`
-		Waiting      int64  `json:"waiting"`
-		LastPosition uint64 `json:"last_position"`
-		Reason       string `json:"reason"`
-	}(r))
-}
-
-// MarshalJSON writes the documented shape.
 func (r MetricRow) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Dimension    Dimension `json:"dimension"`

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // metricKey is the key of metrics.
@@ -12,40 +13,55 @@ type metricKey struct {
 	name, day string
 }
 
-var metricTable = of("metrics", spec[metricKey, MetricRow]{
-	key: func(r *MetricRow) metricKey { return metricKey{r.Dimension, r.Name, r.Day} },
-	fresh: func(k metricKey) MetricRow {
-		return MetricRow{Dimension: k.dimension, Name: strings.Clone(k.name), Day: k.day}
+var metricTable = readmodel.NewTable("metrics", readmodel.TableOf[metricKey, MetricRow]{
+	Key: func(r *MetricRow) metricKey { return metricKey{r.Dimension, r.Name, r.Day} },
+	Fresh: func(k metricKey, r *MetricRow) {
+		r.Dimension, r.Name, r.Day = k.dimension, strings.Clone(k.name), k.day
 	},
-	weigh: func(*MetricRow) int { return 64 },
-	columns: []column[MetricRow]{
-		key(symbol("dimension", func(r *MetricRow) *Dimension { return &r.Dimension })),
-		key(symbol("name", func(r *MetricRow) *string { return &r.Name })),
-		key(symbol("day", func(r *MetricRow) *string { return &r.Day })),
-		integer("runs", func(r *MetricRow) *int64 { return &r.Runs }),
-		integer("succeeded", func(r *MetricRow) *int64 { return &r.Succeeded }),
-		integer("failed", func(r *MetricRow) *int64 { return &r.Failed }),
-		integer("cancelled", func(r *MetricRow) *int64 { return &r.Cancelled }),
-		integer("unrated", func(r *MetricRow) *int64 { return &r.Unrated }),
-		integer("steps", func(r *MetricRow) *int64 { return &r.Steps }),
-		integer("failed_steps", func(r *MetricRow) *int64 { return &r.FailedSteps }),
-		integer("input_tokens", func(r *MetricRow) *int64 { return &r.InputTokens }),
-		integer("output_tokens", func(r *MetricRow) *int64 { return &r.OutputTokens }),
-		integer("cost_nanos", func(r *MetricRow) *events.Nanos { return &r.CostNanos }),
+	Share: 2,
+	Weigh: func(*MetricRow) int { return 64 },
+	Row: []readmodel.ColumnOf[MetricRow]{
+		readmodel.Key(readmodel.Symbol("dimension", func(r *MetricRow) *Dimension { return &r.Dimension })),
+		readmodel.Key(readmodel.Symbol("name", func(r *MetricRow) *string { return &r.Name })),
+		readmodel.Key(readmodel.Symbol("day", func(r *MetricRow) *string { return &r.Day })),
+		readmodel.Int("runs", func(r *MetricRow) *int64 { return &r.Runs }),
+		readmodel.Int("succeeded", func(r *MetricRow) *int64 { return &r.Succeeded }),
+		readmodel.Int("failed", func(r *MetricRow) *int64 { return &r.Failed }),
+		readmodel.Int("cancelled", func(r *MetricRow) *int64 { return &r.Cancelled }),
+		readmodel.Int("unrated", func(r *MetricRow) *int64 { return &r.Unrated }),
+		readmodel.Int("steps", func(r *MetricRow) *int64 { return &r.Steps }),
+		readmodel.Int("failed_steps", func(r *MetricRow) *int64 { return &r.FailedSteps }),
+		readmodel.Int("input_tokens", func(r *MetricRow) *int64 { return &r.InputTokens }),
+		readmodel.Int("output_tokens", func(r *MetricRow) *int64 { return &r.OutputTokens }),
+		readmodel.Int("cost_nanos", func(r *MetricRow) *events.Nanos { return &r.CostNanos }),
 	},
 })
 
-// foldMetric keeps metrics: steps on the day they end, runs on the day they end. What a run cost beyond its steps is
-// the workflow's.
-func foldMetric(w *workingSet, f *fact) error {
+// metrics keeps steps on the day they end, runs on the day they end. What a run cost beyond its steps is the workflow's.
+var metrics = readmodel.Projection{
+	Name: "metrics", Version: 1, Tables: []readmodel.AnyTable{metricTable},
+	Bind: bindMetrics,
+}
+
+// metricFold is the fold into metrics.
+type metricFold struct {
+	metrics *readmodel.Cache[metricKey, MetricRow]
+	run     *runFact
+}
+
+func bindMetrics(w *readmodel.WorkingSet) readmodel.Fold {
+	return (&metricFold{metricTable.In(w), factOfRun.In(w)}).fold
+}
+
+func (w *metricFold) fold(f *readmodel.Fact) error {
 	if e, ok := f.Event.(events.RunStepFinished); ok {
-		return w.countStep(f, e)
+		return w.countStep(e)
 	}
-	if !f.ended() {
+	if !w.run.ended() {
 		return nil
 	}
-	r := f.run
-	if err := w.countRun(f, ByWorkflow, r.Workflow); err != nil {
+	r := w.run.row
+	if err := w.countRun(ByWorkflow, r.Workflow); err != nil {
 		return err
 	}
 	for _, set := range []struct {
@@ -53,7 +69,7 @@ func foldMetric(w *workingSet, f *fact) error {
 		names []string
 	}{{ByAgent, r.Agents}, {ByModel, r.Models}, {ByTool, r.Tools}} {
 		for _, name := range set.names {
-			if err := w.countRun(f, set.by, name); err != nil {
+			if err := w.countRun(set.by, name); err != nil {
 				return err
 			}
 		}
@@ -61,15 +77,15 @@ func foldMetric(w *workingSet, f *fact) error {
 	return nil
 }
 
-func (w *workingSet) countStep(f *fact, e events.RunStepFinished) error {
+func (w *metricFold) countStep(e events.RunStepFinished) error {
 	for _, d := range [...]struct {
 		by   Dimension
 		name string
-	}{{ByWorkflow, f.step.Workflow}, {ByAgent, f.step.Agent}, {ByModel, f.step.Model}, {ByTool, f.step.Tool}} {
+	}{{ByWorkflow, w.run.step.Workflow}, {ByAgent, w.run.step.Agent}, {ByModel, w.run.step.Model}, {ByTool, w.run.step.Tool}} {
 		if d.name == "" {
 			continue
 		}
-		m, err := w.metrics.row(metricKey{d.by, d.name, f.day})
+		m, err := w.metrics.Row(metricKey{d.by, d.name, w.run.day})
 		if err != nil {
 			return err
 		}
@@ -84,15 +100,15 @@ func (w *workingSet) countStep(f *fact, e events.RunStepFinished) error {
 	return nil
 }
 
-func (w *workingSet) countRun(f *fact, by Dimension, name string) error {
-	m, err := w.metrics.row(metricKey{by, name, f.day})
+func (w *metricFold) countRun(by Dimension, name string) error {
+	m, err := w.metrics.Row(metricKey{by, name, w.run.day})
 	if err != nil {
 		return err
 	}
 	m.Runs++
-	tally(f.run.Outcome, &m.Succeeded, &m.Failed, &m.Cancelled, &m.Unrated)
+	tally(w.run.row.Outcome, &m.Succeeded, &m.Failed, &m.Cancelled, &m.Unrated)
 	if by == ByWorkflow {
-		m.CostNanos = saturate(m.CostNanos, f.run.CostNanos-f.run.stepCost)
+		m.CostNanos = saturate(m.CostNanos, w.run.row.CostNanos-w.run.row.stepCost)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // patternKey is the key of patterns.
@@ -15,51 +17,68 @@ type patternKey struct {
 	digest   string
 }
 
-var patternTable = of("patterns", spec[patternKey, PatternRow]{
-	Table: Table{Large: true},
-	key:   func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest} },
-	fresh: func(k patternKey) PatternRow { return PatternRow{Workflow: k.workflow, Kind: k.kind, Digest: k.digest} },
-	weigh: func(r *PatternRow) int { return 64 + 16*len(r.Steps) + len(r.stepsJSON) },
-	columns: []column[PatternRow]{
-		key(symbol("workflow", func(r *PatternRow) *string { return &r.Workflow })),
-		key(symbol("kind", func(r *PatternRow) *PatternKind { return &r.Kind })),
-		key(text("digest", func(r *PatternRow) *string { return &r.Digest })),
-		integer("count", func(r *PatternRow) *int64 { return &r.Count }),
-		integer("runs", func(r *PatternRow) *int64 { return &r.Runs }),
-		integer("succeeded", func(r *PatternRow) *int64 { return &r.Succeeded }),
-		integer("failed", func(r *PatternRow) *int64 { return &r.Failed }),
-		integer("cancelled", func(r *PatternRow) *int64 { return &r.Cancelled }),
-		integer("unrated", func(r *PatternRow) *int64 { return &r.Unrated }),
-		integer("first_position", func(r *PatternRow) *uint64 { return &r.FirstPosition }),
-		integer("last_position", func(r *PatternRow) *uint64 { return &r.LastPosition }),
-		once(list("steps", func(r *PatternRow) *[]string { return &r.Steps }), func(r *PatternRow) *string { return &r.stepsJSON }),
+var patternTable = readmodel.NewTable("patterns", readmodel.TableOf[patternKey, PatternRow]{
+	Table: readmodel.Table{Large: true},
+	Key:   func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest} },
+	Fresh: func(k patternKey, r *PatternRow) { r.Workflow, r.Kind, r.Digest = k.workflow, k.kind, k.digest },
+	Share: 2,
+	Weigh: func(r *PatternRow) int { return 64 + 16*len(r.Steps) + len(r.stepsJSON) },
+	Row: []readmodel.ColumnOf[PatternRow]{
+		readmodel.Key(readmodel.Symbol("workflow", func(r *PatternRow) *string { return &r.Workflow })),
+		readmodel.Key(readmodel.Symbol("kind", func(r *PatternRow) *PatternKind { return &r.Kind })),
+		readmodel.Key(readmodel.String("digest", func(r *PatternRow) *string { return &r.Digest })),
+		readmodel.Int("count", func(r *PatternRow) *int64 { return &r.Count }),
+		readmodel.Int("runs", func(r *PatternRow) *int64 { return &r.Runs }),
+		readmodel.Int("succeeded", func(r *PatternRow) *int64 { return &r.Succeeded }),
+		readmodel.Int("failed", func(r *PatternRow) *int64 { return &r.Failed }),
+		readmodel.Int("cancelled", func(r *PatternRow) *int64 { return &r.Cancelled }),
+		readmodel.Int("unrated", func(r *PatternRow) *int64 { return &r.Unrated }),
+		readmodel.Int("first_position", func(r *PatternRow) *uint64 { return &r.FirstPosition }),
+		readmodel.Int("last_position", func(r *PatternRow) *uint64 { return &r.LastPosition }),
+		readmodel.Once(readmodel.Strings("steps", func(r *PatternRow) *[]string { return &r.Steps }), func(r *PatternRow) *string { return &r.stepsJSON }),
 	},
 })
 
-// foldPattern keeps patterns: at the end of a run its variant, and the steps that followed one another in it.
-func foldPattern(w *workingSet, f *fact) error {
-	if !f.ended() {
+// patterns keeps, of each run that ended, its variant and the steps that followed one another in it.
+var patterns = readmodel.Projection{
+	Name: "patterns", Version: 1, Tables: []readmodel.AnyTable{patternTable},
+	Bind: bindPatterns,
+}
+
+// patternFold is the fold into patterns.
+type patternFold struct {
+	patterns *readmodel.Cache[patternKey, PatternRow]
+	run      *runFact
+	plans    plans
+}
+
+func bindPatterns(w *readmodel.WorkingSet) readmodel.Fold {
+	return (&patternFold{patternTable.In(w), factOfRun.In(w), plans{limit: w.Bytes / 16}}).fold
+}
+
+func (w *patternFold) fold(f *readmodel.Fact) error {
+	if !w.run.ended() {
 		return nil
 	}
-	planned := w.plans.of(f.run.Workflow, f.run.Trace)
+	planned := w.plans.of(w.run.row.Workflow, w.run.row.Trace)
 	for i := range planned {
 		p := &planned[i]
-		if p.epoch != w.patterns.epoch {
-			at, err := w.patterns.place(p.key)
+		if p.epoch != w.patterns.Epoch() {
+			at, err := w.patterns.Slot(p.key)
 			if err != nil {
 				return err
 			}
-			p.at, p.epoch = at, w.patterns.epoch
+			p.at, p.epoch = at, w.patterns.Epoch()
 		}
-		w.patterns.touch(p.at)
-		r := &p.at.row
+		w.patterns.Touch(p.at)
+		r := &p.at.Row
 		if r.Runs == 0 {
-			r.Steps, r.FirstPosition = p.steps, f.run.FirstPosition
+			r.Steps, r.FirstPosition = p.steps, w.run.row.FirstPosition
 		}
 		r.Count = saturate(r.Count, p.count)
 		r.Runs++
-		tally(f.run.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
-		r.FirstPosition = min(r.FirstPosition, f.run.FirstPosition)
+		tally(w.run.row.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
+		r.FirstPosition = min(r.FirstPosition, w.run.row.FirstPosition)
 		r.LastPosition = f.Envelope.Position
 	}
 	return nil
@@ -76,7 +95,7 @@ type placed struct {
 	key   patternKey
 	steps []string
 	// at is where the row is in the working set, in that epoch.
-	at    *cached[PatternRow]
+	at    *readmodel.Slot[PatternRow]
 	epoch int
 }
 
@@ -106,7 +125,7 @@ func (p *plans) of(workflow string, trace []string) []planned {
 		own[i] = strings.Clone(name)
 	}
 	made := p.plan(strings.Clone(workflow), own)
-	if size := len(p.scratch) + 16*len(trace) + 128*len(made) + overhead; size <= p.limit {
+	if size := len(p.scratch) + 16*len(trace) + 128*len(made) + 64; size <= p.limit {
 		if p.bytes += size; p.bytes > p.limit || p.byTrace == nil {
 			p.byTrace, p.bytes = make(map[string][]planned), size
 		}
@@ -173,6 +192,6 @@ func (p *plans) pair(workflow string, steps []string) *placed {
 
 // PatternDigest is the Digest of a PatternRow with these steps.
 func PatternDigest(steps []string) string {
-	sum := sha256.Sum256(appendStrings(nil, steps))
+	sum := sha256.Sum256(readmodel.AppendStrings(nil, steps))
 	return hex.EncodeToString(sum[:16])
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // ErrNotFound tells that no row has the key that was asked for.
@@ -109,5 +110,5 @@ type Reader interface {
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
 	Budgets(ctx context.Context) ([]BudgetRow, error)
 	// Parked are the parked streams, by the position where they stopped, then by projection.
-	Parked(ctx context.Context) ([]ParkedRow, error)
+	Parked(ctx context.Context) ([]readmodel.ParkedRow, error)
 }

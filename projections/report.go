@@ -6,17 +6,18 @@ import (
 	"fmt"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // Report implements Reader. It reads every run and every step, since the quantiles are exact.
 func (r *reader) Report(ctx context.Context) (Report, error) {
-	s, _, err := snapshot(ctx, r.engine, r.shape)
+	s, err := r.Begin(ctx)
 	if err != nil {
 		return Report{}, fmt.Errorf("read metrics: %w", err)
 	}
 	defer s.Close()
 	b := newReportBuilder()
-	runs := Query{Table: &runTable.Table, Columns: []string{
+	runs := readmodel.Query{Table: &runTable.Table, Columns: []string{
 		"workflow", "task", "outcome", "duration_ns", "steps", "failed_steps", "input_tokens", "output_tokens", "cost_nanos",
 		"agents", "models", "tools", "step_list",
 	}}
@@ -64,7 +65,7 @@ func in(groups map[string]*group, name string) *group {
 	return g
 }
 
-func (b *reportBuilder) run(src Source) error {
+func (b *reportBuilder) run(src readmodel.Source) error {
 	workflow, outcome := src.Symbol(0), events.Outcome(src.Symbol(2))
 	task := -1
 	if name := src.Symbol(1); name != "" {
@@ -99,7 +100,7 @@ func (b *reportBuilder) run(src Source) error {
 	for i := range steps {
 		b.step(&steps[i])
 	}
-	return columnError("step_list", err)
+	return readmodel.ColumnError("step_list", err)
 }
 
 // groupsOf are the groups of a run's agents, models and tools, given as JSON.
@@ -109,7 +110,7 @@ func (b *reportBuilder) groupsOf(sets [3]string) ([]*group, error) {
 	}
 	var groups []*group
 	for i, by := range []map[string]*group{b.agents, b.models, b.tools} {
-		names, err := parseStrings(sets[i])
+		names, err := readmodel.ParseStrings(sets[i])
 		if err != nil {
 			return nil, fmt.Errorf("agents, models and tools of a run: %w", err)
 		}

@@ -14,7 +14,8 @@ import (
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/projections/enginetest"
+	"github.com/virtuous6/virtuous6/readmodel"
+	"github.com/virtuous6/virtuous6/readmodel/enginetest"
 )
 
 // bruteRun is a run as the brute force keeps it.
@@ -35,10 +36,10 @@ type bruteStep struct {
 	seconds float64
 }
 
-func bruteRuns(entries []projections.Entry) []*bruteRun {
+func bruteRuns(entries []readmodel.Entry) []*bruteRun {
 	var all []*bruteRun
 	byStream := map[string]*bruteRun{}
-	duration := func(undated bool, start int64, e projections.Entry) float64 {
+	duration := func(undated bool, start int64, e readmodel.Entry) float64 {
 		if undated || start == 0 {
 			return -1
 		}

@@ -52,6 +52,11 @@ type RunRow struct {
 	LastPosition  uint64 `db:"last_position"`
 	// steps are the column step_list. Reader gives them apart from the row.
 	steps []StepRow
+	// stepCost is the sum over the steps, in the fold.
+	stepCost events.Nanos
+	// uses counts the steps of each model, in the fold. It is made when a step is first answered by another model than it
+	// asked for.
+	uses map[string]int
 }
 
 // StepRow is a step of a run: an element of the column step_list of workflow_runs, by its place there.
@@ -219,22 +224,6 @@ type BudgetRow struct {
 	// Exhausted is the first day of the period whose limit was reached last, empty where none was.
 	Exhausted string `db:"exhausted"`
 	Position  uint64 `db:"position"`
-}
-
-// ParkedRow is a row of parked_streams: a stream whose facts a projection does not fold, from the first that it could
-// not fold on. The other projections, and all other streams, go on.
-type ParkedRow struct {
-	// Projection is its name, or Everything.
-	Projection string `db:"projection,pk"`
-	Stream     string `db:"stream,pk"`
-	// Position, Kind and Version are of the fact that could not be folded.
-	Position uint64 `db:"position"`
-	Kind     string `db:"kind"`
-	Version  int64  `db:"version"`
-	// Waiting counts that fact and the stream's facts since, up to LastPosition.
-	Waiting      int64  `db:"waiting"`
-	LastPosition uint64 `db:"last_position"`
-	Reason       string `db:"reason"`
 }
 
 // Dimension is what metrics are kept by.

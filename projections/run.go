@@ -1,19 +1,27 @@
 package projections
 
 import (
+	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 	"unsafe"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-var runTable = of("workflow_runs", spec[string, RunRow]{
-	Table: Table{Cluster: "first_position", Settled: "last_position", Large: true},
-	key:   func(r *RunRow) string { return r.Run },
-	fresh: func(run string) RunRow { return RunRow{Run: run} },
-	weigh: func(r *RunRow) int {
+var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[string, RunRow]{
+	Table:  readmodel.Table{Cluster: "first_position", Settled: "last_position", Large: true},
+	Key:    func(r *RunRow) string { return r.Run },
+	Fresh:  func(run string, r *RunRow) { r.Run = run },
+	Share:  8,
+	Ended:  func(r *RunRow) bool { return r.Outcome != Running },
+	Open:   readmodel.Only("outcome", Running),
+	Loaded: (*RunRow).loaded,
+	Reuse:  (*RunRow).reuse,
+	Weigh: func(r *RunRow) int {
 		n := len(r.Prompt) + len(r.Answer) + len(r.Error) + 64*len(r.Labels) + 16*cap(r.Trace) +
 			16*(cap(r.Agents)+cap(r.Models)+cap(r.Tools)) + 128
 		for i := range r.steps {
@@ -22,73 +30,106 @@ var runTable = of("workflow_runs", spec[string, RunRow]{
 		}
 		return n
 	},
-	columns: []column[RunRow]{
-		key(text("run", func(r *RunRow) *string { return &r.Run })),
-		integer("first_position", func(r *RunRow) *uint64 { return &r.FirstPosition }),
-		integer("last_position", func(r *RunRow) *uint64 { return &r.LastPosition }),
-		symbol("workspace", func(r *RunRow) *string { return &r.Workspace }),
-		symbol("workflow", func(r *RunRow) *string { return &r.Workflow }),
-		symbol("task", func(r *RunRow) *string { return &r.Task }),
-		symbol("requester", func(r *RunRow) *string { return &r.Requester }),
-		symbol("outcome", func(r *RunRow) *events.Outcome { return &r.Outcome }),
-		symbol("source", func(r *RunRow) *string { return &r.Source }),
-		flag("scripted", func(r *RunRow) *bool { return &r.Scripted }),
-		instant("started_at", func(r *RunRow) *time.Time { return &r.StartedAt }),
-		instant("ended_at", func(r *RunRow) *time.Time { return &r.EndedAt }),
-		integer("duration_ns", func(r *RunRow) *int64 { return &r.DurationNS }),
-		integer("steps", func(r *RunRow) *int64 { return &r.Steps }),
-		integer("failed_steps", func(r *RunRow) *int64 { return &r.FailedSteps }),
-		integer("input_tokens", func(r *RunRow) *int64 { return &r.InputTokens }),
-		integer("output_tokens", func(r *RunRow) *int64 { return &r.OutputTokens }),
-		integer("cost_nanos", func(r *RunRow) *events.Nanos { return &r.CostNanos }),
-		flag("unpriced", func(r *RunRow) *bool { return &r.Unpriced }),
-		list("agents", func(r *RunRow) *[]string { return &r.Agents }),
-		list("models", func(r *RunRow) *[]string { return &r.Models }),
-		list("tools", func(r *RunRow) *[]string { return &r.Tools }),
-		labels("labels", func(r *RunRow) *map[string]string { return &r.Labels }),
-		text("error", func(r *RunRow) *string { return &r.Error }),
-		list("trace", func(r *RunRow) *[]string { return &r.Trace }),
-		text("prompt", func(r *RunRow) *string { return &r.Prompt }),
-		text("answer", func(r *RunRow) *string { return &r.Answer }),
+	Row: []readmodel.ColumnOf[RunRow]{
+		readmodel.Key(readmodel.String("run", func(r *RunRow) *string { return &r.Run })),
+		readmodel.Int("first_position", func(r *RunRow) *uint64 { return &r.FirstPosition }),
+		readmodel.Int("last_position", func(r *RunRow) *uint64 { return &r.LastPosition }),
+		readmodel.Symbol("workspace", func(r *RunRow) *string { return &r.Workspace }),
+		readmodel.Symbol("workflow", func(r *RunRow) *string { return &r.Workflow }),
+		readmodel.Symbol("task", func(r *RunRow) *string { return &r.Task }),
+		readmodel.Symbol("requester", func(r *RunRow) *string { return &r.Requester }),
+		readmodel.Symbol("outcome", func(r *RunRow) *events.Outcome { return &r.Outcome }),
+		readmodel.Symbol("source", func(r *RunRow) *string { return &r.Source }),
+		readmodel.Bool("scripted", func(r *RunRow) *bool { return &r.Scripted }),
+		readmodel.Time("started_at", func(r *RunRow) *time.Time { return &r.StartedAt }),
+		readmodel.Time("ended_at", func(r *RunRow) *time.Time { return &r.EndedAt }),
+		readmodel.Int("duration_ns", func(r *RunRow) *int64 { return &r.DurationNS }),
+		readmodel.Int("steps", func(r *RunRow) *int64 { return &r.Steps }),
+		readmodel.Int("failed_steps", func(r *RunRow) *int64 { return &r.FailedSteps }),
+		readmodel.Int("input_tokens", func(r *RunRow) *int64 { return &r.InputTokens }),
+		readmodel.Int("output_tokens", func(r *RunRow) *int64 { return &r.OutputTokens }),
+		readmodel.Int("cost_nanos", func(r *RunRow) *events.Nanos { return &r.CostNanos }),
+		readmodel.Bool("unpriced", func(r *RunRow) *bool { return &r.Unpriced }),
+		readmodel.Strings("agents", func(r *RunRow) *[]string { return &r.Agents }),
+		readmodel.Strings("models", func(r *RunRow) *[]string { return &r.Models }),
+		readmodel.Strings("tools", func(r *RunRow) *[]string { return &r.Tools }),
+		readmodel.Labels("labels", func(r *RunRow) *map[string]string { return &r.Labels }),
+		readmodel.String("error", func(r *RunRow) *string { return &r.Error }),
+		readmodel.Strings("trace", func(r *RunRow) *[]string { return &r.Trace }),
+		readmodel.String("prompt", func(r *RunRow) *string { return &r.Prompt }),
+		readmodel.String("answer", func(r *RunRow) *string { return &r.Answer }),
 		stepList("step_list"), // the last one: withoutSteps
 	},
 })
 
 // withoutSteps is how many columns stand before that of the steps.
-var withoutSteps = len(runTable.columns) - 1
+var withoutSteps = len(runTable.Row) - 1
 
-// foldRun keeps workflow_runs. It comes first: the others take the run and the step from it.
-func foldRun(w *workingSet, f *fact) error {
+// runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
+var runs = readmodel.Projection{
+	Name: "runs", Version: 2, Tables: []readmodel.AnyTable{runTable},
+	Bind: bindRuns,
+}
+
+// factOfRun is what a fact of a run is about.
+var factOfRun = &readmodel.Find[runFact]{Name: "the run of a fact"}
+
+// runFact is what a fact of a run is about. row is nil for other facts, step but for the facts of a step.
+type runFact struct {
+	row  *RunRow
+	step *StepRow
+	// newAgent tells that the run had no step of the step's agent before.
+	newAgent bool
+	// day is when it occurred, empty for what is undated. Only the end of a run or of a step has one.
+	day string
+}
+
+// ended tells whether a fact is the end of its run.
+func (f *runFact) ended() bool { return f.row != nil && f.row.Outcome != Running }
+
+// runFold is the fold into workflow_runs.
+type runFold struct {
+	runs *readmodel.Cache[string, RunRow]
+	*runFact
+	days calendar
+}
+
+func bindRuns(w *readmodel.WorkingSet) readmodel.Fold {
+	return (&runFold{runs: runTable.In(w), runFact: factOfRun.Offer(w)}).fold
+}
+
+func (w *runFold) fold(f *readmodel.Fact) error {
+	*w.runFact = runFact{}
 	e, ok := f.Event.(events.Run)
 	if !ok {
 		return nil
 	}
 	if e, ok := e.(events.RunStarted); ok {
-		return startRun(w, f, e)
+		return w.start(f, e)
 	}
-	r, err := w.runs.find(f.id)
+	r, err := w.runs.Existing(f.ID)
 	switch {
 	case err != nil:
 		return err
 	case r == nil || r.Outcome != Running:
 		// Which of the two it is can't be told: the fold forgets runs that have ended.
-		return damaged("the run was never started, or it has ended before")
+		return readmodel.Damaged("the run was never started, or it has ended before")
 	}
-	f.run = r
+	w.row = r
 	switch e := e.(type) {
 	case events.RunStarted:
 	case events.RunStepStarted:
-		err = startStep(f, e)
+		err = w.startStep(f, e)
 	case events.RunStepFinished:
-		err = finishStep(w, f, e)
+		err = w.finishStep(f, e)
 	case events.RunLLMCalled:
 		// Its data is not there: events.Table.Unread.
 	case events.RunFinished:
-		err = endRun(w, f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
+		err = w.end(f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
 	case events.RunFailed:
-		err = endRun(w, f, events.Failed, "", e.Error, e.CostNanos, e.Undated)
+		err = w.end(f, events.Failed, "", e.Error, e.CostNanos, e.Undated)
 	case events.RunCancelled:
-		err = endRun(w, f, events.Cancelled, "", e.Reason, e.CostNanos, e.Undated)
+		err = w.end(f, events.Cancelled, "", e.Reason, e.CostNanos, e.Undated)
 	}
 	if err == nil {
 		r.LastPosition = f.Envelope.Position
@@ -96,29 +137,28 @@ func foldRun(w *workingSet, f *fact) error {
 	return err
 }
 
-func startRun(w *workingSet, f *fact, e events.RunStarted) error {
-	if err := f.names(e.Run); err != nil {
+func (w *runFold) start(f *readmodel.Fact, e events.RunStarted) error {
+	if err := f.Opens(e.Run); err != nil {
 		return err
 	}
-	row := RunRow{
-		Run: e.Run, Workspace: f.Envelope.Workspace, Workflow: e.Workflow, Task: e.Task, Requester: e.Requester,
-		Prompt: beginning(e.Prompt), Outcome: Running, Labels: e.Labels, DurationNS: -1,
-		FirstPosition: f.Envelope.Position, LastPosition: f.Envelope.Position,
-	}
+	r := w.runs.Insert(e.Run)
+	r.Workspace, r.Workflow, r.Task, r.Requester = f.Envelope.Workspace, e.Workflow, e.Task, e.Requester
+	r.Prompt, r.Outcome, r.Labels, r.DurationNS = beginning(e.Prompt), Running, e.Labels, -1
+	r.FirstPosition, r.LastPosition = f.Envelope.Position, f.Envelope.Position
 	if e.Source != nil {
-		row.Source = e.Source.Format
+		r.Source = e.Source.Format
 	}
 	if !e.Undated {
-		row.StartedAt = f.when
+		r.StartedAt = f.When
 	}
-	f.run = w.runs.start(row)
+	w.row = r
 	return nil
 }
 
-func startStep(f *fact, e events.RunStepStarted) error {
-	r := f.run
+func (w *runFold) startStep(f *readmodel.Fact, e events.RunStepStarted) error {
+	r := w.row
 	if e.Step != len(r.steps) {
-		return damaged("step %d starts, the next one is %d", e.Step, len(r.steps))
+		return readmodel.Damaged("step %d starts, the next one is %d", e.Step, len(r.steps))
 	}
 	row := StepRow{
 		Run: r.Run, Step: int64(e.Step), Workflow: r.Workflow, Name: e.Name, Type: e.Type, Agent: e.Agent, Tool: e.Tool,
@@ -129,13 +169,13 @@ func startStep(f *fact, e events.RunStepStarted) error {
 		row.Parent = int64(*e.Parent)
 	}
 	if !e.Undated {
-		row.StartedAt = f.when
+		row.StartedAt = f.When
 	}
 	r.steps = append(r.steps, row)
-	f.step = &r.steps[e.Step]
+	w.step = &r.steps[e.Step]
 	r.Steps++
 	r.Trace = append(r.Trace, e.Name)
-	r.Agents, f.newAgent = include(r.Agents, e.Agent)
+	r.Agents, w.newAgent = include(r.Agents, e.Agent)
 	r.Models, _ = include(r.Models, e.Model)
 	r.Tools, _ = include(r.Tools, e.Tool)
 	if r.uses != nil {
@@ -144,27 +184,27 @@ func startStep(f *fact, e events.RunStepStarted) error {
 	return nil
 }
 
-func finishStep(w *workingSet, f *fact, e events.RunStepFinished) error {
-	r := f.run
+func (w *runFold) finishStep(f *readmodel.Fact, e events.RunStepFinished) error {
+	r := w.row
 	s := r.step(e.Step)
 	switch {
 	case s == nil:
-		return damaged("step %d was never started", e.Step)
+		return readmodel.Damaged("step %d was never started", e.Step)
 	case s.Outcome != Running:
-		return damaged("step %d has finished before", e.Step)
+		return readmodel.Damaged("step %d has finished before", e.Step)
 	case !ends(e.Outcome):
-		return damaged("step %d ends with the unknown outcome %q", e.Step, e.Outcome)
+		return readmodel.Damaged("step %d ends with the unknown outcome %q", e.Step, e.Outcome)
 	case e.InputTokens < 0 || e.OutputTokens < 0 || e.CachedTokens < 0 || e.CostNanos < 0:
-		return damaged("step %d has negative tokens or costs", e.Step)
+		return readmodel.Damaged("step %d has negative tokens or costs", e.Step)
 	}
-	f.step = s
+	w.step = s
 	s.Outcome, s.Error, s.Position = e.Outcome, e.Error, f.Envelope.Position
 	s.InputTokens, s.OutputTokens, s.CachedTokens = e.InputTokens, e.OutputTokens, e.CachedTokens
 	s.CostNanos, s.Unpriced = e.CostNanos, e.Unpriced
 	r.Unpriced = r.Unpriced || e.Unpriced
 	if !e.Undated {
-		f.day = w.days.of(f.when)
-		s.EndedAt = f.when
+		w.day = w.days.of(f.When)
+		s.EndedAt = f.When
 		s.DurationNS = between(s.StartedAt, s.EndedAt)
 	}
 	if e.Model != "" && e.Model != s.Model {
@@ -182,16 +222,16 @@ func finishStep(w *workingSet, f *fact, e events.RunStepFinished) error {
 	return nil
 }
 
-func endRun(w *workingSet, f *fact, o events.Outcome, answer, reason string, cost events.Nanos, undated bool) error {
-	r := f.run
+func (w *runFold) end(f *readmodel.Fact, o events.Outcome, answer, reason string, cost events.Nanos, undated bool) error {
+	r := w.row
 	if !ends(o) {
-		return damaged("the run ends with the unknown outcome %q", o)
+		return readmodel.Damaged("the run ends with the unknown outcome %q", o)
 	}
 	r.Outcome, r.Answer, r.Error = o, beginning(answer), reason
 	r.CostNanos = max(r.stepCost, cost)
 	if !undated {
-		f.day = w.days.of(f.when)
-		r.EndedAt = f.when
+		w.day = w.days.of(f.When)
+		r.EndedAt = f.When
 		r.DurationNS = between(r.StartedAt, r.EndedAt)
 	}
 	return nil
@@ -214,9 +254,6 @@ func between(start, end time.Time) int64 {
 	return max(int64(end.Sub(start)), -1)
 }
 
-// ended tells whether a fact is the end of its run.
-func (f *fact) ended() bool { return f.run != nil && f.run.Outcome != Running }
-
 // TextBytes is how much of a prompt and an answer a run's row holds at most. The whole texts are in the log; two copies
 // of them would be most of the read models.
 const TextBytes = 240
@@ -234,4 +271,94 @@ func beginning(text string) string {
 		end--
 	}
 	return strings.Clone(text[:end])
+}
+
+// maxFreeSteps is the greatest number of steps that a run may have room for, to be used again.
+const maxFreeSteps = 32
+
+// reuse empties a run but for the room of its lists.
+func (r *RunRow) reuse() bool {
+	if cap(r.steps) > maxFreeSteps || cap(r.Trace) > maxFreeSteps {
+		return false
+	}
+	clear(r.steps)
+	clear(r.Trace)
+	clear(r.Agents)
+	clear(r.Models)
+	clear(r.Tools)
+	*r = RunRow{Trace: r.Trace[:0], Agents: r.Agents[:0], Models: r.Models[:0], Tools: r.Tools[:0], steps: r.steps[:0]}
+	return true
+}
+
+// loaded adds up what no column holds.
+func (r *RunRow) loaded() {
+	for i := range r.steps {
+		r.stepCost = saturate(r.stepCost, r.steps[i].CostNanos)
+	}
+}
+
+// step is a step of the run, to be changed, or nil where there is none of that number.
+func (r *RunRow) step(number int) *StepRow {
+	if number < 0 || number >= len(r.steps) {
+		return nil
+	}
+	return &r.steps[number]
+}
+
+// answered changes the model of a step to the one that answered, and the run's set of models with it.
+func (r *RunRow) answered(s *StepRow, model string) {
+	if r.uses == nil {
+		r.uses = make(map[string]int)
+		for i := range r.steps {
+			r.uses[r.steps[i].Model]++
+		}
+	}
+	if r.uses[s.Model]--; r.uses[s.Model] == 0 {
+		delete(r.uses, s.Model)
+		if i, found := slices.BinarySearch(r.Models, s.Model); found {
+			r.Models = slices.Delete(r.Models, i, i+1)
+		}
+	}
+	s.Model = model
+	r.uses[model]++
+	r.Models, _ = include(r.Models, model)
+}
+
+// include puts a name into a sorted set. It tells whether it is new there. The empty name stands for none.
+func include(set []string, name string) ([]string, bool) {
+	if name == "" {
+		return set, false
+	}
+	i, found := slices.BinarySearch(set, name)
+	if found {
+		return set, false
+	}
+	return slices.Insert(set, i, name), true
+}
+
+// saturate adds amounts that are not negative, and stays at the greatest one rather than wrap around, so that the
+// order in which hostile figures are added up doesn't show.
+func saturate[T ~int64](a, b T) T {
+	if b > math.MaxInt64-a {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+// calendar names days, and remembers the last one.
+type calendar struct {
+	day  int64
+	name string
+}
+
+// of is the UTC day of a time, "2026-11-22", empty for one that is not known.
+func (c *calendar) of(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	day := t.Unix() / 86400
+	if c.name == "" || c.day != day || t.Unix() < 0 {
+		c.day, c.name = day, t.UTC().Format(time.DateOnly)
+	}
+	return c.name
 }

@@ -4,39 +4,50 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-var runbookTable = of("runbooks", spec[string, RunbookRow]{
-	key:   func(r *RunbookRow) string { return r.Runbook },
-	fresh: func(runbook string) RunbookRow { return RunbookRow{Runbook: runbook} },
-	weigh: func(r *RunbookRow) int { return len(r.Notes) + 128*len(r.Steps) },
-	columns: []column[RunbookRow]{
-		key(text("runbook", func(r *RunbookRow) *string { return &r.Runbook })),
-		integer("version", func(r *RunbookRow) *int64 { return &r.Version }),
-		symbol("workflow", func(r *RunbookRow) *string { return &r.Workflow }),
-		text("run", func(r *RunbookRow) *string { return &r.Run }),
-		instant("saved_at", func(r *RunbookRow) *time.Time { return &r.SavedAt }),
-		integer("position", func(r *RunbookRow) *uint64 { return &r.Position }),
-		document("steps", func(r *RunbookRow) *[]events.RunbookStep { return &r.Steps }),
-		text("notes", func(r *RunbookRow) *string { return &r.Notes }),
+var runbookTable = readmodel.NewTable("runbooks", readmodel.TableOf[string, RunbookRow]{
+	Key:   func(r *RunbookRow) string { return r.Runbook },
+	Fresh: func(runbook string, r *RunbookRow) { r.Runbook = runbook },
+	Weigh: func(r *RunbookRow) int { return len(r.Notes) + 128*len(r.Steps) },
+	Row: []readmodel.ColumnOf[RunbookRow]{
+		readmodel.Key(readmodel.String("runbook", func(r *RunbookRow) *string { return &r.Runbook })),
+		readmodel.Int("version", func(r *RunbookRow) *int64 { return &r.Version }),
+		readmodel.Symbol("workflow", func(r *RunbookRow) *string { return &r.Workflow }),
+		readmodel.String("run", func(r *RunbookRow) *string { return &r.Run }),
+		readmodel.Time("saved_at", func(r *RunbookRow) *time.Time { return &r.SavedAt }),
+		readmodel.Int("position", func(r *RunbookRow) *uint64 { return &r.Position }),
+		readmodel.Document("steps", func(r *RunbookRow) *[]events.RunbookStep { return &r.Steps }),
+		readmodel.String("notes", func(r *RunbookRow) *string { return &r.Notes }),
 	},
 })
 
-// foldRunbook keeps the latest version of each runbook.
-func foldRunbook(w *workingSet, f *fact) error {
+// runbooks keeps the latest version of each runbook.
+var runbooks = readmodel.Projection{
+	Name: "runbooks", Version: 1, Tables: []readmodel.AnyTable{runbookTable},
+	Bind: bindRunbooks,
+}
+
+func bindRunbooks(w *readmodel.WorkingSet) readmodel.Fold {
+	runbooks := runbookTable.In(w)
+	return func(f *readmodel.Fact) error { return foldRunbook(runbooks, f) }
+}
+
+func foldRunbook(runbooks *readmodel.Cache[string, RunbookRow], f *readmodel.Fact) error {
 	e, ok := f.Event.(events.RunbookSaved)
 	if !ok {
 		return nil
 	}
-	if e.Runbook != f.id {
-		return damaged("it names %q, another than its stream", e.Runbook)
+	if e.Runbook != f.ID {
+		return readmodel.Damaged("it names %q, another than its stream", e.Runbook)
 	}
-	r, err := w.runbooks.row(e.Runbook)
+	r, err := runbooks.Row(e.Runbook)
 	if err != nil {
 		return err
 	}
 	r.Version++
 	r.Workflow, r.Run, r.Steps, r.Notes = e.Workflow, e.Run, e.Steps, e.Notes
-	r.SavedAt, r.Position = f.when, f.Envelope.Position
+	r.SavedAt, r.Position = f.When, f.Envelope.Position
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/events/plainjson"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // storedStep is an element of the column step_list: a step's number is its place, its run and workflow are the row's, and
@@ -38,18 +39,18 @@ type storedStep struct {
 }
 
 // stepList is the column of a run's steps.
-func stepList(name string) column[RunRow] {
-	return column[RunRow]{
-		Column: Column{Name: name, Type: Text},
-		put: func(r *RunRow, s Sink) error {
+func stepList(name string) readmodel.ColumnOf[RunRow] {
+	return readmodel.ColumnOf[RunRow]{
+		Column: readmodel.Column{Name: name, Type: readmodel.Text},
+		Put: func(r *RunRow, s readmodel.Sink) error {
 			b := s.Scratch()
 			*b = appendSteps((*b)[:0], r.steps)
 			s.JSON(*b)
 			return nil
 		},
-		take: func(r *RunRow, s Source, i int) (err error) {
+		Take: func(r *RunRow, s readmodel.Source, i int) (err error) {
 			r.steps, err = takeSteps(r.Run, r.Workflow, s.Text(i))
-			return columnError(name, err)
+			return readmodel.ColumnError(name, err)
 		},
 	}
 }
@@ -67,9 +68,9 @@ func appendSteps(b []byte, steps []StepRow) []byte {
 }
 
 func appendStep(b []byte, s *StepRow) []byte {
-	b = appendString(append(b, `{"name":`...), s.Name)
-	b = appendString(append(b, `,"type":`...), string(s.Type))
-	b = appendString(append(b, `,"outcome":`...), string(s.Outcome))
+	b = readmodel.AppendString(append(b, `{"name":`...), s.Name)
+	b = readmodel.AppendString(append(b, `,"type":`...), string(s.Type))
+	b = readmodel.AppendString(append(b, `,"outcome":`...), string(s.Outcome))
 	b = appendTextField(b, `,"agent":`, s.Agent)
 	b = appendTextField(b, `,"tool":`, s.Tool)
 	b = appendTextField(b, `,"model":`, s.Model)
@@ -77,10 +78,10 @@ func appendStep(b []byte, s *StepRow) []byte {
 		b = strconv.AppendInt(append(b, `,"parent":`...), s.Parent, 10)
 	}
 	if len(s.DependsOn) > 0 {
-		b = appendNumbers(append(b, `,"depends_on":`...), s.DependsOn)
+		b = readmodel.AppendNumbers(append(b, `,"depends_on":`...), s.DependsOn)
 	}
-	b = appendIntField(b, `,"started_at":`, unixNanos(s.StartedAt))
-	b = appendIntField(b, `,"ended_at":`, unixNanos(s.EndedAt))
+	b = appendIntField(b, `,"started_at":`, readmodel.UnixNanos(s.StartedAt))
+	b = appendIntField(b, `,"ended_at":`, readmodel.UnixNanos(s.EndedAt))
 	b = appendIntField(b, `,"input_tokens":`, s.InputTokens)
 	b = appendIntField(b, `,"output_tokens":`, s.OutputTokens)
 	b = appendIntField(b, `,"cached_tokens":`, s.CachedTokens)
@@ -100,7 +101,7 @@ func appendTextField(b []byte, name, s string) []byte {
 	if s == "" {
 		return b
 	}
-	return appendString(append(b, name...), s)
+	return readmodel.AppendString(append(b, name...), s)
 }
 
 func appendIntField(b []byte, name string, n int64) []byte {
@@ -112,7 +113,7 @@ func appendIntField(b []byte, name string, n int64) []byte {
 
 // appendObject is appendLabels for any texts.
 func appendObject(b []byte, labels map[string]string) []byte {
-	b, ok := appendLabels(b, labels)
+	b, ok := readmodel.AppendLabels(b, labels)
 	if ok {
 		return b
 	}
@@ -146,7 +147,7 @@ func takeSteps(run, workflow, text string) ([]StepRow, error) {
 		steps[i] = StepRow{
 			Run: run, Step: int64(i), Workflow: workflow, Name: s.Name, Type: s.Type, Agent: s.Agent, Tool: s.Tool, Model: s.Model,
 			Parent: -1, DependsOn: s.DependsOn, Labels: s.Labels, Outcome: s.Outcome, Error: s.Error,
-			StartedAt: timeOf(s.StartedAt), EndedAt: timeOf(s.EndedAt), DurationNS: s.duration(),
+			StartedAt: readmodel.TimeOf(s.StartedAt), EndedAt: readmodel.TimeOf(s.EndedAt), DurationNS: s.duration(),
 			InputTokens: s.InputTokens, OutputTokens: s.OutputTokens, CachedTokens: s.CachedTokens, CostNanos: s.CostNanos,
 			Unpriced: s.Unpriced, Position: s.Position,
 		}
@@ -158,4 +159,6 @@ func takeSteps(run, workflow, text string) ([]StepRow, error) {
 }
 
 // duration is that of StepRow.
-func (s *storedStep) duration() int64 { return between(timeOf(s.StartedAt), timeOf(s.EndedAt)) }
+func (s *storedStep) duration() int64 {
+	return between(readmodel.TimeOf(s.StartedAt), readmodel.TimeOf(s.EndedAt))
+}

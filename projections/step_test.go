@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // TestStepListIsJSON holds what is written by hand to encoding/json, and what is read to what was written.
@@ -42,7 +43,7 @@ func TestStepListIsJSON(t *testing.T) {
 			steps = append(steps, s)
 			stored := storedStep{
 				Name: s.Name, Type: s.Type, Outcome: s.Outcome, Agent: s.Agent, Tool: s.Tool, Model: s.Model, DependsOn: s.DependsOn,
-				StartedAt: unixNanos(s.StartedAt), EndedAt: unixNanos(s.EndedAt), InputTokens: s.InputTokens, OutputTokens: s.OutputTokens,
+				StartedAt: readmodel.UnixNanos(s.StartedAt), EndedAt: readmodel.UnixNanos(s.EndedAt), InputTokens: s.InputTokens, OutputTokens: s.OutputTokens,
 				CachedTokens: s.CachedTokens, CostNanos: s.CostNanos, Unpriced: s.Unpriced, Position: s.Position, Labels: s.Labels, Error: s.Error,
 			}
 			if s.Parent >= 0 {

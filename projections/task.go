@@ -5,32 +5,31 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // taskKey is the key of tasks.
 type taskKey struct{ workflow, task string }
 
-var taskTable = of("tasks", spec[taskKey, TaskRow]{
-	Table: Table{Large: true},
-	key:   func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
-	fresh: func(k taskKey) TaskRow {
-		return TaskRow{Workflow: strings.Clone(k.workflow), Task: strings.Clone(k.task)}
-	},
-	weigh: func(r *TaskRow) int { return len(r.Task) + len(r.Title) + len(r.Note) },
-	columns: []column[TaskRow]{
-		key(symbol("workflow", func(r *TaskRow) *string { return &r.Workflow })),
-		key(text("task", func(r *TaskRow) *string { return &r.Task })),
-		text("title", func(r *TaskRow) *string { return &r.Title }),
-		symbol("status", func(r *TaskRow) *events.TaskStatus { return &r.Status }),
-		symbol("assignee", func(r *TaskRow) *string { return &r.Assignee }),
-		integer("runs", func(r *TaskRow) *int64 { return &r.Runs }),
-		integer("succeeded", func(r *TaskRow) *int64 { return &r.Succeeded }),
-		integer("failed", func(r *TaskRow) *int64 { return &r.Failed }),
-		integer("cancelled", func(r *TaskRow) *int64 { return &r.Cancelled }),
-		integer("unrated", func(r *TaskRow) *int64 { return &r.Unrated }),
-		instant("updated_at", func(r *TaskRow) *time.Time { return &r.UpdatedAt }),
-		integer("position", func(r *TaskRow) *uint64 { return &r.Position }),
-		text("note", func(r *TaskRow) *string { return &r.Note }),
+var taskTable = readmodel.NewTable("tasks", readmodel.TableOf[taskKey, TaskRow]{
+	Table: readmodel.Table{Large: true},
+	Key:   func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
+	Fresh: func(k taskKey, r *TaskRow) { r.Workflow, r.Task = strings.Clone(k.workflow), strings.Clone(k.task) },
+	Weigh: func(r *TaskRow) int { return len(r.Task) + len(r.Title) + len(r.Note) },
+	Row: []readmodel.ColumnOf[TaskRow]{
+		readmodel.Key(readmodel.Symbol("workflow", func(r *TaskRow) *string { return &r.Workflow })),
+		readmodel.Key(readmodel.String("task", func(r *TaskRow) *string { return &r.Task })),
+		readmodel.String("title", func(r *TaskRow) *string { return &r.Title }),
+		readmodel.Symbol("status", func(r *TaskRow) *events.TaskStatus { return &r.Status }),
+		readmodel.Symbol("assignee", func(r *TaskRow) *string { return &r.Assignee }),
+		readmodel.Int("runs", func(r *TaskRow) *int64 { return &r.Runs }),
+		readmodel.Int("succeeded", func(r *TaskRow) *int64 { return &r.Succeeded }),
+		readmodel.Int("failed", func(r *TaskRow) *int64 { return &r.Failed }),
+		readmodel.Int("cancelled", func(r *TaskRow) *int64 { return &r.Cancelled }),
+		readmodel.Int("unrated", func(r *TaskRow) *int64 { return &r.Unrated }),
+		readmodel.Time("updated_at", func(r *TaskRow) *time.Time { return &r.UpdatedAt }),
+		readmodel.Int("position", func(r *TaskRow) *uint64 { return &r.Position }),
+		readmodel.String("note", func(r *TaskRow) *string { return &r.Note }),
 	},
 })
 
@@ -39,19 +38,35 @@ type taskKeyRow struct {
 	task, workflow string
 }
 
-var taskKeyTable = of("task_keys", spec[string, taskKeyRow]{
-	Table: Table{Large: true},
-	key:   func(r *taskKeyRow) string { return r.task },
-	fresh: func(task string) taskKeyRow { return taskKeyRow{task: task} },
-	weigh: func(r *taskKeyRow) int { return len(r.task) },
-	columns: []column[taskKeyRow]{
-		key(text("task", func(r *taskKeyRow) *string { return &r.task })),
-		symbol("workflow", func(r *taskKeyRow) *string { return &r.workflow }),
+var taskKeyTable = readmodel.NewTable("task_keys", readmodel.TableOf[string, taskKeyRow]{
+	Table: readmodel.Table{Large: true},
+	Key:   func(r *taskKeyRow) string { return r.task },
+	Fresh: func(task string, r *taskKeyRow) { r.task = task },
+	Weigh: func(r *taskKeyRow) int { return len(r.task) },
+	Row: []readmodel.ColumnOf[taskKeyRow]{
+		readmodel.Key(readmodel.String("task", func(r *taskKeyRow) *string { return &r.task })),
+		readmodel.Symbol("workflow", func(r *taskKeyRow) *string { return &r.workflow }),
 	},
 })
 
-// foldTask keeps tasks: what is to be done, and how the runs that tried it ended.
-func foldTask(w *workingSet, f *fact) error {
+// tasks keeps what is to be done, and how the runs that tried it ended.
+var tasks = readmodel.Projection{
+	Name: "tasks", Version: 1, Tables: []readmodel.AnyTable{taskTable, taskKeyTable},
+	Bind: bindTasks,
+}
+
+// taskFold is the fold into tasks.
+type taskFold struct {
+	tasks *readmodel.Cache[taskKey, TaskRow]
+	keys  *readmodel.Cache[string, taskKeyRow]
+	run   *runFact
+}
+
+func bindTasks(w *readmodel.WorkingSet) readmodel.Fold {
+	return (&taskFold{taskTable.In(w), taskKeyTable.In(w), factOfRun.In(w)}).fold
+}
+
+func (w *taskFold) fold(f *readmodel.Fact) error {
 	switch e := f.Event.(type) {
 	case events.RunStarted:
 		if e.Task == "" {
@@ -64,20 +79,20 @@ func foldTask(w *workingSet, f *fact) error {
 		r.Runs++
 		r.updated(f, e.Undated)
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
-		if f.run.Task == "" {
+		if w.run.row.Task == "" {
 			return nil
 		}
-		r, err := w.taskOf(f, taskKey{f.run.Workflow, f.run.Task})
+		r, err := w.taskOf(f, taskKey{w.run.row.Workflow, w.run.row.Task})
 		if err != nil {
 			return err
 		}
-		tally(f.run.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
-		r.updated(f, f.day == "")
+		tally(w.run.row.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
+		r.updated(f, w.run.day == "")
 	case events.TaskOpened:
-		if err := f.names(e.Task); err != nil {
+		if err := f.Opens(e.Task); err != nil {
 			return err
 		}
-		w.taskKeys.insert(taskKeyRow{task: e.Task, workflow: e.Workflow})
+		w.keys.Insert(e.Task).workflow = e.Workflow
 		r, err := w.taskOf(f, taskKey{e.Workflow, e.Task})
 		if err != nil {
 			return err
@@ -85,14 +100,14 @@ func foldTask(w *workingSet, f *fact) error {
 		r.Title, r.Status, r.Assignee = e.Title, events.TaskOpen, e.Assignee
 		r.updated(f, false)
 	case events.TaskUpdated:
-		k, err := w.taskKeys.existing(f.id)
+		k, err := w.keys.Existing(f.ID)
 		if err != nil {
 			return err
 		}
 		if k == nil {
-			return damaged("the task was never opened")
+			return readmodel.Damaged("the task was never opened")
 		}
-		r, err := w.taskOf(f, taskKey{k.workflow, f.id})
+		r, err := w.taskOf(f, taskKey{k.workflow, f.ID})
 		if err != nil {
 			return err
 		}
@@ -104,8 +119,8 @@ func foldTask(w *workingSet, f *fact) error {
 	return nil
 }
 
-func (w *workingSet) taskOf(f *fact, k taskKey) (*TaskRow, error) {
-	r, err := w.tasks.row(k)
+func (w *taskFold) taskOf(f *readmodel.Fact, k taskKey) (*TaskRow, error) {
+	r, err := w.tasks.Row(k)
 	if err == nil {
 		r.Position = f.Envelope.Position
 	}
@@ -113,9 +128,9 @@ func (w *workingSet) taskOf(f *fact, k taskKey) (*TaskRow, error) {
 }
 
 // updated keeps the latest time that something happened to a task; imported history comes in any order.
-func (r *TaskRow) updated(f *fact, undated bool) {
-	if !undated && f.when.After(r.UpdatedAt) {
-		r.UpdatedAt = f.when
+func (r *TaskRow) updated(f *readmodel.Fact, undated bool) {
+	if !undated && f.When.After(r.UpdatedAt) {
+		r.UpdatedAt = f.When
 	}
 }
 

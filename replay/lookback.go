@@ -9,6 +9,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // keepLook is how long a look is given again: a page asks for many things of one moment.
@@ -19,7 +20,7 @@ const keepLook = time.Minute
 type Lookback struct {
 	store  eventstore.Store
 	models *projections.Models
-	empty  func(ctx context.Context) (projections.Engine, error)
+	empty  func(ctx context.Context) (readmodel.Engine, error)
 	log    *slog.Logger
 
 	// building is full while a look is sought or built.
@@ -43,7 +44,7 @@ type look struct {
 
 // NewLookback looks back at a log. models are the live ones, empty makes an engine for each look, which its Close throws away.
 // log takes what goes wrong where nobody waits for it.
-func NewLookback(store eventstore.Store, models *projections.Models, empty func(context.Context) (projections.Engine, error), log *slog.Logger) *Lookback {
+func NewLookback(store eventstore.Store, models *projections.Models, empty func(context.Context) (readmodel.Engine, error), log *slog.Logger) *Lookback {
 	return &Lookback{store: store, models: models, empty: empty, log: log, building: make(chan struct{}, 1)}
 }
 

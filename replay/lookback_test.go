@@ -11,7 +11,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
-	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -22,17 +22,17 @@ type shelf struct {
 	wait chan struct{}
 }
 
-func (s *shelf) empty(context.Context) (projections.Engine, error) {
+func (s *shelf) empty(context.Context) (readmodel.Engine, error) {
 	if s.wait != nil {
 		<-s.wait
 	}
 	s.made.Add(1)
 	s.open.Add(1)
-	return &shelved{projections.NewMemory(), s}, nil
+	return &shelved{readmodel.NewMemory(), s}, nil
 }
 
 type shelved struct {
-	projections.Engine
+	readmodel.Engine
 	shelf *shelf
 }
 

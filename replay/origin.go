@@ -7,6 +7,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // What can be wrong with read models that a log is to be folded into.
@@ -47,7 +48,7 @@ func belong(ctx context.Context, store eventstore.Store, models *projections.Mod
 	case position > head:
 		return fmt.Errorf("%w (they are at position %d, the log ends at %d)", ErrAhead, position, head)
 	case origin.Log == "" && first != "":
-		return models.SetOrigin(ctx, projections.Origin{Log: first})
+		return models.SetOrigin(ctx, readmodel.Origin{Log: first})
 	}
 	return nil
 }
@@ -66,7 +67,7 @@ func firstID(ctx context.Context, store eventstore.Store) (string, error) {
 // Vacant checks that the state of a moment may be built into read models: nobody's live ones are there.
 func Vacant(ctx context.Context, models *projections.Models) error {
 	position, err := models.Position(ctx)
-	if errors.Is(err, projections.ErrOutdated) {
+	if errors.Is(err, readmodel.ErrOutdated) {
 		return ErrLive // they can't tell
 	}
 	if err != nil {

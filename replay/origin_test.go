@@ -36,7 +36,7 @@ func TestReadModelsBelongToTheirLog(t *testing.T) {
 	}
 	empty := eventstore.NewMemory(time.Now)
 	built := func(m *projections.Models) error {
-		return replay.Build(t.Context(), one, m, replay.Moment{Position: 7}, nil)
+		return replay.Build(t.Context(), one, m.Models, replay.Moment{Position: 7}, nil)
 	}
 	for name, c := range map[string]struct {
 		before func(*projections.Models) error // nil: they follow one log
@@ -94,7 +94,7 @@ func TestAMomentIsBuiltInAVacantPlace(t *testing.T) {
 		if err := replay.Vacant(t.Context(), m); err != nil {
 			t.Fatalf("empty, or built before: %v", err)
 		}
-		if err := replay.Build(t.Context(), log, m, replay.Moment{Position: 9}, nil); err != nil {
+		if err := replay.Build(t.Context(), log, m.Models, replay.Moment{Position: 9}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // Moment is a point to look at history from: a position in the log, or a time.
@@ -64,7 +65,7 @@ var ErrBeyond = errors.New("the log does not reach there yet")
 
 // At gives the read models of a moment, in an empty engine that they come to own. models are the live ones: a position
 // is reached from their last snapshot before it. The caller closes what it gets. progress, if any, hears positions.
-func At(ctx context.Context, store eventstore.Store, models *projections.Models, empty projections.Engine, m Moment, progress func(position uint64)) (*projections.Past, error) {
+func At(ctx context.Context, store eventstore.Store, models *projections.Models, empty readmodel.Engine, m Moment, progress func(position uint64)) (*projections.Past, error) {
 	head, err := store.Head(ctx)
 	if err == nil && m.Position > head {
 		err = fmt.Errorf("%w: it ends at position %d", ErrBeyond, head)
@@ -109,7 +110,7 @@ func reach(ctx context.Context, store eventstore.Store, past *projections.Past, 
 }
 
 // Build replaces what read models hold by the state of a moment.
-func Build(ctx context.Context, store eventstore.Store, models *projections.Models, m Moment, progress func(position uint64)) error {
+func Build(ctx context.Context, store eventstore.Store, models *readmodel.Models, m Moment, progress func(position uint64)) error {
 	head, err := store.Head(ctx)
 	if err != nil {
 		return err
@@ -126,7 +127,7 @@ func Build(ctx context.Context, store eventstore.Store, models *projections.Mode
 		return err
 	}
 	// From here on nobody takes them for live ones.
-	if err := models.SetOrigin(ctx, projections.Origin{Log: first, Built: true}); err != nil {
+	if err := models.SetOrigin(ctx, readmodel.Origin{Log: first, Built: true}); err != nil {
 		return errors.Join(err, rebuild.Discard(context.WithoutCancel(ctx)))
 	}
 	err = rebuild.Run(ctx, m.batches(ctx, store, 0, rebuildBatch), progress)
@@ -140,7 +141,7 @@ func Build(ctx context.Context, store eventstore.Store, models *projections.Mode
 }
 
 // batches are those of the log from a position on, up to the moment.
-func (m Moment) batches(ctx context.Context, store eventstore.Store, from uint64, size int) iter.Seq2[[]projections.Entry, error] {
+func (m Moment) batches(ctx context.Context, store eventstore.Store, from uint64, size int) iter.Seq2[[]readmodel.Entry, error] {
 	if m.OccurredBy.IsZero() {
 		return batches(ctx, store, from, m.Position, size)
 	}
@@ -148,15 +149,15 @@ func (m Moment) batches(ctx context.Context, store eventstore.Store, from uint64
 }
 
 // occurredBy yields of each stream what comes before its first fact that occurred after a time.
-func occurredBy(log iter.Seq2[[]projections.Entry, error], at time.Time) iter.Seq2[[]projections.Entry, error] {
-	return func(yield func([]projections.Entry, error) bool) {
+func occurredBy(log iter.Seq2[[]readmodel.Entry, error], at time.Time) iter.Seq2[[]readmodel.Entry, error] {
+	return func(yield func([]readmodel.Entry, error) bool) {
 		cut := make(map[string]struct{})
 		for batch, err := range log {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			batch = slices.DeleteFunc(batch, func(e projections.Entry) bool {
+			batch = slices.DeleteFunc(batch, func(e readmodel.Entry) bool {
 				if _, gone := cut[e.Envelope.Stream]; gone {
 					return true
 				}

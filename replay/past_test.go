@@ -11,13 +11,14 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
 // logged is the whole log, decoded.
-func logged(t *testing.T, store eventstore.Store) []projections.Entry {
+func logged(t *testing.T, store eventstore.Store) []readmodel.Entry {
 	t.Helper()
-	var all []projections.Entry
+	var all []readmodel.Entry
 	for e, err := range store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
 		if err != nil {
 			t.Fatal(err)
@@ -26,12 +27,12 @@ func logged(t *testing.T, store eventstore.Store) []projections.Entry {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, projections.Entry{Envelope: e, Event: fact})
+		all = append(all, readmodel.Entry{Envelope: e, Event: fact})
 	}
 	return all
 }
 
-func digestOf(t *testing.T, entries []projections.Entry) string {
+func digestOf(t *testing.T, entries []readmodel.Entry) string {
 	t.Helper()
 	m := logtest.Models(t)
 	if err := m.Apply(t.Context(), 0, entries); err != nil {
@@ -49,7 +50,7 @@ func TestTheModelsOfAMoment(t *testing.T) {
 	store, _ := logtest.New(t)
 	logtest.Import(t, store, logtest.Simulated(40))
 	entries := logged(t, store)
-	live, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{SnapshotEvery: 100})
+	live, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{SnapshotEvery: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,11 +75,11 @@ func TestTheModelsOfAMoment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			past, err := replay.At(t.Context(), store, live, projections.NewMemory(), c.moment, nil)
+			past, err := replay.At(t.Context(), store, live, readmodel.NewMemory(), c.moment, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			cut, kept := map[string]bool{}, []projections.Entry{}
+			cut, kept := map[string]bool{}, []readmodel.Entry{}
 			for _, e := range entries {
 				if cut[e.Envelope.Stream] = cut[e.Envelope.Stream] || !c.keep(e.Envelope); !cut[e.Envelope.Stream] {
 					kept = append(kept, e)
@@ -93,7 +94,7 @@ func TestTheModelsOfAMoment(t *testing.T) {
 			}
 		})
 	}
-	_, err = replay.At(t.Context(), store, live, projections.NewMemory(), replay.Moment{Position: last.Position + 1}, nil)
+	_, err = replay.At(t.Context(), store, live, readmodel.NewMemory(), replay.Moment{Position: last.Position + 1}, nil)
 	if !errors.Is(err, replay.ErrBeyond) {
 		t.Errorf("got %v, want ErrBeyond", err)
 	}
@@ -128,7 +129,7 @@ func TestLateFactsCountByTheirTime(t *testing.T) {
 		"known now":      {replay.Moment{OccurredBy: first.AddDate(1, 0, 0)}, 4},
 		"nothing before": {replay.Moment{OccurredBy: early.Add(-time.Hour)}, 0},
 	} {
-		past, err := replay.At(t.Context(), store, live, projections.NewMemory(), c.moment, nil)
+		past, err := replay.At(t.Context(), store, live, readmodel.NewMemory(), c.moment, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +157,7 @@ func TestAStreamIsCutAtItsFirstLaterFact(t *testing.T) {
 		}
 	}
 	live := logtest.Models(t)
-	past, err := replay.At(t.Context(), store, live, projections.NewMemory(), replay.Moment{OccurredBy: logtest.Noon.Add(90 * time.Minute)}, nil)
+	past, err := replay.At(t.Context(), store, live, readmodel.NewMemory(), replay.Moment{OccurredBy: logtest.Noon.Add(90 * time.Minute)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

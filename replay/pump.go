@@ -15,6 +15,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // The bounds of what is folded and written at once, in events and in bytes of their facts: large enough that writing a
@@ -41,7 +42,7 @@ func CatchUp(ctx context.Context, store eventstore.Store, models *projections.Mo
 }
 
 // Applying is Models.Apply, or that of a lease's holder.
-type Applying func(ctx context.Context, after uint64, batch []projections.Entry) error
+type Applying func(ctx context.Context, after uint64, batch []readmodel.Entry) error
 
 // CatchUpBy is CatchUp that writes by apply.
 func CatchUpBy(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying, progress func(uint64)) error {
@@ -58,7 +59,7 @@ func CatchUpBy(ctx context.Context, store eventstore.Store, models *projections.
 func follow(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying, progress func(uint64)) error {
 	for {
 		err := catchUpOnce(ctx, store, models, apply, progress)
-		if !errors.Is(err, projections.ErrCheckpointMoved) {
+		if !errors.Is(err, readmodel.ErrCheckpointMoved) {
 			return err
 		}
 	}
@@ -97,7 +98,7 @@ func PumpBy(ctx context.Context, store eventstore.Store, models *projections.Mod
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, projections.ErrCheckpointMoved), errors.Is(err, projections.ErrOutdated):
+		case errors.Is(err, readmodel.ErrCheckpointMoved), errors.Is(err, readmodel.ErrOutdated):
 			// Another process folded the same log or rebuilt the read models: go on from where they are now.
 		case err != nil:
 			return fmt.Errorf("pump: %w", err)
@@ -117,7 +118,7 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer cancel()
-	arrived := make(chan projections.Entry, pending)
+	arrived := make(chan readmodel.Entry, pending)
 	room := semaphore.NewWeighted(pendingBytes)
 	var ended error
 	wait.Go(func() {
@@ -142,7 +143,7 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 			}
 		}
 	})
-	var batch []projections.Entry
+	var batch []readmodel.Entry
 	for e := range arrived {
 		// What arrives while a batch is folded makes up the next one: waiting for the log's end would be waiting for ever
 		// where events come as fast as they are read.
@@ -162,14 +163,14 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 }
 
 // weight is what an entry takes of pendingBytes. One that is larger has all of it to itself.
-func weight(e *projections.Entry) int64 { return min(int64(len(e.Envelope.Data)), pendingBytes) }
+func weight(e *readmodel.Entry) int64 { return min(int64(len(e.Envelope.Data)), pendingBytes) }
 
 // unread are the kinds whose data no fold reads, most of a log's bytes.
 var unread = events.Known.Unread()
 
 // EntryOf decodes an event for the fold, and lets go of what the fold does not read.
-func EntryOf(e events.Envelope) projections.Entry {
-	entry := projections.Entry{Envelope: e}
+func EntryOf(e events.Envelope) readmodel.Entry {
+	entry := readmodel.Entry{Envelope: e}
 	decode(&entry)
 	if slices.Contains(unread, e.Kind) {
 		entry.Envelope.Data = nil
@@ -178,7 +179,7 @@ func EntryOf(e events.Envelope) projections.Entry {
 }
 
 // decode decodes an entry for the fold. What can't be decoded goes there too, with the reason.
-func decode(e *projections.Entry) {
+func decode(e *readmodel.Entry) {
 	e.Event, e.Err = events.Known.Brief(e.Envelope.Kind, e.Envelope.Version, e.Envelope.Data)
 }
 
@@ -188,8 +189,8 @@ const logEnd = math.MaxUint64
 // batches reads the log after a position and up to another, decoded, in log order, up to size entries or BatchBytes at a
 // time. Reading, decoding and the caller's own work run on different cores. A batch is good until the next one is asked
 // for.
-func batches(ctx context.Context, store eventstore.Store, after, upTo uint64, size int) iter.Seq2[[]projections.Entry, error] {
-	return func(yield func([]projections.Entry, error) bool) {
+func batches(ctx context.Context, store eventstore.Store, after, upTo uint64, size int) iter.Seq2[[]readmodel.Entry, error] {
+	return func(yield func([]readmodel.Entry, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		var wait sync.WaitGroup
 		defer wait.Wait()
@@ -243,7 +244,7 @@ func batches(ctx context.Context, store eventstore.Store, after, upTo uint64, si
 
 // chunk is a part of the log on its way: read, then decoded, then handed on in order.
 type chunk struct {
-	entries []projections.Entry
+	entries []readmodel.Entry
 	bytes   int
 	err     error
 	decoded chan struct{}
@@ -296,7 +297,7 @@ func (cs *chunks) all(ctx context.Context, store eventstore.Store, after, upTo u
 		if e.Position > upTo {
 			break
 		}
-		c.entries = append(c.entries, projections.Entry{Envelope: e})
+		c.entries = append(c.entries, readmodel.Entry{Envelope: e})
 		c.bytes += len(e.Data)
 		if len(c.entries) == cs.size || c.bytes >= BatchBytes {
 			if !cs.send(ctx, c) {

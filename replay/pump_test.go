@@ -14,6 +14,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -34,7 +35,7 @@ func TestPumpDoesNotWaitForTheEndOfTheLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := eventstore.NewMemory(time.Now)
-		models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+		models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,11 +126,11 @@ func (e *endless) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventst
 
 // stuck is an engine that, once it is stuck, does not come back from a write before the write is given up.
 type stuck struct {
-	projections.Engine
+	readmodel.Engine
 	is atomic.Bool
 }
 
-func (s *stuck) Update(ctx context.Context, f func(projections.Tx) error) error {
+func (s *stuck) Update(ctx context.Context, f func(readmodel.Tx) error) error {
 	if s.is.Load() {
 		<-ctx.Done()
 		return ctx.Err()
@@ -151,8 +152,8 @@ func TestPumpHoldsABoundedPartOfTheLog(t *testing.T) {
 		{"run.llm_called", 1 << 20, 8_200, true}, // of which no fold reads the facts
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			engine := &stuck{Engine: projections.NewMemory()}
-			models, err := projections.Open(t.Context(), engine, projections.Options{})
+			engine := &stuck{Engine: readmodel.NewMemory()}
+			models, err := projections.Open(t.Context(), engine, readmodel.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // rebuildBatch bounds a batch in a rebuild, which writes when it likes: small batches leave the processor's caches and the
@@ -26,7 +27,7 @@ const rebuildGC = 400
 // RebuildModels folds the whole log beside the live read models and swaps the result in: all of it, or the tables of the
 // projections that are named. The garbage collector works less often meanwhile, unless GOGC has turned it down already.
 //
-// One process rebuilds at a time: others wait. It returns projections.ErrRebuildLost where this one hung for so long that
+// One process rebuilds at a time: others wait. It returns readmodel.ErrRebuildLost where this one hung for so long that
 // another took over.
 func RebuildModels(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64), names ...string) error {
 	return exclusively(ctx, models, func() error { return rebuild(ctx, store, models, progress, names) })
@@ -35,16 +36,16 @@ func RebuildModels(ctx context.Context, store eventstore.Store, models *projecti
 // rebuildOutdated rebuilds read models of another shape, unless another process does.
 func rebuildOutdated(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(uint64)) error {
 	for {
-		if _, err := models.Position(ctx); !errors.Is(err, projections.ErrOutdated) {
+		if _, err := models.Position(ctx); !errors.Is(err, readmodel.ErrOutdated) {
 			return err
 		}
 		err := exclusively(ctx, models, func() error {
-			if _, err := models.Position(ctx); !errors.Is(err, projections.ErrOutdated) {
+			if _, err := models.Position(ctx); !errors.Is(err, readmodel.ErrOutdated) {
 				return err // another process was quicker
 			}
 			return rebuild(ctx, store, models, progress, nil)
 		})
-		if err != nil && !errors.Is(err, projections.ErrRebuildLost) {
+		if err != nil && !errors.Is(err, readmodel.ErrRebuildLost) {
 			return err
 		}
 	}
@@ -54,7 +55,7 @@ func rebuildOutdated(ctx context.Context, store eventstore.Store, models *projec
 // starts.
 func Sweep(ctx context.Context, models *projections.Models) error {
 	held, err := models.Acquire(ctx, RebuildLease, uuid.NewString(), rebuildTTL)
-	if errors.Is(err, projections.ErrLeaseHeld) {
+	if errors.Is(err, readmodel.ErrLeaseHeld) {
 		return nil
 	}
 	if err != nil {
@@ -103,13 +104,13 @@ func exclusively(ctx context.Context, models *projections.Models, f func() error
 	return err
 }
 
-func awaitRebuild(ctx context.Context, models *projections.Models) (projections.Lease, error) {
+func awaitRebuild(ctx context.Context, models *projections.Models) (readmodel.Lease, error) {
 	holder := uuid.NewString()
 	poll := time.NewTicker(rebuildPoll)
 	defer poll.Stop()
 	for {
 		held, err := models.Acquire(ctx, RebuildLease, holder, rebuildTTL)
-		if !errors.Is(err, projections.ErrLeaseHeld) {
+		if !errors.Is(err, readmodel.ErrLeaseHeld) {
 			return held, err
 		}
 		select {
@@ -171,10 +172,10 @@ func rebuild(ctx context.Context, store eventstore.Store, models *projections.Mo
 				return err
 			}
 		}
-		err := r.Swap(ctx, func(from uint64) iter.Seq2[[]projections.Entry, error] {
+		err := r.Swap(ctx, func(from uint64) iter.Seq2[[]readmodel.Entry, error] {
 			return batches(ctx, store, from, logEnd, MaxBatch)
 		})
-		if len(names) == 0 && errors.Is(err, projections.ErrOrder) {
+		if len(names) == 0 && errors.Is(err, readmodel.ErrOrder) {
 			return r.Replace(ctx) // the live ones hold more than the log does
 		}
 		return err
@@ -187,7 +188,7 @@ func rebuild(ctx context.Context, store eventstore.Store, models *projections.Mo
 	if len(names) > 0 || first == "" {
 		return nil
 	}
-	return models.SetOrigin(ctx, projections.Origin{Log: first})
+	return models.SetOrigin(ctx, readmodel.Origin{Log: first})
 }
 
 // Retry rebuilds the read models that streams are parked for, and no others. What still can't be folded is parked again.
@@ -198,7 +199,7 @@ func Retry(ctx context.Context, store eventstore.Store, models *projections.Mode
 	}
 	var names []string
 	for _, p := range parked {
-		if p.Projection == projections.Everything {
+		if p.Projection == readmodel.Everything {
 			names = nil
 			break
 		}

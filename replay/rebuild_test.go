@@ -14,6 +14,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -33,9 +34,9 @@ func (s *replayed) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.S
 // outdatedModels are read models of another version, as processes of this one open them, and the digest they should get.
 func outdatedModels(t *testing.T, store eventstore.Store, processes int) (list []*projections.Models, want string) {
 	t.Helper()
-	e := projections.NewMemory()
+	e := readmodel.NewMemory()
 	for range processes {
-		m, err := projections.Open(t.Context(), e, projections.Options{})
+		m, err := projections.Open(t.Context(), e, readmodel.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,14 +46,14 @@ func outdatedModels(t *testing.T, store eventstore.Store, processes int) (list [
 		t.Fatal(err)
 	}
 	want = sumOf(t, list[0])
-	err := e.Update(t.Context(), func(tx projections.Tx) error {
-		at, err := tx.Checkpoint(projections.Live)
+	err := e.Update(t.Context(), func(tx readmodel.Tx) error {
+		at, err := tx.Checkpoint(readmodel.Live)
 		if err != nil {
 			return err
 		}
 		other := at
 		other.Shape, other.Position = "of another version", 0
-		return tx.Advance(projections.Live, at, other)
+		return tx.Advance(readmodel.Live, at, other)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +172,7 @@ func TestSweepLeavesARebuildAlone(t *testing.T) {
 		if err := replay.Sweep(t.Context(), models[1]); err != nil {
 			t.Error(err)
 		}
-		if err := r.Swap(t.Context(), nil); !errors.Is(err, projections.ErrRebuildLost) {
+		if err := r.Swap(t.Context(), nil); !errors.Is(err, readmodel.ErrRebuildLost) {
 			t.Errorf("swapping in what was swept: %v", err)
 		}
 	})

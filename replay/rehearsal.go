@@ -13,6 +13,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // RehearseEvery is how often the analysts look where a rehearsal is not told.
@@ -204,7 +205,7 @@ func (r *rehearsal) due(to time.Time) (time.Time, bool) {
 	return at, !r.after(at)
 }
 
-func (r *rehearsal) fold(ctx context.Context, part []projections.Entry) error {
+func (r *rehearsal) fold(ctx context.Context, part []readmodel.Entry) error {
 	if len(part) == 0 {
 		return nil
 	}

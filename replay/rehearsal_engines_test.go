@@ -18,7 +18,8 @@ import (
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
-	readmodels "github.com/virtuous6/virtuous6/projections/sqlite"
+	"github.com/virtuous6/virtuous6/readmodel"
+	readmodels "github.com/virtuous6/virtuous6/readmodel/sqlite"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -29,7 +30,7 @@ func inSQLite(t *testing.T) *projections.Models {
 	if err != nil {
 		t.Fatal(err)
 	}
-	models, err := projections.Open(t.Context(), engine, projections.Options{SnapshotEvery: -1})
+	models, err := projections.Open(t.Context(), engine, readmodel.Options{SnapshotEvery: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -80,7 +81,7 @@ func (h *history) run(from, to time.Time) {
 
 func (h *history) rehearse(c replay.RehearsalConfig, runners ...analysts.Runner) replay.Rehearsal {
 	h.t.Helper()
-	models, err := projections.Open(h.t.Context(), projections.NewMemory(), projections.Options{})
+	models, err := projections.Open(h.t.Context(), readmodel.NewMemory(), readmodel.Options{})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -9,10 +9,11 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // Texts gives a run's row its whole prompt and answer, of which the read models hold the beginnings. It reads the log
-// where they may have been cut; where the log is gone it returns projections.ErrUnavailable. A run that has not ended by
+// where they may have been cut; where the log is gone it returns readmodel.ErrUnavailable. A run that has not ended by
 // the row has no answer yet, whatever the log holds by now.
 func Texts(ctx context.Context, store eventstore.Store, row *projections.RunRow) error {
 	if projections.MayBeCut(row.Prompt) {
@@ -30,7 +31,7 @@ func Texts(ctx context.Context, store eventstore.Store, row *projections.RunRow)
 func text(ctx context.Context, store eventstore.Store, row *projections.RunRow, d eventstore.Direction) error {
 	for e, err := range store.ReadStream(ctx, commands.RunStream(row.Run), eventstore.StreamOptions{Direction: d, Limit: 1}) {
 		if errors.Is(err, eventstore.ErrUnavailable) {
-			err = fmt.Errorf("%w: %w", projections.ErrUnavailable, err)
+			err = fmt.Errorf("%w: %w", readmodel.ErrUnavailable, err)
 		}
 		if err != nil {
 			return fmt.Errorf("the texts of run %s: %w", row.Run, err)

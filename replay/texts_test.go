@@ -9,6 +9,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -39,7 +40,7 @@ func TestTextsAreWhole(t *testing.T) {
 			if _, err := store.Append(t.Context(), "run-r", eventstore.NoStream, batch); err != nil {
 				t.Fatal(err)
 			}
-			models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+			models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

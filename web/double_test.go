@@ -17,6 +17,7 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/web"
 )
 
@@ -82,7 +83,7 @@ func (r reader) Improvements(_ context.Context, status string) ([]projections.Im
 	return []projections.ImprovementRow{{Improvement: "i", Status: status}}, r.err
 }
 func (r reader) Runbooks(context.Context) ([]projections.RunbookRow, error) { return nil, r.err }
-func (r reader) Parked(context.Context) ([]projections.ParkedRow, error)    { return nil, r.err }
+func (r reader) Parked(context.Context) ([]readmodel.ParkedRow, error)      { return nil, r.err }
 func (r reader) Budgets(context.Context) ([]projections.BudgetRow, error)   { return nil, r.err }
 
 var (

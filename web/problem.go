@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // problem is RFC 9457's answer to an error of the rooms below.
@@ -18,7 +19,7 @@ func (d *door) problem(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
 		return huma.Error404NotFound(err.Error())
-	case errors.Is(err, projections.ErrUnavailable), d.Away(err):
+	case errors.Is(err, readmodel.ErrUnavailable), d.Away(err):
 		d.away(ctx, err)
 		return huma.Error503ServiceUnavailable("the store does not answer: try again in a moment; the server's log has the details")
 	case d.Refused(err):

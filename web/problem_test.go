@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/web"
 )
 
@@ -82,7 +82,7 @@ func TestFailuresOfTheRoomsBelow(t *testing.T) {
 		says   string
 		hides  string
 	}{
-		"unavailable": {fmt.Errorf("%w: disk full: free some space", projections.ErrUnavailable), 503, "server's log", "free some space"},
+		"unavailable": {fmt.Errorf("%w: disk full: free some space", readmodel.ErrUnavailable), 503, "server's log", "free some space"},
 		"log away":    {fmt.Errorf("%w: anna@host", errAway), 503, "server's log", "anna"},
 		"too slow":    {context.DeadlineExceeded, 504, "longer than 30s", "\x00"},
 		"given up":    {context.Canceled, 503, "given up", "\x00"},

@@ -12,6 +12,7 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/web"
 )
 
@@ -65,7 +66,7 @@ func TestOneRunHasItsWholeTexts(t *testing.T) {
 	c := config(reader{runs: threeRuns()}, &log{})
 	c.Texts = func(_ context.Context, run *projections.RunRow) error {
 		if run.Run != "r1" {
-			return fmt.Errorf("%w: start the server", projections.ErrUnavailable)
+			return fmt.Errorf("%w: start the server", readmodel.ErrUnavailable)
 		}
 		run.Answer = "all of it"
 		return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -74,7 +75,7 @@ func (a *app) catchUp(ctx context.Context) error {
 		return err
 	}
 	from, err := a.models.Position(ctx)
-	if err != nil && !errors.Is(err, projections.ErrOutdated) {
+	if err != nil && !errors.Is(err, readmodel.ErrOutdated) {
 		return err
 	}
 	bar := a.progress("read models", int64(head-min(from, head)), "events")

@@ -17,6 +17,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -115,7 +116,7 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: max(a.level(), slog.LevelWarn)}))
-	standby := func(driver projections.Lease) {
+	standby := func(driver readmodel.Lease) {
 		a.note("%s drives this store: it takes the run; this process takes over where that one falls silent", printable(driver.Holder))
 	}
 	// begun tells that a part of the answer was shown, shown that it was all of it.

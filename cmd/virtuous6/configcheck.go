@@ -9,7 +9,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // mistake finds the first value of the configuration that can't be meant, by its key.
@@ -32,7 +32,7 @@ func (c *config) mistake() (key, says string) {
 		{"read_models", wrongModels != "", wrongModels},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analyze_every", c.AnalyzeEvery != nil && *c.AnalyzeEvery < 0, "it should be a duration, such as 1h, or 0s for never"},
-		{"lease", c.Lease != nil && (*c.Lease < shortestLease || *c.Lease > projections.MaxLease), fmt.Sprintf("it should be %s to %s", shortestLease, projections.MaxLease)},
+		{"lease", c.Lease != nil && (*c.Lease < shortestLease || *c.Lease > readmodel.MaxLease), fmt.Sprintf("it should be %s to %s", shortestLease, readmodel.MaxLease)},
 		{"snapshot_every", c.SnapshotEvery < 0, "it should be a number of events"},
 		{"policy.min_temperature", !(p.MinTemperature >= 0 && p.MinTemperature <= 2), "it should be 0 to 2"},
 		{"policy.max_temperature", !(p.MaxTemperature >= 0 && p.MaxTemperature <= 2), "it should be 0 to 2"},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -27,8 +28,8 @@ type diagnosis struct {
 	Position           uint64 `json:"position"`
 	ReadModelsPosition uint64 `json:"read_models_position"`
 	// Driver is who drives live runs, empty where nobody does.
-	Driver string                  `json:"driver"`
-	Parked []projections.ParkedRow `json:"parked"`
+	Driver string                `json:"driver"`
+	Parked []readmodel.ParkedRow `json:"parked"`
 }
 
 // Run looks at the store and tells what is wrong with it.
@@ -82,10 +83,10 @@ func (v doctorVerb) tell(a *app, d diagnosis) error {
 	return nil
 }
 
-func (a *app) listParked(parked []projections.ParkedRow) {
+func (a *app) listParked(parked []readmodel.ParkedRow) {
 	for _, p := range parked {
 		readModel := p.Projection + " only"
-		if p.Projection == projections.Everything {
+		if p.Projection == readmodel.Everything {
 			readModel = "all read models"
 		}
 		fmt.Fprintf(a.out, "\n%s, for %s, from position %d on (%s version %d, facts that wait: %d)\n  %s\n", oneLine(p.Stream), readModel,
@@ -145,7 +146,7 @@ func (v retryVerb) Run(ctx context.Context, a *app) error {
 	for _, p := range after {
 		still[[2]string{p.Projection, p.Stream}] = true
 	}
-	resumed := []projections.ParkedRow{}
+	resumed := []readmodel.ParkedRow{}
 	for _, p := range before {
 		if !still[[2]string{p.Projection, p.Stream}] {
 			resumed = append(resumed, p)

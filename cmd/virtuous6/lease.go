@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/orchestrator"
-	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // shortestLease leaves a driver on a busy machine time to renew it.
@@ -22,15 +22,15 @@ func (a *app) leaseTime(flag *time.Duration) (time.Duration, error) {
 			ttl = *d
 		}
 	}
-	if ttl < shortestLease || ttl > projections.MaxLease {
-		return 0, usage("--lease %s: give %s to %s", ttl, shortestLease, projections.MaxLease)
+	if ttl < shortestLease || ttl > readmodel.MaxLease {
+		return 0, usage("--lease %s: give %s to %s", ttl, shortestLease, readmodel.MaxLease)
 	}
 	return ttl, nil
 }
 
 // drive runs what only one process at a time may do on this store: see orchestrator.Drive. verb tells other processes
 // who they wait for.
-func (a *app) drive(ctx context.Context, verb string, ttl time.Duration, log *slog.Logger, standby func(projections.Lease), run func(context.Context, *orchestrator.Lease) error) error {
+func (a *app) drive(ctx context.Context, verb string, ttl time.Duration, log *slog.Logger, standby func(readmodel.Lease), run func(context.Context, *orchestrator.Lease) error) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unnamed host"

@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/virtuous6/virtuous6/projections"
-	sqlitemodels "github.com/virtuous6/virtuous6/projections/sqlite"
+	"github.com/virtuous6/virtuous6/readmodel"
+	sqlitemodels "github.com/virtuous6/virtuous6/readmodel/sqlite"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -62,7 +63,7 @@ func (a *app) readAt(ctx context.Context, at pastFlag) (projections.Reader, erro
 }
 
 // scratch is an empty engine that is thrown away when it is closed.
-func scratch(ctx context.Context) (projections.Engine, error) {
+func scratch(ctx context.Context) (readmodel.Engine, error) {
 	dir, err := os.MkdirTemp("", "virtuous6-")
 	if err != nil {
 		return nil, fmt.Errorf("a folder for read models that are thrown away: %w", err)
@@ -76,7 +77,7 @@ func scratch(ctx context.Context) (projections.Engine, error) {
 
 // thrownAway is an engine in a folder that goes with it.
 type thrownAway struct {
-	projections.Engine
+	readmodel.Engine
 	dir string
 }
 
@@ -89,7 +90,7 @@ func (a *app) scratchModels(ctx context.Context) (*projections.Models, error) {
 	if err != nil {
 		return nil, err
 	}
-	models, err := projections.Open(ctx, engine, projections.Options{SnapshotEvery: -1})
+	models, err := projections.Open(ctx, engine, readmodel.Options{SnapshotEvery: -1})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read models that are thrown away: %w", err), engine.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -51,7 +52,7 @@ func (v replayVerb) Run(ctx context.Context, a *app) error {
 	log := &counting{Store: a.store}
 	err = replay.RebuildModels(ctx, log, a.models, func(at uint64) { bar.set(int64(at)) }, v.ReadModels...)
 	bar.done()
-	if errors.Is(err, projections.ErrUnknownProjection) {
+	if errors.Is(err, readmodel.ErrUnknownProjection) {
 		return usage("%w; there are %s", err, strings.Join(a.models.Projections(), ", "))
 	}
 	if err != nil {
@@ -101,7 +102,7 @@ func (v replayVerb) build(ctx context.Context, a *app) error {
 	if v.To.Position > head {
 		return fmt.Errorf("%w: it ends at position %d", replay.ErrBeyond, head)
 	}
-	target, err := openModels(ctx, at, projections.Options{SnapshotEvery: -1})
+	target, err := openModels(ctx, at, readmodel.Options{SnapshotEvery: -1})
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (v replayVerb) build(ctx context.Context, a *app) error {
 	bar := a.progress("replay", int64(head), "events")
 	started := a.clock()
 	log := &counting{Store: a.store}
-	err = replay.Build(ctx, log, target, v.To.Moment, func(at uint64) { bar.set(int64(at)) })
+	err = replay.Build(ctx, log, target.Models, v.To.Moment, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return fmt.Errorf("build %s: %w", v.To, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 	"github.com/virtuous6/virtuous6/web"
 )
@@ -73,7 +74,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	}))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		standby := func(driver projections.Lease) {
+		standby := func(driver readmodel.Lease) {
 			log.Info("standing by: this server takes over where the one that drives falls silent", "driver", driver.Holder, "epoch", driver.Epoch)
 		}
 		return a.drive(ctx, "serve", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {

@@ -15,8 +15,9 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore/postgres"
 	"github.com/virtuous6/virtuous6/eventstore/sqlite"
 	"github.com/virtuous6/virtuous6/projections"
-	postgresmodels "github.com/virtuous6/virtuous6/projections/postgres"
-	sqlitemodels "github.com/virtuous6/virtuous6/projections/sqlite"
+	"github.com/virtuous6/virtuous6/readmodel"
+	postgresmodels "github.com/virtuous6/virtuous6/readmodel/postgres"
+	sqlitemodels "github.com/virtuous6/virtuous6/readmodel/sqlite"
 )
 
 // engine is the kind of store that a URL names.
@@ -179,7 +180,7 @@ func (a *app) openEventStore(ctx context.Context, at address, existing bool) (ev
 }
 
 // openModels opens read models, and makes their tables where they are not there.
-func openModels(ctx context.Context, at address, o projections.Options) (*projections.Models, error) {
+func openModels(ctx context.Context, at address, o readmodel.Options) (*projections.Models, error) {
 	engine, err := openEngine(ctx, at)
 	if err != nil {
 		return nil, err
@@ -191,7 +192,7 @@ func openModels(ctx context.Context, at address, o projections.Options) (*projec
 	return models, nil
 }
 
-func openEngine(ctx context.Context, at address) (projections.Engine, error) {
+func openEngine(ctx context.Context, at address) (readmodel.Engine, error) {
 	switch at.engine {
 	case sqliteEngine:
 		engine, err := sqlitemodels.Open(ctx, at.url, sqlitemodels.Options{})
@@ -228,6 +229,6 @@ func (a *app) openStore(ctx context.Context, existing bool) error {
 	if a.store, err = a.openLog(ctx, log, existing); err != nil {
 		return err
 	}
-	a.models, err = openModels(ctx, models, projections.Options{SnapshotEvery: a.config.SnapshotEvery})
+	a.models, err = openModels(ctx, models, readmodel.Options{SnapshotEvery: a.config.SnapshotEvery})
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // Noon is what Clock always tells.
@@ -42,7 +43,7 @@ func New(t *testing.T) (eventstore.Store, *orchestrator.Dispatcher) {
 // Models are empty read models in memory.
 func Models(t *testing.T) *projections.Models {
 	t.Helper()
-	models, err := projections.Open(t.Context(), projections.NewMemory(), projections.Options{})
+	models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,93 @@
+package readmodel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// folder folds into the tables of one side.
+type folder struct {
+	side Side
+	at   Checkpoint
+	set  *WorkingSet
+	fact Fact
+	// snapshots are those that this folder takes.
+	snapshots snapshots
+}
+
+func newFolder(side Side, members []Projection, at Checkpoint, cacheBytes int) *folder {
+	return &folder{side: side, at: at, set: newWorkingSet(cacheBytes, members)}
+}
+
+// forget drops the working set and goes on from a checkpoint.
+func (f *folder) forget(at Checkpoint) {
+	f.at = at
+	f.set.reset(nil, at.Position == 0)
+	f.snapshots = snapshots{tables: f.snapshots.tables, shape: f.snapshots.shape, every: f.snapshots.every}
+}
+
+// apply folds a batch and commits it, under a lease if one is given. On any error nothing is written and the working set
+// is dropped; the caller then looks up where the tables are.
+func (f *folder) apply(ctx context.Context, e Engine, lease *Lease, after uint64, batch []Entry) error {
+	f.set.source(e.Loader(ctx, f.side))
+	to, err := f.fold(after, batch)
+	if err != nil {
+		return err
+	}
+	err = e.Update(ctx, func(tx Tx) error {
+		if err := lease.check(tx); err != nil {
+			return err
+		}
+		if err := tx.Advance(f.side, f.at, to); err != nil {
+			return err
+		}
+		if err := f.set.write(tx, f.side); err != nil {
+			return err
+		}
+		return f.snapshots.take(tx, f.side, f.set, f.at.Position, to, len(batch))
+	})
+	if err != nil {
+		return err
+	}
+	f.at = to
+	f.set.settle()
+	return nil
+}
+
+// fold takes a batch into the working set. It returns the checkpoint behind it.
+func (f *folder) fold(after uint64, batch []Entry) (Checkpoint, error) {
+	to := f.at
+	if after != to.Position {
+		return to, fmt.Errorf("%w: they are at %d, the batch starts behind %d", ErrCheckpointMoved, to.Position, after)
+	}
+	for i := range batch {
+		p := batch[i].Envelope.Position
+		if p <= to.Position {
+			return to, fmt.Errorf("%w: %d comes after %d", ErrOrder, p, to.Position)
+		}
+		to.Position = p
+		// A row in memory has the same times as one that was read again.
+		f.fact = Fact{Entry: &batch[i], When: TimeOf(UnixNanos(batch[i].Envelope.OccurredAt))}
+		if err := f.set.apply(&f.fact); err != nil {
+			return to, err
+		}
+	}
+	f.fact = Fact{}
+	return to, nil
+}
+
+// lost turns a moved checkpoint into a lost rebuild: nobody else goes on with it.
+func lost(err error) error {
+	if errors.Is(err, ErrCheckpointMoved) {
+		return fmt.Errorf("%w: %w", ErrRebuildLost, err)
+	}
+	return err
+}
+
+// identity is a stream's name without its category.
+func identity(stream string) string {
+	_, id, _ := strings.Cut(stream, "-")
+	return id
+}
