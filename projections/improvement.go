@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -14,6 +15,8 @@ const (
 	Rejected   = "rejected"
 	Applied    = "applied"
 	RolledBack = "rolled_back"
+	// Withdrawn is one whose evidence is gone or reversed before anybody applied it.
+	Withdrawn = "withdrawn"
 )
 
 var improvementTable = readmodel.NewTable("improvements", readmodel.TableOf[string, ImprovementRow]{
@@ -28,6 +31,11 @@ var improvementTable = readmodel.NewTable("improvements", readmodel.TableOf[stri
 		readmodel.Symbol("workflow", func(r *ImprovementRow) *string { return &r.Workflow }),
 		readmodel.Symbol("agent", func(r *ImprovementRow) *string { return &r.Agent }),
 		readmodel.Symbol("status", func(r *ImprovementRow) *string { return &r.Status }),
+		readmodel.Int("generation", func(r *ImprovementRow) *int64 { return &r.Generation }),
+		readmodel.String("previous", func(r *ImprovementRow) *string { return &r.Previous }),
+		readmodel.Document("claim", func(r *ImprovementRow) *events.Claim { return &r.Claim }),
+		readmodel.Symbol("strength", func(r *ImprovementRow) *events.Strength { return &r.Strength }),
+		readmodel.Int("ended_position", func(r *ImprovementRow) *uint64 { return &r.EndedPosition }),
 		readmodel.Symbol("decided_by", func(r *ImprovementRow) *string { return &r.DecidedBy }),
 		readmodel.Time("proposed_at", func(r *ImprovementRow) *time.Time { return &r.ProposedAt }),
 		readmodel.Time("updated_at", func(r *ImprovementRow) *time.Time { return &r.UpdatedAt }),
@@ -43,7 +51,7 @@ var improvementTable = readmodel.NewTable("improvements", readmodel.TableOf[stri
 
 // improvements keeps what analysts proposed, and what became of it.
 var improvements = readmodel.Projection{
-	Name: "improvements", Version: 1, Tables: []readmodel.AnyTable{improvementTable},
+	Name: "improvements", Version: 2, Tables: []readmodel.AnyTable{improvementTable},
 	Bind: bindImprovements,
 }
 
@@ -61,11 +69,16 @@ func foldImprovement(improvements *readmodel.Cache[string, ImprovementRow], f *r
 		if err := f.Opens(e.Improvement); err != nil {
 			return err
 		}
-		*improvements.Insert(e.Improvement) = ImprovementRow{
+		r := improvements.Insert(e.Improvement)
+		*r = ImprovementRow{
 			Improvement: e.Improvement, Analyst: e.Analyst, AnalystVersion: int64(e.AnalystVersion),
 			Kind: string(e.Change.Kind), Workflow: e.Change.Workflow, Agent: e.Change.Agent, Status: Proposed,
 			Reason: e.Reason, Change: e.Change, Evidence: e.Evidence, Expected: e.Expected,
+			Generation: max(int64(e.Generation), 1), Previous: e.Previous, Strength: cmp.Or(e.Strength, events.Moderate),
 			ProposedAt: f.When, UpdatedAt: f.When, Position: f.Envelope.Position,
+		}
+		if e.Claim != nil {
+			r.Claim = *e.Claim
 		}
 		return nil
 	}
@@ -79,14 +92,19 @@ func foldImprovement(improvements *readmodel.Cache[string, ImprovementRow], f *r
 	r.UpdatedAt, r.Position = f.When, f.Envelope.Position
 	switch e := e.(type) {
 	case events.ImprovementProposed:
+	case events.ImprovementEvidenceChanged:
+		r.Strength, r.Reason, r.Evidence, r.Expected = e.Strength, e.Reason, e.Evidence, e.Expected
+		if e.Strength.Withdraws() {
+			r.Status, r.EndedPosition = Withdrawn, f.Envelope.Position
+		}
 	case events.ImprovementApproved:
 		r.Status, r.DecidedBy, r.Note = Approved, e.By, e.Note
 	case events.ImprovementRejected:
-		r.Status, r.DecidedBy, r.Note = Rejected, e.By, e.Reason
+		r.Status, r.DecidedBy, r.Note, r.EndedPosition = Rejected, e.By, e.Reason, f.Envelope.Position
 	case events.ImprovementApplied:
 		r.Status = Applied
 	case events.ImprovementRolledBack:
-		r.Status, r.Note = RolledBack, e.Reason
+		r.Status, r.Note, r.EndedPosition = RolledBack, e.Reason, f.Envelope.Position
 	case events.ImprovementEffectMeasured:
 		r.Measured = &e.Evidence
 	}
