@@ -30,6 +30,7 @@ func parseAll(t testing.TB, data, name string, o Options) (records []Record, pro
 		switch {
 		case fatal != nil:
 			t.Fatalf("something follows the error that ends the file: %v", err)
+		case errors.As(err, &p) && p.Notice:
 		case errors.As(err, &p):
 			problems = append(problems, p)
 		case err != nil:
@@ -130,10 +131,16 @@ func checkRecord(r Record) error {
 				return fmt.Errorf("a call names step %d of %d", *c.Step, steps)
 			}
 		case commands.FinishRun:
+			if len(open) > 0 {
+				return fmt.Errorf("the run ended with open steps %v", open)
+			}
 			if i != len(r.Run)-1 || c.CostNanos < 0 || (c.Outcome != events.Succeeded && c.Outcome != events.Unrated) {
 				return fmt.Errorf("command %d of %d: %+v", i, len(r.Run), c)
 			}
 		case commands.FailRun, commands.CancelRun:
+			if len(open) > 0 {
+				return fmt.Errorf("the run ended with open steps %v", open)
+			}
 			if i != len(r.Run)-1 {
 				return fmt.Errorf("command %d of %d ends the run", i, len(r.Run))
 			}

@@ -55,6 +55,13 @@ type Options struct {
 	// Now is when the import happens. It dates the runs of which the source gives no time at all; without it, they are
 	// refused.
 	Now func() time.Time
+	// Joint gathers the traces that are spread over several files. Default: each file stands for itself.
+	Joint *Joint
+	// Partial takes traces whose top is missing as they are. Default: they are left out.
+	Partial bool
+	// Decimal is the sign before the decimals of numbers in a CSV file, . or , and the other one may part thousands.
+	// Default: the point, and a number that could be meant otherwise is refused.
+	Decimal rune
 	// MaxRecordBytes bounds one record: a line, an element of a JSON array, a trace of an XES file. Default 64 MiB.
 	MaxRecordBytes int
 	// MaxHeldBytes bounds what otlp and csv hold in memory, whose records lie scattered over the file. Default 1 GiB.
@@ -86,7 +93,9 @@ var formats = []struct {
 	{"runs", parseRuns},
 	{"chat", parseChat},
 	{"langfuse", parseLangfuse},
+	{"langsmith", parseLangSmith},
 	{"otlp", parseOTLP},
+	{"atif", parseATIF},
 	{"xes", parseXES},
 	{"csv", parseCSV},
 }
@@ -191,8 +200,8 @@ const peekBytes = 64 << 10
 type input struct {
 	*bufio.Reader
 	name string
-	// broken counts the parts of the file that could not be read.
-	broken int
+	// broken counts the parts of the file that could not be read, and others what is there beside traces.
+	broken, others int
 }
 
 func (in *input) peek() []byte {
@@ -202,6 +211,13 @@ func (in *input) peek() []byte {
 
 func (in *input) problem(line int, record, key, format string, args ...any) *Problem {
 	return &Problem{File: in.name, Line: line, Record: clip(record), Key: clip(key), Reason: fmt.Sprintf(format, args...)}
+}
+
+// notice tells what a person should know, though nothing is left out for it.
+func (in *input) notice(line int, record, format string, args ...any) *Problem {
+	p := in.problem(line, record, "", format, args...)
+	p.Notice = true
+	return p
 }
 
 // unreadable is the error that ends the file.
