@@ -130,11 +130,39 @@ func Parse(r io.Reader, name string, o Options) iter.Seq2[Record, error] {
 		}
 		for _, f := range formats {
 			if f.name == o.Format {
-				f.parse(in, o, yield)
+				in.hand(o, f.parse, yield)
 				return
 			}
 		}
 		yield(Record{}, fmt.Errorf("%s: %w %q; name one of %s", name, ErrUnknownFormat, o.Format, strings.Join(Formats(), ", ")))
+	}
+}
+
+// hand reads the file, and tells what is in it beside records, and of a file without any.
+func (in *input) hand(o Options, parse func(*input, Options, yield), yield yield) {
+	found, going := 0, true
+	held := 0
+	if o.Joint != nil {
+		held = o.Joint.kept
+	}
+	parse(in, o, func(r Record, err error) bool {
+		found++
+		going = yield(r, err)
+		return going
+	})
+	if !going {
+		return
+	}
+	if o.Joint != nil {
+		found += o.Joint.kept - held
+	}
+	if in.others > 0 {
+		if found++; !yield(Record{}, in.notice(0, "", "%d exports of logs or metrics are no traces, and left out", in.others)) {
+			return
+		}
+	}
+	if found == 0 {
+		yield(Record{}, in.notice(0, "", "it holds no record"))
 	}
 }
 

@@ -13,6 +13,8 @@ type Joint struct {
 	order  []*heldTrace
 	held   int64
 	full   bool
+	// kept counts what was taken in.
+	kept int
 	// broken counts the parts of files that could not be read.
 	broken int
 }
@@ -100,6 +102,7 @@ func (j *Joint) keep(in *input, o Options, format, id string, line int, item hel
 		j.order = append(j.order, t)
 	}
 	t.items = append(t.items, item)
+	j.kept++
 }
 
 // weigh counts what is held, and tells whether it is too much.
