@@ -147,7 +147,7 @@ func (in *input) hand(o Options, parse func(*input, Options, yield), yield yield
 	}
 	parse(in, o, func(r Record, err error) bool {
 		found++
-		going = yield(r, err)
+		going = yield(r, err) && !endsFile(err)
 		return going
 	})
 	if !going {

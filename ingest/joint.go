@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -52,7 +53,15 @@ func joined(in *input, o Options, yield yield, take func(j *Joint, v value, line
 		j = NewJoint()
 	}
 	before := in.broken
-	whole := read(yield, func(v value, line int) *flaw {
+	// What ends the file is told behind what was gathered before it, since nothing follows it.
+	var ending error
+	whole := read(func(r Record, err error) bool {
+		if o.Joint == nil && endsFile(err) {
+			ending = err
+			return true
+		}
+		return yield(r, err)
+	}, func(v value, line int) *flaw {
 		if j.full {
 			return nil
 		}
@@ -63,6 +72,9 @@ func joined(in *input, o Options, yield yield, take func(j *Joint, v value, line
 		return f
 	})
 	j.broken += in.broken - before
+	if ending != nil {
+		j.broken++
+	}
 	if !whole {
 		return
 	}
@@ -77,6 +89,15 @@ func joined(in *input, o Options, yield yield, take func(j *Joint, v value, line
 			}
 		}
 	}
+	if ending != nil {
+		yield(Record{}, ending)
+	}
+}
+
+// endsFile tells an error behind which nothing of the file is read from one that concerns a record.
+func endsFile(err error) bool {
+	var p *Problem
+	return err != nil && !errors.As(err, &p)
 }
 
 // elementsOf reads a file's JSON records and gathers each.

@@ -43,7 +43,7 @@ func protobufOf(in *input, o Options) func(yield yield, take func(value, int) *f
 			}
 			if err != nil {
 				in.broken++
-				return yield(Record{}, in.unreadable(0, "%s", readReason(err))) && false
+				return yield(Record{}, in.unreadable(0, "%s", readReason(err)))
 			}
 			if reason != "" && !yield(Record{}, in.problem(0, "", "", "%s", reason)) {
 				return false
