@@ -63,8 +63,8 @@ current: ## Check that generating changes no file
 
 fuzz: ## Fuzz each target for FUZZTIME
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
-		echo "go test $$(dirname $$file) -run '^$$' -fuzz ^$${func#func }$$ -fuzztime $(FUZZTIME)"; \
-		go test "$$(dirname $$file)" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) || exit 1; done
+		echo "go test $$(dirname $$file) -run '^$$' -fuzz ^$${func#func }$$ -fuzztime $(FUZZTIME) -fuzzminimizetime 1x"; \
+		go test "$$(dirname $$file)" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || exit 1; done
 
 lint: ## Run the linters, and the tests that they bite
 	$(TOOL) depguard -test=false ./...

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -91,6 +92,42 @@ func amountFlaw(key string, n events.Nanos, err error) *flaw {
 		return flawed(key, "the cost %s is negative", n)
 	}
 	return nil
+}
+
+// plainNumber writes a number as JSON has it. decimal is the sign before its decimals, where a person named it, and the
+// other one parts thousands. Without, a number that could be meant in two ways is refused.
+func plainNumber(key, s string, decimal rune) (string, *flaw) {
+	s = strings.TrimSpace(s)
+	thousands := ","
+	if decimal == ',' {
+		thousands = "."
+	}
+	whole, decimals, _ := strings.Cut(s, string(pointOf(decimal)))
+	switch {
+	case decimal == 0 && strings.Contains(s, ","):
+		return "", flawed(key, "%q may be meant with decimals or with thousands: name the sign before the decimals, by --decimal , or --decimal .", clip(s))
+	case decimal == 0 && len(decimals) == 3 && strings.Trim(whole, "+-0") != "" && len(strings.TrimLeft(whole, "+-")) <= 3 && strings.Trim(decimals, "0123456789") == "":
+		return "", flawed(key, "%q may be meant as a fraction or as thousands: name the sign before the decimals, by --decimal , or --decimal .", clip(s))
+	case decimal == 0 || !strings.Contains(s, thousands) && decimal == '.':
+		return s, nil
+	}
+	groups := strings.Split(whole, thousands)
+	for i, g := range groups {
+		if i > 0 && len(g) != 3 || i == 0 && len(groups) > 1 && (len(strings.TrimLeft(g, "+-")) > 3 || g == "") {
+			return "", flawed(key, "%q is no number with the decimals behind %q", clip(s), string(decimal))
+		}
+	}
+	if strings.Contains(s, string(pointOf(decimal))) {
+		return strings.Join(groups, "") + "." + decimals, nil
+	}
+	return strings.Join(groups, ""), nil
+}
+
+func pointOf(decimal rune) rune {
+	if decimal == 0 {
+		return '.'
+	}
+	return decimal
 }
 
 // count reads a number of tokens: a whole number from 0 to 2^53.

@@ -81,8 +81,33 @@ func (a attributes) kind() events.StepKind {
 	return ""
 }
 
+// transport tells that a span of no known kind only carries what others do: HTTP, calls to remote procedures, names,
+// sockets. Instrumentations say so by their own name or by what they write.
+func (a attributes) transport(scope string) bool {
+	for _, prefix := range []string{
+		"System.Net.", "Experimental.System.Net.", "Microsoft.AspNetCore", "@opentelemetry/instrumentation-http", "@opentelemetry/instrumentation-undici",
+		"@opentelemetry/instrumentation-net", "@opentelemetry/instrumentation-dns", "@opentelemetry/instrumentation-grpc",
+	} {
+		if strings.HasPrefix(scope, prefix) {
+			return true
+		}
+	}
+	for _, key := range []string{
+		"http.request.method", "http.method", "http.url", "http.route", "http.target", "http.status_code", "http.response.status_code",
+		"rpc.system", "rpc.system.name", "rpc.method", "dns.question.name", "tls.protocol.version", "network.transport", "net.transport",
+	} {
+		if a[key] != "" {
+			return true
+		}
+	}
+	return a["db.system"] == "" && a["db.system.name"] == "" && a.first("network.peer.address", "net.peer.name") != ""
+}
+
 // agent is the name of the agent that the step is done by.
 func (a attributes) agent() string {
+	if a["gen_ai.operation.name"] == "invoke_workflow" {
+		return "" // its agent's name is the workflow's
+	}
 	if s := a.first("gen_ai.agent.name", "agent.name", "agent_name"); s != "" {
 		return s
 	}
@@ -117,58 +142,56 @@ func (a attributes) provider() string {
 	return a.first("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
 }
 
-// repeats tells that the Vercel AI SDK's span sums up the usage of the calls beneath it, which tell it themselves.
-func (a attributes) repeats() bool {
-	op := a["ai.operationId"]
-	return op != "" && !strings.Contains(op, ".do")
-}
-
 // usage reads the tokens and the cost into a step.
 func (a attributes) usage(s *draftStep) *flaw {
-	sdk := a
-	if a.repeats() {
-		sdk = nil
-	}
+	var r reported
 	for _, u := range []struct {
 		into *int64
-		sdk  []string
 		keys []string
 	}{
-		{
-			&s.input, []string{"ai.usage.inputTokens", "ai.usage.promptTokens"},
-			[]string{"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens"},
-		},
-		{
-			&s.output, []string{"ai.usage.outputTokens", "ai.usage.completionTokens"},
-			[]string{"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "llm.usage.completion_tokens"},
-		},
-		{
-			&s.cached, []string{"ai.usage.cachedInputTokens"},
-			[]string{
-				"gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
-				"llm.token_count.prompt_details.cache_read", "llm.usage.cache_read_input_tokens",
-			},
-		},
+		{&r.Input, []string{
+			"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens",
+			"ai.usage.inputTokens", "ai.usage.promptTokens",
+		}},
+		{&r.Output, []string{
+			"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "llm.usage.completion_tokens",
+			"ai.usage.outputTokens", "ai.usage.completionTokens",
+		}},
+		{&r.Total, []string{"gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens"}},
+		{&r.CacheRead, []string{
+			"gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.input_tokens.cached",
+			"gen_ai.usage.details.cache_read_tokens", "llm.token_count.prompt_details.cache_read", "llm.usage.cache_read_input_tokens",
+			"ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
+		}},
+		{&r.CacheWrite, []string{
+			"gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write.input_tokens",
+			"gen_ai.usage.details.cache_write_tokens", "llm.token_count.prompt_details.cache_write", "llm.usage.cache_creation_input_tokens",
+			"ai.usage.inputTokenDetails.cacheWriteTokens",
+		}},
+		{&r.Reasoning, []string{
+			"gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens", "gen_ai.usage.output_tokens.reasoning",
+			"gen_ai.usage.details.reasoning_tokens", "llm.token_count.completion_details.reasoning", "llm.usage.reasoning_tokens",
+			"ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens",
+		}},
 	} {
-		for i, key := range append(u.keys, u.sdk...) {
-			text := a[key]
-			if i >= len(u.keys) {
-				text = sdk[key]
+		for _, key := range u.keys {
+			if text := a[key]; text != "" {
+				var f *flaw
+				if *u.into, f = count(key, text); f != nil {
+					return f
+				}
+				break
 			}
-			if text == "" {
-				continue
-			}
-			var f *flaw
-			if *u.into, f = count(key, text); f != nil {
-				return f
-			}
-			break
 		}
+	}
+	if f := r.settle("usage", s); f != nil {
+		return f
 	}
 	for _, key := range []string{"gen_ai.usage.cost", "gen_ai.usage.total_cost", "llm.usage.total_cost", "llm.cost.total", "operation.cost"} {
 		if text := a[key]; text != "" {
 			var f *flaw
 			s.cost, f = roundUSD(key, text)
+			s.priced = true
 			return f
 		}
 	}
@@ -277,23 +300,29 @@ func (a attributes) grouped(prefix string) []attributes {
 func (a attributes) spelled(prefix, role string) []events.Message {
 	var out []events.Message
 	for _, g := range a.grouped(prefix) {
-		m := body{Message: events.Message{
-			Role:       roleOf(g.first("message.role", "role"), role),
-			Name:       g.first("message.name", "name"),
-			ToolCallID: g.first("message.tool_call_id", "tool_call_id"),
-		}}
-		m.add(g.first("message.content", "content"))
+		s := speech{
+			role: roleOf(g.first("message.role", "role"), role), name: g.first("message.name", "name"),
+			id: g.first("message.tool_call_id", "tool_call_id"), whole: true,
+		}
+		s.add(g.first("message.content", "content"))
+		s.think(g.first("message.reasoning", "reasoning"))
 		for _, part := range g.grouped("message.contents") {
-			m.add(part.first("message_content.text", "message_content.type"))
+			if part["message_content.type"] == "reasoning" {
+				s.think(part["message_content.text"])
+				continue
+			}
+			s.add(part.first("message_content.text", "message_content.type"))
 		}
 		for _, call := range append(g.grouped("message.tool_calls"), g.grouped("tool_calls")...) {
-			m.ToolCalls = append(m.ToolCalls, events.ToolCall{
+			s.calls = append(s.calls, events.ToolCall{
 				ID:        call.first("tool_call.id", "id"),
 				Name:      call.first("tool_call.function.name", "name"),
 				Arguments: call.first("tool_call.function.arguments", "arguments"),
 			})
 		}
-		out = append(out, m.message())
+		for _, h := range s.done() {
+			out = append(out, h.Message)
+		}
 	}
 	return out
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -79,7 +78,9 @@ type conversation struct {
 	asked []events.Message
 	// open are the calls of tools that no message has answered yet, first come first served, under each key that a
 	// message may name them by.
-	open  map[string][]*openCall
+	open map[string][]*openCall
+	// calls are all of them, in their order.
+	calls []*openCall
 	steps int
 	dated bool
 }
@@ -111,21 +112,25 @@ func readChat(in *input, o Options, v value, line int) (Record, string, *flaw) {
 	}
 	d.digest = digest(v)
 	d.identify(v)
-	key, messages := "", value{}
-	for _, key = range []string{"traj", "messages", "conversation"} {
-		if messages = v.get(key); messages.given() {
-			break
-		}
-	}
-	if messages.kind() != list {
-		return Record{}, d.name, flawed("messages", "is missing; it is the list of messages, and may also be called traj or conversation")
+	turns, f := chatTurns(v)
+	if f != nil {
+		return Record{}, d.name, f
 	}
 	if f := d.judge(v); f != nil {
 		return Record{}, d.name, f
 	}
-	now, undated, f := d.chatTimes(v, messages, key, o)
+	record, f := d.converse(in, o, v, turns)
+	return record, d.name, f
+}
+
+// converse makes the run of a conversation.
+func (d *draft) converse(in *input, o Options, v value, turns []chatTurn) (Record, *flaw) {
+	if f := d.chatUsage(v, turns); f != nil {
+		return Record{}, f
+	}
+	now, undated, f := d.chatTimes(v, turns, o)
 	if f != nil {
-		return Record{}, d.name, f
+		return Record{}, f
 	}
 	born := now
 	if undated && d.ended.IsZero() {
@@ -133,33 +138,37 @@ func readChat(in *input, o Options, v value, line int) (Record, string, *flaw) {
 	}
 	w, f := newWriter(d, o, born)
 	if f != nil {
-		return Record{}, d.name, f
+		return Record{}, f
 	}
 	c := &conversation{w: w, d: d, o: o, open: map[string][]*openCall{}}
-	d.prompt, d.answer = spoken(messages)
+	d.prompt, d.answer = spoken(turns)
 	w.at = now
 	w.start(d, undated)
-	for i, m := range messages.items() {
-		if f := c.take(m); f != nil {
-			f.key = joinKey(key+"["+strconv.Itoa(i)+"]", f.key)
-			return Record{}, d.name, f
+	for i := range turns {
+		if f := c.take(&turns[i]); f != nil {
+			f.key = joinKey(turns[i].key, f.key)
+			return Record{}, f
 		}
 	}
 	endUndated := d.ended.IsZero() && !c.dated
 	if !d.ended.IsZero() {
 		w.at = d.ended
 	}
+	c.close()
+	if f := d.checkSums(); f != nil {
+		return Record{}, f
+	}
 	w.end(d, endUndated)
-	return w.record(in, d), d.name, nil
+	if f := w.give(d, nil); f != nil {
+		return Record{}, f
+	}
+	return w.record(in, d), nil
 }
 
 // spoken is the first text of the user and the last one of the assistant.
-func spoken(messages value) (prompt, answer string) {
-	for _, m := range messages.items() {
-		if m.kind() != object {
-			continue
-		}
-		one := []events.Message{message(m, "")}
+func spoken(turns []chatTurn) (prompt, answer string) {
+	for _, t := range turns {
+		one := []events.Message{t.Message}
 		if prompt == "" {
 			prompt = said(one, "user", false)
 		}
@@ -176,6 +185,10 @@ func (d *draft) identify(v value) {
 	d.task = v.first("task_id", "task").scalar()
 	trial := v.get("trial").scalar()
 	id := v.first("run", "run_id", "id").scalar()
+	if v.get("object").text() == "eval.run.output_item" {
+		id, d.task = v.get("id").scalar(), v.get("datasource_item_id").scalar()
+		d.conversation = v.get("run_id").scalar()
+	}
 	parts := []string{d.workflow}
 	switch {
 	case id != "":
@@ -187,9 +200,11 @@ func (d *draft) identify(v value) {
 	default:
 		parts = append(parts, d.digest[:12])
 	}
-	if trial != "" {
-		d.labels = map[string]string{"trial": trial}
-	}
+	d.requester = v.first("user_id", "requester").scalar()
+	d.conversation = firstOf(d.conversation, v.first("conversation_id", "session_id", "thread_id").scalar())
+	d.labels = givenLabels(map[string]string{
+		"trial": trial, "termination": v.get("termination_reason").scalar(), "seed": v.get("seed").scalar(),
+	})
 	d.run = strings.Join(parts, "-")
 	d.name = d.run
 }
@@ -197,7 +212,14 @@ func (d *draft) identify(v value) {
 // judge reads the verdict. tau-bench counts a run as a success when its reward is 1 within 1e-6.
 func (d *draft) judge(v value) *flaw {
 	d.outcome = events.Unrated
+	d.err, d.model = failureText(v.get("error")), v.first("model", "model_name").text()
 	switch verdict := v.first("outcome", "success", "reward", "score"); {
+	case v.get("reward_info").kind() == object && !verdict.given():
+		if reward := v.get("reward_info").get("reward"); reward.given() {
+			return d.reward("reward_info.reward", reward)
+		}
+	case v.get("sample").kind() == object:
+		return d.evaluated(v)
 	case !verdict.given():
 	case v.get("outcome").given():
 		var f *flaw
@@ -210,18 +232,25 @@ func (d *draft) judge(v value) *flaw {
 			d.outcome = events.Succeeded
 		}
 	case verdict.kind() == number:
-		reward, f := real("reward", verdict.raw())
-		if f != nil {
-			return f
-		}
-		d.outcome = events.Failed
-		if *reward >= 1-1e-6 {
-			d.outcome = events.Succeeded
-		}
+		return d.reward("reward", verdict)
 	default:
 		return flawed("reward", "is %s; a verdict is a number, true or false, or an outcome", verdict.kind())
 	}
-	d.err, d.model = v.get("error").scalar(), v.get("model").text()
+	return nil
+}
+
+func (d *draft) reward(key string, v value) *flaw {
+	if v.kind() != number {
+		return flawed(key, "is %s, not a number", v.kind())
+	}
+	reward, f := real(key, v.raw())
+	if f != nil {
+		return f
+	}
+	d.outcome = events.Failed
+	if *reward >= 1-1e-6 {
+		d.outcome = events.Succeeded
+	}
 	return nil
 }
 
@@ -229,25 +258,25 @@ func (d *draft) judge(v value) *flaw {
 var messageTimes = []string{"timestamp", "created_at", "time", "created"}
 
 // chatTimes finds when the conversation started: as the record says, else with its first dated message.
-func (d *draft) chatTimes(v, messages value, key string, o Options) (now time.Time, undated bool, f *flaw) {
-	if d.started, f = anyTime("started_at", v.first("started_at", "timestamp", "created_at")); f != nil {
+func (d *draft) chatTimes(v value, turns []chatTurn, o Options) (now time.Time, undated bool, f *flaw) {
+	if d.started, f = anyTime("started_at", v.first("started_at", "start_time", "timestamp", "created_at"), o.Location); f != nil {
 		return now, false, f
 	}
-	if d.ended, f = anyTime("ended_at", v.get("ended_at")); f != nil {
+	if d.ended, f = anyTime("ended_at", v.first("ended_at", "end_time", "completed_at"), o.Location); f != nil {
 		return now, false, f
 	}
 	now = d.started
-	for i, m := range messages.items() {
-		at, f := anyTime("timestamp", m.first(messageTimes...))
-		if f != nil {
-			f.key = joinKey(key+"["+strconv.Itoa(i)+"]", f.key)
+	for i := range turns {
+		t := &turns[i]
+		if t.at, f = anyTime("timestamp", t.source.first(messageTimes...), o.Location); f != nil {
+			f.key = joinKey(t.key, f.key)
 			return now, false, f
 		}
 		if now.IsZero() {
-			now = at
+			now = t.at
 		}
-		if !d.ended.IsZero() && at.After(d.ended) {
-			return now, false, flawed("ended_at", "the conversation ends at %s, before its last message at %s", stamp(d.ended), stamp(at))
+		if !d.ended.IsZero() && t.at.After(d.ended) {
+			return now, false, flawed("ended_at", "the conversation ends at %s, before its last message at %s", stamp(d.ended), stamp(t.at))
 		}
 	}
 	if undated = now.IsZero(); !undated {
@@ -266,47 +295,58 @@ func (d *draft) chatTimes(v, messages value, key string, o Options) (now time.Ti
 }
 
 // take goes on by one message.
-func (c *conversation) take(v value) *flaw {
-	if v.kind() != object {
-		return flawed("", "is %s, not a message", v.kind())
-	}
-	role := v.get("role")
-	if role.kind() != text || role.text() == "" {
-		return flawed("role", "is missing")
-	}
-	at, f := anyTime("timestamp", v.first(messageTimes...))
-	if f != nil {
-		return f
-	}
-	dated := !at.IsZero()
+func (c *conversation) take(t *chatTurn) *flaw {
+	before := c.w.at
+	dated := !t.at.IsZero()
 	if dated {
-		if at.Before(c.w.at) {
-			return flawed("timestamp", "%s is before the message ahead of it", stamp(at))
+		if t.at.Before(c.w.at) && t.agent != "" {
+			t.at = c.w.at // a subagent's clock
 		}
-		c.w.at, c.dated = at, true
+		if t.at.Before(c.w.at) {
+			return flawed("timestamp", "%s is before the message ahead of it", stamp(t.at))
+		}
+		c.w.at, c.dated = t.at, true
 	}
-	m := message(v, "")
-	switch m.Role {
+	switch t.Role {
 	case "assistant":
-		c.answer(m, at)
+		c.answer(t, before)
 	case "tool", "function":
-		c.asked = append(c.asked, m)
-		c.answerTool(m, dated)
+		c.asked = append(c.asked, t.Message)
+		c.answerTool(t, dated)
 	default:
-		c.asked = append(c.asked, m)
+		c.asked = append(c.asked, t.Message)
 	}
 	return nil
 }
 
-// answer records what the model was asked and answered, and opens a step for each tool that it calls.
-func (c *conversation) answer(m events.Message, at time.Time) {
-	c.w.call(nil, draftCall{model: c.d.model, asked: c.asked, answered: []events.Message{m}})
+// answer records what the model was asked and answered, and opens a step for each tool that it calls. Where it is told
+// what the call used, the call is a step, too, which lasts since the message before.
+func (c *conversation) answer(t *chatTurn, before time.Time) {
+	var step *int
+	call := draftCall{
+		model: firstOf(t.source.first("model", "model_name").text(), c.d.model), asked: c.asked, answered: []events.Message{t.Message},
+		finish: finishOf(t.source),
+	}
+	if u := t.used; u != nil {
+		u.name, u.kind, u.model, u.agent, u.parent = "chat", events.ChatStep, call.model, c.agent(t), -1
+		u.outcome, u.ended = events.Succeeded, t.at
+		c.w.at = before
+		c.w.startStep(c.steps, u, nil)
+		c.w.at, step = later(before, t.at), &c.steps
+		c.d.steps = append(c.d.steps, *u)
+	}
+	c.w.call(step, call)
+	if step != nil {
+		c.w.finish(c.steps, t.used)
+		c.steps++
+	}
 	c.asked = nil
-	for _, call := range m.ToolCalls {
+	for _, call := range t.ToolCalls {
 		tool := clean(call.Name, "tool")
-		s := draftStep{name: tool, kind: events.ToolStep, tool: tool, agent: clean(c.o.Agent, "assistant"), parent: -1, started: at}
+		s := draftStep{name: tool, kind: events.ToolStep, tool: tool, agent: c.agent(t), parent: -1, started: t.at}
 		c.w.startStep(c.steps, &s, nil)
 		opened := &openCall{step: c.steps}
+		c.calls = append(c.calls, opened)
 		for _, key := range callKeys(call.ID, call.Name, false) {
 			c.open[key] = append(c.open[key], opened)
 		}
@@ -314,10 +354,21 @@ func (c *conversation) answer(m events.Message, at time.Time) {
 	}
 }
 
+func (c *conversation) agent(t *chatTurn) string {
+	return clean(firstOf(t.agent, c.o.Agent), "assistant")
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // answerTool finishes the step that a tool's message answers. A message that answers none is only a message.
-func (c *conversation) answerTool(m events.Message, dated bool) {
+func (c *conversation) answerTool(t *chatTurn, dated bool) {
 	var found *openCall
-	for _, key := range callKeys(m.ToolCallID, m.Name, true) {
+	for _, key := range callKeys(t.ToolCallID, t.Name, true) {
 		queue := c.open[key]
 		for len(queue) > 0 && queue[0].done {
 			queue = queue[1:]
@@ -331,11 +382,20 @@ func (c *conversation) answerTool(m events.Message, dated bool) {
 	}
 	found.done = true
 	s := draftStep{outcome: events.Succeeded}
-	if strings.HasPrefix(m.Content, "Error") {
-		s.outcome, s.err = events.Failed, m.Content
+	if t.isFailure() {
+		s.outcome, s.err = events.Failed, firstOf(t.Content, "error")
 	}
 	if dated {
 		s.ended = c.w.at
 	}
 	c.w.finish(found.step, &s)
+}
+
+// close ends the steps that no message answered: nobody knows how they ended.
+func (c *conversation) close() {
+	for _, call := range c.calls {
+		if !call.done {
+			c.w.finish(call.step, &draftStep{outcome: events.Unrated})
+		}
+	}
 }

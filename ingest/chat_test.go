@@ -113,6 +113,7 @@ agent assistant
 12:00:00 done 0 succeeded "" model="" tokens=0/0/0 cost=0 undated=true
 12:00:00 call -1 model="" provider="" [{function cancel ok [] }] => [{assistant   [{c9 think }] }]  
 12:00:00 step 1 "think" tool agent="assistant" tool="think" model="" in=-1 on=[] labels=map[] undated=true
+12:00:00 done 1 unrated "" model="" tokens=0/0/0 cost=0 undated=true
 12:00:00 fail "" cost=0 undated=true
 agent assistant
 09:00:00 start chat-x workflow=chat task="" requester="" prompt="hi" labels=map[] undated=false

@@ -30,6 +30,7 @@ func parseAll(t testing.TB, data, name string, o Options) (records []Record, pro
 		switch {
 		case fatal != nil:
 			t.Fatalf("something follows the error that ends the file: %v", err)
+		case errors.As(err, &p) && p.Notice:
 		case errors.As(err, &p):
 			problems = append(problems, p)
 		case err != nil:
@@ -130,10 +131,16 @@ func checkRecord(r Record) error {
 				return fmt.Errorf("a call names step %d of %d", *c.Step, steps)
 			}
 		case commands.FinishRun:
+			if len(open) > 0 {
+				return fmt.Errorf("the run ended with open steps %v", open)
+			}
 			if i != len(r.Run)-1 || c.CostNanos < 0 || (c.Outcome != events.Succeeded && c.Outcome != events.Unrated) {
 				return fmt.Errorf("command %d of %d: %+v", i, len(r.Run), c)
 			}
 		case commands.FailRun, commands.CancelRun:
+			if len(open) > 0 {
+				return fmt.Errorf("the run ended with open steps %v", open)
+			}
 			if i != len(r.Run)-1 {
 				return fmt.Errorf("command %d of %d ends the run", i, len(r.Run))
 			}
@@ -193,6 +200,18 @@ func dataFile(t testing.TB, path string) string {
 	return full
 }
 
+// show writes messages as {role name content calls id}, with what was thought behind that, if anything was.
+func show(all []events.Message) string {
+	parts := make([]string, len(all))
+	for i, m := range all {
+		parts[i] = fmt.Sprintf("{%s %s %s %v %s}", m.Role, m.Name, m.Content, m.ToolCalls, m.ToolCallID)
+		if m.Thinking != "" {
+			parts[i] += fmt.Sprintf("(%s)", m.Thinking)
+		}
+	}
+	return "[" + strings.Join(parts, " ") + "]"
+}
+
 // tell writes a record's commands one a line, without ids, so that they can be compared and read.
 func tell(r Record) string {
 	var b strings.Builder
@@ -200,7 +219,11 @@ func tell(r Record) string {
 		at := c.About().At.Format("15:04:05.999")
 		switch c := c.(type) {
 		case commands.StartRun:
-			fmt.Fprintf(&b, "%s start %s workflow=%s task=%q requester=%q prompt=%q labels=%v undated=%v\n", at, c.Run, c.Workflow, c.Task, c.Requester, c.Prompt, c.Labels, c.Undated)
+			fmt.Fprintf(&b, "%s start %s workflow=%s task=%q requester=%q prompt=%q labels=%v undated=%v", at, c.Run, c.Workflow, c.Task, c.Requester, c.Prompt, c.Labels, c.Undated)
+			if c.Conversation != "" {
+				fmt.Fprintf(&b, " conversation=%q", c.Conversation)
+			}
+			b.WriteByte('\n')
 		case commands.StartStep:
 			parent := -1
 			if c.Parent != nil {
@@ -214,7 +237,7 @@ func tell(r Record) string {
 			if c.Step != nil {
 				step = *c.Step
 			}
-			fmt.Fprintf(&b, "%s call %d model=%q provider=%q %v => %v %s %s\n", at, step, c.Model, c.Provider, c.Asked, c.Answered, c.Params, c.FinishReason)
+			fmt.Fprintf(&b, "%s call %d model=%q provider=%q %v => %v %s %s\n", at, step, c.Model, c.Provider, show(c.Asked), show(c.Answered), c.Params, c.FinishReason)
 		case commands.FinishRun:
 			fmt.Fprintf(&b, "%s end %s %q cost=%s undated=%v\n", at, c.Outcome, c.Answer, c.CostNanos, c.Undated)
 		case commands.FailRun:

@@ -2,8 +2,10 @@ package ingest
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -74,6 +76,9 @@ func (c *tableCase) badLine() int {
 func (t *table) read(yield yield) bool {
 	limit := &limitedReader{r: t.in.Reader, left: t.o.MaxRecordBytes}
 	separator := t.o.Separator
+	if named := t.skipSeparatorLine(); separator == 0 {
+		separator = named
+	}
 	if separator == 0 {
 		separator = detectSeparator(t.in.peek())
 	}
@@ -105,8 +110,22 @@ func (t *table) read(yield yield) bool {
 			}
 			continue
 		}
-		if err != nil && (syntax == nil || t.cols.id < 0 || len(cells) <= t.cols.id) {
-			return yield(Record{}, t.in.unreadable(line, "%s; as the row's case can't be told, no case is taken: mend the row", csvReason(err, t.o))) && false
+		if err == nil && blankRow(cells) {
+			continue
+		}
+		if short := t.cols.id >= len(cells); err != nil && (syntax == nil || t.cols.id < 0 || short) || short {
+			reason := fmt.Sprintf("the row has %d columns, the header %d", len(cells), len(t.header))
+			if err != nil {
+				reason = csvReason(err, t.o)
+			}
+			if err == nil && t.cols.id >= 0 && len(cells) == 1 {
+				// A footer, such as a count of the rows, is no row of any case.
+				if !yield(Record{}, t.in.problem(line, "", "", "%s; it names no case, and is left out", reason)) {
+					return false
+				}
+				continue
+			}
+			return yield(Record{}, t.in.unreadable(line, "%s; as the row's case can't be told, no case is taken: mend the row", reason)) && false
 		}
 		if f := t.take(cells, line, err); f != nil {
 			return yield(Record{}, t.in.unreadable(line, "%s", f.reason)) && false
@@ -133,8 +152,8 @@ func csvReason(err error, o Options) string {
 func (t *table) take(cells []string, line int, broken error) *flaw {
 	t.rows++
 	id := strconv.Itoa(t.rows)
-	if t.cols.id >= 0 {
-		id = cells[t.cols.id]
+	if t.cols.id >= 0 && t.cols.id < len(cells) {
+		id = strings.TrimSpace(cells[t.cols.id])
 	}
 	c := t.cases[id]
 	if c == nil {
@@ -206,21 +225,31 @@ func (t *table) row(cells []string, line int) (r row, f *flaw) {
 	} else if f := checkName(t.header[t.cols.activity], e.activity); f != nil {
 		return r, f
 	}
+	if isNothing(r.ended) {
+		r.ended = ""
+	}
 	if r.at == "" {
 		return r, flawed(t.cols.atName, "is empty")
 	}
+	if isNothing(r.at) {
+		return r, flawed(t.cols.atName, "%q is no time", clip(r.at))
+	}
 	if s := cell(t.cols.input); s != "" {
-		if e.input, f = count(t.header[t.cols.input], s); f != nil {
+		if e.input, f = t.tokens(t.header[t.cols.input], s); f != nil {
 			return r, f
 		}
 	}
 	if s := cell(t.cols.output); s != "" {
-		if e.output, f = count(t.header[t.cols.output], s); f != nil {
+		if e.output, f = t.tokens(t.header[t.cols.output], s); f != nil {
 			return r, f
 		}
 	}
 	if s := cell(t.cols.cost); s != "" {
-		if e.cost, f = roundUSD(t.header[t.cols.cost], s); f != nil {
+		plain, f := plainNumber(t.header[t.cols.cost], s, t.o.Decimal)
+		if f != nil {
+			return r, f
+		}
+		if e.cost, f = roundUSD(t.header[t.cols.cost], plain); f != nil {
 			return r, f
 		}
 	}
@@ -228,6 +257,33 @@ func (t *table) row(cells []string, line int) (r row, f *flaw) {
 		e.outcome, f = verdict(t.header[t.cols.outcome], cell(t.cols.outcome))
 	}
 	return r, f
+}
+
+func (t *table) tokens(key, s string) (int64, *flaw) {
+	plain, f := plainNumber(key, s, t.o.Decimal)
+	if f != nil {
+		return 0, f
+	}
+	return count(key, plain)
+}
+
+func blankRow(cells []string) bool {
+	return !slices.ContainsFunc(cells, func(c string) bool { return strings.TrimSpace(c) != "" })
+}
+
+// skipSeparatorLine reads over a first line like "sep=;", which spreadsheets write and read, and returns what it names.
+func (t *table) skipSeparatorLine() rune {
+	line, _, found := bytes.Cut(t.in.peek(), []byte{'\n'})
+	named := strings.TrimRight(strings.Trim(string(line), "\"\r"), "\r\"")
+	if !found || len(named) < 5 || !strings.EqualFold(named[:4], "sep=") {
+		return 0
+	}
+	separator, size := utf8.DecodeRuneInString(named[4:])
+	if size != len(named)-4 {
+		return 0
+	}
+	_, _ = t.in.Discard(len(line) + 1)
+	return separator
 }
 
 // layout finds how the times are written, from the first thousands of them.

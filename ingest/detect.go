@@ -10,6 +10,9 @@ import (
 // Detect tells a file's format from how it begins, by content alone. It returns an error that lists the formats where
 // none fits. The prefix may end anywhere.
 func Detect(prefix []byte) (string, error) {
+	if isProtobuf(prefix) {
+		return "otlp", nil
+	}
 	prefix = bytes.TrimPrefix(prefix, []byte{0xef, 0xbb, 0xbf})
 	prefix = bytes.TrimLeft(prefix, " \t\r\n")
 	unknown := fmt.Errorf("%w; name it by --format: one of %s", ErrUnknownFormat, strings.Join(Formats(), ", "))
@@ -38,6 +41,11 @@ func Detect(prefix []byte) (string, error) {
 // detectJSON looks at the keys of the first record.
 func detectJSON(prefix []byte) string {
 	keys := firstKeys(prefix)
+	if list := envelopeOf(prefix); list == "simulations" {
+		return "chat"
+	} else if list != "" {
+		keys = listKeys(prefix, list)
+	}
 	has := func(names ...string) bool {
 		for _, n := range names {
 			if keys[n] {
@@ -47,16 +55,25 @@ func detectJSON(prefix []byte) string {
 		return false
 	}
 	switch {
-	case has("resourceSpans", "resource_spans", "batches"):
+	case has("resourceSpans", "resource_spans", "batches", "resourceLogs", "resourceMetrics", "resource_logs", "resource_metrics"):
 		return "otlp"
-	case has("observations"), has("trace") && !has("run", "steps"):
+	case has("run_type"), has("dotted_order"):
+		return "langsmith"
+	case has("observations"), has("trace") && !has("run", "steps"),
+		has("traceId", "trace_id") && has("type", "startTime", "start_time", "parentObservationId", "parent_observation_id"):
 		return "langfuse"
-	case has("traj", "messages", "conversation"):
+	case has("schema_version") && has("steps", "agent", "session_id"):
+		return "atif"
+	case has("traj", "messages", "conversation", "simulations", "sample"), has("request", "body") && has("response"),
+		has("output") && has("object", "model", "usage"), has("items") && !has("steps"), has("role"), has("data") && has("object"),
+		has("termination_reason"), has("response") && has("custom_id"):
 		return "chat"
 	case has("steps"), has("run"):
 		return "runs"
 	case has("task_id", "trial", "reward"):
 		return "chat"
+	case has("sessionId", "timestamp") && has("id", "name"), has("traceName"):
+		return "langfuse"
 	}
 	return ""
 }

@@ -17,7 +17,7 @@ type draft struct {
 	// name is the record's own name, digest the SHA-256 of its content in hex.
 	name, digest string
 
-	run, workflow, task, requester, prompt string
+	run, workflow, task, requester, prompt, conversation string
 	// model is what answered in all of the run, where only the run tells.
 	model          string
 	labels         map[string]string
@@ -33,6 +33,10 @@ type draft struct {
 	// linked tells that dependsOn holds links between spans. One to a step that starts later is no dependency, and left
 	// out; elsewhere it is a mistake, and refused.
 	linked bool
+	// lost are the spans whose parent is not there.
+	lost map[string]bool
+	// note is what a person should know of the run.
+	note string
 }
 
 // draftStep is a step. parent and dependsOn are indexes into the draft's steps; parent is -1 at the top.
@@ -52,7 +56,9 @@ type draftStep struct {
 	answered              string
 	input, output, cached int64
 	cost                  events.Nanos
-	calls                 []draftCall
+	// priced tells that the source gives its cost, and unpriced that it cost something that nobody knows.
+	priced, unpriced bool
+	calls            []draftCall
 }
 
 // draftCall is a call to a model, made by the step that holds it.
@@ -114,6 +120,7 @@ func (d *draft) record(in *input, o Options) (Record, *flaw) {
 		}
 	}
 	w.at = p.ended
+	w.close(d, p)
 	w.end(d, p.endUndated)
 	if f := w.give(d, p.ordinal); f != nil {
 		return Record{}, f

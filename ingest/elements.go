@@ -27,12 +27,22 @@ type elements struct {
 	escaped bool
 	long    bool
 	column  int // of the byte to come, counted from 0
+	// envelope is the key of the list that the records stand in, where an object is around them.
+	envelope string
+	// around counts the brackets around the list in its envelope, and broke tells that what follows can't be read.
+	around int
+	broke  bool
 	// resync skips to the next '{' in the first column.
 	resync bool
 }
 
 func newElements(in *input, maxBytes int) *elements {
-	e := &elements{in: in, max: maxBytes, line: 1}
+	e := &elements{in: in, max: maxBytes, line: 1, envelope: envelopeOf(in.peek())}
+	if e.envelope != "" {
+		e.array = e.enter()
+		e.ended = !e.array
+		return e
+	}
 	for {
 		c, err := in.ReadByte()
 		if err != nil {
@@ -59,6 +69,14 @@ func newElements(in *input, maxBytes int) *elements {
 // concerns one record, io.EOF is the end, and any other error ends the file.
 func (e *elements) next() ([]byte, int, error) {
 	e.buf, e.started, e.long = e.buf[:0], false, false
+	if e.ended && e.envelope != "" {
+		if e.broke {
+			return nil, e.line, io.EOF
+		}
+		if e.ended = !e.enter(); !e.ended {
+			e.array = true
+		}
+	}
 	if e.ended {
 		return nil, e.line, e.trailing()
 	}
@@ -78,6 +96,8 @@ func (e *elements) next() ([]byte, int, error) {
 			return nil, e.start, e.broken(tooLong(e.max))
 		case found:
 			return e.buf, e.start, nil
+		case e.ended && e.envelope != "":
+			return e.next()
 		case e.ended:
 			return nil, e.line, e.trailing()
 		}
@@ -94,10 +114,10 @@ func (e *elements) atEnd(err error) error {
 	case err != nil && !errors.Is(err, io.EOF):
 		return e.in.unreadable(e.line, "%s", readReason(err))
 	case e.started:
-		e.started, e.ended, e.array = false, true, false
+		e.started, e.ended, e.array, e.broke = false, true, false, true
 		return e.broken("the file ends inside the record: it is cut off")
 	case e.array && !e.ended:
-		e.array, e.ended = false, true
+		e.array, e.ended, e.broke = false, true, true
 		e.in.broken++
 		return e.in.problem(e.line, "", "", "the array is not closed: the file is cut off")
 	}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -47,7 +48,10 @@ func (c *logCase) draft(format string, in *input, o Options) *draft {
 		}
 		c.events[i].sorted = last
 	}
-	slices.SortStableFunc(c.events, func(a, b logEvent) int { return a.sorted.Compare(b.sorted) })
+	// Equal times are no order: what starts stands before what ends, so that it can be ended.
+	slices.SortStableFunc(c.events, func(a, b logEvent) int {
+		return cmp.Or(a.sorted.Compare(b.sorted), cmp.Compare(a.rank(), b.rank()))
+	})
 	workflow := clean(o.Workflow, workflowOf(in.name))
 	d := &draft{
 		format: format, line: c.line, name: c.name, workflow: workflow, run: workflow + "/" + c.name, task: "",
@@ -57,29 +61,71 @@ func (c *logCase) draft(format string, in *input, o Options) *draft {
 		d.outcome = events.Unrated
 	}
 	h := sha256.New()
-	started := map[string][]int{}
+	started := map[string][]openStart{}
 	for i := range c.events {
 		e := &c.events[i]
 		h.Write(e.content[:])
 		if e.outcome != "" && c.outcome == "" {
 			d.outcome = e.outcome
 		}
-		key := e.activity + "\x00" + e.instance
-		if open := started[key]; e.transition == "complete" && len(open) > 0 {
-			started[key] = open[1:]
-			s := &d.steps[open[0]]
-			s.ended, s.open = e.at, false
+		open := started[e.activity]
+		if at := e.starts(open); at >= 0 {
+			s := &d.steps[open[at].step]
+			started[e.activity] = slices.Delete(open, at, at+1)
+			s.ended, s.open, s.outcome = e.at, false, endings[e.transition]
 			s.input, s.output, s.cost = s.input+e.input, s.output+e.output, s.cost+e.cost
 			continue
 		}
 		d.steps = append(d.steps, e.step(o))
 		if e.transition == "start" {
-			started[key] = append(started[key], len(d.steps)-1)
+			started[e.activity] = append(open, openStart{len(d.steps) - 1, e.instance, e.resource})
 		}
 	}
 	h.Write([]byte(c.outcome))
 	d.digest = hex.EncodeToString(h.Sum(nil))
 	return d
+}
+
+// endings are the transitions that end an activity (IEEE 1849's standard lifecycle), and how it ends by them.
+var endings = map[string]events.Outcome{
+	"complete": events.Succeeded, "withdraw": events.Cancelled, "abort": events.Cancelled, "abort_activity": events.Cancelled,
+	"abort_case": events.Cancelled, "ate_abort": events.Cancelled, "pi_abort": events.Cancelled,
+}
+
+// openStart is a start that nothing has ended yet.
+type openStart struct {
+	step               int
+	instance, resource string
+}
+
+// rank is the order of events at the same time.
+func (e *logEvent) rank() int {
+	switch _, ends := endings[e.transition]; {
+	case e.transition == "start":
+		return 0
+	case ends:
+		return 2
+	}
+	return 1
+}
+
+// starts finds the start that an event ends, or -1: that of the same instance, then of the same resource, then the
+// first. Two that name different instances are never a pair.
+func (e *logEvent) starts(open []openStart) int {
+	if _, ends := endings[e.transition]; !ends {
+		return -1
+	}
+	for _, fits := range []func(openStart) bool{
+		func(s openStart) bool { return s.instance == e.instance && s.resource == e.resource },
+		func(s openStart) bool { return s.instance == e.instance && e.instance != "" },
+		func(s openStart) bool { return (s.instance == "" || e.instance == "") && s.resource == e.resource },
+		func(s openStart) bool { return s.instance == "" || e.instance == "" },
+	} {
+		if at := slices.IndexFunc(open, fits); at >= 0 {
+			return at
+		}
+	}
+	return -1
 }
 
 func (e *logEvent) step(o Options) draftStep {
@@ -96,6 +142,9 @@ func (e *logEvent) step(o Options) draftStep {
 		s.open = true
 	case s.ended.IsZero():
 		s.ended = e.at
+	}
+	if outcome := endings[e.transition]; outcome != "" {
+		s.outcome = outcome
 	}
 	if e.transition != "" && e.transition != "start" && e.transition != "complete" {
 		s.labels = map[string]string{"lifecycle": e.transition}

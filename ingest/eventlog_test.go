@@ -241,6 +241,7 @@ func TestXESSample(t *testing.T) {
 10:03:00 step 2 "pay" activity agent="" tool="" model="" in=-1 on=[] labels=map[lifecycle:schedule] undated=false
 10:03:00 done 2 succeeded "" model="" tokens=0/0/0 cost=0 undated=false
 10:04:00 step 3 "pay" activity agent="" tool="" model="" in=-1 on=[] labels=map[] undated=false
+10:04:00 done 3 unrated "" model="" tokens=0/0/0 cost=0 undated=true
 10:04:00 end succeeded "" cost=0 undated=false
 agent anna
 agent desk
@@ -321,5 +322,42 @@ func TestCSVSumsAreNotLost(t *testing.T) {
 	}
 	if sum != 500*499/2 {
 		t.Error(sum)
+	}
+}
+
+// A row may be shorter than the header: a footer, a comment, a blank line.
+func TestCSVShortRows(t *testing.T) {
+	t.Parallel()
+	const head = "activity,time,case\nA,2026-03-01 09:00:00,c1\n"
+	for name, c := range map[string]struct {
+		rows, want string
+		records    int
+	}{
+		"footer":        {"2 rows\n", "f.csv:3: the row has 1 columns, the header 3; it names no case, and is left out", 1},
+		"blanks":        {" \n,,\n", "", 1},
+		"no case":       {"B,2026-03-01 09:00:00\n", "as the row's case can't be told, no case is taken", 0},
+		"quoted footer": {"\"end of file\n", "as the row's case can't be told, no case is taken", 0},
+	} {
+		records, problems, fatal := parseAll(t, head+c.rows, "f.csv", importing(""))
+		told := fmt.Sprint(problems, fatal)
+		if len(records) != c.records || !strings.Contains(told, c.want) || c.want == "" && len(problems) > 0 {
+			t.Errorf("%s: %d records, %s", name, len(records), told)
+		}
+	}
+}
+
+func TestCSVDialects(t *testing.T) {
+	t.Parallel()
+	records := mustParse(t, "sep=;\ncase;activity;time\nc1 ;A;2026-03-01 09:00:00\n c1;B;2026-03-01 09:01:00\n", "f.csv", importing("csv"))
+	if len(records) != 1 || records[0].Name != "c1" {
+		t.Errorf("%d records, the first is %q", len(records), records[0].Name)
+	}
+	rows := "case,activity,time\n"
+	for i := range 9 {
+		rows += fmt.Sprintf("c%d,A,2026-03-01 09:0%d:00\n", i, i)
+	}
+	records, problems, fatal := parseAll(t, rows+"c9,A,2026-03-01T09:00:00+01:00\n", "f.csv", importing(""))
+	if len(records) != 9 || len(problems) != 1 || fatal != nil || problems[0].Line != 11 {
+		t.Errorf("mixed zones: %d records, %v, %v", len(records), problems, fatal)
 	}
 }

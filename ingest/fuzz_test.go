@@ -13,6 +13,7 @@ import (
 // samples are our own small files, by format.
 var samples = map[string]string{
 	"runs.jsonl": "runs", "chat.json": "chat", "langfuse.json": "langfuse", "otlp.jsonl": "otlp", "log.xes": "xes", "log.csv": "csv",
+	"reports/langsmith/runs.jsonl": "langsmith", "atif.json": "atif",
 }
 
 // fuzzFormat feeds a parser anything: it must neither panic nor hand on half a run, and must do the same each time.
@@ -66,6 +67,20 @@ func FuzzLangfuse(f *testing.F) {
 	fuzzFormat(f, "langfuse", Options{}, `{"id":"t","observations":[{"id":"a","parentObservationId":"a"}]}`)
 }
 
+func FuzzLangSmith(f *testing.F) {
+	fuzzFormat(f, "langsmith", Options{}, sample(f, "reports/langsmith/api_envelope.json"), `{"id":"a","child_runs":[{"id":"b","parent_run_id":"a"}]}`)
+}
+
+func FuzzATIF(f *testing.F) {
+	fuzzFormat(f, "atif", Options{}, `{"schema_version":"ATIF-v1.7","steps":[{"source":"agent","observation":{"results":[{}]}}]}`)
+}
+
+// FuzzOTLPProtobuf reads bodies behind their lengths and without.
+func FuzzOTLPProtobuf(f *testing.F) {
+	body := sample(f, "otlp-sdk/traceloop-protobuf/005_v1_traces.pb")
+	fuzzFormat(f, "otlp", Options{Partial: true}, body, "\x00\x00\x03\x50"+body)
+}
+
 func FuzzOTLP(f *testing.F) {
 	fuzzFormat(f, "otlp", Options{}, `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"","spanId":""}]}]}]}`)
 }
@@ -75,7 +90,7 @@ func FuzzXES(f *testing.F) {
 }
 
 func FuzzCSV(f *testing.F) {
-	fuzzFormat(f, "csv", Options{}, "case,activity,time\n1,\"a,2026-01-01", "a;b\n1;2\n", "case,activity,time\n1,a,1772355600\n1,b,1e400\n")
+	fuzzFormat(f, "csv", Options{}, "case,activity,time\n1,\"a,2026-01-01", "a;b\n1;2\n", "case,activity,time\n1,a,1772355600\n1,b,1e400\n", "activity,time,case\nA,2026-03-01,c1\n1 row\n")
 }
 
 func FuzzCSVCalls(f *testing.F) {

@@ -55,6 +55,13 @@ type Options struct {
 	// Now is when the import happens. It dates the runs of which the source gives no time at all; without it, they are
 	// refused.
 	Now func() time.Time
+	// Joint gathers the traces that are spread over several files. Default: each file stands for itself.
+	Joint *Joint
+	// Partial takes traces whose top is missing as they are. Default: they are left out.
+	Partial bool
+	// Decimal is the sign before the decimals of numbers in a CSV file, . or , and the other one may part thousands.
+	// Default: the point, and a number that could be meant otherwise is refused.
+	Decimal rune
 	// MaxRecordBytes bounds one record: a line, an element of a JSON array, a trace of an XES file. Default 64 MiB.
 	MaxRecordBytes int
 	// MaxHeldBytes bounds what otlp and csv hold in memory, whose records lie scattered over the file. Default 1 GiB.
@@ -86,7 +93,9 @@ var formats = []struct {
 	{"runs", parseRuns},
 	{"chat", parseChat},
 	{"langfuse", parseLangfuse},
+	{"langsmith", parseLangSmith},
 	{"otlp", parseOTLP},
+	{"atif", parseATIF},
 	{"xes", parseXES},
 	{"csv", parseCSV},
 }
@@ -121,11 +130,39 @@ func Parse(r io.Reader, name string, o Options) iter.Seq2[Record, error] {
 		}
 		for _, f := range formats {
 			if f.name == o.Format {
-				f.parse(in, o, yield)
+				in.hand(o, f.parse, yield)
 				return
 			}
 		}
 		yield(Record{}, fmt.Errorf("%s: %w %q; name one of %s", name, ErrUnknownFormat, o.Format, strings.Join(Formats(), ", ")))
+	}
+}
+
+// hand reads the file, and tells what is in it beside records, and of a file without any.
+func (in *input) hand(o Options, parse func(*input, Options, yield), yield yield) {
+	found, going := 0, true
+	held := 0
+	if o.Joint != nil {
+		held = o.Joint.kept
+	}
+	parse(in, o, func(r Record, err error) bool {
+		found++
+		going = yield(r, err) && !endsFile(err)
+		return going
+	})
+	if !going {
+		return
+	}
+	if o.Joint != nil {
+		found += o.Joint.kept - held
+	}
+	if in.others > 0 {
+		if found++; !yield(Record{}, in.notice(0, "", "%d exports of logs or metrics are no traces, and left out", in.others)) {
+			return
+		}
+	}
+	if found == 0 {
+		yield(Record{}, in.notice(0, "", "it holds no record"))
 	}
 }
 
@@ -191,8 +228,8 @@ const peekBytes = 64 << 10
 type input struct {
 	*bufio.Reader
 	name string
-	// broken counts the parts of the file that could not be read.
-	broken int
+	// broken counts the parts of the file that could not be read, and others what is there beside traces.
+	broken, others int
 }
 
 func (in *input) peek() []byte {
@@ -202,6 +239,13 @@ func (in *input) peek() []byte {
 
 func (in *input) problem(line int, record, key, format string, args ...any) *Problem {
 	return &Problem{File: in.name, Line: line, Record: clip(record), Key: clip(key), Reason: fmt.Sprintf(format, args...)}
+}
+
+// notice tells what a person should know, though nothing is left out for it.
+func (in *input) notice(line int, record, format string, args ...any) *Problem {
+	p := in.problem(line, record, "", format, args...)
+	p.Notice = true
+	return p
 }
 
 // unreadable is the error that ends the file.

@@ -11,17 +11,32 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// parseLangfuse reads traces as Langfuse exports them: {"trace", "observations"}, or a trace with its observations
-// inside, one or many of them.
+// parseLangfuse reads traces as Langfuse exports them: {"trace", "observations"}, a trace with its observations inside,
+// or the rows of the table of observations, as they are exported from the page, the API and to a bucket.
 func parseLangfuse(in *input, o Options, yield yield) {
-	eachElement(in, o, yield, func(v value, line int) (Record, string, *flaw) {
-		d := &draft{format: "langfuse", line: line}
-		f := d.readTrace(in, v, o)
-		if f != nil {
-			return Record{}, d.name, f
-		}
-		record, f := d.record(in, o)
-		return record, d.name, f
+	joined(in, o, yield, func(j *Joint, v value, line int) *flaw {
+		return takeRow(j, in, o, "langfuse", v.first("traceId", "trace_id").scalar(), line, v)
+	}, func(yield func(Record, error) bool, take func(value, int) *flaw) bool {
+		whole := true
+		eachElement(in, o, func(r Record, err error) bool {
+			whole = yield(r, err)
+			return whole
+		}, func(v value, line int) (Record, string, *flaw) {
+			if v.first("traceId", "trace_id").given() && !v.first("observations", "trace").given() {
+				if !v.first("type", "startTime", "start_time").given() {
+					return Record{}, v.get("id").scalar(), flawed("type", "is missing: it is no observation. Scores are read inside of their traces")
+				}
+				return Record{}, v.get("id").scalar(), take(v, line)
+			}
+			d := &draft{format: "langfuse", line: line}
+			f := d.readTrace(in, v, o)
+			if f != nil {
+				return Record{}, d.name, f
+			}
+			record, f := d.record(in, o)
+			return record, d.name, f
+		})
+		return whole
 	})
 }
 
@@ -43,10 +58,11 @@ func (d *draft) readTrace(in *input, v value, o Options) *flaw {
 		observations = trace.get("observations").unwrapped()
 	}
 	if observations.kind() != list {
-		return flawed("observations", "is missing; it is the list of the trace's observations")
+		return flawed("observations", "is missing; it is the list of the trace's observations. Export the table of observations, or each trace from /api/public/traces/ID")
 	}
 	d.digest = traceDigest(v, trace, observations)
-	d.requester = trace.get("userId").scalar()
+	d.requester = trace.first("userId", "user_id").scalar()
+	d.conversation = trace.first("sessionId", "session_id").scalar()
 	d.labels = traceLabels(trace)
 	d.prompt = said(messagesOf(trace.get("input"), "user"), "user", false)
 	d.answer = said(messagesOf(trace.get("output"), "assistant"), "assistant", true)
@@ -56,6 +72,9 @@ func (d *draft) readTrace(in *input, v value, o Options) *flaw {
 	}
 	spans := make([]span, 0, observations.length())
 	for i, item := range observations.items() {
+		if item.kind() == text {
+			return flawed("observations", "holds only ids, as the list of traces has them. Export the observations (/api/public/observations), or each trace from /api/public/traces/ID")
+		}
 		s, f := readObservation(item)
 		if f != nil {
 			f.key = joinKey("observations["+strconv.Itoa(i)+"]", f.key)
@@ -66,18 +85,20 @@ func (d *draft) readTrace(in *input, v value, o Options) *flaw {
 	if len(spans) == 0 {
 		d.started = at
 	}
-	if f := d.assemble(spans, o); f != nil {
+	if spans, f = d.assemble(spans, o); f != nil {
 		return f
 	}
-	if d.workflow = clean(firstOf(o.Workflow, trace.get("name").scalar()), ""); d.workflow == "" {
+	if d.workflow = clean(firstOf(o.Workflow, withoutIDs(trace.get("name").scalar())), ""); d.workflow == "" {
 		d.workflow = d.topName(workflowOf(in.name))
 	}
-	if total := trace.get("totalCost"); total.given() {
+	// The trace's own cost sums up all of its observations: it counts where none of them has one.
+	costs := slices.ContainsFunc(d.steps, func(s draftStep) bool { return s.cost > 0 })
+	if total := trace.first("totalCost", "total_cost"); total.given() && !costs {
 		if d.cost, f = roundUSD("trace.totalCost", total.scalar()); f != nil {
 			return f
 		}
 	}
-	return d.readScores(v, trace, spans[:len(d.steps)])
+	return d.readScores(v, trace, spans)
 }
 
 // topName is the name of the first step at the top.
@@ -131,7 +152,7 @@ func traceDigest(v, trace, observations value) string {
 func traceLabels(trace value) map[string]string {
 	labels := map[string]string{}
 	for key, label := range map[string]string{
-		"sessionId": "session", "environment": "environment", "release": "release", "version": "version",
+		"environment": "environment", "release": "release", "version": "version",
 	} {
 		if s := trace.get(key).scalar(); s != "" {
 			labels[label] = s
@@ -155,10 +176,7 @@ func langfuseTime(key string, v value) (time.Time, *flaw) {
 	if !v.given() {
 		return time.Time{}, nil
 	}
-	if t, err := time.Parse("2006-01-02 15:04:05.999999999", v.text()); err == nil {
-		return inRange(key, t)
-	}
-	return rfc3339(key, v.scalar())
+	return anyTime(key, v, time.UTC)
 }
 
 // observationKind turns the types of observations into kinds of steps. A span is what its attributes say.
@@ -179,7 +197,7 @@ func readObservation(v value) (span, *flaw) {
 	if v.kind() != object {
 		return span{}, flawed("", "is %s, not an observation", v.kind())
 	}
-	s := span{id: v.get("id").scalar(), parent: v.get("parentObservationId").scalar(), content: string(v.appendCanonical(nil))}
+	s := span{id: v.get("id").scalar(), parent: v.first("parentObservationId", "parent_observation_id").scalar(), content: string(v.appendCanonical(nil))}
 	if s.id == "" {
 		return s, flawed("id", "is missing")
 	}
@@ -194,13 +212,13 @@ func readObservation(v value) (span, *flaw) {
 	if st.kind == events.ToolStep {
 		st.tool = clean(a.tool(st.name), "")
 	}
-	st.model = v.get("model").scalar()
+	st.model = v.first("model", "providedModelName", "provided_model_name", "internalModel").scalar()
 	s.agent = a.agent()
 	var f *flaw
-	if st.started, f = langfuseTime("startTime", v.get("startTime")); f != nil {
+	if st.started, f = langfuseTime("startTime", v.first("startTime", "start_time")); f != nil {
 		return s, f
 	}
-	if st.ended, f = langfuseTime("endTime", v.get("endTime")); f != nil {
+	if st.ended, f = langfuseTime("endTime", v.first("endTime", "end_time")); f != nil {
 		return s, f
 	}
 	if st.ended.IsZero() {
@@ -212,7 +230,7 @@ func readObservation(v value) (span, *flaw) {
 	st.outcome = events.Succeeded
 	if s.failed = v.get("level").text() == "ERROR"; s.failed {
 		st.outcome = events.Failed
-		st.err = firstOf(v.get("statusMessage").scalar(), "error")
+		st.err = firstOf(v.first("statusMessage", "status_message").scalar(), "error")
 	}
 	if f := observationUsage(v, st); f != nil {
 		return s, f
@@ -220,7 +238,7 @@ func readObservation(v value) (span, *flaw) {
 	s.prompt, s.answer = messagesOf(v.get("input"), "user"), messagesOf(v.get("output"), "assistant")
 	if st.kind == events.ChatStep && len(s.prompt)+len(s.answer) > 0 {
 		call := draftCall{model: st.model, provider: a.provider(), asked: s.prompt, answered: s.answer, finish: a.finishReason()}
-		if p := v.get("modelParameters").unwrapped(); p.kind() == object && len(p.raw()) > len("{}") {
+		if p := v.first("modelParameters", "model_parameters").unwrapped(); p.kind() == object && len(p.raw()) > len("{}") {
 			call.params = p.appendCanonical(nil)
 		}
 		st.calls = []draftCall{call}
@@ -229,65 +247,25 @@ func readObservation(v value) (span, *flaw) {
 }
 
 // observationUsage reads the tokens and the cost. Beside input and output, Langfuse may list parts of them
-// (input_cached_tokens, output_reasoning_tokens): where the total shows that these come on top, they are added.
+// (input_cached_tokens, output_reasoning_tokens): the total shows which of these come on top.
 func observationUsage(v value, s *draftStep) *flaw {
-	if u := v.first("usageDetails", "usage").unwrapped(); u.kind() == object {
-		if f := usageTokens(u, s); f != nil {
-			return f
-		}
-	}
-	for _, key := range []string{"totalCost", "calculatedTotalCost"} {
-		if c := v.get(key); c.given() {
-			var f *flaw
-			s.cost, f = roundUSD(key, c.scalar())
-			return f
-		}
-	}
-	if c := v.get("costDetails").unwrapped().get("total"); c.given() {
-		var f *flaw
-		s.cost, f = roundUSD("costDetails.total", c.scalar())
+	if f := readUsage("usageDetails", v.first("usageDetails", "usage_details", "usage").unwrapped(), s); f != nil {
 		return f
 	}
-	return nil
-}
-
-func usageTokens(u value, s *draftStep) *flaw {
-	var total, input, output, extraIn, extraOut int64
-	for key, m := range u.members() {
-		if !m.given() || m.kind() == text || m.kind() == object {
-			continue
-		}
-		lower := strings.ToLower(key)
-		if strings.Contains(lower, "cost") || lower == "unit" {
-			continue
-		}
-		n, f := count("usageDetails."+clip(key), m.scalar())
-		if f != nil {
+	for _, c := range []struct {
+		key string
+		v   value
+	}{
+		{"totalCost", v.get("totalCost")}, {"total_cost", v.get("total_cost")}, {"calculatedTotalCost", v.get("calculatedTotalCost")},
+		{"costDetails.total", v.first("costDetails", "cost_details").unwrapped().get("total")},
+	} {
+		if c.v.given() {
+			var f *flaw
+			s.cost, f = roundUSD(c.key, c.v.scalar())
+			s.priced = s.cost > 0 // a cost of 0 is also what a model without a price has
 			return f
 		}
-		switch {
-		case lower == "total" || lower == "totaltokens" || lower == "total_tokens":
-			total = max(total, n)
-		case lower == "input" || lower == "prompttokens" || lower == "prompt_tokens" || lower == "input_tokens":
-			input = max(input, n)
-		case lower == "output" || lower == "completiontokens" || lower == "completion_tokens" || lower == "output_tokens":
-			output = max(output, n)
-		case strings.HasPrefix(lower, "output") || strings.HasPrefix(lower, "completion"):
-			extraOut += n
-		default:
-			extraIn += n
-			if strings.Contains(lower, "cached") || strings.Contains(lower, "cache_read") {
-				s.cached += n
-			}
-		}
-		if input > maxCount || output > maxCount || extraIn > maxCount || extraOut > maxCount {
-			return flawed("usageDetails", "the tokens sum up beyond 2^53")
-		}
 	}
-	if extraIn+extraOut > 0 && total == input+output+extraIn+extraOut {
-		input, output = input+extraIn, output+extraOut
-	}
-	s.input, s.output = input, output
 	return nil
 }
 

@@ -1,217 +1,367 @@
 package ingest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
 )
 
+// heard is a message as its source tells it, and what the source says beside the words.
+type heard struct {
+	events.Message
+	// failed tells by a flag that a tool's result is a failure, or that it is none. nil: no flag says so.
+	failed *bool
+	// piece tells that it is a part of an answer that the next piece goes on with.
+	piece bool
+	// source is what it was read from.
+	source value
+}
+
 // messagesOf reads the messages in what a model was asked or answered, in any of the shapes that exporters write:
-// OpenAI's and OpenTelemetry's lists, Gemini's contents and parts, the Vercel AI SDK's prompts and tool calls, a JSON
-// text of one of these, or plain text. role is whose text it is where the shape does not tell. What has no known
-// shape becomes one message that holds it as it stands, so that nothing is lost.
+// OpenAI's messages and the items of its Responses, Anthropic's blocks, OpenTelemetry's and Gemini's parts, LangChain's
+// and the Vercel AI SDK's messages, a JSON text of one of these, or plain text. role is whose text it is where the
+// shape does not tell. What has no known shape becomes one message that holds it as it stands, so that nothing is lost.
 func messagesOf(v value, role string) []events.Message {
+	var out []events.Message
+	for _, h := range hear(v, role) {
+		out = append(out, h.Message)
+	}
+	return out
+}
+
+func hear(v value, role string) []heard {
 	v = v.unwrapped()
 	switch v.kind() {
 	case missing, null:
 		return nil
 	case list:
-		return listMessages(v, role)
+		return hearList(v, role)
 	case object:
-		return objectMessages(v, role)
+		return hearObject(v, role)
 	}
 	if s := v.scalar(); s != "" {
-		return []events.Message{{Role: role, Content: s}}
+		return []heard{{Message: events.Message{Role: role, Content: s}, source: v}}
 	}
 	return nil
 }
 
-func listMessages(v value, role string) []events.Message {
-	var out []events.Message
-	var bare body
+// hearList reads a list of messages, of parts of one, or of both, as OpenAI's Responses have it: an answer's reasoning,
+// its calls and its words stand side by side there, and are one message here.
+func hearList(v value, role string) []heard {
+	var out []heard
+	var bare speech
+	add := func(all ...heard) {
+		for _, h := range all {
+			if last := len(out) - 1; last >= 0 && h.piece && out[last].piece && h.Role == out[last].Role {
+				out[last].join(h)
+				continue
+			}
+			out = append(out, h)
+		}
+	}
 	for _, item := range v.items() {
 		item = item.unwrapped()
-		if item.kind() == object && !item.first("role", "message", "messages", "parts").given() {
-			// A bare part: all of them together are one message.
+		if item.kind() == object && isPart(item) {
+			speaker := role
+			if partOf(item) == partCall || partOf(item) == partThought {
+				speaker = "assistant"
+			}
+			if bare.role != speaker {
+				add(bare.done()...)
+				bare = speech{role: speaker, piece: speaker == "assistant", source: item}
+			}
 			bare.take(item)
 			continue
 		}
-		out = append(out, messagesOf(item, role)...)
+		add(bare.done()...)
+		bare = speech{}
+		add(hear(item, role)...)
 	}
-	if m := bare.message(); m.Content != "" || len(m.ToolCalls) > 0 {
-		m.Role = role
-		out = append(out, m)
-	}
+	add(bare.done()...)
 	return out
 }
 
-func objectMessages(v value, role string) []events.Message {
-	var out []events.Message
-	for _, key := range []string{"system", "system_instruction", "systemInstruction"} {
-		out = append(out, messagesOf(v.get(key), "system")...)
+// isPart tells that an object is a part of a message rather than a message.
+func isPart(v value) bool {
+	if v.first("role", "message", "messages", "parts", "lc").given() {
+		return false
+	}
+	_, chain := chainRoles[v.get("type").text()]
+	return !chain
+}
+
+func hearObject(v value, role string) []heard {
+	if inner := v.get("kwargs"); v.get("lc").given() && inner.kind() == object {
+		// LangChain's own serialisation: {"lc": 1, "id": [..., "AIMessage"], "kwargs": {...}}.
+		class := ""
+		for _, part := range v.get("id").items() {
+			class = part.text()
+		}
+		return speak(inner, roleOf(class, role))
+	}
+	var out []heard
+	for _, key := range []string{"system", "system_instruction", "systemInstruction", "instructions"} {
+		out = append(out, hear(v.get(key), "system")...)
 	}
 	if config := v.get("config"); config.kind() == object {
-		out = append(out, messagesOf(config.first("system_instruction", "systemInstruction"), "system")...)
+		out = append(out, hear(config.first("system_instruction", "systemInstruction"), "system")...)
 	}
+	_, chain := chainRoles[v.get("type").text()]
 	switch {
-	case v.get("role").kind() == text:
-		return append(out, messages(v, role)...)
+	case v.get("role").kind() == text, chain && v.get("content").given():
+		return append(out, speak(v, role)...)
 	case v.get("messages").given():
-		return append(out, messagesOf(v.get("messages"), role)...)
+		return append(out, hear(v.get("messages"), role)...)
 	case v.get("choices").kind() == list:
 		for _, choice := range v.get("choices").items() {
-			out = append(out, messagesOf(choice, role)...)
+			out = append(out, hear(choice, role)...)
+		}
+		return out
+	case v.get("generations").kind() == list:
+		for _, generation := range v.get("generations").items() {
+			if generation.kind() == list {
+				for _, g := range generation.items() {
+					out = append(out, hear(g, role)...)
+				}
+				continue
+			}
+			out = append(out, hear(generation, role)...)
 		}
 		return out
 	case v.get("message").given():
-		return append(out, messagesOf(v.get("message"), role)...)
+		return append(out, hear(v.get("message"), role)...)
 	case v.get("contents").kind() == list:
-		return append(out, listMessages(v.get("contents"), role)...)
+		return append(out, hearList(v.get("contents"), role)...)
 	case v.get("content").kind() == object:
-		return append(out, messagesOf(v.get("content"), role)...)
+		return append(out, hear(v.get("content"), role)...)
 	case v.get("prompt").given():
-		return append(out, messagesOf(v.get("prompt"), role)...)
+		return append(out, hear(v.get("prompt"), role)...)
+	case v.get("object").text() == "response" && v.get("output").kind() == list:
+		return append(out, hearList(v.get("output"), role)...)
 	case v.get("parts").given(), v.get("content").given(), v.get("tool_calls").given(), v.get("toolCalls").given():
-		return append(out, messages(v, role)...)
+		return append(out, speak(v, role)...)
 	case v.get("text").kind() == text:
-		return append(out, events.Message{Role: role, Content: v.get("text").text()})
+		return append(out, heard{Message: events.Message{Role: role, Content: v.get("text").text()}, source: v})
 	}
-	return append(out, events.Message{Role: role, Content: v.raw()})
+	return append(out, heard{Message: events.Message{Role: role, Content: v.raw()}, source: v})
 }
 
-// messages reads an object that is one message. The results of several tools in one message are taken apart, so that
-// each keeps the id of its call.
-func messages(v value, role string) []events.Message {
-	results := func(part value) bool {
-		switch part.get("type").text() {
-		case "tool_call_response", "tool-result", "tool_result":
-			return true
+// speak reads an object that is one message. The results of tools that stand in it become messages of their own, so
+// that each keeps the id of its call, whoever's message they stand in.
+func speak(v value, role string) []heard {
+	if several := v.get("tool_messages"); several.kind() == list {
+		return hearList(several, "tool")
+	}
+	s := speech{
+		role: roleOf(firstOf(v.get("role").text(), v.get("type").text()), role), name: v.get("name").text(), source: v,
+		piece: v.get("type").text() == "message",
+	}
+	if s.role != "assistant" {
+		s.piece = false
+	}
+	if s.id = v.first("tool_call_id", "toolCallId", "call_id").text(); s.role == "tool" || s.role == "function" {
+		s.id = firstOf(s.id, v.get("id").text())
+		s.failed = flagOf(v)
+	}
+	for _, key := range []string{"reasoning_content", "reasoning", "thinking"} {
+		if thought := v.get(key); thought.kind() == text {
+			s.think(thought.text())
+			break
 		}
-		return part.first("functionResponse", "function_response").given()
 	}
-	parts := v.first("parts", "content")
-	count := 0
-	for _, part := range parts.items() {
-		if results(part) {
-			count++
-		}
-	}
-	if count < 2 || count < parts.length() {
-		return []events.Message{message(v, role)}
-	}
-	out := make([]events.Message, 0, count)
-	for _, part := range parts.items() {
-		b := body{Message: events.Message{Role: roleOf(v.get("role").text(), role), Name: v.get("name").text()}}
-		b.take(part)
-		out = append(out, b.message())
-	}
-	return out
-}
-
-// message reads an object as one message.
-func message(v value, role string) events.Message {
-	m := body{Message: events.Message{Role: roleOf(v.get("role").text(), role), Name: v.get("name").text()}}
-	m.ToolCallID = v.first("tool_call_id", "toolCallId").text()
 	for _, key := range []string{"content", "parts"} {
-		m.content(v.get(key))
+		s.content(v.get(key))
 	}
+	s.add(v.get("refusal").text())
 	for _, key := range []string{"tool_calls", "toolCalls"} {
 		for _, call := range v.get(key).unwrapped().items() {
-			m.ToolCalls = append(m.ToolCalls, toolCall(call))
+			s.calls = append(s.calls, toolCall(call))
 		}
 	}
 	if call := v.get("function_call"); call.kind() == object {
-		m.ToolCalls = append(m.ToolCalls, toolCall(call))
+		s.calls = append(s.calls, toolCall(call))
 	}
-	return m.message()
+	if len(s.out) == 0 {
+		s.whole = true
+	}
+	return s.done()
+}
+
+// chainRoles are LangChain's types of messages.
+var chainRoles = map[string]string{
+	"human": "user", "HumanMessage": "user", "HumanMessageChunk": "user", "ai": "assistant", "AIMessage": "assistant",
+	"AIMessageChunk": "assistant", "SystemMessage": "system", "ToolMessage": "tool", "FunctionMessage": "function",
+	"system": "system", "tool": "tool",
 }
 
 // roleOf puts the other makers' names for the roles into OpenAI's.
 func roleOf(role, otherwise string) string {
 	switch role {
-	case "":
+	case "", "message":
 		return otherwise
-	case "model", "ai":
+	case "model":
 		return "assistant"
-	case "human":
-		return "user"
+	}
+	if known, ok := chainRoles[role]; ok {
+		return known
 	}
 	return role
 }
 
-// body is a message whose content is still being put together from parts.
-type body struct {
-	events.Message
-	parts []string
+// speech is a message that is being put together from parts.
+type speech struct {
+	role, name, id string
+	words, thought []string
+	calls          []events.ToolCall
+	failed         *bool
+	// whole tells that it is a message even where it says nothing; piece that an answer goes on behind it.
+	whole, piece bool
+	source       value
+	out          []heard
 }
 
-func (b *body) message() events.Message {
-	b.Content = strings.Join(b.parts, "\n")
-	return b.Message
+// done is what was put together: the message, and the results that stood in it.
+func (s *speech) done() []heard {
+	s.flush()
+	return s.out
 }
 
-func (b *body) add(s string) {
-	if s != "" {
-		b.parts = append(b.parts, s)
+func (s *speech) flush() {
+	if !s.whole && len(s.words)+len(s.thought)+len(s.calls) == 0 {
+		return
+	}
+	s.out = append(s.out, heard{
+		Message: events.Message{
+			Role: s.role, Name: s.name, Content: strings.Join(s.words, "\n"), Thinking: strings.Join(s.thought, "\n"),
+			ToolCalls: s.calls, ToolCallID: s.id,
+		},
+		failed: s.failed, piece: s.piece, source: s.source,
+	})
+	s.words, s.thought, s.calls = nil, nil, nil
+}
+
+// join goes on with the next piece of the same answer.
+func (h *heard) join(next heard) {
+	lines := func(a, b string) string {
+		if a == "" || b == "" {
+			return a + b
+		}
+		return a + "\n" + b
+	}
+	h.Content, h.Thinking = lines(h.Content, next.Content), lines(h.Thinking, next.Thinking)
+	h.ToolCalls = append(slices.Clip(h.ToolCalls), next.ToolCalls...)
+}
+
+func (s *speech) add(words string) {
+	if words != "" {
+		s.words = append(s.words, words)
 	}
 }
 
-func (b *body) content(v value) {
+func (s *speech) think(words string) {
+	if words != "" {
+		s.thought = append(s.thought, words)
+	}
+}
+
+func (s *speech) content(v value) {
 	switch v.kind() {
 	case list:
 		for _, part := range v.items() {
-			b.take(part)
+			s.take(part)
 		}
 	case object:
-		b.take(v)
+		s.take(v)
 	default:
-		b.add(v.scalar())
+		s.add(v.scalar())
 	}
 }
 
 // take adds one part. What is no text, such as a picture, is named by its type.
-func (b *body) take(v value) {
+func (s *speech) take(v value) {
 	if v.kind() != object {
-		b.add(v.scalar())
+		s.add(v.scalar())
 		return
 	}
-	for _, key := range []string{"tool_call", "functionCall", "function_call"} {
-		if inner := v.get(key); inner.kind() == object {
-			b.ToolCalls = append(b.ToolCalls, toolCall(inner))
-			return
+	switch partOf(v) {
+	case partCall:
+		call := toolCall(inside(v))
+		s.calls = append(s.calls, call)
+		if ownResult(v) {
+			s.result(v, call.ID)
 		}
-	}
-	response := v.first("functionResponse", "function_response")
-	kind := v.get("type").text()
-	switch {
-	case kind == "tool_call" || kind == "tool-call" || kind == "tool_use" || kind == "function",
-		kind == "" && v.get("toolName").given() && v.first("input", "args").given():
-		b.ToolCalls = append(b.ToolCalls, toolCall(v))
-	case kind == "tool_call_response" || kind == "tool-result" || kind == "tool_result":
-		b.ToolCallID = v.first("id", "tool_call_id", "toolCallId", "tool_use_id").text()
-		b.add(v.first("response", "result", "output", "content").scalar())
-	case response.given():
-		b.Name, b.ToolCallID = response.get("name").text(), response.get("id").text()
-		b.add(response.get("response").scalar())
-	case v.first("text", "content").given():
-		b.content(v.first("text", "content"))
-	case kind != "":
-		b.add("[" + clip(kind) + "]")
+	case partResult:
+		s.result(v, "")
+	case partThought:
+		s.think(textIn(v.first("thinking", "text", "content", "summary")))
 	default:
-		b.add(v.raw())
+		switch kind := v.get("type").text(); {
+		case v.first("text", "content", "refusal").given():
+			s.content(v.first("text", "content", "refusal"))
+		case kind != "":
+			s.add("[" + clip(kind) + "]")
+		default:
+			s.add(v.raw())
+		}
 	}
 }
 
-func toolCall(v value) events.ToolCall {
-	f := v
-	if inner := v.get("function"); inner.kind() == object {
-		f = inner
+// result ends the message so far, and adds a tool's.
+func (s *speech) result(v value, id string) {
+	s.flush()
+	r := v
+	if response := v.first("functionResponse", "function_response"); response.kind() == object {
+		r = response
 	}
-	return events.ToolCall{
-		ID:        v.first("id", "toolCallId", "tool_call_id").text(),
-		Name:      f.first("name", "toolName").text(),
-		Arguments: f.first("arguments", "args", "input", "parameters").scalar(),
+	name := r.first("name", "toolName").text()
+	if name == "" && s.role == "tool" {
+		name = s.name
 	}
+	output := r.first("response", "result", "output", "outputs", "results", "content", "error")
+	failed := flagOf(r)
+	if kind := output.get("type").text(); strings.HasPrefix(kind, "error-") {
+		failed = &yes
+	}
+	s.out = append(s.out, heard{
+		Message: events.Message{
+			Role: "tool", Name: name, Content: resultText(output),
+			ToolCallID: firstOf(id, r.first("tool_use_id", "tool_call_id", "toolCallId", "call_id", "id").text()),
+		},
+		failed: failed, source: v,
+	})
+}
+
+// resultText is what a tool returned: texts as they are, anything else as JSON.
+func resultText(v value) string {
+	if value := v.get("value"); value.given() && v.get("type").kind() == text {
+		return value.scalar() // the Vercel AI SDK: {"type": "json", "value": ...}
+	}
+	for _, part := range v.items() {
+		if part.kind() != object || part.get("text").kind() != text {
+			return v.scalar()
+		}
+	}
+	return textIn(v)
+}
+
+// textIn are the texts in a text, in a list of parts, or in a part.
+func textIn(v value) string {
+	switch v.kind() {
+	case list:
+		var all []string
+		for _, part := range v.items() {
+			if s := textIn(part); s != "" {
+				all = append(all, s)
+			}
+		}
+		return strings.Join(all, "\n")
+	case object:
+		if inner := v.first("text", "content", "thinking"); inner.given() {
+			return textIn(inner)
+		}
+	}
+	return v.scalar()
 }
 
 // said is the first text that someone in a role said, or the last one.

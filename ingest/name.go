@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"regexp"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -47,4 +49,19 @@ func clean(name, otherwise string) string {
 		b = append(b, r)
 	}
 	return string(b)
+}
+
+// ids are what frameworks append to the names of functions and agents, new in each run: a UUID, or 32 hexadecimal
+// digits and more, and in brackets also shorter ones.
+var ids = regexp.MustCompile(`(?i)[ _:/.#-]*(?:` +
+	`\(\s*[0-9a-f]{8}[0-9a-f-]*\s*\)|\[\s*[0-9a-f]{8}[0-9a-f-]*\s*\]|` +
+	`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|` +
+	`[0-9a-f]{32}(?:[0-9a-f]{32})?)`)
+
+// withoutIDs takes ids out of a name. Nothing is left of one that is only an id.
+func withoutIDs(name string) string {
+	if len(name) < 10 {
+		return name
+	}
+	return strings.TrimSpace(ids.ReplaceAllString(name, ""))
 }

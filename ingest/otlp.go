@@ -8,156 +8,94 @@ import (
 	"strings"
 )
 
-// heldSpan is a span as it stands in the file, with what its resource and its scope tell of it.
-type heldSpan struct {
-	raw      string
-	resource *heldResource
-	scope    string
-}
-
-type heldResource struct {
-	attributes attributes
-	content    string
-}
-
-// heldTrace is what of a trace was met so far. Its spans may lie scattered over the file.
-type heldTrace struct {
-	id    string
-	line  int
-	spans []heldSpan
-}
-
-// parseOTLP reads OTLP/JSON (opentelemetry-proto's ExportTraceServiceRequest), one or many in a file. A trace's spans
-// may come in any number of pieces, so nothing is handed on before the file's end; what is held is bounded.
+// parseOTLP reads OTLP (opentelemetry-proto's ExportTraceServiceRequest) in JSON or protobuf, one or many in a file. A
+// trace's spans may come in any number of pieces, so nothing is handed on before all were read.
 func parseOTLP(in *input, o Options, yield yield) {
-	g := &gathering{in: in, o: o, traces: map[string]*heldTrace{}}
-	stopped := false
-	eachElement(in, o, func(r Record, err error) bool {
-		stopped = !yield(r, err)
-		return !stopped
-	}, func(v value, line int) (Record, string, *flaw) {
-		if g.full {
-			return Record{}, "", nil
-		}
-		f := g.take(v, line)
-		if f != nil {
-			in.broken++
-		}
-		return Record{}, "", f
-	})
-	if stopped {
-		return
+	read := elementsOf(in, o)
+	if isProtobuf(in.peek()) {
+		read = protobufOf(in, o)
 	}
-	if g.full {
-		yield(Record{}, in.unreadable(0, "it holds more than %d bytes of spans, and a trace may lie scattered over all of them; split the file by trace", o.MaxHeldBytes))
-		return
-	}
-	for _, t := range g.order {
-		d := &draft{format: "otlp", line: t.line, name: t.id, run: t.id}
-		record, f := Record{}, d.readSpans(in, t, o)
-		if f == nil {
-			record, f = d.record(in, o)
-		}
-		if f != nil {
-			if !yield(Record{}, in.problem(t.line, t.id, f.key, "%s", f.reason)) {
-				return
-			}
-		} else if !yield(record, nil) {
-			return
-		}
-		delete(g.traces, t.id)
-		t.spans = nil
-	}
+	joined(in, o, yield, func(j *Joint, v value, line int) *flaw { return takeSpans(j, in, o, v, line) }, read)
 }
 
-// gathering collects spans by trace.
-type gathering struct {
-	in     *input
-	o      Options
-	traces map[string]*heldTrace
-	order  []*heldTrace
-	held   int64
-	full   bool
-}
-
-// take sorts one export's spans to their traces. It takes all of them or none.
-func (g *gathering) take(v value, line int) *flaw {
+// takeSpans sorts one export's spans to their traces. It takes all of them or none.
+func takeSpans(j *Joint, in *input, o Options, v value, line int) *flaw {
 	batches := v.first("resourceSpans", "resource_spans", "batches")
 	if batches.kind() != list {
+		for _, other := range []string{"resourceLogs", "resourceMetrics", "resource_logs", "resource_metrics", "resourceProfiles"} {
+			if v.get(other).given() {
+				in.others++
+				return nil
+			}
+		}
 		return flawed("resourceSpans", "is missing; a file of traces holds OTLP/JSON exports")
 	}
-	if g.held += int64(len(v.raw())); g.held > g.o.MaxHeldBytes {
-		g.full = true
+	if j.weigh(len(v.raw()), o) {
 		return nil
 	}
 	type found struct {
 		trace string
-		span  heldSpan
+		item  heldItem
 	}
 	var all []found
 	for i, batch := range batches.items() {
 		resource := batch.get("resource")
 		r := &heldResource{attributes: otlpAttributes(resource.get("attributes")), content: string(resource.appendCanonical(nil))}
-		for j, scope := range batch.first("scopeSpans", "scope_spans", "instrumentationLibrarySpans").items() {
+		for k, scope := range batch.first("scopeSpans", "scope_spans", "instrumentationLibrarySpans").items() {
 			name := scope.first("scope", "instrumentationLibrary").get("name").text()
-			for k, s := range scope.get("spans").items() {
+			for l, s := range scope.get("spans").items() {
 				id, ok := otlpID(s.first("traceId", "trace_id").text(), 16)
 				if !ok || id == "" {
-					return flawed("resourceSpans["+strconv.Itoa(i)+"].scopeSpans["+strconv.Itoa(j)+"].spans["+strconv.Itoa(k)+"].traceId",
+					return flawed("resourceSpans["+strconv.Itoa(i)+"].scopeSpans["+strconv.Itoa(k)+"].spans["+strconv.Itoa(l)+"].traceId",
 						"%q is no trace id: 16 bytes in hex or base64", clip(s.first("traceId", "trace_id").scalar()))
 				}
-				all = append(all, found{id, heldSpan{raw: s.raw(), resource: r, scope: name}})
+				all = append(all, found{id, heldItem{raw: strings.Clone(s.raw()), resource: r, scope: name}})
 			}
 		}
 	}
 	for _, f := range all {
-		t := g.traces[f.trace]
-		if t == nil {
-			t = &heldTrace{id: f.trace, line: line}
-			g.traces[f.trace] = t
-			g.order = append(g.order, t)
-		}
-		t.spans = append(t.spans, f.span)
+		j.keep(in, o, "otlp", f.trace, line, f.item)
 	}
 	return nil
 }
 
-func (d *draft) readSpans(in *input, t *heldTrace, o Options) *flaw {
-	spans := make([]span, 0, len(t.spans))
-	all := make(map[string]attributes, len(t.spans))
-	for _, held := range t.spans {
+func (d *draft) readSpans(t *heldTrace, j *Joint) (bool, *flaw) {
+	spans := make([]span, 0, len(t.items))
+	all := make(map[string]attributes, len(t.items))
+	isRun, carries := false, false
+	for _, held := range t.items {
 		v, err := new(document).parse(held.raw)
 		if err != nil {
-			return flawed(err.path, "%s", err.reason)
+			return false, flawed(err.path, "%s", err.reason)
 		}
 		s, a, f := readSpan(v, held)
 		if f != nil {
 			f.key = joinKey(strings.TrimSpace("span "+s.id), f.key)
-			return f
+			return false, f
 		}
+		isRun, carries = isRun || s.known, carries || s.transport || a.first("db.system", "db.system.name") != ""
 		spans = append(spans, s)
 		all[s.id] = a
 	}
-	if f := d.assemble(spans, o); f != nil {
-		return f
-	}
-	spans = spans[:len(d.steps)]
-	if in.broken > 0 {
-		for i, s := range spans {
-			if s.parent != "" && d.steps[i].parent < 0 {
-				return flawed("", "the parent of span %s is missing, and parts of the file can't be read: the trace may be incomplete", s.id)
-			}
-		}
+	if !isRun && carries {
+		return false, nil
 	}
 	contents := make([]string, len(spans))
 	for i, s := range spans {
 		contents[i] = s.content
 	}
 	slices.Sort(contents)
-	sum := sha256.Sum256([]byte(strings.Join(contents, "\n")))
+	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(contents), "\n")))
 	d.digest = hex.EncodeToString(sum[:])
-	d.describe(spans, all, t.spans[0].resource.attributes, in, o)
-	return nil
+	steps, f := d.assemble(spans, t.o)
+	if f == nil {
+		f = d.whole(spans, t, j)
+	}
+	if f != nil {
+		return false, f
+	}
+	d.describe(steps, all, t.items[0].resource.attributes, t.in, t.o)
+	return true, nil
 }
 
 // describe fills in what the trace's attributes tell of the run, the top before what is beneath it.
@@ -171,6 +109,12 @@ func (d *draft) describe(spans []span, all map[string]attributes, resource attri
 		}
 	}
 	order = append(order, resource)
+	named := ""
+	for i, s := range spans {
+		if a := all[s.id]; d.steps[i].parent < 0 && a["gen_ai.operation.name"] == "invoke_workflow" {
+			named = firstOf(named, a.first("gen_ai.workflow.name", "gen_ai.agent.name"))
+		}
+	}
 	find := func(keys ...string) string {
 		for _, a := range order {
 			if s := a.first(keys...); s != "" {
@@ -183,29 +127,23 @@ func (d *draft) describe(spans []span, all map[string]attributes, resource attri
 	if strings.HasPrefix(service, "unknown_service") {
 		service = ""
 	}
-	d.workflow = clean(firstOf(o.Workflow, find("langfuse.trace.name"), service), "")
+	d.workflow = clean(firstOf(o.Workflow, withoutIDs(firstOf(find("langfuse.trace.name", "ai.telemetry.functionId"), named, service))), "")
 	if d.workflow == "" {
 		d.workflow = d.topName(workflowOf(in.name))
 	}
-	d.requester = find("user.id", "enduser.id", "langfuse.user.id")
+	d.requester = find("user.id", "enduser.id", "langfuse.user.id", "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id")
+	d.conversation = find("gen_ai.conversation.id", "session.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId",
+		"traceloop.association.properties.session_id", "thread.id")
 	labels := map[string]string{
-		"session":     find("session.id", "gen_ai.conversation.id", "langfuse.session.id"),
 		"environment": find("langfuse.environment", "deployment.environment.name", "deployment.environment"),
 		"release":     find("langfuse.release"),
 		"version":     find("langfuse.version", "service.version"),
 		"tags":        plainList(find("langfuse.trace.tags", "tag.tags")),
 	}
-	if clean(service, "") != d.workflow {
+	if clean(withoutIDs(service), "") != d.workflow {
 		labels["service"] = service
 	}
-	for key, s := range labels {
-		if s == "" {
-			delete(labels, key)
-		}
-	}
-	if len(labels) > 0 {
-		d.labels = labels
-	}
+	d.labels = givenLabels(labels)
 }
 
 // plainList writes a JSON list of texts with commas.

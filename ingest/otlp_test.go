@@ -131,7 +131,7 @@ func export(t *testing.T, e exportedTrace, imported Record, g generation) string
 		if err != nil {
 			t.Fatal(err)
 		}
-		key := o.Name + at.UTC().Format(time.RFC3339Nano)
+		key := withoutIDs(o.Name) + at.UTC().Format(time.RFC3339Nano)
 		step := steps[key][0]
 		steps[key] = steps[key][1:]
 		attributes := []any{attr(g.kind, g.values[string(step.Type)]), attr("gen_ai.agent.name", step.Agent)}
@@ -289,7 +289,7 @@ func TestOTLPRefuses(t *testing.T) {
 		data, want string
 		records    int
 	}{
-		"no spans":         {`{"resourceLogs":[]}`, `f:2: resourceSpans: is missing; a file of traces holds OTLP/JSON exports`, 1},
+		"no spans":         {`{"resources":[]}`, `f:2: resourceSpans: is missing; a file of traces holds OTLP/JSON exports`, 1},
 		"trace id":         {fill(envelope, "xyz", id, ""), `f:2: resourceSpans[0].scopeSpans[0].spans[0].traceId: "xyz" is no trace id: 16 bytes in hex or base64`, 1},
 		"span id":          {fill(envelope, trace, "", ""), `f:2: record ` + trace + `: span.spanId: "" is no span id: 8 bytes in hex or base64`, 1},
 		"negative tokens":  {bad(`,"attributes":[{"key":"gen_ai.usage.input_tokens","value":{"intValue":"-7"}}]`), `f:2: record ` + trace + `: span ` + id + `.gen_ai.usage.input_tokens: -7 is negative`, 1},
@@ -313,7 +313,7 @@ func TestOTLPRefuses(t *testing.T) {
 	}
 	o := importing("otlp")
 	o.MaxHeldBytes = 100
-	if records, _, fatal := parseAll(t, good, "f", o); len(records) > 0 || fatal == nil || !strings.Contains(fatal.Error(), "split the file by trace") {
+	if records, _, fatal := parseAll(t, good, "f", o); len(records) > 0 || fatal == nil || !strings.Contains(fatal.Error(), "import them in parts, by trace") {
 		t.Error(fatal)
 	}
 }

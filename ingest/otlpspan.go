@@ -79,7 +79,7 @@ func appendAny(b []byte, v value) []byte {
 	return append(b, "null"...)
 }
 
-func readSpan(v value, held heldSpan) (span, attributes, *flaw) {
+func readSpan(v value, held heldItem) (span, attributes, *flaw) {
 	s := span{content: string(v.appendCanonical(nil)) + held.resource.content + held.scope}
 	a := otlpAttributes(v.get("attributes"))
 	var ok bool
@@ -103,8 +103,13 @@ func readSpan(v value, held heldSpan) (span, attributes, *flaw) {
 		return s, a, f
 	}
 	st.name = clean(v.get("name").text(), "span")
-	if st.kind = a.kind(); st.kind == "" {
-		st.kind = events.WorkflowStep
+	st.kind = a.kind()
+	if s.known = st.kind != ""; !s.known {
+		st.kind, s.transport = events.WorkflowStep, a.transport(held.scope)
+	}
+	if flags, err := strconv.ParseUint(v.get("flags").scalar(), 10, 32); err == nil {
+		const told, away = 0x100, 0x200 // OTLP: whether the parent is in another program
+		s.remote = flags&told != 0 && flags&away != 0
 	}
 	if st.kind == events.ToolStep {
 		st.tool = clean(a.tool(st.name), "")
@@ -141,6 +146,7 @@ func (s *span) readStatus(v value, a attributes) {
 	s.step.outcome = events.Succeeded
 	status := v.get("status")
 	code := status.get("code").scalar()
+	s.fine = code == "1" || code == "STATUS_CODE_OK"
 	if code != "2" && code != "STATUS_CODE_ERROR" && a["langfuse.observation.level"] != "ERROR" {
 		s.step.err = ""
 		return

@@ -30,6 +30,8 @@ type Problem struct {
 	Record string
 	Key    string
 	Reason string
+	// Notice tells that nothing is left out for it: it is only to be known.
+	Notice bool
 }
 
 func (p *Problem) Error() string {

@@ -57,12 +57,17 @@ func unixTime(key, s string) (time.Time, *flaw) {
 	return inRange(key, time.Unix(int64(whole), int64(math.Round(part*1e6))*1000))
 }
 
-// anyTime reads a time as JSON has it: RFC 3339 text, or a number since 1970.
-func anyTime(key string, v value) (time.Time, *flaw) {
+// anyTime reads a time as JSON has it: RFC 3339 text, the same without a zone, or a number since 1970.
+func anyTime(key string, v value, zone *time.Location) (time.Time, *flaw) {
 	switch v.kind() {
 	case missing, null:
 		return time.Time{}, nil
 	case text:
+		for _, layout := range []string{"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00"} {
+			if t, err := time.ParseInLocation(layout, v.text(), zone); err == nil {
+				return inRange(key, t)
+			}
+		}
 		return rfc3339(key, v.text())
 	case number:
 		return unixTime(key, v.raw())

@@ -64,7 +64,8 @@ func (w *writer) next() commands.Meta {
 func (w *writer) start(d *draft, undated bool) {
 	w.run = append(w.run, commands.StartRun{
 		Meta: w.next(), Run: w.id, Workflow: d.workflow, Task: d.task, Requester: d.requester, Prompt: d.prompt,
-		Labels: d.labels, Source: &events.Source{Format: d.format, Record: d.name, Digest: d.digest}, Undated: undated,
+		Conversation: d.conversation,
+		Labels:       d.labels, Source: &events.Source{Format: d.format, Record: d.name, Digest: d.digest}, Undated: undated,
 	})
 }
 
@@ -96,12 +97,23 @@ func (w *writer) finishStep(ordinal int, d *draft, p *plan) {
 func (w *writer) finish(ordinal int, s *draftStep) {
 	c := commands.FinishStep{
 		Meta: w.next(), Run: w.id, Step: ordinal, Outcome: s.outcome, Error: s.err, InputTokens: s.input,
-		OutputTokens: s.output, CachedTokens: s.cached, CostNanos: s.cost, Undated: s.ended.IsZero(),
+		OutputTokens: s.output, CachedTokens: s.cached, CostNanos: s.cost, Unpriced: s.unpriced,
+		Undated: s.ended.IsZero(),
 	}
 	if s.answered != s.model {
 		c.Model = s.answered
 	}
 	w.run = append(w.run, c)
+}
+
+// close ends the steps of which the source knows no end, the inner ones first: a run that ended has no open step, and
+// nobody knows how these ended.
+func (w *writer) close(d *draft, p *plan) {
+	for ordinal, index := range slices.Backward(p.order) {
+		if d.steps[index].open {
+			w.finish(ordinal, &draftStep{outcome: events.Unrated})
+		}
+	}
 }
 
 func (w *writer) calls(ordinal int, s *draftStep) {
@@ -224,7 +236,7 @@ func (w *writer) agents() []commands.SpawnAgent {
 }
 
 func digestOf(m events.Message) [sha256.Size]byte {
-	parts := []string{m.Role, m.Name, m.Content, m.ToolCallID}
+	parts := []string{m.Role, m.Name, m.Content, m.Thinking, m.ToolCallID}
 	for _, c := range m.ToolCalls {
 		parts = append(parts, c.ID, c.Name, c.Arguments)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,16 +20,23 @@ func parseXES(in *input, o Options, yield yield) {
 	x.xml.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
 		return nil, fmt.Errorf("it is written in %s; convert it to UTF-8, for example by iconv", clip(charset))
 	}
+	stray := 0
 	for index := 0; ; {
 		token, err := x.next()
 		switch {
 		case errors.Is(err, io.EOF):
+			if stray > 0 {
+				yield(Record{}, in.problem(0, "", "", "%d events stand outside of any trace: no case is known for them, and none is taken", stray))
+			}
 			return
 		case err != nil:
 			x.fail(err, yield)
 			return
 		}
 		start, ok := token.(xml.StartElement)
+		if ok && start.Name.Local == "event" && x.depth == 2 {
+			stray++
+		}
 		if !ok || start.Name.Local != "trace" || x.depth != 2 {
 			continue
 		}
@@ -207,8 +215,18 @@ func (x *xesReader) event() (e logEvent, bad *flaw, err error) {
 	return e, bad, nil
 }
 
+// midnight is the end of a day in xs:dateTime, which is the start of the next one.
+var midnight = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)T24:00:00(?:\.0+)?(Z|[+-]\d\d:?\d\d)?$`)
+
 // xesTime reads xs:dateTime, of which the zone may be left out.
 func xesTime(key, s string, zone *time.Location) (time.Time, *flaw) {
+	if parts := midnight.FindStringSubmatch(s); parts != nil {
+		t, f := xesTime(key, parts[1]+"T00:00:00"+parts[2], zone)
+		if f != nil {
+			return t, f
+		}
+		return inRange(key, t.AddDate(0, 0, 1))
+	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return inRange(key, t)

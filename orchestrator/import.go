@@ -98,6 +98,10 @@ type submission struct {
 
 func (i *importing) take(ctx context.Context, r ingest.Record, err error) error {
 	var problem *ingest.Problem
+	if errors.As(err, &problem) && problem.Notice {
+		i.onProblem(problem)
+		return nil
+	}
 	if errors.As(err, &problem) {
 		i.skip(problem)
 		return nil

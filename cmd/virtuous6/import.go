@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -14,10 +19,11 @@ import (
 )
 
 type importVerb struct {
-	Files    []string `arg:"" name:"file" help:"Files to read; they may be gzipped. - reads standard input."`
-	Format   string   `help:"What they hold: auto, runs, chat, langfuse, otlp, xes or csv." enum:"auto,runs,chat,langfuse,otlp,xes,csv" default:"auto"`
+	Files    []string `arg:"" name:"file" help:"Files to read, folders, or patterns such as traces/*.json; files may be gzipped. - reads standard input."`
+	Format   string   `help:"What they hold: auto, runs, chat, langfuse, langsmith, otlp, atif, xes or csv." enum:"auto,runs,chat,langfuse,langsmith,otlp,atif,xes,csv" default:"auto"`
 	Workflow string   `help:"The workflow that the runs belong to. Default: what the records say, else the file's name."`
 	Agent    string   `help:"Who made the steps of which the source does not tell."`
+	Partial  bool     `help:"Take traces whose top is missing as they are."`
 	Strict   bool     `help:"Take nothing of any file if anything in them can't be taken."`
 	JSON     bool     `name:"json" help:"Print one JSON value."`
 
@@ -32,6 +38,7 @@ type importVerb struct {
 	Cost         string `group:"Columns of a CSV file" help:"Cost in dollars." placeholder:"COL"`
 	Outcome      string `group:"Columns of a CSV file" help:"How the case ended; also an attribute of XES traces." placeholder:"COL"`
 	Separator    string `group:"Columns of a CSV file" help:"What parts the columns. Default: found by itself." placeholder:"CHAR"`
+	Decimal      string `group:"Columns of a CSV file" help:"What stands before the decimals of numbers, . or ,; the other one may part thousands. Default: a point, and what could be meant otherwise is refused." placeholder:"CHAR"`
 	TimeLayout   string `group:"Columns of a CSV file" help:"How times are written, in Go's notation (02.01.2006 15:04), or unix, or unixms. Default: found by itself." placeholder:"LAYOUT"`
 	TimeZone     string `group:"Columns of a CSV file" help:"The zone of times that name none, such as Europe/Berlin. Default: UTC." placeholder:"ZONE"`
 }
@@ -52,6 +59,8 @@ type imported struct {
 	Seconds float64 `json:"seconds"`
 	// Problems are the first of those records that were left out, with file and line, and the files that can't be read.
 	Problems []problem `json:"problems"`
+	// Notices are what should be known of what was taken.
+	Notices []problem `json:"notices"`
 }
 
 type problem struct {
@@ -68,6 +77,9 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if v.Files, err = listed(v.Files); err != nil {
+		return err
+	}
 	if v.Strict {
 		if err := v.check(ctx, a, options); err != nil {
 			return err
@@ -78,18 +90,26 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	}
 	started := a.clock()
 	var all imported
-	all.Problems = []problem{}
+	all.Problems, all.Notices = []problem{}, []problem{}
 	leftOut := func(p problem, says string) {
 		all.Problems = append(all.Problems, p)
 		fmt.Fprintln(a.err, "left out:", oneLine(says))
 	}
+	onProblem := func(p *ingest.Problem) {
+		told := problem{p.File, p.Line, p.Record, p.Key, p.Reason}
+		switch {
+		case p.Notice && len(all.Notices) < maxProblemsShown:
+			all.Notices = append(all.Notices, told)
+			fmt.Fprintln(a.err, "note:", oneLine(p.Error()))
+		case !p.Notice && len(all.Problems) < maxProblemsShown:
+			leftOut(told, p.Error())
+		}
+	}
 	whole := true
-	for _, file := range v.Files {
-		sum, err := v.file(ctx, a, file, options, func(p *ingest.Problem) {
-			if len(all.Problems) < maxProblemsShown {
-				leftOut(problem{p.File, p.Line, p.Record, p.Key, p.Reason}, p.Error())
-			}
-		})
+	// What of a trace is spread over the files is joined behind the last of them.
+	options.Joint = ingest.NewJoint()
+	for _, file := range append(slices.Clone(v.Files), "") {
+		sum, err := v.file(ctx, a, file, options, onProblem)
 		all.add(sum)
 		var unread unreadError
 		if errors.As(err, &unread) {
@@ -115,6 +135,54 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 		return errSaid
 	}
 	return err
+}
+
+// listed are the files that are named: those of a folder and of all in it, but for hidden ones, and those that fit a
+// pattern which no shell resolved.
+func listed(names []string) ([]string, error) {
+	var files []string
+	for _, name := range names {
+		info, err := os.Stat(name)
+		switch {
+		case name == "-":
+		case err == nil && info.IsDir():
+			before := len(files)
+			err := filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
+				switch hidden := path != name && strings.HasPrefix(entry.Name(), "."); {
+				case err != nil:
+					return err
+				case entry.IsDir() && hidden:
+					return fs.SkipDir
+				case entry.Type().IsRegular() && !hidden:
+					files = append(files, path)
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+			if len(files) == before {
+				return nil, usage("%s is a folder without a file", name)
+			}
+			continue
+		case err != nil && strings.ContainsAny(name, "*?["):
+			found, err := filepath.Glob(name)
+			if err != nil {
+				return nil, usage("%s: %w", name, err)
+			}
+			if len(found) == 0 {
+				return nil, usage("no file fits %s", name)
+			}
+			inner, err := listed(found)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, inner...)
+			continue
+		}
+		files = append(files, name)
+	}
+	return files, nil
 }
 
 // unreadError tells that a file can't be read, or no further. The next one may be.
@@ -182,7 +250,10 @@ func (v importVerb) file(ctx context.Context, a *app, name string, o ingest.Opti
 }
 
 func (v importVerb) source(a *app, name string, o ingest.Options) (iter.Seq2[ingest.Record, error], *bar, func() error, error) {
-	if name == "-" {
+	switch name {
+	case "":
+		return o.Joint.Records(), &bar{}, func() error { return nil }, nil
+	case "-":
 		return ingest.Parse(a.in, "standard input", o), &bar{}, func() error { return nil }, nil
 	}
 	source, err := ingest.Open(name, o)
@@ -205,7 +276,8 @@ func (v importVerb) source(a *app, name string, o ingest.Options) (iter.Seq2[ing
 
 // check reads everything without taking anything, and fails at the first thing that could not be taken.
 func (v importVerb) check(ctx context.Context, a *app, o ingest.Options) error {
-	for _, name := range v.Files {
+	o.Joint = ingest.NewJoint()
+	for _, name := range append(slices.Clone(v.Files), "") {
 		if name == "-" {
 			return usage("--strict reads its input twice: it can't be standard input")
 		}
@@ -214,6 +286,10 @@ func (v importVerb) check(ctx context.Context, a *app, o ingest.Options) error {
 			return fmt.Errorf("nothing was imported: %w", err)
 		}
 		for _, rerr := range records {
+			var problem *ingest.Problem
+			if errors.As(rerr, &problem) && problem.Notice {
+				rerr = nil
+			}
 			if err = errors.Join(rerr, ctx.Err()); err != nil {
 				break
 			}
@@ -230,7 +306,7 @@ func (v importVerb) options(a *app) (ingest.Options, error) {
 	o := ingest.Options{
 		Format: v.Format, Workflow: v.Workflow, Agent: v.Agent, Case: v.Case, Activity: v.Activity, Time: v.Time, Resource: v.Resource,
 		EndTime: v.EndTime, InputTokens: v.InputTokens, OutputTokens: v.OutputTokens, Model: v.Model, Cost: v.Cost, Outcome: v.Outcome,
-		TimeLayout: v.TimeLayout, Now: a.clock,
+		TimeLayout: v.TimeLayout, Partial: v.Partial, Now: a.clock,
 	}
 	switch separator := v.Separator; {
 	case separator == `\t` || separator == "tab":
@@ -239,6 +315,13 @@ func (v importVerb) options(a *app) (ingest.Options, error) {
 		return o, usage("--separator %q: it is one character", separator)
 	case separator != "":
 		o.Separator, _ = utf8.DecodeRuneInString(separator)
+	}
+	switch v.Decimal {
+	case "":
+	case ",", ".":
+		o.Decimal = rune(v.Decimal[0])
+	default:
+		return o, usage("--decimal %q: it is . or ,", v.Decimal)
 	}
 	if v.TimeZone != "" {
 		zone, err := time.LoadLocation(v.TimeZone)
