@@ -3,6 +3,7 @@
 SAMPLE   := bin/sample
 BENCH    ?= .
 FUZZTIME ?= 30s
+GITLEAKS ?= v8.30.1
 # The linters' versions stand in tools/go.mod, apart from the product's own dependencies.
 TOOL     := go tool -modfile=tools/go.mod
 # The packages whose tests write golden files or pages with -update. Such a test has one of these words
@@ -10,7 +11,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check static unraced bench golden generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
+.PHONY: help build run test check static unraced bench golden rules generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -50,6 +51,9 @@ conformance-binary: ## Build the suite as one static binary: VIRTUOUS6_ESDB_URL=
 
 golden: ## Write golden files that are missing, and generated pages (docs/events.md)
 	go test $(GOLDEN) -run 'Golden|Current|Documented' -update
+
+rules: ## Write the rules by which redact knows credentials anew, from gitleaks (GITLEAKS=v8.30.1)
+	go -C tools run ./gitleaks $(GITLEAKS)
 
 generate: ## Run go generate
 	go generate ./...

@@ -13,6 +13,7 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/redact"
 )
 
 // ErrContended tells that a stream changed under a command again and again. The command was not carried out.
@@ -186,8 +187,16 @@ func envelope(stream string, m commands.Meta, index int, fact events.Event) (eve
 	if causation == uuid.Nil {
 		causation = m.ID
 	}
-	return events.Envelope{
+	return safe(redact.Envelope(events.Envelope{
 		ID: events.DeriveID(m.ID, index), Stream: stream, Kind: kind, Version: version, OccurredAt: m.At.UTC().Round(0),
-		Causation: causation, Correlation: m.Correlation, Actor: m.Actor, Workspace: m.Workspace, Data: redact(data),
-	}, nil
+		Causation: causation, Correlation: m.Correlation, Actor: m.Actor, Workspace: m.Workspace, Data: data,
+	}))
+}
+
+// safe makes a refusal of what a decider let pass the same as the decider's own.
+func safe(e events.Envelope, err error) (events.Envelope, error) {
+	if err != nil {
+		return events.Envelope{}, fmt.Errorf("%w: %w", aggregates.ErrInvalid, err)
+	}
+	return e, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/ingest"
+	"github.com/virtuous6/virtuous6/redact"
 )
 
 // importWindow is how many appends may be under way at once: the store groups them into shared transactions.
@@ -131,7 +132,7 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 			reason = "a run of that name with other content is there already: give it another name, or leave it out"
 		}
 		i.sum.Records--
-		i.skip(&ingest.Problem{File: r.File, Line: r.Line, Record: r.Name, Reason: reason})
+		i.skip(&ingest.Problem{File: r.File, Line: r.Line, Record: redact.Text(r.Name), Reason: reason})
 		return nil
 	}
 	if err != nil {
@@ -150,7 +151,7 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 	for _, c := range r.Feedback {
 		err := i.submit(ctx, func(r commands.Receipt) { i.sum.Feedback += r.Events }, c)
 		if aggregates.Refused(err) {
-			i.onProblem(&ingest.Problem{File: r.File, Line: r.Line, Record: r.Name, Key: "feedback", Reason: err.Error()})
+			i.onProblem(&ingest.Problem{File: r.File, Line: r.Line, Record: redact.Text(r.Name), Key: "feedback", Reason: err.Error()})
 		} else if err != nil {
 			return err
 		}

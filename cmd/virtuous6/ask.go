@@ -117,7 +117,7 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: max(a.level(), slog.LevelWarn)}))
 	standby := func(driver readmodel.Lease) {
-		a.note("%s drives this store: it takes the run; this process takes over where that one falls silent", printable(driver.Holder))
+		a.note("%s drives this store: it takes the run; this process takes over where that one falls silent", driver.Holder)
 	}
 	// begun tells that a part of the answer was shown, shown that it was all of it.
 	var begun, shown bool
@@ -131,7 +131,7 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 				IDs: a.ids, OnText: func(of, text string) {
 					if of == run && !v.JSON {
 						begun = true
-						fmt.Fprint(a.out, printable(text))
+						fmt.Fprint(a.out, text)
 					}
 				},
 			})
@@ -217,7 +217,7 @@ func (v askVerb) showAnswer(ctx context.Context, a *app, run string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(a.out, printable(row.Answer))
+	fmt.Fprintln(a.out, row.Answer)
 	return nil
 }
 
@@ -257,7 +257,7 @@ func (v askVerb) summary(a *app, row projections.RunRow, steps []projections.Ste
 		cost = "cost unknown: no price for every step, see `prices` in docs/operations.md"
 	}
 	if row.Outcome == events.Failed {
-		fmt.Fprintln(a.err, "virtuous6: the run failed:", printable(row.Error))
+		fmt.Fprintln(a.err, "virtuous6: the run failed:", row.Error)
 	}
 	fmt.Fprintf(a.out, "\nrun %s  %s  %s\n%d steps, %d input and %d output tokens, %s\n", row.Run,
 		(time.Duration(max(row.DurationNS, 0))).Round(time.Millisecond), oneLine(model), len(steps), row.InputTokens, row.OutputTokens, cost)

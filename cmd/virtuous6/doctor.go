@@ -72,7 +72,7 @@ func (v doctorVerb) tell(a *app, d diagnosis) error {
 	if d.Driver == "" {
 		fmt.Fprintln(a.out, "Nobody drives live runs: `virtuous6 serve` does.")
 	} else {
-		fmt.Fprintf(a.out, "Live runs are driven by %s.\n", printable(d.Driver))
+		fmt.Fprintf(a.out, "Live runs are driven by %s.\n", d.Driver)
 	}
 	if d.OK {
 		_, err := fmt.Fprintln(a.out, "No stream is parked.")

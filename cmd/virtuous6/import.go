@@ -57,6 +57,8 @@ const maxProblemsShown = 20
 type imported struct {
 	orchestrator.Imported
 	Seconds float64 `json:"seconds"`
+	// Parked counts the streams that were taken and that the read models can't show.
+	Parked int `json:"parked"`
 	// Problems are the first of those records that were left out, with file and line, and the files that can't be read.
 	Problems []problem `json:"problems"`
 	// Notices are what should be known of what was taken.
@@ -86,6 +88,10 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if err := a.open(ctx); err != nil {
+		return err
+	}
+	before, err := a.store.Head(ctx)
+	if err != nil {
 		return err
 	}
 	started := a.clock()
@@ -130,8 +136,11 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
+	if all.Parked, err = a.parkedSince(ctx, before); err != nil {
+		return err
+	}
 	err = v.print(a, all, a.clock().Sub(started))
-	if err == nil && (!whole || all.Taken+all.Repeated == 0 && all.Skipped > 0) {
+	if err == nil && (!whole || all.Parked > 0 || all.Taken+all.Repeated == 0 && all.Skipped > 0) {
 		return errSaid
 	}
 	return err
@@ -200,6 +209,21 @@ func (a *app) sealImport(ctx context.Context) error {
 	return err
 }
 
+// parkedSince counts the streams that are parked because of a fact behind a position.
+func (a *app) parkedSince(ctx context.Context, position uint64) (int, error) {
+	parked, err := a.models.Parked(ctx)
+	if err != nil {
+		return 0, err
+	}
+	streams := map[string]bool{}
+	for _, p := range parked {
+		if p.Position > position {
+			streams[p.Stream] = true
+		}
+	}
+	return len(streams), nil
+}
+
 func (i *imported) add(sum orchestrator.Imported) {
 	i.Records += sum.Records
 	i.Taken += sum.Taken
@@ -215,6 +239,9 @@ func (v importVerb) print(a *app, all imported, took time.Duration) error {
 	if v.JSON {
 		all.Seconds = took.Seconds()
 		return a.json(all)
+	}
+	if all.Parked > 0 {
+		fmt.Fprintf(a.out, "Taken, and can't be shown: %d streams are parked. `virtuous6 doctor` tells why.\n", all.Parked)
 	}
 	fmt.Fprintf(a.out, "%d records: %d taken, %d there already, %d left out.\n", all.Records, all.Taken, all.Repeated, all.Skipped)
 	_, err := fmt.Fprintf(a.out, "%d events added: %d runs, %d steps, %d agents, %d feedback, in %s (%.0f events/s).\n", all.Events, all.Taken,

@@ -71,7 +71,7 @@ func main() {
 func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	out = output{out, end}
+	out, errOut = &screen{to: output{out, end}}, &screen{to: errOut}
 	var cli verbs
 	exited := -1
 	parser, err := newParser(&cli, kong.Writers(out, errOut), kong.Exit(func(code int) { exited = code }))

@@ -18,7 +18,11 @@ type bar struct {
 
 // progress starts a bar over total units, such as events or bytes.
 func (a *app) progress(what string, total int64, unit string) *bar {
-	f, ok := a.err.(*os.File)
+	var f *os.File
+	err, ok := a.err.(*screen)
+	if ok {
+		f, ok = err.to.(*os.File)
+	}
 	if a.flags.Quiet || total <= 0 || !ok || !isatty.IsTerminal(f.Fd()) || os.Getenv("TERM") == "dumb" {
 		return &bar{}
 	}
@@ -30,7 +34,7 @@ func (a *app) progress(what string, total int64, unit string) *bar {
 	}
 	container := mpb.New(mpb.WithOutput(io.Writer(f)), mpb.WithWidth(40))
 	return &bar{container: container, total: total, bar: container.AddBar(total,
-		mpb.PrependDecorators(decor.Name(what+" ")),
+		mpb.PrependDecorators(decor.Name(oneLine(what)+" ")),
 		mpb.AppendDecorators(decor.Percentage(decor.WC{W: 5}), counters, speed),
 		mpb.BarRemoveOnComplete(),
 	)}

@@ -35,24 +35,11 @@ func table(w io.Writer, headings string, rows func(row func(cells ...any))) erro
 	return cmp.Or(failed, t.Flush())
 }
 
-// oneLine keeps what others wrote from moving a person's terminal: no control characters, no line breaks.
+// oneLine is a text on one line, so that it stands in a table's cell.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+		if moves(r) {
 			return ' '
-		}
-		return r
-	}, s)
-}
-
-// printable is like oneLine, but keeps line breaks and tabs.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return r
-		}
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
-			return -1
 		}
 		return r
 	}, s)
