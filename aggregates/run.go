@@ -75,7 +75,7 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 	}
 	return []events.Run{events.RunStarted{
 		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Agent: c.Agent,
-		Labels: c.Labels, Source: c.Source, Undated: c.Undated,
+		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated,
 	}}, nil
 }
 

@@ -24,11 +24,11 @@ func TestStartRun(t *testing.T) {
 	scenarios{
 		"happy": {
 			when: commands.StartRun{
-				Run: "r", Workflow: "checkout", Task: "refund", Requester: "user:anna", Prompt: "Refund.", Agent: "clerk",
+				Run: "r", Workflow: "checkout", Task: "refund", Requester: "user:anna", Prompt: "Refund.", Conversation: "c", Agent: "clerk",
 				Labels: map[string]string{"a": "b"}, Source: source, Undated: true,
 			},
 			then: []events.Event{events.RunStarted{
-				Run: "r", Workflow: "checkout", Task: "refund", Requester: "user:anna", Prompt: "Refund.", Agent: "clerk",
+				Run: "r", Workflow: "checkout", Task: "refund", Requester: "user:anna", Prompt: "Refund.", Conversation: "c", Agent: "clerk",
 				Labels: map[string]string{"a": "b"}, Source: source, Undated: true,
 			}},
 		},

@@ -17,10 +17,12 @@ type StartRun struct {
 	Task      string
 	Requester string
 	Prompt    string
-	Agent     string
-	Labels    map[string]string
-	Source    *events.Source
-	Undated   bool
+	// Conversation names the session, or the thread, that the run is a part of.
+	Conversation string
+	Agent        string
+	Labels       map[string]string
+	Source       *events.Source
+	Undated      bool
 }
 
 // StartStep opens a step of a run. Steps are numbered from 0 in the order of their starts.

@@ -118,9 +118,13 @@ func (s *source) declaration(file string, d *ast.GenDecl) {
 				}
 			}
 		case *ast.ValueSpec:
-			if typ, ok := spec.Type.(*ast.Ident); ok && d.Tok == token.CONST {
+			typ, ok := spec.Type.(*ast.Ident)
+			if !ok || d.Tok != token.CONST || len(spec.Values) == 0 {
+				continue
+			}
+			if literal, ok := spec.Values[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
 				word := s.words[typ.Name]
-				value, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+				value, _ := strconv.Unquote(literal.Value)
 				word.values, word.note = append(word.values, value), prose(d.Doc)
 				s.words[typ.Name] = word
 			}

@@ -58,7 +58,8 @@ func samples() []events.Event {
 			Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", Prints: "60303ae22b998861fd61a03af04f76dd",
 		},
 		events.RunStarted{
-			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.", Agent: "clerk",
+			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
+			Conversation: "C1/17", Agent: "clerk",
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{
@@ -72,7 +73,7 @@ func samples() []events.Event {
 		events.RunLLMCalled{
 			Step: ptr(2), Model: "gpt-4o-mini", Provider: "openai",
 			Asked:    []events.Message{{Role: "user", Name: "anna", Content: "Refund <order> 12 & tell me."}, {Role: "tool", Content: "{}", ToolCallID: "c1"}},
-			Answered: []events.Message{{Role: "assistant", ToolCalls: []events.ToolCall{{ID: "c1", Name: "orders", Arguments: `{"order":12}`}}}},
+			Answered: []events.Message{{Role: "assistant", Thinking: "First the order.", ToolCalls: []events.ToolCall{{ID: "c1", Name: "orders", Arguments: `{"order":12}`}}}},
 			Params:   json.RawMessage(`{"temperature":0.2}`), FinishReason: "tool_calls", Scripted: true,
 		},
 		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", CostNanos: 222_300, Undated: true},

@@ -21,6 +21,8 @@ type RunStarted struct {
 	Task      string `json:"task,omitempty"`
 	Requester string `json:"requester,omitempty"`
 	Prompt    string `json:"prompt,omitempty"`
+	// Conversation names the session, or the thread, that the run is a part of.
+	Conversation string `json:"conversation,omitempty"`
 	// Agent is who a live run was asked of.
 	Agent  string            `json:"agent,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
@@ -91,9 +93,11 @@ type RunStepFinished struct {
 
 // Message is one message of a conversation, in OpenAI's chat shape.
 type Message struct {
-	Role       string     `json:"role"`
-	Name       string     `json:"name,omitempty"`
-	Content    string     `json:"content,omitempty"`
+	Role    string `json:"role"`
+	Name    string `json:"name,omitempty"`
+	Content string `json:"content,omitempty"`
+	// Thinking is what the model wrote to itself before it answered: no part of the answer.
+	Thinking   string     `json:"thinking,omitempty"`
 	ToolCalls  []ToolCall `json:"tool_calls,omitempty"`
 	ToolCallID string     `json:"tool_call_id,omitempty"`
 }

@@ -193,6 +193,18 @@ func dataFile(t testing.TB, path string) string {
 	return full
 }
 
+// show writes messages as {role name content calls id}, with what was thought behind that, if anything was.
+func show(all []events.Message) string {
+	parts := make([]string, len(all))
+	for i, m := range all {
+		parts[i] = fmt.Sprintf("{%s %s %s %v %s}", m.Role, m.Name, m.Content, m.ToolCalls, m.ToolCallID)
+		if m.Thinking != "" {
+			parts[i] += fmt.Sprintf("(%s)", m.Thinking)
+		}
+	}
+	return "[" + strings.Join(parts, " ") + "]"
+}
+
 // tell writes a record's commands one a line, without ids, so that they can be compared and read.
 func tell(r Record) string {
 	var b strings.Builder
@@ -200,7 +212,11 @@ func tell(r Record) string {
 		at := c.About().At.Format("15:04:05.999")
 		switch c := c.(type) {
 		case commands.StartRun:
-			fmt.Fprintf(&b, "%s start %s workflow=%s task=%q requester=%q prompt=%q labels=%v undated=%v\n", at, c.Run, c.Workflow, c.Task, c.Requester, c.Prompt, c.Labels, c.Undated)
+			fmt.Fprintf(&b, "%s start %s workflow=%s task=%q requester=%q prompt=%q labels=%v undated=%v", at, c.Run, c.Workflow, c.Task, c.Requester, c.Prompt, c.Labels, c.Undated)
+			if c.Conversation != "" {
+				fmt.Fprintf(&b, " conversation=%q", c.Conversation)
+			}
+			b.WriteByte('\n')
 		case commands.StartStep:
 			parent := -1
 			if c.Parent != nil {
@@ -214,7 +230,7 @@ func tell(r Record) string {
 			if c.Step != nil {
 				step = *c.Step
 			}
-			fmt.Fprintf(&b, "%s call %d model=%q provider=%q %v => %v %s %s\n", at, step, c.Model, c.Provider, c.Asked, c.Answered, c.Params, c.FinishReason)
+			fmt.Fprintf(&b, "%s call %d model=%q provider=%q %v => %v %s %s\n", at, step, c.Model, c.Provider, show(c.Asked), show(c.Answered), c.Params, c.FinishReason)
 		case commands.FinishRun:
 			fmt.Fprintf(&b, "%s end %s %q cost=%s undated=%v\n", at, c.Outcome, c.Answer, c.CostNanos, c.Undated)
 		case commands.FailRun:
