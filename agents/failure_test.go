@@ -118,8 +118,8 @@ func TestOpenAIFailures(t *testing.T) {
 			then: agents.ErrCut, says: "with an error", requests: 1,
 		},
 		"no stream": {
-			when: []http.HandlerFunc{status(200, `{"object":"chat.completion","choices":[{"message":{"content":"hi"}}]}`)},
-			then: agents.ErrProtocol, says: "instead of a stream", requests: 1,
+			when: []http.HandlerFunc{status(200, `<html>Welcome</html>`)},
+			then: agents.ErrProtocol, says: "instead of a stream: <html>", requests: 1,
 		},
 		"a redirect": {
 			when: []http.HandlerFunc{status(307, ``, "Location", "http://elsewhere.test/v1/chat/completions")},

@@ -59,12 +59,13 @@ func TestOpenAIAnswers(t *testing.T) {
 			},
 			deltas: []string{"Hi"},
 		},
-		"more cached than read": {
+		"more cached than read comes on top": {
 			when: []http.HandlerFunc{stream(text("Hi"), finish("stop"),
 				`{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"prompt_tokens_details":{"cached_tokens":6}}}`, done)},
 			then: agents.Answer{
 				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop",
 				Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+				UsageKnown: true, InputTokens: 11, OutputTokens: 9, CachedTokens: 6,
 			},
 			deltas: []string{"Hi"},
 		},
