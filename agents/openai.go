@@ -120,28 +120,26 @@ func transport(c OpenAIConfig) http.RoundTripper {
 
 // ProviderOf is the price table's name for the provider behind a host, or the host itself where it is none of those.
 func ProviderOf(host string) string {
-	switch host {
-	case "api.openai.com":
-		return "openai"
-	case "api.anthropic.com":
-		return "anthropic"
-	case "api.deepseek.com":
-		return "deepseek"
-	case "api.groq.com":
-		return "groq"
-	case "api.mistral.ai":
-		return "mistral"
-	case "api.together.xyz":
-		return "together_ai"
-	case "api.x.ai":
-		return "xai"
-	case "generativelanguage.googleapis.com":
-		return "gemini"
-	case "openrouter.ai":
-		return "openrouter"
+	provider, known := map[string]string{
+		"api.openai.com":                    "openai",
+		"api.anthropic.com":                 "anthropic",
+		"api.deepseek.com":                  "deepseek",
+		"api.groq.com":                      "groq",
+		"api.mistral.ai":                    "mistral",
+		"api.moonshot.ai":                   "moonshot",
+		"api.together.xyz":                  "together_ai",
+		"api.x.ai":                          "xai",
+		"generativelanguage.googleapis.com": "gemini",
+		"openrouter.ai":                     "openrouter",
+	}[host]
+	if !known {
+		return host
 	}
-	return host
+	return provider
 }
+
+// Provider is who answers, under the price table's name, or the server's host.
+func (m *OpenAI) Provider() string { return m.provider }
 
 // Chat streams one answer. It tries again only while nothing of an answer has come, and only after failures that may
 // pass: 408, 409, 429, 5xx, a broken connection, silence. What a server refuses to be asked is left out, and

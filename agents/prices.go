@@ -2,6 +2,7 @@ package agents
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 // a token. It is read-only once loaded. A nil table knows no price.
 type Prices struct {
 	models map[string]price
+	// provider is whose table it is, empty for one's own.
+	provider string
 	// unread tells why models of the table have no price.
 	unread map[string]string
 	// others are asked for what this table has not.
@@ -38,6 +41,7 @@ func PublicPrices(provider string) (*Prices, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the program's own price table: %w", err)
 	}
+	p.provider = provider
 	for name, m := range p.models {
 		if m.provider != provider {
 			delete(p.models, name)
@@ -249,10 +253,8 @@ func (p *Prices) lookup(provider, name string) (price, bool) {
 	if p == nil {
 		return price{}, false
 	}
-	if provider != "" {
-		if m, ok := p.models[provider+"/"+name]; ok {
-			return m, true
-		}
+	if m, ok := p.models[cmp.Or(provider, p.provider)+"/"+name]; ok {
+		return m, true
 	}
 	if m, ok := p.models[name]; ok {
 		return m, true
