@@ -22,11 +22,14 @@ const secret = "sk-test-0123456789abcdefSECRET"
 // pipes, so that it works inside a synctest bubble.
 type double struct {
 	answers []http.HandlerFunc
+	// responses tells that it has the Responses API, too.
+	responses bool
 
 	mu     sync.Mutex
 	bodies [][]byte
 	at     []time.Time
 	auth   []string
+	paths  []string
 }
 
 func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -35,9 +38,10 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.bodies = append(d.bodies, body)
 	d.at = append(d.at, time.Now())
 	d.auth = append(d.auth, r.Header.Get("Authorization"))
+	d.paths = append(d.paths, r.URL.Path)
 	n := min(len(d.bodies), len(d.answers)) - 1
 	d.mu.Unlock()
-	if r.URL.Path != "/v1/chat/completions" || r.Method != http.MethodPost {
+	if r.URL.Path != "/v1/chat/completions" && !(d.responses && r.URL.Path == "/v1/responses") || r.Method != http.MethodPost {
 		http.NotFound(w, r)
 		return
 	}

@@ -34,6 +34,8 @@ type OpenAIConfig struct {
 	// MostRetryAfter is the longest wait that a server may ask for: a call fails at once where it asks for more.
 	// Default 60 s.
 	MostRetryAfter time.Duration
+	// API is ChatAPI or ResponsesAPI for requests that name none. Default the one that the model needs.
+	API string
 	// Connections is how many idle ones are kept: as many as calls are made at a time. Default 64.
 	Connections int
 	// Transport carries the requests. Default one like http.DefaultTransport, which honours HTTPS_PROXY.
@@ -47,6 +49,7 @@ type OpenAIConfig struct {
 // OpenAI is a model behind any server that speaks OpenAI's chat completions: OpenAI, Ollama, vLLM, llama.cpp.
 type OpenAI struct {
 	key, base, provider string
+	api                 string
 	timeout, idle       time.Duration
 	attempts            int
 	mostRetryAfter      time.Duration
@@ -86,6 +89,7 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 	}
 	return &OpenAI{
 		key:            key,
+		api:            c.API,
 		base:           base,
 		provider:       cmp.Or(c.Provider, ProviderOf(u.Host)),
 		timeout:        cmp.Or(c.Timeout, 5*time.Minute),
@@ -145,6 +149,7 @@ func (m *OpenAI) Provider() string { return m.provider }
 // pass: 408, 409, 429, 5xx, a broken connection, silence. What a server refuses to be asked is left out, and
 // remembered for its model; a server that refuses stream_options does not tell what the answer took.
 func (m *OpenAI) Chat(ctx context.Context, req Request, onDelta func(string)) (Answer, error) {
+	req.API = cmp.Or(req.API, m.api)
 	if err := req.check(); err != nil {
 		return Answer{}, &CallError{Kind: ErrBadRequest, Detail: err.Error()}
 	}

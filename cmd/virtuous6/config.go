@@ -34,6 +34,8 @@ type config struct {
 	// Model is what agents without a model of their own use. Default: with OpenAI gpt-6-luna, with a server of one's own the
 	// first that it lists, without either scripted-1.
 	Model string `yaml:"model"`
+	// API is how models are asked, chat or responses, where an agent does not say. Default: what the model needs.
+	API string `yaml:"api"`
 	// BaseURL is that of an OpenAI-compatible server; OPENAI_BASE_URL wins over it.
 	BaseURL string `yaml:"base_url"`
 	// Timeout bounds one call to a model. Default 2m.

@@ -38,7 +38,7 @@ func (a *app) modelServer() (*agents.OpenAI, error) {
 	if key == "" && base == "" {
 		return nil, nil
 	}
-	return agents.NewOpenAI(agents.OpenAIConfig{APIKey: key, BaseURL: base, Timeout: a.config.Timeout, Now: a.clock})
+	return agents.NewOpenAI(agents.OpenAIConfig{APIKey: key, BaseURL: base, API: a.config.API, Timeout: a.config.Timeout, Now: a.clock})
 }
 
 // chosenModel is the model where the configuration names none. A server of one's own says what it has.
