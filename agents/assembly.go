@@ -34,7 +34,8 @@ type assembly struct {
 	extra           json.RawMessage
 	// items are the parts of a response.
 	items many[json.RawMessage]
-	size  int
+	// size is what came, length what of it is the answer's, in bytes.
+	size, length int
 	// begun tells that a piece of the answer has come. strange is the first piece that is none, of an answer at all.
 	begun   bool
 	known   bool
@@ -150,7 +151,7 @@ func (a *assembly) delta(d *delta) error {
 }
 
 func (a *assembly) grow(by int) error {
-	if a.text.Len()+a.thought.Len()+by > maxAnswer {
+	if a.length += by; a.length > maxAnswer {
 		return errTooLong
 	}
 	return nil
@@ -165,7 +166,7 @@ func (a *assembly) say(text string) error {
 	if a.onDelta != nil {
 		a.onDelta(text)
 	}
-	return a.grow(0)
+	return a.grow(len(text))
 }
 
 func (a *assembly) refuse(text string) error {
@@ -175,7 +176,7 @@ func (a *assembly) refuse(text string) error {
 
 func (a *assembly) think(text string) error {
 	a.thought.WriteString(text)
-	return a.grow(0)
+	return a.grow(len(text))
 }
 
 // complete tells that a reason for the end was given. The end of a stream proves nothing, "[DONE]" included.

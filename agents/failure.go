@@ -92,7 +92,7 @@ func (m *OpenAI) classify(e *CallError) {
 		e.Kind, e.Hint = ErrBadRequest, "there is no "+m.base+path+": OPENAI_BASE_URL usually ends in /v1"
 	case s == http.StatusRequestTimeout || s == http.StatusConflict || s >= 500:
 		e.Kind, e.retryable, e.Hint = ErrUnavailable, true, "try again later"
-	case s != 0 || says("invalid_request", "invalid_argument", "bad_request", "not_found", "not found", "does not support", "not supported"):
+	case s != 0 || says("invalid_", "bad_request", "not_found", "not found", "does not support", "not supported"):
 		e.Kind = ErrBadRequest
 	case says("requires more system memory", "out of memory"):
 		e.Kind, e.Hint = ErrUnavailable, "use a smaller model, or a machine with more memory"

@@ -94,7 +94,7 @@ func TestResponsesEndings(t *testing.T) {
 		"declined": {stream(`{"type":"response.refusal.delta","delta":"No."}`, ended), agents.Declined, "No.", nil},
 		"failed": {stream(`{"type":"response.failed","response":{"status":"failed","error":{"code":"rate_limit_exceeded","message":"slow down"}}}`),
 			"", "slow down", agents.ErrRateLimited},
-		"an error": {stream(`{"type":"error","code":"invalid_prompt","message":"that is not allowed","param":null}`), "", "that is not allowed", agents.ErrUnavailable},
+		"an error": {stream(`{"type":"error","code":"invalid_prompt","message":"that is not allowed","param":null}`), "", "that is not allowed", agents.ErrBadRequest},
 		"cut off":  {stream(`{"type":"response.output_text.delta","delta":"It"}`), "", "before the answer's end", agents.ErrCut},
 		"one document": {status(200, `{"object":"response","status":"completed","output":[`+thought+`,{"type":"message","content":[{"type":"output_text","text":"Noon."}]}]}`),
 			agents.Answered, "Noon.", nil},

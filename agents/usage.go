@@ -84,7 +84,9 @@ func (u *usage) into(a *Answer) {
 		CacheWrite: most(u.PromptDetails.Write, u.PromptDetails.Creation, u.InputDetails.Write, u.InputDetails.Creation, u.CacheCreation),
 		Reasoning:  most(u.CompletionDetails.Reasoning, u.OutputDetails.Reasoning),
 	}.Usage()
-	if input.n >= 0 && output.n >= 0 && used.Input+used.Output > 0 {
+	// One side alone is half of what it took. The total may tell the other.
+	both := (input.given || used.Input > 0) && (output.given || used.Output > 0)
+	if both && input.n >= 0 && output.n >= 0 && used.Input+used.Output > 0 {
 		a.UsageKnown = true
 		a.InputTokens, a.OutputTokens, a.CachedTokens = used.Input, used.Output, used.CacheRead
 		a.CacheWriteTokens, a.ReasoningTokens = used.CacheWrite, used.Reasoning
