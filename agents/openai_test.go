@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -190,6 +194,50 @@ func TestOpenAISendsWhatWasAsked(t *testing.T) {
 			t.Errorf("authorized by %q", d.auth[0])
 		}
 	})
+}
+
+// TestConnectionsAreKept has many calls at a time, twice: the second ones go over the connections of the first.
+func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	const calls = 16
+	var opened atomic.Int32
+	arrived, all := make(chan struct{}, 2*calls), []chan struct{}{make(chan struct{}), make(chan struct{})}
+	round := 0
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		here := all[round]
+		arrived <- struct{}{}
+		<-here
+		hello(w, r)
+	}))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	model, err := agents.NewOpenAI(agents.OpenAIConfig{BaseURL: server.URL + "/v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round = range all {
+		var done sync.WaitGroup
+		for range calls {
+			done.Go(func() {
+				if _, err := model.Chat(t.Context(), ask, nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range calls {
+			<-arrived
+		}
+		close(all[round])
+		done.Wait()
+	}
+	if opened.Load() != calls {
+		t.Errorf("%d connections for %d calls at a time", opened.Load(), calls)
+	}
 }
 
 func sameJSON(t *testing.T, a, b []byte) bool {

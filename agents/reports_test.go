@@ -280,3 +280,45 @@ func TestWhatTheProviderWantsBackGoesBack(t *testing.T) {
 		})
 	}
 }
+
+// FuzzStream reads what any server could send. Whatever it is, the outcome is an error or an answer that says how it
+// ended, and the text that was streamed is the answer's.
+func FuzzStream(f *testing.F) {
+	files, err := filepath.Glob("testdata/live/*.body")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	f.Add([]byte("data: " + itemDone(thought) + "\n\ndata: " + itemDone(wantsTime) + "\n\ndata: " + ended + "\n\n"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		model, err := agents.NewOpenAI(agents.OpenAIConfig{BaseURL: "http://double.test/v1", Attempts: 1, Transport: handled(raw("text/event-stream", string(body)))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var streamed strings.Builder
+		turn, err := agents.Runner{Model: model}.Turn(t.Context(), events.AgentConfig{Model: "m"}, user("hi"), func(s string) { streamed.WriteString(s) })
+		a := turn.Answer
+		switch {
+		case err != nil && (!reflect.DeepEqual(turn, agents.Turn{}) || err.Error() == ""):
+			t.Errorf("%v, and yet %+v", err, turn)
+		case err == nil && (turn.Ending == "" || streamed.String() != a.Message.Content || a.CachedTokens > a.InputTokens || a.InputTokens < 0 || a.OutputTokens < 0):
+			t.Errorf("%+v, streamed %q", turn, streamed.String())
+		}
+		seen := map[string]bool{}
+		for _, call := range turn.Calls {
+			if seen[call.ID] || call.Name == "" || strings.ContainsAny(call.Name, "\n\r\x00 ") {
+				t.Errorf("call %+v of %+v", call, turn.Calls)
+			}
+			seen[call.ID] = true
+		}
+		if _, err := json.Marshal(a.Message); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -21,7 +21,7 @@ func (a *app) runner(ctx context.Context) (agents.Runner, string, error) {
 	}
 	r := agents.Runner{Tools: agents.BuiltIn(a.clock), Now: a.clock}
 	if server == nil {
-		r.Prices, err = a.prices("")
+		r.Prices, err = a.prices("built-in")
 		r.Model = agents.Scripted{Now: a.clock}
 		return r, events.ScriptedModel, err
 	}
