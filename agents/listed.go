@@ -39,7 +39,7 @@ func (m *OpenAI) Models(ctx context.Context) ([]ListedModel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the models of %s: %s", m.base, m.clean(err.Error()))
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was only read
+	defer func() { _ = resp.Body.Close() }() // it was only read
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxLine))
 	if err != nil {
 		return nil, fmt.Errorf("list the models of %s: %s", m.base, m.clean(err.Error()))

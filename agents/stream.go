@@ -42,7 +42,7 @@ func (m *OpenAI) attempt(ctx context.Context, req Request, onDelta func(string))
 	if err != nil {
 		return Answer{}, m.failure(ctx, x, a, err)
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }() // it was only read
 	for {
 		payload, err := stream.RecvRaw()
 		if err == nil {
