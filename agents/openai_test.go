@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/events"
@@ -98,6 +99,48 @@ func TestOpenAIAnswers(t *testing.T) {
 					{ID: "a", Name: "clock", Arguments: "{}"}, {ID: "b", Name: "clock", Arguments: "{}"},
 				}}, FinishReason: "tool_calls", Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
 			},
+		},
+		"events without a line between them": {
+			when: []http.HandlerFunc{raw("text/event-stream", "data: "+text("Hi")+"\ndata: "+finish("stop")+"\ndata: "+usage+"\ndata: [DONE]\n")},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop",
+				Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+				UsageKnown: true, InputTokens: 20, OutputTokens: 7, CachedTokens: 16,
+			},
+			deltas: []string{"Hi"},
+		},
+		"a new name is a new call, and an empty object only holds the place": {
+			when: []http.HandlerFunc{stream(
+				calls(`{"index":0,"function":{"name":"clock","arguments":""}}`),
+				calls(`{"index":0,"function":{"name":"calculate","arguments":"{}"}}`),
+				calls(`{"index":0,"function":{"arguments":"{\"expression\":"}}`),
+				calls(`{"index":0,"function":{"arguments":"\"1\"}"}}`),
+				finish("tool_calls"), done)},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", ToolCalls: []events.ToolCall{
+					{ID: "call-1", Name: "clock"}, {ID: "call-2", Name: "calculate", Arguments: `{"expression":"1"}`},
+				}}, FinishReason: "tool_calls", Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+			},
+		},
+		"a cost in ticks": {
+			when: []http.HandlerFunc{stream(text("Hi"), finish("stop"),
+				`{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"cost_in_usd_ticks":37756000}}`, done)},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop",
+				Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+				UsageKnown: true, InputTokens: 5, OutputTokens: 9, CostNanos: 3_775_600, Priced: true,
+			},
+			deltas: []string{"Hi"},
+		},
+		"a fee beside the model's own price": {
+			when: []http.HandlerFunc{stream(text("Hi"), finish("stop"),
+				`{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":0.02}}}`, done)},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop",
+				Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+				UsageKnown: true, InputTokens: 5, OutputTokens: 9, CostNanos: 21_000_000, Priced: true,
+			},
+			deltas: []string{"Hi"},
 		},
 		"comments and named events between the data": {
 			when: []http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) {
@@ -237,6 +280,25 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	if opened.Load() != calls {
 		t.Errorf("%d connections for %d calls at a time", opened.Load(), calls)
+	}
+}
+
+// TestAConnectionIsReadToItsEnd has the end of the response come a while after the end of the answer.
+func TestAConnectionIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	for pause, dials := range map[string]int32{"pause 50ms": 1, "pause 10m": 2} {
+		synctest.Test(t, func(t *testing.T) {
+			d, model := serve(t, nil, stream(text("Hi"), finish("stop"), done, pause))
+			began := time.Now()
+			for range 2 {
+				if _, err := model.Chat(t.Context(), ask, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if opened := d.listener.dialed.Load(); opened != dials || time.Since(began) > time.Second {
+				t.Errorf("%s: %d connections, after %s", pause, opened, time.Since(began))
+			}
+		})
 	}
 }
 

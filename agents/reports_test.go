@@ -233,8 +233,8 @@ func TestWhatTheProviderWantsBackGoesBack(t *testing.T) {
 		"OpenRouter's details": {
 			`{"choices":[{"delta":{"reasoning":"wh","reasoning_details":[{"type":"reasoning.text","index":0,"text":"wh"}]}}]}` + "\n" +
 				`{"choices":[{"delta":{"reasoning":"at","reasoning_details":[{"type":"reasoning.text","index":0,"text":"at","signature":"s"}]}}]}` + "\n" +
-				calls(call+`}`),
-			`{"role":"assistant","reasoning":"what","reasoning_details":[{"type":"reasoning.text","index":0,"text":"what","signature":"s"}],` +
+				`{"choices":[{"delta":{"reasoning_details":[{"type":"reasoning.text","index":0,"text":"next"}]}}]}` + "\n" + calls(call+`}`),
+			`{"role":"assistant","reasoning":"what","reasoning_details":[{"type":"reasoning.text","index":0,"text":"what","signature":"s"},{"type":"reasoning.text","index":0,"text":"next"}],` +
 				`"tool_calls":[{"id":"a","type":"function","function":{"name":"clock","arguments":"{}"}}]}`,
 		},
 		"nothing": {
