@@ -109,6 +109,13 @@ func TestOpenAIAnswers(t *testing.T) {
 			},
 			deltas: []string{"Hi"},
 		},
+		"an event of several lines, each ended by two characters": {
+			when: []http.HandlerFunc{raw("text/event-stream", "data: {\r\ndata: \"choices\":[{\"delta\":{\"content\":\"Hi\"},\r\ndata: \"finish_reason\":\"stop\"}]}\r\n\r\n")},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop", Model: "gpt-4o-mini", Provider: "double.test", Attempts: 1,
+			},
+			deltas: []string{"Hi"},
+		},
 		"a new name is a new call, and an empty object only holds the place": {
 			when: []http.HandlerFunc{stream(
 				calls(`{"index":0,"function":{"name":"clock","arguments":""}}`),
