@@ -50,13 +50,13 @@ func (a *app) chosenModel(ctx context.Context, server *agents.OpenAI) string {
 	model := agents.Chooses(models)
 	switch {
 	case model != "":
-		a.note("%s is asked for %s: it lists it. Name another by `model` in the configuration.", oneLine(server.Provider()), oneLine(model))
+		a.note("Model %s, the first that %s lists: name another one by `model` in the configuration.", oneLine(model), oneLine(server.Provider()))
 		return model
 	case err != nil:
-		a.note("%s is asked for %s: which models it has is not known (%s). Name one by `model` in the configuration.",
-			oneLine(server.Provider()), agents.DefaultModel, oneLine(err.Error()))
+		a.note("Model %s, since %s does not tell which it has (%s): name one by `model` in the configuration.",
+			agents.DefaultModel, oneLine(server.Provider()), oneLine(err.Error()))
 	default:
-		a.note("%s is asked for %s: it lists no models. Name one by `model` in the configuration.", oneLine(server.Provider()), agents.DefaultModel)
+		a.note("Model %s, since %s lists none: name one by `model` in the configuration.", agents.DefaultModel, oneLine(server.Provider()))
 	}
 	return agents.DefaultModel
 }
