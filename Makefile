@@ -11,7 +11,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check static unraced bench golden rules generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
+.PHONY: help aimock build run test check static unraced bench golden rules generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -48,6 +48,10 @@ conformance-esdb: ## Run the conformance suite against a real EventStoreDB (URL=
 
 conformance-binary: ## Build the suite as one static binary: VIRTUOUS6_ESDB_URL=... bin/conformance.test -test.run 'TestConformance|AtTheServer'
 	CGO_ENABLED=0 go test -c -trimpath -o bin/conformance.test ./eventstore/esdb
+
+aimock: ## Fetch the model server that tests of the live client talk to (needs node and npm)
+	@test -e .cache/aimock/node_modules/@copilotkit/aimock/package.json || \
+		npm install --prefix .cache/aimock --no-save --no-audit --no-fund --ignore-scripts @copilotkit/aimock@1.43.0
 
 golden: ## Write golden files that are missing, and generated pages (docs/events.md)
 	go test $(GOLDEN) -run 'Golden|Current|Documented' -update

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,11 +23,15 @@ const secret = "sk-test-0123456789abcdefSECRET"
 // pipes, so that it works inside a synctest bubble.
 type double struct {
 	answers []http.HandlerFunc
+	// responses tells that it has the Responses API, too.
+	responses bool
+	listener  *pipes
 
 	mu     sync.Mutex
 	bodies [][]byte
 	at     []time.Time
 	auth   []string
+	paths  []string
 }
 
 func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -35,9 +40,10 @@ func (d *double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.bodies = append(d.bodies, body)
 	d.at = append(d.at, time.Now())
 	d.auth = append(d.auth, r.Header.Get("Authorization"))
+	d.paths = append(d.paths, r.URL.Path)
 	n := min(len(d.bodies), len(d.answers)) - 1
 	d.mu.Unlock()
-	if r.URL.Path != "/v1/chat/completions" || r.Method != http.MethodPost {
+	if r.URL.Path != "/v1/chat/completions" && !(d.responses && r.URL.Path == "/v1/responses") || r.Method != http.MethodPost {
 		http.NotFound(w, r)
 		return
 	}
@@ -52,6 +58,7 @@ func (d *double) requests() int {
 
 type pipes struct {
 	conns  chan net.Conn
+	dialed atomic.Int32
 	closed chan struct{}
 	once   sync.Once
 }
@@ -69,6 +76,7 @@ func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
 
 func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	p.dialed.Add(1)
 	here, there := net.Pipe()
 	select {
 	case p.conns <- there:
@@ -83,8 +91,8 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // serve starts a double, and a model that talks to it.
 func serve(t *testing.T, change func(*agents.OpenAIConfig), answers ...http.HandlerFunc) (*double, *agents.OpenAI) {
 	t.Helper()
-	d := &double{answers: answers}
 	listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	d := &double{answers: answers, listener: listener}
 	server := &http.Server{Handler: d}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()

@@ -49,6 +49,9 @@ type CallError struct {
 	Streamed bool
 
 	retryable bool
+	// fault is what the server said, sent what it said that to.
+	fault *fault
+	sent  asked
 }
 
 func (e *CallError) Error() string {

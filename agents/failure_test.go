@@ -109,6 +109,18 @@ func TestOpenAIFailures(t *testing.T) {
 			when: []http.HandlerFunc{stream(text("a"), `{"error":{"message":"the engine died","type":"server_error"}}`, done)},
 			then: agents.ErrUnavailable, says: "the engine died", requests: 1,
 		},
+		"an error in a choice": {
+			when: []http.HandlerFunc{stream(`{"choices":[{"delta":{},"error":{"code":400,"message":"the engine says no"},"finish_reason":"error"}]}`, done)},
+			then: agents.ErrBadRequest, says: "the engine says no", requests: 1,
+		},
+		"an error in a list": {
+			when: []http.HandlerFunc{status(400, `[{"error":{"code":400,"message":"No such thing."}}]`)},
+			then: agents.ErrBadRequest, says: "(HTTP 400): No such thing.", requests: 1,
+		},
+		"an error in another one": {
+			when: []http.HandlerFunc{status(502, `{"error":{"message":"Provider returned error","code":502,"metadata":{"raw":"upstream is down"}}}`)},
+			then: agents.ErrUnavailable, says: "Provider returned error: upstream is down", requests: 4,
+		},
 		"rate limited inside the stream, before any text": {
 			when: []http.HandlerFunc{stream(role, `{"error":{"message":"busy","code":429}}`, done)},
 			then: agents.ErrRateLimited, says: "busy", requests: 4,
@@ -118,8 +130,8 @@ func TestOpenAIFailures(t *testing.T) {
 			then: agents.ErrCut, says: "with an error", requests: 1,
 		},
 		"no stream": {
-			when: []http.HandlerFunc{status(200, `{"object":"chat.completion","choices":[{"message":{"content":"hi"}}]}`)},
-			then: agents.ErrProtocol, says: "instead of a stream", requests: 1,
+			when: []http.HandlerFunc{status(200, `<html>Welcome</html>`)},
+			then: agents.ErrProtocol, says: "instead of a stream: <html>", requests: 1,
 		},
 		"a redirect": {
 			when: []http.HandlerFunc{status(307, ``, "Location", "http://elsewhere.test/v1/chat/completions")},

@@ -30,6 +30,8 @@ type Request struct {
 	MaxTokens int
 	// Tools are those that the model may ask for.
 	Tools []ToolSpec
+	// API is ChatAPI or ResponsesAPI, empty for the one that the model needs.
+	API string
 	// Seed asks for repeatable sampling where the provider can do it, nil for none.
 	Seed *int64
 }
@@ -44,9 +46,10 @@ type ToolSpec struct {
 
 // Answer is what a model said, and what it took.
 type Answer struct {
-	// Message is the assistant's message: text, calls of tools, or both.
+	// Message is the assistant's message: text, calls of tools, or both. What the model thought stands apart in it, and so
+	// does what the provider wants back with the message.
 	Message events.Message
-	// FinishReason is the provider's word: "stop", "length", "tool_calls", "content_filter".
+	// FinishReason is the provider's word: "stop", "length", "tool_calls", "content_filter". See Turn.Ending.
 	FinishReason string
 	// Model is the name that the provider gave for what answered, which may be more exact than the one asked for.
 	Model    string
@@ -57,7 +60,14 @@ type Answer struct {
 	OutputTokens int64
 	// CachedTokens is the part of InputTokens that the provider read from its cache.
 	CachedTokens int64
-	CostNanos    events.Nanos
+	// CacheWriteTokens is the part of InputTokens that it wrote there; CacheWriteHourTokens is the part of those that it
+	// keeps for an hour.
+	CacheWriteTokens, CacheWriteHourTokens int64
+	// ReasoningTokens is the part of OutputTokens that is no part of the answer, where it is told apart.
+	ReasoningTokens int64
+	// ServiceTier is what the provider says it was served as: "priority", "flex", "batch". Empty is the standard.
+	ServiceTier string
+	CostNanos   events.Nanos
 	// Priced tells that CostNanos is a known cost. A cost that is not known is 0 here and must not be shown as free.
 	Priced bool
 	// Scripted labels an answer of the built-in model that needs no key.
@@ -66,15 +76,22 @@ type Answer struct {
 	Latency time.Duration
 	// Attempts counts the requests it took, from 1.
 	Attempts int
+	// LeftOut names the settings that the server refused, and that it was therefore asked without.
+	LeftOut []string
+
+	refused bool
 }
 
-// Params are the request's settings as JSON, in the shape that a recorded call keeps.
-func (r Request) Params() (json.RawMessage, error) {
+// Params are the request's settings as JSON, in the shape that a recorded call keeps, with what of it the server did
+// not take.
+func (r Request) Params(leftOut []string) (json.RawMessage, error) {
 	params, err := json.Marshal(struct {
 		Temperature *float64 `json:"temperature,omitempty"`
 		MaxTokens   int      `json:"max_tokens,omitempty"`
 		Seed        *int64   `json:"seed,omitempty"`
-	}{r.Temperature, r.MaxTokens, r.Seed})
+		API         string   `json:"api,omitempty"`
+		LeftOut     []string `json:"left_out,omitempty"`
+	}{r.Temperature, r.MaxTokens, r.Seed, r.API, leftOut})
 	if err != nil {
 		return nil, fmt.Errorf("settings of the call to %s: %w", r.Model, err)
 	}
@@ -92,6 +109,8 @@ func (r Request) check() error {
 		return fmt.Errorf("max tokens is %d: it must be 0 (the provider's default) or more", r.MaxTokens)
 	case r.Temperature != nil && !(*r.Temperature >= 0 && *r.Temperature <= 2):
 		return fmt.Errorf("temperature is %v: it must be from 0 to 2", *r.Temperature)
+	case r.API != "" && r.API != ChatAPI && r.API != ResponsesAPI:
+		return fmt.Errorf("api is %q: it must be %s or %s, or left out", r.API, ChatAPI, ResponsesAPI)
 	}
 	return nil
 }

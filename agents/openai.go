@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -35,7 +34,11 @@ type OpenAIConfig struct {
 	// MostRetryAfter is the longest wait that a server may ask for: a call fails at once where it asks for more.
 	// Default 60 s.
 	MostRetryAfter time.Duration
-	// Transport carries the requests. Default http.DefaultTransport, which honours HTTPS_PROXY.
+	// API is ChatAPI or ResponsesAPI for requests that name none. Default the one that the model needs.
+	API string
+	// Connections is how many idle ones are kept: as many as calls are made at a time. Default 64.
+	Connections int
+	// Transport carries the requests. Default one like http.DefaultTransport, which honours HTTPS_PROXY.
 	Transport http.RoundTripper
 	// Now tells the time, for latencies and dates in Retry-After. Default time.Now.
 	Now func() time.Time
@@ -46,14 +49,14 @@ type OpenAIConfig struct {
 // OpenAI is a model behind any server that speaks OpenAI's chat completions: OpenAI, Ollama, vLLM, llama.cpp.
 type OpenAI struct {
 	key, base, provider string
+	api                 string
 	timeout, idle       time.Duration
 	attempts            int
 	mostRetryAfter      time.Duration
 	http                *http.Client
 	now                 func() time.Time
 	backoff             backoff
-	// plain is set once the server has refused stream_options: usage is then not asked for.
-	plain atomic.Bool
+	learned             learned
 }
 
 var (
@@ -77,8 +80,8 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 		return nil, errors.New("OpenAI needs a key: set OPENAI_API_KEY, or OPENAI_BASE_URL to a server that needs none")
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, errors.New("the key holds white space or characters that no key has: check OPENAI_API_KEY")
-	case c.Timeout < 0 || c.Idle < 0 || c.Attempts < 0 || c.FirstWait < 0 || c.MostWait < 0 || c.MostRetryAfter < 0:
-		return nil, errors.New("a time-out or a number of attempts is negative")
+	case c.Timeout < 0 || c.Idle < 0 || c.Attempts < 0 || c.FirstWait < 0 || c.MostWait < 0 || c.MostRetryAfter < 0 || c.Connections < 0:
+		return nil, errors.New("a time-out, a number of attempts or of connections is negative")
 	}
 	now := c.Now
 	if now == nil {
@@ -86,6 +89,7 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 	}
 	return &OpenAI{
 		key:            key,
+		api:            c.API,
 		base:           base,
 		provider:       cmp.Or(c.Provider, ProviderOf(u.Host)),
 		timeout:        cmp.Or(c.Timeout, 5*time.Minute),
@@ -94,7 +98,7 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 		mostRetryAfter: cmp.Or(c.MostRetryAfter, time.Minute),
 		now:            now,
 		http: &http.Client{
-			Transport: c.Transport,
+			Transport: transport(c),
 			// A redirect would turn the request into another one, or carry it to where nobody meant it to go.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -106,54 +110,68 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 	}, nil
 }
 
-// ProviderOf is the price table's name for the provider behind a host, or the host itself where it is none of those.
-func ProviderOf(host string) string {
-	switch host {
-	case "api.openai.com":
-		return "openai"
-	case "api.anthropic.com":
-		return "anthropic"
-	case "api.deepseek.com":
-		return "deepseek"
-	case "api.groq.com":
-		return "groq"
-	case "api.mistral.ai":
-		return "mistral"
-	case "api.together.xyz":
-		return "together_ai"
-	case "api.x.ai":
-		return "xai"
-	case "generativelanguage.googleapis.com":
-		return "gemini"
-	case "openrouter.ai":
-		return "openrouter"
+// transport keeps as many idle connections as there are calls at a time. http.DefaultTransport keeps two a host, and so
+// opens a new one for nearly every call beyond.
+func transport(c OpenAIConfig) http.RoundTripper {
+	if c.Transport != nil {
+		return c.Transport
 	}
-	return host
+	own := http.DefaultTransport.(*http.Transport).Clone()
+	own.MaxIdleConnsPerHost = cmp.Or(c.Connections, 64)
+	own.MaxIdleConns = own.MaxIdleConnsPerHost
+	return own
 }
 
+// ProviderOf is the price table's name for the provider behind a host, or the host itself where it is none of those.
+func ProviderOf(host string) string {
+	provider, known := map[string]string{
+		"api.openai.com":                    "openai",
+		"api.anthropic.com":                 "anthropic",
+		"api.deepseek.com":                  "deepseek",
+		"api.groq.com":                      "groq",
+		"api.mistral.ai":                    "mistral",
+		"api.moonshot.ai":                   "moonshot",
+		"api.together.xyz":                  "together_ai",
+		"api.x.ai":                          "xai",
+		"generativelanguage.googleapis.com": "gemini",
+		"openrouter.ai":                     "openrouter",
+	}[host]
+	if !known {
+		return host
+	}
+	return provider
+}
+
+// Provider is who answers, under the price table's name, or the server's host.
+func (m *OpenAI) Provider() string { return m.provider }
+
 // Chat streams one answer. It tries again only while nothing of an answer has come, and only after failures that may
-// pass: 408, 409, 429, 5xx, a broken connection, silence. A server that refuses stream_options is asked again without;
-// what the answer took is then not known.
+// pass: 408, 409, 429, 5xx, a broken connection, silence. What a server refuses to be asked is left out, and
+// remembered for its model; a server that refuses stream_options does not tell what the answer took.
 func (m *OpenAI) Chat(ctx context.Context, req Request, onDelta func(string)) (Answer, error) {
+	req.API = cmp.Or(req.API, m.api)
 	if err := req.check(); err != nil {
 		return Answer{}, &CallError{Kind: ErrBadRequest, Detail: err.Error()}
 	}
 	started := m.now()
 	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, errWholeCall)
 	defer cancel()
+	requests := 0
 	for attempt := 1; ; attempt++ {
+		requests++
 		answer, err := m.attempt(ctx, req, onDelta)
 		if err == nil {
 			answer.Latency = m.now().Sub(started)
-			answer.Attempts = attempt
+			answer.Attempts = requests
 			return answer, nil
 		}
 		var failed *CallError
 		if !errors.As(err, &failed) {
 			return Answer{}, err
 		}
-		failed.Attempts = attempt
-		if failed.Status != 0 && strings.Contains(failed.Detail, "stream_options") && m.plain.CompareAndSwap(false, true) {
+		failed.Attempts = requests
+		if m.learned.from(req, failed) {
+			attempt--
 			continue
 		}
 		if !failed.retryable || failed.Streamed || attempt >= m.attempts {

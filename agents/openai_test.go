@@ -5,11 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/events"
@@ -59,12 +64,13 @@ func TestOpenAIAnswers(t *testing.T) {
 			},
 			deltas: []string{"Hi"},
 		},
-		"more cached than read": {
+		"more cached than read comes on top": {
 			when: []http.HandlerFunc{stream(text("Hi"), finish("stop"),
 				`{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"prompt_tokens_details":{"cached_tokens":6}}}`, done)},
 			then: agents.Answer{
 				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop",
 				Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+				UsageKnown: true, InputTokens: 11, OutputTokens: 9, CachedTokens: 6,
 			},
 			deltas: []string{"Hi"},
 		},
@@ -93,6 +99,55 @@ func TestOpenAIAnswers(t *testing.T) {
 					{ID: "a", Name: "clock", Arguments: "{}"}, {ID: "b", Name: "clock", Arguments: "{}"},
 				}}, FinishReason: "tool_calls", Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
 			},
+		},
+		"events without a line between them": {
+			when: []http.HandlerFunc{raw("text/event-stream", "data: "+text("Hi")+"\ndata: "+finish("stop")+"\ndata: "+usage+"\ndata: [DONE]\n")},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop",
+				Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+				UsageKnown: true, InputTokens: 20, OutputTokens: 7, CachedTokens: 16,
+			},
+			deltas: []string{"Hi"},
+		},
+		"an event of several lines, each ended by two characters": {
+			when: []http.HandlerFunc{raw("text/event-stream", "data: {\r\ndata: \"choices\":[{\"delta\":{\"content\":\"Hi\"},\r\ndata: \"finish_reason\":\"stop\"}]}\r\n\r\n")},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop", Model: "gpt-4o-mini", Provider: "double.test", Attempts: 1,
+			},
+			deltas: []string{"Hi"},
+		},
+		"a new name is a new call, and an empty object only holds the place": {
+			when: []http.HandlerFunc{stream(
+				calls(`{"index":0,"function":{"name":"clock","arguments":""}}`),
+				calls(`{"index":0,"function":{"name":"calculate","arguments":"{}"}}`),
+				calls(`{"index":0,"function":{"arguments":"{\"expression\":"}}`),
+				calls(`{"index":0,"function":{"arguments":"\"1\"}"}}`),
+				finish("tool_calls"), done)},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", ToolCalls: []events.ToolCall{
+					{ID: "call-1", Name: "clock"}, {ID: "call-2", Name: "calculate", Arguments: `{"expression":"1"}`},
+				}}, FinishReason: "tool_calls", Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+			},
+		},
+		"a cost in ticks": {
+			when: []http.HandlerFunc{stream(text("Hi"), finish("stop"),
+				`{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"cost_in_usd_ticks":37756000}}`, done)},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop",
+				Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+				UsageKnown: true, InputTokens: 5, OutputTokens: 9, CostNanos: 3_775_600, Priced: true,
+			},
+			deltas: []string{"Hi"},
+		},
+		"a fee beside the model's own price": {
+			when: []http.HandlerFunc{stream(text("Hi"), finish("stop"),
+				`{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":0.02}}}`, done)},
+			then: agents.Answer{
+				Message: events.Message{Role: "assistant", Content: "Hi"}, FinishReason: "stop",
+				Model: "gpt-4o-mini-2024-07-18", Provider: "double.test", Attempts: 1,
+				UsageKnown: true, InputTokens: 5, OutputTokens: 9, CostNanos: 21_000_000, Priced: true,
+			},
+			deltas: []string{"Hi"},
 		},
 		"comments and named events between the data": {
 			when: []http.HandlerFunc{func(w http.ResponseWriter, _ *http.Request) {
@@ -189,6 +244,69 @@ func TestOpenAISendsWhatWasAsked(t *testing.T) {
 			t.Errorf("authorized by %q", d.auth[0])
 		}
 	})
+}
+
+// TestConnectionsAreKept has many calls at a time, twice: the second ones go over the connections of the first.
+func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	const calls = 16
+	var opened atomic.Int32
+	arrived, all := make(chan struct{}, 2*calls), []chan struct{}{make(chan struct{}), make(chan struct{})}
+	round := 0
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		here := all[round]
+		arrived <- struct{}{}
+		<-here
+		hello(w, r)
+	}))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	model, err := agents.NewOpenAI(agents.OpenAIConfig{BaseURL: server.URL + "/v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round = range all {
+		var done sync.WaitGroup
+		for range calls {
+			done.Go(func() {
+				if _, err := model.Chat(t.Context(), ask, nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range calls {
+			<-arrived
+		}
+		close(all[round])
+		done.Wait()
+	}
+	if opened.Load() != calls {
+		t.Errorf("%d connections for %d calls at a time", opened.Load(), calls)
+	}
+}
+
+// TestAConnectionIsReadToItsEnd has the end of the response come a while after the end of the answer.
+func TestAConnectionIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	for pause, dials := range map[string]int32{"pause 50ms": 1, "pause 10m": 2} {
+		synctest.Test(t, func(t *testing.T) {
+			d, model := serve(t, nil, stream(text("Hi"), finish("stop"), done, pause))
+			began := time.Now()
+			for range 2 {
+				if _, err := model.Chat(t.Context(), ask, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if opened := d.listener.dialed.Load(); opened != dials || time.Since(began) > time.Second {
+				t.Errorf("%s: %d connections, after %s", pause, opened, time.Since(began))
+			}
+		})
+	}
 }
 
 func sameJSON(t *testing.T, a, b []byte) bool {

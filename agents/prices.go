@@ -7,11 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"math/big"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,36 +16,36 @@ import (
 )
 
 // Prices is a price table in the shape that LiteLLM made common: an object of models, each with its prices in dollars
-// a token. It is read-only once loaded.
+// a token. It is read-only once loaded. A nil table knows no price.
 type Prices struct {
 	models map[string]price
-}
-
-// price is what one model costs, in dollars. A nil price is not known.
-type price struct {
+	// provider is whose table it is, empty for one's own.
 	provider string
-	request  *big.Rat
-	tiers    []tier // by rising threshold, the first at 0
+	// unread tells why models of the table have no price.
+	unread map[string]string
+	// others are asked for what this table has not.
+	others *Prices
 }
 
-// tier is the prices a token for calls with more than `above` input tokens.
-type tier struct {
-	above                 int64
-	input, output, cached *big.Rat
-}
-
-// maxTable bounds a price file in bytes. LiteLLM's is about 1 MB.
+// maxTable bounds a price file in bytes. LiteLLM's is about 2 MB.
 const maxTable = 64 << 20
 
 //go:embed prices.json
 var publicPrices []byte
 
-// PublicPrices is the table that comes with the program: common models at their public prices. Each entry names the
-// provider's price page and the month that its prices are of.
-func PublicPrices() (*Prices, error) {
+// PublicPrices is what the table that comes with the program has for one provider: its models at its public prices,
+// each with the page that tells them and the month they are of. A provider that is not in it has none, least of all a
+// server of one's own: what it serves under a vendor's names does not cost what the vendor takes.
+func PublicPrices(provider string) (*Prices, error) {
 	p, err := ParsePrices(bytes.NewReader(publicPrices))
 	if err != nil {
 		return nil, fmt.Errorf("the program's own price table: %w", err)
+	}
+	p.provider = provider
+	for name, m := range p.models {
+		if m.provider != provider {
+			delete(p.models, name)
+		}
 	}
 	return p, nil
 }
@@ -67,7 +64,8 @@ func LoadPrices(path string) (*Prices, error) {
 	return p, nil
 }
 
-// ParsePrices reads a table. Numbers are taken exactly as they are written.
+// ParsePrices reads a table. Numbers are taken exactly as they are written. What can't be understood leaves its model
+// without a price, and nothing else; see Unread.
 func ParsePrices(r io.Reader) (*Prices, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxTable+1))
 	if err != nil {
@@ -76,32 +74,70 @@ func ParsePrices(r io.Reader) (*Prices, error) {
 	if len(data) > maxTable {
 		return nil, fmt.Errorf("it is larger than %d MiB", maxTable>>20)
 	}
-	var table map[string]map[string]json.RawMessage
+	var table map[string]json.RawMessage
 	if err := json.Unmarshal(data, &table); err != nil {
 		return nil, fmt.Errorf("it is not a table of models in LiteLLM's shape: %w", err)
 	}
-	p := &Prices{models: make(map[string]price, len(table))}
-	for _, name := range sorted(table) {
+	p := &Prices{models: make(map[string]price, len(table)), unread: map[string]string{}}
+	for name, raw := range table {
 		// LiteLLM describes the shape itself in an entry of this name.
 		if name == "sample_spec" {
 			continue
 		}
-		m, err := parsePrice(table[name])
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &fields); err != nil {
+			p.models[name], p.unread[name] = price{}, "it is no object of prices"
+			continue
+		}
+		m, err := parsePrice(fields)
 		if err != nil {
-			return nil, fmt.Errorf("model %q: %w", name, err)
+			m, p.unread[name] = price{provider: m.provider}, err.Error()
 		}
 		p.models[name] = m
 	}
 	return p, nil
 }
 
+// Or is this table, and the other one for the models that are not in it. Either may be nil.
+func (p *Prices) Or(other *Prices) *Prices {
+	if p == nil {
+		return other
+	}
+	both := *p
+	both.others = p.others.Or(other)
+	return &both
+}
+
 // Len counts the models in the table.
 func (p *Prices) Len() int { return len(p.models) }
 
+// Unread tells of each model that has no price because of something in its entry, what that is.
+func (p *Prices) Unread() map[string]string { return p.unread }
+
+// Spent is what one call took.
+type Spent struct {
+	// Provider is who answered, Model the name that it gave for what did, and Asked the name that was asked for.
+	Provider, Model, Asked string
+	// Input holds CacheRead and CacheWrite, which holds CacheWriteHour; Output holds Reasoning.
+	Input, CacheRead, CacheWrite, CacheWriteHour int64
+	Output, Reasoning                            int64
+	// Tier is what it was served as by the provider's word, empty for the standard.
+	Tier string
+}
+
+// spent is what the answer took, for the price table.
+func (a Answer) spent(asked string) Spent {
+	return Spent{
+		Provider: a.Provider, Model: a.Model, Asked: asked, Input: a.InputTokens, CacheRead: a.CachedTokens, CacheWrite: a.CacheWriteTokens,
+		CacheWriteHour: a.CacheWriteHourTokens, Output: a.OutputTokens, Reasoning: a.ReasoningTokens, Tier: a.ServiceTier,
+	}
+}
+
 // Cost is what one call costs, rounded once, half to even, to the nano-dollar. It is false where the table does not
-// tell: the model is not in it, a price that the call needs is missing, or reasoning is priced apart from other output.
+// tell: the model that answered is not in it, a price that the call needs is missing, or reasoning is priced apart and
+// was not told apart.
 //
-// Cached tokens are a part of the input. They cost as much as other input where the table has no price for them. Where
+// What was read from and written to the cache costs as much as other input where the table has no price for it. Where
 // the table has dearer prices for long inputs, they hold for the whole call.
 //
 // The model is looked up under these names, in this order, the first that the table holds:
@@ -110,64 +146,125 @@ func (p *Prices) Len() int { return len(p.models) }
 //  2. "model"
 //  3. "model" without the provider in front of it, where the entry is that provider's
 //     ("openai/gpt-4o" is openai's "gpt-4o")
-//  4. the same three without a date at the end ("gpt-4o-2099-01-31", "claude-x-20990131", "claude-x@20990131")
-func (p *Prices) Cost(provider, model string, input, output, cached int64) (events.Nanos, bool) {
-	m, ok := p.lookup(provider, model)
-	if !ok || input < 0 || output < 0 || cached < 0 || cached > input {
+//
+// A release is another model than the one before it, with prices of its own. Only where a name without a date was asked
+// for, and one of its releases answered that the table has not, does the price of the name hold.
+func (p *Prices) Cost(s Spent) (events.Nanos, bool) {
+	m, ok := p.lookup(s.Provider, s.Model)
+	if !ok && s.Asked != s.Model && trimDate(s.Model) == s.Asked {
+		m, ok = p.lookup(s.Provider, s.Asked)
+	}
+	if !ok || min(s.Input, s.CacheRead, s.CacheWrite, s.CacheWriteHour, s.Output, s.Reasoning) < 0 ||
+		s.CacheRead > s.Input || s.CacheWrite > s.Input-s.CacheRead || s.CacheWriteHour > s.CacheWrite || s.Reasoning > s.Output {
 		return 0, false
 	}
-	t := m.tiers[0]
-	for _, higher := range m.tiers[1:] {
-		if input > higher.above {
-			t = higher
+	rates, ok := m.at(s.Input, s.Tier)
+	if !ok {
+		return 0, false
+	}
+	if rates.thought != nil && s.Reasoning == 0 && s.Output > 0 {
+		return 0, false
+	}
+	return sum(m.request,
+		share{s.Input - s.CacheRead - s.CacheWrite, rates.input},
+		share{s.CacheRead, either(rates.read, rates.input)},
+		share{s.CacheWrite - s.CacheWriteHour, either(rates.write, rates.input)},
+		share{s.CacheWriteHour, rates.writeHour},
+		share{s.Output - s.Reasoning, rates.output},
+		share{s.Reasoning, either(rates.thought, rates.output)},
+	)
+}
+
+// MaxCost is the most that one call can cost at the standard tier, before it is made: so many tokens of input, all of
+// them written to the cache where that costs more, and so many of output. 0 of output means the most that the table says
+// the model can give. It is false where the table does not tell.
+func (p *Prices) MaxCost(model string, input, output int64) (events.Nanos, bool) {
+	m, ok := p.lookup("", model)
+	if output == 0 {
+		output = m.mostOutput
+	}
+	if !ok || input < 0 || output <= 0 {
+		return 0, false
+	}
+	var most events.Nanos
+	for _, rates := range m.tiers {
+		if rates.above > 0 && input <= rates.above {
+			break
 		}
-	}
-	sum := new(big.Rat)
-	if m.request != nil {
-		sum.Set(m.request)
-	}
-	cachedPrice := t.cached
-	if cachedPrice == nil {
-		cachedPrice = t.input
-	}
-	for _, part := range []struct {
-		tokens int64
-		price  *big.Rat
-	}{{input - cached, t.input}, {cached, cachedPrice}, {output, t.output}} {
-		if part.tokens == 0 {
-			continue
-		}
-		if part.price == nil {
+		nanos, ok := sum(m.request,
+			share{input, dearest(rates.input, rates.write, rates.writeHour)},
+			share{output, dearest(rates.output, rates.thought)},
+		)
+		if !ok {
 			return 0, false
 		}
-		cost := new(big.Rat).SetInt64(part.tokens)
-		sum.Add(sum, cost.Mul(cost, part.price))
+		most = max(most, nanos)
 	}
-	nanos, err := events.RoundUSD(sum)
+	return most, true
+}
+
+// share is so many tokens at a price.
+type share struct {
+	tokens int64
+	price  *big.Rat
+}
+
+// sum is what the shares cost, with what a request costs by itself. A share that has no price makes the sum unknown.
+func sum(request *big.Rat, shares ...share) (events.Nanos, bool) {
+	total := new(big.Rat)
+	if request != nil {
+		total.Set(request)
+	}
+	for _, p := range shares {
+		if p.tokens == 0 {
+			continue
+		}
+		if p.price == nil {
+			return 0, false
+		}
+		cost := new(big.Rat).SetInt64(p.tokens)
+		total.Add(total, cost.Mul(cost, p.price))
+	}
+	nanos, err := events.RoundUSD(total)
 	return nanos, err == nil
 }
 
-func (p *Prices) lookup(provider, model string) (price, bool) {
-	names := []string{model}
-	if dateless := trimDate(model); dateless != model {
-		names = append(names, dateless)
+func either(a, b *big.Rat) *big.Rat {
+	if a != nil {
+		return a
 	}
-	for _, name := range names {
-		if provider != "" {
-			if m, ok := p.models[provider+"/"+name]; ok {
-				return m, true
-			}
+	return b
+}
+
+// dearest is the highest of the prices. Without the first, nothing is known.
+func dearest(first *big.Rat, others ...*big.Rat) *big.Rat {
+	if first == nil {
+		return nil
+	}
+	for _, other := range others {
+		if other != nil && other.Cmp(first) > 0 {
+			first = other
 		}
-		if m, ok := p.models[name]; ok {
+	}
+	return first
+}
+
+func (p *Prices) lookup(provider, name string) (price, bool) {
+	if p == nil {
+		return price{}, false
+	}
+	if m, ok := p.models[cmp.Or(provider, p.provider)+"/"+name]; ok {
+		return m, true
+	}
+	if m, ok := p.models[name]; ok {
+		return m, true
+	}
+	if prefix, rest, cut := strings.Cut(name, "/"); cut {
+		if m, ok := p.models[rest]; ok && m.provider == prefix {
 			return m, true
 		}
-		if prefix, rest, cut := strings.Cut(name, "/"); cut {
-			if m, ok := p.models[rest]; ok && m.provider == prefix {
-				return m, true
-			}
-		}
 	}
-	return price{}, false
+	return p.others.lookup(provider, name)
 }
 
 // trimDate takes a release date off the end of a model's name. Other digits ("-0613", "-32k") stay: they can be
@@ -182,121 +279,3 @@ func trimDate(model string) string {
 	}
 	return model
 }
-
-const (
-	inputKey  = "input_cost_per_token"
-	outputKey = "output_cost_per_token"
-	cachedKey = "cache_read_input_token_cost"
-	aboveMark = "_above_"
-	aboveUnit = "k_tokens"
-)
-
-func parsePrice(fields map[string]json.RawMessage) (price, error) {
-	var m price
-	if raw, ok := fields["litellm_provider"]; ok {
-		if err := json.Unmarshal(raw, &m.provider); err != nil {
-			return price{}, fmt.Errorf("litellm_provider: %w", err)
-		}
-	}
-	base, err := parseTier(fields, 0, "")
-	if err != nil {
-		return price{}, err
-	}
-	if base.cached == nil {
-		// DeepSeek's name for the same price.
-		if base.cached, err = parseDollars(fields, inputKey+"_cache_hit"); err != nil {
-			return price{}, err
-		}
-	}
-	if m.request, err = parseDollars(fields, "input_cost_per_request"); err != nil {
-		return price{}, err
-	}
-	reasoning, err := parseDollars(fields, "output_cost_per_reasoning_token")
-	if err != nil {
-		return price{}, err
-	}
-	if reasoning != nil && base.output != nil && reasoning.Cmp(base.output) != 0 {
-		// An answer's tokens don't tell how many of them were reasoning.
-		base.output = nil
-	}
-	m.tiers = []tier{base}
-	thresholds, err := thresholds(fields)
-	if err != nil {
-		return price{}, err
-	}
-	for _, thousand := range thresholds {
-		t, err := parseTier(fields, thousand*1000, aboveMark+strconv.FormatInt(thousand, 10)+aboveUnit)
-		if err != nil {
-			return price{}, err
-		}
-		// As LiteLLM does it: what a threshold leaves out costs as much as without it.
-		below := base
-		if t.input == nil {
-			t.input = below.input
-		}
-		if t.output == nil || below.output == nil {
-			t.output = below.output
-		}
-		if t.cached == nil {
-			t.cached = below.cached
-		}
-		m.tiers = append(m.tiers, t)
-	}
-	return m, nil
-}
-
-func parseTier(fields map[string]json.RawMessage, above int64, suffix string) (tier, error) {
-	t := tier{above: above}
-	var err error
-	for _, field := range []struct {
-		key string
-		to  **big.Rat
-	}{{inputKey, &t.input}, {outputKey, &t.output}, {cachedKey, &t.cached}} {
-		if *field.to, err = parseDollars(fields, field.key+suffix); err != nil {
-			return tier{}, err
-		}
-	}
-	return t, nil
-}
-
-// parseDollars reads a price as the exact number that its text says. A field that is missing or null is nil.
-func parseDollars(fields map[string]json.RawMessage, key string) (*big.Rat, error) {
-	raw, ok := fields[key]
-	text := strings.Trim(string(raw), `"`)
-	if !ok || text == "null" {
-		return nil, nil
-	}
-	// The exponent is checked before the number is made: 1e-999999999 would fill the memory.
-	if f, err := strconv.ParseFloat(text, 64); err != nil || !(f >= 0 && f < 1e6) || strings.Trim(text, "0123456789.eE+-") != "" {
-		return nil, fmt.Errorf("%s: %.60q is not a price in dollars", key, text)
-	}
-	if i := strings.IndexAny(text, "eE"); len(text) > 60 || i >= 0 && len(text)-i > 5 {
-		return nil, fmt.Errorf("%s: %.60q has too many digits", key, text)
-	}
-	r, ok := new(big.Rat).SetString(text)
-	if !ok {
-		return nil, fmt.Errorf("%s: %.60q is not a price in dollars", key, text)
-	}
-	return r, nil
-}
-
-// thresholds lists the input lengths, in thousands of tokens, from which a model has other prices, rising.
-func thresholds(fields map[string]json.RawMessage) ([]int64, error) {
-	seen := map[int64]bool{}
-	for key := range fields {
-		for _, base := range []string{inputKey, outputKey, cachedKey} {
-			rest, ok := strings.CutPrefix(key, base+aboveMark)
-			if !ok {
-				continue
-			}
-			n, err := strconv.ParseInt(strings.TrimSuffix(rest, aboveUnit), 10, 32)
-			if err != nil || n <= 0 || !strings.HasSuffix(rest, aboveUnit) {
-				return nil, fmt.Errorf("%s: its threshold is not understood", key)
-			}
-			seen[n] = true
-		}
-	}
-	return sorted(seen), nil
-}
-
-func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -76,18 +76,15 @@ func TestCost(t *testing.T) {
 		"prefix of another":            {"", "other/exact-1", tokens{10, 0, 0}, unknown},
 		"prefix without an entry's":    {"", "other/hit", tokens{10, 0, 0}, unknown},
 		"a date that is in the table":  {"", "exact-1-2099-01-31", tokens{10, 0, 0}, 2000},
-		"a date that is not":           {"", "exact-1-2098-01-31", tokens{10, 0, 0}, 1500},
-		"a short date":                 {"", "exact-1-20980131", tokens{10, 0, 0}, 1500},
-		"a date behind @":              {"", "exact-1@20980131", tokens{10, 0, 0}, 1500},
-		"prefix and date":              {"", "acme/exact-1-20980131", tokens{10, 0, 0}, 1500},
-		"provider and date":            {"cloud", "exact-1-20980131", tokens{10, 0, 0}, 3000},
+		"a date that is not":           {"", "exact-1-2098-01-31", tokens{10, 0, 0}, unknown},
+		"provider and date":            {"cloud", "exact-1-20980131", tokens{10, 0, 0}, unknown},
 		"digits that are no date":      {"", "exact-1-20981331", tokens{10, 0, 0}, unknown},
 		"a version is another model":   {"", "exact-1-0613", tokens{10, 0, 0}, unknown},
 		"nothing but a date":           {"", "-2099-01-31", tokens{10, 0, 0}, unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			nanos, priced := p.Cost(c.provider, c.model, c.given.input, c.given.output, c.given.cached)
+			nanos, priced := p.Cost(agents.Spent{Provider: c.provider, Model: c.model, Input: c.given.input, Output: c.given.output, CacheRead: c.given.cached})
 			if priced != (c.then != unknown) || priced && nanos != c.then || !priced && nanos != 0 {
 				t.Errorf("cost %d, priced %v; want %d", nanos, priced, c.then)
 			}
@@ -139,7 +136,7 @@ func within(nanos events.Nanos, dollars *big.Rat) bool {
 
 func TestCostEqualsExactArithmetic(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"testdata/prices.json", "prices.json", shared(t, "cost/model_prices.json")} {
+	for _, path := range []string{"testdata/prices.json", shared(t, "cost/model_prices.json")} {
 		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
 			t.Parallel()
 			if path == "" {
@@ -172,7 +169,7 @@ func TestCostEqualsExactArithmetic(t *testing.T) {
 			}
 			t.Logf("%d models, %d with prices for input and output", p.Len(), len(names))
 			check := func(t rapid.TB, name string, input, output, cached int64) {
-				nanos, priced := p.Cost("", name, input, output, cached)
+				nanos, priced := p.Cost(agents.Spent{Model: name, Input: input, Output: output, CacheRead: cached})
 				if want := exactly(table[name], input, output, cached); !priced || !within(nanos, want) {
 					t.Fatalf("%s for %d, %d, %d: %d, priced %v; want %s dollars", name, input, output, cached, nanos, priced, want.FloatString(15))
 				}
@@ -200,54 +197,165 @@ func TestRealTable(t *testing.T) {
 	if p.Len() != 1701 {
 		t.Errorf("%d models, want 1701", p.Len())
 	}
-	// Our own table holds public prices: where both tables know a model, they agree.
-	own, err := agents.PublicPrices()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile("prices.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var models map[string]struct {
-		Source string `json:"source"`
-		AsOf   string `json:"as_of"`
-	}
-	if err := json.Unmarshal(data, &models); err != nil {
-		t.Fatal(err)
-	}
-	for name, m := range models {
-		a, known := own.Cost("", name, 300_000, 1000, 5000)
-		b, real := p.Cost("", name, 300_000, 1000, 5000)
-		if !known || !real || a != b {
-			t.Errorf("%s: ours %s (%v), theirs %s (%v)", name, a, known, b, real)
-		}
-		if m.Source == "" || m.AsOf == "" {
-			t.Errorf("%s does not tell its source and date", name)
-		}
+	if len(p.Unread()) != 0 {
+		t.Errorf("not understood: %v", p.Unread())
 	}
 }
 
 func TestParsePricesRefuses(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ given, says string }{
-		"no JSON":             {`{`, "LiteLLM's shape"},
-		"another shape":       {`[1]`, "LiteLLM's shape"},
-		"a negative price":    {`{"m":{"input_cost_per_token":-1}}`, `model "m": input_cost_per_token`},
-		"a price in words":    {`{"m":{"output_cost_per_token":"much"}}`, "is not a price"},
-		"a price like NaN":    {`{"m":{"output_cost_per_token":"NaN"}}`, "is not a price"},
-		"a fraction":          {`{"m":{"output_cost_per_token":"1/3"}}`, "is not a price"},
-		"a price too large":   {`{"m":{"output_cost_per_token":1e400}}`, "is not a price"},
-		"a price too fine":    {`{"m":{"output_cost_per_token":1e-999999999}}`, "too many digits"},
-		"a strange threshold": {`{"m":{"input_cost_per_token_above_many_tokens":1}}`, "threshold"},
-		"a strange provider":  {`{"m":{"litellm_provider":7}}`, "litellm_provider"},
-	} {
-		if _, err := agents.ParsePrices(strings.NewReader(c.given)); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, want %q", name, err, c.says)
+	for _, given := range []string{`{`, `[1]`} {
+		if _, err := agents.ParsePrices(strings.NewReader(given)); err == nil || !strings.Contains(err.Error(), "LiteLLM's shape") {
+			t.Errorf("%s: %v", given, err)
 		}
 	}
 	if _, err := agents.LoadPrices("testdata/absent.json"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("absent file: %v", err)
+	}
+}
+
+func TestAnEntryThatIsNotUnderstoodLeavesItsModelWithoutAPrice(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ given, says string }{
+		"a negative price":    {`{"input_cost_per_token":-1}`, "input_cost_per_token"},
+		"a price in words":    {`{"output_cost_per_token":"much"}`, "is not a price"},
+		"a price like NaN":    {`{"output_cost_per_token":"NaN"}`, "is not a price"},
+		"a fraction":          {`{"output_cost_per_token":"1/3"}`, "is not a price"},
+		"a price too large":   {`{"output_cost_per_token":1e400}`, "is not a price"},
+		"a price too fine":    {`{"output_cost_per_token":1e-999999999}`, "too many digits"},
+		"a strange threshold": {`{"input_cost_per_token":1,"input_cost_per_token_above_many_tokens":1}`, "threshold"},
+		"a strange provider":  {`{"input_cost_per_token":1,"litellm_provider":7}`, "litellm_provider"},
+		"no object":           {`7`, "no object"},
+	} {
+		p, err := agents.ParsePrices(strings.NewReader(`{"m":` + c.given + `,"good":{"input_cost_per_token":1e-6,"input_cost_per_token_of_tomorrow":{"x":1}}}`))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, priced := p.Cost(agents.Spent{Model: "m", Input: 1}); priced || !strings.Contains(p.Unread()["m"], c.says) {
+			t.Errorf("%s: priced %v, %q, want %q", name, priced, p.Unread()["m"], c.says)
+		}
+		if nanos, priced := p.Cost(agents.Spent{Model: "good", Input: 1}); !priced || nanos != 1000 {
+			t.Errorf("%s: beside it %d, %v", name, nanos, priced)
+		}
+	}
+}
+
+func table(t *testing.T, text string) *agents.Prices {
+	t.Helper()
+	p, err := agents.ParsePrices(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestCostByTierCacheAndService(t *testing.T) {
+	t.Parallel()
+	tiers := load(t, "testdata/prices_priority.json")
+	claude := table(t, `{"claude": {"input_cost_per_token": 3e-6, "output_cost_per_token": 15e-6, "cache_read_input_token_cost": 3e-7,
+		"cache_creation_input_token_cost": 3.75e-6, "cache_creation_input_token_cost_above_1hr": 6e-6,
+		"input_cost_per_token_above_200k_tokens": 6e-6, "cache_creation_input_token_cost_above_1hr_above_200k_tokens": 12e-6,
+		"input_cost_per_token_batches": 1.5e-6, "output_cost_per_token_batches": 7.5e-6},
+		"thinker": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "output_cost_per_reasoning_token": 3e-6},
+		"luna": {"input_cost_per_token": 1e-7, "output_cost_per_token": 5e-7, "input_cost_per_token_above_272k_tokens": 2e-7}}`)
+	const unknown = events.Nanos(-1)
+	for name, c := range map[string]struct {
+		prices *agents.Prices
+		given  agents.Spent
+		then   events.Nanos
+	}{
+		"standard":                           {tiers, agents.Spent{Model: "my-model", Input: 1000}, 2_000_000},
+		"named standard":                     {tiers, agents.Spent{Model: "my-model", Input: 1000, Tier: "default"}, 2_000_000},
+		"standard, long":                     {tiers, agents.Spent{Model: "my-model", Input: 200_001}, 800_004_000},
+		"priority, as the call says":         {tiers, agents.Spent{Model: "my-model", Input: 1000, Tier: "priority"}, 3_600_000},
+		"priority, long":                     {tiers, agents.Spent{Model: "my-model", Input: 200_001, Tier: "priority"}, 1_440_007_200},
+		"priority has no price for output":   {tiers, agents.Spent{Model: "my-model", Input: 1000, Output: 1, Tier: "priority"}, unknown},
+		"a service that the table has not":   {tiers, agents.Spent{Model: "my-model", Input: 1000, Tier: "flex"}, unknown},
+		"batch":                              {claude, agents.Spent{Model: "claude", Input: 10, Output: 10, Tier: "batch"}, 90_000},
+		"cache written":                      {claude, agents.Spent{Model: "claude", Input: 1000, CacheRead: 200, CacheWrite: 300}, 1_500_000 + 60_000 + 1_125_000},
+		"cache written for an hour":          {claude, agents.Spent{Model: "claude", Input: 1000, CacheWrite: 300, CacheWriteHour: 100}, 2_100_000 + 750_000 + 600_000},
+		"cache written for an hour, long":    {claude, agents.Spent{Model: "claude", Input: 200_001, CacheWrite: 1, CacheWriteHour: 1}, 1_200_012_000},
+		"an hour's write without a price":    {tiers, agents.Spent{Model: "my-model", Input: 2, CacheWrite: 1, CacheWriteHour: 1}, unknown},
+		"more of the cache than of input":    {claude, agents.Spent{Model: "claude", Input: 10, CacheRead: 6, CacheWrite: 5}, unknown},
+		"reasoning told apart":               {claude, agents.Spent{Model: "thinker", Output: 10, Reasoning: 4}, 12_000 + 12_000},
+		"reasoning not told apart":           {claude, agents.Spent{Model: "thinker", Output: 10}, unknown},
+		"below 272k":                         {claude, agents.Spent{Model: "luna", Input: 272_000}, 27_200_000},
+		"above 272k":                         {claude, agents.Spent{Model: "luna", Input: 272_001}, 54_400_200},
+		"a release of what was asked for":    {claude, agents.Spent{Model: "luna-2026-09-22", Asked: "luna", Input: 10}, 1000},
+		"a release that was itself asked":    {claude, agents.Spent{Model: "luna-2026-09-22", Asked: "luna-2026-09-22", Input: 10}, unknown},
+		"what was asked did not answer":      {claude, agents.Spent{Model: "m-1", Asked: "luna", Input: 10}, unknown},
+		"a release with a price of no input": {table(t, `{"a":{"input_cost_per_token":1},"a-2026-01-01":{"input_cost_per_token_above_200k_tokens":1}}`), agents.Spent{Model: "a-2026-01-01", Asked: "a", Input: 10}, unknown},
+		"no table":                           {nil, agents.Spent{Model: "luna", Input: 10}, unknown},
+		"one's own before the public one":    {table(t, `{"luna":{"input_cost_per_token":1}}`).Or(claude), agents.Spent{Model: "luna", Input: 1}, 1_000_000_000},
+		"the public one for what it has not": {table(t, `{"x":{}}`).Or(claude), agents.Spent{Model: "luna", Input: 10}, 1000},
+	} {
+		nanos, priced := c.prices.Cost(c.given)
+		if priced != (c.then != unknown) || priced && nanos != c.then || !priced && nanos != 0 {
+			t.Errorf("%s: cost %d, priced %v; want %d", name, nanos, priced, c.then)
+		}
+	}
+}
+
+func TestNoCallCostsMoreThanItsMost(t *testing.T) {
+	t.Parallel()
+	p := table(t, `{"m": {"input_cost_per_token": 3e-6, "output_cost_per_token": 15e-6, "cache_read_input_token_cost": 3e-7,
+		"cache_creation_input_token_cost": 3.75e-6, "input_cost_per_token_above_200k_tokens": 6e-6, "max_output_tokens": 500}}`)
+	rapid.Check(t, func(t *rapid.T) {
+		input, output := rapid.Int64Range(0, 400_000).Draw(t, "input"), rapid.Int64Range(1, 500).Draw(t, "output")
+		read := rapid.Int64Range(0, input).Draw(t, "read")
+		s := agents.Spent{Model: "m", Input: input, Output: output, CacheRead: read, CacheWrite: rapid.Int64Range(0, input-read).Draw(t, "write")}
+		cost, priced := p.Cost(s)
+		most, known := p.MaxCost("m", input, output)
+		atAll, _ := p.MaxCost("m", input, 0)
+		if !priced || !known || cost > most || most > atAll {
+			t.Fatalf("%+v costs %d, at most %d, at all %d", s, cost, most, atAll)
+		}
+	})
+	if _, known := p.MaxCost("other", 1, 1); known {
+		t.Error("a model that the table has not has a greatest cost")
+	}
+	if _, known := table(t, `{"m":{"input_cost_per_token":1,"output_cost_per_token":1}}`).MaxCost("m", 1, 0); known {
+		t.Error("an answer without a limit has a greatest cost")
+	}
+}
+
+func TestPublicPricesAreEachProvidersOwn(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("prices.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var models map[string]struct {
+		Provider string `json:"litellm_provider"`
+		Source   string `json:"source"`
+		AsOf     string `json:"as_of"`
+	}
+	if err := json.Unmarshal(data, &models); err != nil {
+		t.Fatal(err)
+	}
+	for name, m := range models {
+		if name == "sample_spec" {
+			continue
+		}
+		own, err := agents.PublicPrices(m.Provider)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, priced := own.Cost(agents.Spent{Provider: m.Provider, Model: name, Input: 300_000, Output: 1000}); !priced || len(own.Unread()) != 0 {
+			t.Errorf("%s has no price: %v", name, own.Unread())
+		}
+		bare := strings.TrimPrefix(name, m.Provider+"/")
+		if most, known := own.MaxCost(bare, 1000, 100); !known || (most <= 0) != (m.Provider == "built-in") {
+			t.Errorf("%s has no greatest cost", name)
+		}
+		if m.Source == "" || m.AsOf == "" {
+			t.Errorf("%s does not tell its source and date", name)
+		}
+	}
+	local, err := agents.PublicPrices("127.0.0.1:11434")
+	if err != nil || local.Len() != 0 {
+		t.Errorf("a server on this machine has %d public prices, %v", local.Len(), err)
 	}
 }
 
@@ -263,7 +371,7 @@ func FuzzParsePrices(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if nanos, priced := p.Cost("", "m", 10_000, 10, 5); nanos < 0 || !priced && nanos != 0 {
+		if nanos, priced := p.Cost(agents.Spent{Model: "m", Input: 10_000, Output: 10, CacheRead: 5}); nanos < 0 || !priced && nanos != 0 {
 			t.Errorf("cost %d, priced %v", nanos, priced)
 		}
 	})

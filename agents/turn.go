@@ -28,7 +28,9 @@ type Runner struct {
 // Turn is one answer of a model, and what it wants done before it goes on.
 type Turn struct {
 	Answer Answer
-	// Calls are the tools to perform. An empty list ends the conversation.
+	// Ending tells how the answer ended. Its Failure is the reason where that is not what was asked for.
+	Ending Ending
+	// Calls are the tools to perform, where that is how the answer ended. An empty list ends the conversation.
 	Calls []events.ToolCall
 	// Params are the settings of the request, for the record.
 	Params json.RawMessage
@@ -69,22 +71,25 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 		Temperature: config.Temperature,
 		MaxTokens:   config.MaxTokens,
 		Tools:       specs,
-	}
-	params, err := req.Params()
-	if err != nil {
-		return Turn{}, err
+		API:         config.API,
 	}
 	answer, err := r.Model.Chat(ctx, req, onDelta)
 	if err != nil {
 		return Turn{}, fmt.Errorf("ask %s: %w", config.Model, err)
 	}
-	if !answer.Priced && answer.UsageKnown && r.Prices != nil {
-		answer.CostNanos, answer.Priced = r.Prices.Cost(answer.Provider, answer.Model, answer.InputTokens, answer.OutputTokens, answer.CachedTokens)
-		if !answer.Priced && answer.Model != config.Model {
-			answer.CostNanos, answer.Priced = r.Prices.Cost(answer.Provider, config.Model, answer.InputTokens, answer.OutputTokens, answer.CachedTokens)
-		}
+	params, err := req.Params(answer.LeftOut)
+	if err != nil {
+		return Turn{}, err
 	}
-	return Turn{Answer: answer, Calls: answer.Message.ToolCalls, Params: params}, nil
+	// What the provider charged by its own word holds.
+	if !answer.Priced && answer.UsageKnown {
+		answer.CostNanos, answer.Priced = r.Prices.Cost(answer.spent(config.Model))
+	}
+	turn := Turn{Answer: answer, Ending: answer.ending(), Params: params}
+	if turn.Ending == WantsTools {
+		turn.Calls = answer.Message.ToolCalls
+	}
+	return turn, nil
 }
 
 // Perform does what a model asked for. A failure is data for the model, not an error of the run: a tool that the agent

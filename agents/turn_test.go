@@ -41,7 +41,7 @@ func TestTurnPricesWhatIsKnown(t *testing.T) {
 		priced bool
 	}{
 		"by the name that answered":    {"alias", agents.Answer{Model: "exact-1-2099-01-31", UsageKnown: true, InputTokens: 10}, prices, 2000, true},
-		"else by the one asked for":    {"exact-1", agents.Answer{Model: "internal-name", UsageKnown: true, InputTokens: 10}, prices, 1500, true},
+		"never by another name":        {"exact-1", agents.Answer{Model: "internal-name", UsageKnown: true, InputTokens: 10}, prices, 0, false},
 		"by its provider":              {"exact-1", agents.Answer{Model: "exact-1", Provider: "cloud", UsageKnown: true, InputTokens: 10}, prices, 3000, true},
 		"unknown model":                {"x", agents.Answer{Model: "y", UsageKnown: true, InputTokens: 10}, prices, 0, false},
 		"unknown usage":                {"exact-1", agents.Answer{Model: "exact-1"}, prices, 0, false},

@@ -33,6 +33,8 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 		return fmt.Errorf("%w: model %q is not one of the allowed models %q", ErrPolicy, c.Model, p.Models)
 	case c.Temperature != nil && !(*c.Temperature >= low && *c.Temperature <= high): // NaN is refused too
 		return fmt.Errorf("%w: temperature %v is outside %v to %v", ErrPolicy, *c.Temperature, low, high)
+	case c.API != "" && c.API != "chat" && c.API != "responses":
+		return fmt.Errorf("%w: api %q is neither chat nor responses", ErrInvalid, c.API)
 	case c.MaxTokens < 0:
 		return fmt.Errorf("%w: max_tokens %d is negative", ErrInvalid, c.MaxTokens)
 	case p.MaxTokens > 0 && c.MaxTokens > p.MaxTokens:

@@ -8,8 +8,10 @@ type AgentConfig struct {
 	// Temperature is the sampling temperature, nil for the provider's default.
 	Temperature *float64 `json:"temperature,omitempty"`
 	// MaxTokens bounds an answer, 0 for the provider's default.
-	MaxTokens int      `json:"max_tokens,omitempty"`
-	Tools     []string `json:"tools,omitempty"`
+	MaxTokens int `json:"max_tokens,omitempty"`
+	// API is how the model is asked: "chat" or "responses", empty for what the model needs.
+	API   string   `json:"api,omitempty"`
+	Tools []string `json:"tools,omitempty"`
 }
 
 // AgentSpawned is the first sight of an agent: someone made it, or history names it.

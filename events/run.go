@@ -97,9 +97,11 @@ type Message struct {
 	Name    string `json:"name,omitempty"`
 	Content string `json:"content,omitempty"`
 	// Thinking is what the model wrote to itself before it answered: no part of the answer.
-	Thinking   string     `json:"thinking,omitempty"`
-	ToolCalls  []ToolCall `json:"tool_calls,omitempty"`
-	ToolCallID string     `json:"tool_call_id,omitempty"`
+	Thinking string `json:"thinking,omitempty"`
+	// Extra is what the provider wants back with the message, as it came: signatures, encrypted thoughts.
+	Extra      json.RawMessage `json:"extra,omitempty"`
+	ToolCalls  []ToolCall      `json:"tool_calls,omitempty"`
+	ToolCallID string          `json:"tool_call_id,omitempty"`
 }
 
 // ToolCall is a model's wish to call a tool.

@@ -213,8 +213,8 @@ func TestConversationsAreTextThroughout(t *testing.T) {
 // A new text in a fact is a name until someone says otherwise: this test asks.
 func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 	t.Parallel()
-	names := strings.Fields(`agent analyst assignee budget by digest feedback finish_reason format improvement kind label last metric model name outcome
-		period prints provider record requester role run runbook starting statistic status step_kind steps stream task tool tools type user workflow`)
+	names := strings.Fields(`agent analyst api assignee budget by conversation digest feedback finish_reason format improvement kind label last metric model move name outcome
+		period previous prints provider record requester role run runbook starting statistic status step_kind steps stream strength subject task tool tools type user workflow`)
 	texts := []string{"answer", "answered", "asked", "better", "error", "instruction", "note", "notes", "params", "prompt", "reason", "text", "title"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {

@@ -52,6 +52,8 @@ type answer struct {
 	InputTokens     int64          `json:"input_tokens"`
 	OutputTokens    int64          `json:"output_tokens"`
 	CostUSD         string         `json:"cost_usd"`
+	// Unpriced tells that it cost something that nobody knows: CostUSD is then not all of it.
+	Unpriced bool `json:"unpriced"`
 }
 
 // Run starts a run, drives it or watches who does, and shows the answer as it comes.
@@ -107,7 +109,7 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 // drive returns once the run has ended, cancelled where ctx is done before. Where no other process drives this store's
 // live runs, it does so itself.
 func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64) error {
-	runner, model, err := a.runner()
+	runner, model, err := a.runner(ctx)
 	if err != nil {
 		return err
 	}
@@ -236,7 +238,7 @@ func (v askVerb) report(ctx context.Context, a *app, run string) error {
 		err = a.json(answer{
 			Run: row.Run, Outcome: row.Outcome, Answer: row.Answer, Error: row.Error, Models: limited(row.Models, 0), Scripted: row.Scripted,
 			DurationSeconds: float64(max(row.DurationNS, 0)) / 1e9, InputTokens: row.InputTokens, OutputTokens: row.OutputTokens,
-			CostUSD: row.CostNanos.String(),
+			CostUSD: row.CostNanos.String(), Unpriced: row.Unpriced,
 		})
 	} else {
 		v.summary(a, row, steps)

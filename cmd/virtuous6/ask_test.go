@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -35,9 +36,11 @@ func TestAskThroughAnOpenAICompatibleServer(t *testing.T) {
 	}))
 	defer server.Close()
 	p := newProgram(t)
+	own := write(t, p.dir, "prices.json", `{"gpt-4o-mini-2024-07-18": {"input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07}, "odd": {"input_cost_per_token": "much"}}`)
+	priced := write(t, p.dir, "priced.yaml", "prices: "+own+"\n")
 
-	ask := func(key string) (answer, string, int) {
-		cmd := p.command("ask", "what is six times seven?", "--json")
+	ask := func(key string, flags ...string) (answer, string, int) {
+		cmd := p.command(append([]string{"ask", "what is six times seven?", "--json"}, flags...)...)
 		cmd.Env = append(cmd.Env, "OPENAI_BASE_URL="+server.URL+"/v1", "OPENAI_API_KEY="+key)
 		var out, errOut bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errOut
@@ -49,14 +52,19 @@ func TestAskThroughAnOpenAICompatibleServer(t *testing.T) {
 		return a, out.String() + errOut.String(), cmd.ProcessState.ExitCode()
 	}
 	a, _, code := ask("sk-test-0123456789abcdefghij")
-	// 1,000 tokens at 0.15 and 100 at 0.60 dollars a million.
-	if code != exitDone || a.Answer != "Forty-two." || a.InputTokens != 1000 || a.OutputTokens != 100 || a.CostUSD != "0.00021" || a.Scripted {
+	// A server of one's own is not priced by a vendor's table, whatever it calls its models.
+	if code != exitDone || a.Answer != "Forty-two." || a.InputTokens != 1000 || a.OutputTokens != 100 || a.CostUSD != "0" || !a.Unpriced || a.Scripted {
 		t.Errorf("got %+v, exit code %d", a, code)
+	}
+	// 1,000 tokens at 0.15 and 100 at 0.60 dollars a million.
+	a, said, code := ask("sk-test-0123456789abcdefghij", "--config", priced)
+	if code != exitDone || a.CostUSD != "0.00021" || a.Unpriced || !strings.Contains(said, `1 of 2 models have no price`) {
+		t.Errorf("by one's own prices: %+v, exit code %d\n%s", a, code, said)
 	}
 	if tasks := p.run("tasks", "--json"); !strings.Contains(string(tasks), `"status": "done"`) {
 		t.Errorf("its task is left open: %s", tasks)
 	}
-	a, said, code := ask("sk-test-wrong-0123456789abcdef")
+	a, said, code = ask("sk-test-wrong-0123456789abcdef")
 	if code != exitFailed || a.Outcome != "failed" || !strings.Contains(a.Error, "OPENAI_API_KEY") {
 		t.Errorf("got %+v, exit code %d", a, code)
 	}
@@ -64,6 +72,44 @@ func TestAskThroughAnOpenAICompatibleServer(t *testing.T) {
 		t.Errorf("the key is in what is told or kept: %s", log)
 	}
 	p.run("verify")
+}
+
+// write makes a file and returns its path.
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestModelsAreThoseOfTheServer has a server list its models, and answer by the first that talks.
+func TestModelsAreThoseOfTheServer(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			fmt.Fprint(w, `{"object":"list","data":[{"id":"nomic-embed-text"},{"id":"llama4","shutdown_date":"2027-01-14"},{"id":"other","shutdown_date":null}]}`)
+			return
+		}
+		var asked struct{ Model string }
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+			t.Error(err)
+		}
+		fmt.Fprintf(w, "data: {\"model\":%q,\"choices\":[{\"delta\":{\"content\":\"Hi.\"},\"finish_reason\":\"stop\"}]}\n\n", asked.Model)
+	}))
+	defer server.Close()
+	p := newProgram(t)
+	p.env = []string{"OPENAI_BASE_URL=" + server.URL + "/v1"}
+	const want = `[{"model":"nomic-embed-text","default":false,"priced":false,"shutdown_date":""},` +
+		`{"model":"llama4","default":true,"priced":false,"shutdown_date":"2027-01-14"},{"model":"other","default":false,"priced":false,"shutdown_date":""}]`
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, p.run("models", "--json")); err != nil || compact.String() != want {
+		t.Errorf("models: %s, %v", compact.Bytes(), err)
+	}
+	if said := string(p.run("ask", "hello")); !strings.Contains(said, "Hi.") || !strings.Contains(said, "llama4") || !strings.Contains(said, "cost unknown") {
+		t.Errorf("ask said %s", said)
+	}
 }
 
 // TestAskBesideAServerHandsItsRunOver has one process serve and another one ask.
@@ -87,6 +133,9 @@ func thinking(t *testing.T) (url string, asked <-chan struct{}) {
 	t.Helper()
 	heard := make(chan struct{}, 10)
 	model := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			return // it does not tell which models it has
+		}
 		_, _ = io.Copy(io.Discard, r.Body) // or the end of the connection is not noticed
 		heard <- struct{}{}
 		<-r.Context().Done()

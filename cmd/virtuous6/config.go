@@ -31,13 +31,16 @@ type config struct {
 	Listen string `yaml:"listen"`
 	// Hosts are the names that HTTP requests may be addressed to, besides localhost and IP addresses.
 	Hosts []string `yaml:"hosts"`
-	// Model is what agents without a model of their own use. Default gpt-4o-mini with a key, scripted-1 without.
+	// Model is what agents without a model of their own use. Default: with OpenAI gpt-6-luna, with a server of one's own the
+	// first that it lists, without either scripted-1.
 	Model string `yaml:"model"`
+	// API is how models are asked, chat or responses, where an agent does not say. Default: what the model needs.
+	API string `yaml:"api"`
 	// BaseURL is that of an OpenAI-compatible server; OPENAI_BASE_URL wins over it.
 	BaseURL string `yaml:"base_url"`
 	// Timeout bounds one call to a model. Default 2m.
 	Timeout time.Duration `yaml:"timeout"`
-	// Prices is a price table in LiteLLM's format. Default: the built-in one.
+	// Prices is a price table in LiteLLM's format. It holds before the built-in one, whoever answers.
 	Prices string `yaml:"prices"`
 	// AnalyzeEvery is how often `serve` runs the analysts. Default 1h; 0s is never.
 	AnalyzeEvery *time.Duration `yaml:"analyze_every"`

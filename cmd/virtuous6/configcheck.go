@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
@@ -30,6 +31,7 @@ func (c *config) mistake() (key, says string) {
 	}{
 		{"store", wrongStore != "", wrongStore},
 		{"read_models", wrongModels != "", wrongModels},
+		{"api", !slices.Contains([]string{"", agents.ChatAPI, agents.ResponsesAPI}, c.API), "it should be chat or responses"},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analyze_every", c.AnalyzeEvery != nil && *c.AnalyzeEvery < 0, "it should be a duration, such as 1h, or 0s for never"},
 		{"lease", c.Lease != nil && (*c.Lease < shortestLease || *c.Lease > readmodel.MaxLease), fmt.Sprintf("it should be %s to %s", shortestLease, readmodel.MaxLease)},

@@ -56,7 +56,7 @@ func TestAReplayCallsNobody(t *testing.T) {
 	}
 	run("import", posts)
 	asked := requests.Load()
-	if history := run("events", "--limit", "0", "--json"); asked != 3 || !strings.Contains(history, "run.llm_called") || !strings.Contains(history, "slack.chat.postMessage") {
+	if history := run("events", "--limit", "0", "--json"); asked < 3 || !strings.Contains(history, "run.llm_called") || !strings.Contains(history, "slack.chat.postMessage") {
 		t.Fatalf("this history proves nothing: %d requests", asked)
 	}
 	log := run("events", "--limit", "0", "--json")

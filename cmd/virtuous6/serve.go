@@ -44,7 +44,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	runner, model, err := a.runner()
+	runner, model, err := a.runner(ctx)
 	if err != nil {
 		return err
 	}
