@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -253,6 +254,40 @@ func TestAProcessThatWasStoppedFindsItsLeaseOver(t *testing.T) {
 		stop()
 		if len(checks) < 2 || checks[0] != nil || !errors.Is(checks[1], orchestrator.ErrLeaseLost) {
 			t.Errorf("it was told %v", checks)
+		}
+	})
+}
+
+// What a process dispatches after it was stopped for long is the next driver's to do, also before its timers tell it so.
+func TestAProcessThatWasStoppedDispatchesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		town := newTown(t)
+		defer town.close(t)
+		town.ask(t, "r1", "clock")
+		before, err := town.store.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := newProcess("first", town)
+		var asleep atomic.Int64
+		p.config.Clock = func() time.Time { return time.Now().Add(time.Duration(asleep.Load())) }
+		p.around = func(ctx context.Context, l *orchestrator.Lease) error {
+			synctest.Wait() // its timers are set
+			asleep.Store(int64(orchestrator.DefaultLease))
+			defer asleep.Store(0)
+			return orchestrator.New(orchestrator.Config{
+				// Its read models are nobody else's, so that nothing but the lease stands between it and the log.
+				Store: town.store, Models: town.models, Dispatch: town.dispatch, Model: events.ScriptedModel, Lease: l,
+				Runner: agents.Runner{Model: p.model, Tools: agents.BuiltIn(time.Now)},
+			}).Run(ctx)
+		}
+		stop := p.start(t, town)
+		<-p.driving
+		<-p.ended
+		stop()
+		if after, err := town.store.Head(t.Context()); err != nil || after != before {
+			t.Errorf("the log went on from position %d to %d, %v", before, after, err)
 		}
 	})
 }
