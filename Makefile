@@ -11,7 +11,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check static unraced bench golden rules generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
+.PHONY: help build run test check static unraced bench golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -69,6 +69,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
 		echo "go test $$(dirname $$file) -run '^$$' -fuzz ^$${func#func }$$ -fuzztime $(FUZZTIME) -fuzzminimizetime 1x"; \
 		go test "$$(dirname $$file)" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || exit 1; done
+
+chaos: ## Run the long chaos tests (every TestChaos*)
+	VIRTUOUS6_CHAOS=long go test ./... -run '^TestChaos' -count=1 -timeout 60m
 
 lint: ## Run the linters, and the tests that they bite
 	$(TOOL) depguard -test=false ./...

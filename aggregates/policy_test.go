@@ -33,6 +33,7 @@ func TestPolicyOnConfigurations(t *testing.T) {
 		"too hot":                      {policy: bounds, config: events.AgentConfig{Temperature: ptr(0.91)}, err: aggregates.ErrPolicy},
 		"most tokens":                  {policy: bounds, config: events.AgentConfig{MaxTokens: 500}},
 		"too many tokens":              {policy: bounds, config: events.AgentConfig{MaxTokens: 501}, err: aggregates.ErrPolicy},
+		"a limit of one token":         {policy: aggregates.Policy{MaxTokens: 1}, config: events.AgentConfig{MaxTokens: 2}, err: aggregates.ErrPolicy},
 		"negative tokens":              {config: events.AgentConfig{MaxTokens: -1}, err: aggregates.ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -78,13 +78,15 @@ type process struct {
 	// driving hears of each lease that it got, ended of each that it lost.
 	driving, ended chan *orchestrator.Lease
 	standby        chan string
+	// store is how it reaches the log. Default the town's.
+	store eventstore.Store
 	// around, if any, runs in place of the orchestrator.
 	around func(context.Context, *orchestrator.Lease) error
 }
 
 func newProcess(name string, town *town) *process {
 	p := &process{
-		cable: &cable{Engine: town.engine}, model: &counting{Model: agents.Scripted{}},
+		store: town.store, cable: &cable{Engine: town.engine}, model: &counting{Model: agents.Scripted{}},
 		driving: make(chan *orchestrator.Lease, 10), ended: make(chan *orchestrator.Lease, 10), standby: make(chan string, 10),
 	}
 	p.config = orchestrator.DriveConfig{Holder: name, OnStandby: func(l readmodel.Lease) { p.standby <- l.Holder }}
@@ -108,7 +110,8 @@ func (p *process) start(t *testing.T, town *town) (stop func()) {
 				return p.around(ctx, l)
 			}
 			return orchestrator.New(orchestrator.Config{
-				Store: town.store, Models: models, Dispatch: town.dispatch, Model: events.ScriptedModel, Lease: l, Lanes: 2,
+				Store: p.store, Models: models, Dispatch: orchestrator.NewDispatcher(p.store, aggregates.All(aggregates.Policy{})).Dispatch,
+				Model: events.ScriptedModel, Lease: l, Lanes: 2,
 				Runner: agents.Runner{Model: p.model, Tools: agents.BuiltIn(time.Now)},
 			}).Run(ctx)
 		})
