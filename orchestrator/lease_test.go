@@ -295,6 +295,23 @@ func TestAProcessThatWasStoppedDispatchesNothing(t *testing.T) {
 	})
 }
 
+// A lease that is taken while its holder is told to stop is no reason for it to fail.
+func TestADriverThatIsStoppedAsItIsFencedEndsWell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		town := newTown(t)
+		defer town.close(t)
+		p := newProcess("first", town)
+		p.around = func(ctx context.Context, _ *orchestrator.Lease) error {
+			<-ctx.Done()
+			return fmt.Errorf("pump: %w", readmodel.ErrFenced)
+		}
+		stop := p.start(t, town)
+		<-p.driving
+		stop()
+	})
+}
+
 func TestADriverGoesOnOverASwap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
