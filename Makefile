@@ -11,7 +11,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help aimock build run test check static unraced bench golden rules generate current conformance-esdb conformance-binary fuzz lint vet fmt fmt-check mod clean
+.PHONY: help aimock build run test check static unraced bench golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -74,11 +74,17 @@ fuzz: ## Fuzz each target for FUZZTIME
 		echo "go test $$(dirname $$file) -run '^$$' -fuzz ^$${func#func }$$ -fuzztime $(FUZZTIME) -fuzzminimizetime 1x"; \
 		go test "$$(dirname $$file)" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || exit 1; done
 
+chaos: ## Run the long chaos tests (every TestChaos*)
+	VIRTUOUS6_CHAOS=long go test ./... -run '^TestChaos' -count=1 -timeout 60m
+
 lint: ## Run the linters, and the tests that they bite
 	$(TOOL) depguard -test=false ./...
 	$(TOOL) go-check-sumtype -default-signifies-exhaustive=false ./...
 	$(TOOL) staticcheck ./...
 	$(TOOL) errcheck -ignoretests -exclude tools/errcheck.txt ./...
+	@dead="$$($(TOOL) deadcode ./cmd/...)" || exit 1; \
+	if printf '%s\n' "$$dead" | grep -vE -e '^$$' -f tools/deadcode.txt; then \
+		echo "the program calls none of these: delete them, or say in tools/deadcode.txt why they stay" >&2; exit 1; fi
 	go -C tools test ./...
 
 vet:

@@ -2,6 +2,7 @@ package aggregates_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -94,6 +95,18 @@ func refusesBadNames(t *testing.T, given []events.Event, command func(name strin
 		if got, err := instance.Decide(command(name)); err != nil || len(got) == 0 {
 			t.Errorf("%q: got %v, %v", name, got, err)
 		}
+	}
+}
+
+func TestRefusedTellsARefusalFromAFailure(t *testing.T) {
+	t.Parallel()
+	for _, reason := range refusals {
+		if !aggregates.Refused(fmt.Errorf("task t: %w", reason)) {
+			t.Errorf("%v is no refusal", reason)
+		}
+	}
+	if aggregates.Refused(errors.New("the disk is full")) || aggregates.Refused(nil) {
+		t.Error("a failure is a refusal")
 	}
 }
 

@@ -65,6 +65,7 @@ func TestEvidence(t *testing.T) {
 		sound bool
 	}{
 		"sound":                    {with: func(*events.Evidence) {}, sound: true},
+		"of one run":               {with: func(e *events.Evidence) { e.N = 1 }, sound: true},
 		"of one event":             {with: func(e *events.Evidence) { e.From = e.To }, sound: true},
 		"a point":                  {with: func(e *events.Evidence) { e.Low, e.High = e.Value, e.Value }, sound: true},
 		"none":                     {with: func(e *events.Evidence) { *e = events.Evidence{} }},

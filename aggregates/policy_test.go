@@ -34,6 +34,7 @@ func TestPolicyOnConfigurations(t *testing.T) {
 		"most tokens":                  {policy: bounds, config: events.AgentConfig{MaxTokens: 500}},
 		"too many tokens":              {policy: bounds, config: events.AgentConfig{MaxTokens: 501}, err: aggregates.ErrPolicy},
 		"an API that is none":          {config: events.AgentConfig{API: "grpc"}, err: aggregates.ErrInvalid},
+		"a limit of one token":         {policy: aggregates.Policy{MaxTokens: 1}, config: events.AgentConfig{MaxTokens: 2}, err: aggregates.ErrPolicy},
 		"negative tokens":              {config: events.AgentConfig{MaxTokens: -1}, err: aggregates.ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {

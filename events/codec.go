@@ -88,9 +88,6 @@ func NewTable(schemas ...Schema) *Table {
 // Kinds lists the known kinds, sorted.
 func (t *Table) Kinds() []string { return slices.Clone(t.kinds) }
 
-// Version is the schema version written today for a kind, or 0 for an unknown one.
-func (t *Table) Version(kind string) int { return t.byKind[kind].Version }
-
 // Decode reads a fact of any version ever written. It returns ErrUnknownKind or ErrNewerVersion for what a newer
 // program wrote.
 func (t *Table) Decode(kind string, version int, data []byte) (Event, error) {

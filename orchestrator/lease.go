@@ -209,14 +209,15 @@ func (d *driver) drive(ctx context.Context, l *Lease, run func(context.Context, 
 	over := errors.Is(context.Cause(running), ErrLeaseLost) || l.Check() != nil
 	end(nil)
 	<-kept
-	lost = ctx.Err() == nil && (over || errors.Is(err, ErrLeaseLost) || errors.Is(err, readmodel.ErrFenced))
+	over = over || errors.Is(err, ErrLeaseLost) || errors.Is(err, readmodel.ErrFenced)
+	lost = ctx.Err() == nil && over
 	// Whoever waits need not wait for the end of the lease. Where it is lost, this changes nothing.
 	releasing, stop := context.WithTimeout(context.WithoutCancel(ctx), d.TTL)
 	defer stop()
 	if rerr := d.models.Release(releasing, l.held); rerr != nil {
 		d.Log.Warn("the lease was not released: the next driver waits for its end", "error", rerr)
 	}
-	if ctx.Err() != nil && (errors.Is(err, ErrLeaseLost) || errors.Is(err, ctx.Err())) {
+	if ctx.Err() != nil && (over || errors.Is(err, ctx.Err())) {
 		err = nil
 	}
 	return lost, err

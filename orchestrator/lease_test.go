@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,13 +78,15 @@ type process struct {
 	// driving hears of each lease that it got, ended of each that it lost.
 	driving, ended chan *orchestrator.Lease
 	standby        chan string
+	// store is how it reaches the log. Default the town's.
+	store eventstore.Store
 	// around, if any, runs in place of the orchestrator.
 	around func(context.Context, *orchestrator.Lease) error
 }
 
 func newProcess(name string, town *town) *process {
 	p := &process{
-		cable: &cable{Engine: town.engine}, model: &counting{Model: agents.Scripted{}},
+		store: town.store, cable: &cable{Engine: town.engine}, model: &counting{Model: agents.Scripted{}},
 		driving: make(chan *orchestrator.Lease, 10), ended: make(chan *orchestrator.Lease, 10), standby: make(chan string, 10),
 	}
 	p.config = orchestrator.DriveConfig{Holder: name, OnStandby: func(l readmodel.Lease) { p.standby <- l.Holder }}
@@ -107,7 +110,8 @@ func (p *process) start(t *testing.T, town *town) (stop func()) {
 				return p.around(ctx, l)
 			}
 			return orchestrator.New(orchestrator.Config{
-				Store: town.store, Models: models, Dispatch: town.dispatch, Model: events.ScriptedModel, Lease: l, Lanes: 2,
+				Store: p.store, Models: models, Dispatch: orchestrator.NewDispatcher(p.store, aggregates.All(aggregates.Policy{})).Dispatch,
+				Model: events.ScriptedModel, Lease: l, Lanes: 2,
 				Runner: agents.Runner{Model: p.model, Tools: agents.BuiltIn(time.Now)},
 			}).Run(ctx)
 		})
@@ -254,6 +258,57 @@ func TestAProcessThatWasStoppedFindsItsLeaseOver(t *testing.T) {
 		if len(checks) < 2 || checks[0] != nil || !errors.Is(checks[1], orchestrator.ErrLeaseLost) {
 			t.Errorf("it was told %v", checks)
 		}
+	})
+}
+
+// What a process dispatches after it was stopped for long is the next driver's to do, also before its timers tell it so.
+func TestAProcessThatWasStoppedDispatchesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		town := newTown(t)
+		defer town.close(t)
+		town.ask(t, "r1", "clock")
+		before, err := town.store.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := newProcess("first", town)
+		var asleep atomic.Int64
+		p.config.Clock = func() time.Time { return time.Now().Add(time.Duration(asleep.Load())) }
+		p.around = func(ctx context.Context, l *orchestrator.Lease) error {
+			synctest.Wait() // its timers are set
+			asleep.Store(int64(orchestrator.DefaultLease))
+			defer asleep.Store(0)
+			return orchestrator.New(orchestrator.Config{
+				// Its read models are nobody else's, so that nothing but the lease stands between it and the log.
+				Store: town.store, Models: town.models, Dispatch: town.dispatch, Model: events.ScriptedModel, Lease: l,
+				Runner: agents.Runner{Model: p.model, Tools: agents.BuiltIn(time.Now)},
+			}).Run(ctx)
+		}
+		stop := p.start(t, town)
+		<-p.driving
+		<-p.ended
+		stop()
+		if after, err := town.store.Head(t.Context()); err != nil || after != before {
+			t.Errorf("the log went on from position %d to %d, %v", before, after, err)
+		}
+	})
+}
+
+// A lease that is taken while its holder is told to stop is no reason for it to fail.
+func TestADriverThatIsStoppedAsItIsFencedEndsWell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		town := newTown(t)
+		defer town.close(t)
+		p := newProcess("first", town)
+		p.around = func(ctx context.Context, _ *orchestrator.Lease) error {
+			<-ctx.Done()
+			return fmt.Errorf("pump: %w", readmodel.ErrFenced)
+		}
+		stop := p.start(t, town)
+		<-p.driving
+		stop()
 	})
 }
 

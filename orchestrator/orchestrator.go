@@ -92,7 +92,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	group.Go(func() error { return work.run(ctx) })
 	// While the store is away the turns under way go on: the lease tells when another may drive.
 	group.Go(func() error {
-		return patiently(ctx, o.c.Log, "the read models", func() error { return replay.PumpBy(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models)) })
+		return patiently(ctx, o.c.Log, "the read models", func() error { return replay.Pump(ctx, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models)) })
 	})
 	group.Go(func() error {
 		select {

@@ -118,32 +118,6 @@ func (r StepRow) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON writes the documented shape.
-func (s StepStat) MarshalJSON() ([]byte, error) {
-	var p50, p95 *float64
-	if s.Timed > 0 {
-		p50, p95 = jsonSeconds(s.P50NS), jsonSeconds(s.P95NS)
-	}
-	return json.Marshal(struct {
-		Workflow      string    `json:"workflow"`
-		Name          string    `json:"name"`
-		Steps         int64     `json:"steps"`
-		Runs          int64     `json:"runs"`
-		Failed        int64     `json:"failed"`
-		Timed         int64     `json:"timed"`
-		Duration      Quantiles `json:"duration_seconds"`
-		Total         float64   `json:"total_seconds"`
-		InputTokens   int64     `json:"input_tokens"`
-		OutputTokens  int64     `json:"output_tokens"`
-		CostUSD       string    `json:"cost_usd"`
-		FirstPosition uint64    `json:"first_position"`
-		LastPosition  uint64    `json:"last_position"`
-	}{
-		s.Workflow, s.Name, s.Steps, s.Runs, s.Failed, s.Timed, Quantiles{p50, p95}, seconds(s.TotalNS), s.InputTokens,
-		s.OutputTokens, s.CostNanos.String(), s.FirstPosition, s.LastPosition,
-	})
-}
-
-// MarshalJSON writes the documented shape.
 func (r AgentRow) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Agent       string     `json:"agent"`

@@ -85,14 +85,9 @@ func catchUpOnce(ctx context.Context, store eventstore.Store, models *projection
 	return nil
 }
 
-// Pump keeps the read models up with the log until ctx is done. It returns nil then, and an error where it can't go
-// on by itself.
-func Pump(ctx context.Context, store eventstore.Store, models *projections.Models) error {
-	return PumpBy(ctx, store, models, models.Apply)
-}
-
-// PumpBy is Pump that writes by apply.
-func PumpBy(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying) error {
+// Pump keeps the read models up with the log until ctx is done, and writes by apply. It returns nil then, and an error
+// where it can't go on by itself.
+func Pump(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying) error {
 	for {
 		err := pumpOnce(ctx, store, models, apply)
 		switch {

@@ -55,11 +55,3 @@ func (p Proposal) MarshalJSON() ([]byte, error) {
 		p.Reason, p.Change, p.Claim, p.Strength, p.Evidence, p.Expected,
 	})
 }
-
-// MarshalJSON writes both lists, also where they are empty.
-func (r Result) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Proposals []Proposal `json:"proposals"`
-		Findings  []Finding  `json:"findings"`
-	}{append([]Proposal{}, r.Proposals...), append([]Finding{}, r.Findings...)})
-}

@@ -69,11 +69,6 @@ func (s *Strata) Difference(confidence float64) (float64, Interval) {
 	return d, Interval{Low: max(-1, d-half), High: min(1, d+half)}
 }
 
-// Score is the sum over the strata of the successes with the feature less those expected if it made no difference, and
-// its variance given the margins. Score squared over variance is the Cochran-Mantel-Haenszel statistic (Mantel and
-// Haenszel, JNCI 1959).
-func (s *Strata) Score() (score, variance float64) { return s.score, s.information }
-
 // mixtureVariance is that of the normal prior on the log odds ratio in LogE: an odds ratio between 1/7 and 7 in 95 of
 // 100 cases.
 const mixtureVariance = 1.0
