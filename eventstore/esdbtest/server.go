@@ -4,8 +4,8 @@
 // It follows the server's documented behaviour and source in what a client can tell apart: the four expected
 // revisions with their idempotency rules, positions that are offsets and can be read from only where a record begins,
 // inclusive forwards and exclusive backwards, filters with checkpoints, its own events in between, a stream that does
-// not exist told by the first answer, not-leader redirections, and persistent subscriptions. What it leaves out:
-// deletion and metadata of streams, projections, links, access rights by stream, batch appends.
+// not exist told by the first answer, and not-leader redirections. It counts what clients ask of it. What it leaves
+// out: metadata of streams, projections, links, persistent subscriptions, access rights by stream, batch appends.
 package esdbtest
 
 import (
@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
-	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -56,7 +55,6 @@ type Server struct {
 
 	mu       sync.Mutex
 	log      *log
-	groups   map[string]*group
 	grpc     *grpc.Server
 	served   chan struct{}
 	faults   faults
@@ -83,7 +81,7 @@ func Start(c Config) (*Server, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	s := &Server{config: c, address: "127.0.0.1:0", log: newLog(c.Clock), groups: make(map[string]*group)}
+	s := &Server{config: c, address: "127.0.0.1:0", log: newLog(c.Clock)}
 	return s, s.Resume()
 }
 
@@ -119,15 +117,11 @@ func (s *Server) Resume() error {
 	}
 	g := grpc.NewServer(options...)
 	streams.RegisterStreamsServer(g, &streamsServer{Server: s})
-	persistent.RegisterPersistentSubscriptionsServer(g, &groupsServer{Server: s})
 	gossip.RegisterGossipServer(g, &gossipServer{Server: s})
 	serverfeatures.RegisterServerFeaturesServer(g, &featuresServer{Server: s})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.address, s.grpc, s.served = l.Addr().String(), g, make(chan struct{})
-	for _, group := range s.groups {
-		group.drop()
-	}
 	go func(served chan struct{}) {
 		defer close(served)
 		_ = g.Serve(l) // it ends by Stop
@@ -279,18 +273,11 @@ type featuresServer struct {
 }
 
 func (s *featuresServer) GetSupportedMethods(context.Context, *shared.Empty) (*serverfeatures.SupportedMethods, error) {
-	const groups = "event_store.client.persistent_subscriptions.persistentsubscriptions"
 	return &serverfeatures.SupportedMethods{
 		EventStoreServerVersion: s.config.Version,
 		Methods: []*serverfeatures.SupportedMethod{
 			{ServiceName: "event_store.client.streams.streams", MethodName: "append"},
 			{ServiceName: "event_store.client.streams.streams", MethodName: "read"},
-			{ServiceName: groups, MethodName: "create", Features: []string{"stream", "all"}},
-			{ServiceName: groups, MethodName: "read", Features: []string{"stream", "all"}},
-			{ServiceName: groups, MethodName: "replayparked"},
-			{ServiceName: groups, MethodName: "list"},
-			{ServiceName: groups, MethodName: "getinfo"},
-			{ServiceName: groups, MethodName: "restartsubsystem"},
 		},
 	}, nil
 }

@@ -98,9 +98,6 @@ func (s *Server) append(name string, expected expectation, batch []*record) (ans
 		if s.appended++; s.appended%systemEvery == 0 {
 			s.log.system("$stats-"+s.address, "$statsCollected")
 		}
-		for _, g := range s.groups {
-			g.dispatch(s.log)
-		}
 		s.grown.Wake()
 		if s.faults.droppedReply > 0 {
 			s.faults.droppedReply--
