@@ -43,6 +43,8 @@ type Config struct {
 	OldPositions bool
 	// MaxAppend is the greatest size in bytes of a batch. Default 1 MiB, as the server's.
 	MaxAppend int
+	// Delay is how long each append takes before it is stored. Default none.
+	Delay time.Duration
 	// Clock is that of created. Default time.Now.
 	Clock func() time.Time
 }
@@ -58,6 +60,7 @@ type Server struct {
 	grpc     *grpc.Server
 	served   chan struct{}
 	faults   faults
+	counts   Counts
 	appended int
 }
 
@@ -67,7 +70,10 @@ type faults struct {
 	droppedReply int
 	silent       bool
 	leader       string
+	electing     bool
 	hidden       int
+	// gather is how many appends must be under way before they are answered, gathered how many are.
+	gather, gathered int
 }
 
 // Start starts a server on a port of its own. Who started it closes it.
@@ -124,7 +130,7 @@ func (s *Server) Resume() error {
 	s.address, s.grpc, s.served = l.Addr().String(), g, make(chan struct{})
 	go func(served chan struct{}) {
 		defer close(served)
-		_ = g.Serve(l) // it ends by Stop
+		_ = g.Serve(door{l, s}) // it ends by Stop
 	}(s.served)
 	return nil
 }
@@ -170,7 +176,50 @@ func (s *Server) Hide(n int) {
 }
 
 // Follow makes it a follower that names another node as the leader, or the leader again for "".
-func (s *Server) Follow(leader string) { s.fault(func(f *faults) { f.leader = leader }) }
+func (s *Server) Follow(leader string) {
+	s.fault(func(f *faults) { f.leader, f.electing = leader, false })
+}
+
+// Electing has it be no leader and know of none, until Follow is called.
+func (s *Server) Electing() { s.fault(func(f *faults) { f.leader, f.electing = "", true }) }
+
+// Gather keeps appends that came whole until n of them are under way, and then takes them. 0 lets go of all.
+func (s *Server) Gather(n int) {
+	s.fault(func(f *faults) { f.gather = n })
+	s.grown.Wake()
+}
+
+// Gathered counts the appends that Gather keeps.
+func (s *Server) Gathered() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.gathered
+}
+
+// gathers waits until the append is one of as many as Gather wants.
+func (s *Server) gathers(ctx context.Context) error {
+	s.fault(func(f *faults) { f.gathered++ })
+	defer s.fault(func(f *faults) { f.gathered-- })
+	s.grown.Wake()
+	for {
+		grown := s.grown.Next()
+		s.mu.Lock()
+		enough := s.faults.gathered >= s.faults.gather
+		if enough {
+			s.faults.gather = 0
+		}
+		s.mu.Unlock()
+		if enough {
+			s.grown.Wake()
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return status.FromContextError(ctx.Err()).Err()
+		}
+	}
+}
 
 // ForgetIDs empties the cache by which it recognises repeats, as a restart does.
 func (s *Server) ForgetIDs() {
@@ -225,12 +274,13 @@ func (s *Server) admit(ctx context.Context, trailer func(metadata.MD) error) err
 	if unavailable {
 		s.faults.unavailable--
 	}
-	leader := s.faults.leader
+	leader, electing := s.faults.leader, s.faults.electing
 	s.mu.Unlock()
-	if unavailable {
+	needs := md.Get("requires-leader")
+	if unavailable || electing && len(needs) > 0 && needs[0] == "true" {
 		return status.Error(codes.Unavailable, "Server Is Not Ready")
 	}
-	if needs := md.Get("requires-leader"); leader != "" && len(needs) > 0 && needs[0] == "true" {
+	if leader != "" && len(needs) > 0 && needs[0] == "true" {
 		host, port, err := net.SplitHostPort(leader)
 		if err := errors.Join(err, trailer(metadata.Pairs("exception", "not-leader", "leader-endpoint-host", host, "leader-endpoint-port", port))); err != nil {
 			return err
@@ -248,7 +298,8 @@ type gossipServer struct {
 // Read names this node and the leader, if that is another.
 func (s *gossipServer) Read(context.Context, *shared.Empty) (*gossip.ClusterInfo, error) {
 	s.mu.Lock()
-	leader := s.faults.leader
+	s.counts.Discoveries++
+	leader, electing := s.faults.leader, s.faults.electing
 	s.mu.Unlock()
 	member := func(address string, state gossip.MemberInfo_VNodeState) (*gossip.MemberInfo, error) {
 		host, port, err := net.SplitHostPort(address)
@@ -257,6 +308,10 @@ func (s *gossipServer) Read(context.Context, *shared.Empty) (*gossip.ClusterInfo
 		}
 		n, err := strconv.ParseUint(port, 10, 16)
 		return &gossip.MemberInfo{State: state, IsAlive: true, HttpEndPoint: &gossip.EndPoint{Address: host, Port: uint32(n)}}, err
+	}
+	if electing {
+		me, err := member(s.address, gossip.MemberInfo_Unknown)
+		return &gossip.ClusterInfo{Members: []*gossip.MemberInfo{me}}, err
 	}
 	if leader == "" {
 		me, err := member(s.address, gossip.MemberInfo_Leader)
