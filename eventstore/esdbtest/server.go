@@ -43,8 +43,6 @@ type Config struct {
 	OldPositions bool
 	// MaxAppend is the greatest size in bytes of a batch. Default 1 MiB, as the server's.
 	MaxAppend int
-	// Delay is how long each append takes before it is stored. Default none.
-	Delay time.Duration
 	// Clock is that of created. Default time.Now.
 	Clock func() time.Time
 }

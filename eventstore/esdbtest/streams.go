@@ -7,7 +7,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -56,9 +55,6 @@ func (s *streamsServer) Append(call streams.Streams_AppendServer) error {
 	}
 	if err := s.gathers(call.Context()); err != nil {
 		return err
-	}
-	if s.config.Delay > 0 {
-		time.Sleep(s.config.Delay)
 	}
 	answer, drop := s.append(name, expectedRevision(options), batch)
 	if drop {
