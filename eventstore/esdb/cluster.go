@@ -16,6 +16,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -38,9 +39,22 @@ type cluster struct {
 	turn chan struct{}
 
 	mu     sync.Mutex
-	conn   *grpc.ClientConn
-	hinted bool // conn was dialled because a node named the leader
+	node   *node
 	closed bool
+	// searches counts the searches for the leader that ended, and searched is how the last one failed.
+	searches int
+	searched error
+}
+
+// node is a connection with those that use it. It is closed once it is left and nobody uses it any more: what is under way
+// on it is another's.
+type node struct {
+	conn   *grpc.ClientConn
+	hinted bool // it was dialled because another node named it the leader
+	users  int  // guarded by the cluster's mu, like the next one
+	gone   bool
+	// left is closed when another node is to be looked for.
+	left chan struct{}
 }
 
 func newCluster(c *client.Configuration) (*cluster, error) {
@@ -95,8 +109,16 @@ func (b basic) GetRequestMetadata(context.Context, ...string) (map[string]string
 
 func (basic) RequireTransportSecurity() bool { return true }
 
-// connection is the one to the leader, as far as is known. One to a single node is always there: gRPC repairs it.
-func (c *cluster) connection(ctx context.Context, timeout time.Duration) (*grpc.ClientConn, error) {
+// use is the leader's node, as far as is known, until it is given back. One to a single node is always there: gRPC repairs
+// its connection.
+func (c *cluster) use(ctx context.Context, timeout time.Duration) (*node, error) {
+	c.mu.Lock()
+	searches := c.searches
+	n, err := c.take()
+	c.mu.Unlock()
+	if n != nil || err != nil {
+		return n, err
+	}
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
@@ -104,37 +126,66 @@ func (c *cluster) connection(ctx context.Context, timeout time.Duration) (*grpc.
 		return nil, ctx.Err()
 	}
 	c.mu.Lock()
-	conn, closed := c.conn, c.closed
-	c.mu.Unlock()
-	switch {
-	case closed:
-		return nil, errClosed
-	case conn != nil:
-		return conn, nil
+	n, err = c.take()
+	if n == nil && err == nil && c.searches != searches {
+		err = c.searched // somebody asked meanwhile
 	}
-	address, err := c.seeds[0], error(nil)
+	c.mu.Unlock()
+	if n != nil || err != nil {
+		return n, err
+	}
+	address := c.seeds[0]
 	if c.gossiping {
-		if address, err = c.leader(ctx, timeout); err != nil {
-			return nil, err
+		if address, err = c.leader(ctx, timeout); ctx.Err() != nil {
+			return nil, ctx.Err() // the next one asks for itself
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.dial(address, false)
+	c.searches++
+	c.searched = err
+	if err == nil {
+		err = c.dial(address, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.take()
 }
 
-// dial makes the connection to a node the cluster's. Nothing is sent yet. The caller holds mu, and there is no other
-// connection.
-func (c *cluster) dial(address string, hinted bool) (*grpc.ClientConn, error) {
-	if c.closed {
+// take uses the node that is there, if one is. The caller holds mu.
+func (c *cluster) take() (*node, error) {
+	switch {
+	case c.closed:
 		return nil, errClosed
+	case c.node != nil:
+		c.node.users++
+	}
+	return c.node, nil
+}
+
+func (c *cluster) give(n *node) error {
+	c.mu.Lock()
+	n.users--
+	last := n.gone && n.users == 0
+	c.mu.Unlock()
+	if last {
+		return n.conn.Close()
+	}
+	return nil
+}
+
+// dial makes a node the cluster's. Nothing is sent yet. The caller holds mu, and there is no other node.
+func (c *cluster) dial(address string, hinted bool) error {
+	if c.closed {
+		return errClosed
 	}
 	conn, err := grpc.NewClient(address, c.options...)
 	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", address, err)
+		return fmt.Errorf("dial %s: %w", address, err)
 	}
-	c.conn, c.hinted = conn, hinted
-	return conn, nil
+	c.node = &node{conn: conn, hinted: hinted, left: make(chan struct{})}
+	return nil
 }
 
 // leader asks the seeds in their order, and takes the first answer that names a living leader.
@@ -170,35 +221,49 @@ func (c *cluster) gossip(ctx context.Context, seed string, timeout time.Duration
 	return gossip.NewGossipClient(conn).Read(ctx, &shared.Empty{})
 }
 
-// failed looks for another node after a call that ended with err, where that can help.
-func (c *cluster) failed(conn *grpc.ClientConn, err error) error {
+// failed leaves a node that a call ended on with err, where that says that it is not the leader, not ready or gone. What
+// ended for another reason, such as its caller's, says nothing of the node: one that hangs is found out by the
+// connection's keep-alive.
+func (c *cluster) failed(n *node, err error) error {
 	var f *failure
+	if exception(err) != notLeader && code(err) != codes.Unavailable {
+		return nil
+	}
 	hint := ""
 	if errors.As(err, &f) {
 		hint = f.leader
 	}
 	c.mu.Lock()
-	if c.conn != conn || hint == "" && !c.gossiping && !c.hinted {
-		c.mu.Unlock()
-		conn.ResetConnectBackoff() // the pauses are the caller's
+	defer c.mu.Unlock()
+	if c.node != n || hint == "" && !c.gossiping && !n.hinted {
+		n.conn.ResetConnectBackoff() // the pauses are the caller's
 		return nil
 	}
-	c.conn = nil
-	var dialling error
+	c.leave()
 	if hint != "" { // at once: in between, another call would look for a node of its own
-		_, dialling = c.dial(hint, true)
+		return c.dial(hint, true)
 	}
-	c.mu.Unlock()
-	return errors.Join(conn.Close(), dialling)
+	return nil
+}
+
+// leave has the node be closed by the last one that uses it. The caller uses it, and holds mu.
+func (c *cluster) leave() {
+	c.node.gone = true
+	close(c.node.left)
+	c.node = nil
 }
 
 func (c *cluster) close() error {
 	c.mu.Lock()
-	conn := c.conn
-	c.conn, c.closed = nil, true
+	n := c.node
+	c.closed = true
+	if n != nil {
+		n.users++
+		c.leave()
+	}
 	c.mu.Unlock()
-	if conn == nil {
+	if n == nil {
 		return nil
 	}
-	return conn.Close()
+	return c.give(n)
 }

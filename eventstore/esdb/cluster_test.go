@@ -64,15 +64,15 @@ func TestAFoundLeaderLeavesNoConnectionBehind(t *testing.T) {
 	for range callers {
 		calling.Go(func() {
 			for range rounds {
-				conn, err := c.connection(t.Context(), time.Second)
+				n, err := c.use(t.Context(), time.Second)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				mu.Lock()
-				seen[conn] = true
+				seen[n.conn] = true
 				mu.Unlock()
-				if err := c.failed(conn, told); err != nil {
+				if err := errors.Join(c.failed(n, told), c.give(n)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -81,7 +81,7 @@ func TestAFoundLeaderLeavesNoConnectionBehind(t *testing.T) {
 	calling.Wait()
 	open := 0
 	for conn := range seen {
-		if conn != c.conn && conn.GetState() != connectivity.Shutdown {
+		if conn != c.node.conn && conn.GetState() != connectivity.Shutdown {
 			open++
 			_ = conn.Close()
 		}

@@ -78,21 +78,9 @@ func readID(wire *shared.UUID) (id uuid.UUID, err error) {
 	return uuid.Parse(wire.GetString_())
 }
 
-// recorded is an event as the server sends it, by a read or to a group.
-type recorded interface {
-	GetId() *shared.UUID
-	GetStreamIdentifier() *shared.StreamIdentifier
-	GetStreamRevision() uint64
-	GetCommitPosition() uint64
-	GetPreparePosition() uint64
-	GetMetadata() map[string]string
-	GetCustomMetadata() []byte
-	GetData() []byte
-}
-
 // decode is false for an event that is not of this log: the server's own, one of another program, or of another
 // prefix. It returns ErrCorrupt for one of ours that does not hold what encode writes.
-func decode(r recorded, prefix string) (e events.Envelope, ours bool, err error) {
+func decode(r *streams.ReadResp_ReadEvent_RecordedEvent, prefix string) (e events.Envelope, ours bool, err error) {
 	name, inLog := strings.CutPrefix(string(r.GetStreamIdentifier().GetStreamName()), prefix)
 	kind := r.GetMetadata()[keyType]
 	if !inLog || prefix == "" && strings.HasPrefix(name, "$") || strings.HasPrefix(kind, "$") {

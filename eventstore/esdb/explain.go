@@ -111,7 +111,7 @@ func (s *Store) explain(err error) error {
 	is := func(kind error, advice string) error { return fmt.Errorf("%w: %s (%w)", kind, advice, err) }
 	for _, known := range []error{
 		eventstore.ErrUnavailable, eventstore.ErrCorrupt, eventstore.ErrSchema, eventstore.ErrInvalid, eventstore.ErrNoStream,
-		eventstore.ErrConflict, ErrGroupExists, ErrNoGroup,
+		eventstore.ErrConflict,
 	} {
 		if err == nil || errors.Is(err, known) {
 			return err
@@ -134,7 +134,7 @@ func (s *Store) explain(err error) error {
 	case codes.PermissionDenied:
 		return is(eventstore.ErrUnavailable, "the user of the URL may not do this at "+where+": by default only admins may read $all, so have the right to read it granted in the server's access policy")
 	case codes.Unimplemented:
-		return is(eventstore.ErrSchema, where+" does not know this call: it needs EventStoreDB 20.10 or newer, for groups 21.10")
+		return is(eventstore.ErrSchema, where+" does not know this call: it needs EventStoreDB 20.10 or newer")
 	case codes.ResourceExhausted:
 		return is(eventstore.ErrUnavailable, fmt.Sprintf("%s sent more than %d MiB as one message", where, maxMessage>>20))
 	}

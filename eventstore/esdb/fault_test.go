@@ -39,6 +39,16 @@ func all(t *testing.T, s *Store) (list []events.Envelope) {
 	return list
 }
 
+// put appends what must be taken.
+func put(t *testing.T, s *Store, stream string, batch ...events.Envelope) eventstore.Appended {
+	t.Helper()
+	a, err := s.Append(t.Context(), stream, eventstore.Any, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // hasty gives up soon, for tests of what never answers.
 var hasty = Config{Timeout: 100 * time.Millisecond, Patience: 400 * time.Millisecond}
 
@@ -119,7 +129,6 @@ func TestANodeThatIsNotReadyIsAskedAgain(t *testing.T) {
 			_, err := s.Head(t.Context())
 			return err
 		},
-		"group": func() error { return s.Group("g").Create(t.Context(), GroupOptions{}) },
 	} {
 		server.Unavailable(3)
 		if err := f(); err != nil {

@@ -156,23 +156,6 @@ func TestTheDoubleServesTheOfficialClient(t *testing.T) {
 	if seen != "eeeee|" {
 		t.Errorf("subscribed %s", seen)
 	}
-	if err := witness.CreatePersistentSubscriptionToAll(ctx, "g", client.PersistentAllSubscriptionOptions{StartFrom: client.Start{}, Filter: client.ExcludeSystemEventsFilter()}); err != nil {
-		t.Fatal(err)
-	}
-	workers, err := witness.SubscribeToPersistentSubscriptionToAll(ctx, "g", client.SubscribeToPersistentSubscriptionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = workers.Close() }()
-	for range 5 {
-		m := workers.Recv()
-		if m.EventAppeared == nil {
-			t.Fatalf("got %+v", m)
-		}
-		if err := workers.Ack(m.EventAppeared.Event); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // Other programs may use the same database.

@@ -128,40 +128,32 @@ const searchWindow = 1024
 
 // filter keeps at the server what a reader does not want: the server's own streams or other prefixes, or all but some
 // kinds. It can't do both at once; decode does the other. A prefix goes first: there can be any number of other logs
-// that hold the same kinds.
+// that hold the same kinds. By stream is better than the usual "no event type with $": older servers keep events of
+// other types in their own streams. In .NET, where a pattern is read, $ also stands before a last line feed, \z does
+// not; RE2 knows both.
 func (s *Store) filter(kinds []string) *streams.ReadReq_Options_FilterOptions {
-	if s.config.Prefix != "" {
-		kinds = nil
-	}
 	f := &streams.ReadReq_Options_FilterOptions{
 		Window:                       &streams.ReadReq_Options_FilterOptions_Max{Max: searchWindow},
 		CheckpointIntervalMultiplier: 1,
 	}
-	regex, prefix := s.expression(kinds)
-	e := &streams.ReadReq_Options_FilterOptions_Expression{Regex: regex, Prefix: prefix}
-	if len(kinds) > 0 {
-		f.Filter = &streams.ReadReq_Options_FilterOptions_EventType{EventType: e}
-	} else {
+	byStream := func(e *streams.ReadReq_Options_FilterOptions_Expression) *streams.ReadReq_Options_FilterOptions {
 		f.Filter = &streams.ReadReq_Options_FilterOptions_StreamIdentifier{StreamIdentifier: e}
+		return f
 	}
-	return f
-}
-
-// expression is on event types where kinds are wanted, else on streams. By stream is better than the usual "no event
-// type with $": older servers keep events of other types in their own streams. In .NET, where it is read, $ also
-// stands before a last line feed, \z does not; RE2 knows both.
-func (s *Store) expression(kinds []string) (regex string, prefix []string) {
 	switch {
-	case len(kinds) > 0:
-		quoted := make([]string, len(kinds))
-		for i, kind := range kinds {
-			quoted[i] = regexp.QuoteMeta(kind)
-		}
-		return `^(?:` + strings.Join(quoted, "|") + `)\z`, nil
 	case s.config.Prefix != "":
-		return "", []string{s.config.Prefix}
+		return byStream(&streams.ReadReq_Options_FilterOptions_Expression{Prefix: []string{s.config.Prefix}})
+	case len(kinds) == 0:
+		return byStream(&streams.ReadReq_Options_FilterOptions_Expression{Regex: `^[^$]`})
 	}
-	return `^[^$]`, nil
+	quoted := make([]string, len(kinds))
+	for i, kind := range kinds {
+		quoted[i] = regexp.QuoteMeta(kind)
+	}
+	f.Filter = &streams.ReadReq_Options_FilterOptions_EventType{EventType: &streams.ReadReq_Options_FilterOptions_Expression{
+		Regex: `^(?:` + strings.Join(quoted, "|") + `)\z`,
+	}}
+	return f
 }
 
 // ReadStream implements eventstore.Store.

@@ -181,14 +181,14 @@ func (s *Store) patiently(ctx context.Context, f func() (bool, error)) (bool, er
 func (s *Store) once(ctx context.Context, f func(context.Context, *grpc.ClientConn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	conn, err := s.cluster.connection(ctx, s.config.Timeout)
+	n, err := s.cluster.use(ctx, s.config.Timeout)
 	if err != nil {
 		return err
 	}
-	if err := f(onLeader(ctx), conn); err != nil {
-		return errors.Join(err, s.cluster.failed(conn, err))
+	if err = f(onLeader(ctx), n.conn); err != nil {
+		err = errors.Join(err, s.cluster.failed(n, err))
 	}
-	return nil
+	return errors.Join(err, s.cluster.give(n))
 }
 
 // onLeader asks for an answer by the leader: a follower may not have seen the last append yet.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
-	"google.golang.org/grpc"
 
 	"github.com/virtuous6/virtuous6/eventstore"
 )
@@ -64,8 +63,8 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 // errPause tells that a call of its own patience ended without an answer.
 var errPause = errors.New("no answer yet")
 
-// follow yields what comes over one connection.
-func (sub *subscription) follow(ctx context.Context) error {
+// follow yields what comes over one connection, until another node is the leader.
+func (sub *subscription) follow(ctx context.Context) (err error) {
 	s := sub.store
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -77,24 +76,36 @@ func (sub *subscription) follow(ctx context.Context) error {
 	if sub.resume.commit > sub.head {
 		sub.resume = position{sub.head, sub.head}
 	}
-	conn, err := s.cluster.connection(ctx, s.config.Timeout)
+	n, err := s.cluster.use(ctx, s.config.Timeout)
 	if err != nil {
 		return err
 	}
-	err = sub.receive(ctx, conn)
+	defer func() { err = errors.Join(err, s.cluster.give(n)) }()
+	err = sub.receive(ctx, n)
 	if misplaced(err) && sub.resume.commit > 0 {
 		sub.resume = position{} // it was no position of an event: at tells what to leave out
-		err = sub.receive(ctx, conn)
+		err = sub.receive(ctx, n)
 	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errLeft) {
-		err = errors.Join(err, s.cluster.failed(conn, err))
+		err = errors.Join(err, s.cluster.failed(n, err))
 	}
 	return err
 }
 
-func (sub *subscription) receive(ctx context.Context, conn *grpc.ClientConn) error {
+func (sub *subscription) receive(ctx context.Context, n *node) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	ended := make(chan struct{})
+	defer func() { <-ended }()
+	defer cancel()
+	go func() {
+		defer close(ended)
+		select {
+		case <-n.left:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	s := sub.store
 	options := s.logRequest(eventstore.Forwards, sub.resume.commit, nil)
 	if p := options.GetAll().GetPosition(); p != nil {
@@ -104,7 +115,7 @@ func (sub *subscription) receive(ctx context.Context, conn *grpc.ClientConn) err
 	// Only the first answer must come in time: the log may be quiet for long.
 	late := time.AfterFunc(s.config.Timeout, cancel)
 	defer late.Stop()
-	stream, err := streams.NewStreamsClient(conn).Read(onLeader(ctx), &streams.ReadReq{Options: options})
+	stream, err := streams.NewStreamsClient(n.conn).Read(onLeader(ctx), &streams.ReadReq{Options: options})
 	if err != nil {
 		return failed(err, nil)
 	}

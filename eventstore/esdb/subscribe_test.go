@@ -2,6 +2,7 @@ package esdb
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,20 +52,24 @@ func TestASubscriptionGoesOnWhereItsFirstAnswerComesTooLate(t *testing.T) {
 		}))
 	// The connection that is there has the old options.
 	told := &failure{err: eventstore.ErrUnavailable, exception: notLeader, leader: server.Address()}
-	if err := s.cluster.failed(s.cluster.conn, told); err != nil {
+	n, err := s.cluster.use(t.Context(), time.Second)
+	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
+	if err := errors.Join(s.cluster.failed(n, told), s.cluster.give(n)); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
 	for m, err := range s.Subscribe(t.Context(), 0) {
 		if err != nil {
-			t.Fatalf("after %d events: %v", n, err)
+			t.Fatalf("after %d events: %v", seen, err)
 		}
 		if m.CaughtUp {
 			break
 		}
-		n++
+		seen++
 	}
-	if n != len(batch) || first.Load() {
-		t.Errorf("got %d events, want %d; an answer was late: %t", n, len(batch), !first.Load())
+	if seen != len(batch) || first.Load() {
+		t.Errorf("got %d events, want %d; an answer was late: %t", seen, len(batch), !first.Load())
 	}
 }

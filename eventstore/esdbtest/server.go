@@ -4,8 +4,8 @@
 // It follows the server's documented behaviour and source in what a client can tell apart: the four expected
 // revisions with their idempotency rules, positions that are offsets and can be read from only where a record begins,
 // inclusive forwards and exclusive backwards, filters with checkpoints, its own events in between, a stream that does
-// not exist told by the first answer, not-leader redirections, and persistent subscriptions. What it leaves out:
-// deletion and metadata of streams, projections, links, access rights by stream, batch appends.
+// not exist told by the first answer, and not-leader redirections. It counts what clients ask of it. What it leaves
+// out: metadata of streams, projections, links, persistent subscriptions, access rights by stream, batch appends.
 package esdbtest
 
 import (
@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
-	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -56,10 +55,10 @@ type Server struct {
 
 	mu       sync.Mutex
 	log      *log
-	groups   map[string]*group
 	grpc     *grpc.Server
 	served   chan struct{}
 	faults   faults
+	counts   Counts
 	appended int
 }
 
@@ -69,7 +68,10 @@ type faults struct {
 	droppedReply int
 	silent       bool
 	leader       string
+	electing     bool
 	hidden       int
+	// gather is how many appends must be under way before they are answered, gathered how many are.
+	gather, gathered int
 }
 
 // Start starts a server on a port of its own. Who started it closes it.
@@ -83,7 +85,7 @@ func Start(c Config) (*Server, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	s := &Server{config: c, address: "127.0.0.1:0", log: newLog(c.Clock), groups: make(map[string]*group)}
+	s := &Server{config: c, address: "127.0.0.1:0", log: newLog(c.Clock)}
 	return s, s.Resume()
 }
 
@@ -119,18 +121,14 @@ func (s *Server) Resume() error {
 	}
 	g := grpc.NewServer(options...)
 	streams.RegisterStreamsServer(g, &streamsServer{Server: s})
-	persistent.RegisterPersistentSubscriptionsServer(g, &groupsServer{Server: s})
 	gossip.RegisterGossipServer(g, &gossipServer{Server: s})
 	serverfeatures.RegisterServerFeaturesServer(g, &featuresServer{Server: s})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.address, s.grpc, s.served = l.Addr().String(), g, make(chan struct{})
-	for _, group := range s.groups {
-		group.drop()
-	}
 	go func(served chan struct{}) {
 		defer close(served)
-		_ = g.Serve(l) // it ends by Stop
+		_ = g.Serve(door{l, s}) // it ends by Stop
 	}(s.served)
 	return nil
 }
@@ -176,7 +174,50 @@ func (s *Server) Hide(n int) {
 }
 
 // Follow makes it a follower that names another node as the leader, or the leader again for "".
-func (s *Server) Follow(leader string) { s.fault(func(f *faults) { f.leader = leader }) }
+func (s *Server) Follow(leader string) {
+	s.fault(func(f *faults) { f.leader, f.electing = leader, false })
+}
+
+// Electing has it be no leader and know of none, until Follow is called.
+func (s *Server) Electing() { s.fault(func(f *faults) { f.leader, f.electing = "", true }) }
+
+// Gather keeps appends that came whole until n of them are under way, and then takes them. 0 lets go of all.
+func (s *Server) Gather(n int) {
+	s.fault(func(f *faults) { f.gather = n })
+	s.grown.Wake()
+}
+
+// Gathered counts the appends that Gather keeps.
+func (s *Server) Gathered() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.gathered
+}
+
+// gathers waits until the append is one of as many as Gather wants.
+func (s *Server) gathers(ctx context.Context) error {
+	s.fault(func(f *faults) { f.gathered++ })
+	defer s.fault(func(f *faults) { f.gathered-- })
+	s.grown.Wake()
+	for {
+		grown := s.grown.Next()
+		s.mu.Lock()
+		enough := s.faults.gathered >= s.faults.gather
+		if enough {
+			s.faults.gather = 0
+		}
+		s.mu.Unlock()
+		if enough {
+			s.grown.Wake()
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return status.FromContextError(ctx.Err()).Err()
+		}
+	}
+}
 
 // ForgetIDs empties the cache by which it recognises repeats, as a restart does.
 func (s *Server) ForgetIDs() {
@@ -231,12 +272,13 @@ func (s *Server) admit(ctx context.Context, trailer func(metadata.MD) error) err
 	if unavailable {
 		s.faults.unavailable--
 	}
-	leader := s.faults.leader
+	leader, electing := s.faults.leader, s.faults.electing
 	s.mu.Unlock()
-	if unavailable {
+	needs := md.Get("requires-leader")
+	if unavailable || electing && len(needs) > 0 && needs[0] == "true" {
 		return status.Error(codes.Unavailable, "Server Is Not Ready")
 	}
-	if needs := md.Get("requires-leader"); leader != "" && len(needs) > 0 && needs[0] == "true" {
+	if leader != "" && len(needs) > 0 && needs[0] == "true" {
 		host, port, err := net.SplitHostPort(leader)
 		if err := errors.Join(err, trailer(metadata.Pairs("exception", "not-leader", "leader-endpoint-host", host, "leader-endpoint-port", port))); err != nil {
 			return err
@@ -254,7 +296,8 @@ type gossipServer struct {
 // Read names this node and the leader, if that is another.
 func (s *gossipServer) Read(context.Context, *shared.Empty) (*gossip.ClusterInfo, error) {
 	s.mu.Lock()
-	leader := s.faults.leader
+	s.counts.Discoveries++
+	leader, electing := s.faults.leader, s.faults.electing
 	s.mu.Unlock()
 	member := func(address string, state gossip.MemberInfo_VNodeState) (*gossip.MemberInfo, error) {
 		host, port, err := net.SplitHostPort(address)
@@ -263,6 +306,10 @@ func (s *gossipServer) Read(context.Context, *shared.Empty) (*gossip.ClusterInfo
 		}
 		n, err := strconv.ParseUint(port, 10, 16)
 		return &gossip.MemberInfo{State: state, IsAlive: true, HttpEndPoint: &gossip.EndPoint{Address: host, Port: uint32(n)}}, err
+	}
+	if electing {
+		me, err := member(s.address, gossip.MemberInfo_Unknown)
+		return &gossip.ClusterInfo{Members: []*gossip.MemberInfo{me}}, err
 	}
 	if leader == "" {
 		me, err := member(s.address, gossip.MemberInfo_Leader)
@@ -279,18 +326,11 @@ type featuresServer struct {
 }
 
 func (s *featuresServer) GetSupportedMethods(context.Context, *shared.Empty) (*serverfeatures.SupportedMethods, error) {
-	const groups = "event_store.client.persistent_subscriptions.persistentsubscriptions"
 	return &serverfeatures.SupportedMethods{
 		EventStoreServerVersion: s.config.Version,
 		Methods: []*serverfeatures.SupportedMethod{
 			{ServiceName: "event_store.client.streams.streams", MethodName: "append"},
 			{ServiceName: "event_store.client.streams.streams", MethodName: "read"},
-			{ServiceName: groups, MethodName: "create", Features: []string{"stream", "all"}},
-			{ServiceName: groups, MethodName: "read", Features: []string{"stream", "all"}},
-			{ServiceName: groups, MethodName: "replayparked"},
-			{ServiceName: groups, MethodName: "list"},
-			{ServiceName: groups, MethodName: "getinfo"},
-			{ServiceName: groups, MethodName: "restartsubsystem"},
 		},
 	}, nil
 }

@@ -53,6 +53,9 @@ func (s *streamsServer) Append(call streams.Streams_AppendServer) error {
 		}
 		batch = append(batch, r)
 	}
+	if err := s.gathers(call.Context()); err != nil {
+		return err
+	}
 	answer, drop := s.append(name, expectedRevision(options), batch)
 	if drop {
 		return status.Error(codes.Unavailable, "the connection broke")
@@ -84,6 +87,7 @@ func proposed(m *streams.AppendReq_ProposedMessage) (*record, error) {
 func (s *Server) append(name string, expected expectation, batch []*record) (answer *streams.AppendResp, drop bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.counts.Appends++
 	d, last := s.log.decide(name, expected, batch)
 	switch d {
 	case wrong:
@@ -97,9 +101,6 @@ func (s *Server) append(name string, expected expectation, batch []*record) (ans
 		last = uint64(len(s.log.streams[name]) - 1)
 		if s.appended++; s.appended%systemEvery == 0 {
 			s.log.system("$stats-"+s.address, "$statsCollected")
-		}
-		for _, g := range s.groups {
-			g.dispatch(s.log)
 		}
 		s.grown.Wake()
 		if s.faults.droppedReply > 0 {
@@ -137,7 +138,9 @@ func (s *streamsServer) Read(req *streams.ReadReq, call streams.Streams_ReadServ
 		return status.Error(codes.Unimplemented, "the double subscribes to $all only")
 	}
 	s.mu.Lock()
+	s.counts.Reads++
 	rows, err := s.rows(o, f)
+	s.counts.Rows += len(rows)
 	s.mu.Unlock()
 	switch {
 	case err != nil:
@@ -206,6 +209,7 @@ func (s *Server) rows(o *streams.ReadReq_Options, f *filter) ([]*record, error) 
 		if uint64(len(rows)) == o.GetCount() {
 			break
 		}
+		s.counts.Searched++
 		if f.passes(r) {
 			rows = append(rows, r)
 		}
@@ -237,6 +241,7 @@ func (s *Server) visible() []*record {
 // looked through a window of events, and where it ends up.
 func (s *streamsServer) subscribe(o *streams.ReadReq_Options, f *filter, call streams.Streams_ReadServer) error {
 	s.mu.Lock()
+	s.counts.Reads++
 	next := 0
 	switch at := o.GetAll().GetAllOption().(type) {
 	case *streams.ReadReq_Options_AllOptions_Position:
@@ -266,7 +271,14 @@ func (s *streamsServer) subscribe(o *streams.ReadReq_Options, f *filter, call st
 		s.mu.Unlock()
 		for ; next < len(rows); next++ {
 			r := rows[next]
-			if f.passes(r) {
+			passes := f.passes(r)
+			s.count(func(c *Counts) {
+				c.Searched++
+				if passes {
+					c.Rows++
+				}
+			})
+			if passes {
 				if err := call.Send(event(r)); err != nil {
 					return err
 				}
