@@ -60,11 +60,11 @@ type Worth struct {
 
 // Result is all that an analyst has to say of a state of the read models.
 type Result struct {
-	Findings  []Finding
-	Proposals []Proposal
+	Proposals []Proposal `json:"proposals"`
+	Findings  []Finding  `json:"findings"`
 	// Weigh tells how a claim stands by the runs that began behind a log position, 0 for all. ok is false for a claim that the
 	// analyst doesn't test. Nil where the analyst proposes nothing.
-	Weigh func(claim events.Claim, after uint64) (standing Standing, ok bool)
+	Weigh func(claim events.Claim, after uint64) (standing Standing, ok bool) `json:"-"`
 }
 
 // Standing is how a claim stands.

@@ -1,3 +1,5 @@
+// Package workflow looks at how the runs of a workflow go: which sequences of steps there are, which of them go with success
+// and failure, what takes long and what is done again.
 package workflow
 
 import (

@@ -20,7 +20,7 @@ func TestNothingThatMovesATerminalIsWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")
 		if rapid.Bool().Draw(t, "valid") {
-			text = []byte(rapid.StringOf(rapid.RuneFrom([]rune("a\né\u2028€😀" + hostile))).Draw(t, "text"))
+			text = []byte(rapid.StringOf(rapid.RuneFrom([]rune("a\né\u2028€😀"+hostile))).Draw(t, "text"))
 		}
 		var whole, parts bytes.Buffer
 		_, _ = (&screen{to: &whole}).Write(text)
