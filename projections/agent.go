@@ -75,6 +75,7 @@ func foldAgent(w *workingSet, f *fact) error {
 	case events.AgentSpawned:
 	case events.AgentConfigured:
 		r.configure(e.Config)
+	case events.AgentAdopted:
 	case events.AgentRetired:
 		r.Status, r.RetiredAt = AgentRetired, f.when
 	}

@@ -32,6 +32,7 @@ func foldBudget(w *workingSet, f *fact) error {
 		}
 		// A new limit opens the period again, as in the aggregate.
 		*r = BudgetRow{Budget: r.Budget, Period: e.Period, LimitNanos: e.LimitNanos, Position: f.Envelope.Position}
+	case events.BudgetReserved, events.BudgetSettled:
 	case events.BudgetExhausted:
 		r, err := w.budgets.existing(f.id)
 		switch {

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -126,12 +125,6 @@ func (w *workingSet) held() int {
 		n += m.held()
 	}
 	return n
-}
-
-// identity is a stream's name without its category.
-func identity(stream string) string {
-	_, id, _ := strings.Cut(stream, "-")
-	return id
 }
 
 // calendar names days, and remembers the last one.

@@ -3,6 +3,8 @@ package projections
 import (
 	"errors"
 	"fmt"
+
+	"github.com/virtuous6/virtuous6/events"
 )
 
 // Everything is the projection of a parked stream whose fact can't be decoded: it is parked for all of them.
@@ -132,7 +134,7 @@ func (p *parking) count(f *fact, projection string) error {
 // apply folds one entry into every projection. What a projection can't fold parks the fact's stream for it, and for
 // those that build on it; the others go on. An error is the engine's.
 func (w *workingSet) apply(f *fact, members []projection) error {
-	f.id = identity(f.Envelope.Stream)
+	f.id = events.Identity(f.Envelope.Stream)
 	parked, err := w.parked.of(f.Envelope.Stream)
 	if err != nil {
 		return err

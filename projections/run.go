@@ -76,13 +76,13 @@ func foldRun(w *workingSet, f *fact) error {
 	}
 	f.run = r
 	switch e := e.(type) {
-	case events.RunStarted:
+	case events.RunStarted, events.RunAssigned:
 	case events.RunStepStarted:
 		err = startStep(f, e)
 	case events.RunStepFinished:
 		err = finishStep(w, f, e)
-	case events.RunLLMCalled:
-		// Its data is not there: events.Table.Unread.
+	case events.RunLLMCalled, events.RunToolCalled:
+		// Their data is not there: events.Table.Unread.
 	case events.RunFinished:
 		err = endRun(w, f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
 	case events.RunFailed:

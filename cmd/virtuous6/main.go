@@ -49,7 +49,7 @@ type verbs struct {
 
 	Metrics      metricsVerb      `cmd:"" group:"Insight" help:"Show success, tokens, cost and time."`
 	Runs         runsVerb         `cmd:"" group:"Insight" help:"List runs, or show one."`
-	Agents       agentsVerb       `cmd:"" group:"Insight" help:"List agents."`
+	Agents       agentsVerb       `cmd:"" group:"Insight" help:"List, make and change agents."`
 	Tasks        tasksVerb        `cmd:"" group:"Insight" help:"List tasks and how often runs managed them."`
 	Patterns     patternsVerb     `cmd:"" group:"Insight" help:"Mine the frequent step sequences and their success."`
 	Runbooks     runbooksVerb     `cmd:"" group:"Insight" help:"List runbooks, or print one as YAML."`
