@@ -148,14 +148,15 @@ func TestRunIsCounted(t *testing.T) {
 		pattern(projections.FollowsPattern, "ask", "look"), pattern(projections.FollowsPattern, "look", "look"),
 	})
 	metric := func(d projections.Dimension, name string) projections.MetricRow {
-		return projections.MetricRow{Dimension: d, Name: name, Day: "2026-11-22", Runs: 1, Failed: 1}
+		return projections.MetricRow{Workspace: "main", Dimension: d, Name: name, Day: "2026-11-22", Runs: 1, Failed: 1}
 	}
 	workflow, bert, carl := metric(projections.ByWorkflow, "support"), metric(projections.ByAgent, "bert"), metric(projections.ByAgent, "carl")
 	model, tool := metric(projections.ByModel, "gpt-1"), metric(projections.ByTool, "search")
-	workflow.Steps, workflow.FailedSteps, workflow.InputTokens, workflow.OutputTokens, workflow.CostNanos = 2, 1, 10, 4, 9
+	workflow.Steps, workflow.FailedSteps, workflow.InputTokens, workflow.OutputTokens, workflow.CostNanos = 3, 1, 10, 4, 9
 	bert.Steps, bert.FailedSteps, bert.InputTokens, bert.OutputTokens, bert.CostNanos = 2, 1, 10, 4, 7
 	model.Steps, model.InputTokens, model.OutputTokens, model.CostNanos = 1, 10, 4, 7
-	tool.Steps, tool.FailedSteps = 1, 1
+	tool.Steps, tool.FailedSteps = 2, 1
+	carl.Steps = 1 // it never finished
 	for d, want := range map[projections.Dimension][]projections.MetricRow{
 		projections.ByWorkflow: {workflow}, projections.ByAgent: {bert, carl}, projections.ByModel: {model}, projections.ByTool: {tool},
 	} {
@@ -226,7 +227,7 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 		t.Errorf("undated run: %+v, %v, %v", run, steps, err)
 	}
 	daily, _ := m.Daily(ctx, projections.ByWorkflow)
-	equal(t, "undated metrics", daily, []projections.MetricRow{{Dimension: projections.ByWorkflow, Name: "w", Runs: 1, Unrated: 1}})
+	equal(t, "undated metrics", daily, []projections.MetricRow{{Workspace: "main", Dimension: projections.ByWorkflow, Name: "w", Runs: 1, Unrated: 1}})
 	patterns := slices.Collect(func(yield func(projections.PatternRow) bool) {
 		for row := range m.Patterns(ctx, projections.VariantPattern, "") {
 			yield(row)

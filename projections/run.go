@@ -13,7 +13,11 @@ import (
 )
 
 var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[string, RunRow]{
-	Table:  readmodel.Table{Cluster: "first_position", Settled: "last_position", Large: true},
+	Table: readmodel.Table{Cluster: "first_position", Settled: "last_position", Large: true, Indexes: []readmodel.Index{
+		{Name: "runs_by_outcome", Columns: []string{"outcome", "first_position"}},
+		{Name: "runs_by_workflow", Columns: []string{"workflow", "first_position"}},
+		{Name: "runs_by_task", Columns: []string{"task", "first_position"}},
+	}},
 	Key:    func(r *RunRow) string { return r.Run },
 	Fresh:  func(run string, r *RunRow) { r.Run = run },
 	Share:  8,

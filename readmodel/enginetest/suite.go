@@ -223,7 +223,7 @@ func everything(t fataler, r projections.Reader) []any {
 		stats.Add(run)
 	}
 	keep(stats.List(), nil)
-	report, err := r.Report(ctx)
+	report, err := r.Report(ctx, projections.MetricsFilter{})
 	keep(report, err)
 	agents, err := r.Agents(ctx)
 	keep(agents, err)
