@@ -16,6 +16,7 @@ var all = readmodel.NewSet(
 	patterns,
 	costs,
 	metrics,
+	spending,
 )
 
 // former are the tables that earlier versions had: a swap drops them.

@@ -439,3 +439,42 @@ func digest(t *testing.T, m *projections.Models) readmodel.Digest {
 	}
 	return d
 }
+
+// Metrics of a period are those of the runs that ended in it, and spending is that of live runs alone.
+func TestPeriodsAndSpending(t *testing.T) {
+	t.Parallel()
+	imported := &events.Source{Format: "runs", Record: "r"}
+	run := func(id string, source *events.Source, cost events.Nanos) []any {
+		return []any{
+			"run-" + id, events.RunStarted{Run: id, Workflow: "w", Source: source},
+			"run-" + id, events.RunStepStarted{Step: 0, Name: "ask", Agent: "bert"},
+			"run-" + id, events.RunStepFinished{Step: 0, Outcome: events.Succeeded, CostNanos: 5},
+			"run-" + id, events.RunFinished{Outcome: events.Succeeded, CostNanos: cost},
+		}
+	}
+	entries := given(append(append(append(run("a", nil, 7), run("b", imported, 100)...), run("c", nil, 0)...), run("d", nil, 5)[:2]...)...)
+	for i := range entries {
+		entries[i].Envelope.OccurredAt = noon.AddDate(0, 0, i/4)
+	}
+	m := memory(t)
+	if err := m.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		since, until  string
+		runs, running int64
+		cost          events.Nanos
+	}{
+		{"", "", 4, 1, 112}, {"2026-11-22", "2026-11-22", 1, 0, 7}, {"2026-11-23", "", 2, 0, 105}, {"", "2026-11-23", 2, 0, 107}, {"2026-12-01", "", 0, 0, 0},
+	} {
+		r, err := m.Report(t.Context(), projections.MetricsFilter{Since: c.since, Until: c.until})
+		if err != nil || r.Runs != c.runs || r.Running != c.running || r.CostUSD != c.cost || r.ByAgent["bert"].Runs != min(c.runs, 3) {
+			t.Errorf("%s to %s: %+v, %v, want %+v", c.since, c.until, r, err, c)
+		}
+	}
+	spent, err := m.Spending(t.Context(), "2026-11-22")
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "spending", spent, []projections.SpendingRow{{Workspace: "main", Day: "2026-11-22", CostNanos: 7}, {Workspace: "main", Day: "2026-11-24", CostNanos: 5}})
+}

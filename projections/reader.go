@@ -106,6 +106,8 @@ type Reader interface {
 	// Feedback is that on a run, or all where run is empty, by position.
 	Feedback(ctx context.Context, run string) ([]FeedbackRow, error)
 	Costs(ctx context.Context) ([]CostRow, error)
+	// Spending is what live runs cost since a UTC day, as "2026-11-22", by workspace and day.
+	Spending(ctx context.Context, since string) ([]SpendingRow, error)
 	// Improvements are those of a status, or all where it is empty, the latest first.
 	Improvements(ctx context.Context, status string) ([]ImprovementRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
