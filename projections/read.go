@@ -92,14 +92,6 @@ func (r *reader) RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSte
 	}
 }
 
-// open yields the runs that have not ended, with their steps.
-func (r *reader) open(ctx context.Context, workspace string) iter.Seq2[RunRow, error] {
-	return readmodel.Rows(ctx, r.View, runTable, readmodel.Query{
-		Where: append(readmodel.Only("workspace", workspace), readmodel.Condition{Column: "outcome", Text: string(Running)}),
-		Order: readmodel.Ascending("first_position"),
-	})
-}
-
 // Patterns implements Reader.
 func (r *reader) Patterns(ctx context.Context, kind PatternKind, workflow string) iter.Seq2[PatternRow, error] {
 	return readmodel.Rows(ctx, r.View, patternTable, readmodel.Query{

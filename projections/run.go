@@ -13,11 +13,7 @@ import (
 )
 
 var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[string, RunRow]{
-	Table: readmodel.Table{Cluster: "first_position", Settled: "last_position", Large: true, Indexes: []readmodel.Index{
-		{Name: "runs_by_outcome", Columns: []string{"outcome", "first_position"}},
-		{Name: "runs_by_workflow", Columns: []string{"workflow", "first_position"}},
-		{Name: "runs_by_task", Columns: []string{"task", "first_position"}},
-	}},
+	Table:  readmodel.Table{Cluster: "first_position", Settled: "last_position", Large: true},
 	Key:    func(r *RunRow) string { return r.Run },
 	Fresh:  func(run string, r *RunRow) { r.Run = run },
 	Share:  8,
@@ -71,7 +67,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 2, Tables: []readmodel.AnyTable{runTable},
+	Name: "runs", Version: 3, Tables: []readmodel.AnyTable{runTable, zoneTable},
 	Bind: bindRuns,
 }
 
@@ -93,13 +89,14 @@ func (f *runFact) ended() bool { return f.row != nil && f.row.Outcome != Running
 
 // runFold is the fold into workflow_runs.
 type runFold struct {
-	runs *readmodel.Cache[string, RunRow]
+	runs  *readmodel.Cache[string, RunRow]
+	zones *readmodel.Cache[uint64, zoneRow]
 	*runFact
 	days calendar
 }
 
 func bindRuns(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&runFold{runs: runTable.In(w), runFact: factOfRun.Offer(w)}).fold
+	return (&runFold{runs: runTable.In(w), zones: zoneTable.In(w), runFact: factOfRun.Offer(w)}).fold
 }
 
 func (w *runFold) fold(f *readmodel.Fact) error {
@@ -156,7 +153,7 @@ func (w *runFold) start(f *readmodel.Fact, e events.RunStarted) error {
 		r.StartedAt = f.When
 	}
 	w.row = r
-	return nil
+	return w.opened(r, 1)
 }
 
 func (w *runFold) startStep(f *readmodel.Fact, e events.RunStepStarted) error {
@@ -238,7 +235,7 @@ func (w *runFold) end(f *readmodel.Fact, o events.Outcome, answer, reason string
 		r.EndedAt = f.When
 		r.DurationNS = between(r.StartedAt, r.EndedAt)
 	}
-	return nil
+	return w.opened(r, -1)
 }
 
 // ends tells whether an outcome is one of the closed vocabulary.

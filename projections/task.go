@@ -13,6 +13,7 @@ type taskKey struct{ workflow, task string }
 
 var taskTable = readmodel.NewTable("tasks", readmodel.TableOf[taskKey, TaskRow]{
 	Table: readmodel.Table{Large: true},
+	Share: 4,
 	Key:   func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
 	Fresh: func(k taskKey, r *TaskRow) { r.Workflow, r.Task = strings.Clone(k.workflow), strings.Clone(k.task) },
 	Weigh: func(r *TaskRow) int { return len(r.Task) + len(r.Title) + len(r.Note) + 64*cap(r.tries) },
