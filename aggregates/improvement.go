@@ -18,10 +18,11 @@ const (
 	rejected
 	applied
 	rolledBack
+	withdrawn
 )
 
 func (s improvementStatus) String() string {
-	return [...]string{"not proposed", "proposed", "approved", "rejected", "applied", "rolled back"}[s]
+	return [...]string{"not proposed", "proposed", "approved", "rejected", "applied", "rolled back", "withdrawn"}[s]
 }
 
 type improvementState struct {
@@ -29,6 +30,8 @@ type improvementState struct {
 	// byPolicy tells that no person approved it: it may go only as far as the policy lets it.
 	byPolicy bool
 	share    int
+	// strength is how the claim stands.
+	strength events.Strength
 }
 
 func improvement(p Policy) Decider[improvementState, commands.Improvement, events.Improvement] {
@@ -60,6 +63,8 @@ func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]
 	switch c := c.(type) {
 	case commands.ProposeImprovement:
 		return proposeImprovement(p, c, s)
+	case commands.ReviseEvidence:
+		return reviseEvidence(c, s)
 	case commands.ApproveImprovement:
 		// A person may approve what so far only the policy let pass: from then on it may go further than by itself.
 		if s.status != proposed && !(s.byPolicy && (s.status == approved || s.status == applied)) {
@@ -119,14 +124,52 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 	if err := checkChange(p, c.Change); err != nil {
 		return nil, fmt.Errorf("improvement %s: %w", c.Improvement, err)
 	}
+	switch {
+	case c.Strength != "" && !c.Strength.Claims():
+		return nil, fmt.Errorf("improvement %s: %w: evidence that is %s carries no proposal", c.Improvement, ErrEvidence, c.Strength)
+	case (c.Generation > 1) != (c.Previous != "") || c.Generation < 0:
+		return nil, fmt.Errorf("improvement %s: %w: a second generation names the one before it, a first one none", c.Improvement, ErrInvalid)
+	}
 	facts := []events.Improvement{events.ImprovementProposed{
-		Improvement: c.Improvement, Analyst: c.Analyst, AnalystVersion: c.AnalystVersion, Change: c.Change,
-		Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
+		Improvement: c.Improvement, Generation: c.Generation, Previous: c.Previous, Analyst: c.Analyst, AnalystVersion: c.AnalystVersion,
+		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
 	}}
 	if slices.Contains(p.SelfApproved, c.Change.Kind) {
 		facts = append(facts, events.ImprovementApproved{By: policyApproves})
 	}
 	return facts, nil
+}
+
+// reviseEvidence records how a claim stands where it stands otherwise than before. What is decided or applied is measured,
+// not revised.
+func reviseEvidence(c commands.ReviseEvidence, s improvementState) ([]events.Improvement, error) {
+	if s.status != proposed && s.status != approved {
+		return nil, fmt.Errorf("%s is %s and its evidence can't be revised: %w", c.Stream(), s.status, ErrState)
+	}
+	now, before := slices.Index(events.Strengths(), c.Strength), slices.Index(events.Strengths(), s.strength)
+	if now < 0 {
+		return nil, fmt.Errorf("%s: %w: no strength is called %q", c.Stream(), ErrInvalid, c.Strength)
+	}
+	if err := checkEvidence(c.Evidence); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Stream(), err)
+	}
+	if !finite(c.Expected.Change, c.Expected.Low, c.Expected.High) {
+		return nil, fmt.Errorf("%s: %w: the expected effect is not a number", c.Stream(), ErrInvalid)
+	}
+	move := events.EvidenceStronger
+	switch {
+	case now == before:
+		return nil, nil
+	case c.Strength == events.Gone:
+		move = events.EvidenceGone
+	case c.Strength == events.Reversed:
+		move = events.EvidenceReversed
+	case now < before:
+		move = events.EvidenceWeaker
+	}
+	return []events.Improvement{events.ImprovementEvidenceChanged{
+		Move: move, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
+	}}, nil
 }
 
 func applyImprovement(p Policy, c commands.ApplyImprovement, s improvementState) ([]events.Improvement, error) {
@@ -191,6 +234,13 @@ func evolveImprovement(s improvementState, e events.Improvement) improvementStat
 	switch e := e.(type) {
 	case events.ImprovementProposed:
 		s.status = proposed
+		if s.strength = e.Strength; s.strength == "" {
+			s.strength = events.Moderate // proposed before strengths were told
+		}
+	case events.ImprovementEvidenceChanged:
+		if s.strength = e.Strength; e.Strength.Withdraws() {
+			s.status = withdrawn
+		}
 	case events.ImprovementApproved:
 		s.byPolicy = e.By == policyApproves
 		// What is applied stays so when a person approves it afterwards.

@@ -140,6 +140,54 @@ func TestChange(t *testing.T) {
 	}
 }
 
+func revise(s events.Strength) commands.ReviseEvidence {
+	return commands.ReviseEvidence{Improvement: "i", Strength: s, Reason: "Today's.", Evidence: evidence, Expected: expected}
+}
+
+func moved(m events.EvidenceMove, s events.Strength) events.ImprovementEvidenceChanged {
+	return events.ImprovementEvidenceChanged{Move: m, Strength: s, Reason: "Today's.", Evidence: evidence, Expected: expected}
+}
+
+// The evidence of a proposal is a fact when its standing changes, and not at each look.
+func TestReviseEvidence(t *testing.T) {
+	t.Parallel()
+	strong := []events.Event{proposal(func(e *events.ImprovementProposed) { e.Strength = events.Strong })}
+	with := func(f func(*commands.ReviseEvidence)) commands.ReviseEvidence {
+		c := revise(events.Weak)
+		f(&c)
+		return c
+	}
+	scenarios{
+		"as it stands":              {given: strong, when: revise(events.Strong)},
+		"as it stood before levels": {given: history(), when: revise(events.Moderate)},
+		"stronger":                  {given: strong, when: revise(events.VeryStrong), then: []events.Event{moved(events.EvidenceStronger, events.VeryStrong)}},
+		"weaker":                    {given: strong, when: revise(events.Moderate), then: []events.Event{moved(events.EvidenceWeaker, events.Moderate)}},
+		"weak":                      {given: strong, when: revise(events.Weak), then: []events.Event{moved(events.EvidenceWeaker, events.Weak)}},
+		"gone":                      {given: strong, when: revise(events.Gone), then: []events.Event{moved(events.EvidenceGone, events.Gone)}},
+		"reversed":                  {given: strong, when: revise(events.Reversed), then: []events.Event{moved(events.EvidenceReversed, events.Reversed)}},
+		"weaker, then as that":      {given: append(strong, moved(events.EvidenceWeaker, events.Weak)), when: revise(events.Weak)},
+		"no strength":               {given: strong, when: revise("great"), err: aggregates.ErrInvalid},
+		"without evidence":          {given: strong, when: with(func(c *commands.ReviseEvidence) { c.Evidence.N = 0 }), err: aggregates.ErrEvidence},
+		"expects no number":         {given: strong, when: with(func(c *commands.ReviseEvidence) { c.Expected.High = math.NaN() }), err: aggregates.ErrInvalid},
+	}.run(t)
+}
+
+func TestGenerations(t *testing.T) {
+	t.Parallel()
+	generation := func(n int, previous string) commands.ProposeImprovement {
+		return propose(func(c *commands.ProposeImprovement) { c.Generation, c.Previous = n, previous })
+	}
+	scenarios{
+		"the second names the first": {when: generation(2, "i-1"), then: []events.Event{
+			proposal(func(e *events.ImprovementProposed) { e.Generation, e.Previous = 2, "i-1" }),
+		}},
+		"the second of none":      {when: generation(2, ""), err: aggregates.ErrInvalid},
+		"the first names another": {when: generation(0, "h"), err: aggregates.ErrInvalid},
+		"less than none":          {when: generation(-1, ""), err: aggregates.ErrInvalid},
+		"of weak evidence":        {when: propose(func(c *commands.ProposeImprovement) { c.Strength = events.Weak }), err: aggregates.ErrEvidence},
+	}.run(t)
+}
+
 // TestImprovementLife holds every wish against every state: what is not listed is refused.
 func TestImprovementLife(t *testing.T) {
 	t.Parallel()
@@ -155,18 +203,26 @@ func TestImprovementLife(t *testing.T) {
 		"applied, measured":     history(approved, applied, measured),
 		"rolled back":           history(approved, applied, undone),
 		"rolled back, measured": history(approved, applied, undone, measured),
+		"weaker":                history(moved(events.EvidenceWeaker, events.Weak)),
+		"withdrawn":             history(moved(events.EvidenceGone, events.Gone)),
+		"reversed":              history(approved, moved(events.EvidenceReversed, events.Reversed)),
 	}
 	wishes := map[string]struct {
 		when commands.Command
 		then events.Event
 		in   []string
 	}{
-		"approve":   {commands.ApproveImprovement{Improvement: "i", By: "user:anna"}, approved, []string{"proposed", "approved by policy"}},
-		"reject":    {commands.RejectImprovement{Improvement: "i", By: "user:anna", Reason: "no"}, rejected, []string{"proposed", "approved", "approved by policy"}},
+		"approve":   {commands.ApproveImprovement{Improvement: "i", By: "user:anna"}, approved, []string{"proposed", "approved by policy", "weaker"}},
+		"reject":    {commands.RejectImprovement{Improvement: "i", By: "user:anna", Reason: "no"}, rejected, []string{"proposed", "approved", "approved by policy", "weaker"}},
 		"apply":     {commands.ApplyImprovement{Improvement: "i", SharePermille: 60, Before: &config}, events.ImprovementApplied{Share: 60, Before: &config}, []string{"approved", "approved by policy", "applied", "applied, measured"}},
 		"roll back": {commands.RollBackImprovement{Improvement: "i", Reason: "guardrail"}, undone, []string{"applied", "applied, measured"}},
 		"measure":   {commands.MeasureImprovement{Improvement: "i", Metric: "success_rate", Evidence: evidence}, measured, []string{"applied", "applied, measured", "rolled back", "rolled back, measured"}},
 	}
+	wishes["revise"] = struct {
+		when commands.Command
+		then events.Event
+		in   []string
+	}{revise(events.Strong), moved(events.EvidenceStronger, events.Strong), []string{"proposed", "approved", "approved by policy", "weaker"}}
 	for wish, w := range wishes {
 		all := scenarios{wish + " what nobody proposed": {when: w.when, err: aggregates.ErrMissing}}
 		for state, given := range states {

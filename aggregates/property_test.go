@@ -27,7 +27,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"budget":   {anything[events.BudgetSet](), anything[events.BudgetExhausted]()},
 		"feedback": {anything[events.FeedbackGiven]()},
 		"improvement": {
-			anything[events.ImprovementProposed](), anything[events.ImprovementApproved](), anything[events.ImprovementRejected](),
+			anything[events.ImprovementProposed](), anything[events.ImprovementEvidenceChanged](), anything[events.ImprovementApproved](), anything[events.ImprovementRejected](),
 			anything[events.ImprovementApplied](), anything[events.ImprovementRolledBack](), anything[events.ImprovementEffectMeasured](),
 		},
 		"ledger": {anything[events.LogSealed]()},
@@ -215,6 +215,11 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("%s is exhausted twice", e.Starting)
 			}
 			exhausted = true
+		case events.ImprovementEvidenceChanged:
+			if was, ok := history[i-1].(events.ImprovementEvidenceChanged); ok && was.Strength == e.Strength {
+				t.Fatalf("the evidence is %s twice", e.Strength)
+			}
+			ended = e.Strength.Withdraws()
 		case events.ImprovementApproved:
 			person = e.By != "policy"
 		case events.ImprovementApplied:

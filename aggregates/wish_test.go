@@ -91,7 +91,7 @@ func feedbackWish(t *rapid.T) commands.Command {
 func improvementWish(t *rapid.T) commands.Command {
 	actor := commands.Meta{Actor: pick(t, "actor", "user:anna", "door:web", "analyst:workflow", "manager:run")}
 	by := pick(t, "by", "user:anna", "policy", "", "analyst:workflow")
-	switch pick(t, "wish", "propose", "propose", "approve", "approve", "reject", "apply", "apply", "roll back", "measure") {
+	switch pick(t, "wish", "propose", "propose", "approve", "approve", "reject", "apply", "apply", "roll back", "measure", "revise") {
 	case "propose":
 		c := propose(func(c *commands.ProposeImprovement) {
 			c.Evidence, c.Expected.Low, c.Reason = drawEvidence(t), pick(t, "expected", 0.1, 0.1, math.NaN()), pick(t, "reason", "because", "because", "")
@@ -100,6 +100,11 @@ func improvementWish(t *rapid.T) commands.Command {
 			c.Change = events.Change{Kind: pick(t, "kind", events.ChangePrompt, events.ChangeModel, "reboot"), Agent: "a", Config: &config}
 		}
 		return c
+	case "revise":
+		return commands.ReviseEvidence{
+			Improvement: "i", Strength: pick(t, "strength", append(events.Strengths(), "great")...), Reason: text(t), Evidence: drawEvidence(t),
+			Expected: events.Expected{Low: pick(t, "expected", 0.1, 0.1, math.NaN())},
+		}
 	case "approve":
 		return commands.ApproveImprovement{Meta: actor, Improvement: "i", By: by, Note: text(t)}
 	case "reject":

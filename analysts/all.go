@@ -1,9 +1,13 @@
+// Package analysts lists all analysts: they read the read models and propose improvements, each with its evidence. No
+// analyst needs an LLM.
 package analysts
 
 import (
 	"context"
 	"fmt"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -13,12 +17,12 @@ type Runner struct {
 	Version int
 	// Load loads the view, and returns what thinks about it and reads no more. Its errors are those of the reader, and of
 	// options out of range.
-	Load func(ctx context.Context, r projections.Reader) (think func() Result, err error)
+	Load func(ctx context.Context, r projections.Reader) (think func() evidence.Result, err error)
 }
 
 // Options are those of all analysts. The zero value works.
 type Options struct {
-	Workflow WorkflowOptions
+	Workflow workflow.Options
 }
 
 // All lists every analyst, one line each, with the default options.
@@ -27,18 +31,18 @@ func All() []Runner { return Configured(Options{}) }
 // Configured lists every analyst, one line each.
 func Configured(o Options) []Runner {
 	return register(
-		runner(Workflow(o.Workflow)),
+		runner(workflow.New(o.Workflow)),
 	)
 }
 
 // runner hides the type of an analyst's view.
-func runner[V any](a Analyst[V]) Runner {
-	return Runner{Name: a.Name, Version: a.Version, Load: func(ctx context.Context, r projections.Reader) (func() Result, error) {
+func runner[V any](a evidence.Analyst[V]) Runner {
+	return Runner{Name: a.Name, Version: a.Version, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 		view, err := a.Load(ctx, r)
 		if err != nil {
 			return nil, fmt.Errorf("analyst %s: %w", a.Name, err)
 		}
-		return func() Result { return a.Propose(view) }, nil
+		return func() evidence.Result { return a.Propose(view) }, nil
 	}}
 }
 

@@ -9,12 +9,26 @@ func ImprovementStream(improvement string) string { return "improvement-" + impr
 type ProposeImprovement struct {
 	Meta
 	Improvement    string
+	Generation     int
+	Previous       string
 	Analyst        string
 	AnalystVersion int
 	Change         events.Change
+	Claim          *events.Claim
+	Strength       events.Strength
 	Reason         string
 	Evidence       events.Evidence
 	Expected       events.Expected
+}
+
+// ReviseEvidence tells how the claim of a proposal stands today. It is a fact where that has changed.
+type ReviseEvidence struct {
+	Meta
+	Improvement string
+	Strength    events.Strength
+	Reason      string
+	Evidence    events.Evidence
+	Expected    events.Expected
 }
 
 // ApproveImprovement lets a proposal be applied.
@@ -57,6 +71,7 @@ type MeasureImprovement struct {
 }
 
 func (c ProposeImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
+func (c ReviseEvidence) Stream() string      { return ImprovementStream(c.Improvement) }
 func (c ApproveImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
 func (c RejectImprovement) Stream() string   { return ImprovementStream(c.Improvement) }
 func (c ApplyImprovement) Stream() string    { return ImprovementStream(c.Improvement) }
@@ -64,6 +79,7 @@ func (c RollBackImprovement) Stream() string { return ImprovementStream(c.Improv
 func (c MeasureImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
 
 func (ProposeImprovement) improvement()  {}
+func (ReviseEvidence) improvement()      {}
 func (ApproveImprovement) improvement()  {}
 func (RejectImprovement) improvement()   {}
 func (ApplyImprovement) improvement()    {}

@@ -10,6 +10,7 @@ var Known = NewTable(
 	kind[BudgetExhausted](),
 	kind[FeedbackGiven](),
 	kind[ImprovementProposed](),
+	kind[ImprovementEvidenceChanged](),
 	kind[ImprovementApproved](),
 	kind[ImprovementRejected](),
 	kind[ImprovementApplied](),

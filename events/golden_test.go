@@ -33,6 +33,7 @@ func samples() []events.Event {
 		Kind: events.ChangeModel, Workflow: "checkout", Agent: "clerk", Config: &config,
 		Steps: []string{"look up", "refund"}, Instruction: "Look the order up before refunding.",
 	}
+	claim := events.Claim{Workflow: "checkout", Subject: []string{"agent_model", "clerk", "gpt-4o-mini", "gpt-4o"}, Harms: true}
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
 	return []events.Event{
 		events.AgentSpawned{Agent: "clerk", Role: "desk", Config: config, Imported: true},
@@ -45,8 +46,11 @@ func samples() []events.Event {
 			Text: "Too long.", Better: "Just the answer.",
 		},
 		events.ImprovementProposed{
-			Improvement: "imp-1", Analyst: "workflow", AnalystVersion: 1, Change: change, Reason: "Refunds fail more often without a look-up.",
+			Improvement: "imp-1-2", Generation: 2, Previous: "imp-1", Analyst: "workflow", AnalystVersion: 1, Change: change, Claim: &claim, Strength: events.Strong, Reason: "Refunds fail more often without a look-up.",
 			Evidence: evidence, Expected: expected,
+		},
+		events.ImprovementEvidenceChanged{
+			Move: events.EvidenceWeaker, Strength: events.Moderate, Reason: "Refunds fail more often without a look-up.", Evidence: evidence, Expected: expected,
 		},
 		events.ImprovementApproved{By: "user:anna", Note: "go"},
 		events.ImprovementRejected{By: "user:anna", Reason: "not now"},

@@ -68,16 +68,77 @@ type Expected struct {
 	High   float64 `json:"high"`
 }
 
+// Claim is what an improvement's evidence tests.
+type Claim struct {
+	Workflow string `json:"workflow,omitempty"`
+	// Subject is the kind of thing first, then its names: ["contains", "plan"], ["agent_model", "writer", "good", "poor"].
+	Subject []string `json:"subject,omitempty"`
+	// Harms tells that runs with it succeed less often.
+	Harms bool `json:"harms,omitempty"`
+}
+
+// Strength is how well the evidence carries a claim.
+type Strength string
+
+// The strengths, the weakest first. Gone is a claim that the evidence doesn't speak for any more, Reversed one that it
+// speaks against; Weak one that it speaks for without proof.
+const (
+	Reversed   Strength = "reversed"
+	Gone       Strength = "gone"
+	Weak       Strength = "weak"
+	Moderate   Strength = "moderate"
+	Strong     Strength = "strong"
+	VeryStrong Strength = "very_strong"
+)
+
+// Strengths lists the vocabulary, the weakest first.
+func Strengths() []Strength { return []Strength{Reversed, Gone, Weak, Moderate, Strong, VeryStrong} }
+
+// Claims tells of a strength that it is enough for a claim.
+func (s Strength) Claims() bool { return s == Moderate || s == Strong || s == VeryStrong }
+
+// Withdraws tells of a strength that it ends a proposal.
+func (s Strength) Withdraws() bool { return s == Gone || s == Reversed }
+
 // ImprovementProposed is an analyst's proposal with its evidence.
 type ImprovementProposed struct {
 	Improvement string `json:"improvement"`
-	Analyst     string `json:"analyst"`
+	// Generation is left out for the first one. A later one is asked for by what was recorded since Previous, the one before
+	// it, was rejected, rolled back or withdrawn.
+	Generation int    `json:"generation,omitempty"`
+	Previous   string `json:"previous,omitempty"`
+	Analyst    string `json:"analyst"`
 	// AnalystVersion rises when the analyst's method changes.
-	AnalystVersion int      `json:"analyst_version"`
-	Change         Change   `json:"change"`
-	Reason         string   `json:"reason"`
-	Evidence       Evidence `json:"evidence"`
-	Expected       Expected `json:"expected"`
+	AnalystVersion int    `json:"analyst_version"`
+	Change         Change `json:"change"`
+	// Claim is what the evidence tests, and Strength how well it carries that.
+	Claim    *Claim   `json:"claim,omitempty"`
+	Strength Strength `json:"strength,omitempty"`
+	Reason   string   `json:"reason"`
+	Evidence Evidence `json:"evidence"`
+	Expected Expected `json:"expected"`
+}
+
+// EvidenceMove is the way in which the evidence for an improvement changed.
+type EvidenceMove string
+
+// The moves of evidence.
+const (
+	EvidenceStronger EvidenceMove = "stronger"
+	EvidenceWeaker   EvidenceMove = "weaker"
+	EvidenceGone     EvidenceMove = "gone"
+	EvidenceReversed EvidenceMove = "reversed"
+)
+
+// ImprovementEvidenceChanged tells that the evidence for a proposal changed its standing. Gone or reversed evidence
+// withdraws it.
+type ImprovementEvidenceChanged struct {
+	Move     EvidenceMove `json:"move"`
+	Strength Strength     `json:"strength"`
+	// Reason, Evidence and Expected are today's.
+	Reason   string   `json:"reason"`
+	Evidence Evidence `json:"evidence"`
+	Expected Expected `json:"expected"`
 }
 
 // ImprovementApproved lets a proposal be applied. By tells who, or "policy" where the policy needs no person.
@@ -111,16 +172,18 @@ type ImprovementEffectMeasured struct {
 	Evidence Evidence `json:"evidence"`
 }
 
-func (ImprovementProposed) Kind() string       { return "improvement.proposed" }
-func (ImprovementApproved) Kind() string       { return "improvement.approved" }
-func (ImprovementRejected) Kind() string       { return "improvement.rejected" }
-func (ImprovementApplied) Kind() string        { return "improvement.applied" }
-func (ImprovementRolledBack) Kind() string     { return "improvement.rolled_back" }
-func (ImprovementEffectMeasured) Kind() string { return "improvement.effect_measured" }
+func (ImprovementProposed) Kind() string        { return "improvement.proposed" }
+func (ImprovementEvidenceChanged) Kind() string { return "improvement.evidence_changed" }
+func (ImprovementApproved) Kind() string        { return "improvement.approved" }
+func (ImprovementRejected) Kind() string        { return "improvement.rejected" }
+func (ImprovementApplied) Kind() string         { return "improvement.applied" }
+func (ImprovementRolledBack) Kind() string      { return "improvement.rolled_back" }
+func (ImprovementEffectMeasured) Kind() string  { return "improvement.effect_measured" }
 
-func (ImprovementProposed) improvement()       {}
-func (ImprovementApproved) improvement()       {}
-func (ImprovementRejected) improvement()       {}
-func (ImprovementApplied) improvement()        {}
-func (ImprovementRolledBack) improvement()     {}
-func (ImprovementEffectMeasured) improvement() {}
+func (ImprovementProposed) improvement()        {}
+func (ImprovementEvidenceChanged) improvement() {}
+func (ImprovementApproved) improvement()        {}
+func (ImprovementRejected) improvement()        {}
+func (ImprovementApplied) improvement()         {}
+func (ImprovementRolledBack) improvement()      {}
+func (ImprovementEffectMeasured) improvement()  {}

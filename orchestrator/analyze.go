@@ -8,6 +8,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
@@ -16,9 +17,11 @@ import (
 
 // Proposed is a proposal with what became of it.
 type Proposed struct {
-	analysts.Proposal
+	evidence.Proposal
 	// New tells that it was recorded now; it was there before otherwise.
 	New bool
+	// Ended tells that it was there before and is decided, applied or withdrawn: it waits for nobody.
+	Ended bool
 	// Refused is why the policy did not take it, empty where it did.
 	Refused string
 }
@@ -28,18 +31,26 @@ type Analysis struct {
 	// Position is the log position that they looked at.
 	Position  uint64
 	Proposals []Proposed
-	Findings  []analysts.Finding
+	// Changes are the improvements whose evidence has changed.
+	Changes  []evidence.Change
+	Findings []evidence.Finding
 }
 
 // Analyze lets analysts read the read models, all of them one state, and records what they propose. The same history gives
 // the same proposals under the same ids, so that analysing again records nothing twice.
 func Analyze(ctx context.Context, models *projections.Models, dispatch commands.Dispatch, clock Clock, runners []analysts.Runner) (Analysis, error) {
-	out := Analysis{Proposals: []Proposed{}, Findings: []analysts.Finding{}}
-	var thoughts []func() analysts.Result
+	out := Analysis{Proposals: []Proposed{}, Changes: []evidence.Change{}, Findings: []evidence.Finding{}}
+	var known []evidence.Known
+	var thoughts []func() evidence.Result
 	err := models.Fixed(ctx, func(r projections.Reader) (err error) {
 		if out.Position, err = r.Position(ctx); err != nil {
 			return err
 		}
+		rows, err := r.Improvements(ctx, "")
+		if err != nil {
+			return err
+		}
+		known = evidence.KnownOf(rows)
 		for _, runner := range runners {
 			think, err := runner.Load(ctx, r)
 			if err != nil {
@@ -52,12 +63,30 @@ func Analyze(ctx context.Context, models *projections.Models, dispatch commands.
 	if err != nil {
 		return out, err
 	}
-	for _, think := range thoughts {
+	waits := map[string]bool{}
+	for _, k := range known {
+		waits[k.Improvement] = k.Open
+	}
+	for i, think := range thoughts {
 		result := think()
 		out.Findings = append(out.Findings, result.Findings...)
-		for _, p := range result.Proposals {
-			proposed := Proposed{Proposal: p}
-			receipt, err := dispatch(ctx, replay.Propose(p, clock()))
+		proposals, changes := evidence.Settle(runners[i].Name, known, result)
+		for _, c := range changes {
+			_, err := dispatch(ctx, c.Wish(runners[i].Name, clock()))
+			// Somebody may have decided it meanwhile.
+			if errors.Is(err, aggregates.ErrState) {
+				continue
+			}
+			if err != nil {
+				return out, fmt.Errorf("revise the evidence of %s: %w", c.Improvement, err)
+			}
+			waits[c.Improvement] = !c.Strength.Withdraws()
+			out.Changes = append(out.Changes, c)
+		}
+		for _, p := range proposals {
+			open, there := waits[p.ID()]
+			proposed := Proposed{Proposal: p, Ended: there && !open}
+			receipt, err := dispatch(ctx, p.Wish(clock()))
 			switch {
 			case errors.Is(err, aggregates.ErrExists):
 				// The same claim on an older history: it stands, and its evidence then does too.
@@ -109,6 +138,9 @@ func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
 			if p.New {
 				o.c.Log.Info("improvement proposed", "id", p.ID(), "analyst", p.Analyst, "reason", p.Reason)
 			}
+		}
+		for _, c := range found.Changes {
+			o.c.Log.Info("evidence changed", "id", c.Improvement, "strength", c.Strength, "reason", c.Reason)
 		}
 		seen = found.Position
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -484,10 +485,10 @@ func TestWhatComesDuringAnAnalysisIsAnalysed(t *testing.T) {
 		var looks []uint64
 		h.configure = func(c *orchestrator.Config) {
 			c.AnalyzeEvery = time.Hour
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() analysts.Result, error) {
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 				at, err := r.Position(ctx)
 				looks = append(looks, at)
-				return func() (none analysts.Result) {
+				return func() (none evidence.Result) {
 					time.Sleep(10 * time.Minute)
 					return none
 				}, err
@@ -514,10 +515,10 @@ func TestAnalystsRunOnTheirSchedule(t *testing.T) {
 		looks := 0
 		h.configure = func(c *orchestrator.Config) {
 			c.AnalyzeEvery = time.Hour
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Load: func(context.Context, projections.Reader) (func() analysts.Result, error) {
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Load: func(context.Context, projections.Reader) (func() evidence.Result, error) {
 				looks++
-				return func() analysts.Result {
-					return analysts.Result{Proposals: []analysts.Proposal{{
+				return func() evidence.Result {
+					return evidence.Result{Proposals: []evidence.Proposal{{
 						Analyst: "test", AnalystVersion: 1, Reason: "because", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "ask"},
 						Evidence: events.Evidence{From: 1, To: 2, Statistic: "count", Value: 1, Low: 1, High: 1, Confidence: 0.95, N: 1},
 					}}}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -22,15 +23,15 @@ import (
 )
 
 // talkative always proposes something.
-var talkative = analysts.Runner{Name: "talkative", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() analysts.Result, error) {
+var talkative = analysts.Runner{Name: "talkative", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 	position, err := r.Position(ctx)
-	p := analysts.Proposal{
+	p := evidence.Proposal{
 		Analyst: "talkative", AnalystVersion: 1, Reason: "because",
 		Change:   events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"look"}},
 		Evidence: events.Evidence{From: 1, To: position, Positions: []uint64{1}, Statistic: "count", Value: .5, Low: .25, High: .75, Confidence: .95, N: 1},
 		Expected: events.Expected{Metric: "success_rate", Change: .1, High: .2},
 	}
-	return func() analysts.Result { return analysts.Result{Proposals: []analysts.Proposal{p}} }, err
+	return func() evidence.Result { return evidence.Result{Proposals: []evidence.Proposal{p}} }, err
 }}
 
 // TestAReplaySendsNothing replays a history of live runs, with their calls to a model and to tools, their tasks and

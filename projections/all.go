@@ -22,7 +22,7 @@ func all() []projection {
 		{"agents", 1, []*Table{agentTable.table()}, foldAgent, onRuns},
 		{"tasks", 1, []*Table{taskTable.table(), taskKeyTable.table()}, foldTask, onRuns},
 		{"feedback", 1, []*Table{feedbackTable.table()}, foldFeedback, 0},
-		{"improvements", 1, []*Table{improvementTable.table()}, foldImprovement, 0},
+		{"improvements", 2, []*Table{improvementTable.table()}, foldImprovement, 0},
 		{"runbooks", 1, []*Table{runbookTable.table()}, foldRunbook, 0},
 		{"budgets", 1, []*Table{budgetTable.table()}, foldBudget, 0},
 		{"patterns", 1, []*Table{patternTable.table()}, foldPattern, onRuns},

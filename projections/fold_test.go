@@ -209,7 +209,7 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 	equal(t, "improvements", improvements, []projections.ImprovementRow{{
 		Improvement: "i", Analyst: "workflow", AnalystVersion: 2, Kind: "workflow", Workflow: "w", Status: projections.RolledBack,
 		Reason: "why", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w"}, Evidence: evidence, Measured: &evidence,
-		DecidedBy: "anna", Note: "worse", ProposedAt: minute(8), UpdatedAt: minute(12), Position: 13,
+		Generation: 1, Strength: events.Moderate, EndedPosition: 13, DecidedBy: "anna", Note: "worse", ProposedAt: minute(8), UpdatedAt: minute(12), Position: 13,
 	}})
 	runbooks, _ := m.Runbooks(ctx)
 	equal(t, "runbooks", runbooks, []projections.RunbookRow{{
@@ -426,5 +426,28 @@ func TestARunIsScriptedWhereTheBuiltInModelAnswered(t *testing.T) {
 				t.Errorf("scripted: %t (%v), want %t", run.Scripted, err, c.want)
 			}
 		})
+	}
+}
+
+// Gone evidence withdraws a proposal; what is told of it is the latest.
+func TestEvidenceThatIsGoneWithdraws(t *testing.T) {
+	t.Parallel()
+	evidence := events.Evidence{From: 1, To: 9, Statistic: "s", Value: .5, Low: .1, High: .9, Confidence: .95, N: 4}
+	later := evidence
+	later.N = 8
+	m := folded(t,
+		"improvement-i-2", events.ImprovementProposed{
+			Improvement: "i-2", Generation: 2, Previous: "i", Analyst: "workflow", Claim: &events.Claim{Subject: []string{"contains", "a"}},
+			Strength: events.Strong, Reason: "why", Evidence: evidence, Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w"},
+		},
+		"improvement-i-2", events.ImprovementEvidenceChanged{Move: events.EvidenceWeaker, Strength: events.Weak, Reason: "less", Evidence: later},
+		"improvement-i-2", events.ImprovementEvidenceChanged{Move: events.EvidenceGone, Strength: events.Gone, Reason: "none", Evidence: later},
+	)
+	rows, err := m.Improvements(t.Context(), projections.Withdrawn)
+	if err != nil || len(rows) != 1 {
+		t.Fatal(rows, err)
+	}
+	if r := rows[0]; r.Generation != 2 || r.Previous != "i" || r.Claim.Subject[1] != "a" || r.Strength != events.Gone || r.Reason != "none" || r.Evidence.N != 8 || r.EndedPosition != 3 {
+		t.Errorf("%+v", r)
 	}
 }

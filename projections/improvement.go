@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -13,6 +14,8 @@ const (
 	Rejected   = "rejected"
 	Applied    = "applied"
 	RolledBack = "rolled_back"
+	// Withdrawn is one whose evidence is gone or reversed before anybody applied it.
+	Withdrawn = "withdrawn"
 )
 
 var improvementTable = of("improvements", spec[string, ImprovementRow]{
@@ -27,6 +30,11 @@ var improvementTable = of("improvements", spec[string, ImprovementRow]{
 		symbol("workflow", func(r *ImprovementRow) *string { return &r.Workflow }),
 		symbol("agent", func(r *ImprovementRow) *string { return &r.Agent }),
 		symbol("status", func(r *ImprovementRow) *string { return &r.Status }),
+		integer("generation", func(r *ImprovementRow) *int64 { return &r.Generation }),
+		text("previous", func(r *ImprovementRow) *string { return &r.Previous }),
+		document("claim", func(r *ImprovementRow) *events.Claim { return &r.Claim }),
+		symbol("strength", func(r *ImprovementRow) *events.Strength { return &r.Strength }),
+		integer("ended_position", func(r *ImprovementRow) *uint64 { return &r.EndedPosition }),
 		symbol("decided_by", func(r *ImprovementRow) *string { return &r.DecidedBy }),
 		instant("proposed_at", func(r *ImprovementRow) *time.Time { return &r.ProposedAt }),
 		instant("updated_at", func(r *ImprovementRow) *time.Time { return &r.UpdatedAt }),
@@ -50,12 +58,17 @@ func foldImprovement(w *workingSet, f *fact) error {
 		if err := f.names(e.Improvement); err != nil {
 			return err
 		}
-		w.improvements.insert(ImprovementRow{
+		row := ImprovementRow{
 			Improvement: e.Improvement, Analyst: e.Analyst, AnalystVersion: int64(e.AnalystVersion),
 			Kind: string(e.Change.Kind), Workflow: e.Change.Workflow, Agent: e.Change.Agent, Status: Proposed,
 			Reason: e.Reason, Change: e.Change, Evidence: e.Evidence, Expected: e.Expected,
+			Generation: max(int64(e.Generation), 1), Previous: e.Previous, Strength: cmp.Or(e.Strength, events.Moderate),
 			ProposedAt: f.when, UpdatedAt: f.when, Position: f.Envelope.Position,
-		})
+		}
+		if e.Claim != nil {
+			row.Claim = *e.Claim
+		}
+		w.improvements.insert(row)
 		return nil
 	}
 	r, err := w.improvements.existing(f.id)
@@ -68,14 +81,19 @@ func foldImprovement(w *workingSet, f *fact) error {
 	r.UpdatedAt, r.Position = f.when, f.Envelope.Position
 	switch e := e.(type) {
 	case events.ImprovementProposed:
+	case events.ImprovementEvidenceChanged:
+		r.Strength, r.Reason, r.Evidence, r.Expected = e.Strength, e.Reason, e.Evidence, e.Expected
+		if e.Strength.Withdraws() {
+			r.Status, r.EndedPosition = Withdrawn, f.Envelope.Position
+		}
 	case events.ImprovementApproved:
 		r.Status, r.DecidedBy, r.Note = Approved, e.By, e.Note
 	case events.ImprovementRejected:
-		r.Status, r.DecidedBy, r.Note = Rejected, e.By, e.Reason
+		r.Status, r.DecidedBy, r.Note, r.EndedPosition = Rejected, e.By, e.Reason, f.Envelope.Position
 	case events.ImprovementApplied:
 		r.Status = Applied
 	case events.ImprovementRolledBack:
-		r.Status, r.Note = RolledBack, e.Reason
+		r.Status, r.Note, r.EndedPosition = RolledBack, e.Reason, f.Envelope.Position
 	case events.ImprovementEffectMeasured:
 		r.Measured = &e.Evidence
 	}

@@ -55,6 +55,11 @@ func (r ImprovementRow) MarshalJSON() ([]byte, error) {
 		Workflow       string           `json:"workflow"`
 		Agent          string           `json:"agent"`
 		Status         string           `json:"status"`
+		Generation     int64            `json:"generation"`
+		Previous       string           `json:"previous"`
+		Claim          events.Claim     `json:"claim"`
+		Strength       events.Strength  `json:"strength"`
+		EndedPosition  uint64           `json:"ended_position"`
 		Reason         string           `json:"reason"`
 		Change         events.Change    `json:"change"`
 		Evidence       events.Evidence  `json:"evidence"`
@@ -66,7 +71,8 @@ func (r ImprovementRow) MarshalJSON() ([]byte, error) {
 		UpdatedAt      *time.Time       `json:"updated_at"`
 		Position       uint64           `json:"position"`
 	}{
-		r.Improvement, r.Analyst, r.AnalystVersion, r.Kind, r.Workflow, r.Agent, r.Status, r.Reason, r.Change, r.Evidence,
+		r.Improvement, r.Analyst, r.AnalystVersion, r.Kind, r.Workflow, r.Agent, r.Status,
+		r.Generation, r.Previous, r.Claim, r.Strength, r.EndedPosition, r.Reason, r.Change, r.Evidence,
 		r.Expected, r.Measured, r.DecidedBy, r.Note, jsonTime(r.ProposedAt), jsonTime(r.UpdatedAt), r.Position,
 	})
 }

@@ -179,17 +179,26 @@ type CostRow struct {
 
 // ImprovementRow is a row of improvements.
 type ImprovementRow struct {
-	Improvement    string          `db:"improvement,pk"`
-	Analyst        string          `db:"analyst"`
-	AnalystVersion int64           `db:"analyst_version"`
-	Kind           string          `db:"kind"`
-	Workflow       string          `db:"workflow"`
-	Agent          string          `db:"agent"`
-	Status         string          `db:"status"` // proposed, approved, rejected, applied, rolled_back
-	Reason         string          `db:"reason"`
-	Change         events.Change   `db:"change"`
-	Evidence       events.Evidence `db:"evidence"`
-	Expected       events.Expected `db:"expected"`
+	Improvement    string `db:"improvement,pk"`
+	Analyst        string `db:"analyst"`
+	AnalystVersion int64  `db:"analyst_version"`
+	Kind           string `db:"kind"`
+	Workflow       string `db:"workflow"`
+	Agent          string `db:"agent"`
+	Status         string `db:"status"` // proposed, approved, rejected, applied, rolled_back, withdrawn
+	// Generation is 1 for the first one; Previous is the one before a later one.
+	Generation int64  `db:"generation"`
+	Previous   string `db:"previous"`
+	// Claim is what its evidence tests, empty where that was not recorded. Strength is how it stands. Reason, Evidence and
+	// Expected are the latest that were recorded.
+	Claim    events.Claim    `db:"claim"`
+	Strength events.Strength `db:"strength"`
+	// EndedPosition is that of the fact that rejected, rolled back or withdrew it, 0 where none did.
+	EndedPosition uint64          `db:"ended_position"`
+	Reason        string          `db:"reason"`
+	Change        events.Change   `db:"change"`
+	Evidence      events.Evidence `db:"evidence"`
+	Expected      events.Expected `db:"expected"`
 	// Measured is the latest measured effect, nil where there is none.
 	Measured   *events.Evidence `db:"measured"`
 	DecidedBy  string           `db:"decided_by"`

@@ -1,14 +1,17 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -84,7 +87,7 @@ func Rehearse(
 	if err != nil {
 		return Rehearsal{}, err
 	}
-	r := rehearsal{c: c, models: scratch, runners: runners, progress: progress, would: make(map[string]Claim)}
+	r := rehearsal{c: c, models: scratch, runners: runners, progress: progress, would: make(map[string]Claim), ledger: make(map[string]evidence.Known)}
 	defer r.thoughts.wait()
 	if err := r.read(ctx, store); err != nil {
 		return Rehearsal{}, err
@@ -119,6 +122,8 @@ type rehearsal struct {
 	// thoughts are what the analysts think of the last look, while the log is read on.
 	thoughts thoughts
 	would    map[string]Claim
+	// ledger is what the log would hold of the improvements, by analyst and id.
+	ledger map[string]evidence.Known
 }
 
 // thoughts are what analysts think of one look. The zero value is of none.
@@ -126,7 +131,7 @@ type thoughts struct {
 	// at and position are those of the look.
 	at       time.Time
 	position uint64
-	results  []analysts.Result
+	results  []evidence.Result
 	done     chan struct{}
 }
 
@@ -225,7 +230,7 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 	}
 	r.looks++
 	r.last, r.news = at, false
-	var all []func() analysts.Result
+	var all []func() evidence.Result
 	for _, runner := range r.runners {
 		think, err := runner.Load(ctx, r.models)
 		if err != nil {
@@ -236,7 +241,7 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 	if err := r.settle(); err != nil {
 		return err
 	}
-	results, done := make([]analysts.Result, len(all)), make(chan struct{})
+	results, done := make([]evidence.Result, len(all)), make(chan struct{})
 	r.thoughts = thoughts{at: at, position: r.position, results: results, done: done}
 	go func() {
 		defer close(done)
@@ -252,8 +257,21 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 func (r *rehearsal) settle() error {
 	r.thoughts.wait()
 	at := r.thoughts.at
-	for _, result := range r.thoughts.results {
-		for _, p := range result.Proposals {
+	for i, result := range r.thoughts.results {
+		known := slices.SortedFunc(maps.Values(r.ledger), func(a, b evidence.Known) int { return cmp.Compare(a.Improvement, b.Improvement) })
+		proposals, changes := evidence.Settle(r.runners[i].Name, known, result)
+		for _, c := range changes {
+			k := r.ledger[c.Improvement]
+			k.Strength = c.Strength
+			if c.Strength.Withdraws() {
+				k.Open, k.Ended, k.EndedAt = false, true, r.thoughts.position
+			}
+			r.ledger[c.Improvement] = k
+			claim := r.would[c.Improvement]
+			claim.Strength = c.Strength
+			r.would[c.Improvement] = claim
+		}
+		for _, p := range proposals {
 			id := p.ID()
 			if kept, ok := r.would[id]; ok && kept.Refused == "" {
 				continue
@@ -264,6 +282,10 @@ func (r *rehearsal) settle() error {
 			}
 			if _, ok := r.would[id]; !ok || refused == "" {
 				r.would[id] = claimed(p, at, r.thoughts.position, refused)
+				r.ledger[id] = evidence.Known{
+					Improvement: id, Analyst: p.Analyst, Generation: p.Generation, Change: p.Change, Claim: p.Claim,
+					Strength: cmp.Or(p.Strength, events.Moderate), Open: refused == "",
+				}
 			}
 		}
 	}
@@ -272,25 +294,13 @@ func (r *rehearsal) settle() error {
 }
 
 // refusal is why the decider would not take a proposal, empty where it would.
-func (r *rehearsal) refusal(p analysts.Proposal, at time.Time) (string, error) {
+func (r *rehearsal) refusal(p evidence.Proposal, at time.Time) (string, error) {
 	all := aggregates.All(r.c.Policy)
-	c := Propose(p, at)
+	c := p.Wish(at)
 	i := slices.IndexFunc(all, func(a aggregates.Aggregate) bool { return a.Category == events.Category(c.Stream()) })
 	_, err := all[i].New().Decide(c)
 	if aggregates.Refused(err) {
 		return err.Error(), nil
 	}
 	return "", err
-}
-
-// Propose is the command that records a proposal. Its id derives from what is proposed and from the end of its evidence, so
-// that the same proposal on the same history is a repeat.
-func Propose(p analysts.Proposal, at time.Time) commands.ProposeImprovement {
-	return commands.ProposeImprovement{
-		Meta: commands.Meta{
-			ID: events.NameID(at, fmt.Sprintf("%s at %d", p.ID(), p.Evidence.To)), At: at, Actor: "analyst:" + p.Analyst,
-		},
-		Improvement: p.ID(), Analyst: p.Analyst, AnalystVersion: p.AnalystVersion, Change: p.Change, Reason: p.Reason,
-		Evidence: p.Evidence, Expected: p.Expected,
-	}
 }

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 )
@@ -67,21 +67,23 @@ type Claim struct {
 	Reason         string          `json:"reason"`
 	Evidence       events.Evidence `json:"evidence"`
 	Expected       events.Expected `json:"expected"`
+	// Strength is how its claim stood at the end, or when it was recorded; empty where that is not known.
+	Strength events.Strength `json:"strength,omitempty"`
 	// Refused is why the policy would not take it, empty where it would.
 	Refused string `json:"refused,omitempty"`
 }
 
-func claimed(p analysts.Proposal, at time.Time, position uint64, refused string) Claim {
+func claimed(p evidence.Proposal, at time.Time, position uint64, refused string) Claim {
 	return Claim{
 		At: at, Position: position, Analyst: p.Analyst, AnalystVersion: p.AnalystVersion, Change: p.Change, Reason: p.Reason,
-		Evidence: p.Evidence, Expected: p.Expected, Refused: refused,
+		Evidence: p.Evidence, Expected: p.Expected, Strength: p.Strength, Refused: refused,
 	}
 }
 
 func recorded(e *events.Envelope, f *events.ImprovementProposed) Claim {
 	return Claim{
 		At: e.OccurredAt, Position: e.Position, Analyst: f.Analyst, AnalystVersion: f.AnalystVersion, Change: f.Change,
-		Reason: f.Reason, Evidence: f.Evidence, Expected: f.Expected,
+		Reason: f.Reason, Evidence: f.Evidence, Expected: f.Expected, Strength: f.Strength,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/audit"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -93,8 +94,8 @@ func (h *history) rehearse(c replay.RehearsalConfig, runners ...analysts.Runner)
 }
 
 // claim is a proposal about a step.
-func claim(step string, n, to int64) analysts.Proposal {
-	return analysts.Proposal{
+func claim(step string, n, to int64) evidence.Proposal {
+	return evidence.Proposal{
 		Analyst: "fake", AnalystVersion: 1,
 		Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{step}},
 		Reason: "because of " + step,
@@ -106,8 +107,8 @@ func claim(step string, n, to int64) analysts.Proposal {
 }
 
 // saying is an analyst that says what it is told to, given how many runs have ended and what it has seen.
-func saying(say func(ended, position int64) []analysts.Proposal) analysts.Runner {
-	return analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() analysts.Result, error) {
+func saying(say func(ended, position int64) []evidence.Proposal) analysts.Runner {
+	return analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 		position, err := r.Position(ctx)
 		ended := int64(0)
 		for run, failed := range r.Runs(ctx, projections.RunFilter{}) {
@@ -118,13 +119,13 @@ func saying(say func(ended, position int64) []analysts.Proposal) analysts.Runner
 				ended++
 			}
 		}
-		return func() analysts.Result { return analysts.Result{Proposals: say(ended, int64(position))} }, err //nolint:gosec // small
+		return func() evidence.Result { return evidence.Result{Proposals: say(ended, int64(position))} }, err //nolint:gosec // small
 	}}
 }
 
 // talkative proposes something else at every position.
-var talkative = saying(func(_, position int64) []analysts.Proposal {
-	return []analysts.Proposal{claim(fmt.Sprint(position), 1, position)}
+var talkative = saying(func(_, position int64) []evidence.Proposal {
+	return []evidence.Proposal{claim(fmt.Sprint(position), 1, position)}
 })
 
 // looks are the times and positions at which a talkative analyst looked.
@@ -244,7 +245,7 @@ func TestWhatTheLogSaysOfItselfTurnsNoClock(t *testing.T) {
 }
 
 // countingRuns proposes by how many runs ended, with evidence that names the positions of the first and last run.
-var countingRuns = analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() analysts.Result, error) {
+var countingRuns = analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 	ended, last := int64(0), int64(1)
 	for run, err := range r.Runs(ctx, projections.RunFilter{}) {
 		if err != nil {
@@ -253,12 +254,12 @@ var countingRuns = analysts.Runner{Name: "fake", Version: 1, Load: func(ctx cont
 		ended++
 		last = max(last, int64(run.LastPosition)) //nolint:gosec // small
 	}
-	return func() analysts.Result {
-		return analysts.Result{Proposals: []analysts.Proposal{claim(fmt.Sprint(ended), ended, last)}}
+	return func() evidence.Result {
+		return evidence.Result{Proposals: []evidence.Proposal{claim(fmt.Sprint(ended), ended, last)}}
 	}, nil
 }}
 
-func (h *history) propose(p analysts.Proposal, at time.Time) {
+func (h *history) propose(p evidence.Proposal, at time.Time) {
 	h.t.Helper()
 	h.do(commands.ProposeImprovement{
 		Meta: wishAt("propose "+p.ID(), at, "analyst:"+p.Analyst), Improvement: p.ID(), Analyst: p.Analyst, AnalystVersion: p.AnalystVersion,
@@ -288,8 +289,8 @@ func TestARehearsalTellsWhatIsNewGoneAndChanged(t *testing.T) {
 	})
 	h.propose(claim("after the time looked at", 1, 1), on("3 00:00"))
 
-	today := saying(func(ended, _ int64) []analysts.Proposal {
-		out := []analysts.Proposal{
+	today := saying(func(ended, _ int64) []evidence.Proposal {
+		out := []evidence.Proposal{
 			claim("stood before", ended, 2*ended), claim("same", ended, 4), claim("same, recorded elsewhere", ended, 4), claim("other evidence", ended, 4), claim("other words", ended, 4),
 		}
 		if ended == 2 {
@@ -355,10 +356,10 @@ func TestWhatThePolicyRefusesIsTold(t *testing.T) {
 	h.run(on("07:00"), on("07:10"))
 	stranger := claim("stranger", 1, 1)
 	stranger.Change = events.Change{Kind: events.ChangeModel, Agent: "a", Config: &events.AgentConfig{Model: "their-model"}}
-	found := h.rehearse(replay.RehearsalConfig{Policy: aggregates.Policy{Models: []string{"our-model"}}}, saying(func(ended, _ int64) []analysts.Proposal {
+	found := h.rehearse(replay.RehearsalConfig{Policy: aggregates.Policy{Models: []string{"our-model"}}}, saying(func(ended, _ int64) []evidence.Proposal {
 		unfounded := claim("unfounded at first", 0, 1)
 		unfounded.Evidence.N = ended - 1
-		return []analysts.Proposal{stranger, unfounded}
+		return []evidence.Proposal{stranger, unfounded}
 	}))
 	if found.Looks != 2 || len(found.Proposals) != 2 {
 		t.Fatalf("got %s", asJSON(t, found))

@@ -11,7 +11,7 @@ import (
 
 type improvementsInput struct {
 	Page
-	Status string `query:"status" enum:"proposed,approved,rejected,applied,rolled_back" doc:"Only improvements that stand there."`
+	Status string `query:"status" enum:"proposed,approved,rejected,applied,rolled_back,withdrawn" doc:"Only improvements that stand there."`
 }
 
 func (d *door) improvements(api huma.API) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
@@ -29,7 +31,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 	if err := mineable(v.MinSupport, v.MaxLength); err != nil {
 		return err
 	}
-	options := analysts.WorkflowOptions{MinSupport: v.MinSupport, MaxLength: v.MaxLength}
+	options := workflow.Options{MinSupport: v.MinSupport, MaxLength: v.MaxLength}
 	runners := analysts.Configured(analysts.Options{Workflow: options})
 	if v.Analyst != "" {
 		var names []string
@@ -52,7 +54,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if v.JSON {
-		proposals := make([]analysts.Proposal, len(found.Proposals))
+		proposals := make([]evidence.Proposal, len(found.Proposals))
 		for i, p := range found.Proposals {
 			proposals[i] = p.Proposal
 		}

@@ -19,7 +19,7 @@ type improvementsVerb struct {
 type improvementsListVerb struct {
 	JSON   bool   `name:"json" help:"Print one JSON value."`
 	Limit  count  `placeholder:"N" help:"Rows, 0 for all." default:"0"`
-	Status string `help:"Only these: proposed, approved, rejected, applied, rolled_back." enum:",proposed,approved,rejected,applied,rolled_back" default:""`
+	Status string `help:"Only these: proposed, approved, rejected, applied, rolled_back, withdrawn." enum:",proposed,approved,rejected,applied,rolled_back,withdrawn" default:""`
 	pastFlag
 }
 

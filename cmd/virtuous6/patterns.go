@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/analysts/mining"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
 )
 
 type patternsVerb struct {
@@ -47,7 +47,7 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	patterns, err := analysts.Patterns(ctx, reader, v.Workflow, options)
+	patterns, err := workflow.Patterns(ctx, reader, v.Workflow, options)
 	if err != nil {
 		return err
 	}

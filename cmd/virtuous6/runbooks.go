@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/runbook"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -55,7 +55,7 @@ func (v runbooksVerb) Run(ctx context.Context, a *app) error {
 }
 
 func printRunbook(a *app, r projections.RunbookRow) error {
-	text, err := analysts.RunbookFromSaved(events.RunbookSaved{
+	text, err := runbook.FromSaved(events.RunbookSaved{
 		Runbook: r.Runbook, Workflow: r.Workflow, Run: r.Run, Steps: r.Steps, Notes: r.Notes,
 	}).YAML()
 	if err != nil {
@@ -92,10 +92,10 @@ func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	var runbook analysts.Runbook
+	var made runbook.Runbook
 	switch {
 	case v.ID == "-" && len(v.Steps) > 0:
-		runbook = analysts.RunbookFromPattern(v.Name, v.Workflow, v.Steps)
+		made = runbook.FromPattern(v.Name, v.Workflow, v.Steps)
 	case v.ID == "-" || len(v.Steps) > 0:
 		return usage("give a run, or - and --steps")
 	default:
@@ -103,9 +103,9 @@ func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		runbook = analysts.RunbookFromRun(v.Name, run, steps)
+		made = runbook.FromRun(v.Name, run, steps)
 	}
-	saved := runbook.Saved()
+	saved := made.Saved()
 	save := commands.SaveRunbook{
 		Meta: a.meta(saved.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: v.Notes,
 	}

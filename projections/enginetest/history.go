@@ -218,6 +218,8 @@ func (h *history) improvement() {
 	h.add("improvement-"+id, h.at, rapid.SampledFrom([]events.Event{
 		events.ImprovementApproved{By: "anna"}, events.ImprovementRejected{By: "anna", Reason: "no"},
 		events.ImprovementApplied{Share: 50}, events.ImprovementRolledBack{Reason: "worse"},
+		events.ImprovementEvidenceChanged{Move: events.EvidenceWeaker, Strength: events.Weak, Reason: h.name("today's"), Evidence: evidence},
+		events.ImprovementEvidenceChanged{Move: events.EvidenceGone, Strength: events.Gone, Reason: "gone", Evidence: evidence},
 		events.ImprovementEffectMeasured{Metric: "success_rate", Evidence: evidence},
 	}).Draw(h.T, "decision"))
 }

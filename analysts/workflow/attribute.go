@@ -1,4 +1,4 @@
-package analysts
+package workflow
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ type attribute struct {
 
 // attributeHypotheses: a step failed, among the runs that have it; an agent, model or tool was used; a label has a
 // value, for labels with few values.
-func (c *cohort) attributeHypotheses(o WorkflowOptions) []*hypothesis {
+func (c *cohort) attributeHypotheses(o Options) []*hypothesis {
 	values := map[string]map[string]bool{}
 	for _, r := range c.Runs {
 		for _, l := range r.Labels {
@@ -74,7 +74,7 @@ func (c *cohort) attributeHypotheses(o WorkflowOptions) []*hypothesis {
 var attributeOrder = []feature{fails, usesAgent, usesModel, usesTool, hasLabel}
 
 // modelHypotheses: an agent used one model throughout the run, against another one throughout.
-func (c *cohort) modelHypotheses(o WorkflowOptions) []*hypothesis {
+func (c *cohort) modelHypotheses(o Options) []*hypothesis {
 	type runs map[string][]int32 // by model
 	byAgent := map[string]runs{}
 	for place, run := range c.rated {

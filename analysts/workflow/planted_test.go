@@ -1,4 +1,4 @@
-package analysts_test
+package workflow_test
 
 import (
 	"cmp"
@@ -6,18 +6,19 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/ingest"
 )
 
 // viewOf folds a simulated history into what the analyst looks at.
-func viewOf(s ingest.Simulation) analysts.WorkflowView {
-	histories := map[string]*analysts.WorkflowHistory{}
+func viewOf(s ingest.Simulation) workflow.View {
+	histories := map[string]*workflow.History{}
 	position := uint64(0)
 	for r := range s.Records() {
-		run := analysts.WorkflowRun{First: position + 1}
+		run := workflow.Run{First: position + 1}
 		position += uint64(len(r.Run))
 		run.Last = position
 		start := r.Run[0].(commands.StartRun)
@@ -55,15 +56,15 @@ func viewOf(s ingest.Simulation) analysts.WorkflowView {
 		}
 		run.Calls = slices.Compact(run.Calls)
 		if histories[start.Workflow] == nil {
-			histories[start.Workflow] = &analysts.WorkflowHistory{Name: start.Workflow}
+			histories[start.Workflow] = &workflow.History{Name: start.Workflow}
 		}
 		histories[start.Workflow].Runs = append(histories[start.Workflow].Runs, run)
 	}
-	v := analysts.WorkflowView{Agents: map[string]events.AgentConfig{}}
+	v := workflow.View{Agents: map[string]events.AgentConfig{}}
 	for _, h := range histories {
 		v.Workflows = append(v.Workflows, *h)
 	}
-	slices.SortFunc(v.Workflows, func(a, b analysts.WorkflowHistory) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(v.Workflows, func(a, b workflow.History) int { return cmp.Compare(a.Name, b.Name) })
 	return v
 }
 
@@ -78,7 +79,7 @@ func TestNullHistoriesGiveNoClaim(t *testing.T) {
 	withClaim := 0
 	for seed := range uint64(histories) {
 		v := viewOf(ingest.Simulation{Seed: seed, Runs: 240, Workflows: 1, Tasks: 10, Null: true})
-		if claimsIn(analysts.Workflow(analysts.WorkflowOptions{}).Propose(v)) > 0 {
+		if claimsIn(workflow.New(workflow.Options{}).Propose(v)) > 0 {
 			withClaim++
 		}
 	}
@@ -95,7 +96,7 @@ func TestHardTasksAreNotBlamedOnHowTheyAreWorkedOn(t *testing.T) {
 		t.Skip("a large history")
 	}
 	v := viewOf(ingest.Simulation{Seed: 5, Runs: 12_000, Workflows: 2, Null: true})
-	if n := claimsIn(analysts.Workflow(analysts.WorkflowOptions{}).Propose(v)); n > 0 {
+	if n := claimsIn(workflow.New(workflow.Options{}).Propose(v)); n > 0 {
 		t.Errorf("%d claims in a null history", n)
 	}
 	for _, h := range v.Workflows {
@@ -103,16 +104,16 @@ func TestHardTasksAreNotBlamedOnHowTheyAreWorkedOn(t *testing.T) {
 			h.Runs[i].Task = ""
 		}
 	}
-	if claimsIn(analysts.Workflow(analysts.WorkflowOptions{}).Propose(v)) == 0 {
+	if claimsIn(workflow.New(workflow.Options{}).Propose(v)) == 0 {
 		t.Error("no claim without tasks either: the test has lost its contrast")
 	}
 }
 
 // claimsIn counts what a result claims to have an effect.
-func claimsIn(r analysts.Result) int {
+func claimsIn(r evidence.Result) int {
 	n := len(r.Proposals)
 	for _, f := range r.Findings {
-		if f.Kind == analysts.SuccessFactor || f.Kind == analysts.FailureFactor {
+		if f.Kind == workflow.SuccessFactor || f.Kind == workflow.FailureFactor {
 			n++
 		}
 	}
@@ -143,13 +144,13 @@ func TestPlantedTruthsAreFound(t *testing.T) {
 	for i := range 12 {
 		v.Agents[fmt.Sprintf("agent-%02d", i+1)] = events.AgentConfig{Model: "sim-small", Prompt: "Be brief."}
 	}
-	res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(v)
+	res := workflow.New(workflow.Options{}).Propose(v)
 	found, claims := 0, 0
 	for _, f := range res.Findings {
-		if f.Kind != analysts.SuccessFactor && f.Kind != analysts.FailureFactor || f.Subject[0] == "fails" {
+		if f.Kind != workflow.SuccessFactor && f.Kind != workflow.FailureFactor || f.Subject[0] == "fails" {
 			continue // a failed last step is how a failed run looks: neither planted nor false
 		}
-		key := fmt.Sprint(f.Workflow, f.Subject, f.Kind == analysts.SuccessFactor)
+		key := fmt.Sprint(f.Workflow, f.Subject, f.Kind == workflow.SuccessFactor)
 		if minor[key] {
 			continue
 		}
@@ -186,7 +187,7 @@ func TestPlantedTruthsAreFound(t *testing.T) {
 
 func BenchmarkWorkflow(b *testing.B) {
 	v := viewOf(ingest.Simulation{Seed: 21, Events: 1_000_000})
-	a := analysts.Workflow(analysts.WorkflowOptions{})
+	a := workflow.New(workflow.Options{})
 	for b.Loop() {
 		a.Propose(v)
 	}

@@ -1,4 +1,4 @@
-package analysts_test
+package workflow_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/analysts/mining"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -77,18 +78,18 @@ func TestWorkflowLoadsItsView(t *testing.T) {
 		},
 		agents: []projections.AgentRow{{Agent: "x", Model: "m", MaxTokens: 5, Tools: []string{"b"}}},
 	}
-	got, err := analysts.Workflow(analysts.WorkflowOptions{}).Load(t.Context(), r)
+	got, err := workflow.New(workflow.Options{}).Load(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := analysts.WorkflowView{
+	want := workflow.View{
 		Agents: map[string]events.AgentConfig{"x": {Model: "m", MaxTokens: 5, Tools: []string{"b"}}},
-		Workflows: []analysts.WorkflowHistory{
-			{Name: "v", Runs: []analysts.WorkflowRun{{Outcome: events.Unrated, First: 10, Last: 19}}},
+		Workflows: []workflow.History{
+			{Name: "v", Runs: []workflow.Run{{Outcome: events.Unrated, First: 10, Last: 19}}},
 			{Name: "w", Steps: []projections.StepStat{
 				{Workflow: "w", Name: "a", Steps: 4, Runs: 3, Failed: 3, Timed: 3, P50NS: 6, P95NS: 8, TotalNS: 18, CostNanos: 3, FirstPosition: 3, LastPosition: 31},
 				{Workflow: "w", Name: "b", Steps: 1, Runs: 1, InputTokens: 5, FirstPosition: 22, LastPosition: 22},
-			}, Runs: []analysts.WorkflowRun{
+			}, Runs: []workflow.Run{
 				{Outcome: events.Succeeded, Trace: []string{"a"}, First: 1, Last: 9},
 				{
 					Task: "t", Outcome: events.Failed, Trace: []string{"a", "b", "a"}, Agents: []string{"x", "y"}, Models: []string{"m"},
@@ -132,7 +133,7 @@ func TestPatterns(t *testing.T) {
 		{Workflow: "w", Steps: []string{"a", "c", "b"}, Runs: 2, Unrated: 2, FirstPosition: 1, LastPosition: 70},
 		{Workflow: "v", Steps: []string{"z"}, Runs: 1, Cancelled: 1, FirstPosition: 95, LastPosition: 99},
 	}}
-	got, err := analysts.Patterns(t.Context(), r, "", mining.Options{MinSupport: 1})
+	got, err := workflow.Patterns(t.Context(), r, "", mining.Options{MinSupport: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,17 +147,17 @@ func TestPatterns(t *testing.T) {
 	if string(data) != want {
 		t.Errorf("%s\nwant\n%s", data, want)
 	}
-	if got, err := analysts.Patterns(t.Context(), r, "v", mining.Options{}); err != nil || len(got) != 1 {
+	if got, err := workflow.Patterns(t.Context(), r, "v", mining.Options{}); err != nil || len(got) != 1 {
 		t.Errorf("%+v %v", got, err)
 	}
-	if _, err := analysts.Patterns(t.Context(), r, "", mining.Options{MinSupport: 1, MaxPatterns: 1}); !errors.Is(err, mining.ErrTooMany) {
+	if _, err := workflow.Patterns(t.Context(), r, "", mining.Options{MinSupport: 1, MaxPatterns: 1}); !errors.Is(err, mining.ErrTooMany) {
 		t.Error(err)
 	}
-	if _, err := analysts.Patterns(t.Context(), r, "", mining.Options{MaxLength: -1}); !errors.Is(err, mining.ErrOptions) {
+	if _, err := workflow.Patterns(t.Context(), r, "", mining.Options{MaxLength: -1}); !errors.Is(err, mining.ErrOptions) {
 		t.Error(err)
 	}
 	r.fail = map[string]error{"patterns": errBroken}
-	if _, err := analysts.Patterns(t.Context(), r, "", mining.Options{}); !errors.Is(err, errBroken) {
+	if _, err := workflow.Patterns(t.Context(), r, "", mining.Options{}); !errors.Is(err, errBroken) {
 		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package analysts_test
+package workflow_test
 
 import (
 	"encoding/json"
@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/events"
 )
 
 // tau reads tau-bench's airline conversations of the data folder: a run's steps are the tools that it called.
-func tau(tb testing.TB) analysts.WorkflowView {
+func tau(tb testing.TB) workflow.View {
 	tb.Helper()
 	data := os.Getenv("VIRTUOUS6_DATA")
 	if data == "" {
@@ -38,7 +38,7 @@ func tau(tb testing.TB) analysts.WorkflowView {
 	}
 	h := newHistory("airline")
 	for _, r := range runs {
-		run, outcome := analysts.WorkflowRun{Task: fmt.Sprint(r.Task)}, events.Failed
+		run, outcome := workflow.Run{Task: fmt.Sprint(r.Task)}, events.Failed
 		if r.Reward == 1 {
 			outcome = events.Succeeded
 		}
@@ -54,7 +54,7 @@ func tau(tb testing.TB) analysts.WorkflowView {
 
 func TestTauBench(t *testing.T) {
 	t.Parallel()
-	res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(tau(t))
+	res := workflow.New(workflow.Options{}).Propose(tau(t))
 	hat := ofKind(res, "pass_hat")
 	if len(hat) != 1 || !slices.Equal(hat[0].Values, []float64{0.42, 0.273333, 0.22, 0.2}) {
 		t.Errorf("%+v", hat)
@@ -63,7 +63,7 @@ func TestTauBench(t *testing.T) {
 		t.Errorf("%d patterns", n)
 	}
 	// Four runs a task prove nothing within tasks: what comes with failure is told, and told not to be proven.
-	candidates := ofKind(res, analysts.FailureCandidate)
+	candidates := ofKind(res, workflow.FailureCandidate)
 	if len(candidates) == 0 || claimsIn(res) != 0 {
 		t.Errorf("%d candidates, %d claims", len(candidates), claimsIn(res))
 	}

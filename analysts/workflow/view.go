@@ -1,4 +1,4 @@
-package analysts
+package workflow
 
 import (
 	"context"
@@ -11,23 +11,23 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-// WorkflowView is all that the workflow analyst looks at.
-type WorkflowView struct {
+// View is all that the workflow analyst looks at.
+type View struct {
 	// Workflows are by name.
-	Workflows []WorkflowHistory
+	Workflows []History
 	// Agents are the configurations in the registry, by agent.
 	Agents map[string]events.AgentConfig
 }
 
-// WorkflowHistory is one workflow's ended runs, in the order of their first facts, and what its steps took.
-type WorkflowHistory struct {
+// History is one workflow's ended runs, in the order of their first facts, and what its steps took.
+type History struct {
 	Name  string
-	Runs  []WorkflowRun
+	Runs  []Run
 	Steps []projections.StepStat
 }
 
-// WorkflowRun is one ended run.
-type WorkflowRun struct {
+// Run is one ended run.
+type Run struct {
 	Task    string
 	Outcome events.Outcome
 	// Trace is the names of its steps in the order of their starts. The others are sorted sets; Labels are key and
@@ -40,8 +40,8 @@ type WorkflowRun struct {
 	First, Last           uint64
 }
 
-func loadWorkflowView(ctx context.Context, r projections.Reader) (WorkflowView, error) {
-	v := WorkflowView{Agents: map[string]events.AgentConfig{}}
+func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
+	v := View{Agents: map[string]events.AgentConfig{}}
 	agents, err := r.Agents(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load agents: %w", err)
@@ -51,7 +51,7 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (WorkflowView, 
 			Model: a.Model, Prompt: a.Prompt, Temperature: a.Temperature, MaxTokens: int(a.MaxTokens), Tools: a.Tools,
 		}
 	}
-	l := loader{sets: map[string][]string{}, pairs: map[string][][2]string{}, byName: map[string]*WorkflowHistory{}}
+	l := loader{sets: map[string][]string{}, pairs: map[string][][2]string{}, byName: map[string]*History{}}
 	for run, err := range r.RunSteps(ctx, "") {
 		if err != nil {
 			return v, fmt.Errorf("load runs: %w", err)
@@ -71,7 +71,7 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (WorkflowView, 
 
 // loader keeps equal lists once: a history has few different ones, and many runs.
 type loader struct {
-	byName map[string]*WorkflowHistory
+	byName map[string]*History
 	stats  projections.StepStats
 	sets   map[string][]string
 	pairs  map[string][][2]string
@@ -105,10 +105,10 @@ func (l *loader) add(run projections.RunSteps) {
 	slices.Sort(l.failed)
 	h := l.byName[row.Workflow]
 	if h == nil {
-		h = &WorkflowHistory{Name: row.Workflow}
+		h = &History{Name: row.Workflow}
 		l.byName[h.Name] = h
 	}
-	h.Runs = append(h.Runs, WorkflowRun{
+	h.Runs = append(h.Runs, Run{
 		Task: row.Task, Outcome: row.Outcome, Trace: l.set(row.Trace), Agents: l.set(row.Agents), Models: l.set(row.Models),
 		Tools: l.set(row.Tools), Labels: l.pairSet(l.labels), FailedSteps: l.set(slices.Compact(l.failed)), Calls: l.pairSet(l.calls),
 		First: row.FirstPosition, Last: row.LastPosition,

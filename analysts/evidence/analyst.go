@@ -1,5 +1,6 @@
-// Package analysts reads the read models and proposes improvements, each with its evidence. No analyst needs an LLM.
-package analysts
+// Package evidence holds what all analysts share: the shape of an analyst and of what it says, and the ledger that
+// settles what it says today with what was said before.
+package evidence
 
 import (
 	"context"
@@ -13,6 +14,13 @@ type Proposal struct {
 	Analyst        string
 	AnalystVersion int
 	Change         events.Change
+	// Claim is what the evidence tests: the hypothesis that the change rests on.
+	Claim events.Claim
+	// Strength is how well the evidence carries the claim.
+	Strength events.Strength
+	// Generation is 1 where nobody proposed it before. A later one names the one before it.
+	Generation int
+	Previous   string
 	// Reason says it in words a person understands.
 	Reason   string
 	Evidence events.Evidence
@@ -33,12 +41,39 @@ type Finding struct {
 	// Values are the figures of a kind that has several: pass^1, pass^2, ... of "pass_hat" and "unreliable_task".
 	Values   []float64       `json:"values,omitempty"`
 	Evidence events.Evidence `json:"evidence"`
+	// Strength is that of a factor; Worth what acting on it may bring, in a user's terms.
+	Strength events.Strength `json:"strength,omitempty"`
+	Worth    *Worth          `json:"worth,omitempty"`
+}
+
+// Worth is what acting on a finding may bring, as an interval.
+type Worth struct {
+	// Points are of the workflow's success rate, in percentage points.
+	Points float64 `json:"points"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	// PerMonth is how many more runs would succeed in 30 days, at the present rate of runs; 0 where it is not known.
+	PerMonth     float64 `json:"runs_per_month"`
+	PerMonthLow  float64 `json:"runs_per_month_low"`
+	PerMonthHigh float64 `json:"runs_per_month_high"`
 }
 
 // Result is all that an analyst has to say of a state of the read models.
 type Result struct {
 	Findings  []Finding
 	Proposals []Proposal
+	// Weigh tells how a claim stands by the runs that began behind a log position, 0 for all. ok is false for a claim that the
+	// analyst doesn't test. Nil where the analyst proposes nothing.
+	Weigh func(claim events.Claim, after uint64) (standing Standing, ok bool)
+}
+
+// Standing is how a claim stands.
+type Standing struct {
+	Strength events.Strength
+	// Reason, Evidence and Expected are of the runs that were weighed.
+	Reason   string
+	Evidence events.Evidence
+	Expected events.Expected
 }
 
 // Analyst is the shape of all analysts: load a view, then think. Propose is pure: the same view gives the same

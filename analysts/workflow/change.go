@@ -1,17 +1,18 @@
-package analysts
+package workflow
 
 import (
 	"fmt"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 )
 
 // changes are what the factors of a workflow ask for. A factor that nobody can change by the workflow (a label, an
 // agent's name) stays a finding.
-func (c *cohort) changes(factors []factor, o WorkflowOptions) []Proposal {
-	var proposals []Proposal
+func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
+	var proposals []evidence.Proposal
 	var runbooks [][]string
 	for _, f := range factors {
 		change := events.Change{Kind: events.ChangeWorkflow, Workflow: c.Name, Steps: f.subject}
@@ -47,7 +48,7 @@ func (c *cohort) changes(factors []factor, o WorkflowOptions) []Proposal {
 		default:
 			continue
 		}
-		proposals = append(proposals, Proposal{Change: change, Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected()})
+		proposals = append(proposals, evidence.Proposal{Change: change, Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected()})
 	}
 	return proposals
 }
@@ -69,7 +70,7 @@ func (f factor) expected() events.Expected {
 
 // modelChanges asks for another model for an agent that uses one which does worse than another did, in the same
 // workflow and tasks: the one with the best lower bound.
-func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig) []Proposal {
+func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig) []evidence.Proposal {
 	best := map[string]factor{}
 	var agents []string
 	for _, f := range c.claimed(all, func(h *hypothesis) bool { return h.feature == switches }) {
@@ -93,17 +94,17 @@ func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig
 		}
 	}
 	slices.Sort(agents)
-	var proposals []Proposal
+	var proposals []evidence.Proposal
 	for _, agent := range agents {
 		f := best[agent]
 		config := registry[agent]
 		config.Model = f.subject[1]
-		proposals = append(proposals, Proposal{
+		proposals = append(proposals, evidence.Proposal{
 			Change: events.Change{
 				Kind: events.ChangeModel, Workflow: c.Name, Agent: agent, Config: &config,
 				Instruction: fmt.Sprintf("Let %s use %s instead of %s.", agent, f.subject[1], f.subject[2]),
 			},
-			Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(),
+			Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(),
 		})
 	}
 	return proposals

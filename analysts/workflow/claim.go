@@ -1,4 +1,4 @@
-package analysts
+package workflow
 
 import (
 	"cmp"
@@ -12,7 +12,9 @@ type claims struct {
 	claimed []*hypothesis
 	// others are the hypotheses that are not claimed.
 	others []*hypothesis
-	tested int
+	// hypotheses are all of them.
+	hypotheses []*hypothesis
+	tested     int
 	// alpha is the share of false claims allowed; threshold the logarithm of the e-value that a claim needs, weighted.
 	alpha     float64
 	threshold float64
@@ -31,7 +33,7 @@ func claim(hypotheses []*hypothesis, alpha float64) claims {
 	}
 	weights := stats.ShareWeights(groups)
 	logE := make([]float64, len(hypotheses))
-	c := claims{tested: len(hypotheses), alpha: alpha}
+	c := claims{hypotheses: hypotheses, tested: len(hypotheses), alpha: alpha}
 	for i, h := range hypotheses {
 		h.weight = weights[i]
 		logE[i] = h.logE + h.weight
@@ -89,7 +91,7 @@ func (c *cohort) effects(all claims, hypotheses []*hypothesis, wanted func(*hypo
 
 // candidates are the strongest effects that are not claimed, some of each sign, told as what they are. Those that most
 // of the runs of a stronger one have say the same again.
-func (c *cohort) candidates(all claims, o WorkflowOptions) []factor {
+func (c *cohort) candidates(all claims, o Options) []factor {
 	var kept []factor
 	var marks [][]int8
 	signs := map[bool]int{}

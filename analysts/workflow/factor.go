@@ -1,10 +1,11 @@
-package analysts
+package workflow
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -21,12 +22,12 @@ const (
 func (f factor) harms() bool { return f.difference < 0 }
 
 // factors are the findings on what comes with success and with failure, each the strongest first.
-func (c *cohort) factors(all []factor, o WorkflowOptions) []Finding {
-	var findings []Finding
+func (c *cohort) factors(all []factor, o Options) []evidence.Finding {
+	var findings []evidence.Finding
 	for _, kind := range []string{FailureFactor, SuccessFactor} {
 		of := slices.DeleteFunc(slices.Clone(all), func(f factor) bool { return f.harms() != (kind == FailureFactor) })
 		for _, f := range of[:min(len(of), o.Top)] {
-			findings = append(findings, Finding{
+			findings = append(findings, evidence.Finding{
 				Kind: kind, Workflow: c.Name, Subject: f.Subject(), Text: f.reason(), Of: len(of), Evidence: f.evidence(),
 			})
 		}
@@ -35,20 +36,20 @@ func (c *cohort) factors(all []factor, o WorkflowOptions) []Finding {
 }
 
 // candidateFindings tell the strongest effects that the history does not prove.
-func (c *cohort) candidateFindings(all claims, o WorkflowOptions) []Finding {
-	var findings []Finding
+func (c *cohort) candidateFindings(all claims, o Options) []evidence.Finding {
+	var findings []evidence.Finding
 	for _, f := range c.candidates(all, o) {
 		kind := SuccessCandidate
 		if f.harms() {
 			kind = FailureCandidate
 		}
-		findings = append(findings, Finding{
+		findings = append(findings, evidence.Finding{
 			Kind: kind, Workflow: c.Name, Subject: f.Subject(), Evidence: f.evidence(),
 			Text: fmt.Sprintf("Not proven, may be chance (one of %d comparisons; a claim would take %s times the evidence): %s",
 				all.tested, times(f.needs()), f.reason()),
 		})
 	}
-	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Kind, b.Kind) })
+	slices.SortStableFunc(findings, func(a, b evidence.Finding) int { return cmp.Compare(a.Kind, b.Kind) })
 	return findings
 }
 

@@ -1,4 +1,4 @@
-package analysts
+package workflow
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
@@ -79,20 +80,20 @@ func newPattern(workflow string, runs int64, p mining.Pattern) Pattern {
 }
 
 // patterns are the findings on the most frequent sequences of two steps or more.
-func (c *cohort) patterns(o WorkflowOptions) []Finding {
+func (c *cohort) patterns(o Options) []evidence.Finding {
 	var frequent []mining.Pattern
 	for _, p := range c.mined.Patterns {
 		if len(p.Steps) > 1 {
 			frequent = append(frequent, p)
 		}
 	}
-	var findings []Finding
+	var findings []evidence.Finding
 	for _, p := range frequent[:min(len(frequent), o.Top)] {
 		text := fmt.Sprintf("%s is in %d of %s of %s%s", arrows(p.Steps), p.Support, counted(c.mined.Runs, "run"), c.Name, c.outcome(p.Succeeded, p.Failed))
 		if c.raised {
 			text += fmt.Sprintf("; only sequences in at least %d runs were looked at, since there are more than %d below", c.mined.MinSupport, o.MaxPatterns)
 		}
-		findings = append(findings, Finding{
+		findings = append(findings, evidence.Finding{
 			Kind: "pattern", Workflow: c.Name, Subject: p.Steps, Text: text + ".", Of: len(frequent),
 			Evidence: rateEvidence(p.Succeeded, p.Failed, p.Support, c.mined.Runs, p.First, p.Last),
 		})
@@ -128,17 +129,17 @@ func rateEvidence(succeeded, failed, support, runs int64, first, last uint64) ev
 }
 
 // variantsAndFollows are the findings on the most frequent whole traces, and on the most frequent neighbours.
-func (c *cohort) variantsAndFollows(o WorkflowOptions) []Finding {
+func (c *cohort) variantsAndFollows(o Options) []evidence.Finding {
 	variants := slices.SortedFunc(slices.Values(c.variants), func(a, b mining.Variant) int {
 		return cmp.Or(cmp.Compare(b.Runs, a.Runs), slices.Compare(a.Steps, b.Steps))
 	})
-	var findings []Finding
+	var findings []evidence.Finding
 	for _, v := range variants[:min(len(variants), o.Top)] {
 		trace := "no step at all"
 		if len(v.Steps) > 0 {
 			trace = "exactly " + arrows(v.Steps)
 		}
-		findings = append(findings, Finding{
+		findings = append(findings, evidence.Finding{
 			Kind: "variant", Workflow: c.Name, Subject: v.Steps,
 			Text: fmt.Sprintf("%d of %s of %s took %s%s.", v.Runs, counted(c.mined.Runs, "run"), c.Name, trace,
 				c.outcome(v.Succeeded, v.Failed)),
@@ -150,7 +151,7 @@ func (c *cohort) variantsAndFollows(o WorkflowOptions) []Finding {
 	for _, f := range follows[:min(len(follows), o.Top)] {
 		e := rateEvidence(f.Succeeded, f.Failed, f.Runs, c.mined.Runs, f.First, f.Last)
 		e.Counts["occurrences"] = f.Count
-		findings = append(findings, Finding{
+		findings = append(findings, evidence.Finding{
 			Kind: "follows", Workflow: c.Name, Subject: []string{f.From, f.To},
 			Text: fmt.Sprintf("%s comes directly after %s %s, in %d of %s of %s%s.", f.To, f.From, counted(f.Count, "time"), f.Runs,
 				counted(c.mined.Runs, "run"), c.Name, c.outcome(f.Succeeded, f.Failed)),

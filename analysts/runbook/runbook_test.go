@@ -1,4 +1,4 @@
-package analysts_test
+package runbook_test
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/runbook"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
 func TestRunbookYAML(t *testing.T) {
 	t.Parallel()
-	r := analysts.RunbookFromPattern("refund: fast", "refunds", []string{"find order", "check policy", "refund"})
+	r := runbook.FromPattern("refund: fast", "refunds", []string{"find order", "check policy", "refund"})
 	r.Notes = "Only for orders below 100 USD.\nAsk Anna otherwise."
 	got, err := r.YAML()
 	if err != nil {
@@ -32,22 +32,22 @@ func TestRunbookYAML(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("YAML is\n%s, want\n%s", got, want)
 	}
-	back, err := analysts.ParseRunbook(got)
+	back, err := runbook.Parse(got)
 	if err != nil || !reflect.DeepEqual(back, r) {
 		t.Errorf("read back %+v %v, want %+v", back, err, r)
 	}
-	if saved := analysts.RunbookFromSaved(back.Saved()); !reflect.DeepEqual(saved, r) {
+	if saved := runbook.FromSaved(back.Saved()); !reflect.DeepEqual(saved, r) {
 		t.Errorf("saved %+v", saved)
 	}
 }
 
 func TestRunbookFromRunKeepsWhoDidWhat(t *testing.T) {
 	t.Parallel()
-	got := analysts.RunbookFromRun("mine", projections.RunRow{Run: "r1", Workflow: "ask"}, []projections.StepRow{
+	got := runbook.FromRun("mine", projections.RunRow{Run: "r1", Workflow: "ask"}, []projections.StepRow{
 		{Step: 0, Name: "plan", Agent: "planner", Model: "small"},
 		{Step: 1, Name: "search", Agent: "searcher", Tool: "web", DependsOn: []int{0}},
 	})
-	want := analysts.Runbook{Runbook: "mine", Workflow: "ask", Run: "r1", Steps: []events.RunbookStep{
+	want := runbook.Runbook{Runbook: "mine", Workflow: "ask", Run: "r1", Steps: []events.RunbookStep{
 		{Name: "plan", Agent: "planner", Model: "small"}, {Name: "search", Agent: "searcher", Tool: "web", DependsOn: []int{0}},
 	}}
 	if !reflect.DeepEqual(got, want) {
@@ -64,7 +64,7 @@ func TestRunbookReadsBackAsItWasWritten(t *testing.T) {
 	}))
 	name := rapid.Custom(func(t *rapid.T) string { return "n" + text.Draw(t, "text") })
 	rapid.Check(t, func(t *rapid.T) {
-		r := analysts.Runbook{Runbook: name.Draw(t, "name"), Workflow: text.Draw(t, "workflow"), Run: text.Draw(t, "run"), Notes: text.Draw(t, "notes")}
+		r := runbook.Runbook{Runbook: name.Draw(t, "name"), Workflow: text.Draw(t, "workflow"), Run: text.Draw(t, "run"), Notes: text.Draw(t, "notes")}
 		for i := range rapid.IntRange(1, 4).Draw(t, "steps") {
 			s := events.RunbookStep{Name: name.Draw(t, "step"), Agent: text.Draw(t, "agent"), Tool: text.Draw(t, "tool"), Model: text.Draw(t, "model")}
 			if i > 0 && rapid.Bool().Draw(t, "depends") {
@@ -76,7 +76,7 @@ func TestRunbookReadsBackAsItWasWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := analysts.ParseRunbook(data)
+		back, err := runbook.Parse(data)
 		if err != nil || !reflect.DeepEqual(back, r) {
 			t.Fatalf("wrote\n%s\nread %+v, %v\nwant %+v", data, back, err, r)
 		}
@@ -104,8 +104,8 @@ func TestParseRunbookRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := analysts.ParseRunbook([]byte(c.text))
-			if !errors.Is(err, analysts.ErrRunbook) || !strings.Contains(err.Error(), c.says) {
+			r, err := runbook.Parse([]byte(c.text))
+			if !errors.Is(err, runbook.Err) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%+v, %v", r, err)
 			}
 		})
@@ -118,9 +118,9 @@ func FuzzParseRunbook(f *testing.F) {
 	f.Add([]byte("runbook: &a [*a]\n<<: *a"))
 	f.Add([]byte("? [a, b]\n: {c: d}\n--- !!x\n..."))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := analysts.ParseRunbook(data)
+		r, err := runbook.Parse(data)
 		if err != nil {
-			if !errors.Is(err, analysts.ErrRunbook) {
+			if !errors.Is(err, runbook.Err) {
 				t.Fatal(err)
 			}
 			return
@@ -129,7 +129,7 @@ func FuzzParseRunbook(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%+v was read and can't be written: %v", r, err)
 		}
-		back, err := analysts.ParseRunbook(out)
+		back, err := runbook.Parse(out)
 		if err != nil {
 			t.Fatalf("%s was written and can't be read: %v", out, err)
 		}

@@ -1,4 +1,4 @@
-package analysts
+package workflow
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 // cohort is one workflow's history, laid out for comparisons.
 type cohort struct {
-	*WorkflowHistory
+	*History
 	// variants are the different traces in the order of their first run, traceOf the variant of each run.
 	variants []mining.Variant
 	traceOf  []int32
@@ -30,8 +30,8 @@ type cohort struct {
 	raised bool
 }
 
-func newCohort(h *WorkflowHistory, o WorkflowOptions) *cohort {
-	c := &cohort{WorkflowHistory: h, traceOf: make([]int32, len(h.Runs)), holders: map[string][]int32{}}
+func newCohort(h *History, o Options) *cohort {
+	c := &cohort{History: h, traceOf: make([]int32, len(h.Runs)), holders: map[string][]int32{}}
 	index := map[string]int32{}
 	ratedOf := map[string]int{}
 	var key []byte
@@ -92,7 +92,7 @@ func (c *cohort) stratify(ratedOf map[string]int) {
 }
 
 // mine looks for sequences, and raises the support by half where there are too many: that is told with the patterns.
-func (c *cohort) mine(o WorkflowOptions) {
+func (c *cohort) mine(o Options) {
 	options := mining.Options{MinSupport: o.MinSupport, MaxLength: o.MaxLength, MaxPatterns: o.MaxPatterns}
 	for {
 		res, err := mining.Sequences(context.Background(), c.variants, options)

@@ -1,4 +1,4 @@
-package analysts_test
+package workflow_test
 
 import (
 	"encoding/json"
@@ -8,19 +8,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/mining"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
 // history builds a view's workflow: positions rise by ten a run.
 type history struct {
-	analysts.WorkflowHistory
+	workflow.History
 	position uint64
 }
 
-func (h *history) add(n int, outcome events.Outcome, run analysts.WorkflowRun) *history {
+func (h *history) add(n int, outcome events.Outcome, run workflow.Run) *history {
 	for range n {
 		r := run
 		r.Outcome, r.First, r.Last = outcome, h.position+1, h.position+10
@@ -30,17 +31,17 @@ func (h *history) add(n int, outcome events.Outcome, run analysts.WorkflowRun) *
 	return h
 }
 
-func (h *history) view() analysts.WorkflowView {
-	return analysts.WorkflowView{Workflows: []analysts.WorkflowHistory{h.WorkflowHistory}, Agents: map[string]events.AgentConfig{}}
+func (h *history) view() workflow.View {
+	return workflow.View{Workflows: []workflow.History{h.History}, Agents: map[string]events.AgentConfig{}}
 }
 
 func newHistory(name string) *history {
-	return &history{WorkflowHistory: analysts.WorkflowHistory{Name: name}}
+	return &history{History: workflow.History{Name: name}}
 }
 
-func steps(s string) analysts.WorkflowRun { return analysts.WorkflowRun{Trace: strings.Fields(s)} }
+func steps(s string) workflow.Run { return workflow.Run{Trace: strings.Fields(s)} }
 
-func ofKind(r analysts.Result, kind string) (found []analysts.Finding) {
+func ofKind(r evidence.Result, kind string) (found []evidence.Finding) {
 	for _, f := range r.Findings {
 		if f.Kind == kind {
 			found = append(found, f)
@@ -58,14 +59,14 @@ func checkout() *history {
 
 func TestFailureFactorWithItsProposal(t *testing.T) {
 	t.Parallel()
-	res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(checkout().view())
+	res := workflow.New(workflow.Options{}).Propose(checkout().view())
 	reason := "Runs of checkout that repeat refund fail 38 points more often than those that do it once " +
 		"(41 of 60 against 120 of 400; 95% interval 25 to 50)."
-	factors := ofKind(res, analysts.FailureFactor)
+	factors := ofKind(res, workflow.FailureFactor)
 	if len(factors) != 1 || !slices.Equal(factors[0].Subject, []string{"repeats", "refund"}) || factors[0].Text != reason {
 		t.Fatalf("%+v", factors)
 	}
-	if found := ofKind(res, analysts.SuccessFactor); len(found) != 0 {
+	if found := ofKind(res, workflow.SuccessFactor); len(found) != 0 {
 		t.Errorf("%+v", found)
 	}
 	if len(res.Proposals) != 1 {
@@ -77,6 +78,7 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
 	}
 	want := `{
   "id": "ID",
+  "generation": 1,
   "analyst": "workflow",
   "analyst_version": 1,
   "kind": "workflow",
@@ -91,6 +93,15 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
     ],
     "instruction": "Do refund once a run: check what came of it before doing it again."
   },
+  "claim": {
+    "workflow": "checkout",
+    "subject": [
+      "repeats",
+      "refund"
+    ],
+    "harms": true
+  },
+  "strength": "moderate",
   "evidence": {
     "from": 1,
     "to": 4600,
@@ -136,7 +147,7 @@ func TestWorkflowFindings(t *testing.T) {
 		{Workflow: "checkout", Name: "close", Steps: 460, Runs: 460, Timed: 460, TotalNS: 460e9, P50NS: 1e9, P95NS: 1e9, FirstPosition: 2, LastPosition: 4599},
 		{Workflow: "checkout", Name: "refund", Steps: 520, Runs: 460, Timed: 520, TotalNS: 1380e9, P50NS: 2.5e9, P95NS: 90e9, CostNanos: 1_250_000_000, InputTokens: 9, OutputTokens: 4, FirstPosition: 3, LastPosition: 4600},
 	}
-	res := analysts.Workflow(analysts.WorkflowOptions{Top: 1}).Propose(h.view())
+	res := workflow.New(workflow.Options{Top: 1}).Propose(h.view())
 	for _, c := range []struct{ kind, subject, text string }{
 		{"pass_hat", "checkout", "checkout has 460 ended runs; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%). The chance that k trials of a task all succeed, for k = 1 to 1 over 460 tasks: 0.650."},
 		{"pattern", "find refund close", "find → refund → close is in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%)."},
@@ -164,10 +175,10 @@ func TestUnreliableTasks(t *testing.T) {
 		task     string
 		ok, fail int
 	}{{"always", 4, 0}, {"never", 0, 4}, {"sometimes", 2, 2}, {"mostly", 3, 1}} {
-		h.add(c.ok, events.Succeeded, analysts.WorkflowRun{Task: c.task}).add(c.fail, events.Failed, analysts.WorkflowRun{Task: c.task})
+		h.add(c.ok, events.Succeeded, workflow.Run{Task: c.task}).add(c.fail, events.Failed, workflow.Run{Task: c.task})
 	}
-	h.add(3, events.Unrated, analysts.WorkflowRun{Task: "sometimes"})
-	res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view())
+	h.add(3, events.Unrated, workflow.Run{Task: "sometimes"})
+	res := workflow.New(workflow.Options{}).Propose(h.view())
 	found := ofKind(res, "unreliable_task")
 	if len(found) != 2 || found[0].Subject[0] != "sometimes" || found[1].Subject[0] != "mostly" || !slices.Equal(found[1].Values, []float64{0.75, 0.5, 0.25, 0}) {
 		t.Fatalf("%+v", found)
@@ -185,7 +196,7 @@ func TestUnreliableTasks(t *testing.T) {
 func TestUnratedHistory(t *testing.T) {
 	t.Parallel()
 	h := newHistory("hospital").add(30, events.Unrated, steps("register triage")).add(20, events.Cancelled, steps("register release"))
-	res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view())
+	res := workflow.New(workflow.Options{}).Propose(h.view())
 	if len(res.Proposals) != 0 || len(ofKind(res, "pass_hat")) != 0 {
 		t.Errorf("%+v", res.Proposals)
 	}
@@ -196,7 +207,7 @@ func TestUnratedHistory(t *testing.T) {
 	if e := found[0].Evidence; e.Statistic != "share of runs, Wilson's interval" || e.Value != 0.6 || e.N != 50 {
 		t.Errorf("%+v", e)
 	}
-	empty := analysts.Workflow(analysts.WorkflowOptions{}).Propose(analysts.WorkflowView{})
+	empty := workflow.New(workflow.Options{}).Propose(workflow.View{})
 	if data, err := json.Marshal(empty); err != nil || string(data) != `{"proposals":[],"findings":[]}` {
 		t.Errorf("%s %v", data, err)
 	}
@@ -215,13 +226,13 @@ func TestHardTaskIsNotBlamedOnTheEscalation(t *testing.T) {
 	add("hard", "read lookup answer", 10, 40)
 	add("easy", "read escalate answer", 45, 5)
 	add("easy", "read lookup answer", 180, 20)
-	if res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view()); claimsIn(res) != 0 {
+	if res := workflow.New(workflow.Options{}).Propose(h.view()); claimsIn(res) != 0 {
 		t.Errorf("%+v", res.Proposals)
 	}
 	for i := range h.Runs {
 		h.Runs[i].Task = ""
 	}
-	if res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view()); claimsIn(res) == 0 {
+	if res := workflow.New(workflow.Options{}).Propose(h.view()); claimsIn(res) == 0 {
 		t.Error("no claim without the tasks either: the test has lost its contrast")
 	}
 }
@@ -232,7 +243,7 @@ func TestStepsThatARunCouldNotReachAreNoSuccessFactor(t *testing.T) {
 	h := newHistory("deploy").add(100, events.Failed, steps("build")).
 		add(50, events.Succeeded, steps("build test ship")).add(50, events.Failed, steps("build test ship")).
 		add(50, events.Succeeded, steps("build lint ship")).add(50, events.Failed, steps("build lint ship"))
-	if res := analysts.Workflow(analysts.WorkflowOptions{}).Propose(h.view()); claimsIn(res) != 0 {
+	if res := workflow.New(workflow.Options{}).Propose(h.view()); claimsIn(res) != 0 {
 		t.Errorf("%+v", res.Proposals)
 	}
 }
@@ -251,8 +262,8 @@ func TestModelChange(t *testing.T) {
 	v := h.view()
 	temperature := 0.2
 	v.Agents["writer"] = events.AgentConfig{Model: "poor", Prompt: "Write.", Temperature: &temperature}
-	change := func(v analysts.WorkflowView) (found []events.Change) {
-		for _, p := range analysts.Workflow(analysts.WorkflowOptions{}).Propose(v).Proposals {
+	change := func(v workflow.View) (found []events.Change) {
+		for _, p := range workflow.New(workflow.Options{}).Propose(v).Proposals {
 			if p.Change.Kind == events.ChangeModel {
 				found = append(found, p.Change)
 			}
@@ -283,7 +294,7 @@ func TestRaisedSupportIsTold(t *testing.T) {
 	for i := range 40 {
 		h.add(1, events.Succeeded, steps(fmt.Sprintf("a b c d e f g%d h%d", i%3, i%4)))
 	}
-	res := analysts.Workflow(analysts.WorkflowOptions{MinSupport: 2, MaxPatterns: 20}).Propose(h.view())
+	res := workflow.New(workflow.Options{MinSupport: 2, MaxPatterns: 20}).Propose(h.view())
 	found := ofKind(res, "pattern")
 	if len(found) == 0 || !strings.Contains(found[0].Text, "runs were looked at, since there are more than 20 below") {
 		t.Errorf("%+v", found)
@@ -293,7 +304,7 @@ func TestRaisedSupportIsTold(t *testing.T) {
 func TestProposeIsPure(t *testing.T) {
 	t.Parallel()
 	print := func() string {
-		data, err := json.Marshal(analysts.Workflow(analysts.WorkflowOptions{}).Propose(checkout().view()))
+		data, err := json.Marshal(workflow.New(workflow.Options{}).Propose(checkout().view()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,7 +320,7 @@ func TestProposeIsPure(t *testing.T) {
 
 func TestProposalIDIsTheChanges(t *testing.T) {
 	t.Parallel()
-	p := analysts.Proposal{Analyst: "workflow", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"a"}}}
+	p := evidence.Proposal{Analyst: "workflow", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"a"}}}
 	id := p.ID()
 	p.Evidence.N, p.Reason, p.AnalystVersion = 99, "other figures", 7
 	if p.ID() != id || len(id) != 16 {
@@ -319,19 +330,19 @@ func TestProposalIDIsTheChanges(t *testing.T) {
 		{Kind: events.ChangeRunbook, Workflow: "w", Steps: []string{"a"}}, {Kind: events.ChangeWorkflow, Workflow: "x", Steps: []string{"a"}},
 		{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"a", "a"}}, {Kind: events.ChangeWorkflow, Workflow: "w", Agent: "g", Steps: []string{"a"}},
 	} {
-		if analysts.ProposalID("workflow", change) == id {
+		if evidence.ProposalID("workflow", change, 1) == id {
 			t.Errorf("%+v has the same id", change)
 		}
 	}
-	if analysts.ProposalID("cost", p.Change) == id {
+	if evidence.ProposalID("cost", p.Change, 1) == id {
 		t.Error("another analyst has the same id")
 	}
 }
 
 func TestWorkflowOptionsAreChecked(t *testing.T) {
 	t.Parallel()
-	for _, o := range []analysts.WorkflowOptions{{MinSupport: -1}, {MaxLength: 65}} {
-		if _, err := analysts.Workflow(o).Load(t.Context(), nil); !isOptions(err) {
+	for _, o := range []workflow.Options{{MinSupport: -1}, {MaxLength: 65}} {
+		if _, err := workflow.New(o).Load(t.Context(), nil); !isOptions(err) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}

@@ -1,4 +1,5 @@
-package analysts
+// Package runbook writes and reads runbooks as YAML.
+package runbook
 
 import (
 	"bytes"
@@ -29,8 +30,8 @@ type Runbook struct {
 	Steps    []events.RunbookStep `yaml:"steps"`
 }
 
-// ErrRunbook tells that a text is no runbook.
-var ErrRunbook = errors.New("not a runbook")
+// Err tells that a text is no runbook.
+var Err = errors.New("not a runbook")
 
 // The bounds of a runbook that is read from a text.
 const (
@@ -40,8 +41,8 @@ const (
 	maxRunbookIndent   = 200
 )
 
-// RunbookFromRun takes a runbook from a run: its steps with who did them by what, in the order of their starts.
-func RunbookFromRun(name string, run projections.RunRow, steps []projections.StepRow) Runbook {
+// FromRun takes a runbook from a run: its steps with who did them by what, in the order of their starts.
+func FromRun(name string, run projections.RunRow, steps []projections.StepRow) Runbook {
 	r := Runbook{Runbook: name, Workflow: run.Workflow, Run: run.Run}
 	for _, s := range steps {
 		r.Steps = append(r.Steps, events.RunbookStep{Name: s.Name, Agent: s.Agent, Tool: s.Tool, Model: s.Model, DependsOn: s.DependsOn})
@@ -49,8 +50,8 @@ func RunbookFromRun(name string, run projections.RunRow, steps []projections.Ste
 	return r
 }
 
-// RunbookFromPattern takes a runbook from a step sequence: each step depends on the one before it.
-func RunbookFromPattern(name, workflow string, steps []string) Runbook {
+// FromPattern takes a runbook from a step sequence: each step depends on the one before it.
+func FromPattern(name, workflow string, steps []string) Runbook {
 	r := Runbook{Runbook: name, Workflow: workflow}
 	for i, s := range steps {
 		step := events.RunbookStep{Name: s}
@@ -62,8 +63,8 @@ func RunbookFromPattern(name, workflow string, steps []string) Runbook {
 	return r
 }
 
-// RunbookFromSaved shows a saved runbook.
-func RunbookFromSaved(e events.RunbookSaved) Runbook {
+// FromSaved shows a saved runbook.
+func FromSaved(e events.RunbookSaved) Runbook {
 	return Runbook{Runbook: e.Runbook, Workflow: e.Workflow, Run: e.Run, Notes: e.Notes, Steps: e.Steps}
 }
 
@@ -72,35 +73,35 @@ func (r Runbook) Saved() events.RunbookSaved {
 	return events.RunbookSaved{Runbook: r.Runbook, Workflow: r.Workflow, Run: r.Run, Notes: r.Notes, Steps: r.Steps}
 }
 
-// Check tells what keeps it from being a runbook: it returns ErrRunbook with the reason.
+// Check tells what keeps it from being a runbook: it returns Err with the reason.
 func (r Runbook) Check() error {
 	texts := []string{r.Runbook, r.Workflow, r.Run, r.Notes}
 	switch {
 	case strings.TrimSpace(r.Runbook) == "":
-		return fmt.Errorf("%w: give it a name under \"runbook\"", ErrRunbook)
+		return fmt.Errorf("%w: give it a name under \"runbook\"", Err)
 	case len(r.Steps) == 0:
-		return fmt.Errorf("%w: list at least one step under \"steps\"", ErrRunbook)
+		return fmt.Errorf("%w: list at least one step under \"steps\"", Err)
 	case len(r.Steps) > maxRunbookSteps:
-		return fmt.Errorf("%w: %d steps, at most %d are kept", ErrRunbook, len(r.Steps), maxRunbookSteps)
+		return fmt.Errorf("%w: %d steps, at most %d are kept", Err, len(r.Steps), maxRunbookSteps)
 	}
 	for i, s := range r.Steps {
 		if strings.TrimSpace(s.Name) == "" {
-			return fmt.Errorf("%w: step %d has no name", ErrRunbook, i)
+			return fmt.Errorf("%w: step %d has no name", Err, i)
 		}
 		for _, d := range s.DependsOn {
 			if d < 0 || d >= i {
-				return fmt.Errorf("%w: step %d (%s) depends on %d; name earlier steps, counted from 0", ErrRunbook, i, s.Name, d)
+				return fmt.Errorf("%w: step %d (%s) depends on %d; name earlier steps, counted from 0", Err, i, s.Name, d)
 			}
 		}
 		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model)
 	}
 	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) }) {
-		return fmt.Errorf("%w: a text is not UTF-8", ErrRunbook)
+		return fmt.Errorf("%w: a text is not UTF-8", Err)
 	}
 	return nil
 }
 
-// YAML writes the runbook, always the same bytes for the same runbook. It returns ErrRunbook for what Check refuses, and
+// YAML writes the runbook, always the same bytes for the same runbook. It returns Err for what Check refuses, and
 // for what is too large to be read again.
 func (r Runbook) YAML() ([]byte, error) {
 	if err := r.Check(); err != nil {
@@ -147,7 +148,7 @@ func scalar(s string) string {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(s); err != nil {
-		panic("analysts: encode a text: " + err.Error()) // no text can fail
+		panic("runbook: encode a text: " + err.Error()) // no text can fail
 	}
 	return unprintable.Replace(strings.TrimSuffix(b.String(), "\n"))
 }
@@ -159,11 +160,11 @@ var unprintable = strings.NewReplacer("\x7f", `\u007f`, "\u0085", `\u0085`, "\uf
 func checkRunbookText(data []byte) error {
 	switch {
 	case len(data) > maxRunbookBytes:
-		return fmt.Errorf("%w: it is larger than %d bytes", ErrRunbook, maxRunbookBytes)
+		return fmt.Errorf("%w: it is larger than %d bytes", Err, maxRunbookBytes)
 	case !utf8.Valid(data):
-		return fmt.Errorf("%w: it is not UTF-8", ErrRunbook)
+		return fmt.Errorf("%w: it is not UTF-8", Err)
 	case bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > maxRunbookBrackets:
-		return fmt.Errorf("%w: more than %d brackets open in it", ErrRunbook, maxRunbookBrackets)
+		return fmt.Errorf("%w: more than %d brackets open in it", Err, maxRunbookBrackets)
 	}
 	number := 0
 	for line := range bytes.Lines(data) {
@@ -174,36 +175,36 @@ func checkRunbookText(data []byte) error {
 				break
 			}
 			if marks++; marks > maxRunbookIndent {
-				return fmt.Errorf("%w: line %d is nested too deep", ErrRunbook, number)
+				return fmt.Errorf("%w: line %d is nested too deep", Err, number)
 			}
 		}
 	}
 	return nil
 }
 
-// ParseRunbook reads what YAML writes, and what a person makes of it. It returns ErrRunbook, with line and column where
+// Parse reads what YAML writes, and what a person makes of it. It returns Err, with line and column where
 // the YAML is broken, for an unknown key, a second document, an alias, or what Check refuses.
-func ParseRunbook(data []byte) (Runbook, error) {
+func Parse(data []byte) (Runbook, error) {
 	if err := checkRunbookText(data); err != nil {
 		return Runbook{}, err
 	}
 	for _, t := range lexer.Tokenize(string(data)) {
 		// An alias of an alias of an alias makes a small text a huge runbook.
 		if t.Type == token.AliasType || t.Type == token.AnchorType || t.Type == token.MergeKeyType {
-			return Runbook{}, fmt.Errorf("%w: line %d: anchors and aliases are not taken", ErrRunbook, t.Position.Line)
+			return Runbook{}, fmt.Errorf("%w: line %d: anchors and aliases are not taken", Err, t.Position.Line)
 		}
 	}
 	var r Runbook
 	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	if err := dec.Decode(&r); err != nil {
 		if errors.Is(err, io.EOF) {
-			return Runbook{}, fmt.Errorf("%w: it is empty", ErrRunbook)
+			return Runbook{}, fmt.Errorf("%w: it is empty", Err)
 		}
-		return Runbook{}, fmt.Errorf("%w: %s", ErrRunbook, yaml.FormatError(err, false, false))
+		return Runbook{}, fmt.Errorf("%w: %s", Err, yaml.FormatError(err, false, false))
 	}
 	var more any
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		return Runbook{}, fmt.Errorf("%w: more than one YAML document", ErrRunbook)
+		return Runbook{}, fmt.Errorf("%w: more than one YAML document", Err)
 	}
 	if err := r.Check(); err != nil {
 		return Runbook{}, err

@@ -1,5 +1,5 @@
 //go:build !race
 
-package analysts_test
+package workflow_test
 
 const underRace = false

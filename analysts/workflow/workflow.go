@@ -1,9 +1,10 @@
-package analysts
+package workflow
 
 import (
 	"cmp"
 	"context"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -14,8 +15,8 @@ const (
 	confidence      = 0.95
 )
 
-// WorkflowOptions bounds what the workflow analyst looks at and how much it tells. The zero value works.
-type WorkflowOptions struct {
+// Options bounds what the workflow analyst looks at and how much it tells. The zero value works.
+type Options struct {
 	// MinSupport and MaxLength bound the step sequences, as in mining.Options. Defaults 0.05 and 6.
 	MinSupport float64
 	MaxLength  int
@@ -36,7 +37,7 @@ type WorkflowOptions struct {
 	TopProposals int
 }
 
-func (o WorkflowOptions) withDefaults() WorkflowOptions {
+func (o Options) withDefaults() Options {
 	o.MaxPatterns = cmp.Or(max(o.MaxPatterns, 0), 20_000)
 	o.MaxHypotheses = cmp.Or(max(o.MaxHypotheses, 0), 1000)
 	o.MinRuns = cmp.Or(max(o.MinRuns, 0), 10)
@@ -50,32 +51,32 @@ func (o WorkflowOptions) withDefaults() WorkflowOptions {
 }
 
 // Check tells whether the options that a person gives are in their ranges: it returns mining.ErrOptions.
-func (o WorkflowOptions) Check() error {
+func (o Options) Check() error {
 	return mining.Options{MinSupport: o.MinSupport, MaxLength: o.MaxLength}.Check()
 }
 
-// Workflow is the analyst of how runs go: which step sequences recur and how they end, what comes with success and
+// New is the analyst of how runs go: which step sequences recur and how they end, what comes with success and
 // failure, where time and money go, what is done twice, and how reliably tasks succeed.
 //
 // It claims an effect only where e-BH over all hypotheses of one analysis holds the share of false claims at Alpha.
 // Its e-values keep that promise however often the analysis is repeated while history grows. Runs are compared within
 // the same task where tasks repeat.
-func Workflow(o WorkflowOptions) Analyst[WorkflowView] {
+func New(o Options) evidence.Analyst[View] {
 	o = o.withDefaults()
-	return Analyst[WorkflowView]{
+	return evidence.Analyst[View]{
 		Name:    workflowName,
 		Version: workflowVersion,
-		Load: func(ctx context.Context, r projections.Reader) (WorkflowView, error) {
+		Load: func(ctx context.Context, r projections.Reader) (View, error) {
 			if err := o.Check(); err != nil {
-				return WorkflowView{}, err
+				return View{}, err
 			}
 			return loadWorkflowView(ctx, r)
 		},
-		Propose: func(v WorkflowView) Result { return proposeWorkflow(v, o) },
+		Propose: func(v View) evidence.Result { return proposeWorkflow(v, o) },
 	}
 }
 
-func proposeWorkflow(v WorkflowView, o WorkflowOptions) Result {
+func proposeWorkflow(v View, o Options) evidence.Result {
 	cohorts := make([]*cohort, len(v.Workflows))
 	var hypotheses []*hypothesis
 	for i := range v.Workflows {
@@ -84,7 +85,7 @@ func proposeWorkflow(v WorkflowView, o WorkflowOptions) Result {
 	}
 	claims := claim(hypotheses, o.Alpha)
 
-	var res Result
+	var res evidence.Result
 	for _, c := range cohorts {
 		factors, symptoms := c.independent(claims), c.symptoms(claims)
 		res.Findings = append(res.Findings, c.reliability(o)...)
@@ -100,6 +101,7 @@ func proposeWorkflow(v WorkflowView, o WorkflowOptions) Result {
 		res.Proposals = append(res.Proposals, c.changes(symptoms[:min(len(symptoms), o.TopProposals)], o)...)
 		res.Proposals = append(res.Proposals, c.modelChanges(claims, v.Agents)...)
 	}
+	res.Weigh = claims.weigh
 	for i := range res.Findings {
 		res.Findings[i].Analyst = workflowName
 	}

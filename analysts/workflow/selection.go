@@ -1,4 +1,4 @@
-package analysts
+package workflow
 
 import (
 	"cmp"

@@ -1,36 +1,44 @@
-package analysts
+package evidence
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"github.com/virtuous6/virtuous6/events"
 )
 
 // ProposalID is the id of the improvement that a proposal asks for: 16 hexadecimal digits of the SHA-256 of the
-// analyst's name and the change, and of nothing else. The same change proposed again, on more history and with other
-// figures, is the same improvement: it is proposed once.
-func ProposalID(analyst string, change events.Change) string {
+// analyst's name and the change, and of nothing else; from the second generation on with its number behind it. The same
+// change proposed again, on more history and with other figures, is the same improvement: it is proposed once.
+func ProposalID(analyst string, change events.Change, generation int) string {
 	data, err := json.Marshal(struct {
 		Analyst string
 		Change  events.Change
 	}{analyst, change})
 	if err != nil {
 		// A change holds texts and numbers; only a temperature that is no number could fail, and none is proposed.
-		panic("analysts: encode a change: " + err.Error())
+		panic("evidence: encode a change: " + err.Error())
 	}
 	digest := sha256.Sum256(data)
-	return hex.EncodeToString(digest[:8])
+	id := hex.EncodeToString(digest[:8])
+	if generation > 1 {
+		id = fmt.Sprintf("%s-%d", id, generation)
+	}
+	return id
 }
 
 // ID is the id of the improvement that it asks for: see ProposalID.
-func (p Proposal) ID() string { return ProposalID(p.Analyst, p.Change) }
+func (p Proposal) ID() string { return ProposalID(p.Analyst, p.Change, p.Generation) }
 
 // MarshalJSON writes what `analyze --json` prints of a proposal.
 func (p Proposal) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		ID             string            `json:"id"`
+		Generation     int               `json:"generation"`
+		Previous       string            `json:"previous,omitempty"`
 		Analyst        string            `json:"analyst"`
 		AnalystVersion int               `json:"analyst_version"`
 		Kind           events.ChangeKind `json:"kind"`
@@ -38,9 +46,14 @@ func (p Proposal) MarshalJSON() ([]byte, error) {
 		Agent          string            `json:"agent,omitempty"`
 		Reason         string            `json:"reason"`
 		Change         events.Change     `json:"change"`
+		Claim          events.Claim      `json:"claim"`
+		Strength       events.Strength   `json:"strength,omitempty"`
 		Evidence       events.Evidence   `json:"evidence"`
 		Expected       events.Expected   `json:"expected"`
-	}{p.ID(), p.Analyst, p.AnalystVersion, p.Change.Kind, p.Change.Workflow, p.Change.Agent, p.Reason, p.Change, p.Evidence, p.Expected})
+	}{
+		p.ID(), cmp.Or(p.Generation, 1), p.Previous, p.Analyst, p.AnalystVersion, p.Change.Kind, p.Change.Workflow, p.Change.Agent,
+		p.Reason, p.Change, p.Claim, p.Strength, p.Evidence, p.Expected,
+	})
 }
 
 // MarshalJSON writes both lists, also where they are empty.

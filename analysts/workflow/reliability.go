@@ -1,4 +1,4 @@
-package analysts
+package workflow
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 )
 
@@ -40,7 +41,7 @@ func (c *cohort) trials() []trial {
 }
 
 // reliability is the finding on how often the workflow succeeds, once and several times in a row.
-func (c *cohort) reliability(WorkflowOptions) []Finding {
+func (c *cohort) reliability(Options) []evidence.Finding {
 	rated, succeeded := c.ratedCounts()
 	from, to := c.span()
 	if rated == 0 {
@@ -59,7 +60,7 @@ func (c *cohort) reliability(WorkflowOptions) []Finding {
 	}
 	e := rateEvidence(succeeded, rated-succeeded, int64(len(c.Runs)), int64(len(c.Runs)), from, to)
 	e.Counts["tasks"] = int64(len(trials))
-	return []Finding{{
+	return []evidence.Finding{{
 		Kind: "pass_hat", Workflow: c.Name, Subject: []string{c.Name}, Values: hat,
 		Text: fmt.Sprintf("%s has %s%s. The chance that k trials of a task all succeed, for k = 1 to %d over %s: %s.",
 			c.Name, counted(int64(len(c.Runs)), "ended run"), c.outcome(succeeded, rated-succeeded), len(hat),
@@ -69,19 +70,19 @@ func (c *cohort) reliability(WorkflowOptions) []Finding {
 }
 
 // unreliable are the tasks that succeed sometimes: those furthest from always and from never, most runs first.
-func (c *cohort) unreliable(o WorkflowOptions) []Finding {
+func (c *cohort) unreliable(o Options) []evidence.Finding {
 	trials := slices.DeleteFunc(c.trials(), func(t trial) bool {
 		return t.task == "" || t.Succeeded == 0 || t.Succeeded == t.Rated
 	})
 	doubt := func(t trial) float64 { return float64(t.Succeeded*(t.Rated-t.Succeeded)) / float64(t.Rated) }
 	slices.SortFunc(trials, func(a, b trial) int { return cmp.Or(cmp.Compare(doubt(b), doubt(a)), cmp.Compare(a.task, b.task)) })
-	var findings []Finding
+	var findings []evidence.Finding
 	for _, t := range trials[:min(len(trials), o.Top)] {
 		hat := stats.PassHat([]stats.Trials{t.Trials}, maxTrials)
 		for k := range hat {
 			hat[k] = stats.Round(hat[k])
 		}
-		findings = append(findings, Finding{
+		findings = append(findings, evidence.Finding{
 			Kind: "unreliable_task", Workflow: c.Name, Subject: []string{t.task}, Values: hat,
 			Text: fmt.Sprintf("Task %s of %s succeeds only sometimes: %d of %s; the chance that two in a row do is %s.",
 				t.task, c.Name, t.Succeeded, counted(t.Rated, "rated run"), percent(hat[1])),

@@ -1,6 +1,6 @@
 //go:build race
 
-package analysts_test
+package workflow_test
 
 // underRace tells that the race detector slows everything tenfold. A pure function on one goroutine has nothing to
 // show it: the large histories are for the ordinary run.

@@ -1,10 +1,11 @@
-package analysts
+package workflow
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -12,7 +13,7 @@ import (
 
 // efforts are the findings on where the workflow's time and money go: the slowest and the costliest steps, by their
 // share of all steps. They are counts of all there is, no samples: value and bounds are the same.
-func (c *cohort) efforts(o WorkflowOptions) []Finding {
+func (c *cohort) efforts(o Options) []evidence.Finding {
 	slow := c.effort("slow_step", "time", o, func(s projections.StepStat) int64 { return s.TotalNS },
 		func(s projections.StepStat) string {
 			return fmt.Sprintf("%s in %s; half take %s or less, one in twenty %s or more",
@@ -26,7 +27,7 @@ func (c *cohort) efforts(o WorkflowOptions) []Finding {
 	return append(slow, costly...)
 }
 
-func (c *cohort) effort(kind, of string, o WorkflowOptions, amount func(projections.StepStat) int64, words func(projections.StepStat) string) []Finding {
+func (c *cohort) effort(kind, of string, o Options, amount func(projections.StepStat) int64, words func(projections.StepStat) string) []evidence.Finding {
 	steps := slices.DeleteFunc(slices.Clone(c.Steps), func(s projections.StepStat) bool { return amount(s) <= 0 })
 	slices.SortFunc(steps, func(a, b projections.StepStat) int {
 		return cmp.Or(cmp.Compare(amount(b), amount(a)), cmp.Compare(a.Name, b.Name))
@@ -35,10 +36,10 @@ func (c *cohort) effort(kind, of string, o WorkflowOptions, amount func(projecti
 	for _, s := range steps {
 		total += float64(amount(s))
 	}
-	var findings []Finding
+	var findings []evidence.Finding
 	for _, s := range steps[:min(len(steps), o.Top)] {
 		share := float64(amount(s)) / total
-		findings = append(findings, Finding{
+		findings = append(findings, evidence.Finding{
 			Kind: kind, Workflow: c.Name, Subject: []string{s.Name},
 			Text: fmt.Sprintf("%s takes %s of the %s of %s's steps: %s.", s.Name, percent(share), of, c.Name, words(s)),
 			Of:   len(steps),
@@ -66,7 +67,7 @@ type loop struct {
 
 // rework are the findings on steps that occur more than once in a run, those with the most extra occurrences first. How
 // the runs ended is told beside it; only a factor claims that one has to do with the other.
-func (c *cohort) rework(o WorkflowOptions) []Finding {
+func (c *cohort) rework(o Options) []evidence.Finding {
 	loops := map[string]*loop{}
 	for _, v := range c.variants {
 		counts := map[string]int64{}
@@ -102,12 +103,12 @@ func (c *cohort) rework(o WorkflowOptions) []Finding {
 		}
 	}
 	slices.SortFunc(all, func(a, b *loop) int { return cmp.Or(cmp.Compare(b.extra, a.extra), cmp.Compare(a.step, b.step)) })
-	var findings []Finding
+	var findings []evidence.Finding
 	for _, l := range all[:min(len(all), o.Top)] {
 		e := rateEvidence(l.succeeded, l.failed, l.runs, int64(len(c.Runs)), l.first, l.last)
 		e.Counts["extra_occurrences"] = l.extra
 		e.Counts["once_runs"], e.Counts["once_succeeded"], e.Counts["once_failed"] = l.once, l.onceGood, l.onceBad
-		findings = append(findings, Finding{
+		findings = append(findings, evidence.Finding{
 			Kind: "rework", Workflow: c.Name, Subject: []string{l.step},
 			Text: fmt.Sprintf("%s is done again in %d of %s of %s, %s in all; %d of %d rated ones failed, against %d of %d that do it once.",
 				l.step, l.runs, counted(int64(len(c.Runs)), "run"), c.Name, counted(l.extra, "extra time"),

@@ -1,4 +1,4 @@
-package analysts
+package workflow
 
 import (
 	"cmp"
@@ -56,7 +56,7 @@ func (h *hypothesis) sides() []int8 {
 
 // hypotheses are all comparisons that the workflow's runs allow. Which ones are made does not depend on how runs
 // ended: otherwise choosing would be cheating. Features that the same runs have are one hypothesis, the plainest.
-func (c *cohort) hypotheses(o WorkflowOptions) []*hypothesis {
+func (c *cohort) hypotheses(o Options) []*hypothesis {
 	var all []*hypothesis
 	all = append(all, c.stepHypotheses()...)
 	all = append(all, c.neighbourHypotheses(o)...)
@@ -162,7 +162,7 @@ func (c *cohort) stepHypotheses() []*hypothesis {
 }
 
 // neighbourHypotheses: a step comes directly before another one, among the runs that have both.
-func (c *cohort) neighbourHypotheses(o WorkflowOptions) []*hypothesis {
+func (c *cohort) neighbourHypotheses(o Options) []*hypothesis {
 	type occurrence struct {
 		members []int32
 		places  []int
@@ -196,7 +196,7 @@ func (c *cohort) neighbourHypotheses(o WorkflowOptions) []*hypothesis {
 }
 
 // sequenceHypotheses: the run holds a frequent sequence of two steps or more.
-func (c *cohort) sequenceHypotheses(o WorkflowOptions) []*hypothesis {
+func (c *cohort) sequenceHypotheses(o Options) []*hypothesis {
 	var all []*hypothesis
 	for _, p := range c.mined.Patterns {
 		if len(p.Steps) < 2 {

@@ -1,0 +1,73 @@
+package evidence
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// Known is an improvement as the log holds it.
+type Known struct {
+	Improvement, Analyst string
+	Generation           int
+	Change               events.Change
+	Claim                events.Claim
+	// Strength is what the log holds of its evidence.
+	Strength events.Strength
+	// Open tells that it waits to be decided or applied; Ended that it was rejected, rolled back or withdrawn. Applied ones
+	// are neither.
+	Open, Ended bool
+	// EndedAt is the log position of the fact that ended it.
+	EndedAt uint64
+}
+
+// Change is a new standing of an improvement's claim.
+type Change struct {
+	Improvement string
+	Standing
+}
+
+// Settle compares what an analyst says today with what the log holds of its improvements. It gives the proposals to
+// record (those that stand in the log already keep the generation that stands there), and the improvements whose
+// evidence changed.
+//
+// A change that was rejected, rolled back or withdrawn is proposed again, as the next generation, only when what was
+// recorded since carries its claim alone: evidence that was known when a person said no is no reason to ask again.
+func Settle(analyst string, known []Known, r Result) (proposals []Proposal, changes []Change) {
+	latest := map[string]Known{}
+	for _, k := range known {
+		if k.Analyst != analyst {
+			continue
+		}
+		first := ProposalID(k.Analyst, k.Change, 1)
+		if old, ok := latest[first]; !ok || k.Generation > old.Generation {
+			latest[first] = k
+		}
+	}
+	for _, p := range r.Proposals {
+		p.Generation = 1
+		if k, ok := latest[p.ID()]; ok {
+			p.Generation = max(k.Generation, 1)
+			if k.Ended && r.Weigh != nil {
+				since, tested := r.Weigh(p.Claim, k.EndedAt)
+				if !tested || !since.Strength.Claims() {
+					continue
+				}
+				p.Generation, p.Previous = p.Generation+1, k.Improvement
+				p.Strength, p.Reason, p.Evidence, p.Expected = since.Strength, since.Reason, since.Evidence, since.Expected
+			}
+		}
+		proposals = append(proposals, p)
+	}
+	for _, k := range latest {
+		if !k.Open || r.Weigh == nil || len(k.Claim.Subject) == 0 {
+			continue
+		}
+		if now, tested := r.Weigh(k.Claim, 0); tested && now.Strength != k.Strength {
+			changes = append(changes, Change{k.Improvement, now})
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Improvement, b.Improvement) })
+	return proposals, changes
+}

@@ -1,0 +1,71 @@
+package evidence_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+func TestSettle(t *testing.T) {
+	t.Parallel()
+	change := events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"a"}}
+	claim := events.Claim{Workflow: "w", Subject: []string{"contains", "a"}}
+	id := evidence.ProposalID("analyst", change, 1)
+	said := evidence.Proposal{Analyst: "analyst", Change: change, Claim: claim, Strength: events.Strong, Reason: "all"}
+	stands := func(all, since events.Strength) func(events.Claim, uint64) (evidence.Standing, bool) {
+		return func(c events.Claim, after uint64) (evidence.Standing, bool) {
+			s := evidence.Standing{Strength: all, Reason: "all"}
+			if after > 0 {
+				s = evidence.Standing{Strength: since, Reason: "since"}
+			}
+			return s, reflect.DeepEqual(c, claim) && (after == 0 || after == 70)
+		}
+	}
+	known := func(with func(*evidence.Known)) evidence.Known {
+		k := evidence.Known{Improvement: id, Analyst: "analyst", Generation: 1, Change: change, Claim: claim, Strength: events.Strong, Open: true}
+		with(&k)
+		return k
+	}
+	ended := func(k *evidence.Known) { k.Open, k.Ended, k.EndedAt = false, true, 70 }
+	type step struct{ id, previous, reason string }
+	for name, tt := range map[string]struct {
+		known      []evidence.Known
+		says       []evidence.Proposal
+		all, since events.Strength
+		proposes   []step
+		changes    []evidence.Change
+	}{
+		"the first time":     {says: []evidence.Proposal{said}, proposes: []step{{id, "", "all"}}},
+		"it stands there":    {known: []evidence.Known{known(func(*evidence.Known) {})}, says: []evidence.Proposal{said}, all: events.Strong, proposes: []step{{id, "", "all"}}},
+		"another analyst's":  {known: []evidence.Known{known(func(k *evidence.Known) { k.Analyst = "another" })}, all: events.Gone},
+		"stronger":           {known: []evidence.Known{known(func(*evidence.Known) {})}, all: events.VeryStrong, changes: []evidence.Change{{id, evidence.Standing{Strength: events.VeryStrong, Reason: "all"}}}},
+		"gone":               {known: []evidence.Known{known(func(*evidence.Known) {})}, all: events.Gone, changes: []evidence.Change{{id, evidence.Standing{Strength: events.Gone, Reason: "all"}}}},
+		"no longer tested":   {known: []evidence.Known{known(func(k *evidence.Known) { k.Claim.Workflow = "v" })}, all: events.Gone},
+		"its claim unknown":  {known: []evidence.Known{known(func(k *evidence.Known) { k.Claim = events.Claim{} })}, all: events.Gone},
+		"ended, old news":    {known: []evidence.Known{known(ended)}, says: []evidence.Proposal{said}, all: events.VeryStrong, since: events.Weak},
+		"ended, new grounds": {known: []evidence.Known{known(ended)}, says: []evidence.Proposal{said}, all: events.Strong, since: events.Moderate, proposes: []step{{id + "-2", id, "since"}}},
+		"the second ended": {
+			known: []evidence.Known{known(func(k *evidence.Known) { ended(k); k.Improvement, k.Generation = id+"-2", 2 }), known(ended)},
+			says:  []evidence.Proposal{said}, since: events.Strong, proposes: []step{{id + "-3", id + "-2", "since"}},
+		},
+		"the second stands": {
+			known: []evidence.Known{known(ended), known(func(k *evidence.Known) { k.Improvement, k.Generation = id+"-2", 2 })},
+			says:  []evidence.Proposal{said}, all: events.Strong, proposes: []step{{id + "-2", "", "all"}},
+		},
+		"applied": {known: []evidence.Known{known(func(k *evidence.Known) { k.Open = false })}, says: []evidence.Proposal{said}, all: events.Gone, proposes: []step{{id, "", "all"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proposals, changes := evidence.Settle("analyst", tt.known, evidence.Result{Proposals: tt.says, Weigh: stands(tt.all, tt.since)})
+			var got []step
+			for _, p := range proposals {
+				got = append(got, step{p.ID(), p.Previous, p.Reason})
+			}
+			if !reflect.DeepEqual(got, tt.proposes) || !reflect.DeepEqual(changes, tt.changes) {
+				t.Errorf("proposes %v, want %v; changes %v, want %v", got, tt.proposes, changes, tt.changes)
+			}
+		})
+	}
+}

@@ -1,0 +1,101 @@
+package workflow
+
+import (
+	"math"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// weigh answers for a claim of the workflows: how it stands by all runs, or by those that began behind a position.
+func (all claims) weigh(c events.Claim, after uint64) (evidence.Standing, bool) {
+	for _, h := range all.hypotheses {
+		if h.cohort.Name != c.Workflow || string(h.feature) != c.Subject[0] {
+			continue
+		}
+		f := factor{hypothesis: h, claims: &all}
+		if h.feature == switches && slices.Equal(c.Subject[1:], []string{h.subject[0], h.subject[2], h.subject[1]}) {
+			f = f.mirrored()
+		}
+		if !slices.Equal(c.Subject[1:], f.subject) {
+			continue
+		}
+		if after > 0 {
+			f = f.since(after)
+		}
+		f.difference, f.interval = f.strata.Difference(confidence)
+		s := f.strength()
+		if s.Claims() && after > 0 && f.logE+f.weight < math.Log(float64(all.tested)/all.alpha) {
+			s = events.Weak // alone it would be the only claim of all that were tested
+		}
+		switch {
+		case f.interval.Low <= 0 && f.interval.High >= 0:
+			s = events.Gone
+		case f.harms() != c.Harms:
+			s = events.Reversed
+		}
+		return evidence.Standing{Strength: s, Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected()}, true
+	}
+	return evidence.Standing{}, false
+}
+
+// since is the same comparison over the runs that began behind a position.
+func (f factor) since(after uint64) factor {
+	h := *f.hypothesis
+	mark := h.mark
+	h.mark = func(sides []int8) {
+		mark(sides)
+		for place, run := range h.cohort.rated {
+			if h.cohort.Runs[run].First <= after {
+				sides[place] = out
+			}
+		}
+	}
+	h.strata = h.cohort.tabulate(h.sides())
+	h.logE = h.strata.LogE()
+	f.hypothesis = &h
+	return f
+}
+
+// strength grades a factor by L, the lower bound of how many times as often the better side succeeds. Frequency alone
+// never raises it.
+func (f factor) strength() events.Strength {
+	t, gain := f.strata.Total, f.interval.Low
+	worse := float64(t.WithoutSucceeded) / float64(max(t.Without, 1))
+	if f.harms() {
+		worse, gain = float64(t.WithSucceeded)/float64(max(t.With, 1)), -f.interval.High
+	}
+	l := 1 + gain/max(worse, 0.01)
+	switch n := min(t.With, t.Without); {
+	case l <= 1 || f.needs() > 0:
+		return events.Weak
+	case l > 1.25 && n >= 100 && f.logE >= math.Log(1000) && f.bothHalves():
+		return events.VeryStrong
+	case l > 1.1 && n >= 30 && f.bothHalves():
+		return events.Strong
+	}
+	return events.Moderate
+}
+
+// bothHalves tells that the effect has the same sign in both halves of the runs.
+func (f factor) bothHalves() bool {
+	runs := f.cohort.Runs
+	middle := runs[len(runs)/2].First
+	late, _ := f.since(middle).strata.Difference(confidence)
+	h := f.hypothesis
+	sides := h.sides()
+	for place, run := range h.cohort.rated {
+		if runs[run].First > middle {
+			sides[place] = out
+		}
+	}
+	halved := h.cohort.tabulate(sides)
+	early, _ := halved.Difference(confidence)
+	return (early < 0) == f.harms() && (late < 0) == f.harms()
+}
+
+// claim names what the factor is about.
+func (f factor) claim() events.Claim {
+	return events.Claim{Workflow: f.cohort.Name, Subject: f.Subject(), Harms: f.harms()}
+}
