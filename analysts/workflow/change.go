@@ -18,6 +18,8 @@ func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 		change := events.Change{Kind: events.ChangeWorkflow, Workflow: c.Name, Steps: f.subject}
 		s := f.subject
 		switch {
+		case !f.gated.passed:
+			continue
 		case f.feature == sequence && !f.harms():
 			if len(runbooks) == o.TopProposals || slices.ContainsFunc(runbooks, func(r []string) bool {
 				return endOf(r, s) >= 0 || endOf(s, r) >= 0
@@ -43,8 +45,6 @@ func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 			change.Instruction = fmt.Sprintf("Don't go directly from %s to %s.", s[0], s[1])
 		case f.feature == precedes:
 			change.Instruction = fmt.Sprintf("Go directly from %s to %s.", s[0], s[1])
-		case f.feature == fails && f.harms():
-			change.Instruction = fmt.Sprintf("Handle a failure of %s within the run: check its input first, retry it, or go another way.", s[0])
 		default:
 			continue
 		}
@@ -70,7 +70,7 @@ func (f factor) expected() events.Expected {
 
 // modelChanges asks for another model for an agent that uses one which does worse than another did, in the same
 // workflow and tasks: the one with the best lower bound.
-func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig) []evidence.Proposal {
+func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig, asked int) []evidence.Proposal {
 	best := map[string]factor{}
 	var agents []string
 	for _, f := range c.claimed(all, func(h *hypothesis) bool { return h.feature == switches }) {
@@ -82,7 +82,7 @@ func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig
 		if current == "" {
 			current = c.latestModel(agent)
 		}
-		if f.subject[2] != current {
+		if f.subject[2] != current || !f.gate(asked).passed {
 			continue
 		}
 		known, ok := best[agent]
@@ -123,8 +123,8 @@ func (f factor) mirrored() factor {
 			}
 		}
 	}
-	h.strata = h.cohort.tabulate(h.sides())
-	f.hypothesis, f.difference, f.interval = &h, -f.difference, f.interval.Negated()
+	h.measured = h.measure(h.sides())
+	f.hypothesis = &h
 	return f
 }
 

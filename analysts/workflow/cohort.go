@@ -28,6 +28,11 @@ type cohort struct {
 	mined mining.Result
 	// raised tells that the support had to be raised to keep the number of sequences in bounds.
 	raised bool
+
+	// classes are what no step can change, by name and place in rated; endSteps and tellingSteps the steps that come with the
+	// end. Made when they are first needed.
+	classes                map[string][]int32
+	endSteps, tellingSteps map[string]bool
 }
 
 func newCohort(h *History, o Options) *cohort {

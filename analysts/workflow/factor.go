@@ -115,10 +115,10 @@ func (f factor) evidence() events.Evidence {
 	}
 	t := f.strata.Total
 	verdict := "claimed"
-	if f.needs() > 0 {
+	if !f.claimed {
 		verdict = "not claimed"
 	}
-	e.Statistic = fmt.Sprintf("%s; %s by e-BH at %g, hypotheses tested: %d", method, verdict, f.claims.alpha, f.claims.tested)
+	e.Statistic = fmt.Sprintf("%s; %s at a share of false claims of %g, hypotheses tested: %d", method, verdict, f.claims.alpha, f.claims.tested)
 	e.Value, e.Low, e.High = stats.Round(f.difference), stats.Round(f.interval.Low), stats.Round(f.interval.High)
 	e.Confidence = confidence
 	e.N = t.With + t.Without
