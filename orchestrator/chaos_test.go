@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,12 +68,19 @@ func (s stoppable) ReadStream(ctx context.Context, stream string, o eventstore.S
 // slow is a model that takes some time, up to a second.
 type slow struct {
 	agents.Model
+	mu     sync.Mutex
 	random *rand.Rand
 }
 
-func (s slow) Chat(ctx context.Context, r agents.Request, onDelta func(string)) (agents.Answer, error) {
+func (s *slow) takes() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Duration(s.random.Int64N(int64(time.Second)))
+}
+
+func (s *slow) Chat(ctx context.Context, r agents.Request, onDelta func(string)) (agents.Answer, error) {
 	select {
-	case <-time.After(time.Duration(s.random.Int64N(int64(time.Second)))): // the fake clock's
+	case <-time.After(s.takes()): // the fake clock's
 	case <-ctx.Done():
 		return agents.Answer{}, ctx.Err()
 	}
@@ -111,7 +119,7 @@ func chaosOfTwoDrivers(t *testing.T, seed uint64) {
 		p.cable.Engine = apart{town.engine, by}
 		p.config.Clock = func() time.Time { return time.Now().Add(by) }
 		p.store = stoppable{town.store, p.cable}
-		p.model = &counting{Model: slow{agents.Scripted{}, rand.New(rand.NewPCG(seed, uint64(2+i)))}}
+		p.model = &counting{Model: &slow{Model: agents.Scripted{}, random: rand.New(rand.NewPCG(seed, uint64(2+i)))}}
 		p.driving, p.ended, p.standby = make(chan *orchestrator.Lease, 10_000), make(chan *orchestrator.Lease, 10_000), make(chan string, 10_000)
 		processes = append(processes, p)
 		stops = append(stops, p.start(t, town))
