@@ -37,7 +37,7 @@ check: static test ## What CI runs: format, vet, lint, race tests, generated fil
 static: fmt-check vet lint current mod unraced ## All of check but the race tests
 
 unraced: ## Run the tests that take minutes under the race detector, without it
-	go test ./analysts
+	go test ./analysts/...
 	go test ./cmd/virtuous6 -run 'TestScripts/(rehearse|progress)'
 
 bench: ## Print the table of ratios to the raw engines (BENCHFLAGS="-sizes 3000000 -on SQLite -part replay")

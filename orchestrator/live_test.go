@@ -340,6 +340,43 @@ func TestAFailingModelFailsTheRunWithTheReason(t *testing.T) {
 	})
 }
 
+// mute is a model whose answer ends for some reason.
+type mute struct{ content, reason string }
+
+func (m mute) Chat(context.Context, agents.Request, func(string)) (agents.Answer, error) {
+	return agents.Answer{Message: events.Message{Role: "assistant", Content: m.content}, FinishReason: m.reason, Priced: true}, nil
+}
+
+// A run succeeds only on a whole answer. What the call cost is recorded all the same.
+func TestARunThatGotNoWholeAnswerFails(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		model mute
+		says  string
+	}{
+		"cut":      {mute{"Once upon", "length"}, "cut at the limit"},
+		"filtered": {mute{"", "content_filter"}, "filter"},
+		"empty":    {mute{"", "stop"}, "without an answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t)
+				defer h.close(t)
+				h.model = &counting{Model: c.model}
+				stop := h.serve(t)
+				h.ask(t, "r1", "hello")
+				synctest.Wait()
+				stop()
+				row, steps, err := h.models.Run(t.Context(), "r1")
+				if err != nil || row.Outcome != events.Failed || !strings.Contains(row.Error, c.says) || len(steps) != 1 || steps[0].Outcome != events.Succeeded {
+					t.Errorf("got %+v, %+v, %v", row, steps, err)
+				}
+			})
+		})
+	}
+}
+
 func TestABudgetStopsLiveRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -124,7 +124,9 @@ func (t *turn) record(ctx context.Context, step int, asked []events.Message, don
 			OutputTokens: a.OutputTokens, CachedTokens: a.CachedTokens, CostNanos: a.CostNanos, Unpriced: !a.Priced,
 		},
 	}
-	if len(done.Calls) == 0 {
+	if err := done.Ending.Failure(); err != nil {
+		cmds = append(cmds, commands.FailRun{Meta: t.meta(endSlot, now), Run: t.wish.Run, Error: err.Error()})
+	} else if len(done.Calls) == 0 {
 		cmds = append(cmds, commands.FinishRun{
 			Meta: t.meta(endSlot, now), Run: t.wish.Run, Outcome: events.Succeeded, Answer: a.Message.Content,
 		})
