@@ -87,7 +87,7 @@ func proposeWorkflow(v View, o Options) evidence.Result {
 	}
 	claims := claim(hypotheses, o.Alpha)
 
-	var res evidence.Result
+	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: []evidence.Finding{}}
 	for _, c := range cohorts {
 		factors, symptoms := c.independent(claims), c.symptoms(claims)
 		res.Findings = append(res.Findings, c.reliability(o)...)

@@ -208,8 +208,8 @@ func TestUnratedHistory(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	empty := workflow.New(workflow.Options{}).Propose(workflow.View{})
-	if len(empty.Proposals)+len(empty.Findings) != 0 {
-		t.Errorf("%+v", empty)
+	if data, err := json.Marshal(empty); err != nil || string(data) != `{"proposals":[],"findings":[]}` {
+		t.Errorf("%s %v", data, err)
 	}
 }
 
