@@ -17,6 +17,9 @@ import (
 
 const simulateFormat = "simulate"
 
+// SimulatedStart is how what WriteRuns writes begins.
+const SimulatedStart = `{"run":"sim-`
+
 // record turns the run into commands as an importer does.
 func (r *simulatedRun) record() Record {
 	id := events.NameID(r.started, simulateFormat+"\x00"+r.name)

@@ -221,6 +221,9 @@ func TestWriteRunsIsOneRunALine(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	if !strings.HasPrefix(lines[0], ingest.SimulatedStart) {
+		t.Errorf("it begins with %.40s", lines[0])
+	}
 	i := 0
 	for r := range s.Records() {
 		start := r.Run[0].(commands.StartRun)

@@ -2,14 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/readmodel"
-	sqlitemodels "github.com/virtuous6/virtuous6/readmodel/sqlite"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -60,40 +54,4 @@ func (a *app) readAt(ctx context.Context, at pastFlag) (projections.Reader, erro
 	a.closers = append(a.closers, past.Close)
 	a.note("As of %s.", at.AsOf)
 	return past, a.noteParked(ctx, past)
-}
-
-// scratch is an empty engine that is thrown away when it is closed.
-func scratch(ctx context.Context) (readmodel.Engine, error) {
-	dir, err := os.MkdirTemp("", "virtuous6-")
-	if err != nil {
-		return nil, fmt.Errorf("a folder for read models that are thrown away: %w", err)
-	}
-	engine, err := sqlitemodels.Open(ctx, filepath.Join(dir, "read-models.db"), sqlitemodels.Options{Scratch: true})
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	return thrownAway{engine, dir}, nil
-}
-
-// thrownAway is an engine in a folder that goes with it.
-type thrownAway struct {
-	readmodel.Engine
-	dir string
-}
-
-// Close removes the folder, too.
-func (e thrownAway) Close() error { return errors.Join(e.Engine.Close(), os.RemoveAll(e.dir)) }
-
-// scratchModels are empty read models that are thrown away when the verb ends.
-func (a *app) scratchModels(ctx context.Context) (*projections.Models, error) {
-	engine, err := scratch(ctx)
-	if err != nil {
-		return nil, err
-	}
-	models, err := projections.Open(ctx, engine, readmodel.Options{SnapshotEvery: -1})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read models that are thrown away: %w", err), engine.Close())
-	}
-	a.closers = append(a.closers, models.Close)
-	return models, nil
 }

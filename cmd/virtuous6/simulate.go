@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"time"
@@ -19,6 +20,7 @@ type simulateVerb struct {
 	Events int    `help:"How many run events, about, instead." placeholder:"N" xor:"size"`
 	Null   bool   `help:"Plant nothing: what a run does has no bearing on how it ends."`
 	Out    string `help:"Write the history here as JSON Lines, as \"import --format runs\" reads it, instead of into the store. - is standard output." placeholder:"FILE"`
+	Force  bool   `help:"Let --out replace a history that simulate wrote."`
 	Truths bool   `help:"Only print what would be planted, as JSON."`
 	JSON   bool   `name:"json" help:"Print one JSON value."`
 }
@@ -50,7 +52,7 @@ func (v simulateVerb) Run(ctx context.Context, a *app) error {
 
 // write leaves no file that holds a part of the history.
 func (v simulateVerb) write(ctx context.Context, a *app, s ingest.Simulation) error {
-	f, err := os.Create(v.Out) //nolint:gosec // writing the file that the user names is the point
+	f, err := v.create()
 	if err != nil {
 		return err
 	}
@@ -62,6 +64,40 @@ func (v simulateVerb) write(ctx context.Context, a *app, s ingest.Simulation) er
 	}
 	a.note("wrote %s", v.Out)
 	return nil
+}
+
+// create opens the file of the history. It replaces none, or by --force one that begins as a history does. A pipe or a
+// device is written to as it is.
+func (v simulateVerb) create() (*os.File, error) {
+	f, err := os.OpenFile(v.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) //nolint:gosec // writing the file that the user names is the point
+	if !errors.Is(err, fs.ErrExist) {
+		return f, err
+	}
+	if f, err = os.OpenFile(v.Out, os.O_RDWR, 0); err != nil {
+		return nil, err
+	}
+	is, err := f.Stat()
+	switch {
+	case err != nil:
+	case !is.Mode().IsRegular():
+		return f, nil
+	case !v.Force:
+		err = fmt.Errorf("%s is there already: give another --out, or --force where it is a history that simulate wrote", v.Out)
+	default:
+		start := make([]byte, len(ingest.SimulatedStart))
+		n, rerr := f.ReadAt(start, 0)
+		if n > 0 && string(start) != ingest.SimulatedStart {
+			err = fmt.Errorf("%s is no history that simulate wrote, and is left as it is: give another --out", v.Out)
+		} else if rerr == nil || errors.Is(rerr, io.EOF) {
+			err = f.Truncate(0)
+		} else {
+			err = rerr
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // until is a Writer that fails once ctx is done.

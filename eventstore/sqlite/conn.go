@@ -69,6 +69,9 @@ func connect(ctx context.Context, path string, c Config, create bool) (_ *driver
 	flags := driver.OpenReadWrite
 	if create && !c.Existing {
 		flags |= driver.OpenCreate
+		if err := private(path); err != nil {
+			return nil, err
+		}
 	}
 	conn, err := driver.OpenConn(path, flags)
 	if err != nil {
@@ -121,6 +124,16 @@ func connect(ctx context.Context, path string, c Config, create bool) (_ *driver
 		return nil, err
 	}
 	return conn, nil
+}
+
+// private makes a file that is not there yet so that only its owner reads it: SQLite would let the umask decide, and
+// gives the files beside it the same rights. What hinders it is SQLite's to tell, but a file that is there is fine.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the store is where the user says
+	if err != nil {
+		return nil //nolint:nilerr // opening it fails next, with the reason
+	}
+	return f.Close()
 }
 
 // identify refuses what is not ours, or what a newer program made, and tells whether there are tables, and whether they

@@ -67,6 +67,12 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 	if o.Scratch {
 		synchronous = "synchronous=OFF"
 	}
+	// Only its owner reads a file that is made here; SQLite would let the umask decide. What hinders it SQLite tells next.
+	if f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil { //nolint:gosec // it is where the user says
+		if err := f.Close(); err != nil {
+			return nil, fmt.Errorf("open read models: %w", err)
+		}
+	}
 	// 64 MiB of pages, and room for a few batches between two checkpoints of the WAL.
 	writer, err := e.connect(synchronous, "cache_size=-65536", "wal_autocheckpoint=16000", "temp_store=MEMORY")
 	if err != nil {
