@@ -113,6 +113,47 @@ func TestTheMainJobOnEveryEngine(t *testing.T) {
 	}
 }
 
+// TestLogsThatShareAServer has two logs and another program in one EventStoreDB: neither sees the others.
+func TestLogsThatShareAServer(t *testing.T) {
+	t.Parallel()
+	double, err := esdbtest.Start(esdbtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(double.Close)
+	double.Share(3000)
+	var seen []string
+	for _, prefix := range []string{"north/", "south/"} {
+		p := newProgram(t)
+		p.store = double.URL() + "&prefix=" + prefix
+		if out, err := p.command("simulate", "--seed", "9", "--runs", "40").CombinedOutput(); err != nil || strings.Contains(string(out), "other programs' events") {
+			t.Errorf("%s: %v, %s", prefix, err, out)
+		}
+		p.run("replay")
+		p.run("verify")
+		seen = append(seen, figures(p))
+	}
+	lite := newProgram(t)
+	lite.run("simulate", "--seed", "9", "--runs", "40")
+	if want := figures(lite); seen[0] != want || seen[1] != want {
+		t.Errorf("on a shared server\n%s\nand\n%s\nwant\n%s", seen[0], seen[1], want)
+	}
+	plain := newProgram(t)
+	crowded, err := esdbtest.Start(esdbtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(crowded.Close)
+	crowded.Share(3000)
+	plain.store = crowded.URL()
+	for _, told := range []bool{true, false} { // once, where the log begins
+		out, err := plain.command("simulate", "--seed", "9", "--runs", "40").CombinedOutput()
+		if err != nil || strings.Contains(string(out), "prefix=NAME/") != told {
+			t.Errorf("a log that begins among others' events, told %t: %v, %s", told, err, out)
+		}
+	}
+}
+
 // figures is what the program says of a history, but for positions.
 func figures(p program) string {
 	var all strings.Builder

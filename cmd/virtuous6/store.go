@@ -174,6 +174,16 @@ func (a *app) openEventStore(ctx context.Context, at address, existing bool) (ev
 		if err != nil {
 			return nil, err
 		}
+		if existing {
+			return store, nil
+		}
+		crowded, err := store.Crowded(ctx)
+		if err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		if crowded {
+			a.note("note: %s holds other programs' events, and the log begins among them: prefix=NAME/ in the URL keeps it apart, if it is there from the first event on", at)
+		}
 		return store, nil
 	}
 	return nil, fmt.Errorf("no engine opens %s", at)

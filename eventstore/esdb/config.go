@@ -7,11 +7,11 @@ import (
 
 // A Config tunes a store. Its zero value works.
 type Config struct {
-	// Prefix is put before every stream's name at the server, so that several logs can share one database. Default none:
-	// the streams are named as they are. It must not start with "$".
-	Prefix string
 	// Timeout is how long one call may take. Default the URL's defaultDeadline, or 5 s.
 	Timeout time.Duration
+	// Search is how long the server may look for the log's events among those of others before it sends one. Default 24
+	// times Timeout.
+	Search time.Duration
 	// Patience is how long a call is made again while no node answers, before it fails with ErrUnavailable: a quarter of it
 	// where the log is opened. A subscription tries for ever. Default 20 s.
 	Patience time.Duration
@@ -34,6 +34,9 @@ func (c Config) filled(deadline *time.Duration) Config {
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = 5 * time.Second
+	}
+	if c.Search <= 0 {
+		c.Search = 24 * c.Timeout
 	}
 	if c.Patience <= 0 {
 		c.Patience = 20 * time.Second

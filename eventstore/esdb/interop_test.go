@@ -163,7 +163,7 @@ func TestOtherProgramsEventsArePassedOver(t *testing.T) {
 	t.Parallel()
 	server := start(t, esdbtest.Config{})
 	witness := official(t, server)
-	s, north, south := open(t, server.URL(), Config{}), open(t, server.URL(), Config{Prefix: "north/"}), open(t, server.URL(), Config{Prefix: "south/"})
+	s, north, south := open(t, server.URL(), Config{}), open(t, server.URL()+"&prefix=north/", Config{}), open(t, server.URL()+"&prefix=south/", Config{})
 	put := func(stream, metadata string) {
 		t.Helper()
 		if _, err := witness.AppendToStream(t.Context(), stream, client.AppendToStreamOptions{}, client.EventData{
@@ -192,7 +192,7 @@ func TestOtherProgramsEventsArePassedOver(t *testing.T) {
 		log := all(t, c.log)
 		head, err := c.log.Head(t.Context())
 		if len(log) != c.events || err != nil || head != log[c.events-1].Position || log[0].Stream != c.first {
-			t.Errorf("%q: got %d events, head %d, %v", c.log.config.Prefix, len(log), head, err)
+			t.Errorf("%q: got %d events, head %d, %v", c.log.prefix, len(log), head, err)
 		}
 		n := 0
 		for m, err := range c.log.Subscribe(t.Context(), 0) {
@@ -202,7 +202,7 @@ func TestOtherProgramsEventsArePassedOver(t *testing.T) {
 			n++
 		}
 		if n != c.events {
-			t.Errorf("%q: subscribed to %d events", c.log.config.Prefix, n)
+			t.Errorf("%q: subscribed to %d events", c.log.prefix, n)
 		}
 	}
 	if head, err := north.Head(t.Context()); err != nil || head != at.Position {

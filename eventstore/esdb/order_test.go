@@ -97,7 +97,7 @@ func TestSubscriptionsBeginAnywhere(t *testing.T) {
 func TestCaughtUpIsToldOnce(t *testing.T) {
 	t.Parallel()
 	server := start(t, esdbtest.Config{})
-	s, other := open(t, server.URL(), Config{Prefix: "ours/"}), open(t, server.URL(), Config{Prefix: "theirs/"})
+	s, other := open(t, server.URL()+"&prefix=ours/", Config{}), open(t, server.URL()+"&prefix=theirs/", Config{})
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	seen := ""

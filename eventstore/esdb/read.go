@@ -24,7 +24,7 @@ import (
 // allows a hundred at a time on a connection. The first page is small, for consumers that leave early.
 const (
 	firstRows = 64
-	pageRows  = 1024
+	pageRows  = 4096
 	pageBytes = 4 << 20
 )
 
@@ -34,21 +34,35 @@ type pages struct {
 	// ended tells that the server had no more than these rows.
 	ended bool
 	size  int
-	// limit is the greatest number of rows of a page, 0 for the usual.
+	// limit is how many rows are wanted, 0 for all there are. Pages of the log that follow the first one grow all the same:
+	// where that held too little, there is much of others' between.
 	limit int
+	// until ends a page at a position, since the server would go on to the end of its log to fill it. 0 is no such position.
+	until uint64
 }
 
 // page reads the next rows that a request asks for. The event at which a forward page of the log begins is known already,
 // and weighs nothing: behind a large one there is always another.
 func (s *Store) page(ctx context.Context, options *streams.ReadReq_Options, p *pages) error {
-	p.size = min(max(2*p.size, firstRows), pageRows)
+	switch {
+	case p.size > 0:
+		p.size = min(4*p.size, pageRows)
+	case p.limit > 0:
+		p.size = min(p.limit, firstRows)
+	default:
+		p.size = firstRows
+	}
 	rows := p.size
-	if p.limit > 0 {
+	if options.GetStream() != nil && p.limit > 0 {
 		rows = min(rows, p.limit)
+	}
+	timeout := s.config.Timeout
+	if options.GetAll() != nil && options.GetNoFilter() == nil {
+		timeout = s.config.Search
 	}
 	from := options.GetAll().GetPosition().GetCommitPosition()
 	options.CountOption = &streams.ReadReq_Options_Count{Count: uint64(rows)} //nolint:gosec // between 1 and pageRows
-	return s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+	return s.callFor(ctx, s.config.Patience, timeout, func(ctx context.Context, conn *grpc.ClientConn) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		p.rows, p.ended = p.rows[:0], false
@@ -73,6 +87,9 @@ func (s *Store) page(ctx context.Context, options *streams.ReadReq_Options, p *p
 				p.rows = append(p.rows, e)
 				if e.GetCommitPosition() != from {
 					bytes += len(e.GetData())
+				}
+				if p.until > 0 && e.GetCommitPosition() >= p.until {
+					return nil
 				}
 			}
 		}
@@ -141,8 +158,8 @@ func (s *Store) filter(kinds []string) *streams.ReadReq_Options_FilterOptions {
 		return f
 	}
 	switch {
-	case s.config.Prefix != "":
-		return byStream(&streams.ReadReq_Options_FilterOptions_Expression{Prefix: []string{s.config.Prefix}})
+	case s.prefix != "":
+		return byStream(&streams.ReadReq_Options_FilterOptions_Expression{Prefix: []string{s.prefix}})
 	case len(kinds) == 0:
 		return byStream(&streams.ReadReq_Options_FilterOptions_Expression{Regex: `^[^$]`})
 	}
@@ -198,7 +215,7 @@ func (s *Store) readStream(ctx context.Context, stream string, o eventstore.Stre
 			return err
 		}
 		for _, row := range p.rows {
-			e, ours, err := decode(row, s.config.Prefix)
+			e, ours, err := decode(row, s.prefix)
 			switch {
 			case ctx.Err() != nil:
 				return ended(ctx)
@@ -238,75 +255,103 @@ func (s *Store) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2
 }
 
 func (s *Store) readAll(ctx context.Context, o eventstore.ReadOptions, yield func(events.Envelope, error) bool) error {
-	if ctx.Err() != nil {
-		return ended(ctx)
+	known, err := s.edges(ctx)
+	forwards := o.Direction == eventstore.Forwards
+	if err != nil || known.Last == 0 || forwards && o.From >= known.Last {
+		return err
 	}
-	at, cursor, left := o.From, o.From, o.Limit
-	if at > math.MaxInt64 { // no position is
-		if o.Direction == eventstore.Forwards {
-			return nil
+	r := &reading{ctx: ctx, store: s, o: o, at: o.From, cursor: o.From, left: o.Limit, begins: known.First == 0 && o.From == 0 && len(o.Kinds) == 0 && forwards, yield: yield}
+	switch {
+	case forwards:
+		r.cursor = max(r.cursor, known.First)
+	case o.From == 0 || o.From > known.Last:
+		// The server reads backwards what stands before a position: the last event comes by itself.
+		p := &pages{limit: 1}
+		if err := s.page(ctx, s.logRequest(eventstore.Forwards, known.Last, nil), p); err != nil {
+			return err
 		}
-		at, cursor = 0, 0
+		if more, err := r.take(p.rows); !more {
+			return err
+		}
+		r.at, r.cursor = known.Last, known.Last
 	}
-	beyond := func(position uint64) bool {
-		if o.Direction == eventstore.Backwards {
-			return at == 0 || position < at
-		}
-		return position > at
+	p := &pages{}
+	if o.Limit > 0 {
+		p.limit = o.Limit + 1 // forwards, the server begins with what was there already
 	}
-	for p := (&pages{}); ; {
-		p.limit = 0
-		if o.Limit > 0 {
-			p.limit = left + 1 // forwards, the server begins with what was there already
+	for {
+		if forwards {
+			p.until = known.Last
 		}
-		err := s.page(ctx, s.logRequest(o.Direction, cursor, o.Kinds), p)
-		if err != nil && cursor == o.From && cursor > 0 && misplaced(err) {
-			if o.Direction == eventstore.Forwards {
-				if head, err := s.Head(ctx); err != nil || head <= at {
-					return err
-				}
+		err := s.page(ctx, s.logRequest(o.Direction, r.cursor, o.Kinds), p)
+		if err != nil && !r.moved && r.cursor > 0 && misplaced(err) {
+			if r.cursor > known.First && forwards {
+				r.cursor = known.First
+			} else {
+				r.cursor = 0
 			}
-			cursor = 0
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		moved := false
-		for _, row := range p.rows {
-			if cursor = row.GetCommitPosition(); !beyond(cursor) {
-				continue
-			}
-			at, moved = cursor, true
-			e, ours, err := decode(row, s.config.Prefix)
-			switch {
-			case ctx.Err() != nil:
-				return ended(ctx)
-			case err != nil:
-				return err
-			case !ours, len(o.Kinds) > 0 && !slices.Contains(o.Kinds, e.Kind):
-				continue
-			case !yield(e, nil):
-				return nil
-			}
-			if left--; left == 0 && o.Limit > 0 {
-				return nil
-			}
+		r.moved = false
+		if more, err := r.take(p.rows); !more {
+			return err
 		}
-		// Forwards, only a page with nothing new tells that the end is reached: more can have come since the one before.
-		if p.ended && (!moved || o.Direction == eventstore.Backwards) {
+		if forwards && r.cursor >= known.Last {
+			// More can have come meanwhile.
+			if known, err = s.edges(ctx); err != nil || known.Last <= r.cursor {
+				return err
+			}
+			continue
+		}
+		if p.ended && (!r.moved || !forwards) {
 			return nil
 		}
 	}
 }
 
-// Head implements eventstore.Store.
-func (s *Store) Head(ctx context.Context) (uint64, error) {
-	for e, err := range s.ReadAll(ctx, eventstore.ReadOptions{Direction: eventstore.Backwards, Limit: 1}) {
-		if err != nil {
-			return 0, fmt.Errorf("head of the log: %w", err)
+// reading is a read of the log under way.
+type reading struct {
+	ctx   context.Context
+	store *Store
+	o     eventstore.ReadOptions
+	yield func(events.Envelope, error) bool
+	// at is the last position taken, cursor that of the last row seen.
+	at, cursor uint64
+	left       int
+	// moved tells that the last page brought something, begins that what is yielded next is the log's first event.
+	moved, begins bool
+}
+
+// take yields what is wanted of a page's rows. It is false where the read is over.
+func (r *reading) take(rows []*streams.ReadResp_ReadEvent_RecordedEvent) (bool, error) {
+	for _, row := range rows {
+		r.cursor = row.GetCommitPosition()
+		if r.o.Direction == eventstore.Forwards && r.cursor <= r.at || r.o.Direction == eventstore.Backwards && r.at > 0 && r.cursor >= r.at {
+			continue
 		}
-		return e.Position, nil
+		r.at, r.moved = r.cursor, true
+		e, ours, err := decode(row, r.store.prefix)
+		switch {
+		case r.ctx.Err() != nil:
+			return false, ended(r.ctx)
+		case err != nil:
+			return false, err
+		case !ours, len(r.o.Kinds) > 0 && !slices.Contains(r.o.Kinds, e.Kind):
+			continue
+		}
+		if r.begins {
+			r.begins = false
+			r.store.began(r.ctx, e.Position)
+		}
+		if !r.yield(e, nil) {
+			return false, nil
+		}
+		if r.left--; r.left == 0 && r.o.Limit > 0 {
+			return false, nil
+		}
 	}
-	return 0, nil
+	return true, nil
 }

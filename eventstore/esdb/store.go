@@ -29,9 +29,12 @@ const oldest = 20
 
 // Store is a log in EventStoreDB. It owns one goroutine, which appends what was submitted, and which Close waits for.
 type Store struct {
-	config  Config
+	config Config
+	// prefix stands before every stream's name at the server, so that several logs can share one database.
+	prefix  string
 	cluster *cluster
 	memory  *memory
+	ends    ends
 
 	// reading is done once the store is closed, and ends reads and subscriptions; appending is done when Close lost its
 	// patience with the appends under way.
@@ -49,25 +52,23 @@ type Store struct {
 var _ eventstore.Store = (*Store)(nil)
 
 // Open connects to the server that url names: "esdb://user:password@host:2113", several hosts of a cluster separated by
-// commas, or "esdb+discover://" with a DNS name of the cluster. The settings are those of EventStoreDB's connection
+// commas, or "esdb+discover://" with a DNS name of the cluster. prefix=NAME/ keeps the log apart from what else the server
+// holds: it stands before the name of each of its streams. The other settings are those of EventStoreDB's connection
 // strings (tls, tlsCaFile, tlsVerifyCert, userCertFile, userKeyFile, keepAliveInterval, keepAliveTimeout, gossipTimeout,
 // defaultDeadline; discoveryInterval and maxDiscoverAttempts yield to Config.Patience).
 //
 // It returns ErrURL, ErrUnavailable or ErrSchema, each with what to do and none with the password. It asks the server
 // for its version and the end of the log, so that a wrong user shows here.
 func Open(ctx context.Context, url string, c Config) (*Store, error) {
-	parsed, err := parse(url)
+	parsed, prefix, err := parse(url)
 	if err != nil {
 		return nil, err
-	}
-	if strings.HasPrefix(c.Prefix, "$") {
-		return nil, fmt.Errorf("%w: the prefix %q starts with $, which is the server's own: choose another", ErrURL, c.Prefix)
 	}
 	cluster, err := newCluster(parsed)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: c.filled(parsed.DefaultDeadline), cluster: cluster, stopped: make(chan struct{}), wake: make(chan struct{}, 1)}
+	s := &Store{config: c.filled(parsed.DefaultDeadline), prefix: prefix, cluster: cluster, stopped: make(chan struct{}), wake: make(chan struct{}, 1)}
 	s.memory = newMemory(s.config.Remembered)
 	// The store outlives ctx, which is for opening only.
 	s.reading, s.stopReading = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -87,7 +88,7 @@ func (s *Store) check(ctx context.Context) error {
 	ctx, cancel := bind(ctx, s.reading)
 	defer cancel()
 	var methods *serverfeatures.SupportedMethods
-	err := s.callFor(ctx, s.config.Patience/4, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
+	err := s.callFor(ctx, s.config.Patience/4, s.config.Timeout, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
 		var trailer grpcmetadata.MD
 		methods, err = serverfeatures.NewServerFeaturesClient(conn).GetSupportedMethods(ctx, &shared.Empty{}, grpc.Trailer(&trailer))
 		err = failed(err, trailer)
@@ -129,14 +130,15 @@ func ended(ctx context.Context) error {
 // call makes a call on the leader, again and again while no node answers and there is patience left. What f does must
 // be safe to repeat.
 func (s *Store) call(ctx context.Context, f func(context.Context, *grpc.ClientConn) error) error {
-	return s.callFor(ctx, s.config.Patience, f)
+	return s.callFor(ctx, s.config.Patience, s.config.Timeout, f)
 }
 
-func (s *Store) callFor(ctx context.Context, patience time.Duration, f func(context.Context, *grpc.ClientConn) error) error {
+// callFor begins no other attempt once patience has ended. Each may take as long as timeout.
+func (s *Store) callFor(ctx context.Context, patience, timeout time.Duration, f func(context.Context, *grpc.ClientConn) error) error {
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := s.once(patient, f)
+		err := s.once(ctx, timeout, f)
 		switch {
 		case err == nil:
 			return nil
@@ -178,8 +180,8 @@ func (s *Store) patiently(ctx context.Context, f func() (bool, error)) (bool, er
 	}
 }
 
-func (s *Store) once(ctx context.Context, f func(context.Context, *grpc.ClientConn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+func (s *Store) once(ctx context.Context, timeout time.Duration, f func(context.Context, *grpc.ClientConn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	n, err := s.cluster.use(ctx, s.config.Timeout)
 	if err != nil {
@@ -197,11 +199,11 @@ func onLeader(ctx context.Context) context.Context {
 }
 
 func (s *Store) identifier(stream string) *shared.StreamIdentifier {
-	return &shared.StreamIdentifier{StreamName: []byte(s.config.Prefix + stream)}
+	return &shared.StreamIdentifier{StreamName: []byte(s.prefix + stream)}
 }
 
 func (s *Store) system(stream string) bool {
-	return s.config.Prefix == "" && strings.HasPrefix(stream, "$")
+	return s.prefix == "" && (strings.HasPrefix(stream, "$") || strings.HasPrefix(stream, markStream))
 }
 
 // Close implements eventstore.Store. Appends under way have as long as Config.Patience.

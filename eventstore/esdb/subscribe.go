@@ -72,9 +72,14 @@ func (sub *subscription) follow(ctx context.Context) (err error) {
 	if err := sub.look(ctx); err != nil {
 		return err
 	}
-	// The server can't read from beyond the end. From the end on it yields all that is beyond, and more.
-	if sub.resume.commit > sub.head {
-		sub.resume = position{sub.head, sub.head}
+	// The server can't read from beyond the end. From the end on it yields all that is beyond, and more. Where all is
+	// yielded that is known, what others wrote behind it is not looked through again.
+	known, err := s.edges(ctx)
+	if err != nil {
+		return err
+	}
+	if sub.resume.commit >= known.Last && sub.resume.commit < known.End || sub.resume.commit > known.End {
+		sub.resume = position{known.End, known.End}
 	}
 	n, err := s.cluster.use(ctx, s.config.Timeout)
 	if err != nil {
@@ -148,7 +153,7 @@ func (sub *subscription) event(ctx context.Context, row *streams.ReadResp_ReadEv
 	if row.GetCommitPosition() <= sub.at {
 		return nil
 	}
-	e, ours, err := decode(row, sub.store.config.Prefix)
+	e, ours, err := decode(row, sub.store.prefix)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
 )
@@ -20,15 +21,15 @@ const form = "write esdb://[USER:PASSWORD@]HOST[:PORT][,HOST…][?tls=false] or 
 // setting would go unseen.
 var settings = []string{
 	"defaultDeadline", "discoveryInterval", "gossipTimeout", "keepAliveInterval", "keepAliveTimeout",
-	"maxDiscoverAttempts", "nodePreference", "tls", "tlsCaFile", "tlsVerifyCert", "userCertFile", "userKeyFile",
+	"maxDiscoverAttempts", "nodePreference", "prefix", "tls", "tlsCaFile", "tlsVerifyCert", "userCertFile", "userKeyFile",
 }
 
-// parse reads a connection string by the client's own parser. User and password are cut out before, so that no error of
-// the parser can hold them.
-func parse(text string) (*client.Configuration, error) {
+// parse reads a connection string by the client's own parser, and the prefix of the log's streams, which is ours. User and
+// password are cut out before, so that no error of the parser can hold them.
+func parse(text string) (c *client.Configuration, prefix string, err error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found || scheme != "esdb" && scheme != "esdb+discover" {
-		return nil, fmt.Errorf("%w: it does not start with esdb:// or esdb+discover://: %s", ErrURL, form)
+		return nil, "", fmt.Errorf("%w: it does not start with esdb:// or esdb+discover://: %s", ErrURL, form)
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
@@ -42,51 +43,79 @@ func parse(text string) (*client.Configuration, error) {
 		user, err1 = url.PathUnescape(user)
 		password, err2 = url.PathUnescape(password)
 		if err1 != nil || err2 != nil || user == "" || password == "" {
-			return nil, fmt.Errorf("%w: its user and password can't be read: %s", ErrURL, form)
+			return nil, "", fmt.Errorf("%w: its user and password can't be read: %s", ErrURL, form)
 		}
 		authority = authority[at+1:]
 	}
 	if strings.Contains(tail, "@") { // a password that ended early; host and settings would be parts of it
-		return nil, fmt.Errorf("%w: it has an @ behind its host: %s", ErrURL, form)
+		return nil, "", fmt.Errorf("%w: it has an @ behind its host: %s", ErrURL, form)
 	}
-	if err := checkSettings(tail); err != nil {
-		return nil, err
+	if prefix, err = checkSettings(tail); err != nil {
+		return nil, "", err
 	}
-	c, err := client.ParseConnectionString(scheme + "://" + authority + tail)
+	c, err = client.ParseConnectionString(scheme + "://" + authority + withoutPrefix(tail))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w: %s", ErrURL, err, form)
+		return nil, "", fmt.Errorf("%w: %w: %s", ErrURL, err, form)
 	}
 	c.Username, c.Password, c.Logger = user, password, nil
 	switch {
 	case c.DisableTLS && user != "":
-		return nil, fmt.Errorf("%w: user and password go over TLS only: leave out tls=false (tlsVerifyCert=false or tlsCaFile=FILE accept a certificate of your own), or leave out the user", ErrURL)
+		return nil, "", fmt.Errorf("%w: user and password go over TLS only: leave out tls=false (tlsVerifyCert=false or tlsCaFile=FILE accept a certificate of your own), or leave out the user", ErrURL)
 	case c.NodePreference != client.NodePreferenceLeader:
-		return nil, fmt.Errorf("%w: nodePreference=%s would read what is older than the last append: leave it out", ErrURL, c.NodePreference)
+		return nil, "", fmt.Errorf("%w: nodePreference=%s would read what is older than the last append: leave it out", ErrURL, c.NodePreference)
 	case c.KeepAliveInterval >= 0 && c.KeepAliveInterval < 10*time.Second:
-		return nil, fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
+		return nil, "", fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
 	}
 	if err := c.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrURL, err)
+		return nil, "", fmt.Errorf("%w: %w", ErrURL, err)
 	}
-	return c, nil
+	return c, prefix, nil
 }
 
-func checkSettings(tail string) error {
+func checkSettings(tail string) (prefix string, err error) {
 	path, query, _ := strings.Cut(tail, "?")
 	if strings.Contains(path, "#") || strings.Contains(query, "#") {
-		return fmt.Errorf("%w: it holds a #: %s", ErrURL, form)
+		return "", fmt.Errorf("%w: it holds a #: %s", ErrURL, form)
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return fmt.Errorf("%w: its settings behind the ? can't be read: %s", ErrURL, form)
+		return "", fmt.Errorf("%w: its settings behind the ? can't be read: %s", ErrURL, form)
 	}
 	for key, list := range values {
 		if !slices.ContainsFunc(settings, func(s string) bool { return strings.EqualFold(s, key) }) {
-			return fmt.Errorf("%w: there is no setting %q: the settings are %s", ErrURL, key, strings.Join(settings, ", "))
+			return "", fmt.Errorf("%w: there is no setting %q: the settings are %s", ErrURL, key, strings.Join(settings, ", "))
 		}
-		if key := strings.ToLower(key); key == "keepaliveinterval" && len(list[0]) < 5 && list[0] != "-1" {
-			return fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
+		switch key := strings.ToLower(key); {
+		case key == "prefix":
+			if prefix != "" || len(list) > 1 || !prefixed(list[0]) {
+				return "", fmt.Errorf("%w: prefix=NAME/ keeps a log apart from what else the server holds: a name of up to %d bytes that does not begin with $, and a slash behind it, once", ErrURL, maxPrefix)
+			}
+			prefix = list[0]
+		case key == "keepaliveinterval" && len(list[0]) < 5 && list[0] != "-1":
+			return "", fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
 		}
 	}
-	return nil
+	return prefix, nil
+}
+
+// withoutPrefix leaves the settings that the client's parser knows.
+func withoutPrefix(tail string) string {
+	path, query, found := strings.Cut(tail, "?")
+	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		key, _, _ := strings.Cut(pair, "=")
+		return strings.EqualFold(key, "prefix")
+	})
+	if !found || len(pairs) == 0 {
+		return path
+	}
+	return path + "?" + strings.Join(pairs, "&")
+}
+
+// maxPrefix is the length of the longest prefix in bytes.
+const maxPrefix = 200
+
+// prefixed tells whether a prefix may stand before streams' names: a slash ends it, so that none begins with another.
+func prefixed(prefix string) bool {
+	return len(prefix) > 1 && len(prefix) <= maxPrefix && prefix[0] != '$' && !strings.HasPrefix(prefix, markStream) && strings.HasSuffix(prefix, "/") &&
+		utf8.ValidString(prefix) && strings.IndexByte(prefix, 0) < 0
 }

@@ -17,6 +17,14 @@ func TestURLs(t *testing.T) {
 		{"esdb://anna:secret@localhost:2113", ""},
 		{"esdb://anna:sec%40ret@a:1,b:2,c?keepAliveInterval=20000&gossipTimeout=3", ""},
 		{"esdb+discover://anna:secret@cluster.example.org?nodePreference=leader", ""},
+		{"esdb://localhost?prefix=north/", ""},
+		{"esdb://localhost?tls=false&Prefix=a%26b/", ""},
+		{"esdb://localhost?prefix=north", "slash behind it"},
+		{"esdb://localhost?prefix=/", "slash behind it"},
+		{"esdb://localhost?prefix=$north/", "slash behind it"},
+		{"esdb://localhost?prefix=virtuous6-mark/", "slash behind it"},
+		{"esdb://localhost?prefix=a/&Prefix=b/", "once"},
+		{"esdb://localhost?prefix=", "slash behind it"},
 		{"", "esdb://"},
 		{"postgres://anna:secret@localhost", "esdb://"},
 		{"esdb://", "host"},
@@ -39,7 +47,7 @@ func TestURLs(t *testing.T) {
 		{"esdb://localhost?userCertFile=a.pem", "userKeyFile"},
 		{"esdb://localhost?tlsCaFile=there-is-none.pem", "there-is-none.pem"},
 	} {
-		_, err := parse(c.url)
+		_, _, err := parse(c.url)
 		switch {
 		case c.advice == "" && err != nil:
 			t.Errorf("%s: %v", c.url, err)
@@ -49,7 +57,10 @@ func TestURLs(t *testing.T) {
 			t.Errorf("%s: the error holds the password: %v", c.url, err)
 		}
 	}
-	c, err := parse("esdb://an%3Ana:s%40:e@localhost?defaultDeadline=1500")
+	if _, prefix, err := parse("esdb://localhost?tls=false&Prefix=a%26b/"); err != nil || prefix != "a&b/" {
+		t.Errorf("got prefix %q, %v", prefix, err)
+	}
+	c, _, err := parse("esdb://an%3Ana:s%40:e@localhost?defaultDeadline=1500")
 	if err != nil || c.Username != "an:na" || c.Password != "s@:e" || (Config{}).filled(c.DefaultDeadline).Timeout != 1500*time.Millisecond {
 		t.Errorf("got %+v, %v", c, err)
 	}
@@ -61,7 +72,7 @@ func FuzzURL(f *testing.F) {
 	f.Add("esdb://", "/@?#")
 	f.Fuzz(func(t *testing.T, before, behind string) {
 		const secret = "s3cr3tpassw0rd"
-		if _, err := parse(before + secret + behind); err != nil {
+		if _, _, err := parse(before + secret + behind); err != nil {
 			if !errors.Is(err, ErrURL) {
 				t.Errorf("%v is no ErrURL", err)
 			}

@@ -21,6 +21,7 @@ type record struct {
 	revision uint64
 	position uint64
 	metadata map[string]string
+	created  string
 	custom   []byte
 	data     []byte
 }
@@ -53,9 +54,7 @@ func (l *log) system(stream, kind string) {
 func (l *log) write(stream string, batch []*record) {
 	created := strconv.FormatInt(l.clock().UnixNano()/100, 10)
 	for _, r := range batch {
-		r.stream, r.revision, r.position = stream, uint64(len(l.streams[stream])), l.end
-		r.metadata = maps.Clone(r.metadata)
-		r.metadata["created"] = created
+		r.stream, r.revision, r.position, r.created = stream, uint64(len(l.streams[stream])), l.end, created
 		l.end += uint64(64 + len(stream) + len(r.kind()) + len(r.data) + len(r.custom))
 		l.records = append(l.records, r)
 		l.streams[stream] = append(l.streams[stream], r)
@@ -185,13 +184,15 @@ func (f *filter) passes(r *record) bool {
 }
 
 func (r *record) wire() *streams.ReadResp_ReadEvent_RecordedEvent {
+	metadata := maps.Clone(r.metadata)
+	metadata["created"] = r.created
 	return &streams.ReadResp_ReadEvent_RecordedEvent{
 		Id:               wireID(r.id),
 		StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(r.stream)},
 		StreamRevision:   r.revision,
 		CommitPosition:   r.position,
 		PreparePosition:  r.position,
-		Metadata:         r.metadata,
+		Metadata:         metadata,
 		CustomMetadata:   bytes.Clone(r.custom),
 		Data:             bytes.Clone(r.data),
 	}

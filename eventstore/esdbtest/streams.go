@@ -140,7 +140,6 @@ func (s *streamsServer) Read(req *streams.ReadReq, call streams.Streams_ReadServ
 	s.mu.Lock()
 	s.counts.Reads++
 	rows, err := s.rows(o, f)
-	s.counts.Rows += len(rows)
 	s.mu.Unlock()
 	switch {
 	case err != nil:
@@ -151,6 +150,7 @@ func (s *streamsServer) Read(req *streams.ReadReq, call streams.Streams_ReadServ
 		}}})
 	}
 	for _, r := range rows {
+		s.count(func(c *Counts) { c.Rows++ })
 		if err := call.Send(event(r)); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package esdbtest
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -32,6 +33,23 @@ func (s *Server) Tamper(change func(all []Stored) []Stored) {
 		r := &record{id: e.ID, metadata: e.metadata, custom: e.Custom, data: e.Data}
 		s.log.write(e.Stream, []*record{r})
 		r.revision = e.Revision
+	}
+	s.grown.Wake()
+}
+
+// Share has another program write n events, without metadata, into streams of its own.
+func (s *Server) Share(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data := []byte(`{"order":"` + strings.Repeat("x", 100) + `"}`)
+	kind := map[string]string{"type": "order.placed", "content-type": "application/json"}
+	const size = 500
+	for ; n > 0; n -= size {
+		batch := make([]*record, min(n, size))
+		for i := range batch {
+			batch[i] = &record{id: uuid.New(), metadata: kind, data: data}
+		}
+		s.log.write(fmt.Sprintf("order-%d", len(s.log.records)/size), batch)
 	}
 	s.grown.Wake()
 }
