@@ -104,7 +104,7 @@ func TestAModelServerThatNobodyHereWrote(t *testing.T) {
 				if err != nil || turn.Ending != agents.WantsTools || len(turn.Calls) != 1 {
 					t.Fatalf("%+v, %v", turn, err)
 				}
-				done := runner.Perform(t.Context(), config, turn.Calls[0])
+				done := runner.Perform(t.Context(), config, turn.Calls[0], "k1")
 				if done.Message.Content != "42" {
 					t.Errorf("performed %+v", done)
 				}

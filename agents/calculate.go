@@ -31,11 +31,12 @@ func calculate() Tool {
 			"for example (17.5 + 3) * 12 / 7.",
 		Schema: json.RawMessage(`{"type":"object","properties":{"expression":{"type":"string"}},` +
 			`"required":["expression"],"additionalProperties":false}`),
-		Call: func(_ context.Context, args json.RawMessage) (string, error) {
+		Repeatable: true,
+		Call: func(_ context.Context, c Call) (string, error) {
 			var in struct {
 				Expression *string `json:"expression"`
 			}
-			if err := json.Unmarshal(args, &in); err != nil || in.Expression == nil {
+			if err := json.Unmarshal(c.Arguments, &in); err != nil || in.Expression == nil {
 				return "", errors.New(`calculate takes {"expression": "1 + 2"}`)
 			}
 			return Calculate(*in.Expression)

@@ -12,7 +12,8 @@ func clock(now func() time.Time) Tool {
 		Name:        "clock",
 		Description: "Tells the current date and time in UTC, with the day of the week.",
 		Schema:      json.RawMessage(`{"type":"object","properties":{},"additionalProperties":false}`),
-		Call: func(context.Context, json.RawMessage) (string, error) {
+		Repeatable:  true,
+		Call: func(context.Context, Call) (string, error) {
 			return now().UTC().Format("Monday, 2006-01-02T15:04:05Z"), nil
 		},
 	}

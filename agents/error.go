@@ -72,5 +72,14 @@ func (e *CallError) Error() string {
 	return b.String()
 }
 
+// Unbilled tells of a failed call that no provider bills it: it was not sent, or was refused as it was.
+func Unbilled(err error) bool {
+	var e *CallError
+	if !errors.As(err, &e) {
+		return errors.Is(err, ErrScripted) || errors.Is(err, ErrUnknownTool)
+	}
+	return e.Status >= 400 && e.Status < 500 && !e.Streamed || e.Status == 0 && errors.Is(e.Kind, ErrBadRequest)
+}
+
 // Unwrap makes errors.Is match the kind.
 func (e *CallError) Unwrap() error { return e.Kind }

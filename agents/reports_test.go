@@ -122,7 +122,7 @@ func TestStreamsFromTheField(t *testing.T) {
 						t.Errorf("%s: good %v, %v, %d calls", turn.Ending, good, turn.Ending.Failure(), len(turn.Calls))
 					}
 					for _, call := range turn.Calls {
-						done := runner.Perform(t.Context(), events.AgentConfig{Tools: []string{"calculate"}}, call)
+						done := runner.Perform(t.Context(), events.AgentConfig{Tools: []string{"calculate"}}, call, "k")
 						if known := call.Name == "calculate"; known != (done.Error == "") {
 							t.Errorf("%q: %+v", call.Name, done)
 						}
@@ -265,7 +265,7 @@ func TestWhatTheProviderWantsBackGoesBack(t *testing.T) {
 				if err := json.Unmarshal(kept, &message); err != nil {
 					t.Fatal(err)
 				}
-				conversation := append(user("time?"), message, runner.Perform(t.Context(), config, turn.Calls[0]).Message)
+				conversation := append(user("time?"), message, runner.Perform(t.Context(), config, turn.Calls[0], "k").Message)
 				if _, err := runner.Turn(t.Context(), config, conversation, nil); err != nil {
 					t.Fatal(err)
 				}

@@ -60,7 +60,7 @@ func TestResponsesWithTools(t *testing.T) {
 			t.Errorf("cost %d, priced %v", a.CostNanos, a.Priced)
 		}
 		var said []string
-		conversation = append(conversation, a.Message, runner.Perform(t.Context(), config, turn.Calls[0]).Message)
+		conversation = append(conversation, a.Message, runner.Perform(t.Context(), config, turn.Calls[0], "k").Message)
 		turn, err = runner.Turn(t.Context(), config, conversation, func(s string) { said = append(said, s) })
 		if err != nil || turn.Answer.Message.Content != "It is noon." || turn.Ending != agents.Answered || !slices.Equal(said, []string{"It is ", "noon."}) {
 			t.Errorf("answered %+v, %v, streamed %q", turn, err, said)

@@ -20,8 +20,19 @@ type Tool struct {
 	Description string
 	// Schema is the JSON Schema of the arguments, an object.
 	Schema json.RawMessage
+	// Repeatable tells that calling it again does no harm: because it changes nothing, or because it goes by the call's
+	// key. One that is not is never called again where it is not known what became of a call.
+	Repeatable bool
 	// Call does it. The arguments are what the model wrote: they may be anything. The error is shown to the model.
-	Call func(ctx context.Context, args json.RawMessage) (string, error)
+	Call func(ctx context.Context, c Call) (string, error)
+}
+
+// Call is one call of a tool.
+type Call struct {
+	// Arguments are a JSON object, or what else the model wrote.
+	Arguments json.RawMessage
+	// Key is the same each time that this very call is made, for a tool that tells a repeat by it.
+	Key string
 }
 
 // Tools is a closed set of tools.
@@ -35,7 +46,7 @@ type Tools struct {
 func NewTools(tools ...Tool) Tools {
 	t := Tools{byName: make(map[string]Tool, len(tools))}
 	for _, tool := range tools {
-		if !toolName(tool.Name) {
+		if !ToolName(tool.Name) {
 			panic(fmt.Sprintf("agents: %q can't name a tool", tool.Name))
 		}
 		if _, taken := t.byName[tool.Name]; taken {
@@ -66,8 +77,8 @@ func (t Tools) Specs(names []string) ([]ToolSpec, error) {
 	return slices.CompactFunc(specs, func(a, b ToolSpec) bool { return a.Name == b.Name }), nil
 }
 
-// toolName holds a name to what OpenAI accepts for a function.
-func toolName(s string) bool {
+// ToolName holds a name to what OpenAI accepts for a function.
+func ToolName(s string) bool {
 	if s == "" || len(s) > 64 {
 		return false
 	}

@@ -95,11 +95,11 @@ func (c toolCalls) calls() (calls []events.ToolCall, extras []json.RawMessage) {
 
 // callable makes a name one that tools can have.
 func callable(name string) string {
-	if toolName(name) {
+	if ToolName(name) {
 		return name
 	}
 	name = strings.Map(func(r rune) rune {
-		if toolName(string(r)) {
+		if ToolName(string(r)) {
 			return r
 		}
 		return '_'

@@ -46,6 +46,9 @@ type Done struct {
 	StartedAt, EndedAt time.Time
 }
 
+// usualOutput is reserved for an answer, in tokens, where neither the agent nor the price table bounds it.
+const usualOutput = 4096
+
 // maxToolResult bounds what a tool can put into a conversation, in bytes.
 const maxToolResult = 64 << 10
 
@@ -92,36 +95,87 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 	return turn, nil
 }
 
-// Perform does what a model asked for. A failure is data for the model, not an error of the run: a tool that the agent
-// was not given, arguments that can't be read, a tool that fails or takes too long.
-func (r Runner) Perform(ctx context.Context, config events.AgentConfig, call events.ToolCall) Done {
-	now := r.Now
-	if now == nil {
-		now = time.Now
+// Repeatable tells whether a tool may be called again where it is not known what became of a call.
+func (r Runner) Repeatable(tool string) bool {
+	t, known := r.Tools.byName[tool]
+	return !known || t.Repeatable
+}
+
+// Lost answers a call of which nobody knows what became: whoever made it died.
+func (r Runner) Lost(call events.ToolCall) Done {
+	return r.Refused(call, "outcome unknown: the call may have been made, and whoever made it is gone; find out before you call it again")
+}
+
+// Refused answers a call that is not performed.
+func (r Runner) Refused(call events.ToolCall, reason string) Done {
+	now := r.now()
+	return Done{Message: toolMessage(call, "error: "+reason), Error: reason, StartedAt: now, EndedAt: now}
+}
+
+func (r Runner) now() time.Time {
+	if r.Now == nil {
+		return time.Now()
 	}
-	done := Done{
-		Message:   events.Message{Role: "tool", Name: call.Name, ToolCallID: call.ID},
-		StartedAt: now(),
+	return r.Now()
+}
+
+// toolMessage answers a call. A name that no tool can have is not repeated to the provider, which would refuse it.
+func toolMessage(call events.ToolCall, content string) events.Message {
+	m := events.Message{Role: "tool", ToolCallID: call.ID, Content: cut(content, maxToolResult)}
+	if ToolName(call.Name) {
+		m.Name = call.Name
 	}
-	result, err := r.perform(ctx, config, call)
-	done.EndedAt = now()
+	return m
+}
+
+// MaxCost is what a call can cost at most, and whether that is known. No token is shorter than a byte.
+func (r Runner) MaxCost(config events.AgentConfig, conversation []events.Message) (events.Nanos, bool) {
+	if config.Model == events.ScriptedModel {
+		return 0, true
+	}
+	const perMessage = 16
+	var input int64
+	for _, m := range conversation {
+		input += int64(len(m.Content) + len(m.Name) + perMessage)
+		for _, c := range m.ToolCalls {
+			input += int64(len(c.Name) + len(c.Arguments) + perMessage)
+		}
+	}
+	if specs, err := r.Tools.Specs(config.Tools); err == nil {
+		for _, s := range specs {
+			input += int64(len(s.Name) + len(s.Description) + len(s.Schema) + perMessage)
+		}
+	}
+	// Without a limit the model's own holds, and where the table does not tell that either, what answers rarely pass.
+	most, known := r.Prices.MaxCost(config.Model, input, int64(config.MaxTokens))
+	if !known && config.MaxTokens == 0 {
+		most, known = r.Prices.MaxCost(config.Model, input, usualOutput)
+	}
+	return most, known
+}
+
+// Perform does what a model asked for. key is the same whenever this very call is made. A failure is data for the model,
+// not an error of the run: a tool that the agent was not given, arguments that can't be read, a tool that fails or takes
+// too long.
+func (r Runner) Perform(ctx context.Context, config events.AgentConfig, call events.ToolCall, key string) Done {
+	done := Done{StartedAt: r.now()}
+	result, err := r.perform(ctx, config, call, key)
+	done.EndedAt = r.now()
 	switch {
 	case err != nil:
-		done.Error = err.Error()
-		done.Message.Content = "error: " + done.Error
+		done.Error = cut(err.Error(), maxToolResult)
+		result = "error: " + done.Error
 	case result == "":
-		done.Message.Content = "(nothing)"
-	default:
-		done.Message.Content = result
+		result = "(nothing)"
 	}
-	done.Message.Content = cut(done.Message.Content, maxToolResult)
+	done.Message = toolMessage(call, result)
 	return done
 }
 
-func (r Runner) perform(ctx context.Context, config events.AgentConfig, call events.ToolCall) (string, error) {
+func (r Runner) perform(ctx context.Context, config events.AgentConfig, call events.ToolCall, key string) (string, error) {
 	tool, known := r.Tools.byName[call.Name]
 	if !known || !slices.Contains(config.Tools, call.Name) {
-		return "", fmt.Errorf("%w %q: there are %s", ErrUnknownTool, call.Name, strings.Join(config.Tools, ", "))
+		return "", fmt.Errorf("%w %q: %s", ErrUnknownTool, cut(call.Name, 100), offered(config.Tools))
 	}
 	args := json.RawMessage(call.Arguments)
 	if strings.TrimSpace(call.Arguments) == "" {
@@ -136,11 +190,18 @@ func (r Runner) perform(ctx context.Context, config events.AgentConfig, call eve
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%s took longer than %s", call.Name, timeout))
 	defer cancel()
-	result, err := tool.Call(ctx, args)
+	result, err := tool.Call(ctx, Call{Arguments: args, Key: key})
 	if err != nil && ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
 	return result, err
+}
+
+func offered(tools []string) string {
+	if len(tools) == 0 {
+		return "you have no tools"
+	}
+	return "there are " + strings.Join(tools, ", ")
 }
 
 // cut bounds a text to limit bytes, says so, and leaves valid UTF-8.

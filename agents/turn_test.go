@@ -2,7 +2,6 @@ package agents_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
@@ -100,7 +99,7 @@ func TestScriptedRunOfTwoTurns(t *testing.T) {
 			break
 		}
 		for _, call := range turn.Calls {
-			conversation = append(conversation, runner.Perform(t.Context(), config, call).Message)
+			conversation = append(conversation, runner.Perform(t.Context(), config, call, "key").Message)
 		}
 	}
 	last := conversation[len(conversation)-1].Content
@@ -112,12 +111,12 @@ func TestScriptedRunOfTwoTurns(t *testing.T) {
 func TestPerformTurnsFailuresIntoData(t *testing.T) {
 	t.Parallel()
 	tools := agents.NewTools(
-		agents.Tool{Name: "echo", Call: func(_ context.Context, args json.RawMessage) (string, error) { return string(args), nil }},
-		agents.Tool{Name: "fail", Call: func(context.Context, json.RawMessage) (string, error) { return "", errors.New("no paper") }},
-		agents.Tool{Name: "hang", Call: func(ctx context.Context, _ json.RawMessage) (string, error) { <-ctx.Done(); return "", ctx.Err() }},
-		agents.Tool{Name: "shout", Call: func(context.Context, json.RawMessage) (string, error) { return strings.Repeat("ä", 40<<10), nil }},
-		agents.Tool{Name: "mute", Call: func(context.Context, json.RawMessage) (string, error) { return "", nil }},
-		agents.Tool{Name: "secret", Call: func(context.Context, json.RawMessage) (string, error) { panic("it was not given") }},
+		agents.Tool{Name: "echo", Call: func(_ context.Context, c agents.Call) (string, error) { return string(c.Arguments), nil }},
+		agents.Tool{Name: "fail", Call: func(context.Context, agents.Call) (string, error) { return "", errors.New("no paper") }},
+		agents.Tool{Name: "hang", Call: func(ctx context.Context, _ agents.Call) (string, error) { <-ctx.Done(); return "", ctx.Err() }},
+		agents.Tool{Name: "shout", Call: func(context.Context, agents.Call) (string, error) { return strings.Repeat("ä", 40<<10), nil }},
+		agents.Tool{Name: "mute", Call: func(context.Context, agents.Call) (string, error) { return "", nil }},
+		agents.Tool{Name: "secret", Call: func(context.Context, agents.Call) (string, error) { panic("it was not given") }},
 	)
 	config := events.AgentConfig{Tools: []string{"echo", "fail", "hang", "mute", "shout"}}
 	for name, c := range map[string]struct {
@@ -137,7 +136,7 @@ func TestPerformTurnsFailuresIntoData(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				done := agents.Runner{Tools: tools}.Perform(t.Context(), config, c.given)
+				done := agents.Runner{Tools: tools}.Perform(t.Context(), config, c.given, "key")
 				m := done.Message
 				if m.Role != "tool" || m.ToolCallID != "1" || m.Name != c.given.Name || done.EndedAt.Before(done.StartedAt) {
 					t.Errorf("answer %+v", done)
@@ -149,7 +148,7 @@ func TestPerformTurnsFailuresIntoData(t *testing.T) {
 			})
 		})
 	}
-	long := agents.Runner{Tools: tools}.Perform(t.Context(), config, events.ToolCall{Name: "shout"}).Message.Content
+	long := agents.Runner{Tools: tools}.Perform(t.Context(), config, events.ToolCall{Name: "shout"}, "key").Message.Content
 	if len(long) > 64<<10 || !utf8.ValidString(long) || !strings.HasSuffix(long, "(cut)") {
 		t.Errorf("a long result is %d bytes", len(long))
 	}

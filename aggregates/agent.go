@@ -8,58 +8,88 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-type agentState struct {
-	spawned, retired bool
-	config           events.AgentConfig
+// Agent is an agent as its stream tells of it.
+type Agent struct {
+	// Live tells that it can be asked: somebody spawned or configured it. Imported ones are only known from history.
+	Live, Imported, Retired bool
+	Config                  events.AgentConfig
+	// AdoptedAs is the live agent that an imported one was said to be.
+	AdoptedAs string
 }
 
-func agent(p Policy) Decider[agentState, commands.Agent, events.Agent] {
-	return Decider[agentState, commands.Agent, events.Agent]{
-		Initial: func() agentState { return agentState{} },
-		Decide: func(c commands.Agent, s agentState) ([]events.Agent, error) {
-			return decideAgent(p, c, s)
+func agent(policies Policies) Decider[Agent, commands.Agent, events.Agent] {
+	return Decider[Agent, commands.Agent, events.Agent]{
+		Initial: func() Agent { return Agent{} },
+		Decide: func(c commands.Agent, s Agent) ([]events.Agent, error) {
+			return decideAgent(policies(c.About().Workspace), c, s)
 		},
-		Evolve: func(s agentState, e events.Agent) agentState {
-			switch e := e.(type) {
-			case events.AgentSpawned:
-				s.spawned, s.config = true, e.Config
-			case events.AgentConfigured:
-				s.config = e.Config
-			case events.AgentRetired:
-				s.retired = true
-			}
-			return s
-		},
+		Evolve: evolveAgent,
 	}
 }
 
-func decideAgent(p Policy, c commands.Agent, s agentState) ([]events.Agent, error) {
-	_, first := c.(commands.SpawnAgent)
-	switch {
-	case !first && !s.spawned:
-		return nil, fmt.Errorf("%s: %w", c.Stream(), ErrMissing)
-	case !first && s.retired:
-		return nil, fmt.Errorf("%s: %w", c.Stream(), ErrEnded)
+func evolveAgent(s Agent, e events.Agent) Agent {
+	switch e := e.(type) {
+	case events.AgentSpawned:
+		s = Agent{Live: !e.Imported, Imported: e.Imported, Config: e.Config}
+	case events.AgentConfigured:
+		s.Live, s.Config = true, e.Config
+	case events.AgentAdopted:
+		s.AdoptedAs = e.As
+	case events.AgentRetired:
+		s.Retired = true
 	}
+	return s
+}
+
+func decideAgent(p Policy, c commands.Agent, s Agent) ([]events.Agent, error) {
 	switch c := c.(type) {
 	case commands.SpawnAgent:
 		return spawnAgent(p, c, s)
+	case commands.AdoptAgent:
+		switch {
+		case !s.Imported || s.Live:
+			return nil, fmt.Errorf("agent %s, known from history: %w", c.Agent, ErrMissing)
+		case s.AdoptedAs == c.As:
+			return nil, nil
+		}
+		if err := checkName("agent", c.As); err != nil {
+			return nil, err
+		}
+		return []events.Agent{events.AgentAdopted{As: c.As}}, nil
 	case commands.ConfigureAgent:
+		if err := s.asked(c.Agent); err != nil {
+			return nil, err
+		}
 		if err := p.allowsConfig(c.Config); err != nil {
 			return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
 		}
-		if reflect.DeepEqual(stored(c.Config), stored(s.config)) {
+		if reflect.DeepEqual(stored(c.Config), stored(s.Config)) {
 			return nil, nil
 		}
 		return []events.Agent{events.AgentConfigured{Config: c.Config, Improvement: c.Improvement}}, nil
 	case commands.RetireAgent:
+		if err := s.asked(c.Agent); err != nil {
+			return nil, err
+		}
 		return []events.Agent{events.AgentRetired{Reason: c.Reason}}, nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
 }
 
-func spawnAgent(p Policy, c commands.SpawnAgent, s agentState) ([]events.Agent, error) {
-	if s.spawned {
+// asked refuses what concerns only an agent that can be asked.
+func (s Agent) asked(name string) error {
+	switch {
+	case s.Retired:
+		return fmt.Errorf("agent %s: %w", name, ErrEnded)
+	case !s.Live:
+		return fmt.Errorf("agent %s: %w", name, ErrMissing)
+	}
+	return nil
+}
+
+func spawnAgent(p Policy, c commands.SpawnAgent, s Agent) ([]events.Agent, error) {
+	// In old logs an imported agent has the stream that a live one of its name takes.
+	if s.Live || s.Retired || s.Imported && c.Imported {
 		return nil, fmt.Errorf("agent %s: %w", c.Agent, ErrExists)
 	}
 	if err := checkName("agent", c.Agent); err != nil {

@@ -1,13 +1,14 @@
 package aggregates
 
-// All is every aggregate, one line each, under a policy.
-func All(p Policy) []Aggregate {
+// All is every aggregate, one line each, under the policies of the workspaces.
+func All(p Policies) []Aggregate {
 	return []Aggregate{
 		aggregate("agent", agent(p)),
 		aggregate("budget", budget()),
 		aggregate("feedback", feedback()),
 		aggregate("improvement", improvement(p)),
 		latest(aggregate("ledger", ledger())),
+		aggregate("policy", policy()),
 		aggregate("run", run()),
 		aggregate("runbook", runbook()),
 		aggregate("task", task()),

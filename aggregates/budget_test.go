@@ -1,7 +1,13 @@
 package aggregates_test
 
 import (
+	"errors"
+	"fmt"
+	"math"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
@@ -10,32 +16,156 @@ import (
 
 func TestBudget(t *testing.T) {
 	t.Parallel()
+	on := func(day int) commands.Meta { return commands.Meta{At: time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC)} }
 	set := events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 100}
-	out := events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 100}
+	monthly := events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 100}
 	setTo := func(p events.BudgetPeriod, limit events.Nanos) commands.Command {
-		return commands.SetBudget{Budget: "all", Period: p, LimitNanos: limit}
+		return commands.SetBudget{Meta: on(1), Budget: "all", Period: p, LimitNanos: limit}
 	}
-	exhaust := func(starting string, spent events.Nanos) commands.Command {
-		return commands.ExhaustBudget{Budget: "all", Starting: starting, SpentNanos: spent}
+	reserved := func(id string, day int, nanos events.Nanos) events.BudgetReserved {
+		return events.BudgetReserved{Reservation: id, Run: "r" + id, Nanos: nanos, Holder: "me", Day: fmt.Sprintf("2026-11-%02d", day)}
 	}
+	reserve := func(id string, day int, nanos events.Nanos) commands.Command {
+		return commands.ReserveBudget{Meta: on(day), Budget: "all", Reservation: id, Run: "r" + id, Nanos: nanos, Holder: "me"}
+	}
+	settled := func(id string, nanos events.Nanos) events.BudgetSettled {
+		return events.BudgetSettled{Reservation: id, Nanos: nanos}
+	}
+	settle := func(id string, day int, nanos events.Nanos) commands.Command {
+		return commands.SettleBudget{Meta: on(day), Budget: "all", Reservation: id, Nanos: nanos}
+	}
+	out := func(day int, spent events.Nanos) events.Event {
+		return events.BudgetExhausted{Starting: fmt.Sprintf("2026-11-%02d", day), SpentNanos: spent}
+	}
+	given := func(facts ...events.Event) []events.Event { return append([]events.Event{set}, facts...) }
+	spent := given(reserved("1", 1, 60), settled("1", 60))
 	scenarios{
 		"set":                   {when: setTo(events.Daily, 100), then: []events.Event{set}},
-		"set to nothing at all": {when: setTo(events.Monthly, 0), then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Monthly}}},
-		"set again":             {given: []events.Event{set, out}, when: setTo(events.Daily, 100)},
-		"set higher":            {given: []events.Event{set}, when: setTo(events.Daily, 101), then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 101}}},
-		"set for another time":  {given: []events.Event{set}, when: setTo(events.Monthly, 100), then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 100}}},
-		"set without a period":  {when: setTo("", 100), err: aggregates.ErrInvalid},
-		"set by the week":       {when: setTo("week", 100), err: aggregates.ErrInvalid},
-		"set below 0":           {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},
+		"set to nothing at all": {when: setTo(events.Monthly, 0), then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Monthly}, out(1, 0)}},
+		"set again":             {given: given(), when: setTo(events.Daily, 100)},
+		"set for another time":  {given: given(), when: setTo(events.Monthly, 100), then: []events.Event{monthly}},
+		"set below what was spent": {
+			given: spent, when: setTo(events.Daily, 50), then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 50}, out(1, 60)},
+		},
+		"set with what was spent before": {
+			when: commands.SetBudget{Meta: on(9), Budget: "all", Period: events.Monthly, LimitNanos: 100, SpentNanos: 100},
+			then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 100, SpentNanos: 100, Since: "2026-11-09"}, out(1, 100)},
+		},
+		"set without a period": {when: setTo("", 100), err: aggregates.ErrInvalid},
+		"set by the week":      {when: setTo("week", 100), err: aggregates.ErrInvalid},
+		"set below 0":          {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},
 
-		"exhaust":                 {given: []events.Event{set}, when: exhaust("2026-11-01", 100), then: []events.Event{out}},
-		"exhaust again":           {given: []events.Event{set, out}, when: exhaust("2026-11-01", 120)},
-		"exhaust the next day":    {given: []events.Event{set, out}, when: exhaust("2026-11-02", 100), then: []events.Event{events.BudgetExhausted{Starting: "2026-11-02", SpentNanos: 100}}},
-		"exhaust a higher limit":  {given: []events.Event{set, out, events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 200}}, when: exhaust("2026-11-01", 200), then: []events.Event{events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 200}}},
-		"exhaust with some left":  {given: []events.Event{set}, when: exhaust("2026-11-01", 99), err: aggregates.ErrState},
-		"exhaust what is not set": {when: exhaust("2026-11-01", 100), err: aggregates.ErrMissing},
-		"exhaust on no day":       {given: []events.Event{set}, when: exhaust("", 100), err: aggregates.ErrInvalid},
-		"exhaust on day 31":       {given: []events.Event{set}, when: exhaust("2026-11-31", 100), err: aggregates.ErrInvalid},
+		"reserve":                                 {given: given(), when: reserve("1", 1, 100), then: []events.Event{reserved("1", 1, 100)}},
+		"reserve for free":                        {given: given(), when: reserve("1", 1, 0), then: []events.Event{reserved("1", 1, 0)}},
+		"reserve what is not set":                 {when: reserve("1", 1, 1), err: aggregates.ErrMissing},
+		"reserve more than the limit":             {given: given(), when: reserve("1", 1, 101), err: aggregates.ErrBudget},
+		"reserve more than is left":               {given: spent, when: reserve("2", 1, 41), err: aggregates.ErrBudget},
+		"reserve what is left":                    {given: spent, when: reserve("2", 1, 40), then: []events.Event{reserved("2", 1, 40)}},
+		"reserve the next day":                    {given: spent, when: reserve("2", 2, 100), then: []events.Event{reserved("2", 2, 100)}},
+		"reserve the day before":                  {given: spent, when: commands.ReserveBudget{Meta: commands.Meta{At: on(1).At.AddDate(0, -1, 0)}, Budget: "all", Reservation: "2", Nanos: 41, Holder: "me"}, err: aggregates.ErrBudget},
+		"reserve what may become free":            {given: given(reserved("1", 1, 60)), when: reserve("2", 1, 41), err: aggregates.ErrRoom},
+		"reserve beside what is set aside":        {given: given(reserved("1", 1, 60)), when: reserve("2", 1, 40), then: []events.Event{reserved("2", 1, 40)}},
+		"reserve for free where all is set aside": {given: given(reserved("1", 1, 100)), when: reserve("2", 1, 0), err: aggregates.ErrRoom},
+		"reserve for free where nothing is left":  {given: given(reserved("1", 1, 100), settled("1", 100)), when: reserve("2", 1, 0), err: aggregates.ErrBudget},
+		"reserve what one that is gone holds": {
+			given: given(events.BudgetReserved{Reservation: "0", Run: "r1", Nanos: 1, Holder: "gone", Day: "2026-11-01"}), when: reserve("1", 1, 1), err: aggregates.ErrRoom,
+		},
+		"reserve twice":             {given: given(reserved("1", 1, 60)), when: reserve("1", 1, 60), err: aggregates.ErrExists},
+		"reserve below 0":           {given: given(), when: reserve("1", 1, -1), err: aggregates.ErrInvalid},
+		"reserve beyond all limits": {given: given(reserved("1", 1, math.MaxInt64)), when: reserve("2", 1, 1), err: aggregates.ErrRoom},
+
+		"settle":                     {given: given(reserved("1", 1, 60)), when: settle("1", 1, 20), then: []events.Event{settled("1", 20)}},
+		"settle what is not there":   {given: given(), when: settle("1", 1, 20), err: aggregates.ErrEnded},
+		"settle twice":               {given: spent, when: settle("1", 1, 20), err: aggregates.ErrEnded},
+		"settle below 0":             {given: given(reserved("1", 1, 60)), when: settle("1", 1, -1), err: aggregates.ErrInvalid},
+		"settle what reaches it":     {given: given(reserved("1", 1, 100)), when: settle("1", 1, 100), then: []events.Event{settled("1", 100), out(1, 100)}},
+		"settle more than set aside": {given: given(reserved("1", 1, 60)), when: settle("1", 1, 61), then: []events.Event{events.BudgetSettled{Reservation: "1", Nanos: 61, Over: 1}}},
+		"settle what nobody knows": {
+			given: given(reserved("1", 1, 60)), when: commands.SettleBudget{Meta: on(1), Budget: "all", Reservation: "1", Nanos: 5, Unknown: true},
+			then: []events.Event{events.BudgetSettled{Reservation: "1", Nanos: 60, Unknown: true}},
+		},
+		"told once": {
+			given: given(reserved("1", 1, 60), reserved("2", 1, 60), settled("1", 100), out(1, 100)), when: settle("2", 1, 60), then: []events.Event{settled("2", 60)},
+		},
+		"what was spent a day ago is over": {given: given(reserved("1", 1, 100), settled("1", 100), out(1, 100)), when: reserve("2", 2, 1), then: []events.Event{reserved("2", 2, 1)}},
+		"what was spent in the month counts": {
+			given: []events.Event{monthly, reserved("1", 1, 100), settled("1", 100)}, when: reserve("2", 30, 1), err: aggregates.ErrBudget,
+		},
+		"what is set aside in the month counts": {given: []events.Event{monthly, reserved("1", 1, 100)}, when: reserve("2", 30, 1), err: aggregates.ErrRoom},
 	}.run(t)
-	refusesBadNames(t, nil, func(name string) commands.Command { return commands.SetBudget{Budget: name, Period: events.Daily} })
+	refusesBadNames(t, nil, func(name string) commands.Command {
+		return commands.SetBudget{Meta: on(1), Budget: name, Period: events.Daily, LimitNanos: 1}
+	})
+}
+
+// Whatever calls begin and end in whatever order, and whatever they cost up to what was set aside for them: what is spent
+// and what is set aside never pass the limit together. One that costs more counts at once, and nothing is let through
+// until there is room.
+func TestNoAdmissionPassesTheLimit(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit := events.Nanos(rapid.Int64Range(0, 1000).Draw(t, "limit"))
+		instance := newInstance(t, aggregates.Policy{}, commands.SetBudget{Budget: "b"})
+		at := commands.Meta{At: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
+		carryOut := func(c commands.Command) error {
+			facts, err := instance.Decide(c)
+			fold(t, instance, facts)
+			return err
+		}
+		if err := carryOut(commands.SetBudget{Meta: at, Budget: "b", Period: events.Daily, LimitNanos: limit}); err != nil {
+			t.Fatal(err)
+		}
+		aside := map[int]events.Nanos{}
+		var spent events.Nanos
+		sum := func() events.Nanos {
+			all := spent
+			for _, n := range aside {
+				all += n
+			}
+			return all
+		}
+		for n := range rapid.IntRange(1, 60).Draw(t, "moves") {
+			switch open := len(aside); {
+			case open > 0 && rapid.IntRange(0, 2).Draw(t, "move") == 0:
+				ids := rapid.SampledFrom(keys(aside)).Draw(t, "which")
+				cost := events.Nanos(rapid.Int64Range(0, int64(aside[ids])).Draw(t, "cost"))
+				if rapid.IntRange(0, 9).Draw(t, "dearer") == 0 {
+					cost = aside[ids] + 7
+				}
+				if err := carryOut(commands.SettleBudget{Meta: at, Budget: "b", Reservation: fmt.Sprint(ids), Nanos: cost}); err != nil {
+					t.Fatal(err)
+				}
+				spent += cost
+				delete(aside, ids)
+			case rapid.IntRange(0, 19).Draw(t, "lower") == 0:
+				limit = events.Nanos(rapid.Int64Range(0, 1000).Draw(t, "limit"))
+				if err := carryOut(commands.SetBudget{Meta: at, Budget: "b", Period: events.Daily, LimitNanos: limit}); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				most := events.Nanos(rapid.Int64Range(0, 300).Draw(t, "most"))
+				err := carryOut(commands.ReserveBudget{Meta: at, Budget: "b", Reservation: fmt.Sprint(n), Run: fmt.Sprint(n), Nanos: most, Holder: "me"})
+				fits := sum()+most <= limit && sum() < limit
+				switch {
+				case err == nil && !fits:
+					t.Fatalf("%d is let through with %d of %d spent or set aside", most, sum(), limit)
+				case err == nil:
+					aside[n] = most
+				case fits:
+					t.Fatalf("%d is refused with %d of %d spent or set aside: %v", most, sum(), limit, err)
+				case errors.Is(err, aggregates.ErrRoom) && spent+most > limit, errors.Is(err, aggregates.ErrBudget) && spent+most <= limit && spent < limit:
+					t.Fatalf("%d with %d of %d spent: %v", most, spent, limit, err)
+				}
+			}
+		}
+	})
+}
+
+func keys(m map[int]events.Nanos) (list []int) {
+	for n := range 60 {
+		if _, there := m[n]; there {
+			list = append(list, n)
+		}
+	}
+	return list
 }

@@ -34,7 +34,7 @@ var (
 
 // Refused tells a decider's refusal, which concerns one wish alone, from a failure to carry it out.
 func Refused(err error) bool {
-	for _, reason := range []error{ErrExists, ErrMissing, ErrEnded, ErrInvalid, ErrPolicy, ErrEvidence, ErrState} {
+	for _, reason := range []error{ErrExists, ErrMissing, ErrEnded, ErrInvalid, ErrPolicy, ErrEvidence, ErrState, ErrBudget, ErrRoom} {
 		if errors.Is(err, reason) {
 			return true
 		}
@@ -66,6 +66,10 @@ type Instance interface {
 	Decide(commands.Command) ([]events.Event, error)
 	// Evolve takes a fact in. It fails only for a fact of another aggregate, which means a damaged log.
 	Evolve(events.Event) error
+	// Clone is one that goes its own way from here on.
+	Clone() Instance
+	// State is a decider's state, such as Agent.
+	State() any
 }
 
 type instance[S any, C commands.Command, E events.Event] struct {
@@ -97,6 +101,14 @@ func (i *instance[S, C, E]) Evolve(event events.Event) error {
 	i.state = i.decider.Evolve(i.state, e)
 	return nil
 }
+
+// Clone needs no copy of what the state holds: no decider changes it.
+func (i *instance[S, C, E]) Clone() Instance {
+	clone := *i
+	return &clone
+}
+
+func (i *instance[S, C, E]) State() any { return i.state }
 
 func aggregate[S any, C commands.Command, E events.Event](category string, d Decider[S, C, E]) Aggregate {
 	return Aggregate{Category: category, New: func() Instance {

@@ -60,7 +60,7 @@ func newInstance(t interface {
 	Fatalf(string, ...any)
 }, p aggregates.Policy, c commands.Command) aggregates.Instance {
 	t.Helper()
-	for _, a := range aggregates.All(p) {
+	for _, a := range aggregates.All(aggregates.Everywhere(p)) {
 		if a.Category == events.Category(c.Stream()) {
 			return a.New()
 		}
@@ -112,7 +112,7 @@ func TestRefusedTellsARefusalFromAFailure(t *testing.T) {
 
 func TestAnotherAggregatesCommandIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, a := range aggregates.All(aggregates.Policy{}) {
+	for _, a := range aggregates.All(aggregates.Everywhere(aggregates.Policy{})) {
 		for _, c := range []commands.Command{commands.StartRun{Run: "r"}, commands.OpenTask{Task: "t"}} {
 			if events.Category(c.Stream()) == a.Category {
 				continue
@@ -122,13 +122,11 @@ func TestAnotherAggregatesCommandIsRefused(t *testing.T) {
 			}
 		}
 	}
-	// A turn is work for the orchestrator, although it is addressed to the run's stream.
-	scenario{given: []events.Event{started}, when: commands.PerformTurn{Run: "r"}, err: aggregates.ErrInvalid}.run(t)
 }
 
 func TestAnotherAggregatesFactIsADamagedLog(t *testing.T) {
 	t.Parallel()
-	for _, a := range aggregates.All(aggregates.Policy{}) {
+	for _, a := range aggregates.All(aggregates.Everywhere(aggregates.Policy{})) {
 		for _, e := range []events.Event{events.RunStarted{}, events.TaskOpened{}} {
 			if events.Category(e.Kind()) == a.Category || strings.HasPrefix(e.Kind(), a.Category+".") {
 				continue
@@ -143,10 +141,10 @@ func TestAnotherAggregatesFactIsADamagedLog(t *testing.T) {
 func TestCategoriesAreThoseOfTheStreams(t *testing.T) {
 	t.Parallel()
 	var categories []string
-	for _, a := range aggregates.All(aggregates.Policy{}) {
+	for _, a := range aggregates.All(aggregates.Everywhere(aggregates.Policy{})) {
 		categories = append(categories, a.Category)
 	}
-	want := []string{"agent", "budget", "feedback", "improvement", "ledger", "run", "runbook", "task"}
+	want := []string{"agent", "budget", "feedback", "improvement", "ledger", "policy", "run", "runbook", "task"}
 	if !reflect.DeepEqual(categories, want) {
 		t.Errorf("got %q, want %q", categories, want)
 	}

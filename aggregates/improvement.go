@@ -34,11 +34,11 @@ type improvementState struct {
 	strength events.Strength
 }
 
-func improvement(p Policy) Decider[improvementState, commands.Improvement, events.Improvement] {
+func improvement(policies Policies) Decider[improvementState, commands.Improvement, events.Improvement] {
 	return Decider[improvementState, commands.Improvement, events.Improvement]{
 		Initial: func() improvementState { return improvementState{} },
 		Decide: func(c commands.Improvement, s improvementState) ([]events.Improvement, error) {
-			return decideImprovement(p, c, s)
+			return decideImprovement(policies(c.About().Workspace), c, s)
 		},
 		Evolve: evolveImprovement,
 	}

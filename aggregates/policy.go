@@ -2,8 +2,10 @@ package aggregates
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -17,10 +19,65 @@ type Policy struct {
 	MaxTemperature float64
 	// MaxTokens bounds an agent's answer in tokens, 0 for no bound.
 	MaxTokens int
+	// Tools are those that an agent may be granted. Default: DefaultTools. AskTools are those of them of which each call
+	// needs a person's approval.
+	Tools    []string
+	AskTools []string
 	// SelfApproved are the kinds of change that need no person.
 	SelfApproved []events.ChangeKind
 	// MaxShare is how far a change may go without a person's approval, in permille of the traffic. Default 0.
 	MaxShare int
+}
+
+// DefaultTools may be granted where a policy does not say which: they reach nothing.
+func DefaultTools() []string { return []string{"calculate", "clock"} }
+
+// Policies gives the policy of a workspace.
+type Policies func(workspace string) Policy
+
+// Everywhere is one policy for all workspaces.
+func Everywhere(p Policy) Policies { return func(string) Policy { return p } }
+
+// Fact is what the log tells of a policy.
+func (p Policy) Fact() events.PolicySet {
+	return events.PolicySet{
+		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
+		Tools: p.grantable(), AskTools: p.AskTools, SelfApproved: p.SelfApproved, MaxShare: p.MaxShare,
+	}
+}
+
+func (p Policy) grantable() []string {
+	if p.Tools == nil {
+		return DefaultTools()
+	}
+	return p.Tools
+}
+
+// policy notes which policy the deciders go by.
+func policy() Decider[events.PolicySet, commands.Policy, events.Policy] {
+	return Decider[events.PolicySet, commands.Policy, events.Policy]{
+		Initial: func() events.PolicySet { return events.PolicySet{} },
+		Decide: func(c commands.Policy, s events.PolicySet) ([]events.Policy, error) {
+			switch c := c.(type) {
+			case commands.SetPolicy:
+				if !finite(c.Policy.MinTemperature, c.Policy.MaxTemperature) {
+					return nil, fmt.Errorf("%w: a temperature is not a number", ErrInvalid)
+				}
+				if reflect.DeepEqual(c.Policy, s) {
+					return nil, nil
+				}
+				return []events.Policy{c.Policy}, nil
+			}
+			return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
+		},
+		Evolve: func(s events.PolicySet, e events.Policy) events.PolicySet {
+			switch e := e.(type) {
+			case events.PolicySet:
+				s = e
+			}
+			return s
+		},
+	}
 }
 
 func (p Policy) allowsConfig(c events.AgentConfig) error {
@@ -39,6 +96,12 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 		return fmt.Errorf("%w: max_tokens %d is negative", ErrInvalid, c.MaxTokens)
 	case p.MaxTokens > 0 && c.MaxTokens > p.MaxTokens:
 		return fmt.Errorf("%w: max_tokens %d is above %d", ErrPolicy, c.MaxTokens, p.MaxTokens)
+	}
+	for _, tool := range c.Tools {
+		if may := p.grantable(); !slices.Contains(may, tool) {
+			return fmt.Errorf("%w: the tool %q is not one of those that may be granted, %q: `policy:` in the configuration names them under `tools`",
+				ErrPolicy, tool, may)
+		}
 	}
 	return nil
 }

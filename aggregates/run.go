@@ -9,7 +9,10 @@ import (
 )
 
 type runState struct {
-	started, ended bool
+	started, assigned, ended bool
+	// live tells that it is no history, and asking holds the calls to a model that have not finished.
+	live   bool
+	asking openSteps
 	// steps counts the steps started; open holds those that have not finished.
 	steps int
 	open  openSteps
@@ -35,6 +38,13 @@ func decideRun(c commands.Run, s runState) ([]events.Run, error) {
 	switch c := c.(type) {
 	case commands.StartRun:
 		return startRun(c, s)
+	case commands.AssignRun:
+		return assignRun(c, s)
+	case commands.RecordToolCall:
+		if !s.open.has(c.Step) {
+			return nil, fmt.Errorf("%w: step %d is not open", ErrInvalid, c.Step)
+		}
+		return []events.Run{events.RunToolCalled{Step: c.Step, Call: c.Call, Result: c.Result, Unknown: c.Unknown}}, nil
 	case commands.StartStep:
 		return startStep(c, s)
 	case commands.FinishStep:
@@ -48,19 +58,31 @@ func decideRun(c commands.Run, s runState) ([]events.Run, error) {
 		if err := checkCost(c.CostNanos); err != nil {
 			return nil, err
 		}
-		return []events.Run{events.RunFinished{Outcome: c.Outcome, Answer: c.Answer, CostNanos: c.CostNanos, Undated: c.Undated}}, nil
+		return s.end(events.RunFinished{Outcome: c.Outcome, Answer: c.Answer, FinishReason: c.FinishReason, CostNanos: c.CostNanos, Undated: c.Undated}, ""), nil
 	case commands.FailRun:
 		if err := checkCost(c.CostNanos); err != nil {
 			return nil, err
 		}
-		return []events.Run{events.RunFailed{Error: c.Error, CostNanos: c.CostNanos, Undated: c.Undated}}, nil
+		return s.end(events.RunFailed{Error: c.Error, FinishReason: c.FinishReason, CostNanos: c.CostNanos, Undated: c.Undated}, c.Error), nil
 	case commands.CancelRun:
 		if err := checkCost(c.CostNanos); err != nil {
 			return nil, err
 		}
-		return []events.Run{events.RunCancelled{Reason: c.Reason, CostNanos: c.CostNanos, Undated: c.Undated}}, nil
+		return s.end(events.RunCancelled{Reason: c.Reason, CostNanos: c.CostNanos, Undated: c.Undated}, c.Reason), nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
+}
+
+// end ends a run. Steps of a live one that are under way end before it: a call to a model that was cut off may have been
+// billed, and nobody knows at how much.
+func (s runState) end(end events.Run, why string) []events.Run {
+	var facts []events.Run
+	if s.live {
+		for _, step := range s.open.all() {
+			facts = append(facts, events.RunStepFinished{Step: step, Outcome: events.Cancelled, Error: why, Unpriced: s.asking.has(step)})
+		}
+	}
+	return append(facts, end)
 }
 
 func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
@@ -77,6 +99,21 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Agent: c.Agent,
 		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated,
 	}}, nil
+}
+
+func assignRun(c commands.AssignRun, s runState) ([]events.Run, error) {
+	if s.assigned {
+		return nil, fmt.Errorf("the assignment of run %s: %w", c.Run, ErrExists)
+	}
+	if err := checkName("agent", c.Agent); err != nil {
+		return nil, fmt.Errorf("run %s: %w", c.Run, err)
+	}
+	for _, a := range c.Arms {
+		if a.Permille < 1 || a.Permille > 1000 {
+			return nil, fmt.Errorf("%w: run %s has an arm of %s with a chance of %d permille", ErrInvalid, c.Run, a.Experiment, a.Permille)
+		}
+	}
+	return []events.Run{events.RunAssigned{Agent: c.Agent, Revision: c.Revision, Model: c.Model, Arms: c.Arms, Earlier: c.Earlier}}, nil
 }
 
 func startStep(c commands.StartStep, s runState) ([]events.Run, error) {
@@ -101,7 +138,7 @@ func startStep(c commands.StartStep, s runState) ([]events.Run, error) {
 	}
 	return []events.Run{events.RunStepStarted{
 		Step: c.Step, Name: c.Name, Type: c.Type, Agent: c.Agent, Tool: c.Tool, Model: c.Model,
-		Parent: c.Parent, DependsOn: c.DependsOn, Labels: c.Labels, Undated: c.Undated,
+		Parent: c.Parent, Call: c.Call, DependsOn: c.DependsOn, Labels: c.Labels, Undated: c.Undated,
 	}}, nil
 }
 
@@ -149,17 +186,25 @@ func checkCost(n events.Nanos) error {
 func evolveRun(s runState, e events.Run) runState {
 	switch e := e.(type) {
 	case events.RunStarted:
-		s.started = true
+		s.started, s.live = true, e.Source == nil
 	case events.RunStepStarted:
 		// No decider let another number through: in a damaged history it opens nothing.
 		if e.Step == s.steps {
 			s.steps, s.open = s.steps+1, s.open.with(e.Step)
+			if s.live && e.Type == events.ChatStep {
+				s.asking = s.asking.with(e.Step)
+			}
 		}
 	case events.RunStepFinished:
 		if s.open.has(e.Step) {
 			s.open = s.open.without(e.Step)
+			if s.asking.has(e.Step) {
+				s.asking = s.asking.without(e.Step)
+			}
 		}
-	case events.RunLLMCalled:
+	case events.RunAssigned:
+		s.assigned = true
+	case events.RunLLMCalled, events.RunToolCalled:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		s.ended = true
 	}

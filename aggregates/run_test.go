@@ -137,10 +137,51 @@ func TestRecordLLMCall(t *testing.T) {
 	}.run(t)
 }
 
+func TestAssignRun(t *testing.T) {
+	t.Parallel()
+	assign := commands.AssignRun{Run: "r", Agent: "clerk", Revision: 2, Model: "small", Arms: []events.Arm{{Experiment: "x", Arm: "b", Permille: 50}}, Earlier: []string{"r0"}}
+	assigned := events.RunAssigned{Agent: "clerk", Revision: 2, Model: "small", Arms: assign.Arms, Earlier: assign.Earlier}
+	never := assign
+	never.Arms = []events.Arm{{Experiment: "x", Arm: "b"}}
+	scenarios{
+		"once":            {given: []events.Event{started}, when: assign, then: []events.Event{assigned}},
+		"twice":           {given: []events.Event{started, assigned}, when: assign, err: aggregates.ErrExists},
+		"to nobody":       {given: []events.Event{started}, when: commands.AssignRun{Run: "r"}, err: aggregates.ErrInvalid},
+		"by no chance":    {given: []events.Event{started}, when: never, err: aggregates.ErrInvalid},
+		"before it began": {when: assign, err: aggregates.ErrMissing},
+	}.run(t)
+}
+
+func TestRecordToolCall(t *testing.T) {
+	t.Parallel()
+	result := events.Message{Role: "tool", Content: "sent", ToolCallID: "c"}
+	record := commands.RecordToolCall{Run: "r", Step: 0, Call: 1, Result: result}
+	recorded := events.RunToolCalled{Step: 0, Call: 1, Result: result}
+	scenarios{
+		"in its step":            {given: []events.Event{started, step0}, when: record, then: []events.Event{recorded}},
+		"in a step that is over": {given: []events.Event{started, step0, recorded, events.RunStepFinished{Step: 0}}, when: record, err: aggregates.ErrInvalid},
+		"in a step that is not":  {given: []events.Event{started}, when: record, err: aggregates.ErrInvalid},
+	}.run(t)
+}
+
 func TestEndRun(t *testing.T) {
 	t.Parallel()
-	open := []events.Event{started, step0}
+	history := started
+	history.Source = &events.Source{Format: "runs"}
+	open := []events.Event{history, step0}
+	chat, tool := events.RunStepStarted{Step: 0, Name: "chat", Type: events.ChatStep}, events.RunStepStarted{Step: 1, Name: "mail", Type: events.ToolStep}
 	all := scenarios{
+		"cancel a live one with steps under way": {
+			given: []events.Event{started, chat, tool}, when: commands.CancelRun{Run: "r", Reason: "enough"},
+			then: []events.Event{
+				events.RunStepFinished{Step: 0, Outcome: events.Cancelled, Error: "enough", Unpriced: true},
+				events.RunStepFinished{Step: 1, Outcome: events.Cancelled, Error: "enough"}, events.RunCancelled{Reason: "enough"},
+			},
+		},
+		"fail a live one whose steps are over": {
+			given: []events.Event{started, chat, events.RunStepFinished{Step: 0}}, when: commands.FailRun{Run: "r", Error: "cut", FinishReason: "length"},
+			then: []events.Event{events.RunFailed{Error: "cut", FinishReason: "length"}},
+		},
 		"finish": {
 			given: open,
 			when:  commands.FinishRun{Run: "r", Outcome: events.Succeeded, Answer: "Done.", CostNanos: 5, Undated: true},

@@ -1,6 +1,9 @@
 package aggregates
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // pageBits is the number of steps in a page of openSteps.
 const pageBits = 1024
@@ -15,12 +18,24 @@ func (o openSteps) has(step int) bool {
 	return step >= 0 && step/pageBits < len(o.pages) && o.pages[step/pageBits][step%pageBits/64]>>(step%64)&1 == 1
 }
 
-// with adds a step, which is at most one page beyond those there: runs number their steps without gaps.
+// with adds a step.
 func (o openSteps) with(step int) openSteps {
-	if step/pageBits == len(o.pages) {
+	for step/pageBits >= len(o.pages) {
 		o.pages = append(slices.Clip(o.pages), new([pageBits / 64]uint64))
 	}
 	return o.flip(step)
+}
+
+// all lists the steps in the set.
+func (o openSteps) all() (steps []int) {
+	for p, page := range o.pages {
+		for w, word := range page {
+			for ; word != 0; word &= word - 1 {
+				steps = append(steps, p*pageBits+w*64+bits.TrailingZeros64(word))
+			}
+		}
+	}
+	return steps
 }
 
 // without takes a step out that is in the set.

@@ -3,6 +3,7 @@ package aggregates_test
 import (
 	"encoding/json"
 	"math"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -35,7 +36,7 @@ func agentConfig(t *rapid.T) events.AgentConfig {
 }
 
 func runWish(t *rapid.T) commands.Command {
-	switch pick(t, "wish", "start", "step", "step", "step", "step", "finish step", "finish step", "finish step", "call", "finish", "fail", "cancel") {
+	switch pick(t, "wish", "start", "assign", "step", "step", "step", "step", "tool", "finish step", "finish step", "finish step", "call", "finish", "fail", "cancel") {
 	case "start":
 		return commands.StartRun{
 			Run: "r", Workflow: pick(t, "workflow", "checkout", "checkout", ""), Prompt: text(t),
@@ -56,6 +57,10 @@ func runWish(t *rapid.T) commands.Command {
 			Run: "r", Step: pick(t, "of step", nil, ptr(step(t))), Asked: []events.Message{{Role: "user", Content: text(t)}},
 			Params: pick(t, "params", nil, json.RawMessage{}, json.RawMessage(` {"seed": 1, "stop": "<b>"} `), json.RawMessage(`null`), json.RawMessage(`{"seed"`)),
 		}
+	case "assign":
+		return commands.AssignRun{Run: "r", Agent: pick(t, "agent", "clerk", "clerk", ""), Arms: pick(t, "arms", nil, []events.Arm{{Experiment: "e", Permille: 1001}})}
+	case "tool":
+		return commands.RecordToolCall{Run: "r", Step: step(t), Result: events.Message{Role: "tool", Content: text(t)}}
 	case "fail":
 		return commands.FailRun{Run: "r", Error: text(t), CostNanos: cost(t)}
 	case "cancel":
@@ -65,11 +70,14 @@ func runWish(t *rapid.T) commands.Command {
 }
 
 func agentWish(t *rapid.T) commands.Command {
-	switch pick(t, "wish", "spawn", "configure", "configure", "configure", "retire") {
+	switch pick(t, "wish", "spawn", "configure", "configure", "configure", "adopt", "retire") {
 	case "spawn":
 		return commands.SpawnAgent{Agent: "a", Role: text(t), Config: agentConfig(t), Imported: rapid.Bool().Draw(t, "imported")}
 	case "configure":
 		return commands.ConfigureAgent{Agent: "a", Config: agentConfig(t)}
+	}
+	if rapid.Bool().Draw(t, "adopt") {
+		return commands.AdoptAgent{Agent: "a", As: name(t)}
 	}
 	return commands.RetireAgent{Agent: "a", Reason: text(t)}
 }
@@ -78,7 +86,20 @@ func budgetWish(t *rapid.T) commands.Command {
 	if rapid.Bool().Draw(t, "set") {
 		return commands.SetBudget{Budget: "b", Period: pick(t, "period", events.Daily, events.Monthly, "week"), LimitNanos: cost(t)}
 	}
-	return commands.ExhaustBudget{Budget: "b", Starting: pick(t, "starting", "2026-11-01", "2026-11-02", "", "2026-11-31"), SpentNanos: cost(t)}
+	at := commands.Meta{At: pick(t, "at", time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 1, 0, 0, 0, time.UTC))}
+	reservation := pick(t, "reservation", "1", "2", "3")
+	if rapid.Bool().Draw(t, "settle") {
+		return commands.SettleBudget{Meta: at, Budget: "b", Reservation: reservation, Nanos: cost(t), Unknown: rapid.Bool().Draw(t, "unknown")}
+	}
+	return commands.ReserveBudget{
+		Meta: at, Budget: "b", Reservation: reservation, Run: "r", Step: step(t), Nanos: cost(t), Holder: pick(t, "holder", "one", "two", ""),
+	}
+}
+
+func policyWish(t *rapid.T) commands.Command {
+	return commands.SetPolicy{Policy: events.PolicySet{
+		Models: pick(t, "models", nil, []string{"small"}), MinTemperature: pick(t, "least", 0, 0.5, math.NaN()), Tools: pick(t, "tools", nil, []string{"clock"}),
+	}}
 }
 
 func feedbackWish(t *rapid.T) commands.Command {

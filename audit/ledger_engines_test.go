@@ -136,7 +136,7 @@ type ground struct {
 func TestVerifyNamesWhatWasDoneUnderneathEveryEngine(t *testing.T) {
 	t.Parallel()
 	history, _ := logtest.New(t)
-	d := orchestrator.NewDispatcher(history, aggregates.All(aggregates.Policy{}))
+	d := orchestrator.NewDispatcher(history, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 	for runs := range 3 {
 		logtest.Import(t, history, logtest.Simulated(3*runs+3))
 		if _, err := audit.Seal(t.Context(), history, d.Dispatch, logtest.Clock, 1); err != nil {

@@ -176,7 +176,7 @@ func simulate(b *testing.B, store eventstore.Store, size int) {
 			}
 		}
 	}
-	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))
+	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 	_, err := orchestrator.Import(b.Context(), d, iter.Seq2[ingest.Record, error](records), func(*ingest.Problem) {})
 	must(b, err)
 }

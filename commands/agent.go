@@ -3,7 +3,7 @@ package commands
 import "github.com/virtuous6/virtuous6/events"
 
 // AgentStream is the stream of an agent.
-func AgentStream(agent string) string { return "agent-" + agent }
+func AgentStream(workspace, agent string) string { return events.StreamName("agent", workspace, agent) }
 
 // SpawnAgent makes an agent known.
 type SpawnAgent struct {
@@ -22,6 +22,13 @@ type ConfigureAgent struct {
 	Improvement string
 }
 
+// AdoptAgent says that an agent known from history is the same as a live one.
+type AdoptAgent struct {
+	Meta
+	Agent string
+	As    string
+}
+
 // RetireAgent ends an agent.
 type RetireAgent struct {
 	Meta
@@ -29,10 +36,13 @@ type RetireAgent struct {
 	Reason string
 }
 
-func (c SpawnAgent) Stream() string     { return AgentStream(c.Agent) }
-func (c ConfigureAgent) Stream() string { return AgentStream(c.Agent) }
-func (c RetireAgent) Stream() string    { return AgentStream(c.Agent) }
+func (c SpawnAgent) Stream() string     { return AgentStream(c.Workspace, c.Agent) }
+func (c ConfigureAgent) Stream() string { return AgentStream(c.Workspace, c.Agent) }
+func (c RetireAgent) Stream() string    { return AgentStream(c.Workspace, c.Agent) }
 
+func (c AdoptAgent) Stream() string { return AgentStream(c.Workspace, c.Agent) }
+
+func (AdoptAgent) agent()     {}
 func (SpawnAgent) agent()     {}
 func (ConfigureAgent) agent() {}
 func (RetireAgent) agent()    {}

@@ -3,7 +3,9 @@ package commands
 import "github.com/virtuous6/virtuous6/events"
 
 // BudgetStream is the stream of a budget.
-func BudgetStream(budget string) string { return "budget-" + budget }
+func BudgetStream(workspace, budget string) string {
+	return events.StreamName("budget", workspace, budget)
+}
 
 // SetBudget bounds what live runs may spend in a period.
 type SetBudget struct {
@@ -11,18 +13,36 @@ type SetBudget struct {
 	Budget     string
 	Period     events.BudgetPeriod
 	LimitNanos events.Nanos
-}
-
-// ExhaustBudget records that a period's limit was reached.
-type ExhaustBudget struct {
-	Meta
-	Budget     string
-	Starting   string
+	// SpentNanos is what was spent in the period before there was this budget.
 	SpentNanos events.Nanos
 }
 
-func (c SetBudget) Stream() string     { return BudgetStream(c.Budget) }
-func (c ExhaustBudget) Stream() string { return BudgetStream(c.Budget) }
+// ReserveBudget sets aside what a call can cost at most. The period is that of the command's time.
+type ReserveBudget struct {
+	Meta
+	Budget      string
+	Reservation string
+	Run         string
+	Step        int
+	Nanos       events.Nanos
+	// Holder is the process that makes the call. Begun tells that its step stands already.
+	Holder string
+	Begun  bool
+}
+
+// SettleBudget turns a reservation into what the call has cost, or into all of it where that is Unknown.
+type SettleBudget struct {
+	Meta
+	Budget      string
+	Reservation string
+	Nanos       events.Nanos
+	Unknown     bool
+}
+
+func (c SetBudget) Stream() string     { return BudgetStream(c.Workspace, c.Budget) }
+func (c ReserveBudget) Stream() string { return BudgetStream(c.Workspace, c.Budget) }
+func (c SettleBudget) Stream() string  { return BudgetStream(c.Workspace, c.Budget) }
 
 func (SetBudget) budget()     {}
-func (ExhaustBudget) budget() {}
+func (ReserveBudget) budget() {}
+func (SettleBudget) budget()  {}

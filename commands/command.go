@@ -30,7 +30,7 @@ func (m Meta) About() Meta { return m }
 // Command is a wish addressed to one stream.
 type Command interface {
 	About() Meta
-	// Stream names the aggregate's stream, "<category>-<id>".
+	// Stream names the aggregate's stream: see events.StreamName.
 	Stream() string
 }
 
@@ -107,6 +107,14 @@ type Improvement interface {
 type Ledger interface {
 	Command
 	ledger()
+}
+
+// Policy is a command to a workspace's policy.
+//
+//sumtype:decl
+type Policy interface {
+	Command
+	policy()
 }
 
 // Budget is a command to a budget.

@@ -1,7 +1,11 @@
 package commands
 
+import "github.com/virtuous6/virtuous6/events"
+
 // FeedbackStream is the stream of a feedback.
-func FeedbackStream(feedback string) string { return "feedback-" + feedback }
+func FeedbackStream(workspace, feedback string) string {
+	return events.StreamName("feedback", workspace, feedback)
+}
 
 // GiveFeedback judges a run or an agent.
 type GiveFeedback struct {
@@ -18,6 +22,6 @@ type GiveFeedback struct {
 	Better   string
 }
 
-func (c GiveFeedback) Stream() string { return FeedbackStream(c.Feedback) }
+func (c GiveFeedback) Stream() string { return FeedbackStream(c.Workspace, c.Feedback) }
 
 func (GiveFeedback) feedback() {}

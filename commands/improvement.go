@@ -3,7 +3,9 @@ package commands
 import "github.com/virtuous6/virtuous6/events"
 
 // ImprovementStream is the stream of an improvement.
-func ImprovementStream(improvement string) string { return "improvement-" + improvement }
+func ImprovementStream(workspace, improvement string) string {
+	return events.StreamName("improvement", workspace, improvement)
+}
 
 // ProposeImprovement puts an analyst's proposal before the policy.
 type ProposeImprovement struct {
@@ -70,13 +72,13 @@ type MeasureImprovement struct {
 	Evidence    events.Evidence
 }
 
-func (c ProposeImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
-func (c ReviseEvidence) Stream() string      { return ImprovementStream(c.Improvement) }
-func (c ApproveImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
-func (c RejectImprovement) Stream() string   { return ImprovementStream(c.Improvement) }
-func (c ApplyImprovement) Stream() string    { return ImprovementStream(c.Improvement) }
-func (c RollBackImprovement) Stream() string { return ImprovementStream(c.Improvement) }
-func (c MeasureImprovement) Stream() string  { return ImprovementStream(c.Improvement) }
+func (c ProposeImprovement) Stream() string  { return ImprovementStream(c.Workspace, c.Improvement) }
+func (c ReviseEvidence) Stream() string      { return ImprovementStream(c.Workspace, c.Improvement) }
+func (c ApproveImprovement) Stream() string  { return ImprovementStream(c.Workspace, c.Improvement) }
+func (c RejectImprovement) Stream() string   { return ImprovementStream(c.Workspace, c.Improvement) }
+func (c ApplyImprovement) Stream() string    { return ImprovementStream(c.Workspace, c.Improvement) }
+func (c RollBackImprovement) Stream() string { return ImprovementStream(c.Workspace, c.Improvement) }
+func (c MeasureImprovement) Stream() string  { return ImprovementStream(c.Workspace, c.Improvement) }
 
 func (ProposeImprovement) improvement()  {}
 func (ReviseEvidence) improvement()      {}

@@ -7,7 +7,7 @@ import (
 )
 
 // RunStream is the stream of a run.
-func RunStream(run string) string { return "run-" + run }
+func RunStream(workspace, run string) string { return events.StreamName("run", workspace, run) }
 
 // StartRun opens a run.
 type StartRun struct {
@@ -17,12 +17,23 @@ type StartRun struct {
 	Task      string
 	Requester string
 	Prompt    string
-	// Conversation names the session, or the thread, that the run is a part of.
+	Agent     string
+	// Conversation names the session, or the thread, that the run is a part of; empty where it stands alone.
 	Conversation string
-	Agent        string
 	Labels       map[string]string
 	Source       *events.Source
 	Undated      bool
+}
+
+// AssignRun says who answers a live run, before anything is asked.
+type AssignRun struct {
+	Meta
+	Run      string
+	Agent    string
+	Revision uint64
+	Model    string
+	Arms     []events.Arm
+	Earlier  []string
 }
 
 // StartStep opens a step of a run. Steps are numbered from 0 in the order of their starts.
@@ -36,6 +47,7 @@ type StartStep struct {
 	Tool      string
 	Model     string
 	Parent    *int
+	Call      *int
 	DependsOn []int
 	Labels    map[string]string
 	Undated   bool
@@ -71,23 +83,36 @@ type RecordLLMCall struct {
 	Scripted     bool
 }
 
+// RecordToolCall keeps what a tool gave back, in a step that is still open.
+type RecordToolCall struct {
+	Meta
+	Run     string
+	Step    int
+	Call    int
+	Result  events.Message
+	Unknown bool
+}
+
 // FinishRun ends a run that did not fail. Outcome is Succeeded or Unrated.
 type FinishRun struct {
 	Meta
-	Run       string
-	Outcome   events.Outcome
-	Answer    string
-	CostNanos events.Nanos
-	Undated   bool
+	Run     string
+	Outcome events.Outcome
+	Answer  string
+	// FinishReason is why the model ended its last answer.
+	FinishReason string
+	CostNanos    events.Nanos
+	Undated      bool
 }
 
 // FailRun ends a run that failed.
 type FailRun struct {
 	Meta
-	Run       string
-	Error     string
-	CostNanos events.Nanos
-	Undated   bool
+	Run          string
+	Error        string
+	FinishReason string
+	CostNanos    events.Nanos
+	Undated      bool
 }
 
 // CancelRun ends a run that someone stopped.
@@ -99,18 +124,22 @@ type CancelRun struct {
 	Undated   bool
 }
 
-func (c StartRun) Stream() string      { return RunStream(c.Run) }
-func (c StartStep) Stream() string     { return RunStream(c.Run) }
-func (c FinishStep) Stream() string    { return RunStream(c.Run) }
-func (c RecordLLMCall) Stream() string { return RunStream(c.Run) }
-func (c FinishRun) Stream() string     { return RunStream(c.Run) }
-func (c FailRun) Stream() string       { return RunStream(c.Run) }
-func (c CancelRun) Stream() string     { return RunStream(c.Run) }
+func (c StartRun) Stream() string       { return RunStream(c.Workspace, c.Run) }
+func (c AssignRun) Stream() string      { return RunStream(c.Workspace, c.Run) }
+func (c RecordToolCall) Stream() string { return RunStream(c.Workspace, c.Run) }
+func (c StartStep) Stream() string      { return RunStream(c.Workspace, c.Run) }
+func (c FinishStep) Stream() string     { return RunStream(c.Workspace, c.Run) }
+func (c RecordLLMCall) Stream() string  { return RunStream(c.Workspace, c.Run) }
+func (c FinishRun) Stream() string      { return RunStream(c.Workspace, c.Run) }
+func (c FailRun) Stream() string        { return RunStream(c.Workspace, c.Run) }
+func (c CancelRun) Stream() string      { return RunStream(c.Workspace, c.Run) }
 
-func (StartRun) run()      {}
-func (StartStep) run()     {}
-func (FinishStep) run()    {}
-func (RecordLLMCall) run() {}
-func (FinishRun) run()     {}
-func (FailRun) run()       {}
-func (CancelRun) run()     {}
+func (StartRun) run()       {}
+func (AssignRun) run()      {}
+func (RecordToolCall) run() {}
+func (StartStep) run()      {}
+func (FinishStep) run()     {}
+func (RecordLLMCall) run()  {}
+func (FinishRun) run()      {}
+func (FailRun) run()        {}
+func (CancelRun) run()      {}

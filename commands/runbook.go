@@ -3,7 +3,9 @@ package commands
 import "github.com/virtuous6/virtuous6/events"
 
 // RunbookStream is the stream of a runbook.
-func RunbookStream(runbook string) string { return "runbook-" + runbook }
+func RunbookStream(workspace, runbook string) string {
+	return events.StreamName("runbook", workspace, runbook)
+}
 
 // SaveRunbook keeps a workflow under a name. Saving a name again is its next version.
 type SaveRunbook struct {
@@ -15,6 +17,6 @@ type SaveRunbook struct {
 	Notes    string
 }
 
-func (c SaveRunbook) Stream() string { return RunbookStream(c.Runbook) }
+func (c SaveRunbook) Stream() string { return RunbookStream(c.Workspace, c.Runbook) }
 
 func (SaveRunbook) runbook() {}

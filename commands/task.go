@@ -3,7 +3,7 @@ package commands
 import "github.com/virtuous6/virtuous6/events"
 
 // TaskStream is the stream of a task.
-func TaskStream(task string) string { return "task-" + task }
+func TaskStream(workspace, task string) string { return events.StreamName("task", workspace, task) }
 
 // OpenTask makes a task.
 type OpenTask struct {
@@ -24,8 +24,8 @@ type UpdateTask struct {
 	Assignee string
 }
 
-func (c OpenTask) Stream() string   { return TaskStream(c.Task) }
-func (c UpdateTask) Stream() string { return TaskStream(c.Task) }
+func (c OpenTask) Stream() string   { return TaskStream(c.Workspace, c.Task) }
+func (c UpdateTask) Stream() string { return TaskStream(c.Workspace, c.Task) }
 
 func (OpenTask) task()   {}
 func (UpdateTask) task() {}

@@ -34,10 +34,19 @@ type AgentRetired struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// AgentAdopted says that an agent known from history is the same as a live one: what is found out about it may be used
+// for that one.
+type AgentAdopted struct {
+	// As is the live agent.
+	As string `json:"as"`
+}
+
+func (AgentAdopted) Kind() string    { return "agent.adopted" }
 func (AgentSpawned) Kind() string    { return "agent.spawned" }
 func (AgentConfigured) Kind() string { return "agent.configured" }
 func (AgentRetired) Kind() string    { return "agent.retired" }
 
+func (AgentAdopted) agent()    {}
 func (AgentSpawned) agent()    {}
 func (AgentConfigured) agent() {}
 func (AgentRetired) agent()    {}

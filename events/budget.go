@@ -14,6 +14,10 @@ type BudgetSet struct {
 	Budget     string       `json:"budget"`
 	Period     BudgetPeriod `json:"period"`
 	LimitNanos Nanos        `json:"limit_nanos"`
+	// SpentNanos is what was spent in the period before there was this budget.
+	SpentNanos Nanos `json:"spent_nanos,omitempty"`
+	// Since is the day on which there was this budget, where something was spent before.
+	Since string `json:"since,omitempty"`
 }
 
 // BudgetExhausted tells that a period's limit was reached: no live run is served until the next period, or a higher
@@ -24,8 +28,37 @@ type BudgetExhausted struct {
 	SpentNanos Nanos  `json:"spent_nanos"`
 }
 
+// BudgetReserved sets aside what a call can cost at most, before it is made.
+type BudgetReserved struct {
+	// Reservation is the id of this one.
+	Reservation string `json:"reservation"`
+	Run         string `json:"run"`
+	Step        int    `json:"step"`
+	Nanos       Nanos  `json:"nanos"`
+	// Holder is the process that makes the call.
+	Holder string `json:"holder"`
+	// Begun tells that the call's step stands already: another process may have made the call.
+	Begun bool `json:"begun,omitempty"`
+	// Day is the day that it counts to, "2026-11-28", UTC.
+	Day string `json:"day"`
+}
+
+// BudgetSettled turns a reservation into what the call has cost.
+type BudgetSettled struct {
+	Reservation string `json:"reservation"`
+	Nanos       Nanos  `json:"nanos"`
+	// Unknown tells that the call may have been made and nobody knows what it cost: all that was set aside counts.
+	Unknown bool `json:"unknown,omitempty"`
+	// Over is by how much it cost more than was set aside.
+	Over Nanos `json:"over,omitempty"`
+}
+
+func (BudgetReserved) Kind() string  { return "budget.reserved" }
+func (BudgetSettled) Kind() string   { return "budget.settled" }
 func (BudgetSet) Kind() string       { return "budget.set" }
 func (BudgetExhausted) Kind() string { return "budget.exhausted" }
 
+func (BudgetReserved) budget()  {}
+func (BudgetSettled) budget()   {}
 func (BudgetSet) budget()       {}
 func (BudgetExhausted) budget() {}

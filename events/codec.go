@@ -88,6 +88,9 @@ func NewTable(schemas ...Schema) *Table {
 // Kinds lists the known kinds, sorted.
 func (t *Table) Kinds() []string { return slices.Clone(t.kinds) }
 
+// Version is the schema version that a kind is written in today, 0 where there is no such kind.
+func (t *Table) Version(kind string) int { return t.byKind[kind].Version }
+
 // Decode reads a fact of any version ever written. It returns ErrUnknownKind or ErrNewerVersion for what a newer
 // program wrote.
 func (t *Table) Decode(kind string, version int, data []byte) (Event, error) {

@@ -12,7 +12,7 @@ import (
 type Envelope struct {
 	// ID is a UUIDv7 (RFC 9562), unique in the log. Appending an id again is a repeat, not a new fact.
 	ID uuid.UUID
-	// Stream is the name of the aggregate's stream, "<category>-<id>", for example "run-0192…".
+	// Stream is the name of the aggregate's stream: see StreamName.
 	Stream string
 	// Revision is the place in the stream, counted from 0 without gaps.
 	Revision uint64
@@ -34,14 +34,4 @@ type Envelope struct {
 	Workspace string
 	// Data is the fact as JSON.
 	Data []byte
-}
-
-// Category is the part of a stream's name before its first '-': the kind of aggregate that it belongs to.
-func Category(stream string) string {
-	for i := range len(stream) {
-		if stream[i] == '-' {
-			return stream[:i]
-		}
-	}
-	return stream
 }

@@ -69,6 +69,14 @@ type Ledger interface {
 	ledger()
 }
 
+// Policy is a fact of a workspace's policy.
+//
+//sumtype:decl
+type Policy interface {
+	Event
+	policy()
+}
+
 // Budget is a fact of a budget's stream.
 //
 //sumtype:decl

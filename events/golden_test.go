@@ -39,7 +39,13 @@ func samples() []events.Event {
 		events.AgentSpawned{Agent: "clerk", Role: "desk", Config: config, Imported: true},
 		events.AgentConfigured{Config: config, Improvement: "imp-1"},
 		events.AgentRetired{Reason: "replaced"},
-		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000},
+		events.AgentAdopted{As: "clerk"},
+		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09"},
+		events.BudgetReserved{
+			Reservation: "01930000-0000-7000-8000-000000000009", Run: "r1", Step: 2, Nanos: 300_000, Holder: "01930000-0000-7000-8000-000000000001",
+			Begun: true, Day: "2026-11-09",
+		},
+		events.BudgetSettled{Reservation: "01930000-0000-7000-8000-000000000009", Nanos: 310_000, Unknown: true, Over: 10_000},
 		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000},
 		events.FeedbackGiven{
 			Feedback: "f1", Run: "r1", Step: ptr(2), User: "anna", Name: "helpfulness", Score: ptr(0.5), Label: "fair",
@@ -61,13 +67,23 @@ func samples() []events.Event {
 			First: 4097, Count: 2, Last: uuid.MustParse("01930000-0000-7000-8000-000000000002"), Stream: "run-r1", Revision: 7,
 			Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", Prints: "60303ae22b998861fd61a03af04f76dd",
 		},
+		events.PolicySet{
+			Models: []string{"gpt-4o-mini"}, MinTemperature: 0.1, MaxTemperature: 1.5, MaxTokens: 4000, Tools: []string{"clock", "orders"},
+			AskTools: []string{"orders"}, SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50,
+		},
+		events.RunAssigned{
+			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50}}, Earlier: []string{"r0"},
+		},
+		events.RunToolCalled{
+			Step: 3, Call: 1, Result: events.Message{Role: "tool", Name: "orders", Content: "error: outcome unknown", ToolCallID: "c1"}, Unknown: true,
+		},
 		events.RunStarted{
 			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
 			Conversation: "C1/17", Agent: "clerk",
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{
-			Step: 2, Name: "look up", Type: events.ToolStep, Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Parent: ptr(0),
+			Step: 2, Name: "look up", Type: events.ToolStep, Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Parent: ptr(0), Call: ptr(0),
 			DependsOn: []int{1}, Labels: map[string]string{"region": "eu"}, Undated: true,
 		},
 		events.RunStepFinished{
@@ -80,8 +96,8 @@ func samples() []events.Event {
 			Answered: []events.Message{{Role: "assistant", Thinking: "First the order.", Extra: json.RawMessage(`{"reasoning_details":[]}`), ToolCalls: []events.ToolCall{{ID: "c1", Name: "orders", Arguments: `{"order":12}`}}}},
 			Params:   json.RawMessage(`{"temperature":0.2}`), FinishReason: "tool_calls", Scripted: true,
 		},
-		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", CostNanos: 222_300, Undated: true},
-		events.RunFailed{Error: "order not found", CostNanos: 222_300, Undated: true},
+		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", FinishReason: "stop", CostNanos: 222_300, Undated: true},
+		events.RunFailed{Error: "order not found", FinishReason: "length", CostNanos: 222_300, Undated: true},
 		events.RunCancelled{Reason: "changed my mind", CostNanos: 222_300, Undated: true},
 		events.RunbookSaved{
 			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",

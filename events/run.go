@@ -21,7 +21,8 @@ type RunStarted struct {
 	Task      string `json:"task,omitempty"`
 	Requester string `json:"requester,omitempty"`
 	Prompt    string `json:"prompt,omitempty"`
-	// Conversation names the session, or the thread, that the run is a part of.
+	// Conversation names the session, or the thread, that the run is a part of: a later run of it sees what was said in
+	// those before. It is the id of its first run, or what the source calls the session.
 	Conversation string `json:"conversation,omitempty"`
 	// Agent is who a live run was asked of.
 	Agent  string            `json:"agent,omitempty"`
@@ -39,6 +40,28 @@ type Source struct {
 	// Digest is the SHA-256 of the record's content in hex: the same record again is a repeat, other content under
 	// the same name is a conflict.
 	Digest string `json:"digest"`
+}
+
+// RunAssigned says once, and before anything is asked, who answers a live run: a revision of the agent that the run keeps
+// to its end.
+type RunAssigned struct {
+	Agent string `json:"agent"`
+	// Revision is that of the last fact of the agent's stream that counts for the run.
+	Revision uint64 `json:"revision"`
+	// Model is what answers, where the agent's configuration names none.
+	Model string `json:"model,omitempty"`
+	// Arms are the experiments that the run is part of.
+	Arms []Arm `json:"arms,omitempty"`
+	// Earlier are the runs of its conversation whose messages it sees, the oldest first. They are not stored again.
+	Earlier []string `json:"earlier,omitempty"`
+}
+
+// Arm is the part of an experiment that a run was given.
+type Arm struct {
+	Experiment string `json:"experiment"`
+	Arm        string `json:"arm"`
+	// Permille is the chance, in thousandths, that it was given this one.
+	Permille int `json:"permille"`
 }
 
 // StepKind is what a step is, in OpenTelemetry's words where it has them.
@@ -65,6 +88,8 @@ type RunStepStarted struct {
 	Model string   `json:"model,omitempty"`
 	// Parent is the number of the enclosing step, nil at the top.
 	Parent *int `json:"parent,omitempty"`
+	// Call is the place, from 0, of the call in the last answer that a live run's tool step is for.
+	Call *int `json:"call,omitempty"`
 	// DependsOn lists the numbers of the steps whose results this one needed.
 	DependsOn []int             `json:"depends_on,omitempty"`
 	Labels    map[string]string `json:"labels,omitempty"`
@@ -130,10 +155,24 @@ type RunLLMCalled struct {
 	Scripted bool `json:"scripted,omitempty"`
 }
 
+// RunToolCalled is what a tool of a live run gave back. It stands before the model is asked again, so that a tool whose
+// result is known is never called again. The result is a message of the conversation, and stored nowhere else.
+type RunToolCalled struct {
+	// Step is the number of the step that the call was made in.
+	Step int `json:"step"`
+	// Call is the place of the call in the last answer, from 0.
+	Call   int     `json:"call"`
+	Result Message `json:"result"`
+	// Unknown tells that the call may have been made and what came of it is not known: whoever made it died.
+	Unknown bool `json:"unknown,omitempty"`
+}
+
 // RunFinished ends a run that did not fail. It occurs when the run ended.
 type RunFinished struct {
 	Outcome Outcome `json:"outcome"`
 	Answer  string  `json:"answer,omitempty"`
+	// FinishReason is why the model ended its last answer, in the provider's word.
+	FinishReason string `json:"finish_reason,omitempty"`
 	// CostNanos is what the source gave for the whole run, where it is more than its steps hold.
 	CostNanos Nanos `json:"cost_nanos,omitempty"`
 	// Undated tells that the source gave no end time.
@@ -142,9 +181,10 @@ type RunFinished struct {
 
 // RunFailed ends a run that failed. It occurs when the run ended.
 type RunFailed struct {
-	Error     string `json:"error,omitempty"`
-	CostNanos Nanos  `json:"cost_nanos,omitempty"`
-	Undated   bool   `json:"undated,omitempty"`
+	Error        string `json:"error,omitempty"`
+	FinishReason string `json:"finish_reason,omitempty"`
+	CostNanos    Nanos  `json:"cost_nanos,omitempty"`
+	Undated      bool   `json:"undated,omitempty"`
 }
 
 // RunCancelled ends a run that someone stopped. It occurs when the run ended.
@@ -155,6 +195,8 @@ type RunCancelled struct {
 }
 
 func (RunStarted) Kind() string      { return "run.started" }
+func (RunAssigned) Kind() string     { return "run.assigned" }
+func (RunToolCalled) Kind() string   { return "run.tool_called" }
 func (RunStepStarted) Kind() string  { return "run.step_started" }
 func (RunStepFinished) Kind() string { return "run.step_finished" }
 func (RunLLMCalled) Kind() string    { return "run.llm_called" }
@@ -163,6 +205,8 @@ func (RunFailed) Kind() string       { return "run.failed" }
 func (RunCancelled) Kind() string    { return "run.cancelled" }
 
 func (RunStarted) run()      {}
+func (RunAssigned) run()     {}
+func (RunToolCalled) run()   {}
 func (RunStepStarted) run()  {}
 func (RunStepFinished) run() {}
 func (RunLLMCalled) run()    {}

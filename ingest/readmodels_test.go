@@ -33,7 +33,7 @@ func foldRecord(t *testing.T, r Record) *projections.Models {
 		groups = append(groups, []commands.Command{c})
 	}
 	all := map[string]aggregates.Aggregate{}
-	for _, a := range aggregates.All(aggregates.Policy{}) {
+	for _, a := range aggregates.All(aggregates.Everywhere(aggregates.Policy{})) {
 		all[a.Category] = a
 	}
 	var batch []readmodel.Entry

@@ -89,7 +89,7 @@ func TestSimulatedRecordsAreWholeRuns(t *testing.T) {
 		steps := 0
 		for i, c := range r.Run {
 			m := c.About()
-			if ids[m.ID.String()] || c.Stream() != commands.RunStream(start.Run) || m.Correlation != start.Run || m.At.Before(last) {
+			if ids[m.ID.String()] || c.Stream() != commands.RunStream("", start.Run) || m.Correlation != start.Run || m.At.Before(last) {
 				t.Fatalf("command %d: %+v", i, c)
 			}
 			ids[m.ID.String()], last = true, m.At

@@ -6,56 +6,56 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/projections"
 )
 
-// ErrBudget tells that a budget's period is spent: no live run is served until the next period or a higher limit.
-var ErrBudget = errors.New("budget exhausted")
+// ErrUnpriced tells that a budget can't hold a call whose cost nobody knows.
+var ErrUnpriced = errors.New("no price is known for the model")
 
-// checkBudgets returns ErrBudget where what live runs spent in a budget's period has reached its limit, and records
-// it. Spending is that of runs started in the period; a call under way can overshoot by its own cost.
-func checkBudgets(ctx context.Context, reader projections.Reader, dispatch commands.Dispatch, clock Clock) error {
-	budgets, err := reader.Budgets(ctx)
-	if err != nil {
+// The waits for a call under way to be settled.
+const (
+	firstLook = 20 * time.Millisecond
+	lastLook  = 500 * time.Millisecond
+)
+
+// reserve sets aside in every budget what the call can cost at most. Where all that is left is set aside for calls under
+// way it waits for one of them. What was set aside is settled by the manager of spending.
+func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.Message) error {
+	budgets, err := t.models.Budgets(ctx)
+	if err != nil || len(budgets) == 0 {
 		return err
 	}
-	now := clock().UTC()
+	most, known := t.runner.MaxCost(t.config, sent)
+	if !known && !t.allowUnpriced {
+		return fmt.Errorf("%w %q, and a budget is set: give it a price (`prices:` in the configuration), or set `unpriced: allow` there", ErrUnpriced, t.config.Model)
+	}
 	for _, b := range budgets {
-		starting := periodStart(b.Period, now)
-		var spent events.Nanos
-		for run, err := range reader.Runs(ctx, projections.RunFilter{Since: starting}) {
-			if err != nil {
+		id := t.reservationID(b.Budget)
+		reserve := commands.ReserveBudget{
+			Budget: b.Budget, Reservation: id.String(), Run: t.wish.Run, Step: step, Nanos: most, Holder: t.holder, Begun: begun,
+		}
+		for look := firstLook; ; look = min(2*look, lastLook) {
+			reserve.Meta = t.meta(0, t.clock())
+			reserve.ID = id
+			_, err := t.dispatch(ctx, reserve)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, aggregates.ErrRoom) {
 				return err
 			}
-			if run.Source == "" {
-				spent += run.CostNanos
+			wait := time.NewTimer(look)
+			select {
+			case <-ctx.Done():
+			case <-wait.C:
+			}
+			wait.Stop()
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 		}
-		if spent < b.LimitNanos {
-			continue
-		}
-		day := starting.Format(time.DateOnly)
-		_, err := dispatch(ctx, commands.ExhaustBudget{
-			Meta: commands.Meta{
-				ID: events.NameID(starting, fmt.Sprintf("budget %s %s %d", b.Budget, day, b.LimitNanos)), At: now, Actor: "manager:budget",
-			},
-			Budget: b.Budget, Starting: day, SpentNanos: spent,
-		})
-		if err != nil {
-			return err
-		}
-		return fmt.Errorf("%w: %s spent of %s USD a %s since %s; wait, or raise it with `virtuous6 budget %s --limit USD`",
-			ErrBudget, spent, b.LimitNanos, b.Period, day, b.Budget)
 	}
 	return nil
-}
-
-func periodStart(p events.BudgetPeriod, now time.Time) time.Time {
-	y, m, d := now.Date()
-	if p == events.Monthly {
-		d = 1
-	}
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }

@@ -2,9 +2,10 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
-
-	"github.com/google/uuid"
+	"maps"
+	"slices"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -13,57 +14,91 @@ import (
 
 // conversation is a live run as the one who performs its next turn needs it.
 type conversation struct {
+	// next is the revision of the run's next fact.
+	next     uint64
 	started  events.RunStarted
+	assigned *events.RunAssigned
 	messages []events.Message
-	// turns counts the calls to the model that were recorded.
-	turns int
-	// steps counts the steps started; stepOf finds one by the id of the fact that started it; finished are those done.
-	steps    int
-	stepOf   map[uuid.UUID]int
-	finished map[int]bool
-	ended    bool
+	// turns counts the calls to the model that were recorded, and steps the steps started.
+	turns, steps int
+	// calls are those of the last answer; begun are the steps that they were begun in, and results what came back, both by
+	// the call's place.
+	calls   []events.ToolCall
+	begun   map[int]int
+	results map[int]events.Message
+	// chat is the step of a call to the model that was begun and has no answer, -1 where there is none.
+	chat  int
+	ended bool
+	// said is what earlier runs of its conversation hold, once that was read.
+	said []events.Message
 }
 
-func loadConversation(ctx context.Context, store eventstore.Store, run string) (*conversation, error) {
-	c := &conversation{stepOf: map[uuid.UUID]int{}, finished: map[int]bool{}}
-	for e, err := range store.ReadStream(ctx, commands.RunStream(run), eventstore.StreamOptions{}) {
+func newConversation() *conversation {
+	return &conversation{chat: -1, begun: map[int]int{}, results: map[int]events.Message{}}
+}
+
+// read goes on behind the last fact that was read.
+func (c *conversation) read(ctx context.Context, store eventstore.Store, workspace, run string) error {
+	stream := commands.RunStream(workspace, run)
+	for e, err := range store.ReadStream(ctx, stream, eventstore.StreamOptions{From: &c.next}) {
+		if errors.Is(err, eventstore.ErrNoStream) && c.next > 0 {
+			return nil
+		}
 		if err != nil {
-			return nil, fmt.Errorf("load run %s: %w", run, err)
+			return fmt.Errorf("load run %s: %w", run, err)
 		}
 		fact, err := events.Decode(e)
 		if err != nil {
-			return nil, fmt.Errorf("load run %s: %w", run, err)
+			return fmt.Errorf("load run %s: %w", run, err)
 		}
 		f, ok := fact.(events.Run)
 		if !ok {
-			return nil, fmt.Errorf("load run %s: a fact %s stands in its stream", run, e.Kind)
+			return fmt.Errorf("load run %s: a fact %s stands in its stream", run, e.Kind)
 		}
-		c.evolve(e.ID, f)
+		c.evolve(f)
+		c.next = e.Revision + 1
 	}
-	return c, nil
+	return nil
 }
 
-func (c *conversation) evolve(id uuid.UUID, fact events.Run) {
+func (c *conversation) evolve(fact events.Run) {
 	switch f := fact.(type) {
 	case events.RunStarted:
 		c.started = f
+	case events.RunAssigned:
+		c.assigned = &f
 	case events.RunStepStarted:
 		c.steps = f.Step + 1
-		c.stepOf[id] = f.Step
+		switch {
+		case f.Type == events.ChatStep:
+			c.chat = f.Step
+		case f.Call != nil:
+			c.begun[*f.Call] = f.Step
+		}
 	case events.RunStepFinished:
-		c.finished[f.Step] = true
+		if f.Step == c.chat {
+			c.chat = -1
+		}
+	case events.RunToolCalled:
+		c.results[f.Call] = f.Result
 	case events.RunLLMCalled:
 		c.turns++
-		c.messages = append(append(c.messages, f.Asked...), f.Answered...)
+		c.messages = append(append(c.messages, c.told()...), f.Asked...)
+		c.messages = append(c.messages, f.Answered...)
+		c.calls, c.begun, c.results = nil, map[int]int{}, map[int]events.Message{}
+		if n := len(f.Answered); n > 0 {
+			c.calls = f.Answered[n-1].ToolCalls
+		}
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		c.ended = true
 	}
 }
 
-// pending are the tool calls of the last answer. What their tools returned is part of the next call to the model.
-func (c *conversation) pending() []events.ToolCall {
-	if len(c.messages) == 0 {
-		return nil
+// told are the results of the last answer's calls, in the order of the calls.
+func (c *conversation) told() []events.Message {
+	var told []events.Message
+	for _, call := range slices.Sorted(maps.Keys(c.results)) {
+		told = append(told, c.results[call])
 	}
-	return c.messages[len(c.messages)-1].ToolCalls
+	return told
 }

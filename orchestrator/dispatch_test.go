@@ -99,7 +99,7 @@ func TestDispatchRefusesWhatItCannotPlace(t *testing.T) {
 		"two streams":       {oneRun("r1")[0], oneRun("r2")[0]},
 		"no id":             {commands.StartRun{Meta: commands.Meta{At: noon}, Run: "r", Workflow: "w"}},
 		"no time":           {commands.StartRun{Meta: commands.Meta{ID: events.NameID(noon, "x")}, Run: "r", Workflow: "w"}},
-		"work, not a wish":  {commands.PerformTurn{Meta: wish("turn", "r"), Run: "r"}},
+		"work, not a wish":  {strange{wish("turn", "r")}},
 		"a name with a NUL": {commands.StartRun{Meta: wish("nul", "r"), Run: "r\x00", Workflow: "w"}},
 	} {
 		if receipt, err := d.Dispatch(t.Context(), cmds...); err == nil {
@@ -132,3 +132,8 @@ func TestSecretsNeverReachTheLog(t *testing.T) {
 		t.Errorf("a run that is named like a key: %v", err)
 	}
 }
+
+// strange is a command that no aggregate knows.
+type strange struct{ commands.Meta }
+
+func (strange) Stream() string { return commands.RunStream("", "r") }

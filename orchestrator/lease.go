@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/virtuous6/virtuous6/projections"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/virtuous6/virtuous6/commands"
-	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
@@ -81,6 +81,14 @@ func (l *Lease) apply(models *projections.Models) replay.Applying {
 	return func(ctx context.Context, after uint64, batch []readmodel.Entry) error {
 		return models.ApplyUnder(ctx, l.held, after, batch)
 	}
+}
+
+// heldLease is what writes of a driver are fenced by.
+func (l *Lease) heldLease() *readmodel.Lease {
+	if l == nil {
+		return nil
+	}
+	return &l.held
 }
 
 // guard lets commands through while the lease is held.
@@ -200,12 +208,15 @@ func (d *driver) acquire(ctx context.Context) (*Lease, error) {
 // drive runs under a lease. It returns once run has ended, and tells whether that was for the end of the lease.
 func (d *driver) drive(ctx context.Context, l *Lease, run func(context.Context, *Lease) error) (lost bool, err error) {
 	running, end := context.WithCancelCause(ctx)
+	// It is kept until run has ended, which may take its time once it is told to stop.
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		d.keep(running, l, end)
+		d.keep(keeping, l, end)
 	}()
 	err = run(running, l)
+	stopKeeping()
 	over := errors.Is(context.Cause(running), ErrLeaseLost) || l.Check() != nil
 	end(nil)
 	<-kept

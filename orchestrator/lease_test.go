@@ -65,9 +65,10 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	store := eventstore.NewMemory(time.Now)
-	return &town{engine: engine, house: &house{
-		store: store, models: models, dispatch: orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{})).Dispatch,
-	}}
+	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
+	h := &house{store: store, models: models, dispatch: d.Dispatch, agents: d}
+	h.spawn(t, orchestrator.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
+	return &town{engine: engine, house: h}
 }
 
 // process is one that drives, or stands by.
@@ -110,8 +111,7 @@ func (p *process) start(t *testing.T, town *town) (stop func()) {
 				return p.around(ctx, l)
 			}
 			return orchestrator.New(orchestrator.Config{
-				Store: p.store, Models: models, Dispatch: orchestrator.NewDispatcher(p.store, aggregates.All(aggregates.Policy{})).Dispatch,
-				Model: events.ScriptedModel, Lease: l, Lanes: 2,
+				Store: town.store, Models: models, Dispatch: town.dispatch, Agents: town.agents, Model: events.ScriptedModel, Lease: l, Turns: 2,
 				Runner: agents.Runner{Model: p.model, Tools: agents.BuiltIn(time.Now)},
 			}).Run(ctx)
 		})
@@ -136,7 +136,7 @@ func (d deaf) Chat(ctx context.Context, r agents.Request, onDelta func(string)) 
 }
 
 var wholeRun = []string{
-	"run.started", "run.step_started", "run.llm_called", "run.step_finished", "run.step_started", "run.step_finished",
+	"run.started", "run.assigned", "run.step_started", "run.llm_called", "run.step_finished", "run.step_started", "run.tool_called", "run.step_finished",
 	"run.step_started", "run.llm_called", "run.step_finished", "run.finished",
 }
 
@@ -243,6 +243,10 @@ func TestAProcessThatWasStoppedFindsItsLeaseOver(t *testing.T) {
 		}
 		var checks []error
 		p.around = func(ctx context.Context, l *orchestrator.Lease) error {
+			if len(checks) > 0 { // the next time it stays awake
+				<-ctx.Done()
+				return nil
+			}
 			checks = append(checks, l.Check())
 			mu.Lock()
 			asleep += orchestrator.DefaultLease

@@ -41,6 +41,7 @@ type house struct {
 	store    eventstore.Store
 	models   *projections.Models
 	dispatch commands.Dispatch
+	agents   orchestrator.Agents
 	model    *counting
 	// configure, if any, changes how the orchestrator is set up.
 	configure func(*orchestrator.Config)
@@ -53,9 +54,20 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &house{
-		store: store, models: models, model: &counting{Model: agents.Scripted{}},
-		dispatch: orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{})).Dispatch,
+	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{Tools: granted})))
+	h := &house{store: store, models: models, model: &counting{Model: agents.Scripted{}}, dispatch: d.Dispatch, agents: d}
+	h.spawn(t, orchestrator.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
+	return h
+}
+
+// granted are the tools that agents of a house may have.
+var granted = []string{"calculate", "clock", "send_mail"}
+
+func (h *house) spawn(t *testing.T, agent string, config events.AgentConfig) {
+	t.Helper()
+	meta := commands.Meta{ID: events.NameID(time.Now(), "spawn "+agent), At: time.Now(), Actor: "user:anna"}
+	if _, err := h.dispatch(t.Context(), commands.SpawnAgent{Meta: meta, Agent: agent, Config: config}); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -71,7 +83,7 @@ func (h *house) serve(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	config := orchestrator.Config{
-		Store: h.store, Models: h.models, Dispatch: h.dispatch, Model: events.ScriptedModel, Lanes: 2,
+		Store: h.store, Models: h.models, Dispatch: h.dispatch, Agents: h.agents, Model: events.ScriptedModel, Turns: 2,
 		Runner: agents.Runner{Model: h.model, Tools: agents.BuiltIn(time.Now)},
 	}
 	if h.configure != nil {
@@ -90,8 +102,13 @@ func (h *house) serve(t *testing.T) (stop func()) {
 
 func (h *house) ask(t *testing.T, run, prompt string) {
 	t.Helper()
+	h.askOf(t, run, orchestrator.Assistant, prompt)
+}
+
+func (h *house) askOf(t *testing.T, run, agent, prompt string) {
+	t.Helper()
 	meta := commands.Meta{ID: events.NameID(time.Now(), run), At: time.Now(), Actor: "user:anna", Correlation: run}
-	if _, err := h.dispatch(t.Context(), commands.StartRun{Meta: meta, Run: run, Workflow: "ask", Prompt: prompt, Agent: "assistant"}); err != nil {
+	if _, err := h.dispatch(t.Context(), commands.StartRun{Meta: meta, Run: run, Workflow: "ask", Prompt: prompt, Agent: agent}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -128,14 +145,11 @@ func TestARunIsServedFromAskToAnswer(t *testing.T) {
 		stop()
 
 		want := []string{
-			"run.started", "run.step_started", "run.llm_called", "run.step_finished", "run.step_started", "run.step_finished",
-			"run.step_started", "run.llm_called", "run.step_finished", "run.finished",
+			"run.started", "run.assigned", "run.step_started", "run.llm_called", "run.step_finished", "run.step_started", "run.tool_called",
+			"run.step_finished", "run.step_started", "run.llm_called", "run.step_finished", "run.finished",
 		}
 		if got := h.kinds(t, "run-r1"); !slices.Equal(got, want) {
 			t.Errorf("the run's stream holds %v", got)
-		}
-		if got := h.kinds(t, "task-r1"); !slices.Equal(got, []string{"task.opened", "task.updated", "task.updated"}) {
-			t.Errorf("the task's stream holds %v", got)
 		}
 		row, steps, err := h.models.Run(t.Context(), "r1")
 		if err != nil || row.Outcome != events.Succeeded || !strings.Contains(row.Answer, "42") || !row.Scripted || len(steps) != 3 {
@@ -162,11 +176,14 @@ func TestEachMessageIsStoredOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			call, ok := fact.(events.RunLLMCalled)
-			if !ok {
-				continue
+			var said []events.Message
+			switch f := fact.(type) {
+			case events.RunLLMCalled:
+				said = append(f.Asked, f.Answered...)
+			case events.RunToolCalled:
+				said = []events.Message{f.Result}
 			}
-			for _, m := range append(call.Asked, call.Answered...) {
+			for _, m := range said {
 				key := fmt.Sprint(m)
 				if seen[key] {
 					t.Errorf("stored twice: %s", key)
@@ -183,7 +200,7 @@ func TestEachMessageIsStoredOnce(t *testing.T) {
 func TestAnOpenRunIsTakenUpAgain(t *testing.T) {
 	t.Parallel()
 	// A process can die behind each append of the run. The next one finishes it, and adds nothing twice.
-	for _, cut := range []int{1, 2, 4, 5, 6, 7} {
+	for _, cut := range []int{1, 2, 3, 5, 6, 8, 9} {
 		t.Run(fmt.Sprintf("after %d facts", cut), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -212,57 +229,6 @@ func TestAnOpenRunIsTakenUpAgain(t *testing.T) {
 	}
 }
 
-// A driver dies between a run's end and its task's, or a person cancels the run while nobody drives.
-func TestATaskEndsWithARunThatEndedUnheard(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		run, task int // facts that stand
-		cancel    bool
-		want      events.TaskStatus
-	}{
-		"finished":                       {10, 2, false, events.TaskDone},
-		"cancelled":                      {7, 2, true, events.TaskDropped},
-		"cancelled before it was opened": {1, 0, true, events.TaskDropped},
-		"all was heard":                  {10, 3, false, events.TaskDone},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				whole := newHouse(t)
-				defer whole.close(t)
-				stop := whole.serve(t)
-				whole.ask(t, "r1", "calculate 6 * 7")
-				synctest.Wait()
-				stop()
-
-				h := newHouse(t)
-				defer h.close(t)
-				for stream, n := range map[string]int{"run-r1": c.run, "task-r1": c.task} {
-					if _, err := h.store.Append(t.Context(), stream, eventstore.Any, whole.stream(t, stream)[:n]); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if c.cancel {
-					meta := commands.Meta{ID: events.NameID(time.Now(), "cancel"), At: time.Now(), Actor: "user:anna", Correlation: "r1"}
-					if _, err := h.dispatch(t.Context(), commands.CancelRun{Meta: meta, Run: "r1", Reason: "no need"}); err != nil {
-						t.Fatal(err)
-					}
-				}
-				stop = h.serve(t)
-				synctest.Wait()
-				stop()
-				tasks, err := h.models.Tasks(t.Context())
-				if err != nil || len(tasks) != 1 || tasks[0].Status != c.want {
-					t.Errorf("got %+v, %v, want one task that is %s", tasks, err, c.want)
-				}
-				if got := h.kinds(t, "task-r1"); len(got) != 3 {
-					t.Errorf("the task's stream holds %v", got)
-				}
-			})
-		})
-	}
-}
-
 // The log is away from when an answer is to be recorded on, or a moment later: a disk that is full, a server that restarts.
 // The answer is recorded when the log is back. It was paid for once.
 func TestAnAnswerWaitsForALogThatIsAway(t *testing.T) {
@@ -271,13 +237,10 @@ func TestAnAnswerWaitsForALogThatIsAway(t *testing.T) {
 		from  func(commands.Command) bool
 		calls int64
 	}{
-		"before the turn":  {func(c commands.Command) bool { _, is := c.(commands.StartStep); return is }, 1},
-		"after the answer": {func(c commands.Command) bool { _, is := c.(commands.RecordLLMCall); return is }, 1},
-		"at the end": {func(c commands.Command) bool {
-			u, is := c.(commands.UpdateTask)
-			return is && u.Status == events.TaskDone
-		}, 1},
-		"when it failed": {func(c commands.Command) bool { _, is := c.(commands.FailRun); return is }, 0},
+		"before the turn":   {func(c commands.Command) bool { _, is := c.(commands.StartStep); return is }, 1},
+		"after the answer":  {func(c commands.Command) bool { _, is := c.(commands.RecordLLMCall); return is }, 1},
+		"at the assignment": {func(c commands.Command) bool { _, is := c.(commands.AssignRun); return is }, 1},
+		"when it failed":    {func(c commands.Command) bool { _, is := c.(commands.FailRun); return is }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -299,9 +262,9 @@ func TestAnAnswerWaitsForALogThatIsAway(t *testing.T) {
 					}
 					return dispatch(ctx, cmds...)
 				}
-				prompt, outcome, status := "hello", events.Succeeded, events.TaskDone
+				prompt, outcome := "hello", events.Succeeded
 				if name == "when it failed" {
-					prompt, outcome, status = "fail: out of coffee", events.Failed, events.TaskBlocked
+					prompt, outcome = "fail: out of coffee", events.Failed
 				}
 				stop := h.serve(t)
 				h.ask(t, "r1", prompt)
@@ -309,9 +272,8 @@ func TestAnAnswerWaitsForALogThatIsAway(t *testing.T) {
 				synctest.Wait()
 				stop()
 				row, _, err := h.models.Run(t.Context(), "r1")
-				tasks, terr := h.models.Tasks(t.Context())
-				if err := errors.Join(err, terr); err != nil || row.Outcome != outcome || len(tasks) != 1 || tasks[0].Status != status {
-					t.Errorf("%v, the run %s: %s; tasks %+v", err, row.Outcome, row.Error, tasks)
+				if err != nil || row.Outcome != outcome {
+					t.Errorf("%v, the run %s: %s", err, row.Outcome, row.Error)
 				}
 				if n := h.model.calls.Load(); c.calls > 0 && n != c.calls || gone.IsZero() {
 					t.Errorf("the model was asked %d times for one answer", n)
@@ -333,9 +295,6 @@ func TestAFailingModelFailsTheRunWithTheReason(t *testing.T) {
 		row, _, err := h.models.Run(t.Context(), "r1")
 		if err != nil || row.Outcome != events.Failed || !strings.Contains(row.Error, "out of coffee") {
 			t.Errorf("got %+v, %v", row, err)
-		}
-		if got := h.kinds(t, "task-r1"); len(got) != 3 {
-			t.Errorf("the task's stream holds %v", got)
 		}
 	})
 }
@@ -425,63 +384,53 @@ func TestHistoryIsNeverActedOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		head, err := h.store.Head(t.Context())
-		if err != nil || head != 1 || h.model.calls.Load() != 0 {
+		if err != nil || head != 2 || h.model.calls.Load() != 0 {
 			t.Errorf("the log grew to %d and the model was asked %d times (%v)", head, h.model.calls.Load(), err)
 		}
 	})
 }
 
-func TestARunOfAnAgentThatCannotBeMadeFailsAtOnce(t *testing.T) {
+// A run whose agent was retired or never was, in a log that other doors write too, ends at once and asks nobody.
+func TestARunOfNobodyFailsAtOnce(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t)
-		defer h.close(t)
-		stop := h.serve(t)
-		meta := commands.Meta{ID: events.NameID(time.Now(), "r1"), At: time.Now(), Actor: "user:anna", Correlation: "r1"}
-		start := commands.StartRun{Meta: meta, Run: "r1", Workflow: "ask", Prompt: "hello", Agent: strings.Repeat("a", 600)}
-		if _, err := h.dispatch(t.Context(), start); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait() // without any time going by
-		time.Sleep(time.Millisecond)
-		row, _, err := h.models.Run(t.Context(), "r1")
-		if err != nil || row.Outcome != events.Failed || !strings.Contains(row.Error, "longer than") || h.model.calls.Load() != 0 {
-			t.Errorf("got %+v, %v", row, err)
-		}
-		stop()
-	})
-}
-
-// An agent that history named is asked like any other: with tools, and within the policy.
-func TestAnImportedAgentGetsTools(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t)
-		defer h.close(t)
-		meta := commands.Meta{ID: events.NameID(time.Now(), "spawn"), At: time.Now(), Actor: "import:chat"}
-		spawn := commands.SpawnAgent{Meta: meta, Agent: "assistant", Config: events.AgentConfig{Prompt: "Be brief."}, Imported: true}
-		if _, err := h.dispatch(t.Context(), spawn); err != nil {
-			t.Fatal(err)
-		}
-		stop := h.serve(t)
-		for _, run := range []string{"r1", "r2"} {
-			h.ask(t, run, "calculate 6 * 7")
-			synctest.Wait()
-			time.Sleep(time.Second)
-		}
-		stop()
-		row, _, err := h.models.Run(t.Context(), "r1")
-		if err != nil || !strings.Contains(row.Answer, "42") {
-			t.Errorf("got %+v, %v", row, err)
-		}
-		if kinds := h.kinds(t, commands.AgentStream("assistant")); !slices.Equal(kinds, []string{"agent.spawned", "agent.configured"}) {
-			t.Errorf("the agent's facts are %v", kinds)
-		}
-		agents, err := h.models.Agents(t.Context())
-		if err != nil || len(agents) != 1 || len(agents[0].Tools) == 0 || agents[0].Prompt != "Be brief." {
-			t.Errorf("got %+v, %v", agents, err)
-		}
-	})
+	for name, c := range map[string]struct {
+		before []commands.Command
+		says   string
+	}{
+		"unknown":            {nil, "no agent \"clerk\""},
+		"known from history": {[]commands.Command{commands.SpawnAgent{Agent: "clerk", Imported: true}}, "no agent \"clerk\""},
+		"retired":            {[]commands.Command{commands.SpawnAgent{Agent: "clerk"}, commands.RetireAgent{Agent: "clerk"}}, "retired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t)
+				defer h.close(t)
+				for i, b := range c.before {
+					meta := commands.Meta{ID: events.NameID(time.Now(), fmt.Sprint(i)), At: time.Now(), Actor: "user:anna"}
+					switch b := b.(type) {
+					case commands.SpawnAgent:
+						b.Meta = meta
+						c.before[i] = b
+					case commands.RetireAgent:
+						b.Meta = meta
+						c.before[i] = b
+					}
+				}
+				if _, err := h.dispatch(t.Context(), c.before...); err != nil {
+					t.Fatal(err)
+				}
+				stop := h.serve(t)
+				h.askOf(t, "r1", "clerk", "hello")
+				synctest.Wait() // without any time going by
+				row, _, err := h.models.Run(t.Context(), "r1")
+				stop()
+				if err != nil || row.Outcome != events.Failed || !strings.Contains(row.Error, c.says) || h.model.calls.Load() != 0 {
+					t.Errorf("got %+v, %v", row, err)
+				}
+			})
+		})
+	}
 }
 
 func TestATurnThatCannotBeRecordedEndsInThePoisonQueue(t *testing.T) {
@@ -492,7 +441,7 @@ func TestATurnThatCannotBeRecordedEndsInThePoisonQueue(t *testing.T) {
 		tries := 0
 		h.configure = func(c *orchestrator.Config) {
 			c.Dispatch = func(ctx context.Context, cmds ...commands.Command) (commands.Receipt, error) {
-				if _, ok := cmds[0].(commands.StartStep); ok {
+				if slices.ContainsFunc(cmds, func(c commands.Command) bool { _, is := c.(commands.StartStep); return is }) {
 					tries++
 					return commands.Receipt{}, errors.New("the disk is full")
 				}

@@ -46,7 +46,7 @@ func TestAReplaySendsNothing(t *testing.T) {
 		var used atomic.Int64
 		told := agents.Tool{
 			Name: "clock", Description: "tells the time", Schema: json.RawMessage(`{"type":"object"}`),
-			Call: func(context.Context, json.RawMessage) (string, error) {
+			Call: func(context.Context, agents.Call) (string, error) {
 				used.Add(1)
 				return "noon", nil
 			},
@@ -54,14 +54,16 @@ func TestAReplaySendsNothing(t *testing.T) {
 		h.configure = func(c *orchestrator.Config) { c.Runner.Tools = agents.NewTools(told) }
 		stop := h.serve(t)
 		defer stop()
-		h.ask(t, "r1", "clock")
-		h.ask(t, "r2", "clock")
+		h.spawn(t, "teller", events.AgentConfig{Tools: []string{"clock"}})
+		h.askOf(t, "r1", "teller", "clock")
+		h.askOf(t, "r2", "teller", "clock")
 		synctest.Wait()
 		score := 1.0
 		meta := func(name string) commands.Meta {
 			return commands.Meta{ID: events.NameID(time.Now(), name), At: time.Now(), Actor: "user:anna", Correlation: "r1"}
 		}
 		for _, c := range []commands.Command{
+			commands.OpenTask{Meta: meta("t"), Task: "t1", Title: "tell the time"},
 			commands.GiveFeedback{Meta: meta("f"), Feedback: "f1", Run: "r1", User: "anna", Name: "stars", Score: &score},
 			commands.SaveRunbook{Meta: meta("b"), Runbook: "b1", Run: "r1", Steps: []events.RunbookStep{{Name: "clock"}}},
 			// Somebody else's run, which no manager here drives.

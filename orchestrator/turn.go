@@ -4,52 +4,82 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/virtuous6/virtuous6/projections"
+	"sync"
 	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/managers"
 )
 
 // performer performs the turns of live runs: it asks the model and its tools, and dispatches what they said. All its
-// command ids derive from the wish's id, so that performing a turn again adds nothing that is there already.
+// command ids derive from the turn's id, so that performing a turn again adds nothing that is there already.
 type performer struct {
 	store    eventstore.Store
 	dispatch commands.Dispatch
+	agents   Agents
+	models   *projections.Models
 	runner   agents.Runner
 	// model is what an agent without a model of its own uses.
-	model  string
-	clock  Clock
-	onText func(run, text string)
-	budget func(context.Context) error
-	lease  *Lease
+	model string
+	// holder is this process, as reservations name it. allowUnpriced lets calls through a budget whose cost is not known.
+	holder        string
+	allowUnpriced bool
+	// earlier are the runs of a conversation that ended before a run of it, the oldest first, and earlierBytes how much of
+	// what was said in them a run sees. nil where no conversation goes on.
+	earlier      func(ctx context.Context, workspace, conversation, before string) ([]string, error)
+	earlierBytes int
+	clock        Clock
+	onText       func(run, text string)
+	lease        *Lease
+	// seen are the runs under way, as far as they were read.
+	seen *recent[*conversation]
+	// versions are agents at a revision: those never change.
+	versions *recent[aggregates.Agent]
 }
 
 // perform does one turn. A failure of the model is a fact of the run, not an error; an error means that the turn
 // could not be recorded and is to be performed again.
-func (p performer) perform(ctx context.Context, wish commands.PerformTurn) error {
-	c, err := loadConversation(ctx, p.store, wish.Run)
-	if err != nil {
+func (p *performer) perform(ctx context.Context, wish managers.Turn) error {
+	stream := commands.RunStream(wish.Workspace, wish.Run)
+	c, ok := p.seen.take(stream)
+	if !ok {
+		c = newConversation()
+	}
+	if err := c.read(ctx, p.store, wish.Workspace, wish.Run); err != nil {
 		return err
 	}
 	if c.ended || c.turns != wish.Turn {
 		return nil // done already, or the run ended in the meantime
 	}
 	t := turn{performer: p, wish: wish, conversation: c}
-	err = t.perform(ctx)
+	err := t.perform(ctx)
 	if errors.Is(err, aggregates.ErrEnded) {
 		return nil // someone cancelled the run while the model was thinking
+	}
+	if err == nil && !t.over {
+		p.seen.keep(stream, c)
 	}
 	return err
 }
 
 // turn is one turn under way.
 type turn struct {
-	performer
-	wish         commands.PerformTurn
+	*performer
+	wish         managers.Turn
 	conversation *conversation
+	agent        string
+	config       events.AgentConfig
+	// over tells that the run ended with it.
+	over bool
 }
 
 // slot numbers a turn's commands. Their ids derive from it, so a turn that is performed again after a crash must find
@@ -57,40 +87,55 @@ type turn struct {
 type slot int
 
 const (
-	spawnSlot slot = iota
+	assignSlot slot = iota
 	chatSlot
 	recordSlot
 	answeredSlot
 	endSlot
 	gaveUpSlot
-	// From here on there are two for each tool call: its start and its end.
+	// From here on there are three for each tool call: its start, its result and its end.
 	toolSlot
 )
 
+// maxCalls bounds how many tools one answer has performed, maxAnswer how many bytes of one are recorded.
+const (
+	maxCalls  = 32
+	maxAnswer = 512 << 10
+)
+
 func (t *turn) perform(ctx context.Context) error {
-	name := t.conversation.started.Agent
-	config, err := t.agent(ctx, name)
-	if errors.Is(err, errRetired) || errors.Is(err, errAgent) {
-		return t.fail(ctx, err)
+	assign, err := t.assign(ctx)
+	if errors.Is(err, errAgent) {
+		return t.fail(ctx, failure{reason: err.Error()})
 	}
 	if err != nil {
 		return err
 	}
-	if err := t.budget(ctx); errors.Is(err, ErrBudget) {
-		return t.fail(ctx, err)
-	} else if err != nil {
+	if err := t.performTools(ctx); err != nil {
 		return err
 	}
-	asked, err := t.performTools(ctx, name, config)
+	asked, sent, err := t.messages(ctx)
 	if err != nil {
 		return err
 	}
-	if t.wish.Turn == 0 {
-		asked = agents.Open(config, t.conversation.started.Prompt)
+	step, begun := t.conversation.chat, t.conversation.chat >= 0
+	if !begun {
+		step = t.conversation.steps
 	}
-	step, err := t.startStep(ctx, chatSlot, commands.StartStep{Name: "chat", Type: events.ChatStep, Agent: name, Model: config.Model})
-	if err != nil {
+	switch err := t.reserve(ctx, step, begun, sent); {
+	case errors.Is(err, aggregates.ErrBudget), errors.Is(err, ErrUnpriced):
+		return t.fail(ctx, failure{reason: err.Error()}, assign...)
+	case err != nil:
 		return err
+	}
+	if !begun {
+		start := commands.StartStep{
+			Meta: t.meta(chatSlot, t.clock()), Run: t.wish.Run, Step: step, Name: "chat", Type: events.ChatStep, Agent: t.agent, Model: t.config.Model,
+		}
+		if _, err := t.dispatch(ctx, append(assign, start)...); err != nil {
+			return err
+		}
+		t.conversation.steps++
 	}
 	var onDelta func(string)
 	if t.onText != nil {
@@ -99,12 +144,14 @@ func (t *turn) perform(ctx context.Context) error {
 	if err := t.lease.Check(); err != nil {
 		return err
 	}
-	done, err := t.runner.Turn(ctx, config, append(t.conversation.messages, asked...), onDelta)
+	done, err := t.runner.Turn(ctx, t.config, sent, onDelta)
 	if ctx.Err() != nil {
-		return ctx.Err() // the program stops: the turn is performed again at the next start
+		return ctx.Err() // the run was cancelled, or the program stops: the turn is performed again at the next start
 	}
 	if err != nil {
-		return t.fail(ctx, err, commands.FinishStep{Step: step, Outcome: events.Failed, Error: err.Error(), Unpriced: true})
+		return t.fail(ctx, failure{reason: err.Error()}, commands.FinishStep{
+			Meta: t.meta(answeredSlot, t.clock()), Run: t.wish.Run, Step: step, Outcome: events.Failed, Error: err.Error(), Unpriced: !agents.Unbilled(err),
+		})
 	}
 	if onDelta != nil && len(done.Calls) > 0 {
 		onDelta("\n") // what follows the tools is a text of its own
@@ -112,140 +159,162 @@ func (t *turn) perform(ctx context.Context) error {
 	return t.record(ctx, step, asked, done)
 }
 
+// record notes what the model answered, and ends the run with an answer that asks for nothing more.
 func (t *turn) record(ctx context.Context, step int, asked []events.Message, done agents.Turn) error {
 	a, now := done.Answer, t.clock()
+	answer, tooLong := bounded(a.Message)
 	cmds := []commands.Command{
 		commands.RecordLLMCall{
 			Meta: t.meta(recordSlot, now), Run: t.wish.Run, Step: &step, Model: a.Model, Provider: a.Provider, Asked: asked,
-			Answered: []events.Message{a.Message}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted,
+			Answered: []events.Message{answer}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted,
 		},
 		commands.FinishStep{
 			Meta: t.meta(answeredSlot, now), Run: t.wish.Run, Step: step, Outcome: events.Succeeded, Model: a.Model, InputTokens: a.InputTokens,
 			OutputTokens: a.OutputTokens, CachedTokens: a.CachedTokens, CostNanos: a.CostNanos, Unpriced: !a.Priced,
 		},
 	}
-	if err := done.Ending.Failure(); err != nil {
-		cmds = append(cmds, commands.FailRun{Meta: t.meta(endSlot, now), Run: t.wish.Run, Error: err.Error()})
-	} else if len(done.Calls) == 0 {
+	switch reason := failed(done, tooLong); {
+	case reason != "":
+		t.over = true
+		cmds = append(cmds, commands.FailRun{Meta: t.meta(endSlot, now), Run: t.wish.Run, Error: reason, FinishReason: a.FinishReason})
+	case len(done.Calls) == 0:
+		t.over = true
 		cmds = append(cmds, commands.FinishRun{
-			Meta: t.meta(endSlot, now), Run: t.wish.Run, Outcome: events.Succeeded, Answer: a.Message.Content,
+			Meta: t.meta(endSlot, now), Run: t.wish.Run, Outcome: events.Succeeded, Answer: answer.Content, FinishReason: a.FinishReason,
 		})
 	}
 	_, err := t.dispatch(ctx, cmds...)
 	return err
 }
 
-// performTools does what the last answer asked for, and returns what to tell the model of it.
-func (t *turn) performTools(ctx context.Context, agent string, config events.AgentConfig) ([]events.Message, error) {
-	var results []events.Message
-	for i, call := range t.conversation.pending() {
-		begin := toolSlot + slot(2*i)
-		step, err := t.startStep(ctx, begin, commands.StartStep{Name: call.Name, Type: events.ToolStep, Agent: agent, Tool: call.Name})
-		if err != nil {
-			return nil, err
-		}
-		if err := t.lease.Check(); err != nil {
-			return nil, err
-		}
-		done := t.runner.Perform(ctx, config, call)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		results = append(results, done.Message)
-		finish := commands.FinishStep{Meta: t.meta(begin+1, done.EndedAt), Run: t.wish.Run, Step: step, Outcome: events.Succeeded}
-		if done.Error != "" {
-			finish.Outcome, finish.Error = events.Failed, done.Error
-		}
-		if t.conversation.finished[step] {
-			continue // an earlier try recorded it, and was cut off before the model could be told
-		}
-		if _, err := t.dispatch(ctx, finish); err != nil {
-			return nil, err
-		}
+// failed tells what is wrong with an answer as the end of a run, or that nothing is.
+func failed(done agents.Turn, tooLong bool) string {
+	if tooLong {
+		return fmt.Sprintf("the answer is longer than the %d bytes that are recorded of one", maxAnswer)
 	}
-	return results, nil
+	if err := done.Ending.Failure(); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
-// startStep opens the next step, or finds the one that an earlier try of this turn opened.
-func (t *turn) startStep(ctx context.Context, at slot, start commands.StartStep) (int, error) {
-	start.Meta, start.Run = t.meta(at, t.clock()), t.wish.Run
-	if step, there := t.conversation.stepOf[events.DeriveID(start.ID, 0)]; there {
-		return step, nil
+// bounded cuts what is too long to be recorded: what the call cost is known and recorded all the same.
+func bounded(m events.Message) (_ events.Message, cut bool) {
+	for i := range m.ToolCalls {
+		cut = cut || len(m.ToolCalls[i].Name)+len(m.ToolCalls[i].Arguments) > maxAnswer/2
 	}
-	start.Step = t.conversation.steps
-	if _, err := t.dispatch(ctx, start); err != nil {
-		return 0, err
+	if cut || len(m.ToolCalls) > 16*maxCalls {
+		m.ToolCalls, cut = nil, true
 	}
-	t.conversation.steps++
-	return start.Step, nil
+	if len(m.Content) > maxAnswer {
+		end := maxAnswer
+		for !utf8.RuneStart(m.Content[end]) {
+			end--
+		}
+		m.Content, cut = m.Content[:end], true
+	}
+	return m, cut
 }
 
-// fail ends the run with a reason, and the step that it failed in, if any, in the same append.
-func (t *turn) fail(ctx context.Context, reason error, finish ...commands.FinishStep) error {
-	now := t.clock()
-	var cmds []commands.Command
-	for _, f := range finish {
-		f.Meta, f.Run = t.meta(answeredSlot, now), t.wish.Run
-		cmds = append(cmds, f)
+// performTools does what the last answer asked for and nobody did yet. Each result is recorded before the model is asked.
+func (t *turn) performTools(ctx context.Context) error {
+	c := t.conversation
+	type job struct {
+		call, step int
+		lost       bool
 	}
-	cmds = append(cmds, commands.FailRun{Meta: t.meta(endSlot, now), Run: t.wish.Run, Error: reason.Error()})
-	_, err := t.dispatch(ctx, cmds...)
+	var jobs []job
+	var starts []commands.Command
+	for i, call := range c.calls {
+		if _, known := c.results[i]; known {
+			continue
+		}
+		step, begun := c.begun[i]
+		if !begun {
+			step = c.steps + len(starts)
+			name, tool := stepName(call.Name)
+			starts = append(starts, commands.StartStep{
+				Meta: t.meta(toolSlot+slot(3*i), t.clock()), Run: t.wish.Run, Step: step, Name: name, Type: events.ToolStep, Agent: t.agent, Tool: tool, Call: &i,
+			})
+		}
+		jobs = append(jobs, job{i, step, begun && !t.runner.Repeatable(call.Name)})
+	}
+	if len(starts) > 0 {
+		if _, err := t.dispatch(ctx, starts...); err != nil {
+			return err
+		}
+		c.steps += len(starts)
+	}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	for _, j := range jobs {
+		group.Go(func() error {
+			if err := t.lease.Check(); err != nil {
+				return err
+			}
+			var done agents.Done
+			switch call := c.calls[j.call]; {
+			case j.lost:
+				done = t.runner.Lost(call)
+			case j.call >= maxCalls:
+				done = t.runner.Refused(call, fmt.Sprintf("only %d calls at once are performed", maxCalls))
+			default:
+				done = t.runner.Perform(ctx, t.config, call, events.DeriveID(t.wish.ID, int(toolSlot)+3*j.call).String())
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			at := toolSlot + slot(3*j.call)
+			finish := commands.FinishStep{Meta: t.meta(at+2, done.EndedAt), Run: t.wish.Run, Step: j.step, Outcome: events.Succeeded}
+			if done.Error != "" {
+				finish.Outcome, finish.Error = events.Failed, done.Error
+			}
+			_, err := t.dispatch(ctx, commands.RecordToolCall{
+				Meta: t.meta(at+1, done.EndedAt), Run: t.wish.Run, Step: j.step, Call: j.call, Result: done.Message, Unknown: j.lost,
+			}, finish)
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				c.results[j.call] = done.Message
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// stepName is what a step is called that performs a tool. What no tool can be called is data of the model's.
+func stepName(tool string) (name, known string) {
+	if agents.ToolName(tool) {
+		return tool, tool
+	}
+	return "unknown tool", ""
+}
+
+// failure is why a run fails.
+type failure struct{ reason string }
+
+// fail ends the run with a reason, and what comes before that in the same append.
+func (t *turn) fail(ctx context.Context, why failure, before ...commands.Command) error {
+	t.over = true
+	end := commands.FailRun{Meta: t.meta(endSlot, t.clock()), Run: t.wish.Run, Error: why.reason}
+	_, err := t.dispatch(ctx, append(before, end)...)
 	return err
 }
 
 func (t *turn) meta(at slot, when time.Time) commands.Meta {
+	agent := t.agent
+	if agent == "" {
+		agent = t.conversation.started.Agent
+	}
 	return commands.Meta{
-		ID: events.DeriveID(t.wish.ID, int(at)), At: when, Actor: "agent:" + t.conversation.started.Agent,
-		Workspace: t.wish.Workspace, Correlation: t.wish.Run, Causation: t.wish.ID,
+		ID: events.DeriveID(t.wish.ID, int(at)), At: when, Actor: "agent:" + agent, Workspace: t.wish.Workspace, Correlation: t.wish.Run,
+		Causation: t.wish.ID,
 	}
 }
 
-// What no later try changes: the run fails with it.
-var (
-	errRetired = errors.New("the agent is retired: ask another one")
-	errAgent   = errors.New("the agent can't be made ready")
-)
-
-// agent loads the agent that the run was asked of. One that does not exist yet is made, and one that is only known from
-// history, which tells of no tools to use, gets ours.
-func (t *turn) agent(ctx context.Context, name string) (config events.AgentConfig, err error) {
-	known, imported := false, false
-	for e, err := range t.store.ReadStream(ctx, commands.AgentStream(name), eventstore.StreamOptions{}) {
-		if errors.Is(err, eventstore.ErrNoStream) {
-			break
-		}
-		if err != nil {
-			return config, fmt.Errorf("load agent %s: %w", name, err)
-		}
-		fact, err := events.Decode(e)
-		if err != nil {
-			return config, fmt.Errorf("load agent %s: %w", name, err)
-		}
-		switch f := fact.(type) {
-		case events.AgentSpawned:
-			known, imported, config = true, f.Imported, f.Config
-		case events.AgentConfigured:
-			imported, config = false, f.Config
-		case events.AgentRetired:
-			return config, fmt.Errorf("%s: %w", name, errRetired)
-		}
-	}
-	if !known || imported {
-		config.Tools = t.runner.Tools.Names()
-		var c commands.Command = commands.SpawnAgent{Meta: t.meta(spawnSlot, t.clock()), Agent: name, Config: config}
-		if imported {
-			c = commands.ConfigureAgent{Meta: t.meta(spawnSlot, t.clock()), Agent: name, Config: config}
-		}
-		switch _, err := t.dispatch(ctx, c); {
-		case err == nil, errors.Is(err, aggregates.ErrExists):
-		case aggregates.Refused(err):
-			return config, fmt.Errorf("%w: %w", errAgent, err)
-		default:
-			return config, err
-		}
-	}
-	if config.Model == "" {
-		config.Model = t.model
-	}
-	return config, nil
+// reservationID is that of a turn's call as this process makes it.
+func (t *turn) reservationID(budget string) uuid.UUID {
+	made := time.Unix(t.wish.ID.Time().UnixTime())
+	return events.NameID(made, "reservation "+t.wish.ID.String()+" "+budget+" "+t.holder)
 }

@@ -4,100 +4,286 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+	"github.com/google/uuid"
 
-	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/managers"
 )
 
-// work carries wishes for turns from the run's manager to those who perform them, over Watermill. It is never the
-// only copy of anything: what is open in the log is wished for again at the next start.
+// handler does one kind of work.
+type handler struct {
+	kind    string
+	perform func(ctx context.Context, payload []byte) error
+	// gaveUp hears of work that failed for good.
+	gaveUp func(ctx context.Context, payload []byte, reason string) error
+}
+
+// handle makes a handler of work of one type.
+func handle[W managers.Work](perform func(context.Context, W) error, gaveUp func(context.Context, W, string) error) handler {
+	var zero W
+	decode := func(payload []byte) (w W, err error) {
+		if err := json.Unmarshal(payload, &w); err != nil {
+			return w, fmt.Errorf("read what is to be done, %s: %w", zero.Kind(), err)
+		}
+		return w, nil
+	}
+	return handler{
+		kind: zero.Kind(),
+		perform: func(ctx context.Context, payload []byte) error {
+			w, err := decode(payload)
+			if err != nil {
+				return err
+			}
+			return perform(ctx, w)
+		},
+		gaveUp: func(ctx context.Context, payload []byte, reason string) error {
+			w, err := decode(payload)
+			if err != nil {
+				return err
+			}
+			return gaveUp(ctx, w, reason)
+		},
+	}
+}
+
+// work has what managers want done by a bounded number at a time. What waits for its place waits here, and those who share
+// the places are served in turn; what has a place goes over Watermill to its handler. It is never the only copy of
+// anything: what is wanted is wanted again at the next start.
 type work struct {
 	bus    *gochannel.GoChannel
 	router *message.Router
-	lanes  int
+	log    *slog.Logger
+
+	mu   sync.Mutex
+	free int
+	// waiting are those that have no place yet, by who shares, and turns the order in which these are served.
+	waiting map[string][]*job
+	turns   []string
+	jobs    map[uuid.UUID]*job
+	// closed tells that nothing begins any more, stopped that nobody does what has a place: the router is gone.
+	closed, stopped bool
+	idle   *sync.Cond
+	places int
 }
 
-// poisonTopic holds wishes that could not be performed however often they were tried.
-const poisonTopic = "turns.poison"
+// job is work that is wanted.
+type job struct {
+	id      uuid.UUID
+	kind    string
+	share   string
+	payload []byte
+	ctx     context.Context
+	cancel  context.CancelFunc
+	placed  bool
+}
 
-// newWork builds the router: lanes in parallel, each in order, and a run always in the same lane. perform is tried
-// again with a growing wait, for as long as the store is away; a wish that fails for good goes to the poison queue, where
-// gaveUp hears of it.
-func newWork(lanes int, log *slog.Logger, perform func(context.Context, commands.PerformTurn) error, gaveUp func(context.Context, commands.PerformTurn, string) error) (*work, error) {
+// poisonTopic holds work that could not be done however often it was tried.
+const poisonTopic = "work.poison"
+
+// newWork builds the router. Work is tried again with a growing wait, for as long as the store is away; what fails for
+// good goes to the poison queue, where its handler hears of it.
+func newWork(places int, log *slog.Logger, handlers ...handler) (*work, error) {
 	// What the router tells of its own starting and stopping is nothing to an operator.
 	logger := watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
-	bus := gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: 1024}, logger)
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, logger)
-	if err != nil {
+	w := &work{
+		bus: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: int64(places)}, logger), log: log,
+		free: places, places: places, waiting: map[string][]*job{}, jobs: map[uuid.UUID]*job{},
+	}
+	w.idle = sync.NewCond(&w.mu)
+	var err error
+	if w.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, logger); err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	poison, err := middleware.PoisonQueue(bus, poisonTopic)
+	poison, err := middleware.PoisonQueue(w.bus, poisonTopic)
 	if err != nil {
 		return nil, fmt.Errorf("poison queue: %w", err)
 	}
 	retry := middleware.Retry{
 		MaxRetries: 5, InitialInterval: 100 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2, Logger: logger,
 	}
-	router.AddMiddleware(middleware.CorrelationID, poison, retry.Middleware, middleware.Recoverer)
-	for lane := range lanes {
-		router.AddConsumerHandler(fmt.Sprintf("perform-%d", lane), topic(lane), bus, func(m *message.Message) error {
-			wish, err := decodeWish(m)
-			if err != nil {
-				return err
-			}
-			err = patiently(m.Context(), log, "a turn", func() error { return perform(m.Context(), wish) })
-			if m.Context().Err() != nil {
-				return nil // the program stops; the wish comes again at the next start
-			}
-			return err
-		})
-	}
-	router.AddConsumerHandler("poison", poisonTopic, bus, func(m *message.Message) error {
-		wish, err := decodeWish(m)
-		if err != nil {
-			return err
+	byKind := make(map[string]handler, len(handlers))
+	for _, h := range handlers {
+		if _, dup := byKind[h.kind]; dup {
+			panic("orchestrator: two handlers for work of kind " + h.kind)
 		}
-		return gaveUp(m.Context(), wish, m.Metadata.Get(middleware.ReasonForPoisonedKey))
-	})
-	return &work{bus: bus, router: router, lanes: lanes}, nil
-}
-
-func topic(lane int) string { return fmt.Sprintf("turns.%d", lane) }
-
-// wish hands a turn on. It is lost where the router does not run yet: wait for running first.
-func (w *work) wish(c commands.PerformTurn) error {
-	payload, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("wish for a turn of run %s: %w", c.Run, err)
+		byKind[h.kind] = h
+		w.router.AddConsumerHandler(h.kind, topic(h.kind), w.bus, func(m *message.Message) error { return w.perform(m, h) }).
+			AddMiddleware(w.done, poison, retry.Middleware, middleware.Recoverer)
 	}
-	m := message.NewMessage(c.ID.String(), payload)
-	middleware.SetCorrelationID(c.Run, m)
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(c.Run)) // a hash never fails
-	return w.bus.Publish(topic(int(h.Sum32()%uint32(w.lanes))), m)
+	w.router.AddConsumerHandler("poison", poisonTopic, w.bus, func(m *message.Message) error {
+		h, known := byKind[m.Metadata.Get("kind")]
+		if !known {
+			return fmt.Errorf("nobody does work of kind %q", m.Metadata.Get("kind"))
+		}
+		return h.gaveUp(m.Context(), m.Payload, m.Metadata.Get(middleware.ReasonForPoisonedKey))
+	})
+	return w, nil
 }
 
-// running is closed once every wish is heard.
+func topic(kind string) string { return "work." + kind }
+
+// perform does a job for as long as it is wanted.
+func (w *work) perform(m *message.Message, h handler) error {
+	j := w.job(m)
+	if j == nil || j.ctx.Err() != nil {
+		return nil
+	}
+	err := patiently(j.ctx, w.log, h.kind, func() error { return h.perform(j.ctx, m.Payload) })
+	if j.ctx.Err() != nil {
+		return nil // nobody wants it any more, or the program stops and it is wanted again at the next start
+	}
+	return err
+}
+
+// done frees a job's place when all tries are over.
+func (w *work) done(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		defer w.leave(m)
+		return next(m)
+	}
+}
+
+func (w *work) job(m *message.Message) *job {
+	id, err := uuid.Parse(m.UUID)
+	if err != nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.jobs[id]
+}
+
+func (w *work) leave(m *message.Message) {
+	j := w.job(m)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.free++
+	if j != nil {
+		j.cancel()
+		delete(w.jobs, j.id)
+	}
+	w.place()
+}
+
+// want takes work that is to be done. Work that is wanted already is not taken twice.
+func (w *work) want(id uuid.UUID, what managers.Work) error {
+	payload, err := json.Marshal(what)
+	if err != nil {
+		return fmt.Errorf("want %s: %w", what.Kind(), err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, known := w.jobs[id]; known || w.closed {
+		return nil
+	}
+	j := &job{id: id, kind: what.Kind(), share: what.Share(), payload: payload}
+	j.ctx, j.cancel = context.WithCancel(context.Background())
+	w.jobs[id] = j
+	if len(w.waiting[j.share]) == 0 {
+		w.turns = append(w.turns, j.share)
+	}
+	w.waiting[j.share] = append(w.waiting[j.share], j)
+	w.place()
+	return nil
+}
+
+// call off what is no longer wanted: a job under way hears of it by its context.
+func (w *work) callOff(id uuid.UUID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j := w.jobs[id]
+	if j == nil {
+		return
+	}
+	j.cancel()
+	if j.placed {
+		return
+	}
+	delete(w.jobs, id)
+	w.waiting[j.share] = slices.DeleteFunc(w.waiting[j.share], func(other *job) bool { return other == j })
+	if len(w.waiting[j.share]) == 0 {
+		delete(w.waiting, j.share)
+		w.turns = slices.DeleteFunc(w.turns, func(share string) bool { return share == j.share })
+	}
+}
+
+// place gives free places to those who wait. It is called with the lock held.
+func (w *work) place() {
+	for w.free > 0 && len(w.turns) > 0 && !w.closed {
+		share := w.turns[0]
+		j := w.waiting[share][0]
+		w.turns = w.turns[1:]
+		if w.waiting[share] = w.waiting[share][1:]; len(w.waiting[share]) > 0 {
+			w.turns = append(w.turns, share)
+		} else {
+			delete(w.waiting, share)
+		}
+		m := message.NewMessage(j.id.String(), j.payload)
+		m.Metadata.Set("kind", j.kind)
+		if err := w.bus.Publish(topic(j.kind), m); err != nil {
+			w.log.Error("work was not handed on: it is wanted again at the next start", "kind", j.kind, "error", err)
+			delete(w.jobs, j.id)
+			continue
+		}
+		j.placed = true
+		w.free--
+	}
+	if w.free == w.places {
+		w.idle.Broadcast()
+	}
+}
+
+// underWay tells how much work has a place, and how much waits for one.
+func (w *work) underWay() (placed, waiting int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, jobs := range w.waiting {
+		waiting += len(jobs)
+	}
+	return w.places - w.free, waiting
+}
+
+// running is closed once all work is heard.
 func (w *work) running() <-chan struct{} { return w.router.Running() }
+
+// drain lets nothing begin any more, and waits for what is under way as long as that may take.
+func (w *work) drain(most time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	if placed := w.places - w.free; placed > 0 && most > 0 {
+		w.log.Info("waiting for calls under way before stopping", "calls", placed, "at most", most)
+	}
+	over := time.AfterFunc(max(most, 0), func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, j := range w.jobs {
+			j.cancel()
+		}
+	})
+	defer over.Stop()
+	for w.free < w.places && !w.stopped {
+		w.idle.Wait()
+	}
+}
 
 func (w *work) run(ctx context.Context) error {
 	err := w.router.Run(ctx)
 	if cerr := w.bus.Close(); err == nil {
 		err = cerr
 	}
+	// What was handed on, and not begun, is dropped with the router.
+	w.mu.Lock()
+	w.closed, w.stopped = true, true
+	w.idle.Broadcast()
+	w.mu.Unlock()
 	return err
-}
-
-func decodeWish(m *message.Message) (c commands.PerformTurn, err error) {
-	if err := json.Unmarshal(m.Payload, &c); err != nil {
-		return c, fmt.Errorf("read the wish %s: %w", m.UUID, err)
-	}
-	return c, nil
 }

@@ -86,6 +86,7 @@ func foldAgent(agents *readmodel.Cache[string, AgentRow], run *runFact, f *readm
 	case events.AgentSpawned:
 	case events.AgentConfigured:
 		r.configure(e.Config)
+	case events.AgentAdopted:
 	case events.AgentRetired:
 		r.Status, r.RetiredAt = AgentRetired, f.When
 	}

@@ -45,6 +45,7 @@ func foldBudget(budgets *readmodel.Cache[string, BudgetRow], f *readmodel.Fact) 
 		}
 		// A new limit opens the period again, as in the aggregate.
 		*r = BudgetRow{Budget: r.Budget, Period: e.Period, LimitNanos: e.LimitNanos, Position: f.Envelope.Position}
+	case events.BudgetReserved, events.BudgetSettled:
 	case events.BudgetExhausted:
 		r, err := budgets.Existing(f.ID)
 		switch {

@@ -117,13 +117,13 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	}
 	w.row = r
 	switch e := e.(type) {
-	case events.RunStarted:
+	case events.RunStarted, events.RunAssigned:
 	case events.RunStepStarted:
 		err = w.startStep(f, e)
 	case events.RunStepFinished:
 		err = w.finishStep(f, e)
-	case events.RunLLMCalled:
-		// Its data is not there: events.Table.Unread.
+	case events.RunLLMCalled, events.RunToolCalled:
+		// Their data is not there: events.Table.Unread.
 	case events.RunFinished:
 		err = w.end(f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
 	case events.RunFailed:

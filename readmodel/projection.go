@@ -127,7 +127,7 @@ func engineTables(tables []AnyTable) []*Table {
 // tablesOf lists the tables of projections and that of their parked streams, and panics where two of them have the same.
 func tablesOf(members []Projection) []*Table {
 	var tables []*Table
-	names := map[string]bool{parkedTable.Name: true, leaseTable.Name: true}
+	names := map[string]bool{parkedTable.Name: true, leaseTable.Name: true, managedTable.Name: true, managerTable.Name: true}
 	for _, t := range keptTables {
 		names[t.Name] = true
 	}

@@ -213,9 +213,10 @@ func TestConversationsAreTextThroughout(t *testing.T) {
 // A new text in a fact is a name until someone says otherwise: this test asks.
 func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 	t.Parallel()
-	names := strings.Fields(`agent analyst api assignee budget by conversation digest feedback finish_reason format improvement kind label last metric model move name outcome
-		period previous prints provider record requester role run runbook starting statistic status step_kind steps stream strength subject task tool tools type user workflow`)
-	texts := []string{"answer", "answered", "asked", "better", "error", "instruction", "note", "notes", "params", "prompt", "reason", "text", "title"}
+	names := strings.Fields(`agent analyst api arm as ask_tools assignee budget by conversation day digest earlier experiment feedback finish_reason format holder
+		improvement kind label last metric model models move name outcome period previous prints provider record requester reservation role run runbook self_approved
+		since starting statistic status step_kind steps stream strength subject task tool tools type user workflow`)
+	texts := []string{"answer", "answered", "asked", "better", "error", "instruction", "note", "notes", "params", "prompt", "reason", "result", "text", "title"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {
 		fact, err := events.Known.Decode(kind, 1, []byte("{}"))
@@ -242,7 +243,7 @@ func stringMembers(typ reflect.Type, out []string) []string {
 		field := typ.Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		inner := field.Type
-		if inner == reflect.TypeFor[json.RawMessage]() || inner == reflect.TypeFor[[]events.Message]() {
+		if inner == reflect.TypeFor[json.RawMessage]() || inner == reflect.TypeFor[[]events.Message]() || inner == reflect.TypeFor[events.Message]() {
 			out = append(out, name)
 			continue
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -181,7 +180,7 @@ func (r *rehearsal) read(ctx context.Context, store eventstore.Store) error {
 
 // Aside tells of a fact that it is no part of what the analysts look at: it seals the log, or is about an improvement.
 func Aside(e *events.Envelope) bool {
-	return e.Stream == commands.LedgerStream || strings.HasPrefix(e.Stream, commands.ImprovementStream(""))
+	return e.Stream == commands.LedgerStream || events.Category(e.Stream) == "improvement"
 }
 
 // after tells of a time that it lies behind the time to look at.
@@ -296,7 +295,7 @@ func (r *rehearsal) settle() error {
 
 // refusal is why the decider would not take a proposal, empty where it would.
 func (r *rehearsal) refusal(p evidence.Proposal, at time.Time) (string, error) {
-	all := aggregates.All(r.c.Policy)
+	all := aggregates.All(aggregates.Everywhere(r.c.Policy))
 	c := p.Wish(at)
 	i := slices.IndexFunc(all, func(a aggregates.Aggregate) bool { return a.Category == events.Category(c.Stream()) })
 	_, err := all[i].New().Decide(c)

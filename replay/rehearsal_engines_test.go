@@ -57,7 +57,7 @@ func TestARehearsalIsTheSameOnEveryEngine(t *testing.T) {
 	}
 	bring := func(t *testing.T, store eventstore.Store) *orchestrator.Dispatcher {
 		t.Helper()
-		d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))
+		d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 		records := func(yield func(ingest.Record, error) bool) {
 			for r := range (ingest.Simulation{Seed: 5, Runs: 400, Workflows: 1, Tasks: 5, NoisePermille: -1, Patterns: 1}).Records() {
 				if !yield(r, nil) {

@@ -60,7 +60,7 @@ type history struct {
 
 func newHistory(t testing.TB) *history {
 	store := eventstore.NewMemory(logtest.Clock)
-	return &history{t: t, store: store, d: orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))}
+	return &history{t: t, store: store, d: orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))}
 }
 
 func (h *history) do(cmds ...commands.Command) {

@@ -29,7 +29,7 @@ func Texts(ctx context.Context, store eventstore.Store, row *projections.RunRow)
 
 // text takes over the text of a run's first fact, or of its last one.
 func text(ctx context.Context, store eventstore.Store, row *projections.RunRow, d eventstore.Direction) error {
-	for e, err := range store.ReadStream(ctx, commands.RunStream(row.Run), eventstore.StreamOptions{Direction: d, Limit: 1}) {
+	for e, err := range store.ReadStream(ctx, commands.RunStream(row.Workspace, row.Run), eventstore.StreamOptions{Direction: d, Limit: 1}) {
 		if errors.Is(err, eventstore.ErrUnavailable) {
 			err = fmt.Errorf("%w: %w", readmodel.ErrUnavailable, err)
 		}

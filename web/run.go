@@ -120,7 +120,7 @@ func (d *door) startRun(api huma.API) {
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		receipt, err := d.Dispatch(ctx, commands.StartRun{
+		receipt, err := d.Start(ctx, commands.StartRun{
 			Meta:      d.meta(command, run.String()),
 			Run:       run.String(),
 			Workflow:  b.Workflow,

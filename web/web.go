@@ -33,6 +33,8 @@ type Config struct {
 	Head func(ctx context.Context) (uint64, error)
 	// Dispatch carries out commands. Without it the door only reads.
 	Dispatch commands.Dispatch
+	// Start opens a live run. Default: Dispatch, whoever is asked.
+	Start func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
 	// Refused tells a refusal from a failure among the errors of Dispatch and Past. Default: every error is a failure.
 	Refused func(err error) bool
 	// Away tells of an error of Dispatch, Head or Texts that the store does not answer for now. Default: of none.
@@ -105,6 +107,11 @@ func Server(h http.Handler) *http.Server {
 func (c Config) withDefaults() Config {
 	if c.Refused == nil {
 		c.Refused = func(error) bool { return false }
+	}
+	if c.Start == nil && c.Dispatch != nil {
+		c.Start = func(ctx context.Context, start commands.StartRun) (commands.Receipt, error) {
+			return c.Dispatch(ctx, start)
+		}
 	}
 	if c.Away == nil {
 		c.Away = func(error) bool { return false }

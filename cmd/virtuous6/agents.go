@@ -1,23 +1,45 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
+// agentsVerb is the verb's own verbs. Without one it lists.
 type agentsVerb struct {
+	List      agentsListVerb      `cmd:"" default:"withargs" help:"List agents."`
+	Show      agentsShowVerb      `cmd:"" help:"Show an agent's configuration."`
+	Spawn     agentsSpawnVerb     `cmd:"" help:"Make an agent that can be asked."`
+	Configure agentsConfigureVerb `cmd:"" help:"Change an agent: runs that start from then on go by it."`
+	Retire    agentsRetireVerb    `cmd:"" help:"End an agent: it takes no more runs."`
+	Adopt     agentsAdoptVerb     `cmd:"" help:"Say that an agent known from history is the same as a live one."`
+}
+
+type agentsListVerb struct {
 	JSON  bool  `name:"json" help:"Print one JSON value."`
 	Limit count `placeholder:"N" help:"Rows, 0 for all." default:"0"`
 	pastFlag
 }
 
 // Help gives examples.
-func (agentsVerb) Help() string { return "Examples:\n  virtuous6 agents\n  virtuous6 agents --json" }
+func (agentsListVerb) Help() string {
+	return "Examples:\n  virtuous6 agents\n  virtuous6 agents --json"
+}
 
 // Run lists the registry.
-func (v agentsVerb) Run(ctx context.Context, a *app) error {
+func (v agentsListVerb) Run(ctx context.Context, a *app) error {
 	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
@@ -35,6 +57,237 @@ func (v agentsVerb) Run(ctx context.Context, a *app) error {
 			row(short(r.Agent, 48), r.Status, orDash(r.Model), r.Runs, r.Configured, when(r.SpawnedAt), r.Imported, short(strings.Join(r.Tools, " "), 60))
 		}
 	})
+}
+
+type agentsShowVerb struct {
+	Agent string `arg:"" help:"The agent."`
+	JSON  bool   `name:"json" help:"Print one JSON value."`
+	pastFlag
+}
+
+// Help gives an example.
+func (agentsShowVerb) Help() string { return "Example:\n  virtuous6 agents show assistant" }
+
+// Run shows one agent.
+func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.readAt(ctx, v.pastFlag)
+	if err != nil {
+		return err
+	}
+	agents, err := reader.Agents(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(agents, func(r projections.AgentRow) bool { return r.Agent == v.Agent })
+	if i < 0 {
+		return fmt.Errorf("there is no agent %q: `virtuous6 agents` lists them", v.Agent)
+	}
+	r := agents[i]
+	if v.JSON {
+		return a.json(r)
+	}
+	temperature, tokens := "-", "-"
+	if r.Temperature != nil {
+		temperature = fmt.Sprint(*r.Temperature)
+	}
+	if r.MaxTokens > 0 {
+		tokens = fmt.Sprint(r.MaxTokens)
+	}
+	status := cmp.Or(r.Status, "only named by runs")
+	if r.Imported {
+		status = "known from history"
+	}
+	fmt.Fprintf(a.out, "%s  %s, %d runs, configured %d times\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
+		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(r.Model), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
+	if r.Prompt != "" {
+		fmt.Fprintf(a.out, "\n%s\n", r.Prompt)
+	}
+	return nil
+}
+
+// agentFlags are what an agent is made of. What is not given stays as it is.
+type agentFlags struct {
+	Model       *string  `help:"The model that answers; empty for the server's default."`
+	Prompt      *string  `help:"The instructions that come before each conversation; @FILE reads them from a file." placeholder:"TEXT"`
+	Temperature *float64 `help:"The sampling temperature."`
+	MaxTokens   *int     `help:"Bounds an answer, 0 for the provider's default." placeholder:"N"`
+	Tools       *string  `help:"The tools that it is granted, with commas between; empty for none." placeholder:"NAME,..."`
+}
+
+func (f agentFlags) over(c events.AgentConfig) (events.AgentConfig, error) {
+	if f.Model != nil {
+		c.Model = *f.Model
+	}
+	if f.Prompt != nil {
+		c.Prompt = *f.Prompt
+		if file, is := strings.CutPrefix(c.Prompt, "@"); is {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return c, fmt.Errorf("--prompt: %w", err)
+			}
+			c.Prompt = strings.TrimSpace(string(text))
+		}
+		if !utf8.ValidString(c.Prompt) {
+			return c, usage("--prompt: the text is not UTF-8")
+		}
+	}
+	if f.Temperature != nil {
+		c.Temperature = f.Temperature
+	}
+	if f.MaxTokens != nil {
+		c.MaxTokens = *f.MaxTokens
+	}
+	if f.Tools != nil {
+		c.Tools = nil
+		for name := range strings.SplitSeq(*f.Tools, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				c.Tools = append(c.Tools, name)
+			}
+		}
+	}
+	return c, nil
+}
+
+// knownTools refuses tools that this program does not have.
+func (a *app) knownTools(ctx context.Context, c events.AgentConfig) error {
+	runner, _, err := a.runner(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = runner.Tools.Specs(c.Tools)
+	return err
+}
+
+type agentsSpawnVerb struct {
+	Agent string `arg:"" help:"What it is called."`
+	Role  string `help:"What it is there for, in a few words."`
+	agentFlags
+}
+
+// Help gives examples.
+func (agentsSpawnVerb) Help() string {
+	return "An agent has the tools that it is granted here and no others. Which may be granted, the policy says (`policy:` in the " +
+		"configuration).\n\nExamples:\n  virtuous6 agents spawn clerk --prompt \"You answer questions about orders.\" --tools calculate\n" +
+		"  virtuous6 agents spawn poet --prompt @poet.md --temperature 1\n  virtuous6 ask --agent clerk \"calculate 3 * 19.90\""
+}
+
+// Run makes the agent.
+func (v agentsSpawnVerb) Run(ctx context.Context, a *app) error {
+	config, err := v.over(events.AgentConfig{})
+	if err != nil {
+		return err
+	}
+	if err := a.knownTools(ctx, config); err != nil {
+		return err
+	}
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	_, err = a.dispatcher().Dispatch(ctx, commands.SpawnAgent{Meta: a.meta(""), Agent: v.Agent, Role: v.Role, Config: config})
+	if errors.Is(err, aggregates.ErrExists) {
+		return fmt.Errorf("%w: `virtuous6 agents configure %s` changes it", err, v.Agent)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s is there: virtuous6 ask --agent %s \"...\"\n", oneLine(v.Agent), oneLine(v.Agent))
+	return nil
+}
+
+type agentsConfigureVerb struct {
+	Agent string `arg:"" help:"The agent."`
+	agentFlags
+}
+
+// Help gives examples.
+func (agentsConfigureVerb) Help() string {
+	return "What is not given stays as it is. A running server goes by it at once; runs under way keep what they began with.\n\n" +
+		"Examples:\n  virtuous6 agents configure clerk --temperature 0.2\n  virtuous6 agents configure clerk --tools calculate,clock"
+}
+
+// Run changes the agent.
+func (v agentsConfigureVerb) Run(ctx context.Context, a *app) error {
+	if err := a.openExisting(ctx); err != nil {
+		return err
+	}
+	agent, _, err := a.dispatcher().Agent(ctx, "", v.Agent)
+	if err != nil {
+		return err
+	}
+	config, err := v.over(agent.Config)
+	if err != nil {
+		return err
+	}
+	if err := a.knownTools(ctx, config); err != nil {
+		return err
+	}
+	receipt, err := a.dispatcher().Dispatch(ctx, commands.ConfigureAgent{Meta: a.meta(""), Agent: v.Agent, Config: config})
+	switch {
+	case errors.Is(err, aggregates.ErrMissing):
+		return fmt.Errorf("%w: `virtuous6 agents` lists them, `virtuous6 agents spawn` makes one", err)
+	case err != nil:
+		return err
+	case receipt.Events == 0:
+		fmt.Fprintf(a.out, "%s is so already.\n", oneLine(v.Agent))
+		return nil
+	}
+	fmt.Fprintf(a.out, "%s is changed, for all runs that start from now on.\n", oneLine(v.Agent))
+	return nil
+}
+
+type agentsRetireVerb struct {
+	Agent  string `arg:"" help:"The agent."`
+	Reason string `help:"Why."`
+}
+
+// Help gives an example.
+func (agentsRetireVerb) Help() string {
+	return "This is for good: a retired agent is never asked again.\n\nExample:\n  virtuous6 agents retire clerk --reason \"the desk is closed\""
+}
+
+// Run ends the agent.
+func (v agentsRetireVerb) Run(ctx context.Context, a *app) error {
+	if err := a.openExisting(ctx); err != nil {
+		return err
+	}
+	if _, err := a.dispatcher().Dispatch(ctx, commands.RetireAgent{Meta: a.meta(""), Agent: v.Agent, Reason: v.Reason}); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s takes no more runs.\n", oneLine(v.Agent))
+	return nil
+}
+
+type agentsAdoptVerb struct {
+	Agent string `arg:"" help:"The agent known from history, such as 'clerk (langfuse)'."`
+	As    string `help:"The live agent that it is. Default: its name without the source." placeholder:"NAME"`
+}
+
+// Help gives an example.
+func (agentsAdoptVerb) Help() string {
+	return "What is found out about an agent of an imported history then reaches the live one.\n\nExample:\n  virtuous6 agents adopt 'clerk (langfuse)' --as clerk"
+}
+
+// Run notes that the two are one.
+func (v agentsAdoptVerb) Run(ctx context.Context, a *app) error {
+	if err := a.openExisting(ctx); err != nil {
+		return err
+	}
+	as := v.As
+	if as == "" {
+		as, _, _ = strings.Cut(v.Agent, " (")
+	}
+	live, _, err := a.dispatcher().Agent(ctx, "", as)
+	if err != nil {
+		return err
+	}
+	if !live.Live || live.Retired {
+		return fmt.Errorf("there is no live agent %q: make it with `virtuous6 agents spawn %s`, or name another one with --as", as, as)
+	}
+	if _, err := a.dispatcher().Dispatch(ctx, commands.AdoptAgent{Meta: a.meta(""), Agent: v.Agent, As: as}); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s is %s.\n", oneLine(v.Agent), oneLine(as))
+	return nil
 }
 
 // count is a number of rows, 0 for all of them.

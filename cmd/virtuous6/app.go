@@ -29,8 +29,9 @@ type app struct {
 	clock    orchestrator.Clock
 	ids      orchestrator.IDs
 
-	store  eventstore.Store
-	models *projections.Models
+	store      eventstore.Store
+	models     *projections.Models
+	dispatches *orchestrator.Dispatcher
 	// closers are called at the end, the last one first.
 	closers []func() error
 }
@@ -83,8 +84,33 @@ func (a *app) catchUp(ctx context.Context) error {
 	return replay.CatchUp(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at - min(from, at))) })
 }
 
+// dispatcher is the one of this process: it keeps what it folded.
 func (a *app) dispatcher() *orchestrator.Dispatcher {
-	return orchestrator.NewDispatcher(a.store, aggregates.All(a.config.Policy.policy()))
+	if a.dispatches == nil {
+		a.dispatches = orchestrator.NewDispatcher(a.store, aggregates.All(aggregates.Everywhere(a.config.Policy.policy())))
+	}
+	return a.dispatches
+}
+
+// runs starts, follows and cancels live runs.
+func (a *app) runs() orchestrator.Runs {
+	var tools []string
+	for _, tool := range a.config.Policy.policy().Fact().Tools {
+		if slices.Contains(aggregates.DefaultTools(), tool) {
+			tools = append(tools, tool)
+		}
+	}
+	d := a.dispatcher()
+	return orchestrator.Runs{Store: a.store, Dispatch: d.Dispatch, Agents: d, Models: a.models, Tools: tools}
+}
+
+// ready notes what live runs go by: the policy, where it differs from what was noted last, and the assistant.
+func (a *app) ready(ctx context.Context) error {
+	policy := commands.SetPolicy{Meta: a.meta(""), Policy: a.config.Policy.policy().Fact()}
+	if _, err := a.dispatcher().Dispatch(ctx, policy); err != nil {
+		return err
+	}
+	return a.runs().Prepare(ctx, a.meta(""))
 }
 
 // meta is what a command of the one at the terminal carries.

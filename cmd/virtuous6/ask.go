@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -92,7 +90,10 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 	start.Meta = a.meta("")
 	start.Run = start.ID.String()
 	start.Correlation = start.Run
-	receipt, err := a.dispatcher().Dispatch(ctx, start)
+	if err := a.ready(ctx); err != nil {
+		return err
+	}
+	receipt, err := a.runs().Start(ctx, start)
 	if err != nil {
 		return err
 	}
@@ -129,8 +130,8 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 	group.Go(func() error {
 		return a.drive(working, "ask", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {
 			o := orchestrator.New(orchestrator.Config{
-				Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Runner: runner, Model: model, Lease: lease, Clock: a.clock,
-				IDs: a.ids, OnText: func(of, text string) {
+				Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease,
+				Clock: a.clock, IDs: a.ids, Drain: farewell, OnText: func(of, text string) {
 					if of == run && !v.JSON {
 						begun = true
 						fmt.Fprint(a.out, text)
@@ -148,7 +149,8 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 	})
 	group.Go(func() error {
 		defer stop()
-		return v.follow(working, a, run, position)
+		_, err := a.runs().Follow(working, "", run, position)
+		return err
 	})
 	group.Go(func() error {
 		select {
@@ -172,38 +174,6 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 
 // farewell bounds what is done after the run's end, or after Ctrl-C. What is left is the next driver's.
 const farewell = 5 * time.Second
-
-// follow waits for the end of the run, and then of its task, which whoever drives ends a moment later.
-func (v askVerb) follow(ctx context.Context, a *app, run string, position uint64) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := false
-	for m, err := range a.store.Subscribe(ctx, position) {
-		if err != nil {
-			return err
-		}
-		if m.CaughtUp || m.Event.Stream != commands.RunStream(run) && m.Event.Stream != commands.TaskStream(run) {
-			continue
-		}
-		fact, err := events.Decode(m.Event)
-		if err != nil {
-			return err
-		}
-		switch fact := fact.(type) {
-		case events.RunFinished, events.RunFailed, events.RunCancelled:
-			ended = true
-			time.AfterFunc(farewell, stop)
-		case events.TaskUpdated:
-			if ended && fact.Status != events.TaskInProgress {
-				return nil
-			}
-		}
-	}
-	if ended {
-		return nil
-	}
-	return ctx.Err()
-}
 
 func (v askVerb) showAnswer(ctx context.Context, a *app, run string) error {
 	if v.JSON {
@@ -272,8 +242,7 @@ func (v askVerb) summary(a *app, row projections.RunRow, steps []projections.Ste
 func (v askVerb) cancel(ctx context.Context, a *app, run string) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer stop()
-	_, err := a.dispatcher().Dispatch(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: "the asker left"})
-	if err != nil && !errors.Is(err, aggregates.ErrEnded) {
+	if err := a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: "the asker left"}); err != nil {
 		return fmt.Errorf("cancel run %s: %w", run, err)
 	}
 	return nil

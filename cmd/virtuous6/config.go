@@ -57,6 +57,8 @@ type policyConfig struct {
 	MinTemperature   float64             `yaml:"min_temperature"`
 	MaxTemperature   float64             `yaml:"max_temperature"`
 	MaxTokens        int                 `yaml:"max_tokens"`
+	Tools            []string            `yaml:"tools"`
+	AskTools         []string            `yaml:"ask_tools"`
 	SelfApproved     []events.ChangeKind `yaml:"self_approved"`
 	MaxSharePermille int                 `yaml:"max_share_permille"`
 }
@@ -64,7 +66,7 @@ type policyConfig struct {
 func (p policyConfig) policy() aggregates.Policy {
 	return aggregates.Policy{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		SelfApproved: p.SelfApproved, MaxShare: p.MaxSharePermille,
+		Tools: p.Tools, AskTools: p.AskTools, SelfApproved: p.SelfApproved, MaxShare: p.MaxSharePermille,
 	}
 }
 

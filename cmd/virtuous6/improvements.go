@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
 )
 
 type improvementsVerb struct {
@@ -88,7 +88,7 @@ func (v improvementsRejectVerb) Run(ctx context.Context, a *app) error {
 }
 
 func (a *app) decideImprovement(ctx context.Context, done string, c commands.Improvement) error {
-	if c.Stream() == commands.ImprovementStream("") {
+	if events.Identity(c.Stream()) == "" {
 		return usage("give the proposal's id, as `virtuous6 improvements` lists it")
 	}
 	if err := a.openExisting(ctx); err != nil {
@@ -96,7 +96,7 @@ func (a *app) decideImprovement(ctx context.Context, done string, c commands.Imp
 	}
 	_, err := a.dispatcher().Dispatch(ctx, c)
 	if errors.Is(err, aggregates.ErrMissing) {
-		return fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", strings.TrimPrefix(c.Stream(), commands.ImprovementStream("")))
+		return fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", events.Identity(c.Stream()))
 	}
 	if errors.Is(err, aggregates.ErrState) {
 		return fmt.Errorf("%w: `virtuous6 improvements` tells what became of each", err)

@@ -37,7 +37,7 @@ func New(t *testing.T) (eventstore.Store, *orchestrator.Dispatcher) {
 	t.Helper()
 	store := eventstore.NewMemory(Clock)
 	t.Cleanup(func() { _ = store.Close() })
-	return store, orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))
+	return store, orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 }
 
 // Models are empty read models in memory.
@@ -76,7 +76,7 @@ func Simulated(runs int) iter.Seq2[ingest.Record, error] {
 func Import(t *testing.T, store eventstore.Store, records iter.Seq2[ingest.Record, error]) (orchestrator.Imported, []string) {
 	t.Helper()
 	var problems []string
-	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))
+	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 	sum, err := orchestrator.Import(t.Context(), d, records, func(p *ingest.Problem) { problems = append(problems, p.Error()) })
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func Import(t *testing.T, store eventstore.Store, records iter.Seq2[ingest.Recor
 // Fill appends facts of no importance, numbered from one number up to another.
 func Fill(t *testing.T, store eventstore.Store, from, to int) {
 	t.Helper()
-	stream := commands.BudgetStream(fmt.Sprint(from))
+	stream := commands.BudgetStream("", fmt.Sprint(from))
 	batch := make([]events.Envelope, 0, to-from)
 	for n := from; n < to; n++ {
 		batch = append(batch, events.Envelope{

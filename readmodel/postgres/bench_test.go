@@ -117,7 +117,7 @@ func BenchmarkReplay(b *testing.B) {
 			}
 		}
 	}
-	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Policy{}))
+	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 	if _, err := orchestrator.Import(b.Context(), d, records, func(*ingest.Problem) {}); err != nil {
 		b.Fatal(err)
 	}

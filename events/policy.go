@@ -1,0 +1,23 @@
+package events
+
+// PolicySet is what people allow in a workspace from then on. The deciders go by the one that was configured when they
+// decided, and this fact tells which that was.
+type PolicySet struct {
+	// Models are the only models that an agent may have, empty for all.
+	Models         []string `json:"models,omitempty"`
+	MinTemperature float64  `json:"min_temperature,omitempty"`
+	MaxTemperature float64  `json:"max_temperature,omitempty"`
+	// MaxTokens bounds an agent's answer in tokens, 0 for no bound.
+	MaxTokens int `json:"max_tokens,omitempty"`
+	// Tools are those that an agent may be granted.
+	Tools []string `json:"tools,omitempty"`
+	// AskTools are those of them of which each call needs a person's approval.
+	AskTools []string `json:"ask_tools,omitempty"`
+	// SelfApproved are the kinds of change that need no person, and MaxShare how far such a change may go, in permille.
+	SelfApproved []ChangeKind `json:"self_approved,omitempty"`
+	MaxShare     int          `json:"max_share,omitempty"`
+}
+
+func (PolicySet) Kind() string { return "policy.set" }
+
+func (PolicySet) policy() {}

@@ -1,0 +1,39 @@
+package managers
+
+import "time"
+
+// Config is what the managers go by. The zero value works.
+type Config struct {
+	// MaxTurns bounds how often a run may go to its model. Default 16.
+	MaxTurns int
+	// StallAfter is how long a turn or a tool may be under way without a new fact. Default 30 minutes, negative for ever.
+	StallAfter time.Duration
+	// Holder is this process, as reservations name it.
+	Holder string
+}
+
+// All is every manager, one line each. It panics where two have one name.
+func All(c Config) []Member {
+	if c.MaxTurns <= 0 {
+		c.MaxTurns = 16
+	}
+	if c.StallAfter == 0 {
+		c.StallAfter = 30 * time.Minute
+	}
+	return distinct(
+		member(run(c)),
+		member(stall(c)),
+		member(spending(c)),
+	)
+}
+
+func distinct(members ...Member) []Member {
+	names := map[string]bool{}
+	for _, m := range members {
+		if names[m.Name] {
+			panic("managers: declared twice: " + m.Name)
+		}
+		names[m.Name] = true
+	}
+	return members
+}

@@ -1,0 +1,88 @@
+package managers
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// Turn is the work of one turn of a live run's agent: the tools that its last answer asked for, then one call to its
+// model.
+type Turn struct {
+	// ID is the want's: the ids of all that comes of the turn derive from it.
+	ID        uuid.UUID
+	Workspace string
+	Run       string
+	Requester string
+	// Turn numbers the calls to the model from 0.
+	Turn int
+}
+
+// Kind implements Work.
+func (Turn) Kind() string { return "turn" }
+
+// Share implements Work: a workspace's people are served in turn.
+func (t Turn) Share() string { return t.Workspace + "\x00" + t.Requester }
+
+type runState struct {
+	Workspace string    `json:"workspace,omitempty"`
+	Run       string    `json:"run,omitempty"`
+	Requester string    `json:"requester,omitempty"`
+	Turns     int       `json:"turns,omitempty"`
+	Cause     uuid.UUID `json:"cause"`
+	At        time.Time `json:"at"`
+	// Asking tells that a turn is to be performed, Runaway that there were too many.
+	Asking  bool `json:"asking,omitempty"`
+	Runaway bool `json:"runaway,omitempty"`
+	Ended   bool `json:"ended,omitempty"`
+}
+
+// run drives live runs: a turn at the start, and one after each answer that asks for tools. Imported history is never
+// acted on.
+func run(c Config) Manager[runState] {
+	return Manager[runState]{
+		Name: "run", Version: 1, Key: ofRun, Opens: []string{"run.started"},
+		Follows: []string{"run.llm_called", "run.finished", "run.failed", "run.cancelled"},
+		Evolve: func(s runState, e *events.Envelope, fact events.Event) runState {
+			switch f := fact.(type) {
+			case events.RunStarted:
+				s = runState{Workspace: e.Workspace, Run: f.Run, Requester: f.Requester, Cause: e.ID, At: e.OccurredAt, Asking: true}
+				s.Ended = f.Source != nil
+			case events.RunLLMCalled:
+				s.Turns++
+				s.Cause, s.At = e.ID, e.OccurredAt
+				s.Runaway = asksForTools(f) && s.Turns >= c.MaxTurns
+				s.Asking = asksForTools(f) && !s.Runaway
+			case events.RunFinished, events.RunFailed, events.RunCancelled:
+				s.Ended = true
+			}
+			return s
+		},
+		Wants: func(s runState) []Want {
+			switch {
+			case s.Runaway:
+				return []Want{{ID: s.Cause, Command: commands.FailRun{
+					Meta: meta("run", s.Cause, 0, s.At, s.Workspace, s.Run), Run: s.Run,
+					Error: fmt.Sprintf("stopped after %d turns: the agent kept asking for tools", s.Turns),
+				}}}
+			case s.Asking:
+				return []Want{{ID: s.Cause, Work: Turn{ID: s.Cause, Workspace: s.Workspace, Run: s.Run, Requester: s.Requester, Turn: s.Turns}}}
+			}
+			return nil
+		},
+		Over: func(s runState) bool { return s.Ended },
+	}
+}
+
+func asksForTools(f events.RunLLMCalled) bool {
+	for _, m := range f.Answered {
+		if len(m.ToolCalls) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,90 @@
+package managers
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// aside is money that a budget set aside for a step of a run.
+type aside struct {
+	Budget      string `json:"budget"`
+	Reservation string `json:"reservation"`
+	Step        int    `json:"step"`
+	Holder      string `json:"holder"`
+	// Begun tells that the call may have been made.
+	Begun bool `json:"begun,omitempty"`
+	// Known tells that its cost is Nanos, Over that nobody will tell it any more.
+	Known bool         `json:"known,omitempty"`
+	Over  bool         `json:"over,omitempty"`
+	Nanos events.Nanos `json:"nanos,omitempty"`
+	Cause uuid.UUID    `json:"cause"`
+	At    time.Time    `json:"at"`
+}
+
+type spendingState struct {
+	Workspace string  `json:"workspace,omitempty"`
+	Run       string  `json:"run,omitempty"`
+	Aside     []aside `json:"aside,omitempty"`
+}
+
+// spending settles what budgets set aside: at what the call has cost, or all of it where it may have been made and nobody
+// knows what it cost.
+func spending(c Config) Manager[spendingState] {
+	return Manager[spendingState]{
+		Name: "spending", Version: 1, Key: ofRun, Opens: []string{"budget.reserved"},
+		Follows: []string{"budget.settled", "run.step_started", "run.step_finished", "run.finished", "run.failed", "run.cancelled"},
+		Evolve:  evolveSpending,
+		Wants: func(s spendingState) (wants []Want) {
+			for _, a := range s.Aside {
+				if !a.Known && !a.Over && a.Holder == c.Holder {
+					continue
+				}
+				wants = append(wants, Want{ID: events.DeriveID(a.Cause, 1), Command: commands.SettleBudget{
+					Meta: meta("spending", a.Cause, 0, a.At, s.Workspace, s.Run), Budget: a.Budget, Reservation: a.Reservation,
+					Nanos: a.Nanos, Unknown: !a.Known && a.Begun,
+				}})
+			}
+			return wants
+		},
+		Over: func(s spendingState) bool { return len(s.Aside) == 0 },
+	}
+}
+
+func evolveSpending(s spendingState, e *events.Envelope, fact events.Event) spendingState {
+	each := func(change func(*aside)) {
+		s.Aside = slices.Clone(s.Aside)
+		for i := range s.Aside {
+			change(&s.Aside[i])
+		}
+	}
+	switch f := fact.(type) {
+	case events.BudgetReserved:
+		s.Workspace, s.Run = e.Workspace, f.Run
+		s.Aside = append(slices.Clip(s.Aside), aside{
+			Budget: events.Identity(e.Stream), Reservation: f.Reservation, Step: f.Step, Holder: f.Holder, Begun: f.Begun, Cause: e.ID, At: e.OccurredAt,
+		})
+	case events.BudgetSettled:
+		budget := events.Identity(e.Stream)
+		s.Aside = slices.DeleteFunc(slices.Clone(s.Aside), func(a aside) bool { return a.Budget == budget && a.Reservation == f.Reservation })
+	case events.RunStepStarted:
+		each(func(a *aside) { a.Begun = a.Begun || a.Step == f.Step })
+	case events.RunStepFinished:
+		each(func(a *aside) {
+			if a.Step == f.Step && !a.Over {
+				a.Known, a.Over, a.Nanos, a.Begun, a.At = !f.Unpriced, true, f.CostNanos, true, e.OccurredAt
+			}
+		})
+	case events.RunFinished, events.RunFailed, events.RunCancelled:
+		each(func(a *aside) {
+			if !a.Over {
+				a.Over, a.At = true, e.OccurredAt
+			}
+		})
+	}
+	return s
+}

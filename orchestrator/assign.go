@@ -1,0 +1,138 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// errAgent is what no later try changes: the run fails with it.
+var errAgent = errors.New("the agent can't be asked")
+
+// Agents tells of the agents that are there now, and of any version of theirs.
+type Agents interface {
+	Agent(ctx context.Context, workspace, name string) (agent aggregates.Agent, revision uint64, err error)
+	AgentAt(ctx context.Context, workspace, name string, revision uint64) (aggregates.Agent, error)
+}
+
+// assign finds the agent that the run keeps to its end. Where that was not recorded before, it returns the command that
+// does.
+func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
+	started, assigned := t.conversation.started, t.conversation.assigned
+	if assigned != nil {
+		version, err := t.version(ctx, assigned.Agent, assigned.Revision)
+		t.keeps(assigned.Agent, version.Config, assigned.Model)
+		return nil, err
+	}
+	agent, revision, err := t.agents.Agent(ctx, t.wish.Workspace, started.Agent)
+	switch {
+	case err != nil:
+		return nil, err
+	case agent.Retired:
+		return nil, fmt.Errorf("%w: %s is retired: ask another one", errAgent, started.Agent)
+	case !agent.Live:
+		return nil, fmt.Errorf("%w: there is no agent %q: `virtuous6 agents spawn` makes one", errAgent, started.Agent)
+	}
+	t.keeps(started.Agent, agent.Config, t.model)
+	assign := commands.AssignRun{
+		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: started.Agent, Revision: revision, Model: t.config.Model,
+	}
+	if started.Conversation != "" && t.earlier != nil {
+		if assign.Earlier, err = t.earlierRuns(ctx, started.Conversation); err != nil {
+			return nil, err
+		}
+	}
+	t.conversation.assigned = &events.RunAssigned{Agent: assign.Agent, Revision: revision, Model: assign.Model, Earlier: assign.Earlier}
+	return []commands.Command{assign}, nil
+}
+
+// keeps takes over an agent's configuration, with a model where it names none.
+func (t *turn) keeps(agent string, config events.AgentConfig, model string) {
+	t.agent, t.config = agent, config
+	if t.config.Model == "" {
+		t.config.Model = model
+	}
+}
+
+func (t *turn) version(ctx context.Context, agent string, revision uint64) (aggregates.Agent, error) {
+	key := fmt.Sprintf("%s@%d", commands.AgentStream(t.wish.Workspace, agent), revision)
+	if known, ok := t.versions.get(key); ok {
+		return known, nil
+	}
+	version, err := t.agents.AgentAt(ctx, t.wish.Workspace, agent, revision)
+	if err == nil {
+		t.versions.keep(key, version)
+	}
+	return version, err
+}
+
+// earlierRuns are the latest runs of a conversation that fit into what a run may see of it, the oldest first.
+func (t *turn) earlierRuns(ctx context.Context, conversation string) ([]string, error) {
+	runs, err := t.earlier(ctx, t.wish.Workspace, conversation, t.wish.Run)
+	if err != nil {
+		return nil, err
+	}
+	left := t.earlierBytes
+	for i, run := range slices.Backward(runs) {
+		said, err := t.said(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range said {
+			left -= len(m.Content)
+		}
+		if left < 0 {
+			return runs[i+1:], nil
+		}
+	}
+	return runs, nil
+}
+
+// said is what a person and the agent said in an earlier run, without what its tools did.
+func (t *turn) said(ctx context.Context, run string) ([]events.Message, error) {
+	c := newConversation()
+	if err := c.read(ctx, t.store, t.wish.Workspace, run); err != nil {
+		return nil, err
+	}
+	var said []events.Message
+	for _, m := range c.messages {
+		if (m.Role == "user" || m.Role == "assistant") && len(m.ToolCalls) == 0 && strings.TrimSpace(m.Content) != "" {
+			said = append(said, events.Message{Role: m.Role, Name: m.Name, Content: m.Content})
+		}
+	}
+	return said, nil
+}
+
+// messages are what is said to the model: asked is what no fact holds yet, sent the whole conversation. What earlier runs
+// hold comes behind the agent's own instructions.
+func (t *turn) messages(ctx context.Context) (asked, sent []events.Message, err error) {
+	c := t.conversation
+	if t.wish.Turn == 0 {
+		asked = agents.Open(t.config, c.started.Prompt)
+	}
+	sent = slices.Concat(c.messages, c.told(), asked)
+	if len(c.assigned.Earlier) == 0 {
+		return asked, sent, nil
+	}
+	if c.said == nil {
+		for _, run := range c.assigned.Earlier {
+			said, err := t.said(ctx, run)
+			if err != nil {
+				return nil, nil, err
+			}
+			c.said = append(c.said, said...)
+		}
+	}
+	head := 0
+	for head < len(sent) && sent[head].Role == "system" {
+		head++
+	}
+	return asked, slices.Insert(sent, head, c.said...), nil
+}

@@ -1,0 +1,135 @@
+package orchestrator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// ErrNoAgent refuses a run that is asked of nobody.
+var ErrNoAgent = errors.New("there is no such agent to ask")
+
+// Assistant is the agent that answers where none is named.
+const Assistant = "assistant"
+
+// Runs starts live runs, follows them and cancels them: every door does so by it.
+type Runs struct {
+	Store    eventstore.Store
+	Dispatch commands.Dispatch
+	Agents   Agents
+	Models   *projections.Models
+	// Tools are those that the assistant is granted, as far as the policy goes along.
+	Tools []string
+}
+
+// Prepare makes the assistant, where a store has none yet.
+func (r Runs) Prepare(ctx context.Context, meta commands.Meta) error {
+	// However many do so at once, it is one wish.
+	meta.ID = events.NameID(meta.At, "the first assistant of workspace "+meta.Workspace)
+	if agent, _, err := r.Agents.Agent(ctx, meta.Workspace, Assistant); err != nil || agent.Live || agent.Retired {
+		return err
+	}
+	_, err := r.Dispatch(ctx, commands.SpawnAgent{
+		Meta: meta, Agent: Assistant, Role: "answers where no other agent is named", Config: events.AgentConfig{Tools: r.Tools},
+	})
+	if errors.Is(err, aggregates.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// Start opens a run of an agent that can be asked. It returns ErrNoAgent, with the names that are near, for one that can't.
+func (r Runs) Start(ctx context.Context, start commands.StartRun) (commands.Receipt, error) {
+	agent, _, err := r.Agents.Agent(ctx, start.Workspace, start.Agent)
+	switch {
+	case err != nil:
+		return commands.Receipt{}, err
+	case !agent.Live || agent.Retired:
+		near, err := r.near(ctx, start.Workspace, start.Agent)
+		if err != nil {
+			return commands.Receipt{}, err
+		}
+		what := "is unknown"
+		if agent.Retired {
+			what = "is retired"
+		}
+		return commands.Receipt{}, fmt.Errorf("%w: %q %s; %s", ErrNoAgent, start.Agent, what, near)
+	}
+	if start.Conversation == "" {
+		start.Conversation = start.Run
+	}
+	return r.Dispatch(ctx, start)
+}
+
+// maxNear bounds how many names are told.
+const maxNear = 5
+
+// near names the agents that may have been meant, the nearest first.
+func (r Runs) near(ctx context.Context, workspace, name string) (string, error) {
+	rows, err := r.Models.Agents(ctx)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, row := range rows {
+		if row.Status == projections.AgentActive && !row.Imported {
+			names = append(names, row.Agent)
+		}
+	}
+	if len(names) == 0 {
+		return "no agent is there yet: `virtuous6 agents spawn` makes one", nil
+	}
+	distance := func(other string) int {
+		return levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(other))
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a, b)) })
+	return "there are " + strings.Join(names[:min(len(names), maxNear)], ", "), nil
+}
+
+// Follow waits for the end of a run, behind a position at which it had not ended. It returns the fact that ended it.
+func (r Runs) Follow(ctx context.Context, workspace, run string, after uint64) (events.Run, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	stream := commands.RunStream(workspace, run)
+	for m, err := range r.Store.Subscribe(ctx, after) {
+		if err != nil {
+			return nil, err
+		}
+		if m.CaughtUp || m.Event.Stream != stream {
+			continue
+		}
+		fact, err := events.Decode(m.Event)
+		if err != nil {
+			return nil, err
+		}
+		switch fact := fact.(type) {
+		case events.RunFinished:
+			return fact, nil
+		case events.RunFailed:
+			return fact, nil
+		case events.RunCancelled:
+			return fact, nil
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// Cancel ends a run. One that has ended already stays as it is.
+func (r Runs) Cancel(ctx context.Context, c commands.CancelRun) error {
+	_, err := r.Dispatch(ctx, c)
+	if errors.Is(err, aggregates.ErrEnded) {
+		return nil
+	}
+	return err
+}

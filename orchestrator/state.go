@@ -1,0 +1,95 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+)
+
+// loaded is an aggregate as its stream left it.
+type loaded struct {
+	instance aggregates.Instance
+	expected eventstore.Expected
+	revision uint64
+	position uint64
+	ids      map[uuid.UUID]struct{}
+}
+
+// take goes on behind an append.
+func (l *loaded) take(round decisions, at eventstore.Appended) {
+	l.instance, l.revision, l.position, l.expected = round.instance, at.Revision, at.Position, eventstore.Exactly(at.Revision)
+	for _, e := range round.batch {
+		l.ids[e.ID] = struct{}{}
+	}
+}
+
+// load folds a stream. A stream that does not exist is an aggregate before its first fact.
+func (d *Dispatcher) load(ctx context.Context, aggregate aggregates.Aggregate, stream string) (*loaded, error) {
+	l := &loaded{instance: aggregate.New(), expected: eventstore.NoStream, ids: map[uuid.UUID]struct{}{}}
+	var options eventstore.StreamOptions
+	if aggregate.Latest {
+		options.Direction, options.Limit = eventstore.Backwards, 1
+	}
+	if err := d.read(ctx, stream, l, options); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// refresh folds what has been added behind a state, and tells whether there was anything.
+func (d *Dispatcher) refresh(ctx context.Context, aggregate aggregates.Aggregate, stream string, l *loaded) (more bool, err error) {
+	var next uint64
+	if l.expected != eventstore.NoStream {
+		next = l.revision + 1
+	}
+	before := l.expected
+	err = d.read(ctx, stream, l, eventstore.StreamOptions{From: &next})
+	return l.expected != before, err
+}
+
+func (d *Dispatcher) read(ctx context.Context, stream string, l *loaded, options eventstore.StreamOptions) error {
+	for e, err := range d.store.ReadStream(ctx, stream, options) {
+		if errors.Is(err, eventstore.ErrNoStream) {
+			return nil
+		}
+		var fact events.Event
+		if err == nil {
+			fact, err = events.Decode(e)
+		}
+		if err == nil {
+			err = l.instance.Evolve(fact)
+		}
+		if err != nil {
+			return fmt.Errorf("load %s: %w", stream, err)
+		}
+		l.ids[e.ID] = struct{}{}
+		l.revision, l.position, l.expected = e.Revision, e.Position, eventstore.Exactly(e.Revision)
+	}
+	return nil
+}
+
+// Agent folds an agent, and tells the revision that it is at.
+func (d *Dispatcher) Agent(ctx context.Context, workspace, name string) (aggregates.Agent, uint64, error) {
+	return d.agentAt(ctx, workspace, name, eventstore.StreamOptions{})
+}
+
+// AgentAt is an agent as it was at a revision of its stream.
+func (d *Dispatcher) AgentAt(ctx context.Context, workspace, name string, revision uint64) (aggregates.Agent, error) {
+	agent, _, err := d.agentAt(ctx, workspace, name, eventstore.StreamOptions{Limit: int(revision) + 1}) //nolint:gosec // no agent has 2^63 versions
+	return agent, err
+}
+
+func (d *Dispatcher) agentAt(ctx context.Context, workspace, name string, o eventstore.StreamOptions) (aggregates.Agent, uint64, error) {
+	l := &loaded{instance: d.aggregates["agent"].New(), ids: map[uuid.UUID]struct{}{}}
+	if err := d.read(ctx, commands.AgentStream(workspace, name), l, o); err != nil {
+		return aggregates.Agent{}, 0, err
+	}
+	return l.instance.State().(aggregates.Agent), l.revision, nil //nolint:forcetypeassert // it is what the aggregate of agents holds
+}
