@@ -70,8 +70,8 @@ type work struct {
 	jobs    map[uuid.UUID]*job
 	// closed tells that nothing begins any more, stopped that nobody does what has a place: the router is gone.
 	closed, stopped bool
-	idle   *sync.Cond
-	places int
+	idle            *sync.Cond
+	places          int
 }
 
 // job is work that is wanted.
@@ -239,16 +239,6 @@ func (w *work) place() {
 	if w.free == w.places {
 		w.idle.Broadcast()
 	}
-}
-
-// underWay tells how much work has a place, and how much waits for one.
-func (w *work) underWay() (placed, waiting int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, jobs := range w.waiting {
-		waiting += len(jobs)
-	}
-	return w.places - w.free, waiting
 }
 
 // running is closed once all work is heard.

@@ -45,7 +45,7 @@ func TestAMissingCaseIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for without, missing := range map[string]string{
-		"case events.RunLLMCalled:\n":                                  "RunLLMCalled",
+		"case events.RunAssigned:\n":                                   "RunAssigned",
 		"case commands.RecordLLMCall:\n\t\treturn recordLLMCall(c, s)": "RecordLLMCall",
 	} {
 		cut := bytes.Replace(source, []byte(without), nil, 1)

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,8 +60,8 @@ func TestAskThroughAnOpenAICompatibleServer(t *testing.T) {
 	if code != exitDone || a.CostUSD != "0.00021" || a.Unpriced || !strings.Contains(said, `1 of 2 models have no price`) {
 		t.Errorf("by one's own prices: %+v, exit code %d\n%s", a, code, said)
 	}
-	if tasks := p.run("tasks", "--json"); !strings.Contains(string(tasks), `"status": "done"`) {
-		t.Errorf("its task is left open: %s", tasks)
+	if tasks := p.run("tasks", "--json"); strings.TrimSpace(string(tasks)) != "[]" {
+		t.Errorf("asking opened a task: %s", tasks)
 	}
 	a, said, code = ask("sk-test-wrong-0123456789abcdef")
 	if code != exitFailed || a.Outcome != "failed" || !strings.Contains(a.Error, "OPENAI_API_KEY") {
@@ -193,12 +192,11 @@ func TestAskIsInterrupted(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, errOut.Bytes())
 	}
 	var runs []struct{ Outcome string }
-	var tasks []struct{ Status string }
-	if err := errors.Join(json.Unmarshal(p.run("runs", "--json"), &runs), json.Unmarshal(p.run("tasks", "--json"), &tasks)); err != nil {
+	if err := json.Unmarshal(p.run("runs", "--json"), &runs); err != nil {
 		t.Fatal(err)
 	}
-	if len(runs) != 1 || runs[0].Outcome != "cancelled" || len(tasks) != 1 || tasks[0].Status != "dropped" {
-		t.Errorf("the run is %+v, its task %+v", runs, tasks)
+	if len(runs) != 1 || runs[0].Outcome != "cancelled" {
+		t.Errorf("the run is %+v", runs)
 	}
 }
 

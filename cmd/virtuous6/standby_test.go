@@ -194,7 +194,7 @@ func (b *pair) once() {
 	}
 	for run := range b.acknowledged {
 		got := kinds["run-"+run]
-		want := map[string]int{"run.started": 1, "run.step_started": 4, "run.step_finished": 4, "run.llm_called": 2, "run.finished": 1}
+		want := map[string]int{"run.started": 1, "run.assigned": 1, "run.tool_called": 2, "run.step_started": 4, "run.step_finished": 4, "run.llm_called": 2, "run.finished": 1}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			b.t.Errorf("run %s has %v, want %v", run, got, want)
 		}
