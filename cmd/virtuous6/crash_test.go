@@ -19,7 +19,9 @@ import (
 
 // program is the real program on a folder of its own.
 type program struct {
-	t   *testing.T
+	t *testing.T
+	// name is what is started, virtuous6 where it is empty.
+	name string
 	dir string
 	// store is the --store URL, a file in dir where it is empty.
 	store string
@@ -32,7 +34,7 @@ type program struct {
 func newProgram(t *testing.T) program { return program{t: t, dir: t.TempDir()} }
 
 func (p program) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("virtuous6", args...) //nolint:gosec // this is the program under test
+	cmd := exec.Command(cmp.Or(p.name, "virtuous6"), args...) //nolint:gosec // this is the program under test
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "VIRTUOUS6_STORE="+cmp.Or(p.store, "sqlite:"+filepath.Join(p.dir, "store.db")), "VIRTUOUS6_READ_MODELS="+p.models,
 		"XDG_CONFIG_HOME="+p.dir, "XDG_DATA_HOME="+p.dir, "OPENAI_API_KEY=", "OPENAI_BASE_URL=")

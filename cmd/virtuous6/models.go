@@ -12,6 +12,9 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
+// ownTools are the tools of the program itself.
+var ownTools = agents.BuiltIn
+
 // runner is what performs the turns of live runs, and the model that agents without one of their own use: a real one
 // where a key or a server is given, the built-in scripted one where neither is.
 func (a *app) runner(ctx context.Context) (agents.Runner, string, error) {
@@ -19,7 +22,7 @@ func (a *app) runner(ctx context.Context) (agents.Runner, string, error) {
 	if err != nil {
 		return agents.Runner{}, "", err
 	}
-	r := agents.Runner{Tools: agents.BuiltIn(a.clock), Now: a.clock}
+	r := agents.Runner{Tools: ownTools(a.clock), Now: a.clock}
 	if server == nil {
 		r.Prices, err = a.prices("built-in")
 		r.Model = agents.Scripted{Now: a.clock}
