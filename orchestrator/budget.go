@@ -23,18 +23,18 @@ const (
 // reserve sets aside in every budget what the call can cost at most. Where all that is left is set aside for calls under
 // way it waits for one of them. What was set aside is settled by the manager of spending.
 func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.Message) error {
-	budgets, err := t.models.Budgets(ctx)
-	if err != nil || len(budgets) == 0 {
-		return err
+	budgets := t.caps.all()
+	if len(budgets) == 0 {
+		return nil
 	}
 	most, known := t.runner.MaxCost(t.config, sent)
 	if !known && !t.allowUnpriced {
 		return fmt.Errorf("%w %q, and a budget is set: give it a price (`prices:` in the configuration), or set `unpriced: allow` there", ErrUnpriced, t.config.Model)
 	}
 	for _, b := range budgets {
-		id := t.reservationID(b.Budget)
+		id := t.reservationID(b)
 		reserve := commands.ReserveBudget{
-			Budget: b.Budget, Reservation: id.String(), Run: t.wish.Run, Step: step, Nanos: most, Holder: t.holder, Begun: begun,
+			Budget: b, Reservation: id.String(), Run: t.wish.Run, Step: step, Nanos: most, Holder: t.holder, Begun: begun,
 		}
 		for look := firstLook; ; look = min(2*look, lastLook) {
 			reserve.Meta = t.meta(0, t.clock())

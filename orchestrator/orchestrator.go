@@ -107,7 +107,7 @@ func New(c Config) *Orchestrator {
 func (o *Orchestrator) Run(ctx context.Context) error {
 	dispatch := patient(o.c.Dispatch, o.c.Log)
 	p := &performer{
-		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, runner: o.c.Runner, model: o.c.Model, holder: o.c.holder,
+		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, runner: o.c.Runner, model: o.c.Model, holder: o.c.holder,
 		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: o.c.OnText, lease: o.c.Lease, earlier: o.c.Earlier, earlierBytes: o.c.EarlierBytes,
 		seen: newRecent[*conversation](4 * o.c.Turns), versions: newRecent[aggregates.Agent](1024),
 	}
@@ -144,7 +144,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		case <-working.Done():
 			return nil
 		}
-		err := o.manage(working, work, dispatch)
+		err := o.manage(working, work, p.caps, dispatch)
 		if working.Err() != nil {
 			return nil
 		}
@@ -160,13 +160,13 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 }
 
 // manage runs the managers: what they want is done until ctx is done, and what they remember is saved.
-func (o *Orchestrator) manage(ctx context.Context, work *work, dispatch commands.Dispatch) error {
+func (o *Orchestrator) manage(ctx context.Context, work *work, caps *caps, dispatch commands.Dispatch) error {
 	var commanding sync.WaitGroup
 	defer commanding.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p := &processes{
-		store: o.c.Store, models: o.c.Models, lease: o.c.Lease, work: work, clock: o.c.Clock, log: o.c.Log, after: commanding.Go,
+		store: o.c.Store, models: o.c.Models, lease: o.c.Lease, work: work, caps: caps, clock: o.c.Clock, log: o.c.Log, after: commanding.Go,
 		dispatch: func(of context.Context, cmds ...commands.Command) (commands.Receipt, error) {
 			// The end of the program is the end of every try.
 			of, stop := context.WithCancel(of)

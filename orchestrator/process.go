@@ -32,6 +32,7 @@ type processes struct {
 	lease    *Lease
 	dispatch commands.Dispatch
 	work     *work
+	caps     *caps
 	clock    Clock
 	log      *slog.Logger
 	// after runs commands and timers, each in a goroutine that whoever runs the processes waits for.
@@ -78,6 +79,9 @@ func (p *processes) open(ctx context.Context, members []managers.Member) error {
 		return err
 	}
 	p.reached = head
+	if err := p.caps.load(ctx, p.store, p.models, head); err != nil {
+		return err
+	}
 	for _, m := range members {
 		state := &manage{Member: m, opens: setOf(m.Opens), follows: setOf(m.Follows), processes: map[string]*underWay{}, changed: map[string]bool{}, gone: map[string]bool{}}
 		remembered, err := p.models.Managed(ctx, m.Name)
@@ -257,6 +261,7 @@ func (p *processes) follow(ctx context.Context) error {
 		if message.CaughtUp {
 			p.reached = max(p.reached, message.Position)
 		} else {
+			p.caps.hear(&message.Event)
 			p.fold(&message.Event)
 			p.reached = message.Event.Position
 		}

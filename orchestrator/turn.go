@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/virtuous6/virtuous6/projections"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -26,7 +25,7 @@ type performer struct {
 	store    eventstore.Store
 	dispatch commands.Dispatch
 	agents   Agents
-	models   *projections.Models
+	caps     *caps
 	runner   agents.Runner
 	// model is what an agent without a model of its own uses.
 	model string

@@ -1,0 +1,76 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
+)
+
+// caps are the budgets that there are. They are known by the log and not by the read models, which may be behind: no run
+// that was asked for after a cap was set passes it by.
+type caps struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+// hear takes in a fact of the log.
+func (c *caps) hear(e *events.Envelope) {
+	if e.Kind == (events.BudgetSet{}).Kind() {
+		c.add(events.Identity(e.Stream))
+	}
+}
+
+func (c *caps) add(budget string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.names == nil {
+		c.names = map[string]bool{}
+	}
+	c.names[budget] = true
+}
+
+// all are the budgets' names, in order.
+func (c *caps) all() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.names))
+}
+
+// load takes in all that was set up to a position: what the read models have seen, and the log from there on.
+func (c *caps) load(ctx context.Context, store eventstore.Store, models *projections.Models, head uint64) error {
+	from, err := models.Position(ctx)
+	switch {
+	case errors.Is(err, readmodel.ErrOutdated):
+		from = 0
+	case err != nil:
+		return err
+	default:
+		rows, err := models.Budgets(ctx)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			c.add(row.Budget)
+		}
+	}
+	if from >= head {
+		return nil
+	}
+	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: from, Kinds: []string{(events.BudgetSet{}).Kind()}}) {
+		if err != nil {
+			return err
+		}
+		if e.Position > head {
+			break
+		}
+		c.hear(&e)
+	}
+	return nil
+}
