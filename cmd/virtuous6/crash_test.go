@@ -22,7 +22,7 @@ type program struct {
 	t *testing.T
 	// name is what is started, virtuous6 where it is empty.
 	name string
-	dir string
+	dir  string
 	// store is the --store URL, a file in dir where it is empty.
 	store string
 	// models is the --read-models URL, the default where it is empty.
