@@ -19,7 +19,7 @@ import (
 var (
 	sizes  = flag.String("sizes", "100000,1000000", "how many events the replays are measured with; 3000000 takes some minutes more")
 	rounds = flag.Int("rounds", 3, "how often each measurement is taken; the table shows medians")
-	part   = flag.String("part", "", "append, replay, growth or lag: measure only that part")
+	part   = flag.String("part", "", "append, replay, growth, lag or lanes: measure only that part")
 	only   = flag.String("on", "", "SQLite or PostgreSQL: measure only there")
 )
 
@@ -41,6 +41,9 @@ func BenchmarkTable(b *testing.B) {
 				}
 			}
 		}
+	}
+	if (*part == "" || *part == "lanes") && *only == "" {
+		lanes(b, &t)
 	}
 	slices.SortStableFunc(t.rows, func(a, b row) int { return -strings.Compare(a.engine, b.engine) })
 	t.print()

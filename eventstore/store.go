@@ -147,9 +147,13 @@ type Store interface {
 	// empty batch changes nothing: it checks expected and returns where the stream is.
 	Append(ctx context.Context, stream string, expected Expected, batch []events.Envelope) (Appended, error)
 	// Submit is Append that does not wait: it hands the batch over and returns at once, and wait gives what Append would
-	// have. What one goroutine submits is appended in the order of its submissions, so that an import gives the same
-	// log each time. wait must be called, and may be called once. chain, if any, is that of the submissions that it follows
-	// and must not stand without.
+	// have. wait must be called, and may be called once.
+	//
+	// Submissions of one chain are appended in their order, and none of them where one before it was not; so what a chain
+	// leaves behind is a beginning of it, also where calls are lost and made again. What one goroutine submits without a chain
+	// is appended in the order of its submissions too, so that an import gives the same log each time. Between two chains,
+	// between a chain and what has none, and between a submission and an Append there is no order: who appends what rests
+	// on another's fact waits for that one first.
 	Submit(ctx context.Context, chain *Chain, stream string, expected Expected, batch []events.Envelope) (wait func() (Appended, error))
 	// ReadStream yields a stream's events by revision. It yields ErrNoStream for a stream that does not exist.
 	ReadStream(ctx context.Context, stream string, o StreamOptions) iter.Seq2[events.Envelope, error]

@@ -68,6 +68,12 @@ func (s *Store) append(ctx context.Context, r *request) (eventstore.Appended, er
 		return eventstore.Appended{}, err
 	}
 	defer s.memory.give(k)
+	select {
+	case s.slots <- struct{}{}: // behind the stream's turn: who waits for that takes no one's place
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return eventstore.Appended{}, ctx.Err()
+	}
 	// The usual way to begin a stream needs no read: if the server takes it, there was nothing to know.
 	current := false
 	creating := r.expected == eventstore.NoStream && len(r.ids) > 0
@@ -126,8 +132,11 @@ func (s *Store) write(ctx context.Context, k *known, r *request) (a eventstore.A
 		options.ExpectedStreamRevision = &streams.AppendReq_Options_Revision{Revision: uint64(k.last)}
 	}
 	var answer *streams.AppendResp
-	err = s.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
-		answer, err = send(ctx, conn, options, r.messages)
+	trusted := len(r.ids) == 1
+	err = s.call(ctx, func(ctx context.Context, n *node) (err error) {
+		if answer, err = send(ctx, n.conn, options, r.messages); err == nil && !trusted {
+			trusted = n.tellsLast(ctx)
+		}
 		return err
 	})
 	if err != nil {
@@ -143,11 +152,11 @@ func (s *Store) write(ctx context.Context, k *known, r *request) (a eventstore.A
 		k.learn(id, first+uint64(i)) //nolint:gosec // i is no negative number
 	}
 	k.read = true
-	if p := success.GetPosition(); p != nil && len(r.ids) == 1 {
+	if p := success.GetPosition(); p != nil && trusted {
 		a.Position = p.GetCommitPosition()
 		return a, true, nil
 	}
-	// Which position a server answers for a batch, and whether any for a repeat, is not laid down: the log tells.
+	// Which position older servers answer for a batch, and whether any for a repeat, is not laid down: the log tells.
 	a, err = s.locate(ctx, r.stream, a.Revision, r.ids[len(r.ids)-1])
 	return a, true, err
 }

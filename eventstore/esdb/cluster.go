@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -55,6 +56,8 @@ type node struct {
 	gone   bool
 	// left is closed when another node is to be looked for.
 	left chan struct{}
+	// last is whether it tells where a batch ends, once that was asked for.
+	last atomic.Pointer[bool]
 }
 
 func newCluster(c *client.Configuration) (*cluster, error) {

@@ -10,7 +10,6 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
-	"google.golang.org/grpc"
 
 	"github.com/virtuous6/virtuous6/eventstore"
 )
@@ -197,8 +196,8 @@ func (s *Store) mark(ctx context.Context, e edges) error {
 		Metadata: map[string]string{keyType: "log.marked", keyContentType: "application/json"},
 		Data:     data,
 	}}}
-	return s.once(ctx, s.config.Timeout, func(ctx context.Context, conn *grpc.ClientConn) error {
-		_, err := send(ctx, conn, options, []*streams.AppendReq{message})
+	return s.once(ctx, s.config.Timeout, func(ctx context.Context, n *node) error {
+		_, err := send(ctx, n.conn, options, []*streams.AppendReq{message})
 		return err
 	})
 }

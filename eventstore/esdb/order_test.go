@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -13,8 +12,9 @@ import (
 	"github.com/virtuous6/virtuous6/eventstore/esdbtest"
 )
 
-// An append goes behind what was submitted before it, and what a caller writes into its batch after Submit is not sent.
-func TestAppendsStayBehindSubmissions(t *testing.T) {
+// What was submitted waits for what was submitted before it, an append does not, and what a caller writes into its batch
+// after Submit is not sent.
+func TestSubmissionsStayInOrder(t *testing.T) {
 	t.Parallel()
 	server := start(t, esdbtest.Config{})
 	paused, release := make(chan struct{}), make(chan struct{})
@@ -30,28 +30,22 @@ func TestAppendsStayBehindSubmissions(t *testing.T) {
 	batch := facts("b", 1)
 	second := s.Submit(t.Context(), nil, "run-2", eventstore.Any, batch)
 	copy(batch[0].Data, "########")
-	appended := make(chan error, 1)
-	go func() {
-		_, err := s.Append(context.Background(), "run-3", eventstore.Any, facts("c", 1))
-		appended <- err
-	}()
-	for queued := 0; queued < 2 && len(appended) == 0; runtime.Gosched() {
-		s.mu.Lock()
-		queued = len(s.waiting)
-		s.mu.Unlock()
-	}
+	var chain eventstore.Chain
+	chained := s.Submit(t.Context(), &chain, "run-4", eventstore.Any, facts("d", 1))
+	_, err3 := s.Append(t.Context(), "run-3", eventstore.Any, facts("c", 1))
+	_, err4 := chained()
 	close(release)
 	_, err1 := first()
 	_, err2 := second()
-	if err := errors.Join(err1, err2, <-appended); err != nil {
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
 	log := all(t, s)
-	if len(log) != 3 || log[0].Stream != "run-1" || log[1].Stream != "run-2" || log[2].Stream != "run-3" {
+	if len(log) != 4 || log[2].Stream != "run-1" || log[3].Stream != "run-2" {
 		t.Errorf("the log holds %+v", log)
 	}
-	if string(log[1].Data) != string(facts("b", 1)[0].Data) {
-		t.Errorf("the log holds %s, which the caller wrote after Submit", log[1].Data)
+	if string(log[3].Data) != string(facts("b", 1)[0].Data) {
+		t.Errorf("the log holds %s, which the caller wrote after Submit", log[3].Data)
 	}
 }
 

@@ -21,25 +21,19 @@ func (s *Store) Append(ctx context.Context, stream string, expected eventstore.E
 		return eventstore.Appended{}, fmt.Errorf("append to %s: %w", stream, err)
 	}
 	s.mu.Lock()
-	switch {
-	case s.closed:
+	if s.closed {
 		s.mu.Unlock()
 		return eventstore.Appended{}, fmt.Errorf("append to %s: %w", stream, errClosed)
-	case s.outstanding > 0:
-		// Behind what was submitted, which may be the same caller's.
-		s.enqueue(r)
-		s.mu.Unlock()
-		return s.await(ctx, r)
 	}
-	s.direct.Add(1)
+	s.working.Add(1)
 	s.mu.Unlock()
-	defer s.direct.Done()
+	defer s.working.Done()
 	s.perform(ctx, r)
 	return r.appended, r.err
 }
 
-// Submit implements eventstore.Store. Batches are sent one after the other, each when the one before it is answered:
-// the server lays down no order for what is under way at the same time.
+// Submit implements eventstore.Store. The batches of a chain are sent one after the other, each when the one before it is
+// answered: the server lays down no order for what is under way at the same time. So are those without a chain.
 func (s *Store) Submit(ctx context.Context, chain *eventstore.Chain, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
 	fail := func(err error) func() (eventstore.Appended, error) {
 		chain.Break()
@@ -58,18 +52,12 @@ func (s *Store) Submit(ctx context.Context, chain *eventstore.Chain, stream stri
 		return fail(fmt.Errorf("append to %s: %w", stream, errClosed))
 	}
 	r.chain = chain
-	s.enqueue(r)
-	return func() (eventstore.Appended, error) { return s.await(ctx, r) }
-}
-
-// enqueue needs the lock.
-func (s *Store) enqueue(r *request) {
-	s.outstanding++
-	s.waiting = append(s.waiting, r)
-	select {
-	case s.wake <- struct{}{}:
-	default:
+	waiting, walked := s.chains[chain]
+	s.chains[chain] = append(waiting, r)
+	if !walked {
+		s.working.Go(func() { s.walk(chain) })
 	}
+	return func() (eventstore.Appended, error) { return s.await(ctx, r) }
 }
 
 // await withdraws a request whose ctx ends while it waits. One that is on its way is waited for: the next one's order
@@ -79,10 +67,10 @@ func (s *Store) await(ctx context.Context, r *request) (eventstore.Appended, err
 	case <-r.done:
 	case <-ctx.Done():
 		s.mu.Lock()
-		i := slices.Index(s.waiting, r)
+		waiting := s.chains[r.chain]
+		i := slices.Index(waiting, r)
 		if i >= 0 {
-			s.waiting = slices.Delete(s.waiting, i, i+1)
-			s.outstanding--
+			s.chains[r.chain] = slices.Delete(waiting, i, i+1)
 			r.chain.Break()
 		}
 		s.mu.Unlock()
@@ -94,33 +82,26 @@ func (s *Store) await(ctx context.Context, r *request) (eventstore.Appended, err
 	return r.appended, r.err
 }
 
-// work appends what was submitted, until the store is closed and nothing waits.
-func (s *Store) work() {
+// walk appends what was submitted to a chain, until nothing waits there.
+func (s *Store) walk(chain *eventstore.Chain) {
 	for {
 		s.mu.Lock()
-		closed, r := s.closed, (*request)(nil)
-		if len(s.waiting) > 0 {
-			r = s.waiting[0]
-			s.waiting[0] = nil
-			s.waiting = s.waiting[1:]
-		}
-		s.mu.Unlock()
-		switch {
-		case r != nil:
-			if r.chain.Broken() {
-				r.err = fmt.Errorf("append to %s: %w", r.stream, eventstore.ErrBroken)
-			} else if s.perform(context.WithoutCancel(s.appending), r); r.err != nil {
-				r.chain.Break()
-			}
-			s.mu.Lock()
-			s.outstanding--
+		waiting := s.chains[chain]
+		if len(waiting) == 0 {
+			delete(s.chains, chain)
 			s.mu.Unlock()
-			close(r.done)
-		case closed:
 			return
-		default:
-			<-s.wake
 		}
+		r := waiting[0]
+		waiting[0] = nil
+		s.chains[chain] = waiting[1:]
+		s.mu.Unlock()
+		if chain.Broken() {
+			r.err = fmt.Errorf("append to %s: %w", r.stream, eventstore.ErrBroken)
+		} else if s.perform(context.WithoutCancel(s.appending), r); r.err != nil {
+			chain.Break()
+		}
+		close(r.done)
 	}
 }
 

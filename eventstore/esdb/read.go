@@ -14,7 +14,6 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
-	"google.golang.org/grpc"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -62,11 +61,11 @@ func (s *Store) page(ctx context.Context, options *streams.ReadReq_Options, p *p
 	}
 	from := options.GetAll().GetPosition().GetCommitPosition()
 	options.CountOption = &streams.ReadReq_Options_Count{Count: uint64(rows)} //nolint:gosec // between 1 and pageRows
-	return s.callFor(ctx, s.config.Patience, timeout, func(ctx context.Context, conn *grpc.ClientConn) error {
+	return s.callFor(ctx, s.config.Patience, timeout, func(ctx context.Context, n *node) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		p.rows, p.ended = p.rows[:0], false
-		stream, err := streams.NewStreamsClient(conn).Read(ctx, &streams.ReadReq{Options: options})
+		stream, err := streams.NewStreamsClient(n.conn).Read(ctx, &streams.ReadReq{Options: options})
 		if err != nil {
 			return failed(err, nil)
 		}

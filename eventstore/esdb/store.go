@@ -10,28 +10,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	grpcmetadata "google.golang.org/grpc/metadata"
 
 	"github.com/virtuous6/virtuous6/eventstore"
 )
 
-// oldest is the first major version whose gRPC interface reads with a filter.
-const oldest = 20
-
-// Store is a log in EventStoreDB. It owns one goroutine, which appends what was submitted, and which Close waits for.
+// Store is a log in EventStoreDB. It owns a goroutine a chain of submissions under way, for which Close waits.
 type Store struct {
-	config Config
-	// prefix stands before every stream's name at the server, so that several logs can share one database.
-	prefix  string
+	own
+	config  Config
 	cluster *cluster
 	memory  *memory
 	ends    ends
@@ -40,27 +32,28 @@ type Store struct {
 	// patience with the appends under way.
 	reading, appending  context.Context
 	stopReading, giveUp context.CancelCauseFunc
-	stopped             chan struct{}
-	wake                chan struct{}
-	direct              sync.WaitGroup
-	mu                  sync.Mutex
-	waiting             []*request
-	outstanding         int // submitted and not yet answered
-	closed              bool
+	// slots holds a token for each append under way.
+	slots   chan struct{}
+	working sync.WaitGroup
+	mu      sync.Mutex
+	// chains are what waits in those that have appends under way, nil that of submissions without a chain.
+	chains map[*eventstore.Chain][]*request
+	closed bool
 }
 
 var _ eventstore.Store = (*Store)(nil)
 
 // Open connects to the server that url names: "esdb://user:password@host:2113", several hosts of a cluster separated by
 // commas, or "esdb+discover://" with a DNS name of the cluster. prefix=NAME/ keeps the log apart from what else the server
-// holds: it stands before the name of each of its streams. The other settings are those of EventStoreDB's connection
-// strings (tls, tlsCaFile, tlsVerifyCert, userCertFile, userKeyFile, keepAliveInterval, keepAliveTimeout, gossipTimeout,
-// defaultDeadline; discoveryInterval and maxDiscoverAttempts yield to Config.Patience).
+// holds: it stands before the name of each of its streams. lanes=N is how many appends may be under way at once, 32 where
+// it is left out. The other settings are those of EventStoreDB's connection strings (tls, tlsCaFile, tlsVerifyCert,
+// userCertFile, userKeyFile, keepAliveInterval, keepAliveTimeout, gossipTimeout, defaultDeadline; discoveryInterval and
+// maxDiscoverAttempts yield to Config.Patience).
 //
 // It returns ErrURL, ErrUnavailable or ErrSchema, each with what to do and none with the password. It asks the server
 // for its version and the end of the log, so that a wrong user shows here.
 func Open(ctx context.Context, url string, c Config) (*Store, error) {
-	parsed, prefix, err := parse(url)
+	parsed, own, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +61,12 @@ func Open(ctx context.Context, url string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: c.filled(parsed.DefaultDeadline), prefix: prefix, cluster: cluster, stopped: make(chan struct{}), wake: make(chan struct{}, 1)}
+	s := &Store{config: c.filled(parsed.DefaultDeadline), own: own, cluster: cluster, chains: make(map[*eventstore.Chain][]*request)}
+	s.slots = make(chan struct{}, s.lanes)
 	s.memory = newMemory(s.config.Remembered)
 	// The store outlives ctx, which is for opening only.
 	s.reading, s.stopReading = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.appending, s.giveUp = context.WithCancelCause(context.WithoutCancel(ctx))
-	go func() {
-		defer close(s.stopped)
-		s.work()
-	}()
 	if err := s.check(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the log: %w", err), s.Close())
 	}
@@ -87,22 +77,15 @@ func Open(ctx context.Context, url string, c Config) (*Store, error) {
 func (s *Store) check(ctx context.Context) error {
 	ctx, cancel := bind(ctx, s.reading)
 	defer cancel()
-	var methods *serverfeatures.SupportedMethods
-	err := s.callFor(ctx, s.config.Patience/4, s.config.Timeout, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
-		var trailer grpcmetadata.MD
-		methods, err = serverfeatures.NewServerFeaturesClient(conn).GetSupportedMethods(ctx, &shared.Empty{}, grpc.Trailer(&trailer))
-		err = failed(err, trailer)
-		if c := code(err); c == codes.Unimplemented || c == codes.NotFound && exception(err) == "" {
-			return nil // older than 21.6: the read below tells whether it is old enough to fail
-		}
+	version := ""
+	err := s.callFor(ctx, s.config.Patience/4, s.config.Timeout, func(ctx context.Context, n *node) (err error) {
+		version, err = n.version(ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	version := methods.GetEventStoreServerVersion()
-	major, _, _ := strings.Cut(version, ".")
-	if n, err := strconv.Atoi(major); err == nil && n < oldest {
+	if release, known := parseRelease(version); known && release.before(oldest) {
 		return fmt.Errorf("%w: the server is EventStoreDB %s: this program needs 20.10 or newer", eventstore.ErrSchema, version)
 	}
 	_, err = s.Head(ctx)
@@ -129,12 +112,12 @@ func ended(ctx context.Context) error {
 
 // call makes a call on the leader, again and again while no node answers and there is patience left. What f does must
 // be safe to repeat.
-func (s *Store) call(ctx context.Context, f func(context.Context, *grpc.ClientConn) error) error {
+func (s *Store) call(ctx context.Context, f func(context.Context, *node) error) error {
 	return s.callFor(ctx, s.config.Patience, s.config.Timeout, f)
 }
 
 // callFor begins no other attempt once patience has ended. Each may take as long as timeout.
-func (s *Store) callFor(ctx context.Context, patience, timeout time.Duration, f func(context.Context, *grpc.ClientConn) error) error {
+func (s *Store) callFor(ctx context.Context, patience, timeout time.Duration, f func(context.Context, *node) error) error {
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
@@ -180,14 +163,14 @@ func (s *Store) patiently(ctx context.Context, f func() (bool, error)) (bool, er
 	}
 }
 
-func (s *Store) once(ctx context.Context, timeout time.Duration, f func(context.Context, *grpc.ClientConn) error) error {
+func (s *Store) once(ctx context.Context, timeout time.Duration, f func(context.Context, *node) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	n, err := s.cluster.use(ctx, s.config.Timeout)
 	if err != nil {
 		return err
 	}
-	if err = f(onLeader(ctx), n.conn); err != nil {
+	if err = f(onLeader(ctx), n); err != nil {
 		err = errors.Join(err, s.cluster.failed(n, err))
 	}
 	return errors.Join(err, s.cluster.give(n))
@@ -217,12 +200,7 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.stopReading(errClosed)
 	late := time.AfterFunc(s.config.Patience, func() { s.giveUp(errClosed) })
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-	<-s.stopped
-	s.direct.Wait()
+	s.working.Wait()
 	late.Stop()
 	s.giveUp(errClosed)
 	if err := s.cluster.close(); err != nil {

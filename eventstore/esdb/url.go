@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,16 +21,29 @@ const form = "write esdb://[USER:PASSWORD@]HOST[:PORT][,HOST…][?tls=false] or 
 // settings are those that a connection string may hold. The client's parser ignores others, so that a misspelt tls
 // setting would go unseen.
 var settings = []string{
-	"defaultDeadline", "discoveryInterval", "gossipTimeout", "keepAliveInterval", "keepAliveTimeout",
+	"defaultDeadline", "discoveryInterval", "gossipTimeout", "keepAliveInterval", "keepAliveTimeout", "lanes",
 	"maxDiscoverAttempts", "nodePreference", "prefix", "tls", "tlsCaFile", "tlsVerifyCert", "userCertFile", "userKeyFile",
 }
 
-// parse reads a connection string by the client's own parser, and the prefix of the log's streams, which is ours. User and
-// password are cut out before, so that no error of the parser can hold them.
-func parse(text string) (c *client.Configuration, prefix string, err error) {
+// own are the settings that are ours and not the client's.
+type own struct {
+	// prefix stands before every stream's name at the server, so that several logs can share one database.
+	prefix string
+	// lanes is how many appends may be under way at once.
+	lanes int
+}
+
+const (
+	usualLanes = 32
+	maxLanes   = 1000
+)
+
+// parse reads a connection string by the client's own parser, and what is ours. User and password are cut out before, so
+// that no error of the parser can hold them.
+func parse(text string) (c *client.Configuration, o own, err error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found || scheme != "esdb" && scheme != "esdb+discover" {
-		return nil, "", fmt.Errorf("%w: it does not start with esdb:// or esdb+discover://: %s", ErrURL, form)
+		return nil, o, fmt.Errorf("%w: it does not start with esdb:// or esdb+discover://: %s", ErrURL, form)
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
@@ -43,67 +57,72 @@ func parse(text string) (c *client.Configuration, prefix string, err error) {
 		user, err1 = url.PathUnescape(user)
 		password, err2 = url.PathUnescape(password)
 		if err1 != nil || err2 != nil || user == "" || password == "" {
-			return nil, "", fmt.Errorf("%w: its user and password can't be read: %s", ErrURL, form)
+			return nil, o, fmt.Errorf("%w: its user and password can't be read: %s", ErrURL, form)
 		}
 		authority = authority[at+1:]
 	}
 	if strings.Contains(tail, "@") { // a password that ended early; host and settings would be parts of it
-		return nil, "", fmt.Errorf("%w: it has an @ behind its host: %s", ErrURL, form)
+		return nil, o, fmt.Errorf("%w: it has an @ behind its host: %s", ErrURL, form)
 	}
-	if prefix, err = checkSettings(tail); err != nil {
-		return nil, "", err
+	if o, err = checkSettings(tail); err != nil {
+		return nil, o, err
 	}
-	c, err = client.ParseConnectionString(scheme + "://" + authority + withoutPrefix(tail))
+	c, err = client.ParseConnectionString(scheme + "://" + authority + withoutOwn(tail))
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w: %s", ErrURL, err, form)
+		return nil, o, fmt.Errorf("%w: %w: %s", ErrURL, err, form)
 	}
 	c.Username, c.Password, c.Logger = user, password, nil
 	switch {
 	case c.DisableTLS && user != "":
-		return nil, "", fmt.Errorf("%w: user and password go over TLS only: leave out tls=false (tlsVerifyCert=false or tlsCaFile=FILE accept a certificate of your own), or leave out the user", ErrURL)
+		return nil, o, fmt.Errorf("%w: user and password go over TLS only: leave out tls=false (tlsVerifyCert=false or tlsCaFile=FILE accept a certificate of your own), or leave out the user", ErrURL)
 	case c.NodePreference != client.NodePreferenceLeader:
-		return nil, "", fmt.Errorf("%w: nodePreference=%s would read what is older than the last append: leave it out", ErrURL, c.NodePreference)
+		return nil, o, fmt.Errorf("%w: nodePreference=%s would read what is older than the last append: leave it out", ErrURL, c.NodePreference)
 	case c.KeepAliveInterval >= 0 && c.KeepAliveInterval < 10*time.Second:
-		return nil, "", fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
+		return nil, o, fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
 	}
 	if err := c.Validate(); err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrURL, err)
+		return nil, o, fmt.Errorf("%w: %w", ErrURL, err)
 	}
-	return c, prefix, nil
+	return c, o, nil
 }
 
-func checkSettings(tail string) (prefix string, err error) {
+func checkSettings(tail string) (o own, err error) {
+	o.lanes = usualLanes
 	path, query, _ := strings.Cut(tail, "?")
 	if strings.Contains(path, "#") || strings.Contains(query, "#") {
-		return "", fmt.Errorf("%w: it holds a #: %s", ErrURL, form)
+		return own{}, fmt.Errorf("%w: it holds a #: %s", ErrURL, form)
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return "", fmt.Errorf("%w: its settings behind the ? can't be read: %s", ErrURL, form)
+		return own{}, fmt.Errorf("%w: its settings behind the ? can't be read: %s", ErrURL, form)
 	}
 	for key, list := range values {
 		if !slices.ContainsFunc(settings, func(s string) bool { return strings.EqualFold(s, key) }) {
-			return "", fmt.Errorf("%w: there is no setting %q: the settings are %s", ErrURL, key, strings.Join(settings, ", "))
+			return own{}, fmt.Errorf("%w: there is no setting %q: the settings are %s", ErrURL, key, strings.Join(settings, ", "))
 		}
 		switch key := strings.ToLower(key); {
 		case key == "prefix":
-			if prefix != "" || len(list) > 1 || !prefixed(list[0]) {
-				return "", fmt.Errorf("%w: prefix=NAME/ keeps a log apart from what else the server holds: a name of up to %d bytes that does not begin with $, and a slash behind it, once", ErrURL, maxPrefix)
+			if o.prefix != "" || len(list) > 1 || !prefixed(list[0]) {
+				return own{}, fmt.Errorf("%w: prefix=NAME/ keeps a log apart from what else the server holds: a name of up to %d bytes that does not begin with $, and a slash behind it, once", ErrURL, maxPrefix)
 			}
-			prefix = list[0]
+			o.prefix = list[0]
+		case key == "lanes":
+			if o.lanes, err = strconv.Atoi(list[0]); err != nil || o.lanes < 1 || o.lanes > maxLanes {
+				return own{}, fmt.Errorf("%w: lanes is how many appends go side by side, from 1 to %d: leave it out for %d", ErrURL, maxLanes, usualLanes)
+			}
 		case key == "keepaliveinterval" && len(list[0]) < 5 && list[0] != "-1":
-			return "", fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
+			return own{}, fmt.Errorf("%w: keepAliveInterval is less than 10000 (milliseconds): leave it out, or write -1 to switch it off", ErrURL)
 		}
 	}
-	return prefix, nil
+	return o, nil
 }
 
-// withoutPrefix leaves the settings that the client's parser knows.
-func withoutPrefix(tail string) string {
+// withoutOwn leaves the settings that the client's parser knows.
+func withoutOwn(tail string) string {
 	path, query, found := strings.Cut(tail, "?")
 	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
 		key, _, _ := strings.Cut(pair, "=")
-		return strings.EqualFold(key, "prefix")
+		return strings.EqualFold(key, "prefix") || strings.EqualFold(key, "lanes")
 	})
 	if !found || len(pairs) == 0 {
 		return path

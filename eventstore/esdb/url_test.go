@@ -19,6 +19,9 @@ func TestURLs(t *testing.T) {
 		{"esdb+discover://anna:secret@cluster.example.org?nodePreference=leader", ""},
 		{"esdb://localhost?prefix=north/", ""},
 		{"esdb://localhost?tls=false&Prefix=a%26b/", ""},
+		{"esdb://localhost?lanes=1000", ""},
+		{"esdb://localhost?lanes=0", "from 1 to 1000"},
+		{"esdb://localhost?lanes=many", "from 1 to 1000"},
 		{"esdb://localhost?prefix=north", "slash behind it"},
 		{"esdb://localhost?prefix=/", "slash behind it"},
 		{"esdb://localhost?prefix=$north/", "slash behind it"},
@@ -57,8 +60,8 @@ func TestURLs(t *testing.T) {
 			t.Errorf("%s: the error holds the password: %v", c.url, err)
 		}
 	}
-	if _, prefix, err := parse("esdb://localhost?tls=false&Prefix=a%26b/"); err != nil || prefix != "a&b/" {
-		t.Errorf("got prefix %q, %v", prefix, err)
+	if _, o, err := parse("esdb://localhost?tls=false&Prefix=a%26b/"); err != nil || o.prefix != "a&b/" || o.lanes != usualLanes {
+		t.Errorf("got %+v, %v", o, err)
 	}
 	c, _, err := parse("esdb://an%3Ana:s%40:e@localhost?defaultDeadline=1500")
 	if err != nil || c.Username != "an:na" || c.Password != "s@:e" || (Config{}).filled(c.DefaultDeadline).Timeout != 1500*time.Millisecond {

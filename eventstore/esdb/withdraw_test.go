@@ -23,13 +23,13 @@ func TestAWithdrawnSubmissionBreaksItsChain(t *testing.T) {
 	}
 	server.Silence(true)
 	var chain eventstore.Chain
-	first := s.Submit(t.Context(), nil, "a", eventstore.Any, batch())
+	first := s.Submit(t.Context(), &chain, "a", eventstore.Any, batch())
 	ctx, cancel := context.WithCancel(t.Context())
 	second := s.Submit(ctx, &chain, "b", eventstore.Any, batch())
 	third := s.Submit(t.Context(), &chain, "c", eventstore.Any, batch())
 	for { // until the first is on its way
 		s.mu.Lock()
-		n := len(s.waiting)
+		n := len(s.chains[&chain])
 		s.mu.Unlock()
 		if n == 2 {
 			break

@@ -34,7 +34,8 @@ import (
 
 // Config sets up a server. The zero value is a current node without TLS or users.
 type Config struct {
-	// Version is the server's. Default 24.10.0. Servers before 23.10 send no CaughtUp.
+	// Version is the server's. Default 24.10.0. Servers before 23.10 send no CaughtUp, those before 23.10.6 answer a batch
+	// with where it begins, and a repeat with no position.
 	Version string
 	// TLS, if any, is what it serves with; User and Password are then asked of every call.
 	TLS            *tls.Config
@@ -43,6 +44,8 @@ type Config struct {
 	OldPositions bool
 	// MaxAppend is the greatest size in bytes of a batch. Default 1 MiB, as the server's.
 	MaxAppend int
+	// AppendTime is how long an append takes. Default as long as it does.
+	AppendTime time.Duration
 	// Clock is that of created. Default time.Now.
 	Clock func() time.Time
 }

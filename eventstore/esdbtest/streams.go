@@ -1,12 +1,14 @@
 package esdbtest
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -54,6 +56,9 @@ func (s *streamsServer) Append(call streams.Streams_AppendServer) error {
 		batch = append(batch, r)
 	}
 	if err := s.gathers(call.Context()); err != nil {
+		return err
+	}
+	if err := s.delays(call.Context()); err != nil {
 		return err
 	}
 	answer, drop := s.append(name, expectedRevision(options), batch)
@@ -109,11 +114,17 @@ func (s *Server) append(name string, expected expectation, batch []*record) (ans
 		}
 	}
 	success := &streams.AppendResp_Success{CurrentRevisionOption: &streams.AppendResp_Success_CurrentRevision{CurrentRevision: last}}
-	if d == repeat {
+	switch tells := s.since(23, 10, 6); {
+	case d == repeat && !tells:
 		success.PositionOption = &streams.AppendResp_Success_NoPosition{NoPosition: &shared.Empty{}}
-	} else {
-		// A batch is answered with where it begins, to keep clients from relying on more than is documented.
-		p := s.log.streams[name][int(last)+1-len(batch)].position
+	default:
+		// As it was seen at 23.10.6 the last event's, for a repeat too. Where it was not seen, a batch is answered with where
+		// it begins, to keep clients from relying on more than is known.
+		at := int(last)
+		if !tells {
+			at -= len(batch) - 1
+		}
+		p := s.log.streams[name][at].position
 		success.PositionOption = &streams.AppendResp_Success_Position{Position: &streams.AppendResp_Position{CommitPosition: p, PreparePosition: p}}
 	}
 	return &streams.AppendResp{Result: &streams.AppendResp_Success_{Success: success}}, false
@@ -297,7 +308,7 @@ func (s *streamsServer) subscribe(o *streams.ReadReq_Options, f *filter, call st
 					return err
 				}
 			}
-			if s.tellsCaughtUp() {
+			if s.since(23, 10) {
 				if err := call.Send(&streams.ReadResp{Content: &streams.ReadResp_CaughtUp_{CaughtUp: &streams.ReadResp_CaughtUp{}}}); err != nil {
 					return err
 				}
@@ -315,12 +326,29 @@ func checkpoint(position uint64) *streams.ReadResp {
 	return &streams.ReadResp{Content: &streams.ReadResp_Checkpoint_{Checkpoint: &streams.ReadResp_Checkpoint{CommitPosition: position, PreparePosition: position}}}
 }
 
-func (s *Server) tellsCaughtUp() bool {
-	major, rest, _ := strings.Cut(s.config.Version, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	a, err1 := strconv.Atoi(major)
-	b, err2 := strconv.Atoi(minor)
-	return err1 == nil && err2 == nil && (a > 23 || a == 23 && b >= 10)
+// since tells whether the server is of that release or a later one.
+func (s *Server) since(release ...int) bool {
+	for i, part := range strings.SplitN(s.config.Version, ".", len(release)) {
+		if n, err := strconv.Atoi(part); err != nil || n != release[i] {
+			return err == nil && n > release[i]
+		}
+	}
+	return true
+}
+
+// delays keeps an append as long as one takes.
+func (s *Server) delays(ctx context.Context) error {
+	if s.config.AppendTime <= 0 {
+		return nil
+	}
+	t := time.NewTimer(s.config.AppendTime)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
 }
 
 func wireID(id uuid.UUID) *shared.UUID {

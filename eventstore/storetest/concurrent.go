@@ -21,6 +21,10 @@ func (s *suite) concurrent() []test {
 		{"linearizable", func(t *testing.T, ctx context.Context) { s.linearizable(t, ctx, s.open(t)) }},
 	}
 	if s.cut != nil {
+		tests = append(tests, test{"chains keep their order while connections are cut", func(t *testing.T, ctx context.Context) {
+			store := s.open(t)
+			s.submitChains(t, ctx, store, func() { s.cut(t, store) })
+		}})
 		tests = append(tests, test{"linearizable while connections are cut", func(t *testing.T, ctx context.Context) {
 			stores := []eventstore.Store{s.open(t)}
 			if s.peer != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 )
@@ -17,6 +19,7 @@ func (s *suite) submitting() []test {
 		{"each submitter's order is kept", s.submitTogether},
 		{"a refused one stops no other", s.submitRefused},
 		{"a refused one stops those behind it in its chain", s.submitChained},
+		{"chains keep their order side by side", func(t *testing.T, ctx context.Context) { s.submitChains(t, ctx, s.open(t), nil) }},
 		{"what can't be taken is told by wait", s.submitInvalid},
 		{"closing finishes what was submitted", s.submitAndClose},
 	}
@@ -167,6 +170,80 @@ func (s *suite) submitChained(t *testing.T, ctx context.Context) {
 	}
 	if _, err := store.Submit(ctx, &whole, "run-late", eventstore.NoStream, facts("late", 1))(); !errors.Is(err, eventstore.ErrBroken) {
 		t.Errorf("behind a done context: %v", err)
+	}
+}
+
+// submitChains has chains go side by side, each over streams of its own and one that all share. The first fact of each rests
+// on one in the middle of the chain before it, whose caller waits for that. No fact may stand before one that it rests on,
+// also where calls are lost and made again.
+func (s *suite) submitChains(t *testing.T, ctx context.Context, store eventstore.Store, disturb func()) {
+	const chains, size, middle = 8, 40, 5
+	chain := make([]eventstore.Chain, chains)
+	settled := make([][]func() error, chains)
+	batches := make([][][]events.Envelope, chains)
+	for c := range chains {
+		if c > 0 {
+			for i, settle := range settled[c-1][:middle+1] {
+				if err := settle(); err != nil {
+					t.Fatalf("submission %d of chain %d: %v", i, c-1, err)
+				}
+			}
+		}
+		for i := range size {
+			name, expected := fmt.Sprintf("run-%d-%d", c, i%4), eventstore.NoStream
+			switch {
+			case i%5 == 4:
+				name, expected = "shared", eventstore.Any
+			case i >= 4:
+				expected = eventstore.Any
+			}
+			batch := facts(fmt.Sprintf("c%d-%d", c, i), 1+i%3)
+			wait := store.Submit(ctx, &chain[c], name, expected, batch)
+			batches[c] = append(batches[c], batch)
+			settled[c] = append(settled[c], sync.OnceValue(func() error {
+				_, err := wait()
+				for disturb != nil && ctx.Err() == nil && (errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrBroken)) {
+					_, err = store.Append(ctx, name, expected, batch) // as who was told so does
+				}
+				return err
+			}))
+			if disturb != nil && i%10 == 7 {
+				disturb()
+			}
+		}
+	}
+	at := make(map[uuid.UUID]uint64)
+	for _, e := range all(t, ctx, store, eventstore.ReadOptions{}) {
+		at[e.ID] = e.Position // of those that stand by now
+	}
+	for c := range chains {
+		for i, settle := range settled[c] { // in order: what is made again too
+			if err := settle(); err != nil {
+				t.Fatalf("submission %d of chain %d: %v", i, c, err)
+			}
+		}
+	}
+	log := all(t, ctx, store, eventstore.ReadOptions{})
+	rising(t, log)
+	for _, e := range log {
+		if before, stood := at[e.ID]; stood && before != e.Position {
+			t.Errorf("an event moved from position %d to %d", before, e.Position)
+		}
+		at[e.ID] = e.Position
+	}
+	for c := range chains {
+		last := uint64(0)
+		if c > 0 {
+			last = at[batches[c-1][middle][0].ID]
+		}
+		for i, batch := range batches[c] {
+			for k, e := range batch {
+				if at[e.ID] <= last {
+					t.Fatalf("event %d of submission %d of chain %d is at position %d, what it rests on at %d", k, i, c, at[e.ID], last)
+				}
+				last = at[e.ID]
+			}
+		}
 	}
 }
 
