@@ -1,6 +1,7 @@
 package esdb
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -152,6 +153,23 @@ func certificate(t *testing.T) (*tls.Config, string) {
 		t.Fatal(err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}, file
+}
+
+// A certificate that is not trusted is told at once, with both ways out: trying again changes nothing.
+func TestAnUntrustedCertificateIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	served, _ := certificate(t)
+	_, other := certificate(t)
+	server, second := start(t, esdbtest.Config{TLS: served}), start(t, esdbtest.Config{TLS: served})
+	for _, url := range []string{"esdb://" + server.Address(), "esdb://" + server.Address() + "?tlsCaFile=" + other, "esdb://" + server.Address() + "," + second.Address()} {
+		_, err := Open(t.Context(), url, Config{Wait: func(context.Context, time.Duration) error {
+			t.Errorf("%s: it is tried again", url)
+			return context.Canceled
+		}})
+		if !errors.Is(err, eventstore.ErrUnavailable) || !strings.Contains(err.Error(), "tlsCaFile=FILE") || !strings.Contains(err.Error(), "tlsVerifyCert=false") {
+			t.Errorf("%s: got %v, want both ways out", url, err)
+		}
+	}
 }
 
 func TestCredentialsGoOverTLS(t *testing.T) {

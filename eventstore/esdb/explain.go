@@ -67,6 +67,9 @@ func exception(err error) string {
 // passing tells that a call may succeed when it is made again. Canceled is among them: a connection that is closed
 // under a call ends it so. Whoever asks has looked at the call's own context before.
 func passing(err error) bool {
+	if untrusted(err) {
+		return false
+	}
 	if exception(err) == notLeader || errors.Is(err, errNoLeader) || errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
@@ -83,6 +86,11 @@ func passing(err error) bool {
 func refused(err error) bool {
 	c := code(err)
 	return c == codes.Unauthenticated || c == codes.PermissionDenied
+}
+
+// untrusted tells that a node showed a certificate that is not trusted here. gRPC hands that on as text only.
+func untrusted(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "tls: failed to verify certificate")
 }
 
 // misplaced tells that the server could not read from the position that it was given: it names no record of the log.
@@ -119,6 +127,8 @@ func (s *Store) explain(err error) error {
 	}
 	where := strings.Join(s.cluster.seeds, ", ")
 	switch name := exception(err); {
+	case untrusted(err):
+		return is(eventstore.ErrUnavailable, "the certificate of "+where+" is not trusted: name the file of the authority that signed it by tlsCaFile=FILE in the URL, and the host as the certificate does; or take any certificate by tlsVerifyCert=false, which lets whoever stands in between read and write all")
 	case strings.HasPrefix(name, tooLarge):
 		return is(eventstore.ErrInvalid, "the batch is larger than the server takes at once: append fewer events, or raise its MaxAppendSize")
 	case name == streamDeleted:

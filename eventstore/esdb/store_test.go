@@ -2,6 +2,7 @@ package esdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
@@ -54,13 +57,73 @@ func under(url, prefix string) string {
 	return url + "?prefix=" + prefix
 }
 
+// suitePrefix begins the prefix of every log that the suite makes at a real server.
+var suitePrefix = "conformance/" + uuid.NewString() + "/"
+
+// sweep deletes the streams whose names begin with a prefix, and the marks of the logs there.
+func sweep(ctx context.Context, url, prefix string) (deleted int, err error) {
+	s, err := Open(ctx, under(url, prefix), Config{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	names := make(map[string]bool)
+	for _, begins := range []string{prefix, markStream + prefix} {
+		there := &Store{own: own{prefix: begins}, config: s.config, cluster: s.cluster}
+		from := uint64(0)
+		for p := (&pages{}); !p.ended; {
+			if err := there.page(ctx, there.logRequest(eventstore.Forwards, from, nil), p); err != nil {
+				return 0, err
+			}
+			for _, row := range p.rows {
+				names[string(row.GetStreamIdentifier().GetStreamName())] = true
+				from = row.GetCommitPosition()
+			}
+		}
+	}
+	plain := &Store{config: s.config, cluster: s.cluster} // the names are whole already
+	for name := range names {
+		switch err := plain.page(ctx, plain.streamRequest(name, eventstore.Forwards, nil), &pages{limit: 1}); {
+		case errors.Is(err, eventstore.ErrNoStream):
+			continue
+		case err != nil:
+			return deleted, err
+		}
+		err := s.call(ctx, func(ctx context.Context, n *node) error {
+			_, err := streams.NewStreamsClient(n.conn).Delete(ctx, &streams.DeleteReq{Options: &streams.DeleteReq_Options{
+				StreamIdentifier:       plain.identifier(name),
+				ExpectedStreamRevision: &streams.DeleteReq_Options_Any{Any: &shared.Empty{}},
+			}})
+			return err
+		})
+		if err != nil {
+			return deleted, err
+		}
+		deleted++
+	}
+	return deleted, nil
+}
+
+// sweptAtEnd has what a test leaves at a real server be deleted when it ends.
+func sweptAtEnd(t *testing.T, url string) {
+	t.Logf("all streams of this run begin with %s", suitePrefix)
+	t.Cleanup(func() {
+		n, err := sweep(context.Background(), url, suitePrefix)
+		if err != nil {
+			t.Errorf("streams that begin with %s are left at the server: %v", suitePrefix, err)
+		}
+		t.Logf("%d streams that begin with %s were deleted; their events take room until the server is scavenged", n, suitePrefix)
+	})
+}
+
 // TestConformance runs the whole suite against the double, or against a real server that VIRTUOUS6_ESDB_URL names.
-// There each log gets a prefix of its own, so that the server may hold anything else; its streams stay there.
+// There each log gets a prefix of its own, so that the server may hold anything else; its streams are deleted at the end.
 func TestConformance(t *testing.T) {
 	url := os.Getenv(realServer)
 	if url != "" {
+		sweptAtEnd(t, url)
 		conformance(t, func(t *testing.T) *Store {
-			return open(t, under(url, "conformance/"+uuid.NewString()+"/"), Config{})
+			return open(t, under(url, suitePrefix+uuid.NewString()+"/"), Config{})
 		}, storetest.WithPayload(512<<10)) // a server takes 1 MiB at once, unless its MaxAppendSize is raised
 		return
 	}
@@ -128,16 +191,19 @@ func TestKindsAtTheServer(t *testing.T) {
 	url := os.Getenv(realServer)
 	if url == "" {
 		url = start(t, esdbtest.Config{}).URL()
+	} else {
+		sweptAtEnd(t, url)
 	}
-	s := open(t, url, Config{})
+	// Written under the suite's prefix, so that no log without one takes it for its own.
+	written, s := open(t, under(url, suitePrefix+"kinds/"), Config{}), open(t, url, Config{})
 	name := uuid.NewString()
-	at := put(t, s, "run-"+name, fact("first "+name))
+	at := put(t, written, "run-"+name, fact("first "+name))
 	wanted := []string{name + ".a", name + ".(b|c)"}
 	var want []events.Envelope
 	for i, kind := range []string{wanted[0], name + "xa", wanted[0] + "\n", wanted[0] + "b", name + ".b", wanted[1], "x" + wanted[0], wanted[0]} {
 		e := fact(fmt.Sprint(i, name))
 		e.Kind = kind
-		put(t, s, "run-"+name, e)
+		put(t, written, "run-"+name, e)
 		if slices.Contains(wanted, kind) {
 			want = append(want, e)
 		}
@@ -154,5 +220,31 @@ func TestKindsAtTheServer(t *testing.T) {
 	}
 	if len(p.rows) != len(want) {
 		t.Errorf("the server sends %d events, want %d", len(p.rows), len(want))
+	}
+}
+
+// What the suite wrote is deleted by its prefix, and nothing else is.
+func TestTheSuiteSweepsUp(t *testing.T) {
+	t.Parallel()
+	server := start(t, esdbtest.Config{})
+	mine, kept := open(t, under(server.URL(), "conformance/a/1/"), Config{}), open(t, server.URL(), Config{})
+	put(t, mine, "run-1", facts("a", 2)...)
+	put(t, mine, "run-2", facts("b", 2)...)
+	put(t, kept, "run-1", facts("c", 2)...)
+	if err := mine.mark(t.Context(), edges{}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := sweep(t.Context(), server.URL(), "conformance/a/"); err != nil || n != 3 {
+		t.Errorf("%d streams were deleted, %v, want 3", n, err)
+	}
+	for s, gone := range map[*Store]bool{mine: true, kept: false} {
+		for _, err := range s.ReadStream(t.Context(), "run-1", eventstore.StreamOptions{}) {
+			if errors.Is(err, eventstore.ErrNoStream) != gone {
+				t.Errorf("prefix %q: %v", s.prefix, err)
+			}
+		}
+	}
+	if n, err := sweep(t.Context(), server.URL(), "conformance/a/"); err != nil || n != 0 {
+		t.Errorf("again: %d streams, %v", n, err)
 	}
 }

@@ -32,6 +32,8 @@ func (r *record) kind() string { return r.metadata["type"] }
 type log struct {
 	records []*record
 	streams map[string][]*record
+	// deleted are streams that only the log still shows. What an append to one gives is left out.
+	deleted map[string]bool
 	// cached are the ids that the server would still hold in its cache of committed events.
 	cached map[uuid.UUID]*record
 	end    uint64
@@ -39,7 +41,7 @@ type log struct {
 }
 
 func newLog(clock func() time.Time) *log {
-	l := &log{streams: make(map[string][]*record), cached: make(map[uuid.UUID]*record), clock: clock}
+	l := &log{streams: make(map[string][]*record), deleted: make(map[string]bool), cached: make(map[uuid.UUID]*record), clock: clock}
 	l.system("$users", "$User")
 	l.system("$settings", "$>settings")
 	return l

@@ -130,6 +130,18 @@ func (s *Server) append(name string, expected expectation, batch []*record) (ans
 	return &streams.AppendResp{Result: &streams.AppendResp_Success_{Success: success}}, false
 }
 
+// Delete hides a stream from readers of it. As at a real server its events stand in the log until that is scavenged.
+func (s *streamsServer) Delete(_ context.Context, req *streams.DeleteReq) (*streams.DeleteResp, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := string(req.GetOptions().GetStreamIdentifier().GetStreamName())
+	if len(s.log.streams[name]) == 0 {
+		return nil, status.Errorf(codes.FailedPrecondition, "there is no stream %s", name)
+	}
+	s.log.deleted[name] = true
+	return &streams.DeleteResp{}, nil
+}
+
 func (s *streamsServer) Read(req *streams.ReadReq, call streams.Streams_ReadServer) error {
 	o := req.GetOptions()
 	var f *filter
@@ -187,7 +199,7 @@ func (s *Server) rows(o *streams.ReadReq_Options, f *filter) ([]*record, error) 
 		for len(of) > 0 && of[len(of)-1].position >= s.shown() {
 			of = of[:len(of)-1]
 		}
-		if len(of) == 0 {
+		if len(of) == 0 || s.log.deleted[string(stream.GetStreamIdentifier().GetStreamName())] {
 			return nil, nil
 		}
 		if at, ok := stream.GetRevisionOption().(*streams.ReadReq_Options_StreamOptions_Revision); ok {
