@@ -69,7 +69,7 @@ func foldRecord(t *testing.T, r Record) *projections.Models {
 func figures(t *testing.T, m *projections.Models) string {
 	t.Helper()
 	ctx := t.Context()
-	report, err := m.Report(ctx)
+	report, err := m.Report(ctx, projections.MetricsFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}

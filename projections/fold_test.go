@@ -148,14 +148,15 @@ func TestRunIsCounted(t *testing.T) {
 		pattern(projections.FollowsPattern, "ask", "look"), pattern(projections.FollowsPattern, "look", "look"),
 	})
 	metric := func(d projections.Dimension, name string) projections.MetricRow {
-		return projections.MetricRow{Dimension: d, Name: name, Day: "2026-11-22", Runs: 1, Failed: 1}
+		return projections.MetricRow{Workspace: "main", Dimension: d, Name: name, Day: "2026-11-22", Runs: 1, Failed: 1}
 	}
 	workflow, bert, carl := metric(projections.ByWorkflow, "support"), metric(projections.ByAgent, "bert"), metric(projections.ByAgent, "carl")
 	model, tool := metric(projections.ByModel, "gpt-1"), metric(projections.ByTool, "search")
-	workflow.Steps, workflow.FailedSteps, workflow.InputTokens, workflow.OutputTokens, workflow.CostNanos = 2, 1, 10, 4, 9
+	workflow.Steps, workflow.FailedSteps, workflow.InputTokens, workflow.OutputTokens, workflow.CostNanos = 3, 1, 10, 4, 9
 	bert.Steps, bert.FailedSteps, bert.InputTokens, bert.OutputTokens, bert.CostNanos = 2, 1, 10, 4, 7
 	model.Steps, model.InputTokens, model.OutputTokens, model.CostNanos = 1, 10, 4, 7
-	tool.Steps, tool.FailedSteps = 1, 1
+	tool.Steps, tool.FailedSteps = 2, 1
+	carl.Steps = 1 // it never finished
 	for d, want := range map[projections.Dimension][]projections.MetricRow{
 		projections.ByWorkflow: {workflow}, projections.ByAgent: {bert, carl}, projections.ByModel: {model}, projections.ByTool: {tool},
 	} {
@@ -226,7 +227,7 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 		t.Errorf("undated run: %+v, %v, %v", run, steps, err)
 	}
 	daily, _ := m.Daily(ctx, projections.ByWorkflow)
-	equal(t, "undated metrics", daily, []projections.MetricRow{{Dimension: projections.ByWorkflow, Name: "w", Runs: 1, Unrated: 1}})
+	equal(t, "undated metrics", daily, []projections.MetricRow{{Workspace: "main", Dimension: projections.ByWorkflow, Name: "w", Runs: 1, Unrated: 1}})
 	patterns := slices.Collect(func(yield func(projections.PatternRow) bool) {
 		for row := range m.Patterns(ctx, projections.VariantPattern, "") {
 			yield(row)
@@ -459,5 +460,39 @@ func TestEvidenceThatIsGoneWithdraws(t *testing.T) {
 	}
 	if r := rows[0]; r.Generation != 2 || r.Previous != "i" || r.Claim.Subject[1] != "a" || r.Strength != events.Gone || r.Reason != "none" || r.Evidence.N != 8 || r.EndedPosition != 3 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Metrics of a period are those of the runs that ended in it.
+func TestPeriods(t *testing.T) {
+	t.Parallel()
+	imported := &events.Source{Format: "runs", Record: "r"}
+	run := func(id string, source *events.Source, cost events.Nanos) []any {
+		return []any{
+			"run-" + id, events.RunStarted{Run: id, Workflow: "w", Source: source},
+			"run-" + id, events.RunStepStarted{Step: 0, Name: "ask", Agent: "bert"},
+			"run-" + id, events.RunStepFinished{Step: 0, Outcome: events.Succeeded, CostNanos: 5},
+			"run-" + id, events.RunFinished{Outcome: events.Succeeded, CostNanos: cost},
+		}
+	}
+	entries := given(append(append(append(run("a", nil, 7), run("b", imported, 100)...), run("c", nil, 0)...), run("d", nil, 5)[:2]...)...)
+	for i := range entries {
+		entries[i].Envelope.OccurredAt = noon.AddDate(0, 0, i/4)
+	}
+	m := memory(t)
+	if err := m.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		since, until  string
+		runs, running int64
+		cost          events.Nanos
+	}{
+		{"", "", 4, 1, 112}, {"2026-11-22", "2026-11-22", 1, 0, 7}, {"2026-11-23", "", 2, 0, 105}, {"", "2026-11-23", 2, 0, 107}, {"2026-12-01", "", 0, 0, 0},
+	} {
+		r, err := m.Report(t.Context(), projections.MetricsFilter{Since: c.since, Until: c.until})
+		if err != nil || r.Runs != c.runs || r.Running != c.running || r.CostUSD != c.cost || r.ByAgent["bert"].Runs != min(c.runs, 3) {
+			t.Errorf("%s to %s: %+v, %v, want %+v", c.since, c.until, r, err, c)
+		}
 	}
 }

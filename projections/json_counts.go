@@ -109,8 +109,9 @@ func (r BudgetRow) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON writes the documented shape.
-func (r MetricRow) MarshalJSON() ([]byte, error) {
+func (m MetricRow) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
+		Workspace    string    `json:"workspace"`
 		Dimension    Dimension `json:"dimension"`
 		Name         string    `json:"name"`
 		Day          string    `json:"day"`
@@ -125,7 +126,7 @@ func (r MetricRow) MarshalJSON() ([]byte, error) {
 		OutputTokens int64     `json:"output_tokens"`
 		CostUSD      string    `json:"cost_usd"`
 	}{
-		r.Dimension, r.Name, r.Day, r.Runs, r.Succeeded, r.Failed, r.Cancelled, r.Unrated, r.Steps, r.FailedSteps,
-		r.InputTokens, r.OutputTokens, r.CostNanos.String(),
+		m.Workspace, m.Dimension, m.Name, m.Day, m.Runs, m.Succeeded, m.Failed, m.Cancelled, m.Unrated, m.Steps, m.FailedSteps,
+		m.InputTokens, m.OutputTokens, m.CostNanos.String(),
 	})
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -9,18 +10,22 @@ import (
 
 // metricKey is the key of metrics.
 type metricKey struct {
+	workspace string
 	dimension Dimension
 	name, day string
 }
 
 var metricTable = readmodel.NewTable("metrics", readmodel.TableOf[metricKey, MetricRow]{
-	Key: func(r *MetricRow) metricKey { return metricKey{r.Dimension, r.Name, r.Day} },
+	Key: func(r *MetricRow) metricKey { return metricKey{r.Workspace, r.Dimension, r.Name, r.Day} },
 	Fresh: func(k metricKey, r *MetricRow) {
-		r.Dimension, r.Name, r.Day = k.dimension, strings.Clone(k.name), k.day
+		r.Workspace, r.Dimension, r.Name, r.Day = strings.Clone(k.workspace), k.dimension, strings.Clone(k.name), k.day
 	},
 	Share: 2,
-	Weigh: func(*MetricRow) int { return 64 },
+	Weigh: func(r *MetricRow) int {
+		return 64 + 8*cap(r.durations.few) + 16*cap(r.durations.buckets) + 24*cap(r.trials)
+	},
 	Row: []readmodel.ColumnOf[MetricRow]{
+		readmodel.Key(readmodel.Symbol("workspace", func(r *MetricRow) *string { return &r.Workspace })),
 		readmodel.Key(readmodel.Symbol("dimension", func(r *MetricRow) *Dimension { return &r.Dimension })),
 		readmodel.Key(readmodel.Symbol("name", func(r *MetricRow) *string { return &r.Name })),
 		readmodel.Key(readmodel.Symbol("day", func(r *MetricRow) *string { return &r.Day })),
@@ -34,12 +39,21 @@ var metricTable = readmodel.NewTable("metrics", readmodel.TableOf[metricKey, Met
 		readmodel.Int("input_tokens", func(r *MetricRow) *int64 { return &r.InputTokens }),
 		readmodel.Int("output_tokens", func(r *MetricRow) *int64 { return &r.OutputTokens }),
 		readmodel.Int("cost_nanos", func(r *MetricRow) *events.Nanos { return &r.CostNanos }),
+		// The last ones: plainMetrics.
+		packed("durations", func(r *MetricRow, b []byte) []byte { return r.durations.append(b) }, func(r *MetricRow, b []byte) error { return r.durations.decode(b) }),
+		packed("trials", func(r *MetricRow, b []byte) []byte { return r.trials.append(b) }, func(r *MetricRow, b []byte) error { return r.trials.decode(b) }),
 	},
 })
 
-// metrics keeps steps on the day they end, runs on the day they end. What a run cost beyond its steps is the workflow's.
+// plainMetricColumns is how many columns stand before those that are packed.
+var plainMetricColumns = len(metricTable.Row) - 2
+
+// AllDays is the Day of the rows that add up all days, and what is undated.
+const AllDays = "all"
+
+// metrics keeps what the runs came to that ended on a day, and on all days.
 var metrics = readmodel.Projection{
-	Name: "metrics", Version: 1, Tables: []readmodel.AnyTable{metricTable},
+	Name: "metrics", Version: 2, Tables: []readmodel.AnyTable{metricTable},
 	Bind: bindMetrics,
 }
 
@@ -47,68 +61,128 @@ var metrics = readmodel.Projection{
 type metricFold struct {
 	metrics *readmodel.Cache[metricKey, MetricRow]
 	run     *runFact
+	task    *taskFact
+	figures figures
 }
 
 func bindMetrics(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&metricFold{metricTable.In(w), factOfRun.In(w)}).fold
+	return (&metricFold{metrics: metricTable.In(w), run: factOfRun.In(w), task: taskOfRun.In(w)}).fold
 }
 
-func (w *metricFold) fold(f *readmodel.Fact) error {
-	if e, ok := f.Event.(events.RunStepFinished); ok {
-		return w.countStep(e)
-	}
+func (w *metricFold) fold(*readmodel.Fact) error {
 	if !w.run.ended() {
 		return nil
 	}
 	r := w.run.row
-	if err := w.countRun(ByWorkflow, r.Workflow); err != nil {
-		return err
-	}
-	for _, set := range []struct {
-		by    Dimension
-		names []string
-	}{{ByAgent, r.Agents}, {ByModel, r.Models}, {ByTool, r.Tools}} {
-		for _, name := range set.names {
-			if err := w.countRun(set.by, name); err != nil {
+	for i := range w.figures.of(r) {
+		g := &w.figures.all[i]
+		for _, day := range [...]string{AllDays, w.run.day} {
+			m, err := w.metrics.Row(metricKey{r.Workspace, g.by, g.name, day})
+			if err != nil {
 				return err
+			}
+			m.add(r, g)
+			if day == AllDays {
+				w.try(m, r.Outcome)
 			}
 		}
 	}
 	return nil
 }
 
-func (w *metricFold) countStep(e events.RunStepFinished) error {
-	for _, d := range [...]struct {
-		by   Dimension
-		name string
-	}{{ByWorkflow, w.run.step.Workflow}, {ByAgent, w.run.step.Agent}, {ByModel, w.run.step.Model}, {ByTool, w.run.step.Tool}} {
-		if d.name == "" {
-			continue
-		}
-		m, err := w.metrics.Row(metricKey{d.by, d.name, w.run.day})
-		if err != nil {
-			return err
-		}
-		m.Steps++
-		if e.Outcome == events.Failed {
-			m.FailedSteps++
-		}
-		m.InputTokens = saturate(m.InputTokens, e.InputTokens)
-		m.OutputTokens = saturate(m.OutputTokens, e.OutputTokens)
-		m.CostNanos = saturate(m.CostNanos, e.CostNanos)
+// try counts the trial of a task that a run was. One that names no task is a task of its own.
+func (w *metricFold) try(m *MetricRow, o events.Outcome) {
+	after, rated := Trials{}.with(o)
+	if t := w.task.row; t != nil && m.Dimension == ByWorkflow {
+		after = Trials{t.Succeeded, t.Succeeded + t.Failed}
+	} else if t != nil && rated {
+		after = *t.tries.of(m.Dimension, m.Name)
 	}
-	return nil
+	if rated {
+		m.trials.move(after.without(o), after)
+	}
 }
 
-func (w *metricFold) countRun(by Dimension, name string) error {
-	m, err := w.metrics.Row(metricKey{by, name, w.run.day})
-	if err != nil {
-		return err
+// figures are what one run comes to, by its workflow, agents, models and tools.
+type figures struct{ all []figure }
+
+// figure is what a run comes to for one of them. The durations are those of its steps, or its own.
+type figure struct {
+	by                  Dimension
+	name                string
+	steps, failed       int64
+	input, output, cost int64
+	durations           []int64
+}
+
+// of are the figures of a run, good until it is called again.
+func (f *figures) of(r *RunRow) []figure {
+	f.all = f.all[:0]
+	w := f.next(ByWorkflow, r.Workflow)
+	w.steps, w.failed, w.input, w.output, w.cost = r.Steps, r.FailedSteps, r.InputTokens, r.OutputTokens, int64(r.CostNanos)
+	w.durations = append(w.durations, r.DurationNS)
+	sets := [...]struct {
+		by    Dimension
+		names []string
+		first int
+	}{{by: ByAgent, names: r.Agents}, {by: ByModel, names: r.Models}, {by: ByTool, names: r.Tools}}
+	for i := range sets {
+		sets[i].first = len(f.all)
+		for _, name := range sets[i].names {
+			f.next(sets[i].by, name)
+		}
 	}
+	for i := range r.steps {
+		s := &r.steps[i]
+		for n, name := range [...]string{s.Agent, s.Model, s.Tool} {
+			if at, found := slices.BinarySearch(sets[n].names, name); found {
+				f.all[sets[n].first+at].count(s)
+			}
+		}
+	}
+	return f.all
+}
+
+// next is another one, with the room of one that was.
+func (f *figures) next(by Dimension, name string) *figure {
+	if len(f.all) < cap(f.all) {
+		f.all = f.all[:len(f.all)+1]
+	} else {
+		f.all = append(f.all, figure{})
+	}
+	g := &f.all[len(f.all)-1]
+	*g = figure{by: by, name: name, durations: g.durations[:0]}
+	return g
+}
+
+func (g *figure) count(s *StepRow) {
+	g.steps++
+	if s.Outcome == events.Failed {
+		g.failed++
+	}
+	g.input, g.output, g.cost = saturate(g.input, s.InputTokens), saturate(g.output, s.OutputTokens), saturate(g.cost, int64(s.CostNanos))
+	g.durations = append(g.durations, s.DurationNS)
+}
+
+// add adds a run.
+func (m *MetricRow) add(r *RunRow, g *figure) {
 	m.Runs++
-	tally(w.run.row.Outcome, &m.Succeeded, &m.Failed, &m.Cancelled, &m.Unrated)
-	if by == ByWorkflow {
-		m.CostNanos = saturate(m.CostNanos, w.run.row.CostNanos-w.run.row.stepCost)
+	tally(r.Outcome, &m.Succeeded, &m.Failed, &m.Cancelled, &m.Unrated)
+	m.Steps, m.FailedSteps = saturate(m.Steps, g.steps), saturate(m.FailedSteps, g.failed)
+	m.InputTokens, m.OutputTokens = saturate(m.InputTokens, g.input), saturate(m.OutputTokens, g.output)
+	m.CostNanos = saturate(m.CostNanos, events.Nanos(g.cost))
+	for _, ns := range g.durations {
+		m.durations.add(ns)
 	}
-	return nil
+}
+
+// merge adds another row.
+func (m *MetricRow) merge(o *MetricRow) {
+	m.Runs, m.Succeeded, m.Failed = m.Runs+o.Runs, m.Succeeded+o.Succeeded, m.Failed+o.Failed
+	m.Cancelled, m.Unrated = m.Cancelled+o.Cancelled, m.Unrated+o.Unrated
+	m.Steps, m.FailedSteps = saturate(m.Steps, o.Steps), saturate(m.FailedSteps, o.FailedSteps)
+	m.InputTokens, m.OutputTokens = saturate(m.InputTokens, o.InputTokens), saturate(m.OutputTokens, o.OutputTokens)
+	m.CostNanos = saturate(m.CostNanos, o.CostNanos)
+	m.durations.merge(&o.durations)
+	m.trials.merge(o.trials)
 }

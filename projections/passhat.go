@@ -24,15 +24,22 @@ func PassHat(counts map[Trials]int64) []float64 {
 	}
 	hats := make([]float64, 0, min(most, maxPassHat))
 	for k := int64(1); k <= min(most, maxPassHat); k++ {
-		sum, tasks := new(big.Rat), new(big.Int)
+		// One fraction for all tasks of as many trials: adding fractions is dear.
+		good, tasks := make(map[int64]*big.Int), new(big.Int)
 		for t, n := range counts {
 			if t.Rated < k || n <= 0 {
 				continue
 			}
 			tasks.Add(tasks, big.NewInt(n))
-			all := new(big.Int).Binomial(t.Rated, k)
-			good := new(big.Int).Binomial(t.Succeeded, k)
-			sum.Add(sum, new(big.Rat).SetFrac(good.Mul(good, big.NewInt(n)), all))
+			if good[t.Rated] == nil {
+				good[t.Rated] = new(big.Int)
+			}
+			one := new(big.Int).Binomial(t.Succeeded, k)
+			good[t.Rated].Add(good[t.Rated], one.Mul(one, big.NewInt(n)))
+		}
+		sum := new(big.Rat)
+		for rated, n := range good {
+			sum.Add(sum, new(big.Rat).SetFrac(n, new(big.Int).Binomial(rated, k)))
 		}
 		hat, _ := sum.Quo(sum, new(big.Rat).SetInt(tasks)).Float64()
 		hats = append(hats, hat)

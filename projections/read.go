@@ -24,6 +24,15 @@ func (r *reader) Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error]
 		return readmodel.Rows(ctx, r.View, runTable, q)
 	}
 	return func(yield func(RunRow, error) bool) {
+		// Who had a step in a run has a row: without one there is no run to look for.
+		agents, err := readmodel.Collect(readmodel.Rows(ctx, r.View, agentTable, readmodel.Query{Where: readmodel.Only("agent", f.Agent)}))
+		switch {
+		case err != nil:
+			yield(RunRow{}, err)
+			return
+		case len(agents) == 0 || agents[0].Runs == 0:
+			return
+		}
 		n := 0
 		for row, err := range readmodel.Rows(ctx, r.View, runTable, q) {
 			if err == nil && !slices.Contains(row.Agents, f.Agent) {
@@ -94,8 +103,9 @@ func (r *reader) Patterns(ctx context.Context, kind PatternKind, workflow string
 // Daily implements Reader.
 func (r *reader) Daily(ctx context.Context, d Dimension) ([]MetricRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, metricTable, readmodel.Query{
-		Where: []readmodel.Condition{{Column: "dimension", Text: string(d)}},
-		Order: readmodel.Ascending("name", "day"),
+		Columns: metricTable.Names(plainMetricColumns),
+		Where:   []readmodel.Condition{{Column: "dimension", Text: string(d)}, {Column: "day", Op: readmodel.NotEqual, Text: AllDays}},
+		Order:   readmodel.Ascending("workspace", "name", "day"),
 	}))
 }
 
@@ -106,7 +116,7 @@ func (r *reader) Agents(ctx context.Context) ([]AgentRow, error) {
 
 // Tasks implements Reader.
 func (r *reader) Tasks(ctx context.Context) ([]TaskRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, taskTable, readmodel.Query{Order: readmodel.Ascending("workflow", "task")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, taskTable, readmodel.Query{Columns: taskTable.Names(plainTaskColumns), Order: readmodel.Ascending("workflow", "task")}))
 }
 
 // Feedback implements Reader.

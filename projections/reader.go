@@ -48,7 +48,8 @@ type StepStat struct {
 	LastPosition              uint64
 }
 
-// Quantiles are durations in seconds, nil where none is known, by linear interpolation (Hyndman and Fan's type 7).
+// Quantiles are durations in seconds, nil where none is known, by linear interpolation (Hyndman and Fan's type 7). Of more
+// than 256 durations each is within 1/128 of the exact one.
 type Quantiles struct {
 	P50 *float64 `json:"p50"`
 	P95 *float64 `json:"p95"`
@@ -96,9 +97,9 @@ type Reader interface {
 	// Patterns yields variants or directly-follows counts of a workflow (all where it is empty), by workflow, then runs
 	// descending, then steps.
 	Patterns(ctx context.Context, kind PatternKind, workflow string) iter.Seq2[PatternRow, error]
-	// Report is all metrics.
-	Report(ctx context.Context) (Report, error)
-	// Daily are the metrics rows of a dimension, by name and day.
+	// Report is all metrics, or those of the runs that ended in a period.
+	Report(ctx context.Context, f MetricsFilter) (Report, error)
+	// Daily are the metrics rows of a dimension, by workspace, name and day, without the sums of all days.
 	Daily(ctx context.Context, d Dimension) ([]MetricRow, error)
 	Agents(ctx context.Context) ([]AgentRow, error)
 	Tasks(ctx context.Context) ([]TaskRow, error)

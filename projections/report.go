@@ -1,202 +1,116 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 
-	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-// Report implements Reader. It reads every run and every step, since the quantiles are exact.
-func (r *reader) Report(ctx context.Context) (Report, error) {
-	s, err := r.Begin(ctx)
-	if err != nil {
-		return Report{}, fmt.Errorf("read metrics: %w", err)
+// MetricsFilter narrows metrics. The zero value is all runs.
+type MetricsFilter struct {
+	// Since and Until bound the UTC days on which runs ended, as "2026-11-22", inclusive both; empty is open. With one of
+	// them, runs that have not ended and those that are undated are left out, and there is no pass^k: the trials of a task
+	// lie on many days.
+	Since, Until string
+	Workspace    string
+}
+
+func (f MetricsFilter) all() bool { return f.Since == "" && f.Until == "" }
+
+// query asks for the rows of the days.
+func (f MetricsFilter) query() readmodel.Query {
+	q := readmodel.Query{Where: readmodel.Only("workspace", f.Workspace)}
+	if f.all() {
+		q.Where = append(q.Where, readmodel.Condition{Column: "day", Text: AllDays})
+		return q
 	}
-	defer s.Close()
-	b := newReportBuilder()
-	runs := readmodel.Query{Table: &runTable.Table, Columns: []string{
-		"workflow", "task", "outcome", "duration_ns", "steps", "failed_steps", "input_tokens", "output_tokens", "cost_nanos",
-		"agents", "models", "tools", "step_list",
-	}}
-	if err := s.Scan(&runs, b.run); err != nil {
+	// AllDays comes behind all days, and undated before them.
+	q.Where = append(q.Where, readmodel.Condition{Column: "day", Op: readmodel.AtLeast, Text: cmp.Or(f.Since, "0")})
+	q.Where = append(q.Where, readmodel.Condition{Column: "day", Op: readmodel.Below, Text: cmp.Or(f.Until, "9") + "~"})
+	return q
+}
+
+// Report implements Reader. Ended runs come from their folded rows, open ones from their own.
+func (r *reader) Report(ctx context.Context, f MetricsFilter) (Report, error) {
+	b := reportBuilder{groups: make(map[groupKey]*group)}
+	err := r.Fixed(ctx, func(v readmodel.View) error {
+		for row, err := range readmodel.Rows(ctx, v, metricTable, f.query()) {
+			if err != nil {
+				return err
+			}
+			b.of(row.Dimension, row.Name).merge(&row)
+		}
+		if !f.all() {
+			return nil
+		}
+		var figures figures
+		for run, err := range (&reader{v}).open(ctx, f.Workspace) {
+			if err != nil {
+				return err
+			}
+			for _, of := range figures.of(&run) {
+				g := b.of(of.by, of.name)
+				g.running++
+				g.add(&run, &of)
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return Report{}, fmt.Errorf("read metrics: %w", err)
 	}
 	return b.report(), nil
 }
 
-// group adds up the runs and steps of one workflow, agent, model or tool, or all.
+type groupKey struct {
+	by   Dimension
+	name string
+}
+
+// group adds up the runs of one workflow, agent, model or tool, or all.
 type group struct {
-	Metrics
-	durations []int64
-	// byTask are the rated runs of each task; loose are those of runs without one, each a task of its own.
-	byTask map[int]*Trials
-	loose  Trials
+	MetricRow
+	running int64
 }
 
-// reportBuilder takes runs and steps in any order.
-type reportBuilder struct {
-	total                     group
-	workflows, agents, models map[string]*group
-	tools                     map[string]*group
-	// tasks number the tasks. sets are the groups of a combination of agents, models and tools: there are few.
-	tasks map[taskKey]int
-	sets  map[[3]string][]*group
-}
+type reportBuilder struct{ groups map[groupKey]*group }
 
-// maxSets bounds how many combinations are remembered.
-const maxSets = 1 << 14
-
-func newReportBuilder() *reportBuilder {
-	return &reportBuilder{
-		workflows: make(map[string]*group), agents: make(map[string]*group), models: make(map[string]*group),
-		tools: make(map[string]*group), tasks: make(map[taskKey]int), sets: make(map[[3]string][]*group),
-	}
-}
-
-func in(groups map[string]*group, name string) *group {
-	g := groups[name]
+func (b *reportBuilder) of(by Dimension, name string) *group {
+	k := groupKey{by, name}
+	g := b.groups[k]
 	if g == nil {
 		g = &group{}
-		groups[name] = g
+		b.groups[k] = g
 	}
 	return g
 }
 
-func (b *reportBuilder) run(src readmodel.Source) error {
-	workflow, outcome := src.Symbol(0), events.Outcome(src.Symbol(2))
-	task := -1
-	if name := src.Symbol(1); name != "" {
-		k := taskKey{workflow, name}
-		n, ok := b.tasks[k]
-		if !ok {
-			n = len(b.tasks)
-			b.tasks[k] = n
-		}
-		task = n
-	}
-	groups, err := b.groupsOf([3]string{src.Symbol(9), src.Symbol(10), src.Symbol(11)})
-	if err != nil {
-		return err
-	}
-	for _, g := range groups {
-		g.count(outcome, task)
-	}
-	duration, cost := src.Int(3), events.Nanos(src.Int(8))
-	for _, g := range [...]*group{&b.total, in(b.workflows, workflow)} {
-		g.count(outcome, task)
-		g.Steps = saturate(g.Steps, src.Int(4))
-		g.FailedSteps = saturate(g.FailedSteps, src.Int(5))
-		g.InputTokens = saturate(g.InputTokens, src.Int(6))
-		g.OutputTokens = saturate(g.OutputTokens, src.Int(7))
-		g.CostUSD = saturate(g.CostUSD, cost)
-		if duration >= 0 {
-			g.durations = append(g.durations, duration)
-		}
-	}
-	steps, err := parseSteps([]byte(src.Text(12)))
-	for i := range steps {
-		b.step(&steps[i])
-	}
-	return readmodel.ColumnError("step_list", err)
-}
-
-// groupsOf are the groups of a run's agents, models and tools, given as JSON.
-func (b *reportBuilder) groupsOf(sets [3]string) ([]*group, error) {
-	if known, ok := b.sets[sets]; ok {
-		return known, nil
-	}
-	var groups []*group
-	for i, by := range []map[string]*group{b.agents, b.models, b.tools} {
-		names, err := readmodel.ParseStrings(sets[i])
-		if err != nil {
-			return nil, fmt.Errorf("agents, models and tools of a run: %w", err)
-		}
-		for _, name := range names {
-			groups = append(groups, in(by, name))
-		}
-	}
-	if len(b.sets) < maxSets {
-		b.sets[sets] = groups
-	}
-	return groups, nil
-}
-
-func (b *reportBuilder) step(s *storedStep) {
-	duration := s.duration()
-	for _, by := range [...]struct {
-		groups map[string]*group
-		name   string
-	}{{b.agents, s.Agent}, {b.models, s.Model}, {b.tools, s.Tool}} {
-		if by.name == "" {
-			continue
-		}
-		g := in(by.groups, by.name)
-		g.Steps++
-		if s.Outcome == events.Failed {
-			g.FailedSteps++
-		}
-		g.InputTokens = saturate(g.InputTokens, s.InputTokens)
-		g.OutputTokens = saturate(g.OutputTokens, s.OutputTokens)
-		g.CostUSD = saturate(g.CostUSD, s.CostNanos)
-		if duration >= 0 {
-			g.durations = append(g.durations, duration)
-		}
-	}
-}
-
-// count takes a run. A task below 0 is none.
-func (g *group) count(o events.Outcome, task int) {
-	g.Runs++
-	if o == Running {
-		g.Running++
-	}
-	tally(o, &g.Succeeded, &g.Failed, &g.Cancelled, &g.Unrated)
-	if o != events.Succeeded && o != events.Failed {
-		return
-	}
-	t := &g.loose
-	if task >= 0 {
-		if t = g.byTask[task]; t == nil {
-			if g.byTask == nil {
-				g.byTask = make(map[int]*Trials)
-			}
-			t = &Trials{}
-			g.byTask[task] = t
-		}
-	}
-	t.Rated++
-	if o == events.Succeeded {
-		t.Succeeded++
-	}
-}
-
 func (g *group) metrics() Metrics {
-	counts := map[Trials]int64{
-		{Succeeded: 1, Rated: 1}: g.loose.Succeeded,
-		{Succeeded: 0, Rated: 1}: g.loose.Rated - g.loose.Succeeded,
+	return Metrics{
+		Runs: g.Runs, Succeeded: g.Succeeded, Failed: g.Failed, Cancelled: g.Cancelled, Unrated: g.Unrated, Running: g.running,
+		Steps: g.Steps, FailedSteps: g.FailedSteps, InputTokens: g.InputTokens, OutputTokens: g.OutputTokens, CostUSD: g.CostNanos,
+		Duration: g.durations.quantiles(), PassHat: g.trials.passHat(),
 	}
-	for _, t := range g.byTask {
-		counts[*t]++
-	}
-	g.PassHat = PassHat(counts)
-	g.Duration = quantiles(g.durations)
-	return g.Metrics
 }
 
+// report makes the total of the workflows: each run has one.
 func (b *reportBuilder) report() Report {
-	r := Report{Metrics: b.total.metrics()}
-	for _, d := range []struct {
-		from map[string]*group
-		to   *map[string]Metrics
-	}{{b.workflows, &r.ByWorkflow}, {b.agents, &r.ByAgent}, {b.models, &r.ByModel}, {b.tools, &r.ByTool}} {
-		*d.to = make(map[string]Metrics, len(d.from))
-		for name, g := range d.from {
-			(*d.to)[name] = g.metrics()
+	r := Report{
+		ByWorkflow: make(map[string]Metrics), ByAgent: make(map[string]Metrics), ByModel: make(map[string]Metrics), ByTool: make(map[string]Metrics),
+	}
+	of := map[Dimension]map[string]Metrics{ByWorkflow: r.ByWorkflow, ByAgent: r.ByAgent, ByModel: r.ByModel, ByTool: r.ByTool}
+	var total group
+	for k, g := range b.groups {
+		of[k.by][k.name] = g.metrics()
+		if k.by == ByWorkflow {
+			total.merge(&g.MetricRow)
+			total.running += g.running
 		}
 	}
+	r.Metrics = total.metrics()
 	return r
 }
 

@@ -217,7 +217,7 @@ func TestReportEqualsBruteForce(t *testing.T) {
 				rt.Fatal(err)
 			}
 		}
-		report, err := m.Report(t.Context())
+		report, err := m.Report(t.Context(), projections.MetricsFilter{})
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -284,7 +284,7 @@ func TestPassHatOfTauBench(t *testing.T) {
 			facts = append(facts, "run-"+run, events.RunFailed{})
 		}
 	}
-	report, err := folded(t, facts...).Report(t.Context())
+	report, err := folded(t, facts...).Report(t.Context(), projections.MetricsFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestPassHatOfTauBench(t *testing.T) {
 func TestReportMarshalsAsDocumented(t *testing.T) {
 	t.Parallel()
 	m := folded(t, support()...)
-	report, err := m.Report(t.Context())
+	report, err := m.Report(t.Context(), projections.MetricsFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,6 +122,8 @@ type TaskRow struct {
 	Unrated   int64     `db:"unrated"`
 	UpdatedAt time.Time `db:"updated_at"`
 	Position  uint64    `db:"position"`
+	// tries are the rated runs by agents, models and tools: metrics count how many tasks have the same.
+	tries tries
 }
 
 // FeedbackRow is a row of feedback.
@@ -246,12 +248,14 @@ const (
 	ByTool     Dimension = "tool"
 )
 
-// MetricRow is a row of metrics: what ended on a day (UTC), by one dimension. Runs are counted where they end, and
-// under each agent, model and tool that had a step in them; steps, tokens and money under their own.
+// MetricRow is a row of metrics: what the runs came to that ended on a day (UTC), by one dimension. A run is counted under
+// its workflow and under each agent, model and tool that had a step in it; there, its steps, tokens and money are those of
+// these steps alone.
 type MetricRow struct {
+	Workspace    string       `db:"workspace,pk"`
 	Dimension    Dimension    `db:"dimension,pk"`
 	Name         string       `db:"name,pk"`
-	Day          string       `db:"day,pk"` // empty for what is undated
+	Day          string       `db:"day,pk"` // empty for what is undated, AllDays for the sum
 	Runs         int64        `db:"runs"`
 	Succeeded    int64        `db:"succeeded"`
 	Failed       int64        `db:"failed"`
@@ -262,4 +266,8 @@ type MetricRow struct {
 	InputTokens  int64        `db:"input_tokens"`
 	OutputTokens int64        `db:"output_tokens"`
 	CostNanos    events.Nanos `db:"cost_nanos"`
+	// durations are of the runs by workflow, else of the steps. trials are the tasks' of AllDays: those of a task lie on
+	// many days.
+	durations durations
+	trials    trialCounts
 }

@@ -67,7 +67,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 2, Tables: []readmodel.AnyTable{runTable},
+	Name: "runs", Version: 3, Tables: []readmodel.AnyTable{runTable, zoneTable},
 	Bind: bindRuns,
 }
 
@@ -89,13 +89,14 @@ func (f *runFact) ended() bool { return f.row != nil && f.row.Outcome != Running
 
 // runFold is the fold into workflow_runs.
 type runFold struct {
-	runs *readmodel.Cache[string, RunRow]
+	runs  *readmodel.Cache[string, RunRow]
+	zones *readmodel.Cache[uint64, zoneRow]
 	*runFact
 	days calendar
 }
 
 func bindRuns(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&runFold{runs: runTable.In(w), runFact: factOfRun.Offer(w)}).fold
+	return (&runFold{runs: runTable.In(w), zones: zoneTable.In(w), runFact: factOfRun.Offer(w)}).fold
 }
 
 func (w *runFold) fold(f *readmodel.Fact) error {
@@ -152,7 +153,7 @@ func (w *runFold) start(f *readmodel.Fact, e events.RunStarted) error {
 		r.StartedAt = f.When
 	}
 	w.row = r
-	return nil
+	return w.opened(r, 1)
 }
 
 func (w *runFold) startStep(f *readmodel.Fact, e events.RunStepStarted) error {
@@ -234,7 +235,7 @@ func (w *runFold) end(f *readmodel.Fact, o events.Outcome, answer, reason string
 		r.EndedAt = f.When
 		r.DurationNS = between(r.StartedAt, r.EndedAt)
 	}
-	return nil
+	return w.opened(r, -1)
 }
 
 // ends tells whether an outcome is one of the closed vocabulary.

@@ -13,9 +13,10 @@ type taskKey struct{ workflow, task string }
 
 var taskTable = readmodel.NewTable("tasks", readmodel.TableOf[taskKey, TaskRow]{
 	Table: readmodel.Table{Large: true},
+	Share: 4,
 	Key:   func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
 	Fresh: func(k taskKey, r *TaskRow) { r.Workflow, r.Task = strings.Clone(k.workflow), strings.Clone(k.task) },
-	Weigh: func(r *TaskRow) int { return len(r.Task) + len(r.Title) + len(r.Note) },
+	Weigh: func(r *TaskRow) int { return len(r.Task) + len(r.Title) + len(r.Note) + 64*cap(r.tries) },
 	Row: []readmodel.ColumnOf[TaskRow]{
 		readmodel.Key(readmodel.Symbol("workflow", func(r *TaskRow) *string { return &r.Workflow })),
 		readmodel.Key(readmodel.String("task", func(r *TaskRow) *string { return &r.Task })),
@@ -30,8 +31,19 @@ var taskTable = readmodel.NewTable("tasks", readmodel.TableOf[taskKey, TaskRow]{
 		readmodel.Time("updated_at", func(r *TaskRow) *time.Time { return &r.UpdatedAt }),
 		readmodel.Int("position", func(r *TaskRow) *uint64 { return &r.Position }),
 		readmodel.String("note", func(r *TaskRow) *string { return &r.Note }),
+		// The last one: plainTaskColumns.
+		packed("tries", func(r *TaskRow, b []byte) []byte { return r.tries.append(b) }, func(r *TaskRow, b []byte) error { return r.tries.decode(b) }),
 	},
 })
+
+// plainTaskColumns is how many columns stand before the one that is packed.
+var plainTaskColumns = len(taskTable.Row) - 1
+
+// taskOfRun is the task that a run tried, at the run's end.
+var taskOfRun = &readmodel.Find[taskFact]{Name: "the task of a run"}
+
+// taskFact is the task that a run tried. row is nil where it names none.
+type taskFact struct{ row *TaskRow }
 
 // taskKeyRow is a row of task_keys. A task's later facts don't tell its workflow, which is half of its row's key.
 type taskKeyRow struct {
@@ -51,7 +63,7 @@ var taskKeyTable = readmodel.NewTable("task_keys", readmodel.TableOf[string, tas
 
 // tasks keeps what is to be done, and how the runs that tried it ended.
 var tasks = readmodel.Projection{
-	Name: "tasks", Version: 1, Tables: []readmodel.AnyTable{taskTable, taskKeyTable},
+	Name: "tasks", Version: 2, Tables: []readmodel.AnyTable{taskTable, taskKeyTable},
 	Bind: bindTasks,
 }
 
@@ -60,13 +72,15 @@ type taskFold struct {
 	tasks *readmodel.Cache[taskKey, TaskRow]
 	keys  *readmodel.Cache[string, taskKeyRow]
 	run   *runFact
+	tried *taskFact
 }
 
 func bindTasks(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&taskFold{taskTable.In(w), taskKeyTable.In(w), factOfRun.In(w)}).fold
+	return (&taskFold{taskTable.In(w), taskKeyTable.In(w), factOfRun.In(w), taskOfRun.Offer(w)}).fold
 }
 
 func (w *taskFold) fold(f *readmodel.Fact) error {
+	w.tried.row = nil
 	switch e := f.Event.(type) {
 	case events.RunStarted:
 		if e.Task == "" {
@@ -86,6 +100,8 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		if err != nil {
 			return err
 		}
+		w.tried.row = r
+		r.try(w.run.row)
 		tally(w.run.row.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
 		r.updated(f, w.run.day == "")
 	case events.TaskOpened:
@@ -152,5 +168,21 @@ func tally(o events.Outcome, succeeded, failed, cancelled, unrated *int64) {
 		*cancelled++
 	case events.Unrated:
 		*unrated++
+	}
+}
+
+// try counts a rated run as a trial by all who had a part in it.
+func (r *TaskRow) try(run *RunRow) {
+	if _, rated := (Trials{}).with(run.Outcome); !rated {
+		return
+	}
+	for _, set := range [...]struct {
+		by    Dimension
+		names []string
+	}{{ByAgent, run.Agents}, {ByModel, run.Models}, {ByTool, run.Tools}} {
+		for _, name := range set.names {
+			t := r.tries.of(set.by, name)
+			*t, _ = t.with(run.Outcome)
+		}
 	}
 }

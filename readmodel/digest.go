@@ -65,6 +65,10 @@ func digestTable(s Scanner, t *Table) (TableDigest, error) {
 				sum.b = binary.BigEndian.AppendUint64(append(sum.b, 1), uint64(src.Int(i)))
 			case c.Type == Real:
 				sum.b = binary.BigEndian.AppendUint64(append(sum.b, 2), math.Float64bits(src.Real(i)))
+			case c.Type == Blob:
+				v := src.Blob(i)
+				sum.b = binary.BigEndian.AppendUint64(append(sum.b, 3), uint64(len(v)))
+				sum.b = append(sum.b, v...)
 			default:
 				v := src.Symbol(i)
 				sum.b = binary.BigEndian.AppendUint64(append(sum.b, 3), uint64(len(v)))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
+	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
@@ -68,7 +69,7 @@ func (h *pastHouse) at(t *testing.T, m replay.Moment) (runs int64, done func()) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := r.Report(t.Context())
+	report, err := r.Report(t.Context(), projections.MetricsFilter{})
 	if err != nil {
 		t.Fatal(err)
 	}

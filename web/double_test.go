@@ -66,7 +66,7 @@ func (r reader) Patterns(_ context.Context, kind projections.PatternKind, workfl
 	}
 }
 
-func (r reader) Report(context.Context) (projections.Report, error) {
+func (r reader) Report(context.Context, projections.MetricsFilter) (projections.Report, error) {
 	m := projections.Metrics{Runs: 4, Succeeded: 3, CostUSD: 12_500_000}
 	return projections.Report{Metrics: m, ByWorkflow: map[string]projections.Metrics{"ask": m}}, r.err
 }

@@ -10,7 +10,11 @@ import (
 )
 
 func (d *door) metrics(api huma.API) {
-	type input struct{ AsOf }
+	type input struct {
+		AsOf
+		Since string `query:"since" format:"date" doc:"Only runs that ended on this UTC day or later, such as 2026-11-22."`
+		Until string `query:"until" format:"date" doc:"Only runs that ended on this UTC day or before."`
+	}
 	type answer struct {
 		Told
 		Body document[projections.Report]
@@ -25,7 +29,7 @@ func (d *door) metrics(api huma.API) {
 			return nil, err
 		}
 		defer past.Done()
-		report, err := past.Report(ctx)
+		report, err := past.Report(ctx, projections.MetricsFilter{Since: in.Since, Until: in.Until})
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}

@@ -34,7 +34,7 @@ func TestReadsHandOnWhatWasAsked(t *testing.T) {
 	}
 }
 
-func (hangs) Report(ctx context.Context) (projections.Report, error) {
+func (hangs) Report(ctx context.Context, _ projections.MetricsFilter) (projections.Report, error) {
 	<-ctx.Done()
 	return projections.Report{}, ctx.Err()
 }

@@ -6,19 +6,22 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/virtuous6/virtuous6/projections"
 )
 
 type metricsVerb struct {
 	JSON  bool  `name:"json" help:"Print one JSON value."`
+	Since day   `placeholder:"DAY" help:"Only runs that ended on this UTC day or later."`
+	Until day   `placeholder:"DAY" help:"Only runs that ended on this UTC day or before."`
 	Limit count `placeholder:"N" help:"Rows of each table, 0 for all." default:"15"`
 	pastFlag
 }
 
 // Help gives examples.
 func (metricsVerb) Help() string {
-	return "Examples:\n  virtuous6 metrics\n  virtuous6 metrics --json | jq .by_workflow"
+	return "Examples:\n  virtuous6 metrics\n  virtuous6 metrics --json | jq .by_workflow\n  virtuous6 metrics --since 2026-11-01 --until 2026-11-07"
 }
 
 // Run prints the report.
@@ -27,7 +30,7 @@ func (v metricsVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	report, err := reader.Report(ctx)
+	report, err := reader.Report(ctx, projections.MetricsFilter{Since: string(v.Since), Until: string(v.Until)})
 	if err != nil {
 		return err
 	}
@@ -93,4 +96,16 @@ func (v metricsVerb) print(a *app, title string, by map[string]projections.Metri
 		fmt.Fprintf(a.out, "... and %d more (--limit 0 shows all)\n", more)
 	}
 	return err
+}
+
+// day is a UTC day, such as 2026-11-22.
+type day string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *day) UnmarshalText(text []byte) error {
+	if _, err := time.Parse(time.DateOnly, string(text)); err != nil {
+		return fmt.Errorf("%q is no day: write it as 2026-11-22", text)
+	}
+	*d = day(text)
+	return nil
 }

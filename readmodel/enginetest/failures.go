@@ -279,7 +279,7 @@ func done(t *testing.T, fresh func() Storage) {
 	if err := m.Apply(ctx, 50, entries[50:]); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want a cancelled context", err)
 	}
-	if _, err := m.Report(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := m.Report(ctx, projections.MetricsFilter{}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want a cancelled context", err)
 	}
 	if _, _, err := m.Run(t.Context(), "nobody's"); !errors.Is(err, projections.ErrNotFound) {
@@ -291,7 +291,7 @@ func done(t *testing.T, fresh func() Storage) {
 	if err := m.Apply(t.Context(), uint64(len(entries)), []readmodel.Entry{end(entries)}); err == nil {
 		t.Fatal("a closed engine took a batch")
 	}
-	if _, err := m.Report(t.Context()); !errors.Is(err, readmodel.ErrUnavailable) {
+	if _, err := m.Report(t.Context(), projections.MetricsFilter{}); !errors.Is(err, readmodel.ErrUnavailable) {
 		t.Fatalf("got %v, want ErrUnavailable", err)
 	}
 }

@@ -81,7 +81,7 @@ func BenchmarkMillion(b *testing.B) {
 		b.ReportMetric(float64(facts)/b.Elapsed().Seconds(), "facts/s")
 	})
 	for name, read := range map[string]func() error{
-		"report": func() error { _, err := m.Report(b.Context()); return err },
+		"report": func() error { _, err := m.Report(b.Context(), projections.MetricsFilter{}); return err },
 		"digest": func() error { _, err := m.Digest(b.Context()); return err },
 		"steps": func() error {
 			for _, err := range m.RunSteps(b.Context(), "") {

@@ -1,0 +1,74 @@
+package projections
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Whatever the order and the parts that durations come in, they are the same, survive being stored, and their quantiles are
+// within the error that is stated.
+func TestDurationsAreMergeable(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.SampledFrom([]int{1, 2, fewDurations - 1, fewDurations, fewDurations + 1, 3 * fewDurations}).Draw(t, "n")
+		value := rapid.OneOf(rapid.Int64Range(0, 200), rapid.Int64Range(1e6, 1e11), rapid.SampledFrom([]int64{0, math.MaxInt64}))
+		all := rapid.SliceOfN(value, n, n).Draw(t, "durations")
+		var one, merged durations
+		for _, ns := range all {
+			one.add(ns)
+		}
+		parts := make([]durations, rapid.IntRange(1, 4).Draw(t, "parts"))
+		for i, ns := range rapid.Permutation(all).Draw(t, "order") {
+			parts[i%len(parts)].add(ns)
+		}
+		for i := range parts {
+			var read durations
+			if err := read.decode(parts[i].append(nil)); err != nil {
+				t.Fatal(err)
+			}
+			merged.merge(&read)
+		}
+		if !bytes.Equal(one.append(nil), merged.append(nil)) || one.n != merged.n {
+			t.Fatalf("%d parts are another than the whole", len(parts))
+		}
+		slices.Sort(all)
+		got := one.quantiles()
+		for percent, got := range map[int64]float64{50: *got.P50, 95: *got.P95} {
+			want := seconds(quantile(all, percent))
+			allowed := 1e-9
+			if n > fewDurations {
+				// Interpolating between two that are off alike.
+				allowed += want / 128
+			}
+			if math.Abs(got-want) > allowed {
+				t.Fatalf("the %d%% quantile of %d is %v, want %v", percent, n, got, want)
+			}
+		}
+	})
+}
+
+func TestCutOffColumnsAreRefused(t *testing.T) {
+	t.Parallel()
+	var d durations
+	for i := range int64(300) {
+		d.add(i * 1e9)
+	}
+	b := d.append(nil)
+	if err := d.decode(b[:len(b)-1]); err == nil {
+		t.Error("durations that are cut off were read")
+	}
+	var c trialCounts
+	c.add(Trials{1, 2}, 3)
+	if err := c.decode(c.append(nil)[:2]); err == nil {
+		t.Error("trials that are cut off were read")
+	}
+	var e tries
+	*e.of(ByAgent, "bert") = Trials{1, 2}
+	if err := e.decode(e.append(nil)[:9]); err == nil {
+		t.Error("tries that are cut off were read")
+	}
+}
