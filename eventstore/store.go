@@ -63,6 +63,9 @@ var ErrInvalid = errors.New("invalid append")
 // ErrTaken is the ErrInvalid of an event whose id stands in another stream already.
 var ErrTaken = fmt.Errorf("%w: an event's id is taken", ErrInvalid)
 
+// ErrTooLarge is the ErrInvalid of a batch that is larger than the engine takes at once.
+var ErrTooLarge = fmt.Errorf("%w: it is too large", ErrInvalid)
+
 // ConflictError tells where a stream really is. Actual is NoStream where it does not exist.
 type ConflictError struct {
 	Stream   string

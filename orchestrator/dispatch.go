@@ -304,30 +304,34 @@ func decide(instance aggregates.Instance, stream string, cmds []commands.Command
 	return batch, repeats == len(cmds), nil
 }
 
-// submit is Dispatch that does not wait: what one caller submits stands in the log in the order of the submissions.
+// submit is Dispatch that does not wait: what one caller submits to a chain, or without one, stands in the log in the order of
+// the submissions. size is how many bytes of facts that are.
 // The commands must be the only ones under way for their stream: a conflict is returned, not decided again.
-func (d *Dispatcher) submit(ctx context.Context, cmds ...commands.Command) (wait func() (commands.Receipt, error), err error) {
+func (d *Dispatcher) submit(ctx context.Context, chain *eventstore.Chain, cmds ...commands.Command) (wait func() (commands.Receipt, error), size int, err error) {
 	aggregate, err := d.check(cmds)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	stream := cmds[0].Stream()
 	state, err := d.load(ctx, aggregate, stream)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	batch, repeated, err := decide(state.instance, stream, cmds, func(id uuid.UUID) bool {
 		_, done := state.ids[id]
 		return done
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	receipt := commands.Receipt{Stream: stream, Revision: state.revision, Position: state.position, Repeated: repeated}
 	if len(batch) == 0 {
-		return func() (commands.Receipt, error) { return receipt, nil }, nil
+		return func() (commands.Receipt, error) { return receipt, nil }, 0, nil
 	}
-	submitted := d.store.Submit(ctx, nil, stream, state.expected, batch)
+	for i := range batch {
+		size += len(batch[i].Data)
+	}
+	submitted := d.store.Submit(ctx, chain, stream, state.expected, batch)
 	return func() (commands.Receipt, error) {
 		at, err := submitted()
 		if err != nil {
@@ -335,7 +339,7 @@ func (d *Dispatcher) submit(ctx context.Context, cmds ...commands.Command) (wait
 		}
 		receipt.Revision, receipt.Position, receipt.Events = at.Revision, at.Position, len(batch)
 		return receipt, nil
-	}, nil
+	}, size, nil
 }
 
 // check refuses what can't be one append, and finds the aggregate of the rest.

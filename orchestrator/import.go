@@ -34,9 +34,19 @@ type Imported struct {
 // taken is skipped, and onProblem hears why. It returns an error where it can't go on; what was taken until then
 // stays, and importing again goes on from there.
 func Import(ctx context.Context, d *Dispatcher, records iter.Seq2[ingest.Record, error], onProblem func(*ingest.Problem)) (Imported, error) {
+	return importAll(ctx, &importing{dispatcher: d, onProblem: onProblem}, records)
+}
+
+// ImportUnordered is Import that keeps order within each record only: a store that can appends records side by side, and
+// the log they make is another one each time.
+func ImportUnordered(ctx context.Context, d *Dispatcher, records iter.Seq2[ingest.Record, error], onProblem func(*ingest.Problem)) (Imported, error) {
+	return importAll(ctx, &importing{dispatcher: d, onProblem: onProblem, unordered: true}, records)
+}
+
+func importAll(ctx context.Context, i *importing, records iter.Seq2[ingest.Record, error]) (Imported, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	i := importing{dispatcher: d, onProblem: onProblem, open: map[string]bool{}, agents: map[string]bool{}}
+	i.open, i.agents = map[string]bool{}, map[string]bool{}
 	for r := range ahead(ctx, records) {
 		if err := i.take(ctx, r.record, r.err); err != nil {
 			return i.sum, errors.Join(err, i.settle(0))
@@ -82,6 +92,7 @@ func ahead(ctx context.Context, records iter.Seq2[ingest.Record, error]) iter.Se
 type importing struct {
 	dispatcher *Dispatcher
 	onProblem  func(*ingest.Problem)
+	unordered  bool
 	sum        Imported
 	// pending are the appends under way, in order, and open the streams that they are for.
 	pending []submission
@@ -92,10 +103,16 @@ type importing struct {
 
 type submission struct {
 	stream string
+	size   int // in bytes
 	wait   func() (commands.Receipt, error)
-	// done counts what was added.
-	done func(commands.Receipt)
+	// done counts what was added, tooLarge takes up that the store takes no append of that size.
+	done     func(commands.Receipt)
+	tooLarge func(error)
 }
+
+// largeRun is the size in bytes from which a run is waited for before what is said of it: an engine may not take it. The
+// least that one takes is a MiB.
+const largeRun = 256 << 10
 
 func (i *importing) take(ctx context.Context, r ingest.Record, err error) error {
 	var problem *ingest.Problem
@@ -114,7 +131,17 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 	if len(r.Run) == 0 {
 		return fmt.Errorf("%s:%d: record %s holds no run", r.File, r.Line, r.Name)
 	}
-	err = i.submit(ctx, func(receipt commands.Receipt) {
+	var chain *eventstore.Chain
+	if i.unordered {
+		chain = new(eventstore.Chain)
+	}
+	leftOut := false
+	leaveOut := func(reason string) {
+		leftOut = true
+		i.sum.Records--
+		i.skip(&ingest.Problem{File: r.File, Line: r.Line, Record: redact.Text(r.Name), Reason: reason})
+	}
+	err = i.submit(ctx, chain, r.Run, func(receipt commands.Receipt) {
 		if receipt.Repeated {
 			i.sum.Repeated++
 			return
@@ -125,33 +152,40 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 				i.sum.Steps++
 			}
 		}
-	}, r.Run...)
+	}, func(err error) { leaveOut(err.Error()) })
 	if aggregates.Refused(err) {
 		reason := err.Error()
 		if errors.Is(err, aggregates.ErrExists) {
 			reason = "a run of that name with other content is there already: give it another name, or leave it out"
 		}
-		i.sum.Records--
-		i.skip(&ingest.Problem{File: r.File, Line: r.Line, Record: redact.Text(r.Name), Reason: reason})
+		leaveOut(reason)
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if i.pending[len(i.pending)-1].size > largeRun {
+		if err := i.settle(0); err != nil || leftOut {
+			return err
+		}
 	}
 	for _, c := range r.Agents {
 		if i.agents[c.Agent] {
 			continue
 		}
 		i.agents[c.Agent] = true
-		err := i.submit(ctx, func(r commands.Receipt) { i.sum.Agents += r.Events }, c)
+		err := i.submit(ctx, chain, []commands.Command{c}, func(r commands.Receipt) { i.sum.Agents += r.Events }, nil)
 		if err != nil && !errors.Is(err, aggregates.ErrExists) {
 			return fmt.Errorf("%s:%d: record %s: %w", r.File, r.Line, r.Name, err)
 		}
 	}
 	for _, c := range r.Feedback {
-		err := i.submit(ctx, func(r commands.Receipt) { i.sum.Feedback += r.Events }, c)
-		if aggregates.Refused(err) {
+		refuse := func(err error) {
 			i.onProblem(&ingest.Problem{File: r.File, Line: r.Line, Record: redact.Text(r.Name), Key: "feedback", Reason: err.Error()})
+		}
+		err := i.submit(ctx, chain, []commands.Command{c}, func(r commands.Receipt) { i.sum.Feedback += r.Events }, refuse)
+		if aggregates.Refused(err) {
+			refuse(err)
 		} else if err != nil {
 			return err
 		}
@@ -166,19 +200,19 @@ func (i *importing) skip(p *ingest.Problem) {
 }
 
 // submit hands commands on. Two of one stream are never under way together.
-func (i *importing) submit(ctx context.Context, done func(commands.Receipt), cmds ...commands.Command) error {
+func (i *importing) submit(ctx context.Context, chain *eventstore.Chain, cmds []commands.Command, done func(commands.Receipt), tooLarge func(error)) error {
 	stream := cmds[0].Stream()
 	if i.open[stream] {
 		if err := i.settle(0); err != nil {
 			return err
 		}
 	}
-	wait, err := i.dispatcher.submit(ctx, cmds...)
+	wait, size, err := i.dispatcher.submit(ctx, chain, cmds...)
 	if err != nil {
 		return err
 	}
 	i.open[stream] = true
-	i.pending = append(i.pending, submission{stream: stream, wait: wait, done: func(r commands.Receipt) {
+	i.pending = append(i.pending, submission{stream: stream, size: size, wait: wait, tooLarge: tooLarge, done: func(r commands.Receipt) {
 		i.sum.Events += r.Events
 		done(r)
 	}})
@@ -199,6 +233,8 @@ func (i *importing) settle(most int) error {
 		switch {
 		case err == nil:
 			s.done(receipt)
+		case errors.Is(err, eventstore.ErrTooLarge) && s.tooLarge != nil:
+			s.tooLarge(err)
 		case failed == nil:
 			failed = err // what fails behind it fails for the same reason
 		}

@@ -19,13 +19,14 @@ import (
 )
 
 type importVerb struct {
-	Files    []string `arg:"" name:"file" help:"Files to read, folders, or patterns such as traces/*.json; files may be gzipped. - reads standard input."`
-	Format   string   `help:"What they hold: auto, runs, chat, langfuse, langsmith, otlp, atif, xes or csv." enum:"auto,runs,chat,langfuse,langsmith,otlp,atif,xes,csv" default:"auto"`
-	Workflow string   `help:"The workflow that the runs belong to. Default: what the records say, else the file's name."`
-	Agent    string   `help:"Who made the steps of which the source does not tell."`
-	Partial  bool     `help:"Take traces whose top is missing as they are."`
-	Strict   bool     `help:"Take nothing of any file if anything in them can't be taken."`
-	JSON     bool     `name:"json" help:"Print one JSON value."`
+	Files     []string `arg:"" name:"file" help:"Files to read, folders, or patterns such as traces/*.json; files may be gzipped. - reads standard input."`
+	Format    string   `help:"What they hold: auto, runs, chat, langfuse, langsmith, otlp, atif, xes or csv." enum:"auto,runs,chat,langfuse,langsmith,otlp,atif,xes,csv" default:"auto"`
+	Workflow  string   `help:"The workflow that the runs belong to. Default: what the records say, else the file's name."`
+	Agent     string   `help:"Who made the steps of which the source does not tell."`
+	Partial   bool     `help:"Take traces whose top is missing as they are."`
+	Unordered bool     `help:"Into EventStoreDB, append runs side by side, which is many times as fast. The log, and what depends on its order, is then another one each time."`
+	Strict    bool     `help:"Take nothing of any file if anything in them can't be taken."`
+	JSON      bool     `name:"json" help:"Print one JSON value."`
 
 	Case         string `group:"Columns of a CSV file" help:"The case, which becomes a run." placeholder:"COL"`
 	Activity     string `group:"Columns of a CSV file" help:"The activity, which becomes a step." placeholder:"COL"`
@@ -268,7 +269,11 @@ func (v importVerb) file(ctx context.Context, a *app, name string, o ingest.Opti
 			}
 		}
 	}
-	sum, err := orchestrator.Import(ctx, a.dispatcher(), read, onProblem)
+	take := orchestrator.Import
+	if v.Unordered {
+		take = orchestrator.ImportUnordered
+	}
+	sum, err := take(ctx, a.dispatcher(), read, onProblem)
 	bar.done()
 	if err = errors.Join(err, closing()); err == nil {
 		err = unread // a store that fails comes first: it ends the import

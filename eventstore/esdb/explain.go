@@ -130,7 +130,7 @@ func (s *Store) explain(err error) error {
 	case untrusted(err):
 		return is(eventstore.ErrUnavailable, "the certificate of "+where+" is not trusted: name the file of the authority that signed it by tlsCaFile=FILE in the URL, and the host as the certificate does; or take any certificate by tlsVerifyCert=false, which lets whoever stands in between read and write all")
 	case strings.HasPrefix(name, tooLarge):
-		return is(eventstore.ErrInvalid, "the batch is larger than the server takes at once: append fewer events, or raise its MaxAppendSize")
+		return is(eventstore.ErrTooLarge, "the server takes no batch of that size at once: raise its MaxAppendSize, which is 1 MiB by default")
 	case name == streamDeleted:
 		return is(eventstore.ErrCorrupt, "the stream was deleted for good at the server, and a log keeps all: restore a backup")
 	}
