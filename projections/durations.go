@@ -3,6 +3,7 @@ package projections
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -14,15 +15,11 @@ import (
 // is off by at most 1/128 of itself. What they hold does not depend on the order in which they came, or on how they were
 // added together: they are counted in whole numbers (docs/decisions/quantiles.md).
 type durations struct {
-	few     []int64
-	buckets []bucket
+	few []int64
+	// buckets count those of the bucket first and of the ones behind it. They are nil as long as there are few.
+	buckets []int64
+	first   int
 	n       int64
-}
-
-// bucket counts the durations between two bounds.
-type bucket struct {
-	at int
-	n  int64
 }
 
 // fewDurations is how many are kept as they are.
@@ -36,6 +33,9 @@ func bucketOf(ns int64) int {
 	shift := max(bits.Len64(uint64(ns))-perOctave-1, 0)
 	return shift<<perOctave + int(ns>>shift)
 }
+
+// lastBucket is the bucket of the longest duration.
+var lastBucket = uint64(bucketOf(math.MaxInt64))
 
 // middle is the middle of a bucket.
 func middle(at int) int64 {
@@ -66,16 +66,18 @@ func (d *durations) merge(o *durations) {
 		return
 	}
 	d.crowd()
-	for _, b := range o.buckets {
-		d.count(b.at, b.n)
-		d.n += b.n
+	for i, n := range o.buckets {
+		if n > 0 {
+			d.count(o.first+i, n)
+			d.n += n
+		}
 	}
 }
 
 // crowd counts the few in their buckets.
 func (d *durations) crowd() {
 	if d.buckets == nil {
-		d.buckets = make([]bucket, 0, 16)
+		d.buckets = []int64{}
 	}
 	for _, ns := range d.few {
 		d.count(bucketOf(ns), 1)
@@ -84,11 +86,17 @@ func (d *durations) crowd() {
 }
 
 func (d *durations) count(at int, n int64) {
-	i, found := slices.BinarySearchFunc(d.buckets, at, func(b bucket, at int) int { return b.at - at })
-	if !found {
-		d.buckets = slices.Insert(d.buckets, i, bucket{at: at})
+	if len(d.buckets) == 0 {
+		d.first = at
 	}
-	d.buckets[i].n += n
+	if at < d.first {
+		d.buckets = slices.Insert(d.buckets, 0, make([]int64, d.first-at)...)
+		d.first = at
+	}
+	if more := at - d.first - len(d.buckets) + 1; more > 0 {
+		d.buckets = append(d.buckets, make([]int64, more)...)
+	}
+	d.buckets[at-d.first] += n
 }
 
 // quantiles are the median and the 95% quantile, in seconds.
@@ -111,9 +119,9 @@ func (d *durations) quantile(percent int64) int64 {
 
 // at is the ith smallest.
 func (d *durations) at(i int64) int64 {
-	for _, b := range d.buckets {
-		if i -= b.n; i < 0 {
-			return middle(b.at)
+	for k, n := range d.buckets {
+		if i -= n; i < 0 {
+			return middle(d.first + k)
 		}
 	}
 	return 0
@@ -132,13 +140,16 @@ func (d *durations) append(b []byte) []byte {
 	}
 	b = append(b, 0)
 	last := 0
-	for _, k := range d.buckets {
-		b, last = binary.AppendUvarint(binary.AppendUvarint(b, uint64(k.at-last)), uint64(k.n)), k.at
+	for i, n := range d.buckets {
+		if n > 0 {
+			at := d.first + i
+			b, last = binary.AppendUvarint(binary.AppendUvarint(b, uint64(at-last)), uint64(n)), at
+		}
 	}
 	return b
 }
 
-var errDurations = errors.New("they are cut off")
+var errDurations = errors.New("they are cut off, or no durations")
 
 func (d *durations) decode(b []byte) error {
 	*d = durations{}
@@ -152,12 +163,15 @@ func (d *durations) decode(b []byte) error {
 		}
 		d.n = int64(n)
 	} else if len(r.b) > 0 {
-		d.buckets = make([]bucket, 0, len(r.b)/2)
-		last := 0
+		last := uint64(0)
 		for len(r.b) > 0 && !r.short {
-			last += int(r.next())
-			k := bucket{at: last, n: int64(r.next())}
-			d.buckets, d.n = append(d.buckets, k), d.n+k.n
+			last += r.next()
+			n := int64(r.next())
+			if last > lastBucket {
+				return errDurations
+			}
+			d.count(int(last), n)
+			d.n += n
 		}
 	}
 	if r.short || len(r.b) > 0 {

@@ -3,10 +3,13 @@ package projections
 import (
 	"bytes"
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/events"
 )
 
 // Whatever the order and the parts that durations come in, they are the same, survive being stored, and their quantiles are
@@ -67,8 +70,19 @@ func TestCutOffColumnsAreRefused(t *testing.T) {
 		t.Error("trials that are cut off were read")
 	}
 	var e tries
-	*e.of(ByAgent, "bert") = Trials{1, 2}
-	if err := e.decode(e.append(nil)[:9]); err == nil {
-		t.Error("tries that are cut off were read")
+	e[0].with([]string{"bert"}, events.Succeeded, nil)
+	e[2].with([]string{"a", "z"}, events.Failed, nil)
+	if got := e[2].with([]string{"b", "z"}, events.Succeeded, nil); !slices.Equal(got, []Trials{{1, 1}, {1, 2}}) {
+		t.Errorf("trials %v", got)
+	}
+	b = e.append(nil)
+	var again tries
+	if err := again.decode(b); err != nil || !reflect.DeepEqual(again, e) {
+		t.Errorf("read %+v, %v, want %+v", again, err, e)
+	}
+	for n := range b {
+		if err := again.decode(b[:n]); err == nil {
+			t.Errorf("tries cut off at %d were read", n)
+		}
 	}
 }

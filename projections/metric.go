@@ -22,7 +22,7 @@ var metricTable = readmodel.NewTable("metrics", readmodel.TableOf[metricKey, Met
 	},
 	Share: 2,
 	Weigh: func(r *MetricRow) int {
-		return 64 + 8*cap(r.durations.few) + 16*cap(r.durations.buckets) + 24*cap(r.trials)
+		return 64 + 8*cap(r.durations.few) + 8*cap(r.durations.buckets) + 24*cap(r.trials)
 	},
 	Row: []readmodel.ColumnOf[MetricRow]{
 		readmodel.Key(readmodel.Symbol("workspace", func(r *MetricRow) *string { return &r.Workspace })),
@@ -83,24 +83,23 @@ func (w *metricFold) fold(*readmodel.Fact) error {
 			}
 			m.add(r, g)
 			if day == AllDays {
-				w.try(m, r.Outcome)
+				w.try(m, r.Outcome, i)
 			}
 		}
 	}
 	return nil
 }
 
-// try counts the trial of a task that a run was. One that names no task is a task of its own.
-func (w *metricFold) try(m *MetricRow, o events.Outcome) {
+// try counts the trial of a task that a run was, by the ith of the figures. One that names no task is a task of its own.
+func (w *metricFold) try(m *MetricRow, o events.Outcome, i int) {
 	after, rated := Trials{}.with(o)
-	if t := w.task.row; t != nil && m.Dimension == ByWorkflow {
-		after = Trials{t.Succeeded, t.Succeeded + t.Failed}
-	} else if t != nil && rated {
-		after = *t.tries.of(m.Dimension, m.Name)
+	if !rated {
+		return
 	}
-	if rated {
-		m.trials.move(after.without(o), after)
+	if w.task.row != nil {
+		after = w.task.trials[i]
 	}
+	m.trials.move(after.without(o), after)
 }
 
 // figures are what one run comes to, by its workflow, agents, models and tools.

@@ -16,7 +16,7 @@ var taskTable = readmodel.NewTable("tasks", readmodel.TableOf[taskKey, TaskRow]{
 	Share: 4,
 	Key:   func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
 	Fresh: func(k taskKey, r *TaskRow) { r.Workflow, r.Task = strings.Clone(k.workflow), strings.Clone(k.task) },
-	Weigh: func(r *TaskRow) int { return len(r.Task) + len(r.Title) + len(r.Note) + 64*cap(r.tries) },
+	Weigh: func(r *TaskRow) int { return len(r.Task) + len(r.Title) + len(r.Note) + r.tries.weigh() },
 	Row: []readmodel.ColumnOf[TaskRow]{
 		readmodel.Key(readmodel.Symbol("workflow", func(r *TaskRow) *string { return &r.Workflow })),
 		readmodel.Key(readmodel.String("task", func(r *TaskRow) *string { return &r.Task })),
@@ -43,7 +43,12 @@ var plainTaskColumns = len(taskTable.Row) - 1
 var taskOfRun = &readmodel.Find[taskFact]{Name: "the task of a run"}
 
 // taskFact is the task that a run tried. row is nil where it names none.
-type taskFact struct{ row *TaskRow }
+type taskFact struct {
+	row *TaskRow
+	// trials are those of the task by all, and by each of the run's agents, models and tools, this one included. There are
+	// none of a run without a verdict.
+	trials []Trials
+}
 
 // taskKeyRow is a row of task_keys. A task's later facts don't tell its workflow, which is half of its row's key.
 type taskKeyRow struct {
@@ -63,7 +68,7 @@ var taskKeyTable = readmodel.NewTable("task_keys", readmodel.TableOf[string, tas
 
 // tasks keeps what is to be done, and how the runs that tried it ended.
 var tasks = readmodel.Projection{
-	Name: "tasks", Version: 2, Tables: []readmodel.AnyTable{taskTable, taskKeyTable},
+	Name: "tasks", Version: 3, Tables: []readmodel.AnyTable{taskTable, taskKeyTable},
 	Bind: bindTasks,
 }
 
@@ -100,9 +105,9 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		if err != nil {
 			return err
 		}
-		w.tried.row = r
-		r.try(w.run.row)
 		tally(w.run.row.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
+		w.tried.row = r
+		w.tried.trials = r.try(w.run.row, w.tried.trials[:0])
 		r.updated(f, w.run.day == "")
 	case events.TaskOpened:
 		if err := f.Opens(e.Task); err != nil {
@@ -171,18 +176,14 @@ func tally(o events.Outcome, succeeded, failed, cancelled, unrated *int64) {
 	}
 }
 
-// try counts a rated run as a trial by all who had a part in it.
-func (r *TaskRow) try(run *RunRow) {
+// try counts a rated run as a trial by all who had a part in it, and appends what they come to.
+func (r *TaskRow) try(run *RunRow, trials []Trials) []Trials {
 	if _, rated := (Trials{}).with(run.Outcome); !rated {
-		return
+		return trials
 	}
-	for _, set := range [...]struct {
-		by    Dimension
-		names []string
-	}{{ByAgent, run.Agents}, {ByModel, run.Models}, {ByTool, run.Tools}} {
-		for _, name := range set.names {
-			t := r.tries.of(set.by, name)
-			*t, _ = t.with(run.Outcome)
-		}
+	trials = append(trials, Trials{r.Succeeded, r.Succeeded + r.Failed})
+	for by, names := range [...][]string{run.Agents, run.Models, run.Tools} {
+		trials = r.tries[by].with(names, run.Outcome, trials)
 	}
+	return trials
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -97,43 +98,64 @@ func (c *trialCounts) decode(b []byte) error {
 	return nil
 }
 
-// tries are the trials of a task by those who had a part in them: agents, models and tools, sorted.
-type tries []try
+// tries are the trials of a task by those who had a part in them: agents, models and tools.
+type tries [3]triesBy
+
+// triesBy are the trials by each of one sort, sorted.
+type triesBy []try
 
 type try struct {
-	by   Dimension
 	name string
 	Trials
 }
 
-// of is the trials of one of them, to be changed.
-func (t *tries) of(by Dimension, name string) *Trials {
-	i, found := slices.BinarySearchFunc(*t, name, func(have try, name string) int {
-		return cmp.Or(cmp.Compare(have.by, by), cmp.Compare(have.name, name))
-	})
-	if !found {
-		*t = slices.Insert(*t, i, try{by: by, name: name})
+// with adds a run that ended to the trials of names, which are sorted, and appends what they come to.
+func (t *triesBy) with(names []string, o events.Outcome, trials []Trials) []Trials {
+	i := 0
+	for _, name := range names {
+		for i < len(*t) && (*t)[i].name < name {
+			i++
+		}
+		if i == len(*t) || (*t)[i].name != name {
+			*t = slices.Insert(*t, i, try{name: strings.Clone(name)})
+		}
+		(*t)[i].Trials, _ = (*t)[i].with(o)
+		trials = append(trials, (*t)[i].Trials)
 	}
-	return &(*t)[i].Trials
+	return trials
 }
 
-func (t tries) append(b []byte) []byte {
-	for _, e := range t {
-		b = appendText(appendText(b, string(e.by)), e.name)
-		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(e.Rated)), uint64(e.Succeeded))
+// weigh is about how many bytes they take.
+func (t *tries) weigh() int {
+	n := 0
+	for _, by := range t {
+		n += 48 * cap(by)
+	}
+	return n
+}
+
+func (t *tries) append(b []byte) []byte {
+	for _, by := range t {
+		b = binary.AppendUvarint(b, uint64(len(by)))
+		for _, e := range by {
+			b = appendText(b, e.name)
+			b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(e.Rated)), uint64(e.Succeeded))
+		}
 	}
 	return b
 }
 
 func (t *tries) decode(b []byte) error {
-	*t = nil
+	*t = tries{}
 	r := varints{b: b}
-	for len(r.b) > 0 && !r.short {
-		e := try{by: Dimension(r.text()), name: r.text()}
-		e.Rated, e.Succeeded = int64(r.next()), int64(r.next())
-		*t = append(*t, e)
+	for by := range t {
+		for n := r.next(); n > 0 && !r.short; n-- {
+			e := try{name: r.text()}
+			e.Rated, e.Succeeded = int64(r.next()), int64(r.next())
+			t[by] = append(t[by], e)
+		}
 	}
-	if r.short {
+	if r.short || len(r.b) > 0 {
 		return errTrials
 	}
 	return nil
