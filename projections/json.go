@@ -55,7 +55,11 @@ func (r RunRow) MarshalJSON() ([]byte, error) {
 		Workflow      string            `json:"workflow"`
 		Task          string            `json:"task"`
 		Requester     string            `json:"requester"`
+		Conversation  string            `json:"conversation"`
+		Agent         string            `json:"agent"`
+		AgentRevision *int64            `json:"agent_revision"`
 		Outcome       events.Outcome    `json:"outcome"`
+		FinishReason  string            `json:"finish_reason"`
 		Error         string            `json:"error"`
 		StartedAt     *time.Time        `json:"started_at"`
 		EndedAt       *time.Time        `json:"ended_at"`
@@ -78,7 +82,7 @@ func (r RunRow) MarshalJSON() ([]byte, error) {
 		FirstPosition uint64            `json:"first_position"`
 		LastPosition  uint64            `json:"last_position"`
 	}{
-		r.Run, r.Workspace, r.Workflow, r.Task, r.Requester, r.Outcome, r.Error, jsonTime(r.StartedAt), jsonTime(r.EndedAt),
+		r.Run, r.Workspace, r.Workflow, r.Task, r.Requester, r.Conversation, r.Agent, jsonNumber(r.AgentRevision), r.Outcome, r.FinishReason, r.Error, jsonTime(r.StartedAt), jsonTime(r.EndedAt),
 		jsonSeconds(r.DurationNS), r.Steps, r.FailedSteps, r.InputTokens, r.OutputTokens, r.CostNanos.String(), r.Unpriced,
 		jsonList(r.Agents), jsonList(r.Models), jsonList(r.Tools), jsonList(r.Trace), jsonLabels(r.Labels), r.Source,
 		r.Scripted, r.Prompt, r.Answer, r.FirstPosition, r.LastPosition,

@@ -57,7 +57,7 @@ func TestRunMarshalsAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"run":"r1","workspace":"main","workflow":"support","task":"t1","requester":"anna","outcome":"failed","error":"no answer",` +
+	want := `[{"run":"r1","workspace":"main","workflow":"support","task":"t1","requester":"anna","conversation":"c1","agent":"","agent_revision":null,"outcome":"failed","finish_reason":"length","error":"no answer",` +
 		`"started_at":"2026-11-22T12:00:00Z","ended_at":"2026-11-22T12:07:00Z","duration_seconds":420,"steps":3,"failed_steps":1,` +
 		`"input_tokens":10,"output_tokens":4,"cost_usd":"0.000000009","unpriced":false,"agents":["bert","carl"],"models":["gpt-1"],"tools":["search"],` +
 		`"trace":["ask","look","look"],"labels":{"a":"1","b":"2"},"source":"runs","scripted":false,"prompt":"help","answer":"",` +

@@ -16,7 +16,7 @@ type reader struct{ readmodel.View }
 func (r *reader) Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error] {
 	q := readmodel.Query{
 		Columns: runTable.Names(withoutSteps),
-		Where:   slices.Concat(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("outcome", f.Outcome), f.starts()),
+		Where:   slices.Concat(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("conversation", f.Conversation), readmodel.Only("outcome", f.Outcome), f.starts()),
 		Order:   []readmodel.Order{{Column: "first_position", Descending: true}},
 	}
 	if f.Agent == "" {

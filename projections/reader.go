@@ -15,10 +15,12 @@ var ErrNotFound = errors.New("not found")
 
 // RunFilter narrows a list of runs. The zero value is all runs.
 type RunFilter struct {
-	Workflow string
-	Task     string
-	Agent    string
-	Outcome  events.Outcome
+	Workflow     string
+	Task         string
+	Conversation string
+	// Agent had a step in it.
+	Agent   string
+	Outcome events.Outcome
 	// Since and Until bound the start, inclusive and exclusive; zero is open.
 	Since, Until time.Time
 	// Limit is the greatest number of rows, 0 for all.

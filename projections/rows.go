@@ -20,12 +20,19 @@ type RunRow struct {
 	Workflow  string `db:"workflow"`
 	Task      string `db:"task"`
 	Requester string `db:"requester"`
+	// Conversation names the session that it is a part of.
+	Conversation string `db:"conversation"`
+	// Agent is who a live run was asked of, and AgentRevision which revision of it answers, -1 before that was said.
+	Agent         string `db:"agent"`
+	AgentRevision int64  `db:"agent_revision"`
 	// Prompt and Answer are the beginnings of the texts, of up to TextBytes.
-	Prompt  string            `db:"prompt"`
-	Answer  string            `db:"answer"`
-	Outcome events.Outcome    `db:"outcome"`
-	Error   string            `db:"error"`
-	Labels  map[string]string `db:"labels"`
+	Prompt  string         `db:"prompt"`
+	Answer  string         `db:"answer"`
+	Outcome events.Outcome `db:"outcome"`
+	// FinishReason is why the model ended its last answer, in the provider's word.
+	FinishReason string            `db:"finish_reason"`
+	Error        string            `db:"error"`
+	Labels       map[string]string `db:"labels"`
 	// Source is the format it was imported from, empty for a live run.
 	Source string `db:"source"`
 	// Scripted tells that the built-in model answered in it.

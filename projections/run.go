@@ -38,7 +38,11 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[string, Run
 		readmodel.Symbol("workflow", func(r *RunRow) *string { return &r.Workflow }),
 		readmodel.Symbol("task", func(r *RunRow) *string { return &r.Task }),
 		readmodel.Symbol("requester", func(r *RunRow) *string { return &r.Requester }),
+		readmodel.Symbol("conversation", func(r *RunRow) *string { return &r.Conversation }),
+		readmodel.Symbol("agent", func(r *RunRow) *string { return &r.Agent }),
+		readmodel.Int("agent_revision", func(r *RunRow) *int64 { return &r.AgentRevision }),
 		readmodel.Symbol("outcome", func(r *RunRow) *events.Outcome { return &r.Outcome }),
+		readmodel.Symbol("finish_reason", func(r *RunRow) *string { return &r.FinishReason }),
 		readmodel.Symbol("source", func(r *RunRow) *string { return &r.Source }),
 		readmodel.Bool("scripted", func(r *RunRow) *bool { return &r.Scripted }),
 		readmodel.Time("started_at", func(r *RunRow) *time.Time { return &r.StartedAt }),
@@ -67,7 +71,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 3, Tables: []readmodel.AnyTable{runTable, zoneTable},
+	Name: "runs", Version: 4, Tables: []readmodel.AnyTable{runTable, zoneTable},
 	Bind: bindRuns,
 }
 
@@ -118,7 +122,9 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	}
 	w.row = r
 	switch e := e.(type) {
-	case events.RunStarted, events.RunAssigned:
+	case events.RunStarted:
+	case events.RunAssigned:
+		r.Agent, r.AgentRevision = e.Agent, int64(e.Revision)
 	case events.RunStepStarted:
 		err = w.startStep(f, e)
 	case events.RunStepFinished:
@@ -126,8 +132,10 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	case events.RunLLMCalled, events.RunToolCalled:
 		// Their data is not there: events.Table.Unread.
 	case events.RunFinished:
+		r.FinishReason = e.FinishReason
 		err = w.end(f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
 	case events.RunFailed:
+		r.FinishReason = e.FinishReason
 		err = w.end(f, events.Failed, "", e.Error, e.CostNanos, e.Undated)
 	case events.RunCancelled:
 		err = w.end(f, events.Cancelled, "", e.Reason, e.CostNanos, e.Undated)
@@ -144,6 +152,7 @@ func (w *runFold) start(f *readmodel.Fact, e events.RunStarted) error {
 	}
 	r := w.runs.Insert(e.Run)
 	r.Workspace, r.Workflow, r.Task, r.Requester = f.Envelope.Workspace, e.Workflow, e.Task, e.Requester
+	r.Conversation, r.Agent, r.AgentRevision = e.Conversation, e.Agent, -1
 	r.Prompt, r.Outcome, r.Labels, r.DurationNS = beginning(e.Prompt), Running, e.Labels, -1
 	r.FirstPosition, r.LastPosition = f.Envelope.Position, f.Envelope.Position
 	if e.Source != nil {

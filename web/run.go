@@ -16,12 +16,13 @@ import (
 
 type runsInput struct {
 	Page
-	Workflow string    `query:"workflow" doc:"Only runs of this workflow."`
-	Task     string    `query:"task" doc:"Only runs that tried this task."`
-	Agent    string    `query:"agent" doc:"Only runs that this agent had a step in."`
-	Outcome  string    `query:"outcome" enum:"succeeded,failed,cancelled,unrated,running" doc:"Only runs that ended so, or are running."`
-	Since    time.Time `query:"since" doc:"Only runs that started then or later."`
-	Until    time.Time `query:"until" doc:"Only runs that started before."`
+	Workflow     string    `query:"workflow" doc:"Only runs of this workflow."`
+	Task         string    `query:"task" doc:"Only runs that tried this task."`
+	Conversation string    `query:"conversation" doc:"Only runs of this conversation."`
+	Agent        string    `query:"agent" doc:"Only runs that this agent had a step in."`
+	Outcome      string    `query:"outcome" enum:"succeeded,failed,cancelled,unrated,running" doc:"Only runs that ended so, or are running."`
+	Since        time.Time `query:"since" doc:"Only runs that started then or later."`
+	Until        time.Time `query:"until" doc:"Only runs that started before."`
 }
 
 // runDetail is a run with all that belongs to it.
@@ -35,7 +36,7 @@ type runDetail struct {
 func (d *door) runs(api huma.API) {
 	list(d, api, "runs", "Runs, the latest first, with the beginnings of their prompts and answers", func(ctx context.Context, r projections.Reader, in runsInput) iter.Seq2[projections.RunRow, error] {
 		return r.Runs(ctx, projections.RunFilter{
-			Workflow: in.Workflow, Task: in.Task, Agent: in.Agent, Outcome: events.Outcome(in.Outcome),
+			Workflow: in.Workflow, Task: in.Task, Conversation: in.Conversation, Agent: in.Agent, Outcome: events.Outcome(in.Outcome),
 			Since: in.Since, Until: in.Until, Limit: in.Limit + 1,
 		})
 	})

@@ -12,13 +12,14 @@ import (
 )
 
 type runsVerb struct {
-	ID       string `arg:"" optional:"" name:"run" help:"Show this run with its steps."`
-	JSON     bool   `name:"json" help:"Print one JSON value."`
-	Limit    *count `placeholder:"N" help:"Rows, 0 for all. Default: 20, and all with --json."`
-	Workflow string `help:"Only runs of this workflow."`
-	Task     string `help:"Only runs of this task."`
-	Agent    string `help:"Only runs with a step of this agent."`
-	Outcome  string `help:"Only runs that ended so: succeeded, failed, cancelled, unrated, or are running." enum:",succeeded,failed,cancelled,unrated,running" default:""`
+	ID           string `arg:"" optional:"" name:"run" help:"Show this run with its steps."`
+	JSON         bool   `name:"json" help:"Print one JSON value."`
+	Limit        *count `placeholder:"N" help:"Rows, 0 for all. Default: 20, and all with --json."`
+	Workflow     string `help:"Only runs of this workflow."`
+	Task         string `help:"Only runs of this task."`
+	Conversation string `help:"Only runs of this conversation: the id of its first run, or what a source calls the session."`
+	Agent        string `help:"Only runs with a step of this agent."`
+	Outcome      string `help:"Only runs that ended so: succeeded, failed, cancelled, unrated, or are running." enum:",succeeded,failed,cancelled,unrated,running" default:""`
 	pastFlag
 }
 
@@ -38,7 +39,7 @@ func (v runsVerb) Run(ctx context.Context, a *app) error {
 	}
 	runs := []projections.RunRow{}
 	filter := projections.RunFilter{
-		Workflow: v.Workflow, Task: v.Task, Agent: v.Agent, Outcome: events.Outcome(v.Outcome),
+		Workflow: v.Workflow, Task: v.Task, Conversation: v.Conversation, Agent: v.Agent, Outcome: events.Outcome(v.Outcome),
 		Limit: int(rows(v.Limit, v.JSON, 20)),
 	}
 	for run, err := range reader.Runs(ctx, filter) {

@@ -84,7 +84,7 @@ func (h *history) startRun() {
 	h.begun++
 	r := &openRun{id: fmt.Sprintf("%03d-%s", 500-h.begun, h.name("run"))}
 	e := events.RunStarted{
-		Run: r.id, Workflow: h.name("workflow"), Task: h.optional("task"), Requester: h.optional("requester"),
+		Run: r.id, Workflow: h.name("workflow"), Task: h.optional("task"), Requester: h.optional("requester"), Conversation: h.optional("conversation"),
 		Undated: h.yes("undated"),
 	}
 	if h.yes("imported") {

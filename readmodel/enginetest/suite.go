@@ -191,7 +191,7 @@ func everything(t fataler, r projections.Reader) []any {
 		all = append(all, v)
 	}
 	for _, f := range []projections.RunFilter{
-		{}, {Limit: 2}, {Agent: "anna"}, {Agent: "anna", Limit: 1}, {Outcome: events.Failed, Workflow: "plan"}, {Task: "bert"},
+		{}, {Limit: 2}, {Agent: "anna"}, {Agent: "anna", Limit: 1}, {Outcome: events.Failed, Workflow: "plan"}, {Task: "bert"}, {Conversation: "anna"},
 		{Since: start.AddDate(0, 0, 2)}, {Until: start.AddDate(0, 0, 3)}, {Since: start.AddDate(0, 0, 1), Until: start.AddDate(0, 0, 2)},
 	} {
 		keep(drain(r.Runs(ctx, f)))

@@ -1,0 +1,69 @@
+package projections_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Metrics of a period are those of the runs that ended in it.
+func TestPeriods(t *testing.T) {
+	t.Parallel()
+	imported := &events.Source{Format: "runs", Record: "r"}
+	run := func(id string, source *events.Source, cost events.Nanos) []any {
+		return []any{
+			"run-" + id, events.RunStarted{Run: id, Workflow: "w", Source: source},
+			"run-" + id, events.RunStepStarted{Step: 0, Name: "ask", Agent: "bert"},
+			"run-" + id, events.RunStepFinished{Step: 0, Outcome: events.Succeeded, CostNanos: 5},
+			"run-" + id, events.RunFinished{Outcome: events.Succeeded, CostNanos: cost},
+		}
+	}
+	entries := given(append(append(append(run("a", nil, 7), run("b", imported, 100)...), run("c", nil, 0)...), run("d", nil, 5)[:2]...)...)
+	for i := range entries {
+		entries[i].Envelope.OccurredAt = noon.AddDate(0, 0, i/4)
+	}
+	m := memory(t)
+	if err := m.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		since, until  string
+		runs, running int64
+		cost          events.Nanos
+	}{
+		{"", "", 4, 1, 112}, {"2026-11-22", "2026-11-22", 1, 0, 7}, {"2026-11-23", "", 2, 0, 105}, {"", "2026-11-23", 2, 0, 107}, {"2026-12-01", "", 0, 0, 0},
+	} {
+		r, err := m.Report(t.Context(), projections.MetricsFilter{Since: c.since, Until: c.until})
+		if err != nil || r.Runs != c.runs || r.Running != c.running || r.CostUSD != c.cost || r.ByAgent["bert"].Runs != min(c.runs, 3) {
+			t.Errorf("%s to %s: %+v, %v, want %+v", c.since, c.until, r, err, c)
+		}
+	}
+}
+
+// A live run tells who answers it, and a conversation's runs are found by it.
+func TestRunsOfAConversation(t *testing.T) {
+	t.Parallel()
+	m := folded(t,
+		"run-a", events.RunStarted{Run: "a", Workflow: "w", Conversation: "a", Agent: "bert"},
+		"run-b", events.RunStarted{Run: "b", Workflow: "w", Conversation: "b", Agent: "bert"},
+		"run-c", events.RunStarted{Run: "c", Workflow: "w", Conversation: "a", Agent: "bert"},
+		"run-a", events.RunAssigned{Agent: "carl", Revision: 3},
+		"run-a", events.RunFinished{Outcome: events.Succeeded, FinishReason: "stop"},
+	)
+	type row struct {
+		run, agent, reason string
+		revision           int64
+	}
+	var got []row
+	for r, err := range m.Runs(t.Context(), projections.RunFilter{Conversation: "a"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, row{r.Run, r.Agent, r.FinishReason, r.AgentRevision})
+	}
+	if want := []row{{"c", "bert", "", -1}, {"a", "carl", "stop", 3}}; !slices.Equal(got, want) {
+		t.Errorf("runs %v, want %v", got, want)
+	}
+}
