@@ -70,7 +70,7 @@ func (m *Memory) Append(ctx context.Context, stream string, expected Expected, b
 	case err != nil:
 		return Appended{}, err
 	case known > 0 && last != nil:
-		return Appended{Revision: last.Revision, Position: last.Position}, nil
+		return Appended{Revision: last.Revision, Position: last.Position, Repeated: true}, nil
 	case known > 0, !expected.Holds(conflict.Actual):
 		return Appended{}, conflict
 	}

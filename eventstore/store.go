@@ -85,6 +85,9 @@ type Appended struct {
 	// Revision is the revision of the batch's last event, Position its place in the log.
 	Revision uint64
 	Position uint64
+	// Repeated tells that the batch stood there already, and nothing was added: another's, or the caller's own whose answer
+	// was lost. Where the server recognises a repeat by itself and does not tell (EventStoreDB), it may be false all the same.
+	Repeated bool
 }
 
 // Direction is the order of a read.

@@ -337,7 +337,10 @@ func (d *Dispatcher) submit(ctx context.Context, chain *eventstore.Chain, cmds .
 		if err != nil {
 			return commands.Receipt{}, err
 		}
-		receipt.Revision, receipt.Position, receipt.Events = at.Revision, at.Position, len(batch)
+		receipt.Revision, receipt.Position, receipt.Repeated = at.Revision, at.Position, at.Repeated
+		if !at.Repeated { // another import of it was faster
+			receipt.Events = len(batch)
+		}
 		return receipt, nil
 	}, size, nil
 }

@@ -3,13 +3,16 @@ package orchestrator_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/audit"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
@@ -104,6 +107,53 @@ func TestAProblemLeavesOneRecordOut(t *testing.T) {
 	sum, problems := logtest.Import(t, store, records)
 	if sum.Taken != 2 || sum.Skipped != 1 || sum.Records != 3 || len(problems) != 1 {
 		t.Errorf("got %+v, %v", sum, problems)
+	}
+}
+
+// raced is a log to which another import of the same history appends every second batch first.
+type raced struct {
+	eventstore.Store
+	calls, runs, events int
+}
+
+func (r *raced) Submit(ctx context.Context, chain *eventstore.Chain, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
+	if r.calls++; r.calls%2 == 0 {
+		if _, err := r.Append(ctx, stream, expected, batch); err != nil {
+			return func() (eventstore.Appended, error) { return eventstore.Appended{}, err }
+		}
+		r.events += len(batch)
+		if strings.HasPrefix(stream, "run-") {
+			r.runs++
+		}
+	}
+	return r.Store.Submit(ctx, chain, stream, expected, batch)
+}
+
+func TestTwoImportsAtOnceCountWhatEachTook(t *testing.T) {
+	t.Parallel()
+	const size = 60
+	for _, take := range []func(context.Context, *orchestrator.Dispatcher, iter.Seq2[ingest.Record, error], func(*ingest.Problem)) (orchestrator.Imported, error){
+		orchestrator.Import, orchestrator.ImportUnordered,
+	} {
+		store, _ := newLog(t)
+		both := &raced{Store: store}
+		sum, err := take(t.Context(), orchestrator.NewDispatcher(both, aggregates.All(aggregates.Everywhere(aggregates.Policy{}))), func(yield func(ingest.Record, error) bool) {
+			for r := range logtest.Simulated(size) {
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}, func(p *ingest.Problem) { t.Error(p) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := store.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if both.runs == 0 || sum.Repeated != both.runs || sum.Taken != size-both.runs || sum.Events != int(head)-both.events { //nolint:gosec // a few
+			t.Errorf("the other took %d runs and %d of %d events, this one says %+v", both.runs, both.events, head, sum)
+		}
 	}
 }
 

@@ -87,7 +87,9 @@ func (s *Store) append(ctx context.Context, r *request) (eventstore.Appended, er
 		standing, ordered, last := k.find(r.ids)
 		switch {
 		case standing > 0 && standing == len(r.ids) && ordered:
-			return s.locate(ctx, r.stream, last, r.ids[len(r.ids)-1])
+			a, err := s.locate(ctx, r.stream, last, r.ids[len(r.ids)-1])
+			a.Repeated = err == nil
+			return a, err
 		case (standing > 0 || !r.expected.Holds(k.last)) && current:
 			return eventstore.Appended{}, &eventstore.ConflictError{Stream: r.stream, Expected: r.expected, Actual: k.last}
 		case len(r.ids) == 0 && current:

@@ -183,6 +183,7 @@ func conformance(t *testing.T, fresh func(t *testing.T) *Store, options ...store
 		storetest.WithReopen(again),
 		storetest.WithPeer(again),
 		storetest.WithIDsPerStream(),
+		storetest.WithSilentRepeats(),
 	)...)
 }
 

@@ -95,7 +95,9 @@ func (p *plan) decide(r *eventstore.Request) (eventstore.Appended, error) {
 	case err != nil:
 		return eventstore.Appended{}, err
 	case count > 0 && last.position > 0:
-		return last.appended(), nil
+		a := last.appended()
+		a.Repeated = true
+		return a, nil
 	case count > 0, !r.Expected.Holds(end.expected()):
 		return eventstore.Appended{}, conflict()
 	case len(r.Batch) == 0:

@@ -266,7 +266,7 @@ func (w *writer) repeat(r *eventstore.Request, end tail) (a eventstore.Appended,
 		}
 		missing = missing || revision <= last
 		last = revision
-		a = eventstore.Appended{Revision: uint64(revision), Position: uint64(position)}
+		a = eventstore.Appended{Revision: uint64(revision), Position: uint64(position), Repeated: true}
 	}
 	if missing {
 		return eventstore.Appended{}, conflict, nil

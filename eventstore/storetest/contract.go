@@ -85,6 +85,7 @@ func equal(a, b reply) bool {
 	if (a.conflict == nil) != (b.conflict == nil) || a.conflict != nil && *a.conflict != *b.conflict {
 		return false
 	}
+	a.appended.Repeated, b.appended.Repeated = false, false // an answer may have been lost on the way
 	return a.appended == b.appended && a.absent == b.absent && a.head == b.head && slices.EqualFunc(a.read, b.read, func(a, b events.Envelope) bool {
 		return a.ID == b.ID && a.Stream == b.Stream && a.Revision == b.Revision && a.Position == b.Position && string(a.Data) == string(b.Data)
 	})
