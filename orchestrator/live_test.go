@@ -524,3 +524,60 @@ func TestAnalystsRunOnTheirSchedule(t *testing.T) {
 		}
 	})
 }
+
+// wild is a model that first calls what no tool is, and then is content.
+type wild struct{ calls []events.ToolCall }
+
+func (w wild) Chat(_ context.Context, r agents.Request, _ func(string)) (agents.Answer, error) {
+	a := agents.Answer{Model: "m", FinishReason: "stop", Message: events.Message{Role: "assistant", Content: "Done."}}
+	if r.Messages[len(r.Messages)-1].Role != "tool" {
+		a.FinishReason, a.Message = "tool_calls", events.Message{Role: "assistant", ToolCalls: w.calls}
+	}
+	return a, nil
+}
+
+// TestWhatAModelCallsIsData has a model call tools by names that none has, with arguments that are none: each is answered
+// with an error and recorded, and the run goes on.
+func TestWhatAModelCallsIsData(t *testing.T) {
+	t.Parallel()
+	calls := []events.ToolCall{
+		{ID: "a", Name: ""},
+		{ID: "b", Name: "rm\n-rf"},
+		{ID: "c", Name: strings.Repeat("x", 2000)},
+		{ID: "d", Name: "clock", Arguments: "{broken"},
+		{ID: "e", Name: "send_mail", Arguments: "{}"}, // not granted
+		{ID: "f", Name: "ghp_" + "x7Kq2mVn9RtB4wLs8ZpD3fGh6JcY1aQe5UoT", Arguments: "{}"},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		h.configure = func(c *orchestrator.Config) { c.Runner.Model = wild{calls} }
+		stop := h.serve(t)
+		h.ask(t, "r1", "hello")
+		time.Sleep(time.Minute) // the fake clock's
+		synctest.Wait()
+		stop()
+		row, steps, err := h.models.Run(t.Context(), "r1")
+		if err != nil || row.Outcome != events.Succeeded {
+			t.Fatalf("got %+v, %v", row, err)
+		}
+		failed := 0
+		for _, s := range steps {
+			if s.Type == events.ToolStep && s.Outcome == events.Failed && s.Error != "" {
+				failed++
+			}
+		}
+		if failed != len(calls) {
+			t.Errorf("%d of %d calls have failed: %+v", failed, len(calls), steps)
+		}
+		told := 0
+		for _, e := range h.stream(t, "run-r1") {
+			if e.Kind == "run.tool_called" {
+				told++
+			}
+		}
+		if told != len(calls) {
+			t.Errorf("%d of %d calls were answered", told, len(calls))
+		}
+	})
+}

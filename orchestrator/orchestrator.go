@@ -47,6 +47,8 @@ type Config struct {
 	Turns int
 	// Drain is how long calls under way may go on when the program is told to stop. Default 30 s, negative for not at all.
 	Drain time.Duration
+	// StallAfter is how long a turn or a tool may be under way without a new fact before its run is failed. Default 30 minutes.
+	StallAfter time.Duration
 	// AnalyzeEvery is how often the analysts run, 0 for never. Analysts are those that do; default all of them.
 	AnalyzeEvery time.Duration
 	Analysts     []analysts.Runner
@@ -86,7 +88,7 @@ func New(c Config) *Orchestrator {
 	}
 	c.holder = c.IDs().String()
 	if c.Managers == nil {
-		c.Managers = managers.All(managers.Config{Holder: c.holder})
+		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter})
 	}
 	if c.SealEvery == 0 {
 		c.SealEvery = 10 * time.Minute

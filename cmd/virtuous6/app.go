@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -111,6 +112,15 @@ func (a *app) ready(ctx context.Context) error {
 		return err
 	}
 	return a.runs().Prepare(ctx, a.meta(""))
+}
+
+// driving is how this process drives live runs under a lease.
+func (a *app) driving(runner agents.Runner, model string, lease *orchestrator.Lease) orchestrator.Config {
+	return orchestrator.Config{
+		Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease,
+		Clock: a.clock, IDs: a.ids, Turns: a.config.Turns, Drain: a.config.Drain, StallAfter: a.config.StallAfter,
+		AllowUnpriced: a.config.Unpriced == "allow",
+	}
 }
 
 // meta is what a command of the one at the terminal carries.

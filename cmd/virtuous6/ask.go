@@ -129,15 +129,15 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 	group, working := errgroup.WithContext(running)
 	group.Go(func() error {
 		return a.drive(working, "ask", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {
-			o := orchestrator.New(orchestrator.Config{
-				Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease,
-				Clock: a.clock, IDs: a.ids, Drain: farewell, OnText: func(of, text string) {
-					if of == run && !v.JSON {
-						begun = true
-						fmt.Fprint(a.out, text)
-					}
-				},
-			})
+			c := a.driving(runner, model, lease)
+			c.Drain = farewell
+			c.OnText = func(of, text string) {
+				if of == run && !v.JSON {
+					begun = true
+					fmt.Fprint(a.out, text)
+				}
+			}
+			o := orchestrator.New(c)
 			err := o.Run(ctx)
 			if begun {
 				fmt.Fprintln(a.out)

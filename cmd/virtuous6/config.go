@@ -46,6 +46,14 @@ type config struct {
 	AnalyzeEvery *time.Duration `yaml:"analyze_every"`
 	// Lease is how long one that drives the store may be silent before another process takes over. Default 5s.
 	Lease *time.Duration `yaml:"lease"`
+	// Turns is how many calls to models are under way at a time. Default 64.
+	Turns int `yaml:"turns"`
+	// StallAfter is how long a model or a tool may be silent before its run is failed. Default 30m.
+	StallAfter time.Duration `yaml:"stall_after"`
+	// Drain is how long calls under way may go on when the program is told to stop. Default 30s.
+	Drain time.Duration `yaml:"drain"`
+	// Unpriced is what becomes of a call whose cost nobody can tell, where a budget is set: refuse or allow. Default refuse.
+	Unpriced string `yaml:"unpriced"`
 	// SnapshotEvery is how many events lie between two snapshots of the read models. Default 32768.
 	SnapshotEvery int          `yaml:"snapshot_every"`
 	Policy        policyConfig `yaml:"policy"`

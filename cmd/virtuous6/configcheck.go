@@ -35,6 +35,10 @@ func (c *config) mistake() (key, says string) {
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analyze_every", c.AnalyzeEvery != nil && *c.AnalyzeEvery < 0, "it should be a duration, such as 1h, or 0s for never"},
 		{"lease", c.Lease != nil && (*c.Lease < shortestLease || *c.Lease > readmodel.MaxLease), fmt.Sprintf("it should be %s to %s", shortestLease, readmodel.MaxLease)},
+		{"turns", c.Turns < 0, "it should be a number of calls"},
+		{"stall_after", c.StallAfter < 0, "it should be a duration, such as 30m"},
+		{"drain", c.Drain < 0, "it should be a duration, such as 30s"},
+		{"unpriced", !slices.Contains([]string{"", "refuse", "allow"}, c.Unpriced), "it should be refuse or allow"},
 		{"snapshot_every", c.SnapshotEvery < 0, "it should be a number of events"},
 		{"policy.min_temperature", !(p.MinTemperature >= 0 && p.MinTemperature <= 2), "it should be 0 to 2"},
 		{"policy.max_temperature", !(p.MaxTemperature >= 0 && p.MaxTemperature <= 2), "it should be 0 to 2"},
@@ -56,11 +60,13 @@ func notDuration(data []byte) (key string) {
 		Timeout      string `yaml:"timeout"`
 		AnalyzeEvery string `yaml:"analyze_every"`
 		Lease        string `yaml:"lease"`
+		StallAfter   string `yaml:"stall_after"`
+		Drain        string `yaml:"drain"`
 	}
 	if err := yaml.Unmarshal(data, &raw); err != nil {
 		return ""
 	}
-	for _, d := range [][2]string{{"timeout", raw.Timeout}, {"analyze_every", raw.AnalyzeEvery}, {"lease", raw.Lease}} {
+	for _, d := range [][2]string{{"timeout", raw.Timeout}, {"analyze_every", raw.AnalyzeEvery}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}} {
 		if _, err := time.ParseDuration(d[1]); d[1] != "" && err != nil {
 			return d[0]
 		}

@@ -87,10 +87,9 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 			if err := a.catchUp(ctx); err != nil {
 				return err
 			}
-			return orchestrator.New(orchestrator.Config{
-				Store: a.store, Models: a.models, Dispatch: dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease, Clock: a.clock, IDs: a.ids,
-				AnalyzeEvery: every, Log: log,
-			}).Run(ctx)
+			c := a.driving(runner, model, lease)
+			c.AnalyzeEvery, c.Log = every, log
+			return orchestrator.New(c).Run(ctx)
 		})
 	})
 	group.Go(func() error {
