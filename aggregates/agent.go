@@ -3,6 +3,7 @@ package aggregates
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -13,8 +14,18 @@ type Agent struct {
 	// Live tells that it can be asked: somebody spawned or configured it. Imported ones are only known from history.
 	Live, Imported, Retired bool
 	Config                  events.AgentConfig
+	// Versions are its configurations, the latest one last.
+	Versions []AgentVersion
 	// AdoptedAs is the live agent that an imported one was said to be.
 	AdoptedAs string
+}
+
+// AgentVersion is what an agent was made of at a time.
+type AgentVersion struct {
+	Config      events.AgentConfig
+	Improvement string
+	// Restores is the number of the version that it took the agent back to, 0 for a new one.
+	Restores int
 }
 
 func agent(policies Policies) Decider[Agent, commands.Agent, events.Agent] {
@@ -30,9 +41,10 @@ func agent(policies Policies) Decider[Agent, commands.Agent, events.Agent] {
 func evolveAgent(s Agent, e events.Agent) Agent {
 	switch e := e.(type) {
 	case events.AgentSpawned:
-		s = Agent{Live: !e.Imported, Imported: e.Imported, Config: e.Config}
+		s = Agent{Live: !e.Imported, Imported: e.Imported, Config: e.Config, Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config})}
 	case events.AgentConfigured:
 		s.Live, s.Config = true, e.Config
+		s.Versions = append(slices.Clip(s.Versions), AgentVersion{Config: e.Config, Improvement: e.Improvement, Restores: e.Restores})
 	case events.AgentAdopted:
 		s.AdoptedAs = e.As
 	case events.AgentRetired:
@@ -60,13 +72,19 @@ func decideAgent(p Policy, c commands.Agent, s Agent) ([]events.Agent, error) {
 		if err := s.asked(c.Agent); err != nil {
 			return nil, err
 		}
-		if err := p.allowsConfig(c.Config); err != nil {
+		config, err := changed(s.Config, c.Only, c.Config)
+		if err != nil {
 			return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
 		}
-		if reflect.DeepEqual(stored(c.Config), stored(s.Config)) {
+		if err := p.allowsConfig(config); err != nil {
+			return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
+		}
+		if reflect.DeepEqual(stored(config), stored(s.Config)) {
 			return nil, nil
 		}
-		return []events.Agent{events.AgentConfigured{Config: c.Config, Improvement: c.Improvement}}, nil
+		return []events.Agent{events.AgentConfigured{Config: config, Reason: c.Reason, Improvement: c.Improvement}}, nil
+	case commands.RestoreAgent:
+		return restoreAgent(p, c, s)
 	case commands.RetireAgent:
 		if err := s.asked(c.Agent); err != nil {
 			return nil, err
@@ -74,6 +92,86 @@ func decideAgent(p Policy, c commands.Agent, s Agent) ([]events.Agent, error) {
 		return []events.Agent{events.AgentRetired{Reason: c.Reason}}, nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
+}
+
+// changed is a configuration with what a change of a kind is about, or all of another one where no kind is named.
+func changed(config events.AgentConfig, only events.ChangeKind, to events.AgentConfig) (events.AgentConfig, error) {
+	switch only {
+	case "":
+		return to, nil
+	case events.ChangeModel:
+		// How a model is asked goes with the model.
+		config.Model, config.API = to.Model, to.API
+	case events.ChangeTemperature:
+		config.Temperature = to.Temperature
+	case events.ChangePrompt:
+		config.Prompt = to.Prompt
+	case events.ChangeTools:
+		config.Tools = to.Tools
+	case events.ChangeTokenLimit:
+		config.MaxTokens = to.MaxTokens
+	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
+		return config, fmt.Errorf("%w: a change of kind %s configures no agent", ErrInvalid, only)
+	default:
+		return config, fmt.Errorf("%w: no change is of kind %q", ErrInvalid, only)
+	}
+	return config, nil
+}
+
+// restoreAgent takes the agent back. What improvements brought it since is rolled back with that.
+func restoreAgent(p Policy, c commands.RestoreAgent, s Agent) ([]events.Agent, error) {
+	if err := s.asked(c.Agent); err != nil {
+		return nil, err
+	}
+	to := c.Version
+	if to == 0 {
+		if to = s.origin(len(s.Versions)) - 1; to < 1 {
+			return nil, fmt.Errorf("agent %s: %w: it goes by its first version, and there is none before", c.Agent, ErrState)
+		}
+	}
+	if to < 1 || to > len(s.Versions) {
+		return nil, fmt.Errorf("agent %s: %w: it has the versions 1 to %d, and no version %d", c.Agent, ErrInvalid, len(s.Versions), to)
+	}
+	to = s.origin(to)
+	config := s.Versions[to-1].Config
+	if reflect.DeepEqual(stored(config), stored(s.Config)) {
+		return nil, nil
+	}
+	if err := p.allowsConfig(config); err != nil {
+		return nil, fmt.Errorf("version %d of agent %s: %w", to, c.Agent, err)
+	}
+	back := events.AgentConfigured{Config: config, Reason: c.Reason, Restores: to}
+	kept := s.improvements(to)
+	for _, id := range s.improvements(len(s.Versions)) {
+		if !slices.Contains(kept, id) {
+			back.RollsBack = append(back.RollsBack, id)
+		}
+	}
+	return []events.Agent{back}, nil
+}
+
+// origin is the version of which the one of that number is a repetition, or itself.
+func (s Agent) origin(version int) int {
+	for version > 0 {
+		restores := s.Versions[version-1].Restores
+		if restores < 1 || restores >= version { // no decider let it through
+			return version
+		}
+		version = restores
+	}
+	return version
+}
+
+// improvements are those that a version has, the earliest first.
+func (s Agent) improvements(version int) []string {
+	var ids []string
+	for version = s.origin(version); version > 0; version = s.origin(version - 1) {
+		if id := s.Versions[version-1].Improvement; id != "" {
+			ids = append(ids, id)
+		}
+	}
+	slices.Reverse(ids)
+	return ids
 }
 
 // asked refuses what concerns only an agent that can be asked.

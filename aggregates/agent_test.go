@@ -52,11 +52,82 @@ func TestConfigureAgent(t *testing.T) {
 			then: []events.Event{events.AgentConfigured{Config: config}},
 		},
 		"as it is": {given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: config}},
+		"the model only": {
+			given: []events.Event{spawned},
+			when:  commands.ConfigureAgent{Agent: "clerk", Config: events.AgentConfig{Model: "large", Prompt: "Other."}, Only: events.ChangeModel, Reason: "better", Improvement: "i"},
+			then:  []events.Event{events.AgentConfigured{Config: with(func(c *events.AgentConfig) { c.Model = "large" }), Reason: "better", Improvement: "i"}},
+		},
+		"the prompt only": {
+			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: events.AgentConfig{Prompt: "Other."}, Only: events.ChangePrompt},
+			then: []events.Event{events.AgentConfigured{Config: with(func(c *events.AgentConfig) { c.Prompt = "Other." })}},
+		},
+		"the temperature only": {
+			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: other, Only: events.ChangeTemperature},
+			then: []events.Event{events.AgentConfigured{Config: with(func(c *events.AgentConfig) { c.Temperature = other.Temperature })}},
+		},
+		"the bound only": {
+			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: events.AgentConfig{MaxTokens: 9}, Only: events.ChangeTokenLimit},
+			then: []events.Event{events.AgentConfigured{Config: with(func(c *events.AgentConfig) { c.MaxTokens = 9 })}},
+		},
+		"the tools only": {
+			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: events.AgentConfig{Model: "large", Tools: []string{"calculate"}}, Only: events.ChangeTools},
+			then: []events.Event{events.AgentConfigured{Config: with(func(c *events.AgentConfig) { c.Tools = []string{"calculate"} })}},
+		},
+		"a kind that configures nothing": {
+			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: other, Only: events.ChangeWorkflow}, err: aggregates.ErrInvalid,
+		},
 		"as it is, no tools written as an empty list": {
 			given: []events.Event{plain}, when: commands.ConfigureAgent{Agent: "clerk", Config: events.AgentConfig{Model: "small", Tools: []string{}}},
 		},
 		"unknown": {when: commands.ConfigureAgent{Agent: "clerk", Config: other}, err: aggregates.ErrMissing},
 		"retired": {given: []events.Event{spawned, events.AgentRetired{}}, when: commands.ConfigureAgent{Agent: "clerk", Config: other}, err: aggregates.ErrEnded},
+	}.run(t)
+}
+
+// with is the configuration of the tests, changed.
+func with(change func(*events.AgentConfig)) events.AgentConfig {
+	c := config
+	change(&c)
+	return c
+}
+
+func TestRestoreAgent(t *testing.T) {
+	t.Parallel()
+	second, third := with(func(c *events.AgentConfig) { c.Model = "second" }), with(func(c *events.AgentConfig) { c.Model = "third" })
+	history := []events.Event{
+		spawned, events.AgentConfigured{Config: second, Improvement: "i"}, events.AgentConfigured{Config: third, Improvement: "j"},
+	}
+	once := append(history[:3:3], events.AgentConfigured{Config: second, Restores: 2, RollsBack: []string{"j"}})
+	scenarios{
+		"the one before": {
+			given: history, when: commands.RestoreAgent{Agent: "clerk", Reason: "worse"},
+			then: []events.Event{events.AgentConfigured{Config: second, Reason: "worse", Restores: 2, RollsBack: []string{"j"}}},
+		},
+		"the one before that": {
+			given: once, when: commands.RestoreAgent{Agent: "clerk"},
+			then: []events.Event{events.AgentConfigured{Config: config, Restores: 1, RollsBack: []string{"i"}}},
+		},
+		"the first": {
+			given: history, when: commands.RestoreAgent{Agent: "clerk", Version: 1},
+			then: []events.Event{events.AgentConfigured{Config: config, Restores: 1, RollsBack: []string{"i", "j"}}},
+		},
+		"a later one": {
+			given: once, when: commands.RestoreAgent{Agent: "clerk", Version: 3},
+			then: []events.Event{events.AgentConfigured{Config: third, Restores: 3}},
+		},
+		"one that is a repetition": {
+			given: append(once[:4:4], events.AgentConfigured{Config: config}), when: commands.RestoreAgent{Agent: "clerk", Version: 4},
+			then: []events.Event{events.AgentConfigured{Config: second, Restores: 2}},
+		},
+		"as it is":    {given: once, when: commands.RestoreAgent{Agent: "clerk", Version: 2}},
+		"none before": {given: history[:1], when: commands.RestoreAgent{Agent: "clerk"}, err: aggregates.ErrState},
+		"no such":     {given: history, when: commands.RestoreAgent{Agent: "clerk", Version: 4}, err: aggregates.ErrInvalid},
+		"negative":    {given: history, when: commands.RestoreAgent{Agent: "clerk", Version: -1}, err: aggregates.ErrInvalid},
+		"unknown":     {when: commands.RestoreAgent{Agent: "clerk", Version: 1}, err: aggregates.ErrMissing},
+		"retired":     {given: append(history[:3:3], events.AgentRetired{}), when: commands.RestoreAgent{Agent: "clerk"}, err: aggregates.ErrEnded},
+		"not any more": {
+			policy: aggregates.Policy{Models: []string{"third"}}, given: history, when: commands.RestoreAgent{Agent: "clerk"}, err: aggregates.ErrPolicy,
+		},
 	}.run(t)
 }
 

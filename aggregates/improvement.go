@@ -183,12 +183,17 @@ func applyImprovement(p Policy, c commands.ApplyImprovement, s improvementState)
 	case s.status == applied && s.share == c.SharePermille:
 		return nil, nil
 	}
+	if c.Agent != "" {
+		if err := checkName("agent", c.Agent); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
+		}
+	}
 	if c.Before != nil {
 		if err := checkConfig(*c.Before); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
 		}
 	}
-	return []events.Improvement{events.ImprovementApplied{Share: c.SharePermille, Before: c.Before}}, nil
+	return []events.Improvement{events.ImprovementApplied{Share: c.SharePermille, Before: c.Before, Agent: c.Agent, Version: c.Version}}, nil
 }
 
 func checkChange(p Policy, c events.Change) error {

@@ -221,6 +221,9 @@ func sound(t *rapid.T, history []events.Event) {
 			if retired {
 				t.Fatal("a retired agent is configured")
 			}
+			if e.Restores > i {
+				t.Fatalf("fact %d restores version %d", i, e.Restores)
+			}
 		case events.AgentRetired:
 			ended = true
 		case events.PolicySet:

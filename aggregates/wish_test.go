@@ -70,11 +70,13 @@ func runWish(t *rapid.T) commands.Command {
 }
 
 func agentWish(t *rapid.T) commands.Command {
-	switch pick(t, "wish", "spawn", "configure", "configure", "configure", "adopt", "retire") {
+	switch pick(t, "wish", "spawn", "configure", "configure", "restore", "adopt", "retire") {
 	case "spawn":
 		return commands.SpawnAgent{Agent: "a", Role: text(t), Config: agentConfig(t), Imported: rapid.Bool().Draw(t, "imported")}
 	case "configure":
-		return commands.ConfigureAgent{Agent: "a", Config: agentConfig(t)}
+		return commands.ConfigureAgent{Agent: "a", Config: agentConfig(t), Only: pick(t, "only", "", events.ChangeModel, events.ChangeSplit), Improvement: name(t)}
+	case "restore":
+		return commands.RestoreAgent{Agent: "a", Version: rapid.IntRange(-1, 5).Draw(t, "version"), Reason: text(t)}
 	}
 	if rapid.Bool().Draw(t, "adopt") {
 		return commands.AdoptAgent{Agent: "a", As: name(t)}

@@ -17,9 +17,21 @@ type SpawnAgent struct {
 // ConfigureAgent replaces an agent's configuration, within the policy.
 type ConfigureAgent struct {
 	Meta
-	Agent       string
-	Config      events.AgentConfig
+	Agent  string
+	Config events.AgentConfig
+	// Only, where it is set, is the kind of change that is made: what else Config holds stays as the agent has it.
+	Only        events.ChangeKind
+	Reason      string
 	Improvement string
+}
+
+// RestoreAgent takes an agent back to an earlier version, within the policy.
+type RestoreAgent struct {
+	Meta
+	Agent string
+	// Version is counted from 1, 0 for the one before what the agent goes by now.
+	Version int
+	Reason  string
 }
 
 // AdoptAgent says that an agent known from history is the same as a live one.
@@ -38,6 +50,7 @@ type RetireAgent struct {
 
 func (c SpawnAgent) Stream() string     { return AgentStream(c.Workspace, c.Agent) }
 func (c ConfigureAgent) Stream() string { return AgentStream(c.Workspace, c.Agent) }
+func (c RestoreAgent) Stream() string   { return AgentStream(c.Workspace, c.Agent) }
 func (c RetireAgent) Stream() string    { return AgentStream(c.Workspace, c.Agent) }
 
 func (c AdoptAgent) Stream() string { return AgentStream(c.Workspace, c.Agent) }
@@ -45,4 +58,5 @@ func (c AdoptAgent) Stream() string { return AgentStream(c.Workspace, c.Agent) }
 func (AdoptAgent) agent()     {}
 func (SpawnAgent) agent()     {}
 func (ConfigureAgent) agent() {}
+func (RestoreAgent) agent()   {}
 func (RetireAgent) agent()    {}

@@ -55,6 +55,8 @@ type ApplyImprovement struct {
 	Improvement   string
 	SharePermille int
 	Before        *events.AgentConfig
+	Agent         string
+	Version       int
 }
 
 // RollBackImprovement records that the change was undone.

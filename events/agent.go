@@ -23,10 +23,18 @@ type AgentSpawned struct {
 	Imported bool `json:"imported,omitempty"`
 }
 
-// AgentConfigured replaces an agent's configuration. Improvement is the id of what asked for it, if one did.
+// AgentConfigured is another version of an agent: a configuration in place of the one before. Versions are numbered from 1,
+// which is what it was spawned with. The author is the envelope's actor.
 type AgentConfigured struct {
-	Config      AgentConfig `json:"config"`
-	Improvement string      `json:"improvement,omitempty"`
+	Config AgentConfig `json:"config"`
+	// Reason is why, in the author's words.
+	Reason string `json:"reason,omitempty"`
+	// Improvement is the id of what asked for it, if one did.
+	Improvement string `json:"improvement,omitempty"`
+	// Restores is the earlier version that it takes the agent back to, 0 where it is a new one, and RollsBack the
+	// improvements that the agent is without from then on.
+	Restores  int      `json:"restores,omitempty"`
+	RollsBack []string `json:"rolls_back,omitempty"`
 }
 
 // AgentRetired ends an agent: it takes no more runs.

@@ -37,7 +37,7 @@ func samples() []events.Event {
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
 	return []events.Event{
 		events.AgentSpawned{Agent: "clerk", Role: "desk", Config: config, Imported: true},
-		events.AgentConfigured{Config: config, Improvement: "imp-1"},
+		events.AgentConfigured{Config: config, Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
 		events.AgentRetired{Reason: "replaced"},
 		events.AgentAdopted{As: "clerk"},
 		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09"},
@@ -60,7 +60,7 @@ func samples() []events.Event {
 		},
 		events.ImprovementApproved{By: "user:anna", Note: "go"},
 		events.ImprovementRejected{By: "user:anna", Reason: "not now"},
-		events.ImprovementApplied{Share: 50, Before: &config},
+		events.ImprovementApplied{Share: 50, Before: &config, Agent: "clerk", Version: 2},
 		events.ImprovementRolledBack{Reason: "guardrail"},
 		events.ImprovementEffectMeasured{Metric: "success_rate", Evidence: evidence},
 		events.LogSealed{

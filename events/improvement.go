@@ -159,6 +159,9 @@ type ImprovementApplied struct {
 	Share int `json:"share_permille"`
 	// Before is the configuration that a roll-back would restore.
 	Before *AgentConfig `json:"before,omitempty"`
+	// Agent is the one that was changed, and Version its version with the change.
+	Agent   string `json:"agent,omitempty"`
+	Version int    `json:"version,omitempty"`
 }
 
 // ImprovementRolledBack tells that the change was undone.
