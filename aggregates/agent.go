@@ -26,6 +26,8 @@ type AgentVersion struct {
 	Improvement string
 	// Restores is the number of the version that it took the agent back to, 0 for a new one.
 	Restores int
+	// RollsBack are the improvements that the agent is without since.
+	RollsBack []string
 }
 
 func agent(policies Policies) Decider[Agent, commands.Agent, events.Agent] {
@@ -44,7 +46,7 @@ func evolveAgent(s Agent, e events.Agent) Agent {
 		s = Agent{Live: !e.Imported, Imported: e.Imported, Config: e.Config, Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config})}
 	case events.AgentConfigured:
 		s.Live, s.Config = true, e.Config
-		s.Versions = append(slices.Clip(s.Versions), AgentVersion{Config: e.Config, Improvement: e.Improvement, Restores: e.Restores})
+		s.Versions = append(slices.Clip(s.Versions), AgentVersion{Config: e.Config, Improvement: e.Improvement, Restores: e.Restores, RollsBack: e.RollsBack})
 	case events.AgentAdopted:
 		s.AdoptedAs = e.As
 	case events.AgentRetired:
@@ -82,7 +84,7 @@ func decideAgent(p Policy, c commands.Agent, s Agent) ([]events.Agent, error) {
 		if reflect.DeepEqual(stored(config), stored(s.Config)) {
 			return nil, nil
 		}
-		return []events.Agent{events.AgentConfigured{Config: config, Reason: c.Reason, Improvement: c.Improvement}}, nil
+		return []events.Agent{events.AgentConfigured{Config: config, Author: c.Actor, Reason: c.Reason, Improvement: c.Improvement}}, nil
 	case commands.RestoreAgent:
 		return restoreAgent(p, c, s)
 	case commands.RetireAgent:
@@ -140,7 +142,7 @@ func restoreAgent(p Policy, c commands.RestoreAgent, s Agent) ([]events.Agent, e
 	if err := p.allowsConfig(config); err != nil {
 		return nil, fmt.Errorf("version %d of agent %s: %w", to, c.Agent, err)
 	}
-	back := events.AgentConfigured{Config: config, Reason: c.Reason, Restores: to}
+	back := events.AgentConfigured{Config: config, Author: c.Actor, Reason: c.Reason, Restores: to}
 	kept := s.improvements(to)
 	for _, id := range s.improvements(len(s.Versions)) {
 		if !slices.Contains(kept, id) {
@@ -202,7 +204,7 @@ func spawnAgent(p Policy, c commands.SpawnAgent, s Agent) ([]events.Agent, error
 			return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
 		}
 	}
-	return []events.Agent{events.AgentSpawned{Agent: c.Agent, Role: c.Role, Config: c.Config, Imported: c.Imported}}, nil
+	return []events.Agent{events.AgentSpawned{Agent: c.Agent, Role: c.Role, Config: c.Config, Imported: c.Imported, Author: c.Actor}}, nil
 }
 
 // checkConfig refuses what the log can't hold.

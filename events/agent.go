@@ -21,13 +21,16 @@ type AgentSpawned struct {
 	Config AgentConfig `json:"config"`
 	// Imported tells that the agent is only known from history.
 	Imported bool `json:"imported,omitempty"`
+	// Author is who made it, such as "user:anna".
+	Author string `json:"author,omitempty"`
 }
 
 // AgentConfigured is another version of an agent: a configuration in place of the one before. Versions are numbered from 1,
-// which is what it was spawned with. The author is the envelope's actor.
+// which is what it was spawned with.
 type AgentConfigured struct {
 	Config AgentConfig `json:"config"`
-	// Reason is why, in the author's words.
+	// Author is who made it, such as "user:anna", and Reason why, in the author's words.
+	Author string `json:"author,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	// Improvement is the id of what asked for it, if one did.
 	Improvement string `json:"improvement,omitempty"`

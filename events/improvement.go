@@ -25,6 +25,16 @@ func ChangeKinds() []ChangeKind {
 	}
 }
 
+// ByItself tells of a change that it can be made without a person who writes something for it.
+func (k ChangeKind) ByItself() bool {
+	switch k {
+	case ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeRetire:
+		return true
+	case ChangeMerge, ChangeSplit, ChangeWorkflow, ChangeRunbook:
+	}
+	return false
+}
+
 // Change is the command that an improvement asks for, as data.
 type Change struct {
 	Kind ChangeKind `json:"kind"`

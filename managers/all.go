@@ -24,6 +24,8 @@ func All(c Config) []Member {
 		member(run(c)),
 		member(stall(c)),
 		member(spending(c)),
+		member(improvement()),
+		member(rollback()),
 	)
 }
 

@@ -16,10 +16,11 @@ import (
 // errAgent is what no later try changes: the run fails with it.
 var errAgent = errors.New("the agent can't be asked")
 
-// Agents tells of the agents that are there now, and of any version of theirs.
+// Agents tells of the agents that are there now, of any version of theirs, and of a wish whether it would be refused.
 type Agents interface {
 	Agent(ctx context.Context, workspace, name string) (agent aggregates.Agent, revision uint64, err error)
 	AgentAt(ctx context.Context, workspace, name string, revision uint64) (aggregates.Agent, error)
+	Would(ctx context.Context, c commands.Command) error
 }
 
 // assign finds the agent that the run keeps to its end. Where that was not recorded before, it returns the command that

@@ -118,6 +118,24 @@ func (d *Dispatcher) Dispatch(ctx context.Context, cmds ...commands.Command) (co
 	return r.receipt, r.err
 }
 
+// Would tells whether a command would be refused as things are. Nothing is done.
+func (d *Dispatcher) Would(ctx context.Context, c commands.Command) error {
+	cmds := []commands.Command{c}
+	aggregate, err := d.check(cmds)
+	if err != nil {
+		return err
+	}
+	state, err := d.load(ctx, aggregate, c.Stream())
+	if err != nil {
+		return err
+	}
+	_, _, err = decide(state.instance, c.Stream(), cmds, func(id uuid.UUID) bool {
+		_, done := state.ids[id]
+		return done
+	})
+	return err
+}
+
 // leads decides for those who wait, the caller the first of them, and hands on to the next one.
 func (d *Dispatcher) leads(stream string, l *line, aggregate aggregates.Aggregate) {
 	d.mu.Lock()

@@ -113,7 +113,8 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: o.c.OnText, lease: o.c.Lease, earlier: o.c.Earlier, earlierBytes: o.c.EarlierBytes,
 		seen: newRecent[*conversation](4 * o.c.Turns), versions: newRecent[aggregates.Agent](1024),
 	}
-	work, err := newWork(o.c.Turns, o.c.Log, handle(p.perform, o.gaveUp))
+	work, err := newWork(o.c.Turns, o.c.Log, handle(p.perform, o.gaveUp),
+		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents}.make(o.c.Log))
 	if err != nil {
 		return err
 	}

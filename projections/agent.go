@@ -36,18 +36,20 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[string, 
 	},
 })
 
-// agents keeps agent_registry. Runs may name an agent before it is spawned: its row is then there without a status.
+// agents keeps agent_registry and agent_versions. Runs may name an agent before it is spawned: its row is then there without a status.
 var agents = readmodel.Projection{
-	Name: "agents", Version: 1, Tables: []readmodel.AnyTable{agentTable},
+	Name: "agents", Version: 2, Tables: []readmodel.AnyTable{agentTable, agentVersionTable},
 	Bind: bindAgents,
 }
 
 func bindAgents(w *readmodel.WorkingSet) readmodel.Fold {
-	agents, run := agentTable.In(w), factOfRun.In(w)
-	return func(f *readmodel.Fact) error { return foldAgent(agents, run, f) }
+	agents, versions, run := agentTable.In(w), agentVersionTable.In(w), factOfRun.In(w)
+	return func(f *readmodel.Fact) error { return foldAgent(agents, versions, run, f) }
 }
 
-func foldAgent(agents *readmodel.Cache[string, AgentRow], run *runFact, f *readmodel.Fact) error {
+func foldAgent(
+	agents *readmodel.Cache[string, AgentRow], versions *readmodel.Cache[agentVersionKey, AgentVersionRow], run *runFact, f *readmodel.Fact,
+) error {
 	if run.newAgent {
 		r, err := agents.Row(run.step.Agent)
 		if err != nil {
@@ -72,7 +74,7 @@ func foldAgent(agents *readmodel.Cache[string, AgentRow], run *runFact, f *readm
 		r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.When
 		r.Position = f.Envelope.Position
 		r.configure(e.Config)
-		return nil
+		return keepVersion(versions, r, f, events.AgentConfigured{Config: e.Config, Author: e.Author})
 	}
 	r, err := agents.Existing(f.ID)
 	switch {
@@ -86,6 +88,7 @@ func foldAgent(agents *readmodel.Cache[string, AgentRow], run *runFact, f *readm
 	case events.AgentSpawned:
 	case events.AgentConfigured:
 		r.configure(e.Config)
+		return keepVersion(versions, r, f, e)
 	case events.AgentAdopted:
 	case events.AgentRetired:
 		r.Status, r.RetiredAt = AgentRetired, f.When

@@ -172,7 +172,7 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 	evidence := events.Evidence{From: 1, To: 9, Statistic: "s", Value: .5, Low: .1, High: .9, Confidence: .95, N: 4}
 	m := folded(t,
 		"agent-bert", events.AgentSpawned{Agent: "bert", Config: events.AgentConfig{Model: "m1", Temperature: &half, Tools: []string{"x"}}},
-		"agent-bert", events.AgentConfigured{Config: events.AgentConfig{Model: "m2", MaxTokens: 9}},
+		"agent-bert", events.AgentConfigured{Config: events.AgentConfig{Model: "m2", MaxTokens: 9}, Author: "user:anna", Reason: "why", Improvement: "i", Restores: 1},
 		"agent-bert", events.AgentRetired{},
 		"task-a-b", events.TaskOpened{Task: "a-b", Workflow: "w", Title: "Do", Assignee: "anna"},
 		"task-a-b", events.TaskUpdated{Status: events.TaskDone},
@@ -199,6 +199,14 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 	equal(t, "agents", agents, []projections.AgentRow{{
 		Agent: "bert", Model: "m2", MaxTokens: 9, Status: projections.AgentRetired, Configured: 2, SpawnedAt: minute(0), RetiredAt: minute(2), Position: 3,
 	}})
+	versions, _ := m.AgentVersions(ctx, "bert")
+	equal(t, "versions", versions, []projections.AgentVersionRow{
+		{Agent: "bert", Version: 1, Config: events.AgentConfig{Model: "m1", Temperature: &half, Tools: []string{"x"}}, MadeAt: minute(0), Position: 1},
+		{
+			Agent: "bert", Version: 2, Author: "user:anna", Reason: "why", Improvement: "i", Restores: 1,
+			Config: events.AgentConfig{Model: "m2", MaxTokens: 9}, MadeAt: minute(1), Position: 2,
+		},
+	})
 	tasks, _ := m.Tasks(ctx)
 	equal(t, "tasks", tasks, []projections.TaskRow{{
 		Workflow: "w", Task: "a-b", Title: "Do", Status: events.TaskDone, Assignee: "anna", Runs: 1, Unrated: 1, UpdatedAt: minute(4), Position: 7,

@@ -114,6 +114,13 @@ func (r *reader) Agents(ctx context.Context) ([]AgentRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, agentTable, readmodel.Query{Order: readmodel.Ascending("agent")}))
 }
 
+// AgentVersions implements Reader.
+func (r *reader) AgentVersions(ctx context.Context, agent string) ([]AgentVersionRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, agentVersionTable, readmodel.Query{
+		Where: readmodel.Only("agent", agent), Order: readmodel.Ascending("agent", "version"),
+	}))
+}
+
 // Tasks implements Reader.
 func (r *reader) Tasks(ctx context.Context) ([]TaskRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, taskTable, readmodel.Query{Columns: taskTable.Names(plainTaskColumns), Order: readmodel.Ascending("workflow", "task")}))

@@ -104,6 +104,8 @@ type Reader interface {
 	// Daily are the metrics rows of a dimension, by workspace, name and day, without the sums of all days.
 	Daily(ctx context.Context, d Dimension) ([]MetricRow, error)
 	Agents(ctx context.Context) ([]AgentRow, error)
+	// AgentVersions are the versions of an agent, or of all where it is empty, by agent and version.
+	AgentVersions(ctx context.Context, agent string) ([]AgentVersionRow, error)
 	Tasks(ctx context.Context) ([]TaskRow, error)
 	// Feedback is that on a run, or all where run is empty, by position.
 	Feedback(ctx context.Context, run string) ([]FeedbackRow, error)

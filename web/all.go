@@ -19,5 +19,7 @@ func (d *door) register(api huma.API) {
 	if d.Dispatch != nil {
 		d.startRun(api)
 		d.giveFeedback(api)
+		d.rollBackAgent(api)
+		d.decideImprovement(api)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	Dispatch commands.Dispatch
 	// Start opens a live run. Default: Dispatch, whoever is asked.
 	Start func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
+	// Improvements makes what is approved, and takes agents back. It goes with Dispatch.
+	Improvements orchestrator.Improvements
 	// Refused tells a refusal from a failure among the errors of Dispatch and Past. Default: every error is a failure.
 	Refused func(err error) bool
 	// Away tells of an error of Dispatch, Head or Texts that the store does not answer for now. Default: of none.

@@ -23,6 +23,8 @@ type agentsVerb struct {
 	Show      agentsShowVerb      `cmd:"" help:"Show an agent's configuration."`
 	Spawn     agentsSpawnVerb     `cmd:"" help:"Make an agent that can be asked."`
 	Configure agentsConfigureVerb `cmd:"" help:"Change an agent: runs that start from then on go by it."`
+	Rollback  agentsRollbackVerb  `cmd:"" help:"Take an agent back to an earlier version."`
+	Diff      agentsDiffVerb      `cmd:"" help:"Show what differs between two versions of an agent."`
 	Retire    agentsRetireVerb    `cmd:"" help:"End an agent: it takes no more runs."`
 	Adopt     agentsAdoptVerb     `cmd:"" help:"Say that an agent known from history is the same as a live one."`
 }
@@ -60,19 +62,25 @@ func (v agentsListVerb) Run(ctx context.Context, a *app) error {
 }
 
 type agentsShowVerb struct {
-	Agent string `arg:"" help:"The agent."`
-	JSON  bool   `name:"json" help:"Print one JSON value."`
+	Agent    string `arg:"" help:"The agent."`
+	Versions bool   `help:"List its versions instead, with their authors and reasons."`
+	JSON     bool   `name:"json" help:"Print one JSON value."`
 	pastFlag
 }
 
-// Help gives an example.
-func (agentsShowVerb) Help() string { return "Example:\n  virtuous6 agents show assistant" }
+// Help gives examples.
+func (agentsShowVerb) Help() string {
+	return "Examples:\n  virtuous6 agents show assistant\n  virtuous6 agents show assistant --versions"
+}
 
 // Run shows one agent.
 func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
+	}
+	if v.Versions {
+		return a.showVersions(ctx, reader, v.Agent, v.JSON)
 	}
 	agents, err := reader.Agents(ctx)
 	if err != nil {
@@ -97,7 +105,7 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	if r.Imported {
 		status = "known from history"
 	}
-	fmt.Fprintf(a.out, "%s  %s, %d runs, configured %d times\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
+	fmt.Fprintf(a.out, "%s  %s, %d runs, version %d\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
 		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(r.Model), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
 	if r.Prompt != "" {
 		fmt.Fprintf(a.out, "\n%s\n", r.Prompt)
@@ -195,7 +203,8 @@ func (v agentsSpawnVerb) Run(ctx context.Context, a *app) error {
 }
 
 type agentsConfigureVerb struct {
-	Agent string `arg:"" help:"The agent."`
+	Agent  string `arg:"" help:"The agent."`
+	Reason string `help:"Why."`
 	agentFlags
 }
 
@@ -221,7 +230,7 @@ func (v agentsConfigureVerb) Run(ctx context.Context, a *app) error {
 	if err := a.knownTools(ctx, config); err != nil {
 		return err
 	}
-	receipt, err := a.dispatcher().Dispatch(ctx, commands.ConfigureAgent{Meta: a.meta(""), Agent: v.Agent, Config: config})
+	receipt, err := a.dispatcher().Dispatch(ctx, commands.ConfigureAgent{Meta: a.meta(""), Agent: v.Agent, Config: config, Reason: v.Reason})
 	switch {
 	case errors.Is(err, aggregates.ErrMissing):
 		return fmt.Errorf("%w: `virtuous6 agents` lists them, `virtuous6 agents spawn` makes one", err)
@@ -231,7 +240,9 @@ func (v agentsConfigureVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.out, "%s is so already.\n", oneLine(v.Agent))
 		return nil
 	}
-	fmt.Fprintf(a.out, "%s is changed, for all runs that start from now on.\n", oneLine(v.Agent))
+	fmt.Fprintf(a.out, "%s is changed, for all runs that start from now on:\n", oneLine(v.Agent))
+	writeChanges(a.out, agent.Config, config)
+	a.note("To take it back: virtuous6 agents rollback %s", oneLine(v.Agent))
 	return nil
 }
 

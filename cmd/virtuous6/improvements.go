@@ -8,12 +8,13 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
 type improvementsVerb struct {
 	List    improvementsListVerb    `cmd:"" default:"withargs" help:"List proposals."`
-	Approve improvementsApproveVerb `cmd:"" help:"Decide that a proposal is to be tried."`
-	Reject  improvementsRejectVerb  `cmd:"" help:"Decide that a proposal is not to be tried."`
+	Approve improvementsApproveVerb `cmd:"" help:"Make the change that a proposal asks for."`
+	Reject  improvementsRejectVerb  `cmd:"" help:"Decide that a proposal is not to be made."`
 }
 
 type improvementsListVerb struct {
@@ -58,15 +59,36 @@ type improvementsApproveVerb struct {
 
 // Help tells what comes of it.
 func (improvementsApproveVerb) Help() string {
-	return "Records who decided, when and why. Making the change is still yours: to try it on a part of the runs, to measure it and to " +
-		"promote it or take it back by itself is not built yet.\n\nExample:\n  virtuous6 improvements approve 06aacbda1caacce8 --note \"worth a try\""
+	return "Makes the change at once, for all runs that start from then on: another model, temperature, prompt, tools or token limit of an " +
+		"agent is a new version of it, and `virtuous6 agents rollback` takes it back. What only a person can write is noted as approved, and " +
+		"stays yours to write. To try a change on a part of the runs first is not built yet.\n\nExample:\n" +
+		"  virtuous6 improvements approve 06aacbda1caacce8 --note \"worth a try\""
 }
 
-// Run approves.
+// Run approves, and tells what became of it.
 func (v improvementsApproveVerb) Run(ctx context.Context, a *app) error {
-	return a.decideImprovement(ctx, "approved", commands.ApproveImprovement{
-		Meta: a.meta(""), Improvement: v.ID, By: "user:" + a.config.user(), Note: v.Note,
-	})
+	approve := commands.ApproveImprovement{Meta: a.meta(""), Improvement: v.ID, By: "user:" + a.config.user(), Note: v.Note}
+	if err := a.opensImprovement(ctx, approve); err != nil {
+		return err
+	}
+	made, err := a.improvements().Approve(ctx, approve)
+	if err != nil {
+		return undecided(approve, err)
+	}
+	fmt.Fprintf(a.out, "%s approved.\n", approve.Stream())
+	switch {
+	case made.Done && made.Change.Kind == events.ChangeRetire:
+		fmt.Fprintf(a.out, "%s takes no more runs.\n", oneLine(made.Agent))
+	case made.Done && len(changedKeys(made.From, made.To)) == 0:
+		fmt.Fprintf(a.out, "%s is so already.\n", oneLine(made.Agent))
+	case made.Done:
+		fmt.Fprintf(a.out, "%s goes by version %d, for all runs that start from now on:\n", oneLine(made.Agent), made.Version)
+		writeChanges(a.out, made.From, made.To)
+		fmt.Fprintf(a.out, "To take it back: virtuous6 agents rollback %s --to %d\n", oneLine(made.Agent), max(made.Version-1, 1))
+	case made.Change.Instruction != "":
+		fmt.Fprintf(a.out, "This one is yours to make: %s\n", made.Change.Instruction)
+	}
+	return nil
 }
 
 type improvementsRejectVerb struct {
@@ -88,22 +110,31 @@ func (v improvementsRejectVerb) Run(ctx context.Context, a *app) error {
 }
 
 func (a *app) decideImprovement(ctx context.Context, done string, c commands.Improvement) error {
+	if err := a.opensImprovement(ctx, c); err != nil {
+		return err
+	}
+	if _, err := a.dispatcher().Dispatch(ctx, c); err != nil {
+		return undecided(c, err)
+	}
+	_, err := fmt.Fprintf(a.out, "%s %s.\n", c.Stream(), done)
+	return err
+}
+
+func (a *app) opensImprovement(ctx context.Context, c commands.Improvement) error {
 	if events.Identity(c.Stream()) == "" {
 		return usage("give the proposal's id, as `virtuous6 improvements` lists it")
 	}
-	if err := a.openExisting(ctx); err != nil {
-		return err
-	}
-	_, err := a.dispatcher().Dispatch(ctx, c)
-	if errors.Is(err, aggregates.ErrMissing) {
+	return a.openExisting(ctx)
+}
+
+// undecided tells what to do about a decision that was refused.
+func undecided(c commands.Improvement, err error) error {
+	switch {
+	case errors.Is(err, orchestrator.ErrUnmakeable):
+	case errors.Is(err, aggregates.ErrMissing):
 		return fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", events.Identity(c.Stream()))
-	}
-	if errors.Is(err, aggregates.ErrState) {
+	case errors.Is(err, aggregates.ErrState):
 		return fmt.Errorf("%w: `virtuous6 improvements` tells what became of each", err)
 	}
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(a.out, "%s %s.\n", c.Stream(), done)
 	return err
 }

@@ -1,0 +1,263 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/managers"
+)
+
+// ErrUnmakeable refuses to approve a change that could not be made.
+var ErrUnmakeable = errors.New("this change can't be made")
+
+// Improvements decides on proposals, and makes the changes that were approved: every door does so by it. All that it does
+// has an id that derives from the approval, so that whoever makes a change again adds nothing.
+type Improvements struct {
+	Store    eventstore.Store
+	Dispatch commands.Dispatch
+	Agents   Agents
+}
+
+// Made is what became of a change.
+type Made struct {
+	Improvement string
+	Change      events.Change
+	// Done tells that the change is made. Where it is not, a person has something to write, or a trial goes before.
+	Done bool
+	// Agent is the live one that was changed, Version its version with the change, From and To what it was and is made of.
+	Agent    string
+	Version  int
+	From, To events.AgentConfig
+	// Repeated tells that it was approved before.
+	Repeated bool
+}
+
+// proposal is an improvement as its stream tells of it.
+type proposal struct {
+	change events.Change
+	// approval is the id of the fact that approved it, Nil where there is none; by is who did.
+	approval uuid.UUID
+	by       string
+	at       time.Time
+	applied  *events.ImprovementApplied
+	ended    bool
+}
+
+func (i Improvements) proposal(ctx context.Context, workspace, improvement string) (p proposal, err error) {
+	stream := commands.ImprovementStream(workspace, improvement)
+	for e, err := range i.Store.ReadStream(ctx, stream, eventstore.StreamOptions{}) {
+		if errors.Is(err, eventstore.ErrNoStream) {
+			return p, fmt.Errorf("%s: %w", stream, aggregates.ErrMissing)
+		}
+		var fact events.Event
+		if err == nil {
+			fact, err = events.Decode(e)
+		}
+		if err != nil {
+			return p, fmt.Errorf("load %s: %w", stream, err)
+		}
+		switch f := fact.(type) {
+		case events.ImprovementProposed:
+			p.change = f.Change
+		case events.ImprovementApproved:
+			p.approval, p.by, p.at = e.ID, f.By, e.OccurredAt
+		case events.ImprovementApplied:
+			p.applied = &f
+		case events.ImprovementEvidenceChanged:
+			p.ended = p.ended || f.Strength.Withdraws()
+		case events.ImprovementRejected, events.ImprovementRolledBack:
+			p.ended = true
+		}
+	}
+	return p, nil
+}
+
+// Approve notes a person's approval and makes the change, for all runs that start from then on. It refuses, before
+// anything is noted, what could not be made. Approving again what is approved and not made makes it.
+func (i Improvements) Approve(ctx context.Context, c commands.ApproveImprovement) (Made, error) {
+	p, err := i.proposal(ctx, c.Workspace, c.Improvement)
+	if err != nil {
+		return Made{}, err
+	}
+	if p.approval != uuid.Nil && p.applied == nil && !p.ended && p.change.Kind.ByItself() {
+		// Whoever approved it did not come to make it, or the policy let it pass as a trial only.
+		made, err := i.Make(ctx, c.Workspace, c.Improvement)
+		if made.Repeated = true; made.Done || err != nil {
+			return made, err
+		}
+	}
+	if err := i.Agents.Would(ctx, c); err != nil {
+		return Made{}, err
+	}
+	p.by, p.at, p.approval = c.By, c.At, events.DeriveID(c.ID, 0)
+	_, change, err := i.command(ctx, c.Workspace, c.Improvement, p)
+	if err == nil && change != nil {
+		err = i.Agents.Would(ctx, change)
+	}
+	if err != nil {
+		return Made{}, unmakeable(p.change, err)
+	}
+	receipt, err := i.Dispatch(ctx, c)
+	if err != nil {
+		return Made{}, err
+	}
+	made, err := i.Make(ctx, c.Workspace, c.Improvement)
+	made.Repeated = receipt.Repeated
+	return made, err
+}
+
+// unmakeable says what to do about a change that could not be made.
+func unmakeable(c events.Change, err error) error {
+	if errors.Is(err, aggregates.ErrMissing) {
+		return fmt.Errorf("%w: no live agent is called %q; one that is known from history is named with `virtuous6 agents adopt '%s' --as NAME`, "+
+			"and `virtuous6 agents spawn` makes a new one", ErrUnmakeable, c.Agent, c.Agent)
+	}
+	if aggregates.Refused(err) {
+		return fmt.Errorf("%w: %w", ErrUnmakeable, err)
+	}
+	return err
+}
+
+// command is what makes a change, with the name of the agent that it changes. It is nil for what a person has to write.
+func (i Improvements) command(ctx context.Context, workspace, improvement string, p proposal) (agent string, c commands.Command, err error) {
+	if !p.change.Kind.ByItself() {
+		return "", nil, nil
+	}
+	agent = p.change.Agent
+	named, _, err := i.Agents.Agent(ctx, workspace, agent)
+	if err != nil {
+		return "", nil, err
+	}
+	if !named.Live && named.AdoptedAs != "" {
+		agent = named.AdoptedAs
+	}
+	about := commands.Meta{ID: events.DeriveID(p.approval, 0), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval}
+	if p.change.Kind == events.ChangeRetire {
+		return agent, commands.RetireAgent{Meta: about, Agent: agent, Reason: "improvement " + improvement}, nil
+	}
+	return agent, commands.ConfigureAgent{
+		Meta: about, Agent: agent, Config: *p.change.Config, Only: p.change.Kind, Reason: p.change.Instruction, Improvement: improvement,
+	}, nil
+}
+
+// everyone is the share of the traffic that a change gets which is made at once.
+const everyone = 1000
+
+// Make makes a change that is approved, and notes that it is made. It tells of one that is made already.
+func (i Improvements) Make(ctx context.Context, workspace, improvement string) (Made, error) {
+	p, err := i.proposal(ctx, workspace, improvement)
+	made := Made{Improvement: improvement, Change: p.change}
+	if err != nil || p.ended || p.approval == uuid.Nil {
+		return made, err
+	}
+	agent, change, err := i.command(ctx, workspace, improvement, p)
+	if err != nil || change == nil {
+		return made, err
+	}
+	if p.applied == nil {
+		apply := commands.ApplyImprovement{
+			Meta:        commands.Meta{ID: events.DeriveID(p.approval, 1), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval},
+			Improvement: improvement, SharePermille: everyone, Agent: agent,
+		}
+		// What no person approved goes only as far as the policy lets it.
+		if err := i.Agents.Would(ctx, apply); err != nil {
+			if errors.Is(err, aggregates.ErrPolicy) {
+				return made, nil
+			}
+			return made, err
+		}
+		if _, err := i.Dispatch(ctx, change); err != nil {
+			return made, unmakeable(p.change, err)
+		}
+		if apply.Version, apply.Before, err = i.version(ctx, workspace, agent, improvement); err != nil {
+			return made, err
+		}
+		if _, err := i.Dispatch(ctx, apply); err != nil && !errors.Is(err, aggregates.ErrState) {
+			return made, err
+		}
+		p.applied = &events.ImprovementApplied{Agent: apply.Agent, Version: apply.Version, Before: apply.Before}
+	}
+	now, _, err := i.Agents.Agent(ctx, workspace, p.applied.Agent)
+	if err != nil {
+		return made, err
+	}
+	made.Done, made.Agent, made.Version = true, p.applied.Agent, p.applied.Version
+	if p.applied.Before != nil {
+		made.From = *p.applied.Before
+	}
+	if v := made.Version; v >= 1 && v <= len(now.Versions) {
+		made.To = now.Versions[v-1].Config
+	}
+	return made, nil
+}
+
+// version finds the version of an agent that an improvement made, and what was there before it. Where nothing had to be
+// changed, both are what the agent is.
+func (i Improvements) version(ctx context.Context, workspace, agent, improvement string) (int, *events.AgentConfig, error) {
+	now, _, err := i.Agents.Agent(ctx, workspace, agent)
+	if err != nil {
+		return 0, nil, err
+	}
+	for n, v := range now.Versions {
+		if v.Improvement == improvement && n > 0 {
+			return n + 1, &now.Versions[n-1].Config, nil
+		}
+	}
+	return len(now.Versions), &now.Config, nil
+}
+
+// Back is what became of the wish to take an agent back.
+type Back struct {
+	// Version is the one that the agent goes by now, Restores the one that this repeats. Restores is 0 where the agent was so
+	// already.
+	Version, Restores int
+	From, To          events.AgentConfig
+	// Undone are the improvements that the agent is without now.
+	Undone []string
+}
+
+// RollBack takes an agent back to an earlier version, and notes it at the improvements that the agent is without then.
+func (i Improvements) RollBack(ctx context.Context, c commands.RestoreAgent) (Back, error) {
+	receipt, err := i.Dispatch(ctx, c)
+	if err != nil {
+		return Back{}, err
+	}
+	agent, _, err := i.Agents.Agent(ctx, c.Workspace, c.Agent)
+	n := len(agent.Versions)
+	back := Back{Version: n, From: agent.Config, To: agent.Config}
+	if err != nil || receipt.Events == 0 && !receipt.Repeated || n < 2 {
+		return back, err
+	}
+	latest := agent.Versions[n-1]
+	back.Restores, back.From, back.Undone = latest.Restores, agent.Versions[n-2].Config, latest.RollsBack
+	for _, undo := range managers.RollBacks(c.Workspace, events.DeriveID(c.ID, 0), c.At, c.Reason, back.Undone) {
+		if _, err := i.Dispatch(ctx, undo); err != nil && !aggregates.Refused(err) {
+			return back, err
+		}
+	}
+	return back, nil
+}
+
+// make is the work of the manager of improvements.
+func (i Improvements) make(log *slog.Logger) handler {
+	warn := func(_ context.Context, w managers.Make, reason string) error {
+		log.Warn("an approved change was not made: it is tried again at the next start", "improvement", w.Improvement, "reason", reason)
+		return nil
+	}
+	return handle(func(ctx context.Context, w managers.Make) error {
+		_, err := i.Make(ctx, w.Workspace, w.Improvement)
+		if aggregates.Refused(err) || errors.Is(err, ErrUnmakeable) {
+			return warn(ctx, w, err.Error())
+		}
+		return err
+	}, warn)
+}

@@ -1,0 +1,73 @@
+package projections
+
+import (
+	"cmp"
+	"encoding/json"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
+)
+
+// AgentVersionRow is a row of agent_versions: what an agent was made of from then on, who wished it and why.
+type AgentVersionRow struct {
+	Agent   string `db:"agent,pk"`
+	Version int64  `db:"version,pk"`
+	// Author is who made it, and Improvement what asked for it.
+	Author      string `db:"author"`
+	Reason      string `db:"reason"`
+	Improvement string `db:"improvement"`
+	// Restores is the version that it repeats, 0 for a new one.
+	Restores int64              `db:"restores"`
+	Config   events.AgentConfig `db:"config"`
+	MadeAt   time.Time          `db:"made_at"`
+	Position uint64             `db:"position"`
+}
+
+type agentVersionKey struct {
+	agent   string
+	version int64
+}
+
+var agentVersionTable = readmodel.NewTable("agent_versions", readmodel.TableOf[agentVersionKey, AgentVersionRow]{
+	Key:   func(r *AgentVersionRow) agentVersionKey { return agentVersionKey{r.Agent, r.Version} },
+	Fresh: func(k agentVersionKey, r *AgentVersionRow) { r.Agent, r.Version = k.agent, k.version },
+	Weigh: func(r *AgentVersionRow) int { return len(r.Config.Prompt) + len(r.Reason) + 512 },
+	Row: []readmodel.ColumnOf[AgentVersionRow]{
+		readmodel.Key(readmodel.String("agent", func(r *AgentVersionRow) *string { return &r.Agent })),
+		readmodel.Key(readmodel.Int("version", func(r *AgentVersionRow) *int64 { return &r.Version })),
+		readmodel.Symbol("author", func(r *AgentVersionRow) *string { return &r.Author }),
+		readmodel.String("reason", func(r *AgentVersionRow) *string { return &r.Reason }),
+		readmodel.String("improvement", func(r *AgentVersionRow) *string { return &r.Improvement }),
+		readmodel.Int("restores", func(r *AgentVersionRow) *int64 { return &r.Restores }),
+		readmodel.Document("config", func(r *AgentVersionRow) *events.AgentConfig { return &r.Config }),
+		readmodel.Time("made_at", func(r *AgentVersionRow) *time.Time { return &r.MadeAt }),
+		readmodel.Int("position", func(r *AgentVersionRow) *uint64 { return &r.Position }),
+	},
+})
+
+// keepVersion adds what an agent is made of from a fact on. The registry's row counts the versions.
+func keepVersion(versions *readmodel.Cache[agentVersionKey, AgentVersionRow], r *AgentRow, f *readmodel.Fact, e events.AgentConfigured) error {
+	v, err := versions.Row(agentVersionKey{r.Agent, r.Configured})
+	if err != nil {
+		return err
+	}
+	v.Author, v.Reason, v.Improvement, v.Restores = e.Author, e.Reason, e.Improvement, int64(e.Restores)
+	v.Config, v.MadeAt, v.Position = e.Config, f.When, f.Envelope.Position
+	return nil
+}
+
+// MarshalJSON writes the documented shape.
+func (r AgentVersionRow) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Agent       string             `json:"agent"`
+		Version     int64              `json:"version"`
+		Author      string             `json:"author"`
+		Reason      string             `json:"reason"`
+		Improvement string             `json:"improvement"`
+		Restores    *int64             `json:"restores"`
+		Config      events.AgentConfig `json:"config"`
+		MadeAt      *time.Time         `json:"made_at"`
+		Position    uint64             `json:"position"`
+	}{r.Agent, r.Version, r.Author, r.Reason, r.Improvement, jsonNumber(cmp.Or(r.Restores, -1)), r.Config, jsonTime(r.MadeAt), r.Position})
+}
