@@ -147,6 +147,9 @@ func pace(b *testing.B, e engine, perSecond int) (latencies []time.Duration) {
 	must(b, err)
 	wait.Go(func() {
 		for m, err := range store.Subscribe(ctx, head) {
+			if ctx.Err() != nil {
+				return
+			}
 			if err != nil {
 				b.Error(err)
 				return
