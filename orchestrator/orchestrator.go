@@ -108,9 +108,15 @@ func New(c Config) *Orchestrator {
 // store at a time: see Drive.
 func (o *Orchestrator) Run(ctx context.Context) error {
 	dispatch := patient(o.c.Dispatch, o.c.Log)
+	told := newOverheard(o.c.Models, o.c.Clock)
 	p := &performer{
 		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, runner: o.c.Runner, model: o.c.Model, holder: o.c.holder,
-		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: o.c.OnText, lease: o.c.Lease, earlier: o.c.Earlier, earlierBytes: o.c.EarlierBytes,
+		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: func(run, text string) {
+			told.hear(run, text)
+			if o.c.OnText != nil {
+				o.c.OnText(run, text)
+			}
+		}, ended: told.end, lease: o.c.Lease, earlier: o.c.Earlier, earlierBytes: o.c.EarlierBytes,
 		seen: newRecent[*conversation](4 * o.c.Turns), versions: newRecent[aggregates.Agent](1024),
 	}
 	work, err := newWork(o.c.Turns, o.c.Log, handle(p.perform, o.gaveUp),
@@ -153,6 +159,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		}
 		return err
 	})
+	group.Go(func() error { told.run(working); return nil })
 	if o.c.AnalyzeEvery > 0 {
 		group.Go(func() error { return o.analyzeOnSchedule(moving) })
 	}

@@ -37,8 +37,10 @@ type performer struct {
 	earlier      func(ctx context.Context, workspace, conversation, before string) ([]string, error)
 	earlierBytes int
 	clock        Clock
-	onText       func(run, text string)
-	lease        *Lease
+	// onText hears the pieces of answers, ended that a run has ended.
+	onText func(run, text string)
+	ended  func(run string)
+	lease  *Lease
 	// seen are the runs under way, as far as they were read.
 	seen *recent[*conversation]
 	// versions are agents at a revision: those never change.
@@ -61,6 +63,9 @@ func (p *performer) perform(ctx context.Context, wish managers.Turn) error {
 	}
 	t := turn{performer: p, wish: wish, conversation: c}
 	err := t.perform(ctx)
+	if t.over || ctx.Err() != nil || errors.Is(err, aggregates.ErrEnded) {
+		p.ended(wish.Run)
+	}
 	if errors.Is(err, aggregates.ErrEnded) {
 		return nil // someone cancelled the run while the model was thinking
 	}
@@ -136,10 +141,7 @@ func (t *turn) perform(ctx context.Context) error {
 		}
 		t.conversation.steps++
 	}
-	var onDelta func(string)
-	if t.onText != nil {
-		onDelta = func(text string) { t.onText(t.wish.Run, text) }
-	}
+	onDelta := func(text string) { t.onText(t.wish.Run, text) }
 	if err := t.lease.Check(); err != nil {
 		return err
 	}
@@ -152,7 +154,7 @@ func (t *turn) perform(ctx context.Context) error {
 			Meta: t.meta(answeredSlot, t.clock()), Run: t.wish.Run, Step: step, Outcome: events.Failed, Error: err.Error(), Unpriced: !agents.Unbilled(err),
 		})
 	}
-	if onDelta != nil && len(done.Calls) > 0 {
+	if len(done.Calls) > 0 {
 		onDelta("\n") // what follows the tools is a text of its own
 	}
 	return t.record(ctx, step, asked, done)

@@ -32,7 +32,7 @@ var originTable = NewTable("read_model_origin", TableOf[string, originRow]{
 
 // keptTables belong to no generation, and are there as soon as read models are. One whose columns change gets another name,
 // and the old one is former: no swap puts another in its place.
-var keptTables = []*Table{&snapshotTable.Table, &originTable.Table}
+var keptTables = []*Table{&snapshotTable.Table, &originTable.Table, &noticeTable.Table}
 
 const originName = "read_models"
 

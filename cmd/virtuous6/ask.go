@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -119,32 +120,29 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: max(a.level(), slog.LevelWarn)}))
-	standby := func(driver readmodel.Lease) {
-		a.note("%s drives this store: it takes the run; this process takes over where that one falls silent", driver.Holder)
-	}
-	// begun tells that a part of the answer was shown, shown that it was all of it.
-	var begun, shown bool
+	show := &shown{to: a.out, quiet: v.JSON}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, working := errgroup.WithContext(running)
+	// Another process's text is overheard for as long as this one does not drive.
+	listening, deafen := context.WithCancel(working)
+	defer deafen()
+	standby := func(driver readmodel.Lease) {
+		a.note("%s drives this store: it takes the run; this process takes over where that one falls silent", driver.Holder)
+		group.Go(func() error { return a.runs().Overhear(listening, run, a.clock, show.text, show.again) })
+	}
 	group.Go(func() error {
 		return a.drive(working, "ask", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {
+			deafen()
+			show.again()
 			c := a.driving(runner, model, lease)
 			c.Drain = farewell
 			c.OnText = func(of, text string) {
-				if of == run && !v.JSON {
-					begun = true
-					fmt.Fprint(a.out, text)
+				if of == run {
+					show.text(text)
 				}
 			}
-			o := orchestrator.New(c)
-			err := o.Run(ctx)
-			if begun {
-				fmt.Fprintln(a.out)
-			}
-			// Whoever takes over a lease that was lost answers anew.
-			begun, shown = false, begun && lease.Check() == nil
-			return err
+			return orchestrator.New(c).Run(ctx)
 		})
 	})
 	group.Go(func() error {
@@ -166,16 +164,62 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 		<-working.Done()
 		return nil
 	})
-	if err := group.Wait(); err != nil || shown || ctx.Err() != nil {
+	if err := group.Wait(); err != nil || ctx.Err() != nil {
 		return err
 	}
-	return v.showAnswer(ctx, a, run)
+	return v.showRest(ctx, a, run, show)
+}
+
+// shown is the part of an answer that was shown.
+type shown struct {
+	to    io.Writer
+	quiet bool
+
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+// text shows a piece.
+func (s *shown) text(piece string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said.WriteString(piece)
+	if !s.quiet {
+		fmt.Fprint(s.to, piece)
+	}
+}
+
+// again begins anew, on a line of its own.
+func (s *shown) again() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.said.Len() > 0 && !s.quiet {
+		fmt.Fprintln(s.to)
+	}
+	s.said.Reset()
+}
+
+// rest is what is missing of an answer behind what was shown.
+func (s *shown) rest(answer string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	said := s.said.String()
+	for n := min(len(answer), len(said)); n > 0; n-- {
+		if strings.HasSuffix(said, answer[:n]) {
+			return answer[n:]
+		}
+	}
+	if said != "" && answer != "" {
+		return "\n" + answer
+	}
+	return answer
 }
 
 // farewell bounds what is done after the run's end, or after Ctrl-C. What is left is the next driver's.
 const farewell = 5 * time.Second
 
-func (v askVerb) showAnswer(ctx context.Context, a *app, run string) error {
+// showRest shows what is missing of the answer.
+func (v askVerb) showRest(ctx context.Context, a *app, run string, show *shown) error {
 	if v.JSON {
 		return nil
 	}
@@ -189,7 +233,7 @@ func (v askVerb) showAnswer(ctx context.Context, a *app, run string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(a.out, row.Answer)
+	fmt.Fprintln(a.out, show.rest(row.Answer))
 	return nil
 }
 

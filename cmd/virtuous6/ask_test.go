@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -214,5 +215,56 @@ func TestAPromptThatIsTooLongIsRefused(t *testing.T) {
 	}
 	if n := bytes.Count(p.run("runs", "--json"), []byte(`"run":`)); n != 1 {
 		t.Errorf("there are %d runs, want 1", n)
+	}
+}
+
+// TestAnAnswerThatAnotherProcessDrivesIsShownAsItComes has a model stop in the middle of its answer, until the one who asks
+// beside the server has read the first half.
+func TestAnAnswerThatAnotherProcessDrivesIsShownAsItComes(t *testing.T) {
+	t.Parallel()
+	read := make(chan struct{})
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		say := func(chunk string) {
+			fmt.Fprintf(w, "data: %s\n\n", chunk)
+			w.(http.Flusher).Flush()
+		}
+		if bytes.Contains(body, []byte("long story")) {
+			say(`{"choices":[{"index":0,"delta":{"role":"assistant","content":"Once upon a time, "}}]}`)
+			select {
+			case <-read:
+			case <-r.Context().Done():
+			}
+		}
+		say(`{"choices":[{"index":0,"delta":{"role":"assistant","content":"the end."},"finish_reason":"stop"}]}`)
+		fmt.Fprint(w, "data: [DONE]\n\n")
+	}))
+	defer model.Close()
+	p := newProgram(t)
+	p.env = []string{"OPENAI_BASE_URL=" + model.URL + "/v1", "OPENAI_API_KEY=x"}
+	config := write(t, p.dir, "config.yaml", "model: m\n")
+	serve, url := p.serve("--config", config)
+	defer func() {
+		_ = serve.Process.Kill()
+		_ = serve.Wait()
+	}()
+	p.drives(url)
+	ask := p.command("ask", "tell a long story", "--config", config)
+	out, err := ask.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ask.Start(); err != nil {
+		t.Fatal(err)
+	}
+	half := make([]byte, len("Once upon a time, "))
+	if _, err := io.ReadFull(out, half); err != nil || string(half) != "Once upon a time, " {
+		t.Fatalf("read %q, %v", half, err)
+	}
+	close(read)
+	rest, err := io.ReadAll(out)
+	if err := errors.Join(err, ask.Wait()); err != nil || !strings.HasPrefix(string(rest), "the end.\n") || strings.Count(string(rest), "end") != 1 {
+		t.Errorf("then read %q, %v", rest, err)
 	}
 }
