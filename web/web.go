@@ -92,6 +92,7 @@ func New(c Config) http.Handler {
 	config.RejectUnknownQueryParameters = true
 	api := humachi.New(router, config)
 	d.register(api)
+	d.board(router)
 	return router
 }
 

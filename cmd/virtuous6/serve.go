@@ -29,7 +29,7 @@ type serveVerb struct {
 
 // Help tells what it serves.
 func (serveVerb) Help() string {
-	return "Drives live runs, keeps the read models up to date, runs the analysts on a schedule, and answers the read API under /api, " +
+	return "Drives live runs, keeps the read models up to date, runs the analysts on a schedule, and shows what runs at / and answers the read API under /api, " +
 		"described at /openapi.json. Several may serve a store: all of them answer, one drives, " +
 		"and another takes over within seconds where that one dies or hangs. Stop it with Ctrl-C.\n\nExamples:\n  virtuous6 serve\n" +
 		"  OPENAI_BASE_URL=http://localhost:11434/v1 virtuous6 serve --listen 127.0.0.1:9000"
