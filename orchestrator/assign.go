@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // errAgent is what no later try changes: the run fails with it.
@@ -45,7 +47,7 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	assign := commands.AssignRun{
 		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: started.Agent, Revision: revision, Model: t.config.Model,
 	}
-	if started.Conversation != "" && t.earlier != nil {
+	if started.Conversation != "" && started.Conversation != started.Run {
 		if assign.Earlier, err = t.earlierRuns(ctx, started.Conversation); err != nil {
 			return nil, err
 		}
@@ -74,12 +76,26 @@ func (t *turn) version(ctx context.Context, agent string, revision uint64) (aggr
 	return version, err
 }
 
-// earlierRuns are the latest runs of a conversation that fit into what a run may see of it, the oldest first.
+// maxEarlier bounds how many earlier runs of a conversation are looked at.
+const maxEarlier = 64
+
+// earlierRuns are the latest runs of a conversation that fit into what a run may see of it, the oldest first. Those that
+// began before it and have ended count.
 func (t *turn) earlierRuns(ctx context.Context, conversation string) ([]string, error) {
-	runs, err := t.earlier(ctx, t.wish.Workspace, conversation, t.wish.Run)
-	if err != nil {
+	if err := t.reach(ctx, t.conversation.position); err != nil {
 		return nil, err
 	}
+	var runs []string
+	filter := projections.RunFilter{Conversation: conversation, Limit: maxEarlier}
+	for row, err := range t.models.Runs(ctx, filter) {
+		if err != nil {
+			return nil, fmt.Errorf("read conversation %s: %w", conversation, err)
+		}
+		if row.FirstPosition < t.conversation.position && row.Workspace == t.wish.Workspace && row.Outcome != projections.Running {
+			runs = append(runs, row.Run)
+		}
+	}
+	slices.Reverse(runs)
 	left := t.earlierBytes
 	for i, run := range slices.Backward(runs) {
 		said, err := t.said(ctx, run)
@@ -94,6 +110,23 @@ func (t *turn) earlierRuns(ctx context.Context, conversation string) ([]string, 
 		}
 	}
 	return runs, nil
+}
+
+// reach waits until the read models have seen a position: what was said just now is a part of a conversation too.
+func (t *turn) reach(ctx context.Context, position uint64) error {
+	for look := time.Millisecond; ; look = min(2*look, 100*time.Millisecond) {
+		at, err := t.models.Position(ctx)
+		if err != nil || at >= position {
+			return err
+		}
+		wait := time.NewTimer(look)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return ctx.Err()
+		case <-wait.C:
+		}
+	}
 }
 
 // said is what a person and the agent said in an earlier run, without what its tools did.

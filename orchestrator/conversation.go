@@ -15,7 +15,9 @@ import (
 // conversation is a live run as the one who performs its next turn needs it.
 type conversation struct {
 	// next is the revision of the run's next fact.
-	next     uint64
+	next uint64
+	// position is that of its first fact.
+	position uint64
 	started  events.RunStarted
 	assigned *events.RunAssigned
 	messages []events.Message
@@ -56,6 +58,9 @@ func (c *conversation) read(ctx context.Context, store eventstore.Store, workspa
 			return fmt.Errorf("load run %s: a fact %s stands in its stream", run, e.Kind)
 		}
 		c.evolve(f)
+		if c.next == 0 {
+			c.position = e.Position
+		}
 		c.next = e.Revision + 1
 	}
 	return nil

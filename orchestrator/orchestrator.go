@@ -32,9 +32,7 @@ type Config struct {
 	Agents Agents
 	// Managers are those that run. Default all of them.
 	Managers []managers.Member
-	// Earlier, if any, are the runs of a conversation before one of it, the oldest first. EarlierBytes is how much of what
-	// was said in them a run sees. Default 32 KiB.
-	Earlier      func(ctx context.Context, workspace, conversation, before string) ([]string, error)
+	// EarlierBytes is how much of what was said in the earlier runs of its conversation a run sees. Default 32 KiB.
 	EarlierBytes int
 	// AllowUnpriced lets calls whose cost is not known through where a budget is set.
 	AllowUnpriced bool
@@ -116,7 +114,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 			if o.c.OnText != nil {
 				o.c.OnText(run, text)
 			}
-		}, ended: told.end, lease: o.c.Lease, earlier: o.c.Earlier, earlierBytes: o.c.EarlierBytes,
+		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes,
 		seen: newRecent[*conversation](4 * o.c.Turns), versions: newRecent[aggregates.Agent](1024),
 	}
 	work, err := newWork(o.c.Turns, o.c.Log, handle(p.perform, o.gaveUp),

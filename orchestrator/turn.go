@@ -17,6 +17,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/managers"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // performer performs the turns of live runs: it asks the model and its tools, and dispatches what they said. All its
@@ -32,9 +33,8 @@ type performer struct {
 	// holder is this process, as reservations name it. allowUnpriced lets calls through a budget whose cost is not known.
 	holder        string
 	allowUnpriced bool
-	// earlier are the runs of a conversation that ended before a run of it, the oldest first, and earlierBytes how much of
-	// what was said in them a run sees. nil where no conversation goes on.
-	earlier      func(ctx context.Context, workspace, conversation, before string) ([]string, error)
+	models        *projections.Models
+	// earlierBytes is how much of what was said in the earlier runs of its conversation a run sees.
 	earlierBytes int
 	clock        Clock
 	// onText hears the pieces of answers, ended that a run has ended.

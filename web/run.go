@@ -83,11 +83,12 @@ func (d *door) runs(api huma.API) {
 type startRunInput struct {
 	Idempotency
 	Body struct {
-		Prompt    string `json:"prompt" minLength:"1" maxLength:"100000" doc:"What is asked."`
-		Workflow  string `json:"workflow,omitempty" maxLength:"200" doc:"The workflow it counts to. Default: the server's."`
-		Agent     string `json:"agent,omitempty" maxLength:"200" doc:"Who is asked. Default: the server's."`
-		Task      string `json:"task,omitempty" maxLength:"200" doc:"The task it tries."`
-		Requester string `json:"requester,omitempty" maxLength:"200" doc:"Who asks."`
+		Prompt       string `json:"prompt" minLength:"1" maxLength:"100000" doc:"What is asked."`
+		Workflow     string `json:"workflow,omitempty" maxLength:"200" doc:"The workflow it counts to. Default: the server's."`
+		Agent        string `json:"agent,omitempty" maxLength:"200" doc:"Who is asked. Default: the server's."`
+		Task         string `json:"task,omitempty" maxLength:"200" doc:"The task it tries."`
+		Requester    string `json:"requester,omitempty" maxLength:"200" doc:"Who asks."`
+		Conversation string `json:"conversation,omitempty" maxLength:"200" doc:"The conversation that it goes on with: it sees what was said there. Default: one of its own."`
 	}
 }
 
@@ -110,7 +111,7 @@ func (d *door) startRun(api huma.API) {
 		Errors:       []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *startRunInput) (*startedRun, error) {
 		b := in.Body
-		if err := texts(named{"prompt", b.Prompt}, named{"workflow", b.Workflow}, named{"agent", b.Agent}, named{"task", b.Task}, named{"requester", b.Requester}); err != nil {
+		if err := texts(named{"prompt", b.Prompt}, named{"workflow", b.Workflow}, named{"agent", b.Agent}, named{"task", b.Task}, named{"requester", b.Requester}, named{"conversation", b.Conversation}); err != nil {
 			return nil, err
 		}
 		if err := needed("prompt", b.Prompt); err != nil {
@@ -127,8 +128,8 @@ func (d *door) startRun(api huma.API) {
 			Workflow:  b.Workflow,
 			Agent:     b.Agent,
 			Task:      b.Task,
-			Requester: b.Requester,
-			Prompt:    b.Prompt,
+			Requester: b.Requester, Conversation: b.Conversation,
+			Prompt: b.Prompt,
 		})
 		if err != nil {
 			return nil, d.problem(ctx, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/virtuous6/virtuous6/commands"
@@ -22,7 +24,8 @@ import (
 
 type askVerb struct {
 	Prompt   string            `arg:"" help:"What to ask; - reads it from standard input."`
-	Agent    string            `help:"Who is asked." default:"assistant"`
+	Agent    string            `help:"Who is asked. Default: assistant, or who answered what is continued."`
+	Continue continued         `help:"Go on with what was said in your latest run, or in RUN: --continue=RUN." placeholder:"RUN"`
 	Workflow string            `help:"The workflow that the run belongs to." default:"ask"`
 	Task     string            `help:"The task that it tries, so that trials of it are counted together."`
 	Label    map[string]string `help:"A label of the run; may be given again." placeholder:"KEY=VALUE" mapsep:"none"`
@@ -36,7 +39,49 @@ const maxPrompt = 1 << 20
 func (askVerb) Help() string {
 	return "With OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own (Ollama, vLLM, llama.cpp), a real model answers. Without " +
 		"either the built-in scripted model does, and says so.\n\nExamples:\n  virtuous6 ask \"Write a haiku about logs\"\n" +
-		"  virtuous6 ask \"calculate 6 * 7\" --json\n  virtuous6 feedback RUN --better \"...\""
+		"  virtuous6 ask \"calculate 6 * 7\" --json\n  virtuous6 ask --continue \"And in French?\"\n  virtuous6 feedback RUN --better \"...\""
+}
+
+// continued is a run whose conversation goes on; latest is the last one that the same person asked.
+type continued struct {
+	run    string
+	latest bool
+}
+
+// IsBool has kong take the flag without a value.
+func (continued) IsBool() bool { return true }
+
+// Decode implements kong.MapperValue.
+func (c *continued) Decode(ctx *kong.DecodeContext) error {
+	if ctx.Scan.Peek().Type == kong.FlagValueToken {
+		c.run = fmt.Sprint(ctx.Scan.Pop().Value)
+	}
+	c.latest = c.run == ""
+	return nil
+}
+
+// earlier is the run that is continued, the zero row where none is.
+func (v askVerb) earlier(ctx context.Context, a *app) (run projections.RunRow, err error) {
+	if v.Continue == (continued{}) {
+		return run, nil
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return run, err
+	}
+	if !v.Continue.latest {
+		run, _, err = findRun(ctx, a.models, v.Continue.run)
+		return run, err
+	}
+	me := "user:" + a.config.user()
+	for row, err := range a.models.Runs(ctx, projections.RunFilter{Limit: 1000}) {
+		if err != nil {
+			return run, err
+		}
+		if row.Requester == me && row.Source == "" {
+			return row, nil
+		}
+	}
+	return run, fmt.Errorf("there is nothing to go on with: %s has asked nothing lately; --continue=RUN names a run", me)
 }
 
 // answer is what `ask --json` prints.
@@ -79,14 +124,16 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 	if v.Workflow == "" {
 		return usage("--workflow: name the workflow that the run belongs to")
 	}
-	if v.Agent == "" {
-		return usage("--agent: name who is asked")
-	}
 	if err := a.open(ctx); err != nil {
 		return err
 	}
+	earlier, err := v.earlier(ctx, a)
+	if err != nil {
+		return err
+	}
 	start := commands.StartRun{
-		Workflow: v.Workflow, Task: v.Task, Prompt: prompt, Agent: v.Agent, Labels: v.Label, Requester: "user:" + a.config.user(),
+		Workflow: v.Workflow, Task: v.Task, Prompt: prompt, Agent: cmp.Or(v.Agent, earlier.Agent, orchestrator.Assistant), Labels: v.Label,
+		Requester: "user:" + a.config.user(), Conversation: cmp.Or(earlier.Conversation, earlier.Run),
 	}
 	start.Meta = a.meta("")
 	start.Run = start.ID.String()
