@@ -13,6 +13,8 @@ import (
 
 type runsVerb struct {
 	ID           string `arg:"" optional:"" name:"run" help:"Show this run with its steps."`
+	Messages     bool   `help:"Show the run's conversation, with where it failed."`
+	Against      string `help:"Show where the run and this one part, and by how much they differ." placeholder:"RUN"`
 	JSON         bool   `name:"json" help:"Print one JSON value."`
 	Limit        *count `placeholder:"N" help:"Rows, 0 for all. Default: 20, and all with --json."`
 	Workflow     string `help:"Only runs of this workflow."`
@@ -25,7 +27,7 @@ type runsVerb struct {
 
 // Help gives examples.
 func (runsVerb) Help() string {
-	return "A list shows the beginnings of prompts and answers, one run the whole of them.\n\nExamples:\n  virtuous6 runs --outcome failed --limit 5\n  virtuous6 runs airline-0-1\n  virtuous6 runs --json --limit 0 > runs.json"
+	return "A list shows the beginnings of prompts and answers, one run the whole of them.\n\nExamples:\n  virtuous6 runs --outcome failed --limit 5\n  virtuous6 runs airline-0-1\n  virtuous6 runs airline-0-1 --messages\n  virtuous6 runs airline-0-1 --against airline-0-2\n  virtuous6 runs --json --limit 0 > runs.json"
 }
 
 // Run lists runs, the latest first, or shows one.
@@ -34,7 +36,14 @@ func (v runsVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if v.ID != "" {
+	switch {
+	case v.ID == "" && (v.Messages || v.Against != ""):
+		return usage("--messages and --against are about one run: name it")
+	case v.Messages:
+		return v.messages(ctx, a, reader)
+	case v.Against != "":
+		return v.against(ctx, a, reader)
+	case v.ID != "":
 		return v.show(ctx, a, reader)
 	}
 	runs := []projections.RunRow{}
@@ -104,13 +113,35 @@ func (v runsVerb) show(ctx context.Context, a *app, reader projections.Reader) e
 	return err
 }
 
-// findRun looks a run up, and says where to look where there is none.
+// maxAlike bounds how many runs are named that begin alike.
+const maxAlike = 5
+
+// findRun looks a run up by its id or by what only its id begins with, and says where to look where there is none.
 func findRun(ctx context.Context, reader projections.Reader, id string) (projections.RunRow, []projections.StepRow, error) {
 	run, steps, err := reader.Run(ctx, id)
-	if errors.Is(err, projections.ErrNotFound) {
-		return run, nil, fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", id)
+	if !errors.Is(err, projections.ErrNotFound) {
+		return run, steps, err
 	}
-	return run, steps, err
+	var alike []string
+	for row, err := range reader.Runs(ctx, projections.RunFilter{}) {
+		if err != nil {
+			return run, nil, err
+		}
+		if id != "" && strings.HasPrefix(row.Run, id) {
+			if alike = append(alike, row.Run); len(alike) > maxAlike {
+				break
+			}
+		}
+	}
+	switch {
+	case len(alike) == 1:
+		return reader.Run(ctx, alike[0])
+	case len(alike) > maxAlike:
+		return run, nil, fmt.Errorf("more than %d runs begin with %q: write more of its id", maxAlike, id)
+	case len(alike) > 1:
+		return run, nil, fmt.Errorf("%d runs begin with %q: %s", len(alike), id, strings.Join(alike, ", "))
+	}
+	return run, nil, fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", id)
 }
 
 func describe(f projections.FeedbackRow) string {
