@@ -26,7 +26,7 @@ run: build ## Import a sample history into a fresh store, print the first report
 	bin/virtuous6 import $(SAMPLE)/runs.jsonl
 	bin/virtuous6 metrics
 	bin/virtuous6 patterns --limit 5
-	bin/virtuous6 analyze --limit 1
+	bin/virtuous6 analyze
 	bin/virtuous6 serve
 
 test: ## Run all tests under the race detector

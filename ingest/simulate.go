@@ -33,6 +33,9 @@ type Simulation struct {
 	// Null plants nothing: what a run does has no bearing on how it ends. Tasks still differ, and hard tasks are still
 	// worked on in other ways than easy ones, so that a naive comparison finds what is not there.
 	Null bool
+	// World makes one of SimulationWorlds instead: a history of one workflow in which no step has any effect, built so that a
+	// naive comparison finds one. Runs (default 600) is its length.
+	World string
 }
 
 // SimulationTruths is what a simulation planted, as data.
@@ -63,7 +66,7 @@ type SimulationFactor struct {
 // Truths are what the history has in it.
 func (s Simulation) Truths() SimulationTruths {
 	w := newSimulatedWorld(s)
-	truths := SimulationTruths{Null: s.Null, Patterns: []SimulationPattern{}, Factors: []SimulationFactor{}}
+	truths := SimulationTruths{Null: s.Null || s.World != "", Patterns: []SimulationPattern{}, Factors: []SimulationFactor{}}
 	for _, wf := range w.workflows {
 		for _, p := range wf.patterns {
 			if wf.patternEffect != 0 {
@@ -92,10 +95,18 @@ func (s Simulation) runs() iter.Seq2[int, *simulatedRun] {
 		w := newSimulatedWorld(s)
 		total, facts := s.Runs, 0
 		if total <= 0 && s.Events <= 0 {
-			total = 1000
+			total = w.Runs
+			if total <= 0 {
+				total = 1000
+			}
 		}
 		for i := 0; total > 0 && i < total || total <= 0 && facts < s.Events; i++ {
-			r := w.run(i)
+			var r *simulatedRun
+			if s.World != "" {
+				r = w.nullRun(i)
+			} else {
+				r = w.run(i)
+			}
 			facts += r.facts()
 			if !yield(i, r) {
 				return

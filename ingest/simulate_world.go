@@ -88,6 +88,12 @@ var (
 
 // newSimulatedWorld fills in the defaults and lays out the workflows.
 func newSimulatedWorld(s Simulation) *simulatedWorld {
+	if s.World != "" {
+		s.Null = true
+		if s.Runs <= 0 && s.Events <= 0 {
+			s.Runs = 600
+		}
+	}
 	s.Workflows = within(s.Workflows, 5, 1, 1000)
 	s.Agents = within(s.Agents, 12, 1, 1000)
 	s.Tasks = within(s.Tasks, 40, 1, 1000)
@@ -99,6 +105,9 @@ func newSimulatedWorld(s Simulation) *simulatedWorld {
 	}
 	s.Start = s.Start.UTC()
 	shape := fmt.Sprintln(s.Workflows, s.Agents, s.Tasks, s.NoisePermille, s.Patterns, s.Factors, s.Null, s.Start.UnixNano())
+	if s.World != "" {
+		shape = fmt.Sprintln(s.World, s.Runs, s.Start.UnixNano())
+	}
 	digest := sha256.Sum256([]byte(shape))
 	w := &simulatedWorld{Simulation: s, tag: hex.EncodeToString(digest[:4])}
 

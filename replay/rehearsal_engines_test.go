@@ -46,7 +46,7 @@ func inSQLite(t *testing.T) *projections.Models {
 // they propose is the same to the byte, log positions aside, and whether they proposed it then or not.
 func TestARehearsalIsTheSameOnEveryEngine(t *testing.T) {
 	t.Parallel()
-	every := replay.RehearsalConfig{Every: 50 * time.Minute}
+	every := replay.RehearsalConfig{Every: 100 * time.Minute}
 	rehearse := func(t *testing.T, store eventstore.Store, models *projections.Models) replay.Rehearsal {
 		t.Helper()
 		found, err := replay.Rehearse(t.Context(), logtest.ReadOnly{Store: store, T: t}, models, analysts.All(), every, nil)
@@ -59,7 +59,7 @@ func TestARehearsalIsTheSameOnEveryEngine(t *testing.T) {
 		t.Helper()
 		d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 		records := func(yield func(ingest.Record, error) bool) {
-			for r := range (ingest.Simulation{Seed: 5, Runs: 400, Workflows: 1, Tasks: 5, NoisePermille: -1, Patterns: 1}).Records() {
+			for r := range (ingest.Simulation{Seed: 5, Runs: 900, Workflows: 1, Tasks: 5, NoisePermille: -1, Patterns: 1}).Records() {
 				if !yield(r, nil) {
 					return
 				}

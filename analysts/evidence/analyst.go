@@ -25,6 +25,8 @@ type Proposal struct {
 	Reason   string
 	Evidence events.Evidence
 	Expected events.Expected
+	// Worth is Expected in a user's terms, nil where that is not known.
+	Worth *Worth
 }
 
 // Finding is what an analyst saw that calls for no change by itself: a pattern, a factor, a slow step.
@@ -44,18 +46,6 @@ type Finding struct {
 	// Strength is that of a factor; Worth what acting on it may bring, in a user's terms.
 	Strength events.Strength `json:"strength,omitempty"`
 	Worth    *Worth          `json:"worth,omitempty"`
-}
-
-// Worth is what acting on a finding may bring, as an interval.
-type Worth struct {
-	// Points are of the workflow's success rate, in percentage points.
-	Points float64 `json:"points"`
-	Low    float64 `json:"low"`
-	High   float64 `json:"high"`
-	// PerMonth is how many more runs would succeed in 30 days, at the present rate of runs; 0 where it is not known.
-	PerMonth     float64 `json:"runs_per_month"`
-	PerMonthLow  float64 `json:"runs_per_month_low"`
-	PerMonthHigh float64 `json:"runs_per_month_high"`
 }
 
 // Result is all that an analyst has to say of a state of the read models.

@@ -50,8 +50,9 @@ func (p Proposal) MarshalJSON() ([]byte, error) {
 		Strength       events.Strength   `json:"strength,omitempty"`
 		Evidence       events.Evidence   `json:"evidence"`
 		Expected       events.Expected   `json:"expected"`
+		Worth          *Worth            `json:"worth,omitempty"`
 	}{
 		p.ID(), cmp.Or(p.Generation, 1), p.Previous, p.Analyst, p.AnalystVersion, p.Change.Kind, p.Change.Workflow, p.Change.Agent,
-		p.Reason, p.Change, p.Claim, p.Strength, p.Evidence, p.Expected,
+		p.Reason, p.Change, p.Claim, p.Strength, p.Evidence, p.Expected, p.Worth,
 	})
 }

@@ -69,13 +69,11 @@ func (s *Strata) Difference(confidence float64) (float64, Interval) {
 	return d, Interval{Low: max(-1, d-half), High: min(1, d+half)}
 }
 
+// Score is the sum over the strata of the successes with the feature less those expected if it made no difference, and
+// its variance given the margins. Score squared over variance is the Cochran-Mantel-Haenszel statistic (Mantel and
+// Haenszel, JNCI 1959).
+func (s *Strata) Score() (score, variance float64) { return s.score, s.information }
+
 // mixtureVariance is that of the normal prior on the log odds ratio in LogE: an odds ratio between 1/7 and 7 in 95 of
 // 100 cases.
 const mixtureVariance = 1.0
-
-// LogE is the natural logarithm of the evidence against "the feature makes no difference", as an e-value: the
-// likelihood ratio of the stratified score under a normal mixture of log odds ratios against none. The score is
-// asymptotically a Brownian motion in its information, so that the e-value may be looked at after every run without
-// losing its meaning (Robbins, Annals of Mathematical Statistics 1970, 41:1397; ter Schure and others, The Safe
-// Logrank Test, 2020; Jennison and Turnbull, JASA 1997). It needs no order of the runs.
-func (s *Strata) LogE() float64 { return LogE(s.score, s.information) }

@@ -15,17 +15,7 @@ type attribute struct {
 // attributeHypotheses: a step failed, among the runs that have it; an agent, model or tool was used; a label has a
 // value, for labels with few values.
 func (c *cohort) attributeHypotheses(o Options) []*hypothesis {
-	values := map[string]map[string]bool{}
-	for _, r := range c.Runs {
-		for _, l := range r.Labels {
-			if values[l[0]] == nil {
-				values[l[0]] = map[string]bool{}
-			}
-			if len(values[l[0]]) <= maxLabelValues {
-				values[l[0]][l[1]] = true
-			}
-		}
-	}
+	few := c.fewValued()
 	places := map[attribute][]int32{}
 	for place, run := range c.rated {
 		add := func(f feature, name [2]string) {
@@ -39,7 +29,7 @@ func (c *cohort) attributeHypotheses(o Options) []*hypothesis {
 			}
 		}
 		for _, l := range r.Labels {
-			if len(values[l[0]]) <= maxLabelValues {
+			if few[l[0]] {
 				add(hasLabel, l)
 			}
 		}
@@ -69,6 +59,28 @@ func (c *cohort) attributeHypotheses(o Options) []*hypothesis {
 		all = append(all, h)
 	}
 	return all
+}
+
+// fewValued are the labels with few enough values to be worth comparing.
+func (c *cohort) fewValued() map[string]bool {
+	values := map[string]map[string]bool{}
+	for _, r := range c.Runs {
+		for _, l := range r.Labels {
+			if values[l[0]] == nil {
+				values[l[0]] = map[string]bool{}
+			}
+			if len(values[l[0]]) <= maxLabelValues {
+				values[l[0]][l[1]] = true
+			}
+		}
+	}
+	few := map[string]bool{}
+	for key, of := range values {
+		if len(of) <= maxLabelValues {
+			few[key] = true
+		}
+	}
+	return few
 }
 
 var attributeOrder = []feature{fails, usesAgent, usesModel, usesTool, hasLabel}

@@ -18,6 +18,8 @@ func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 		change := events.Change{Kind: events.ChangeWorkflow, Workflow: c.Name, Steps: f.subject}
 		s := f.subject
 		switch {
+		case !f.gated.passed:
+			continue
 		case f.feature == sequence && !f.harms():
 			if len(runbooks) == o.TopProposals || slices.ContainsFunc(runbooks, func(r []string) bool {
 				return endOf(r, s) >= 0 || endOf(s, r) >= 0
@@ -43,34 +45,61 @@ func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 			change.Instruction = fmt.Sprintf("Don't go directly from %s to %s.", s[0], s[1])
 		case f.feature == precedes:
 			change.Instruction = fmt.Sprintf("Go directly from %s to %s.", s[0], s[1])
-		case f.feature == fails && f.harms():
-			change.Instruction = fmt.Sprintf("Handle a failure of %s within the run: check its input first, retry it, or go another way.", s[0])
 		default:
 			continue
 		}
-		proposals = append(proposals, evidence.Proposal{Change: change, Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected()})
+		proposals = append(proposals, evidence.Proposal{Change: change, Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth()})
 	}
 	return proposals
 }
 
 // expected is what the whole workflow's success rate would gain if the runs on the worse side of the comparison did as
-// those on the better side.
+// those on the better side. The difference is shrunk: it was chosen among many.
 func (f factor) expected() events.Expected {
-	t, d, i := f.strata.Total, f.difference, f.interval
-	worse := t.Without
+	change, low, high := f.gain()
+	return events.Expected{Metric: "success_rate", Change: stats.Round(change), Low: stats.Round(low), High: stats.Round(high)}
+}
+
+func (f factor) gain() (change, low, high float64) {
+	err := (f.interval.High - f.interval.Low) / (2 * 1.96)
+	d, i := f.claims.prior.Shrink(f.difference, err, confidence)
+	worse := f.strata.Total.Without
 	if f.harms() {
-		worse, d, i = t.With, -d, i.Negated()
+		worse, d, i = f.strata.Total.With, -d, i.Negated()
 	}
 	share := float64(worse) / float64(len(f.cohort.rated))
-	return events.Expected{
-		Metric: "success_rate",
-		Change: stats.Round(float64(share * d)), Low: stats.Round(float64(share * i.Low)), High: stats.Round(float64(share * i.High)),
+	return float64(share * d), float64(share * i.Low), float64(share * i.High)
+}
+
+// worth is expected at the present rate of runs. A step that tells how a run ended has none: nobody gains by leaving it out.
+func (f factor) worth() *evidence.Worth {
+	if f.feature == fails {
+		return nil
 	}
+	for _, s := range f.subject {
+		if f.feature.ofSteps() && f.cohort.ends()[s] {
+			return nil
+		}
+	}
+	change, low, high := f.gain()
+	runs := f.cohort.monthly
+	w := evidence.NewWorth(evidence.MoreSuccesses, change*runs, low*runs, high*runs, f.claims.monthly)
+	w.Points, w.PointsLow, w.PointsHigh = stats.Round(100*change), stats.Round(100*low), stats.Round(100*high)
+	return &w
+}
+
+// ofSteps tells the features that are about steps from those about who and what.
+func (f feature) ofSteps() bool {
+	switch f {
+	case contains, repeats, precedes, sequence:
+		return true
+	}
+	return false
 }
 
 // modelChanges asks for another model for an agent that uses one which does worse than another did, in the same
 // workflow and tasks: the one with the best lower bound.
-func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig) []evidence.Proposal {
+func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig, asked int) []evidence.Proposal {
 	best := map[string]factor{}
 	var agents []string
 	for _, f := range c.claimed(all, func(h *hypothesis) bool { return h.feature == switches }) {
@@ -82,7 +111,7 @@ func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig
 		if current == "" {
 			current = c.latestModel(agent)
 		}
-		if f.subject[2] != current {
+		if f.subject[2] != current || !f.gate(asked).passed {
 			continue
 		}
 		known, ok := best[agent]
@@ -104,7 +133,7 @@ func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig
 				Kind: events.ChangeModel, Workflow: c.Name, Agent: agent, Config: &config,
 				Instruction: fmt.Sprintf("Let %s use %s instead of %s.", agent, f.subject[1], f.subject[2]),
 			},
-			Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(),
+			Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth(),
 		})
 	}
 	return proposals
@@ -123,8 +152,8 @@ func (f factor) mirrored() factor {
 			}
 		}
 	}
-	h.strata = h.cohort.tabulate(h.sides())
-	f.hypothesis, f.difference, f.interval = &h, -f.difference, f.interval.Negated()
+	h.measured = h.measure(h.sides())
+	f.hypothesis = &h
 	return f
 }
 

@@ -18,18 +18,48 @@ type claims struct {
 	// alpha is the share of false claims allowed; threshold the logarithm of the e-value that a claim needs, weighted.
 	alpha     float64
 	threshold float64
+	// upTo is the log position of the latest look that spends alpha, 0 where there was none yet, and spent what it may
+	// spend; the rest, kept, is for looks at any time.
+	looked      int
+	upTo        uint64
+	spent, kept float64
+	// prior is what all that were tested say of how large effects are.
+	prior stats.Prior
+	// monthly is how many runs all workflows have in 30 days.
+	monthly float64
 }
 
-// claim runs e-BH over all hypotheses. Every kind of feature has the same part of alpha, so that a thousand sequences
-// don't drown three models.
+// eShare is the part of alpha that e-BH gets, for looks at any time; the rest is spent by Benjamini and Hochberg at the
+// looks where the history has doubled. The first is the stronger one in long histories, the second in short ones.
+const eShare = 0.2
+
+// family is what shares a part of alpha. Every family has the same, so that a thousand sequences don't drown three models.
+func (f feature) family() int {
+	switch f {
+	case contains, usesTool:
+		return 0
+	case usesModel, switches, usesAgent:
+		return 1
+	case hasLabel:
+		return 2
+	case sequence:
+		return 3
+	case precedes, repeats:
+		return 4
+	}
+	return 5
+}
+
+// claim decides what is claimed of all hypotheses. The share of false claims among all is at most alpha, however often one
+// looks while the history grows: e-BH holds its part of it at any time, and the p-values of the doubling looks theirs.
 func claim(hypotheses []*hypothesis, alpha float64) claims {
-	groups := make([]int, len(hypotheses))
-	number := map[feature]int{}
+	groups, number := make([]int, len(hypotheses)), map[int]int{}
 	for i, h := range hypotheses {
-		if _, ok := number[h.feature]; !ok {
-			number[h.feature] = len(number)
+		f := h.feature.family()
+		if _, ok := number[f]; !ok {
+			number[f] = len(number)
 		}
-		groups[i] = number[h.feature]
+		groups[i] = number[f]
 	}
 	weights := stats.ShareWeights(groups)
 	logE := make([]float64, len(hypotheses))
@@ -38,24 +68,112 @@ func claim(hypotheses []*hypothesis, alpha float64) claims {
 		h.weight = weights[i]
 		logE[i] = h.logE + h.weight
 	}
-	var indexes []int
-	indexes, c.threshold = stats.EBH(logE, alpha)
-	next := 0
-	for _, i := range indexes {
-		c.others = append(c.others, hypotheses[next:i]...)
-		c.claimed = append(c.claimed, hypotheses[i])
-		next = i + 1
+	estimates, errs := make([]float64, len(hypotheses)), make([]float64, len(hypotheses))
+	for i, h := range hypotheses {
+		estimates[i], errs[i] = h.difference, (h.interval.High-h.interval.Low)/(2*1.96)
 	}
-	c.others = append(c.others, hypotheses[next:]...)
+	c.prior = stats.LearnPrior(estimates, errs)
+	c.spend(hypotheses)
+	indexes, threshold := stats.EBH(logE, c.kept)
+	c.threshold = threshold
+	for _, i := range indexes {
+		hypotheses[i].claimed = true
+	}
+	for _, i := range c.early(hypotheses) {
+		hypotheses[i].claimed = true
+	}
+	for _, h := range hypotheses {
+		if h.claimed {
+			c.claimed = append(c.claimed, h)
+		} else {
+			c.others = append(c.others, h)
+		}
+	}
 	return c
+}
+
+// spend finds the latest look at which alpha is spent.
+func (all *claims) spend(hypotheses []*hypothesis) {
+	var starts []uint64
+	seen := map[*cohort]bool{}
+	for _, h := range hypotheses {
+		if !seen[h.cohort] {
+			seen[h.cohort] = true
+			for _, run := range h.cohort.Runs {
+				starts = append(starts, run.First)
+			}
+		}
+	}
+	all.kept = all.alpha * eShare
+	runs, share := stats.Spending(len(starts))
+	if runs == 0 {
+		return
+	}
+	slices.Sort(starts)
+	all.looked, all.upTo, all.spent = runs, starts[runs-1], all.alpha*(1-eShare)*share
+}
+
+// early claims by the runs up to the latest look of those at which alpha is spent.
+func (all *claims) early(hypotheses []*hypothesis) []int {
+	if all.upTo == 0 {
+		return nil
+	}
+	// Each family has its part of alpha, and its own procedure.
+	byFamily := map[int][]int{}
+	for i, h := range hypotheses {
+		byFamily[h.feature.family()] = append(byFamily[h.feature.family()], i)
+	}
+	var claimed []int
+	shares := shortShares
+	if all.looked >= longHistory {
+		shares = longShares
+	}
+	for family, members := range byFamily {
+		p := make([]float64, len(members))
+		for n, i := range members {
+			p[n] = 1
+			m := hypotheses[i].between(0, all.upTo)
+			if t := m.strata.Total; t.With >= minEarly && t.Without >= minEarly {
+				p[n] = stats.PValue(m.score, m.variance)
+			}
+		}
+		for _, n := range stats.BH(p, all.spent*shares[family]) {
+			claimed = append(claimed, members[n])
+		}
+	}
+	return claimed
+}
+
+// shortShares and longShares are the parts of alpha of the families at the looks that spend it, by family. A short history
+// can show what a step or a model does; a sequence takes a longer one, in which e-BH sees the steps by itself.
+var (
+	shortShares = []float64{0.4, 0.35, 0.1, 0.05, 0.08, 0.02}
+	longShares  = []float64{0.12, 0.1, 0.05, 0.65, 0.06, 0.02}
+)
+
+// longHistory is from how many runs on a history is long.
+const longHistory = 2000
+
+// minEarly is how many runs there must be on both sides for a p-value of the normal distribution.
+const minEarly = 10
+
+// between is the comparison over the runs that began behind one log position and up to another.
+func (h *hypothesis) between(after, upTo uint64) measured {
+	sides := h.sides()
+	for place, run := range h.cohort.rated {
+		if first := h.cohort.Runs[run].First; first <= after || first > upTo {
+			sides[place] = out
+		}
+	}
+	return h.measure(sides)
 }
 
 // factor is a claim with its effect: success with the feature less success without it.
 type factor struct {
 	*hypothesis
-	difference float64
-	interval   stats.Interval
-	claims     *claims
+	claims *claims
+	// gated is whether it may become an instruction.
+	gated gated
 }
 
 // symptoms are the claims that a run in which a step fails is likelier to fail, those first that account for the most.
@@ -80,9 +198,8 @@ func (c *cohort) effects(all claims, hypotheses []*hypothesis, wanted func(*hypo
 		if h.cohort != c || !wanted(h) {
 			continue
 		}
-		d, i := h.strata.Difference(confidence)
-		if i.Low > 0 || i.High < 0 {
-			mine = append(mine, factor{hypothesis: h, difference: d, interval: i, claims: &all})
+		if h.interval.Low > 0 || h.interval.High < 0 {
+			mine = append(mine, factor{hypothesis: h, claims: &all})
 		}
 	}
 	slices.SortStableFunc(mine, func(a, b factor) int { return cmp.Compare(b.logE, a.logE) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/analysts/stats"
@@ -28,6 +29,13 @@ type cohort struct {
 	mined mining.Result
 	// raised tells that the support had to be raised to keep the number of sequences in bounds.
 	raised bool
+	// monthly is how many rated runs it has in 30 days.
+	monthly float64
+
+	// classes are what no step can change, by name and place in rated; endSteps and tellingSteps the steps that come with the
+	// end. Made when they are first needed.
+	classes                map[string][]int32
+	endSteps, tellingSteps map[string]bool
 }
 
 func newCohort(h *History, o Options) *cohort {
@@ -156,4 +164,38 @@ func (c *cohort) tabulate(sides []int8) stats.Strata {
 	}
 	s.Add(t)
 	return s
+}
+
+// month is the time that worth is counted by.
+const month = 30 * 24 * time.Hour
+
+// monthlyRuns counts the rated runs of each workflow in the 30 days before the latest start of any, and of all together. A
+// younger history is taken to go on as it did, for a day at least; one without times counts as a month.
+func monthlyRuns(cohorts []*cohort) (all float64) {
+	var first, last int64
+	for _, c := range cohorts {
+		for _, i := range c.rated {
+			if at := c.Runs[i].Started; at != 0 {
+				if first == 0 || at < first {
+					first = at
+				}
+				last = max(last, at)
+			}
+		}
+	}
+	from, scale := last-int64(month), 1.0
+	if last > 0 && first > from {
+		scale = float64(month) / float64(max(last-first, int64(24*time.Hour)))
+	}
+	for _, c := range cohorts {
+		n := 0
+		for _, i := range c.rated {
+			if c.Runs[i].Started >= from || last == 0 {
+				n++
+			}
+		}
+		c.monthly = float64(n) * scale
+		all += c.monthly
+	}
+	return all
 }

@@ -28,11 +28,20 @@ func (c *cohort) factors(all []factor, o Options) []evidence.Finding {
 		of := slices.DeleteFunc(slices.Clone(all), func(f factor) bool { return f.harms() != (kind == FailureFactor) })
 		for _, f := range of[:min(len(of), o.Top)] {
 			findings = append(findings, evidence.Finding{
-				Kind: kind, Workflow: c.Name, Subject: f.Subject(), Text: f.reason(), Of: len(of), Evidence: f.evidence(),
+				Kind: kind, Workflow: c.Name, Subject: f.Subject(), Text: f.told(), Of: len(of), Evidence: f.evidence(),
+				Strength: f.strength(), Worth: f.worth(),
 			})
 		}
 	}
 	return findings
+}
+
+// told is the claim, with why it is only a claim where something keeps it from being an instruction.
+func (f factor) told() string {
+	if f.gated.why == "" || !f.feature.ofSteps() {
+		return f.reason()
+	}
+	return f.reason() + " No instruction: " + f.gated.why + "."
 }
 
 // candidateFindings tell the strongest effects that the history does not prove.
@@ -115,10 +124,10 @@ func (f factor) evidence() events.Evidence {
 	}
 	t := f.strata.Total
 	verdict := "claimed"
-	if f.needs() > 0 {
+	if !f.claimed {
 		verdict = "not claimed"
 	}
-	e.Statistic = fmt.Sprintf("%s; %s by e-BH at %g, hypotheses tested: %d", method, verdict, f.claims.alpha, f.claims.tested)
+	e.Statistic = fmt.Sprintf("%s; %s at a share of false claims of %g, hypotheses tested: %d", method, verdict, f.claims.alpha, f.claims.tested)
 	e.Value, e.Low, e.High = stats.Round(f.difference), stats.Round(f.interval.Low), stats.Round(f.interval.High)
 	e.Confidence = confidence
 	e.N = t.With + t.Without

@@ -38,10 +38,15 @@ type hypothesis struct {
 	// mark puts each rated run on its side: sides are without at first.
 	mark func(sides []int8)
 
-	strata stats.Strata
-	logE   float64
+	// beside are other hypotheses that runs may show too: of each, by variant, 1 for one that does.
+	beside [][]int32
+
+	measured
+	logE float64
 	// weight is the logarithm of its share of alpha.
 	weight float64
+	// claimed tells that the evidence carries a claim that it makes a difference.
+	claimed bool
 }
 
 // Subject names what a claim is about: the feature first.
@@ -81,8 +86,8 @@ func (c *cohort) hypotheses(o Options) []*hypothesis {
 			continue
 		}
 		seen[hash] = true
-		h.strata = c.tabulate(sides)
-		h.logE = h.strata.LogE()
+		h.measured = h.measure(sides)
+		h.logE = stats.LogE(h.score, h.variance)
 		kept = append(kept, h)
 	}
 	return kept
@@ -191,30 +196,6 @@ func (c *cohort) neighbourHypotheses(o Options) []*hypothesis {
 	for _, p := range keys[:min(len(keys), o.MaxHypotheses)] {
 		at := pairs[p]
 		all = append(all, &hypothesis{cohort: c, feature: precedes, subject: p[:], mark: c.onVariants(at.members, at.places, p[:])})
-	}
-	return all
-}
-
-// sequenceHypotheses: the run holds a frequent sequence of two steps or more.
-func (c *cohort) sequenceHypotheses(o Options) []*hypothesis {
-	var all []*hypothesis
-	for _, p := range c.mined.Patterns {
-		if len(p.Steps) < 2 {
-			continue
-		}
-		if len(all) == o.MaxHypotheses {
-			break
-		}
-		var members []int32
-		var places []int
-		// Only the variants that hold the sequence's rarest step can hold it.
-		rarest := slices.MinFunc(p.Steps, func(a, b string) int { return cmp.Compare(len(c.holders[a]), len(c.holders[b])) })
-		for _, v := range c.holders[rarest] {
-			if end := endOf(c.variants[v].Steps, p.Steps); end >= 0 {
-				members, places = append(members, v), append(places, end)
-			}
-		}
-		all = append(all, &hypothesis{cohort: c, feature: sequence, subject: p.Steps, mark: c.onVariants(members, places, nil)})
 	}
 	return all
 }

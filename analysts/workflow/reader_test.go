@@ -93,7 +93,7 @@ func TestWorkflowLoadsItsView(t *testing.T) {
 				{Outcome: events.Succeeded, Trace: []string{"a"}, First: 1, Last: 9},
 				{
 					Task: "t", Outcome: events.Failed, Trace: []string{"a", "b", "a"}, Agents: []string{"x", "y"}, Models: []string{"m"},
-					Tools: []string{"b"}, Labels: [][2]string{{"a", "b"}, {"k", "v"}}, FailedSteps: []string{"a"},
+					Tools: []string{"b"}, Labels: [][2]string{{"a", "b"}, {"k", "v"}}, FailedSteps: []string{"a"}, FailedAt: []int32{0, 2},
 					Calls: [][2]string{{"x", "n"}, {"y", "m"}}, First: 20, Last: 29,
 				},
 			}},

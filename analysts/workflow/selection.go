@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/virtuous6/virtuous6/analysts/stats"
@@ -82,15 +83,15 @@ func (s *selection) lengthen(i int, candidates []factor) bool {
 	return true
 }
 
-// stands tells whether the evidence for a factor beside others is still as strong as a claim needs, and of the same
-// sign.
+// stands tells whether the evidence for a factor beside others is of the same sign and still carries it, were it the only
+// one that is tested: that it is none of many was settled before.
 func (s *selection) stands(f factor, sides []int8, others [][]int8) bool {
 	if len(others) == 0 {
 		return true
 	}
 	strata, y, xs := s.columns(sides, append([][]int8{sides}, others...))
 	score, variance := stats.Adjusted(strata, y, xs[0], xs[1:])
-	return score > 0 == (f.difference > 0) && stats.LogE(score, variance)+f.weight >= s.all.threshold
+	return score > 0 == (f.difference > 0) && stats.LogE(score, variance) >= math.Log(1/s.all.alpha)
 }
 
 // explained is the gain in log-likelihood of all kept factors together.

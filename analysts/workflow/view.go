@@ -37,7 +37,12 @@ type Run struct {
 	Labels                [][2]string
 	FailedSteps           []string
 	Calls                 [][2]string
-	First, Last           uint64
+	// Started is when it began, in Unix nanoseconds, 0 where that is not known.
+	Started   int64
+	Requester string
+	// FailedAt are the places in Trace of the steps that failed, ascending.
+	FailedAt    []int32
+	First, Last uint64
 }
 
 func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
@@ -93,10 +98,12 @@ func (l *loader) add(run projections.RunSteps) {
 	for k, v := range row.Labels {
 		l.labels = append(l.labels, [2]string{k, v})
 	}
+	var failedAt []int32
 	for i := range run.Steps {
 		s := &run.Steps[i]
 		if s.Outcome == events.Failed {
 			l.failed = append(l.failed, s.Name)
+			failedAt = append(failedAt, int32(i)) //nolint:gosec // a run has few steps
 		}
 		if s.Agent != "" && s.Model != "" {
 			l.calls = append(l.calls, [2]string{s.Agent, s.Model})
@@ -111,8 +118,15 @@ func (l *loader) add(run projections.RunSteps) {
 	h.Runs = append(h.Runs, Run{
 		Task: row.Task, Outcome: row.Outcome, Trace: l.set(row.Trace), Agents: l.set(row.Agents), Models: l.set(row.Models),
 		Tools: l.set(row.Tools), Labels: l.pairSet(l.labels), FailedSteps: l.set(slices.Compact(l.failed)), Calls: l.pairSet(l.calls),
-		First: row.FirstPosition, Last: row.LastPosition,
+		First: row.FirstPosition, Last: row.LastPosition, Requester: row.Requester, FailedAt: failedAt, Started: startOf(row),
 	})
+}
+
+func startOf(row *projections.RunRow) int64 {
+	if row.StartedAt.IsZero() {
+		return 0
+	}
+	return row.StartedAt.UnixNano()
 }
 
 // appendKey joins texts so that no two lists have the same key.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -24,11 +25,11 @@ func (all claims) weigh(c events.Claim, after uint64) (evidence.Standing, bool) 
 		if after > 0 {
 			f = f.since(after)
 		}
-		f.difference, f.interval = f.strata.Difference(confidence)
-		s := f.strength()
-		if s.Claims() && after > 0 && f.logE+f.weight < math.Log(float64(all.tested)/all.alpha) {
-			s = events.Weak // alone it would be the only claim of all that were tested
+		if after > 0 {
+			// Alone it would be the only claim of all that were tested.
+			f.claimed = f.logE+f.weight >= math.Log(float64(all.tested)/all.alpha)
 		}
+		s := f.strength()
 		switch {
 		case f.interval.Low <= 0 && f.interval.High >= 0:
 			s = events.Gone
@@ -52,8 +53,8 @@ func (f factor) since(after uint64) factor {
 			}
 		}
 	}
-	h.strata = h.cohort.tabulate(h.sides())
-	h.logE = h.strata.LogE()
+	h.measured = h.between(after, math.MaxUint64)
+	h.logE = stats.LogE(h.score, h.variance)
 	f.hypothesis = &h
 	return f
 }
@@ -68,7 +69,7 @@ func (f factor) strength() events.Strength {
 	}
 	l := 1 + gain/max(worse, 0.01)
 	switch n := min(t.With, t.Without); {
-	case l <= 1 || f.needs() > 0:
+	case l <= 1 || !f.claimed:
 		return events.Weak
 	case l > 1.25 && n >= 100 && f.logE >= math.Log(1000) && f.bothHalves():
 		return events.VeryStrong
@@ -82,17 +83,8 @@ func (f factor) strength() events.Strength {
 func (f factor) bothHalves() bool {
 	runs := f.cohort.Runs
 	middle := runs[len(runs)/2].First
-	late, _ := f.since(middle).strata.Difference(confidence)
-	h := f.hypothesis
-	sides := h.sides()
-	for place, run := range h.cohort.rated {
-		if runs[run].First > middle {
-			sides[place] = out
-		}
-	}
-	halved := h.cohort.tabulate(sides)
-	early, _ := halved.Difference(confidence)
-	return (early < 0) == f.harms() && (late < 0) == f.harms()
+	early, late := f.between(0, middle), f.between(middle, math.MaxUint64)
+	return (early.difference < 0) == f.harms() && (late.difference < 0) == f.harms()
 }
 
 // claim names what the factor is about.

@@ -13,7 +13,7 @@ import (
 
 const (
 	workflowName    = "workflow"
-	workflowVersion = 1
+	workflowVersion = 2
 	confidence      = 0.95
 )
 
@@ -86,10 +86,20 @@ func proposeWorkflow(v View, o Options) evidence.Result {
 		hypotheses = append(hypotheses, cohorts[i].hypotheses(o)...)
 	}
 	claims := claim(hypotheses, o.Alpha)
+	claims.monthly = monthlyRuns(cohorts)
 
 	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: []evidence.Finding{}}
-	for _, c := range cohorts {
-		factors, symptoms := c.independent(claims), c.symptoms(claims)
+	factorsOf := make([][]factor, len(cohorts))
+	asked := 0
+	for i, c := range cohorts {
+		factorsOf[i] = c.independent(claims)
+		asked += len(factorsOf[i]) + len(c.claimed(claims, func(h *hypothesis) bool { return h.feature == switches }))
+	}
+	for i, c := range cohorts {
+		factors, symptoms := factorsOf[i], c.symptoms(claims)
+		for n := range factors {
+			factors[n].gated = factors[n].gate(asked)
+		}
 		res.Findings = append(res.Findings, c.reliability(o)...)
 		res.Findings = append(res.Findings, c.patterns(o)...)
 		res.Findings = append(res.Findings, c.variantsAndFollows(o)...)
@@ -100,8 +110,7 @@ func proposeWorkflow(v View, o Options) evidence.Result {
 		res.Findings = append(res.Findings, c.rework(o)...)
 		res.Findings = append(res.Findings, c.unreliable(o)...)
 		res.Proposals = append(res.Proposals, c.changes(factors, o)...)
-		res.Proposals = append(res.Proposals, c.changes(symptoms[:min(len(symptoms), o.TopProposals)], o)...)
-		res.Proposals = append(res.Proposals, c.modelChanges(claims, v.Agents)...)
+		res.Proposals = append(res.Proposals, c.modelChanges(claims, v.Agents, asked)...)
 	}
 	res.Weigh = claims.weigh
 	for i := range res.Findings {

@@ -52,16 +52,32 @@ func ofKind(r evidence.Result, kind string) (found []evidence.Finding) {
 
 // checkout is the case of the docs: doing the refund twice.
 func checkout() *history {
-	return newHistory("checkout").
-		add(41, events.Failed, steps("find refund refund close")).add(19, events.Succeeded, steps("find refund refund close")).
-		add(120, events.Failed, steps("find refund close")).add(280, events.Succeeded, steps("find refund close"))
+	h := newHistory("checkout")
+	for round := range 20 {
+		add := func(n [20]int, outcome events.Outcome, trace string) {
+			run := steps(trace)
+			run.Task = []string{"one", "two"}[round%2]
+			h.add(n[round], outcome, run)
+		}
+		some := func(n int) (all [20]int) {
+			for i := range n {
+				all[i%20]++
+			}
+			return all
+		}
+		add(some(41), events.Failed, "find refund refund close")
+		add(some(19), events.Succeeded, "find refund refund close")
+		add(some(120), events.Failed, "find refund close")
+		add(some(280), events.Succeeded, "find refund close")
+	}
+	return h
 }
 
 func TestFailureFactorWithItsProposal(t *testing.T) {
 	t.Parallel()
 	res := workflow.New(workflow.Options{}).Propose(checkout().view())
 	reason := "Runs of checkout that repeat refund fail 38 points more often than those that do it once " +
-		"(41 of 60 against 120 of 400; 95% interval 25 to 50)."
+		"(41 of 60 against 120 of 400; 95% interval 26 to 51, compared within the same task)."
 	factors := ofKind(res, workflow.FailureFactor)
 	if len(factors) != 1 || !slices.Equal(factors[0].Subject, []string{"repeats", "refund"}) || factors[0].Text != reason {
 		t.Fatalf("%+v", factors)
@@ -80,10 +96,10 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
   "id": "ID",
   "generation": 1,
   "analyst": "workflow",
-  "analyst_version": 1,
+  "analyst_version": 2,
   "kind": "workflow",
   "workflow": "checkout",
-  "reason": "` + reason + `",
+  "reason": "Runs of checkout that repeat refund fail 38 points more often than those that do it once (41 of 60 against 120 of 400; 95% interval 26 to 51, compared within the same task).",
   "change": {
     "kind": "workflow",
     "workflow": "checkout",
@@ -101,7 +117,7 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
     ],
     "harms": true
   },
-  "strength": "moderate",
+  "strength": "strong",
   "evidence": {
     "from": 1,
     "to": 4600,
@@ -109,18 +125,18 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
       1,
       11,
       21,
-      31,
-      41
+      241,
+      251
     ],
-    "statistic": "risk difference, Newcombe's interval; claimed by e-BH at 0.05, hypotheses tested: 1",
-    "value": -0.383333,
-    "low": -0.495446,
-    "high": -0.249288,
+    "statistic": "risk difference within tasks (Mantel-Haenszel), Sato's interval; claimed at a share of false claims of 0.05, hypotheses tested: 1",
+    "value": -0.38336,
+    "low": -0.509342,
+    "high": -0.257377,
     "confidence": 0.95,
     "n": 460,
     "counts": {
       "hypotheses": 1,
-      "strata": 1,
+      "strata": 2,
       "with_runs": 60,
       "with_succeeded": 19,
       "without_runs": 400,
@@ -129,9 +145,20 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
   },
   "expected": {
     "metric": "success_rate",
-    "change": 0.05,
-    "low": 0.032516,
-    "high": 0.064623
+    "change": 0.048636,
+    "low": 0.032429,
+    "high": 0.064842
+  },
+  "worth": {
+    "unit": "runs",
+    "month": 22.372357,
+    "low": 14.917536,
+    "high": 29.827152,
+    "points": 4.863556,
+    "points_low": 3.242943,
+    "points_high": 6.484164,
+    "share": 0.048636,
+    "severity": "high"
   }
 }`
 	want = strings.ReplaceAll(want, "ID", res.Proposals[0].ID())
@@ -149,7 +176,7 @@ func TestWorkflowFindings(t *testing.T) {
 	}
 	res := workflow.New(workflow.Options{Top: 1}).Propose(h.view())
 	for _, c := range []struct{ kind, subject, text string }{
-		{"pass_hat", "checkout", "checkout has 460 ended runs; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%). The chance that k trials of a task all succeed, for k = 1 to 1 over 460 tasks: 0.650."},
+		{"pass_hat", "checkout", "checkout has 460 ended runs; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%). The chance that k trials of a task all succeed, for k = 1 to 8 over 2 tasks: 0.650, 0.422, 0.273, 0.176, 0.113, 0.073, 0.047, 0.030."},
 		{"pattern", "find refund close", "find → refund → close is in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%)."},
 		{"variant", "find refund close", "400 of 460 runs of checkout took exactly find → refund → close; 280 of 400 rated ones succeeded (70%, 95% interval 65% to 74%)."},
 		{"follows", "find refund", "refund comes directly after find 460 times, in 460 of 460 runs of checkout; 299 of 460 rated ones succeeded (65%, 95% interval 61% to 69%)."},
@@ -256,9 +283,11 @@ func TestModelChange(t *testing.T) {
 		run.Agents, run.Models, run.Calls = []string{"writer"}, []string{model}, [][2]string{{"writer", model}}
 		h.add(ok, events.Succeeded, run).add(fail, events.Failed, run)
 	}
-	add("good", 180, 20)
-	add("fair", 150, 50)
-	add("poor", 90, 110)
+	for range 10 {
+		add("good", 18, 2)
+		add("fair", 15, 5)
+		add("poor", 9, 11)
+	}
 	v := h.view()
 	temperature := 0.2
 	v.Agents["writer"] = events.AgentConfig{Model: "poor", Prompt: "Write.", Temperature: &temperature}

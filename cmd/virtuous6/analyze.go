@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,13 +19,15 @@ type analyzeVerb struct {
 	Analyst    string  `help:"Only this analyst."`
 	MinSupport float64 `help:"How many runs must hold a step sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
-	Limit      count   `placeholder:"N" help:"Findings of a kind shown for a workflow, 0 for all that are told. --json always prints those." default:"3"`
+	All        bool    `help:"Everything that was counted, workflow by workflow, and all proposals with their evidence."`
+	Limit      count   `placeholder:"N" help:"How much to do and how much to know is shown, 0 for all of it. --all and --json always print all." default:"5"`
 }
 
 // Help tells what comes of it.
 func (analyzeVerb) Help() string {
-	return "Analysts read the read models. What they find is printed with its evidence; what they would change is recorded as an " +
-		"improvement, once, for people to approve or reject. No model is asked.\n\nExamples:\n  virtuous6 analyze\n  virtuous6 analyze --json | jq .proposals"
+	return "Analysts read the read models. What they would change is recorded as an improvement, once, for people to approve or " +
+		"reject; that, and what else makes a difference, is printed by what it may bring: points of success, dollars, minutes in 30 days at the " +
+		"present rate of runs, shrunk for having been chosen among many. No model is asked.\n\nExamples:\n  virtuous6 analyze\n  virtuous6 analyze --all\n  virtuous6 analyze --json | jq .proposals"
 }
 
 // Run analyses.
@@ -53,6 +57,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
+	slices.SortStableFunc(found.Proposals, func(a, b orchestrator.Proposed) int { return evidence.ByWorth(a.Worth, b.Worth) })
 	if v.JSON {
 		proposals := make([]evidence.Proposal, len(found.Proposals))
 		for i, p := range found.Proposals {
@@ -60,57 +65,111 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		}
 		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": found.Findings})
 	}
-	v.print(a, found)
+	if v.All {
+		v.printFindings(a, found.Findings)
+	}
+	v.printRanked(a, found)
 	return nil
 }
 
-func (v analyzeVerb) print(a *app, found orchestrator.Analysis) {
-	workflow, kind, shown, left := "", "", 0, 0
-	more := func() {
-		if left > 0 {
-			fmt.Fprintf(a.out, "    ... and %d more\n", left)
+// printRanked prints what is worth the most on one screen: what to do, and what else makes a difference. What a proposal
+// says is not said again.
+func (v analyzeVerb) printRanked(a *app, found orchestrator.Analysis) {
+	known := slices.DeleteFunc(slices.Clone(found.Findings), func(f evidence.Finding) bool {
+		return f.Worth == nil || !f.Strength.Claims() || slices.ContainsFunc(found.Proposals, func(p orchestrator.Proposed) bool { return p.Says(f) })
+	})
+	slices.SortStableFunc(known, func(x, y evidence.Finding) int { return evidence.ByWorth(x.Worth, y.Worth) })
+	if len(found.Proposals) == 0 && len(known) == 0 {
+		fmt.Fprintf(a.out, "Nothing in this history is certain enough to act on (%d findings without a claim: `virtuous6 analyze --all`).\n", len(found.Findings))
+		return
+	}
+	limit := func(n int) int {
+		if v.Limit == 0 || v.All {
+			return n
+		}
+		return min(n, int(v.Limit))
+	}
+	if n := limit(len(found.Proposals)); n > 0 {
+		fmt.Fprintf(a.out, "TO DO, by what it may bring\n")
+		for _, p := range found.Proposals[:n] {
+			v.printProposal(a, p)
 		}
 	}
-	for _, f := range found.Findings {
-		if f.Workflow != workflow || f.Kind != kind {
-			more()
-			shown, left = 0, 0
+	if n := limit(len(known)); n > 0 {
+		fmt.Fprintf(a.out, "TO KNOW, by what it may be worth\n")
+		for _, f := range known[:n] {
+			fmt.Fprintf(a.out, "  %s\n    %s\n", worth(f.Worth, f.Workflow), oneLine(f.Text))
 		}
+	}
+	if len(found.Proposals) > 0 {
+		fmt.Fprintf(a.out, "Decide with `virtuous6 improvements approve ID` or `reject ID`.\n")
+	}
+	if rest := len(found.Proposals) - limit(len(found.Proposals)) + len(found.Findings) - limit(len(known)); rest > 0 && !v.All {
+		fmt.Fprintf(a.out, "%d more: `virtuous6 analyze --all`.\n", rest)
+	}
+}
+
+func (v analyzeVerb) printProposal(a *app, p orchestrator.Proposed) {
+	state := "there before"
+	switch {
+	case p.Refused != "":
+		state = "refused: " + p.Refused
+	case p.New:
+		state = "new"
+	}
+	fmt.Fprintf(a.out, "  %s\n", worth(p.Worth, cmp.Or(p.Change.Workflow, p.Change.Agent)))
+	if p.Change.Instruction != "" {
+		fmt.Fprintf(a.out, "    to do: %s\n", oneLine(p.Change.Instruction))
+	}
+	fmt.Fprintf(a.out, "    %s\n    %s  %s (%s)\n", oneLine(p.Reason), p.ID(), p.Change.Kind, oneLine(strings.Trim(strings.ReplaceAll(string(p.Strength), "_", " ")+", "+state, ", ")))
+	if v.All {
+		e := p.Evidence
+		fmt.Fprintf(a.out, "    evidence: %.3g [%.3g, %.3g] over %d runs, log positions %d to %d (%s)\n", e.Value, e.Low, e.High, e.N, e.From, e.To, e.Statistic)
+	}
+}
+
+// worth says what something may bring, of what.
+func worth(w *evidence.Worth, of string) string {
+	of = oneLine(of)
+	if w == nil {
+		return of
+	}
+	amount := func(x float64) string {
+		switch n := math.Abs(x); {
+		case w.Unit == evidence.LessDollars && n < 100:
+			return fmt.Sprintf("%.2f", x)
+		case n < 10:
+			return fmt.Sprintf("%.1f", x)
+		}
+		return fmt.Sprintf("%.0f", x)
+	}
+	month := fmt.Sprintf("%s (%s to %s)", amount(w.Month), amount(w.Low), amount(w.High))
+	switch w.Unit {
+	case evidence.LessDollars:
+		return fmt.Sprintf("%s: %s dollars less a month, %s", of, month, w.Severity)
+	case evidence.LessMinutes:
+		return fmt.Sprintf("%s: %s minutes less a month, %s", of, month, w.Severity)
+	}
+	return fmt.Sprintf("%s: %+.1f points of success (%.1f to %.1f), %s more successful runs a month, %s",
+		of, w.Points, w.PointsLow, w.PointsHigh, amount(w.Month), w.Severity)
+}
+
+// printFindings prints the findings of each workflow, kind by kind.
+func (v analyzeVerb) printFindings(a *app, findings []evidence.Finding) {
+	workflow, kind := "", ""
+	for _, f := range findings {
 		if f.Workflow != workflow {
-			workflow = f.Workflow
-			fmt.Fprintf(a.out, "\n%s\n", strings.ToUpper(oneLine(workflow)))
-			kind = ""
+			workflow, kind = f.Workflow, ""
+			fmt.Fprintf(a.out, "%s\n", strings.ToUpper(oneLine(workflow)))
 		}
 		if f.Kind != kind {
 			kind = f.Kind
-			fmt.Fprintf(a.out, "  %s\n", strings.ReplaceAll(kind, "_", " "))
+			of := ""
+			if f.Of > 0 {
+				of = fmt.Sprintf(" (%d)", f.Of)
+			}
+			fmt.Fprintf(a.out, "  %s%s\n", strings.ReplaceAll(kind, "_", " "), of)
 		}
-		if v.Limit == 0 || shown < int(v.Limit) {
-			shown++
-			fmt.Fprintf(a.out, "    %s\n", oneLine(f.Text))
-		}
-		left = max(f.Of-shown, 0)
+		fmt.Fprintf(a.out, "    %s\n", oneLine(f.Text))
 	}
-	more()
-	if len(found.Proposals) == 0 {
-		fmt.Fprintf(a.out, "\nNo proposals: nothing in this history is certain enough to act on.\n")
-		return
-	}
-	fmt.Fprintf(a.out, "\nPROPOSALS\n")
-	for _, p := range found.Proposals {
-		state := "there before"
-		switch {
-		case p.Refused != "":
-			state = "refused: " + p.Refused
-		case p.New:
-			state = "new"
-		}
-		e := p.Evidence
-		fmt.Fprintf(a.out, "  %s  %s (%s)\n    %s\n", p.ID(), p.Change.Kind, oneLine(state), oneLine(p.Reason))
-		if p.Change.Instruction != "" {
-			fmt.Fprintf(a.out, "    to do: %s\n", oneLine(p.Change.Instruction))
-		}
-		fmt.Fprintf(a.out, "    evidence: %.3g [%.3g, %.3g] over %d runs, log positions %d to %d (%s)\n", e.Value, e.Low, e.High, e.N, e.From, e.To, e.Statistic)
-	}
-	fmt.Fprintf(a.out, "Decide with `virtuous6 improvements approve ID` or `reject ID`.\n")
 }

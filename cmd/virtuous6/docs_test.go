@@ -109,7 +109,7 @@ func writeExamples(t *testing.T, b *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	budgeted.run("budget", "all", "--limit", "25")
-	simulated.run("simulate", "--seed", "7", "--runs", "3000")
+	simulated.run("simulate", "--seed", "4", "--runs", "4000")
 	names := strings.NewReplacer(history, "history.jsonl", small.dir+"/", "")
 	for _, example := range []struct {
 		of   program

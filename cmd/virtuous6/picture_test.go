@@ -20,12 +20,12 @@ func TestFirstReportIsDocumented(t *testing.T) {
 	p := newProgram(t)
 	p.run("simulate", "--seed", "1", "--runs", "4000", "--quiet")
 	metrics := string(p.run("metrics", "--limit", "3"))
-	_, proposals, found := strings.Cut(string(p.run("analyze")), "PROPOSALS\n")
+	_, proposals, found := strings.Cut(string(p.run("analyze")), "TO DO, by what it may bring\n")
 	if !found {
 		t.Fatal("the sample history gives no proposal")
 	}
 	lines := append([]string{"$ virtuous6 metrics"}, strings.Split(metrics, "\n")...)
-	lines = append(lines, "$ virtuous6 analyze", "PROPOSALS")
+	lines = append(lines, "$ virtuous6 analyze", "TO DO, by what it may bring")
 	for _, line := range strings.SplitN(proposals, "\n", 13)[:12] {
 		lines = append(lines, wrap(line, 118)...)
 	}
@@ -75,7 +75,7 @@ func draw(lines []string) []byte {
 		switch {
 		case strings.HasPrefix(line, "$"):
 			colour = "#7ee787"
-		case line != "" && line == strings.ToUpper(line) || strings.HasPrefix(line, "WORKFLOW"):
+		case line != "" && line == strings.ToUpper(line) || strings.HasPrefix(line, "WORKFLOW") || strings.HasPrefix(line, "TO DO"):
 			colour = "#79c0ff"
 		}
 		if line != "" {

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/ingest"
@@ -18,6 +20,7 @@ type simulateVerb struct {
 	Seed   uint64 `help:"The same seed gives the same history." default:"1"`
 	Runs   int    `help:"How many runs. Default: 1000." placeholder:"N" xor:"size"`
 	Events int    `help:"How many run events, about, instead." placeholder:"N" xor:"size"`
+	World  string `help:"Make a history without any effect that looks as if it had some, see below." placeholder:"NAME" default:""`
 	Null   bool   `help:"Plant nothing: what a run does has no bearing on how it ends."`
 	Out    string `help:"Write the history here as JSON Lines, as \"import --format runs\" reads it, instead of into the store. - is standard output." placeholder:"FILE"`
 	Force  bool   `help:"Let --out replace a history that simulate wrote."`
@@ -27,16 +30,25 @@ type simulateVerb struct {
 
 // Help gives examples.
 func (simulateVerb) Help() string {
-	return "Examples:\n  virtuous6 simulate --seed 7 --runs 400 --out sample.jsonl\n  virtuous6 simulate --events 1000000 --store sqlite:million.db\n" +
+	worlds := "Worlds without any effect, to try analysts on (--world):"
+	for _, name := range ingest.SimulationWorlds() {
+		worlds += "\n  " + name + ": " + ingest.AboutWorld(name)
+	}
+	return worlds + "\n\nExamples:\n  virtuous6 simulate --seed 7 --runs 400 --out sample.jsonl\n  virtuous6 simulate --events 1000000 --store sqlite:million.db\n" +
 		"  virtuous6 simulate --seed 7 --runs 400 --truths"
 }
 
 // Run makes the history.
 func (v simulateVerb) Run(ctx context.Context, a *app) error {
-	if v.Runs == 0 && v.Events == 0 {
-		v.Runs = 1000
+	if v.World != "" && !slices.Contains(ingest.SimulationWorlds(), v.World) {
+		return usage("--world %s: there are %s", v.World, strings.Join(ingest.SimulationWorlds(), ", "))
 	}
-	s := ingest.Simulation{Seed: v.Seed, Runs: v.Runs, Events: v.Events, Null: v.Null}
+	if v.Runs == 0 && v.Events == 0 {
+		if v.Runs = 1000; v.World != "" {
+			v.Runs = 600
+		}
+	}
+	s := ingest.Simulation{Seed: v.Seed, Runs: v.Runs, Events: v.Events, Null: v.Null, World: v.World}
 	switch {
 	case v.Runs < 0 || v.Events < 0:
 		return usage("--runs and --events can't be negative")

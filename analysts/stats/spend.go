@@ -1,0 +1,61 @@
+package stats
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// looks are the first looks that Spending allows; from then on each is at twice the runs of the one before. spends are
+// the parts of alpha for them; each later one gets half of what is left. Most goes to where teams are: 400 to 4,000 runs.
+var (
+	looks  = []int{100, 200, 400, 800, 2000, 4000, 8000}
+	spends = []float64{0.02, 0.03, 0.2, 0.2, 0.05, 0.35, 0.05}
+)
+
+// Spending is the latest look at which a history of n runs may be tested: how many runs it looks at, and which part of alpha
+// it may spend. All parts add up to 1, so that whoever tests at these looks only may go on for ever (alpha spending; Lan and
+// DeMets, Biometrika 1983, 70:659). share is 0 where there are too few runs.
+func Spending(n int) (runs int, share float64) {
+	left, next := 1.0, looks[0]
+	for i := 0; next <= n; i++ {
+		runs, share = next, left/2
+		if i < len(spends) {
+			share = spends[i]
+		}
+		left -= share
+		next *= 2
+		if i+1 < len(looks) {
+			next = looks[i+1]
+		}
+	}
+	return runs, share
+}
+
+// PValue is the two-sided p-value of a score with a variance, with continuity correction; 1 where nothing is known.
+func PValue(score, variance float64) float64 {
+	if variance <= 0 {
+		return 1
+	}
+	return math.Erfc(max(0, math.Abs(score)-0.5) / math.Sqrt(2*variance))
+}
+
+// BH is the Benjamini-Hochberg procedure (Journal of the Royal Statistical Society B 1995, 57:289): it returns the indexes
+// of what it claims, ascending. The expected share of false claims is at most alpha where the p-values are independent or
+// positively dependent.
+func BH(p []float64, alpha float64) []int {
+	order := make([]int, len(p))
+	for i := range p {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
+	k := 0
+	for i, n := range order {
+		if p[n] <= alpha*float64(i+1)/float64(len(p)) {
+			k = i + 1
+		}
+	}
+	claimed := order[:k]
+	slices.Sort(claimed)
+	return claimed
+}

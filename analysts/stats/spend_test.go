@@ -1,0 +1,70 @@
+package stats_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/analysts/stats"
+)
+
+// All looks together spend at most alpha, and a history that grew by a run is never looked at earlier than before.
+func TestSpendingSpendsAtMostAll(t *testing.T) {
+	t.Parallel()
+	spent, last := 0.0, 0
+	for n := 0; n < 1<<22; n += 50 {
+		runs, share := stats.Spending(n)
+		if runs > n || runs < last || runs == 0 != (share == 0) {
+			t.Fatalf("%d runs: look at %d with %v, after %d", n, runs, share, last)
+		}
+		if runs != last {
+			spent, last = spent+share, runs
+		}
+	}
+	if spent > 1 || spent < 0.9 {
+		t.Errorf("%v of alpha is spent", spent)
+	}
+}
+
+// The example of Benjamini and Hochberg 1995, section 3.2: four of 15 hypotheses at .05.
+func TestBHIsAsPublished(t *testing.T) {
+	t.Parallel()
+	p := []float64{0.3240, 0.0001, 0.4262, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.5719, 0.6528, 0.7590, 1}
+	if got := stats.BH(p, 0.05); !slices.Equal(got, []int{1, 3, 4, 5}) {
+		t.Errorf("claimed %v", got)
+	}
+	if got := stats.BH(nil, 0.05); len(got) != 0 {
+		t.Errorf("claimed %v of nothing", got)
+	}
+}
+
+// What is absorbed has a mean of nothing in every class, and what classes explain wholly leaves nothing.
+func TestAbsorbLeavesNothingInAnyClass(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(20, 200).Draw(t, "n")
+		a, b := make([]int32, n), make([]int32, n)
+		y, wholly := make([]float64, n), make([]float64, n)
+		for i := range n {
+			a[i], b[i] = rapid.Int32Range(0, 2).Draw(t, "a"), rapid.Int32Range(0, 3).Draw(t, "b")
+			y[i] = rapid.Float64Range(-1, 1).Draw(t, "y")
+			wholly[i] = float64(3*a[i] - b[i])
+		}
+		stats.Absorb([][]int32{a, b}, y, wholly)
+		sums, left := map[[2]int32]float64{}, 0.0
+		for i := range n {
+			sums[[2]int32{0, a[i]}] += y[i]
+			sums[[2]int32{1, b[i]}] += y[i]
+			left = max(left, wholly[i], -wholly[i])
+		}
+		for class, sum := range sums {
+			if sum > 1e-2 || sum < -1e-2 {
+				t.Errorf("class %v has %v left", class, sum)
+			}
+		}
+		if left > 0.05 {
+			t.Errorf("%v left of what the classes explain", left)
+		}
+	})
+}
