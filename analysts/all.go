@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/failure"
 	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -32,6 +33,7 @@ func All() []Runner { return Configured(Options{}) }
 func Configured(o Options) []Runner {
 	return register(
 		runner(workflow.New(o.Workflow)),
+		runner(failure.New()),
 	)
 }
 

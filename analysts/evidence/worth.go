@@ -2,6 +2,8 @@ package evidence
 
 import (
 	"cmp"
+	"math"
+	"time"
 
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
@@ -32,6 +34,43 @@ type Worth struct {
 	// what things of different units are ranked by.
 	Share    float64  `json:"share"`
 	Severity Severity `json:"severity"`
+}
+
+// Successes is the worth of a change of a workflow's success rate. monthly is how many rated runs the workflow has in 30
+// days, all how many there are.
+func Successes(change, low, high, monthly, all float64) Worth {
+	w := NewWorth(MoreSuccesses, change*monthly, low*monthly, high*monthly, all)
+	w.Points, w.PointsLow, w.PointsHigh = stats.Round(100*change), stats.Round(100*low), stats.Round(100*high)
+	return w
+}
+
+// month is the time that worth is counted by.
+const month = 30 * 24 * time.Hour
+
+// Monthly is how many runs in 30 days each of those that began at these times (in Unix nanoseconds, 0 where that is not
+// known) stands for: one where it is of the 30 days before the latest, none where it is older. A younger history is taken to
+// go on as it did, for a day at least; one without times counts as 30 days.
+func Monthly(starts []int64) []float64 {
+	var first, last int64
+	for _, at := range starts {
+		if at != 0 {
+			if first == 0 || at < first {
+				first = at
+			}
+			last = max(last, at)
+		}
+	}
+	from, scale := last-int64(month), 1.0
+	if last > 0 && first > from {
+		scale = float64(month) / float64(max(last-first, int64(24*time.Hour)))
+	}
+	weights := make([]float64, len(starts))
+	for i, at := range starts {
+		if at >= from && at != 0 || last == 0 {
+			weights[i] = scale
+		}
+	}
+	return weights
 }
 
 // Severity is how much something matters, by its worth and by how sure that is.
@@ -93,3 +132,18 @@ func (p Proposal) Says(f Finding) bool {
 }
 
 func harmsOf(f Finding) bool { return f.Evidence.Value < 0 }
+
+// Grade is how well evidence carries a claim, by the lower bound of how many times as often the better side succeeds, the runs
+// on the smaller side, the logarithm of the e-value, whether it is claimed at all and whether both halves of the time show
+// it. Frequency alone never raises it.
+func Grade(lower float64, n int64, logE float64, claimed, halves bool) events.Strength {
+	switch {
+	case lower <= 1 || !claimed:
+		return events.Weak
+	case lower > 1.25 && n >= 100 && logE >= math.Log(1000) && halves:
+		return events.VeryStrong
+	case lower > 1.1 && n >= 30 && halves:
+		return events.Strong
+	}
+	return events.Moderate
+}

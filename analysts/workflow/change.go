@@ -82,9 +82,7 @@ func (f factor) worth() *evidence.Worth {
 		}
 	}
 	change, low, high := f.gain()
-	runs := f.cohort.monthly
-	w := evidence.NewWorth(evidence.MoreSuccesses, change*runs, low*runs, high*runs, f.claims.monthly)
-	w.Points, w.PointsLow, w.PointsHigh = stats.Round(100*change), stats.Round(100*low), stats.Round(100*high)
+	w := evidence.Successes(change, low, high, f.cohort.monthly, f.claims.monthly)
 	return &w
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
@@ -166,35 +166,20 @@ func (c *cohort) tabulate(sides []int8) stats.Strata {
 	return s
 }
 
-// month is the time that worth is counted by.
-const month = 30 * 24 * time.Hour
-
-// monthlyRuns counts the rated runs of each workflow in the 30 days before the latest start of any, and of all together. A
-// younger history is taken to go on as it did, for a day at least; one without times counts as a month.
+// monthlyRuns counts the rated runs of each workflow in 30 days, and of all together.
 func monthlyRuns(cohorts []*cohort) (all float64) {
-	var first, last int64
+	var starts []int64
 	for _, c := range cohorts {
 		for _, i := range c.rated {
-			if at := c.Runs[i].Started; at != 0 {
-				if first == 0 || at < first {
-					first = at
-				}
-				last = max(last, at)
-			}
+			starts = append(starts, c.Runs[i].Started)
 		}
 	}
-	from, scale := last-int64(month), 1.0
-	if last > 0 && first > from {
-		scale = float64(month) / float64(max(last-first, int64(24*time.Hour)))
-	}
+	weights := evidence.Monthly(starts)
 	for _, c := range cohorts {
-		n := 0
-		for _, i := range c.rated {
-			if c.Runs[i].Started >= from || last == 0 {
-				n++
-			}
+		for _, w := range weights[:len(c.rated)] {
+			c.monthly += w
 		}
-		c.monthly = float64(n) * scale
+		weights = weights[len(c.rated):]
 		all += c.monthly
 	}
 	return all

@@ -67,16 +67,7 @@ func (f factor) strength() events.Strength {
 	if f.harms() {
 		worse, gain = float64(t.WithSucceeded)/float64(max(t.With, 1)), -f.interval.High
 	}
-	l := 1 + gain/max(worse, 0.01)
-	switch n := min(t.With, t.Without); {
-	case l <= 1 || !f.claimed:
-		return events.Weak
-	case l > 1.25 && n >= 100 && f.logE >= math.Log(1000) && f.bothHalves():
-		return events.VeryStrong
-	case l > 1.1 && n >= 30 && f.bothHalves():
-		return events.Strong
-	}
-	return events.Moderate
+	return evidence.Grade(1+gain/max(worse, 0.01), min(t.With, t.Without), f.logE, f.claimed, f.bothHalves())
 }
 
 // bothHalves tells that the effect has the same sign in both halves of the runs.
