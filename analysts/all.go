@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/virtuous6/virtuous6/analysts/cost"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/failure"
 	"github.com/virtuous6/virtuous6/analysts/workflow"
@@ -34,6 +35,7 @@ func Configured(o Options) []Runner {
 	return register(
 		runner(workflow.New(o.Workflow)),
 		runner(failure.New()),
+		runner(cost.New()),
 	)
 }
 

@@ -122,6 +122,7 @@ func writeExamples(t *testing.T, b *bytes.Buffer) {
 		{small, []string{"agents", "--json"}},
 		{small, []string{"tasks", "--json"}},
 		{small, []string{"patterns", "--min-support", "2", "--json"}},
+		{small, []string{"costs", "--json"}},
 		{small, []string{"errors", "--json"}},
 		{budgeted, []string{"budget", "--json"}},
 		{small, []string{"events", "--json"}},

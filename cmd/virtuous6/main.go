@@ -54,6 +54,7 @@ type verbs struct {
 	Tasks        tasksVerb        `cmd:"" group:"Insight" help:"List tasks and how often runs managed them."`
 	Patterns     patternsVerb     `cmd:"" group:"Insight" help:"Mine the frequent step sequences and their success."`
 	Runbooks     runbooksVerb     `cmd:"" group:"Insight" help:"List runbooks, or print one as YAML."`
+	Costs        costsVerb        `cmd:"" group:"Insight" help:"Show what runs cost, by agent, workflow, model, tool, requester and day."`
 	Errors       errorsVerb       `cmd:"" group:"Insight" help:"List errors, where they come from and what helped."`
 	Attribute    attributeVerb    `cmd:"" group:"Insight" help:"Name who made a failed conversation go wrong first."`
 	Analyze      analyzeVerb      `cmd:"" group:"Insight" help:"Run the analysts and record what they propose."`

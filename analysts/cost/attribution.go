@@ -1,0 +1,103 @@
+package cost
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Sum is what one agent, workflow, ... cost.
+type Sum struct {
+	Name  string `json:"name"`
+	Calls int64  `json:"calls"`
+	// InputTokens are all that went in, CachedTokens those of them that came out of a prompt cache.
+	InputTokens  int64 `json:"input_tokens"`
+	CachedTokens int64 `json:"cached_tokens"`
+	OutputTokens int64 `json:"output_tokens"`
+	// Cost is exact; CostUSD the same in dollars.
+	Cost    events.Nanos `json:"-"`
+	CostUSD string       `json:"cost_usd"`
+}
+
+// Attribution is what all steps cost, each way of dividing it, the greatest first. Each list adds up to Total.
+type Attribution struct {
+	Total     Sum   `json:"total"`
+	Agent     []Sum `json:"by_agent"`
+	Workflow  []Sum `json:"by_workflow"`
+	Model     []Sum `json:"by_model"`
+	Tool      []Sum `json:"by_tool"`
+	Requester []Sum `json:"by_requester"`
+	Day       []Sum `json:"by_day"`
+}
+
+// Attribute adds up what the steps cost. Days are of the steps' ends (UTC), in their order.
+func Attribute(ctx context.Context, r projections.Reader) (Attribution, error) {
+	var a Attribution
+	by := map[string]map[string]*Sum{}
+	add := func(part, name string, s *projections.StepRow) {
+		if by[part] == nil {
+			by[part] = map[string]*Sum{}
+		}
+		sum := by[part][name]
+		if sum == nil {
+			sum = &Sum{Name: name}
+			by[part][name] = sum
+		}
+		sum.add(s)
+	}
+	for run, err := range r.RunSteps(ctx, "") {
+		if err != nil {
+			return a, fmt.Errorf("add up costs: %w", err)
+		}
+		for i := range run.Steps {
+			s := &run.Steps[i]
+			if s.Model == "" && s.CostNanos == 0 && s.InputTokens == 0 && s.OutputTokens == 0 {
+				continue
+			}
+			day := ""
+			if !s.EndedAt.IsZero() {
+				day = s.EndedAt.UTC().Format(dayLayout)
+			}
+			a.Total.add(s)
+			for _, part := range [][2]string{
+				{"agent", s.Agent},
+				{"workflow", run.Run.Workflow},
+				{"model", s.Model},
+				{"tool", s.Tool},
+				{"requester", run.Run.Requester},
+				{"day", day},
+			} {
+				add(part[0], part[1], s)
+			}
+		}
+	}
+	a.Total.CostUSD = a.Total.Cost.String()
+	list := func(part string) []Sum {
+		sums := make([]Sum, 0, len(by[part]))
+		for _, s := range by[part] {
+			s.CostUSD = s.Cost.String()
+			sums = append(sums, *s)
+		}
+		slices.SortFunc(sums, func(x, y Sum) int {
+			if part == "day" {
+				return cmp.Compare(x.Name, y.Name)
+			}
+			return cmp.Or(cmp.Compare(y.Cost, x.Cost), cmp.Compare(y.Calls, x.Calls), cmp.Compare(x.Name, y.Name))
+		})
+		return sums
+	}
+	a.Agent, a.Workflow, a.Model, a.Tool, a.Requester, a.Day = list("agent"), list("workflow"), list("model"), list("tool"), list("requester"), list("day")
+	return a, nil
+}
+
+func (s *Sum) add(step *projections.StepRow) {
+	s.Calls++
+	s.InputTokens += step.InputTokens
+	s.CachedTokens += step.CachedTokens
+	s.OutputTokens += step.OutputTokens
+	s.Cost += step.CostNanos
+}

@@ -1,0 +1,112 @@
+package cost
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// View is all that the cost analyst looks at.
+type View struct {
+	// Runs are the rated runs of one agent and one model, in the order of their first facts.
+	Runs []Run
+	// Spent is what each day cost, by day (2026-11-22, UTC), without gaps.
+	Spent []Day
+	// Budgets are the limits, by name; Agents the configurations in the registry.
+	Budgets []projections.BudgetRow
+	Agents  map[string]events.AgentConfig
+	// Position is the log position that was seen.
+	Position uint64
+}
+
+// Day is what a day cost, in nano-dollars.
+type Day struct {
+	Day   string
+	Nanos float64
+}
+
+// Run is one run for a comparison of models.
+type Run struct {
+	Workflow, Task, Agent, Model string
+	Good                         bool
+	Nanos                        float64
+	// Started is when it began, in Unix nanoseconds, 0 where that is not known.
+	Started     int64
+	First, Last uint64
+}
+
+func load(ctx context.Context, r projections.Reader) (View, error) {
+	v := View{Agents: map[string]events.AgentConfig{}}
+	var err error
+	if v.Position, err = r.Position(ctx); err != nil {
+		return v, err
+	}
+	agents, err := r.Agents(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load agents: %w", err)
+	}
+	for _, a := range agents {
+		v.Agents[a.Agent] = events.AgentConfig{
+			Model: a.Model, Prompt: a.Prompt, Temperature: a.Temperature, MaxTokens: int(a.MaxTokens), Tools: a.Tools,
+		}
+	}
+	if v.Budgets, err = r.Budgets(ctx); err != nil {
+		return v, fmt.Errorf("load budgets: %w", err)
+	}
+	ledger, err := r.Costs(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load costs: %w", err)
+	}
+	v.Spent = daily(ledger)
+	for row, err := range r.Runs(ctx, projections.RunFilter{}) {
+		if err != nil {
+			return v, fmt.Errorf("load runs: %w", err)
+		}
+		// Where several took part, nobody can say whose doing the end was; where a price is missing, what it cost.
+		if len(row.Agents) != 1 || len(row.Models) != 1 || row.Unpriced || row.Outcome != events.Succeeded && row.Outcome != events.Failed {
+			continue
+		}
+		run := Run{
+			Workflow: row.Workflow, Task: row.Task, Agent: row.Agents[0], Model: row.Models[0], Good: row.Outcome == events.Succeeded,
+			Nanos: float64(row.CostNanos), First: row.FirstPosition, Last: row.LastPosition,
+		}
+		if !row.StartedAt.IsZero() {
+			run.Started = row.StartedAt.UnixNano()
+		}
+		v.Runs = append(v.Runs, run)
+	}
+	slices.SortStableFunc(v.Runs, func(a, b Run) int { return cmp.Compare(a.First, b.First) })
+	return v, nil
+}
+
+// daily sums the ledger by day. Days without a call between the first and the last cost nothing.
+func daily(ledger []projections.CostRow) []Day {
+	sums := map[string]float64{}
+	var days []string
+	for i := range ledger {
+		d := ledger[i].Day
+		if dayOf(d).IsZero() {
+			continue // a call without a time is of no day
+		}
+		if _, ok := sums[d]; !ok {
+			days = append(days, d)
+		}
+		sums[d] += float64(ledger[i].CostNanos)
+	}
+	if len(days) == 0 {
+		return nil
+	}
+	slices.Sort(days)
+	var all []Day
+	for d := dayOf(days[0]); ; d = d.AddDate(0, 0, 1) {
+		name := d.Format(dayLayout)
+		all = append(all, Day{name, sums[name]})
+		if name >= days[len(days)-1] || len(all) == maxDays {
+			return all
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/analysts/cost"
+)
+
+type costsVerb struct {
+	JSON  bool   `name:"json" help:"Print one JSON value."`
+	By    string `help:"Only by this: agent, workflow, model, tool, requester or day." enum:",agent,workflow,model,tool,requester,day" default:""`
+	Limit count  `placeholder:"N" help:"Rows of each table, 0 for all." default:"10"`
+	pastFlag
+}
+
+// Help tells what adds up.
+func (costsVerb) Help() string {
+	return "What the steps of all runs cost. Each table adds up to the same total, to the billionth of a dollar; a dash is what no name " +
+		"was told for. `virtuous6 analyze` tells which cheaper model would do.\n\nExamples:\n  virtuous6 costs\n  virtuous6 costs --by requester --limit 0\n" +
+		"  virtuous6 costs --json | jq .by_model"
+}
+
+// Run adds up.
+func (v costsVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.readAt(ctx, v.pastFlag)
+	if err != nil {
+		return err
+	}
+	sums, err := cost.Attribute(ctx, reader)
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		return a.json(sums)
+	}
+	t := sums.Total
+	fmt.Fprintf(a.out, "%d calls, %d input tokens (%d from a cache), %d output tokens, %s\n", t.Calls, t.InputTokens, t.CachedTokens, t.OutputTokens, dollars(t.Cost))
+	for _, part := range []struct {
+		name string
+		rows []cost.Sum
+	}{
+		{"agent", sums.Agent}, {"workflow", sums.Workflow}, {"model", sums.Model}, {"tool", sums.Tool}, {"requester", sums.Requester}, {"day", sums.Day},
+	} {
+		if v.By != "" && v.By != part.name || len(part.rows) == 0 {
+			continue
+		}
+		shown := limited(part.rows, v.Limit)
+		err := table(a.out, strings.ToUpper(part.name)+"|CALLS|IN|CACHED|OUT|COST|SHARE", func(row func(...any)) {
+			for _, s := range shown {
+				share := "-"
+				if t.Cost > 0 {
+					share = fmt.Sprintf("%.1f%%", 100*float64(s.Cost)/float64(t.Cost))
+				}
+				row(short(orDash(s.Name), 40), s.Calls, s.InputTokens, s.CachedTokens, s.OutputTokens, dollars(s.Cost), share)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if rest := len(part.rows) - len(shown); rest > 0 {
+			fmt.Fprintf(a.out, "... and %d more (--limit 0 shows all)\n", rest)
+		}
+	}
+	return nil
+}
