@@ -113,19 +113,6 @@ func TestWorkflowLoadsItsView(t *testing.T) {
 
 var errBroken = errors.New("broken")
 
-func TestAllRun(t *testing.T) {
-	t.Parallel()
-	for _, a := range analysts.All() {
-		think, err := a.Load(t.Context(), reader{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if res := think(); a.Name == "" || a.Version < 1 || len(res.Proposals) != 0 || len(res.Findings) != 0 {
-			t.Errorf("%s: %+v", a.Name, res)
-		}
-	}
-}
-
 func TestPatterns(t *testing.T) {
 	t.Parallel()
 	r := reader{variants: []projections.PatternRow{
