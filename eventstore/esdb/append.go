@@ -45,7 +45,7 @@ func (s *Store) request(stream string, expected eventstore.Expected, batch []eve
 		if strings.HasPrefix(e.Kind, "$") {
 			return nil, fmt.Errorf("%w: append to %s: event %d of the batch: kinds that start with $ are the server's own: %s needs another name", eventstore.ErrInvalid, stream, i, e.Kind)
 		}
-		m, err := encode(e)
+		m, err := encode(e, s.prefix)
 		if err != nil {
 			return nil, fmt.Errorf("%w: append to %s: %w", eventstore.ErrInvalid, stream, err)
 		}

@@ -25,6 +25,8 @@ type metadata struct {
 	Correlation string `json:"$correlationId,omitempty"`
 	Actor       string `json:"actor,omitempty"`
 	Workspace   string `json:"workspace,omitempty"`
+	// Prefix is the log's, so that no other one takes the event for its own, whose prefix is shorter or none.
+	Prefix string `json:"prefix,omitempty"`
 }
 
 // The keys of what the server keeps beside an event.
@@ -34,13 +36,14 @@ const (
 	keyCreated     = "created" // 100 ns since 1970
 )
 
-func encode(e *events.Envelope) (*streams.AppendReq, error) {
+func encode(e *events.Envelope, prefix string) (*streams.AppendReq, error) {
 	m := metadata{
 		Version:     e.Version,
 		OccurredAt:  e.OccurredAt.UTC().Format(time.RFC3339Nano),
 		Correlation: e.Correlation,
 		Actor:       e.Actor,
 		Workspace:   e.Workspace,
+		Prefix:      prefix,
 	}
 	if e.Causation != uuid.Nil {
 		m.Causation = e.Causation.String()
@@ -87,7 +90,7 @@ func decode(r *streams.ReadResp_ReadEvent_RecordedEvent, prefix string) (e event
 		return e, false, nil
 	}
 	var m metadata
-	if json.Unmarshal(r.GetCustomMetadata(), &m) != nil || m.Version < 1 || m.OccurredAt == "" {
+	if json.Unmarshal(r.GetCustomMetadata(), &m) != nil || m.Version < 1 || m.OccurredAt == "" || m.Prefix != prefix {
 		return e, false, nil
 	}
 	corrupt := func(what string, err error) (events.Envelope, bool, error) {

@@ -184,14 +184,23 @@ func TestOtherProgramsEventsArePassedOver(t *testing.T) {
 	if _, err := south.Append(t.Context(), "run-1", eventstore.NoStream, facts("a", 1)); err != nil {
 		t.Fatal(err)
 	}
+	// A prefix that begins with another one.
+	below := open(t, server.URL()+"&prefix=north/east/", Config{})
+	if _, err := below.Append(t.Context(), "run-1", eventstore.NoStream, facts("a", 1)); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		log    *Store
 		events int
 		first  string
-	}{{north, 2, "run-1"}, {south, 1, "run-1"}, {s, 3, "north/run-1"}} {
+	}{{north, 2, "run-1"}, {south, 1, "run-1"}, {below, 1, "run-1"}, {s, 0, ""}} {
 		log := all(t, c.log)
 		head, err := c.log.Head(t.Context())
-		if len(log) != c.events || err != nil || head != log[c.events-1].Position || log[0].Stream != c.first {
+		last, first := uint64(0), ""
+		if len(log) > 0 {
+			first, last = log[0].Stream, log[len(log)-1].Position
+		}
+		if len(log) != c.events || err != nil || head != last || first != c.first {
 			t.Errorf("%q: got %d events, head %d, %v", c.log.prefix, len(log), head, err)
 		}
 		n := 0

@@ -214,7 +214,7 @@ func TestKindsAtTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, row := range p.rows {
-		e, ours, err := decode(row, "")
+		e, ours, err := decode(row, suitePrefix+"kinds/")
 		if err != nil || !ours || i >= len(want) || e.ID != want[i].ID {
 			t.Errorf("the server sends %q, %v", e.Kind, err)
 		}
