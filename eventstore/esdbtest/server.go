@@ -46,6 +46,8 @@ type Config struct {
 	MaxAppend int
 	// AppendTime is how long an append takes. Default as long as it does.
 	AppendTime time.Duration
+	// SearchTime is how long a filtered read looks before it sends a row. Default as long as it does.
+	SearchTime time.Duration
 	// Clock is that of created. Default time.Now.
 	Clock func() time.Time
 }

@@ -58,7 +58,7 @@ func (s *streamsServer) Append(call streams.Streams_AppendServer) error {
 	if err := s.gathers(call.Context()); err != nil {
 		return err
 	}
-	if err := s.delays(call.Context()); err != nil {
+	if err := takes(call.Context(), s.config.AppendTime); err != nil {
 		return err
 	}
 	answer, drop := s.append(name, expectedRevision(options), batch)
@@ -159,6 +159,11 @@ func (s *streamsServer) Read(req *streams.ReadReq, call streams.Streams_ReadServ
 		return s.subscribe(o, f, call)
 	case o.GetSubscription() != nil:
 		return status.Error(codes.Unimplemented, "the double subscribes to $all only")
+	}
+	if f != nil {
+		if err := takes(call.Context(), s.config.SearchTime); err != nil {
+			return err
+		}
 	}
 	s.mu.Lock()
 	s.counts.Reads++
@@ -348,12 +353,12 @@ func (s *Server) since(release ...int) bool {
 	return true
 }
 
-// delays keeps an append as long as one takes.
-func (s *Server) delays(ctx context.Context) error {
-	if s.config.AppendTime <= 0 {
+// takes is over after d.
+func takes(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
 		return nil
 	}
-	t := time.NewTimer(s.config.AppendTime)
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
