@@ -39,6 +39,9 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[string, 
 // agents keeps agent_registry and agent_versions. Runs may name an agent before it is spawned: its row is then there without a status.
 var agents = readmodel.Projection{
 	Name: "agents", Version: 2, Tables: []readmodel.AnyTable{agentTable, agentVersionTable},
+	Lists: []readmodel.List{agentTable.List(readmodel.List{
+		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent"),
+	})},
 	Bind: bindAgents,
 }
 

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"cmp"
-	"encoding/json"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -39,7 +38,8 @@ var agentVersionTable = readmodel.NewTable("agent_versions", readmodel.TableOf[a
 		readmodel.Symbol("author", func(r *AgentVersionRow) *string { return &r.Author }),
 		readmodel.String("reason", func(r *AgentVersionRow) *string { return &r.Reason }),
 		readmodel.String("improvement", func(r *AgentVersionRow) *string { return &r.Improvement }),
-		readmodel.Int("restores", func(r *AgentVersionRow) *int64 { return &r.Restores }),
+		readmodel.As(readmodel.Int("restores", func(r *AgentVersionRow) *int64 { return &r.Restores }), "restores",
+			func(r *AgentVersionRow) any { return jsonNumber(cmp.Or(r.Restores, -1)) }),
 		readmodel.Document("config", func(r *AgentVersionRow) *events.AgentConfig { return &r.Config }),
 		readmodel.Time("made_at", func(r *AgentVersionRow) *time.Time { return &r.MadeAt }),
 		readmodel.Int("position", func(r *AgentVersionRow) *uint64 { return &r.Position }),
@@ -57,17 +57,5 @@ func keepVersion(versions *readmodel.Cache[agentVersionKey, AgentVersionRow], r 
 	return nil
 }
 
-// MarshalJSON writes the documented shape.
-func (r AgentVersionRow) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Agent       string             `json:"agent"`
-		Version     int64              `json:"version"`
-		Author      string             `json:"author"`
-		Reason      string             `json:"reason"`
-		Improvement string             `json:"improvement"`
-		Restores    *int64             `json:"restores"`
-		Config      events.AgentConfig `json:"config"`
-		MadeAt      *time.Time         `json:"made_at"`
-		Position    uint64             `json:"position"`
-	}{r.Agent, r.Version, r.Author, r.Reason, r.Improvement, jsonNumber(cmp.Or(r.Restores, -1)), r.Config, jsonTime(r.MadeAt), r.Position})
-}
+// MarshalJSON writes the columns.
+func (r AgentVersionRow) MarshalJSON() ([]byte, error) { return agentVersionTable.JSON(&r) }

@@ -20,3 +20,6 @@ var all = readmodel.NewSet(
 
 // former are the tables that earlier versions had: a swap drops them.
 var former = []string{"run_steps", "projection_snapshots"}
+
+// Lists are what every door shows.
+func Lists() []readmodel.List { return all.Lists() }

@@ -12,8 +12,8 @@ var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[string, Budget
 	Row: []readmodel.ColumnOf[BudgetRow]{
 		readmodel.Key(readmodel.String("budget", func(r *BudgetRow) *string { return &r.Budget })),
 		readmodel.Symbol("period", func(r *BudgetRow) *events.BudgetPeriod { return &r.Period }),
-		readmodel.Int("limit_nanos", func(r *BudgetRow) *events.Nanos { return &r.LimitNanos }),
-		readmodel.Symbol("exhausted", func(r *BudgetRow) *string { return &r.Exhausted }),
+		money("limit_nanos", func(r *BudgetRow) *events.Nanos { return &r.LimitNanos }),
+		orNull(readmodel.Symbol("exhausted", func(r *BudgetRow) *string { return &r.Exhausted })),
 		readmodel.Int("position", func(r *BudgetRow) *uint64 { return &r.Position }),
 	},
 })
@@ -21,6 +21,9 @@ var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[string, Budget
 // budgets keeps what may be spent.
 var budgets = readmodel.Projection{
 	Name: "budgets", Version: 1, Tables: []readmodel.AnyTable{budgetTable},
+	Lists: []readmodel.List{budgetTable.List(readmodel.List{
+		Name: "budgets", Help: "Budgets", Order: readmodel.Ascending("budget"),
+	})},
 	Bind: bindBudgets,
 }
 

@@ -25,7 +25,7 @@ var costTable = readmodel.NewTable("llm_costs", readmodel.TableOf[costKey, CostR
 		readmodel.Int("input_tokens", func(r *CostRow) *int64 { return &r.InputTokens }),
 		readmodel.Int("output_tokens", func(r *CostRow) *int64 { return &r.OutputTokens }),
 		readmodel.Int("cached_tokens", func(r *CostRow) *int64 { return &r.CachedTokens }),
-		readmodel.Int("cost_nanos", func(r *CostRow) *events.Nanos { return &r.CostNanos }),
+		money("cost_nanos", func(r *CostRow) *events.Nanos { return &r.CostNanos }),
 	},
 })
 
@@ -33,6 +33,13 @@ var costTable = readmodel.NewTable("llm_costs", readmodel.TableOf[costKey, CostR
 // the steps have the same sums.
 var costs = readmodel.Projection{
 	Name: "costs", Version: 1, Tables: []readmodel.AnyTable{costTable},
+	Lists: []readmodel.List{costTable.List(readmodel.List{
+		Name: "costs", Help: "What models cost, by day, workflow, agent and model", Order: readmodel.Ascending("day", "workflow", "agent", "model"),
+		Filters: []readmodel.Filter{
+			{Column: "day", Help: "Only this UTC day, such as 2026-11-22."}, {Column: "workflow", Help: "Only this workflow."},
+			{Column: "agent", Help: "Only this agent."}, {Column: "model", Help: "Only this model."},
+		},
+	})},
 	Bind: bindCosts,
 }
 

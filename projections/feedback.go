@@ -17,7 +17,7 @@ var feedbackTable = readmodel.NewTable("feedback", readmodel.TableOf[string, Fee
 		readmodel.Key(readmodel.String("feedback", func(r *FeedbackRow) *string { return &r.Feedback })),
 		readmodel.Int("position", func(r *FeedbackRow) *uint64 { return &r.Position }),
 		readmodel.String("run", func(r *FeedbackRow) *string { return &r.Run }),
-		readmodel.Int("step", func(r *FeedbackRow) *int64 { return &r.Step }),
+		known("step", func(r *FeedbackRow) *int64 { return &r.Step }),
 		readmodel.Symbol("agent", func(r *FeedbackRow) *string { return &r.Agent }),
 		readmodel.Symbol("user", func(r *FeedbackRow) *string { return &r.User }),
 		readmodel.Symbol("name", func(r *FeedbackRow) *string { return &r.Name }),
@@ -32,6 +32,10 @@ var feedbackTable = readmodel.NewTable("feedback", readmodel.TableOf[string, Fee
 // feedback keeps what people and programs said about runs.
 var feedback = readmodel.Projection{
 	Name: "feedback", Version: 1, Tables: []readmodel.AnyTable{feedbackTable},
+	Lists: []readmodel.List{feedbackTable.List(readmodel.List{
+		Name: "feedback", Help: "Feedback, in the order it was given", Order: readmodel.Ascending("position"),
+		Filters: []readmodel.Filter{{Column: "run", Help: "Only feedback on this run."}},
+	})},
 	Bind: bindFeedback,
 }
 

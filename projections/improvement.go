@@ -52,6 +52,12 @@ var improvementTable = readmodel.NewTable("improvements", readmodel.TableOf[stri
 // improvements keeps what analysts proposed, and what became of it.
 var improvements = readmodel.Projection{
 	Name: "improvements", Version: 2, Tables: []readmodel.AnyTable{improvementTable},
+	Lists: []readmodel.List{improvementTable.List(readmodel.List{
+		Name: "improvements", Help: "Improvements with their evidence, the latest first", Order: []readmodel.Order{{Column: "position", Descending: true}},
+		Filters: []readmodel.Filter{{
+			Column: "status", Help: "Only improvements that stand there.", Values: []string{Proposed, Approved, Rejected, Applied, RolledBack, Withdrawn},
+		}},
+	})},
 	Bind: bindImprovements,
 }
 

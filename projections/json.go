@@ -2,9 +2,11 @@ package projections
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // The shapes below are what programs read (docs/cli.md): the columns' names, times in RFC 3339 with nanoseconds in
@@ -47,47 +49,61 @@ func jsonLabels(labels map[string]string) map[string]string {
 	return labels
 }
 
-// MarshalJSON writes the documented shape.
-func (r RunRow) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Run           string            `json:"run"`
-		Workspace     string            `json:"workspace"`
-		Workflow      string            `json:"workflow"`
-		Task          string            `json:"task"`
-		Requester     string            `json:"requester"`
-		Conversation  string            `json:"conversation"`
-		Agent         string            `json:"agent"`
-		AgentRevision *int64            `json:"agent_revision"`
-		Outcome       events.Outcome    `json:"outcome"`
-		FinishReason  string            `json:"finish_reason"`
-		Error         string            `json:"error"`
-		StartedAt     *time.Time        `json:"started_at"`
-		EndedAt       *time.Time        `json:"ended_at"`
-		Duration      *float64          `json:"duration_seconds"`
-		Steps         int64             `json:"steps"`
-		FailedSteps   int64             `json:"failed_steps"`
-		InputTokens   int64             `json:"input_tokens"`
-		OutputTokens  int64             `json:"output_tokens"`
-		CostUSD       string            `json:"cost_usd"`
-		Unpriced      bool              `json:"unpriced"`
-		Agents        []string          `json:"agents"`
-		Models        []string          `json:"models"`
-		Tools         []string          `json:"tools"`
-		Trace         []string          `json:"trace"`
-		Labels        map[string]string `json:"labels"`
-		Source        string            `json:"source"`
-		Scripted      bool              `json:"scripted"`
-		Prompt        string            `json:"prompt"`
-		Answer        string            `json:"answer"`
-		FirstPosition uint64            `json:"first_position"`
-		LastPosition  uint64            `json:"last_position"`
-	}{
-		r.Run, r.Workspace, r.Workflow, r.Task, r.Requester, r.Conversation, r.Agent, jsonNumber(r.AgentRevision), r.Outcome, r.FinishReason, r.Error, jsonTime(r.StartedAt), jsonTime(r.EndedAt),
-		jsonSeconds(r.DurationNS), r.Steps, r.FailedSteps, r.InputTokens, r.OutputTokens, r.CostNanos.String(), r.Unpriced,
-		jsonList(r.Agents), jsonList(r.Models), jsonList(r.Tools), jsonList(r.Trace), jsonLabels(r.Labels), r.Source,
-		r.Scripted, r.Prompt, r.Answer, r.FirstPosition, r.LastPosition,
+// money is a column of nano-dollars, shown as exact decimal text in dollars.
+func money[R any](name string, field func(*R) *events.Nanos) readmodel.ColumnOf[R] {
+	return readmodel.As(readmodel.Int(name, field), strings.Replace(name, "_nanos", "_usd", 1), func(r *R) any { return field(r).String() })
+}
+
+// duration is a column of nanoseconds, -1 where they are not known, shown in seconds.
+func duration[R any](name string, field func(*R) *int64) readmodel.ColumnOf[R] {
+	return readmodel.As(readmodel.Int(name, field), strings.Replace(name, "_ns", "_seconds", 1), func(r *R) any { return jsonSeconds(*field(r)) })
+}
+
+// known is a column of numbers of which -1 stands for none.
+func known[R any](name string, field func(*R) *int64) readmodel.ColumnOf[R] {
+	return readmodel.As(readmodel.Int(name, field), name, func(r *R) any { return jsonNumber(*field(r)) })
+}
+
+// orNull shows an empty text as null.
+func orNull[R any](c readmodel.ColumnOf[R]) readmodel.ColumnOf[R] {
+	show := c.Show
+	return readmodel.As(c, c.Name, func(r *R) any {
+		if v := show(r); v != "" {
+			return v
+		}
+		return nil
 	})
 }
+
+// MarshalJSON writes the columns.
+func (r RunRow) MarshalJSON() ([]byte, error) { return runTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (r AgentRow) MarshalJSON() ([]byte, error) { return agentTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (r TaskRow) MarshalJSON() ([]byte, error) { return taskTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (r FeedbackRow) MarshalJSON() ([]byte, error) { return feedbackTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (r PatternRow) MarshalJSON() ([]byte, error) { return patternTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (r CostRow) MarshalJSON() ([]byte, error) { return costTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (r ImprovementRow) MarshalJSON() ([]byte, error) { return improvementTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (r RunbookRow) MarshalJSON() ([]byte, error) { return runbookTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (r BudgetRow) MarshalJSON() ([]byte, error) { return budgetTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
+func (m MetricRow) MarshalJSON() ([]byte, error) { return metricTable.JSON(&m) }
 
 // MarshalJSON writes the documented shape.
 func (r StepRow) MarshalJSON() ([]byte, error) {
@@ -118,71 +134,5 @@ func (r StepRow) MarshalJSON() ([]byte, error) {
 		r.Run, r.Step, r.Workflow, r.Name, r.Type, r.Agent, r.Tool, r.Model, jsonNumber(r.Parent), jsonList(r.DependsOn),
 		jsonLabels(r.Labels), r.Outcome, r.Error, jsonTime(r.StartedAt), jsonTime(r.EndedAt), jsonSeconds(r.DurationNS),
 		r.InputTokens, r.OutputTokens, r.CachedTokens, r.CostNanos.String(), r.Unpriced, r.Position,
-	})
-}
-
-// MarshalJSON writes the documented shape.
-func (r AgentRow) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Agent       string     `json:"agent"`
-		Role        string     `json:"role"`
-		Status      string     `json:"status"`
-		Model       string     `json:"model"`
-		Temperature *float64   `json:"temperature"`
-		MaxTokens   int64      `json:"max_tokens"`
-		Tools       []string   `json:"tools"`
-		Prompt      string     `json:"prompt"`
-		Imported    bool       `json:"imported"`
-		Configured  int64      `json:"configured"`
-		Runs        int64      `json:"runs"`
-		SpawnedAt   *time.Time `json:"spawned_at"`
-		RetiredAt   *time.Time `json:"retired_at"`
-		Position    uint64     `json:"position"`
-	}{
-		r.Agent, r.Role, r.Status, r.Model, r.Temperature, r.MaxTokens, jsonList(r.Tools), r.Prompt, r.Imported, r.Configured,
-		r.Runs, jsonTime(r.SpawnedAt), jsonTime(r.RetiredAt), r.Position,
-	})
-}
-
-// MarshalJSON writes the documented shape.
-func (r TaskRow) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Workflow  string            `json:"workflow"`
-		Task      string            `json:"task"`
-		Title     string            `json:"title"`
-		Status    events.TaskStatus `json:"status"`
-		Note      string            `json:"note"`
-		Assignee  string            `json:"assignee"`
-		Runs      int64             `json:"runs"`
-		Succeeded int64             `json:"succeeded"`
-		Failed    int64             `json:"failed"`
-		Cancelled int64             `json:"cancelled"`
-		Unrated   int64             `json:"unrated"`
-		UpdatedAt *time.Time        `json:"updated_at"`
-		Position  uint64            `json:"position"`
-	}{
-		r.Workflow, r.Task, r.Title, r.Status, r.Note, r.Assignee, r.Runs, r.Succeeded, r.Failed, r.Cancelled, r.Unrated,
-		jsonTime(r.UpdatedAt), r.Position,
-	})
-}
-
-// MarshalJSON writes the documented shape.
-func (r FeedbackRow) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Feedback string     `json:"feedback"`
-		Run      string     `json:"run"`
-		Step     *int64     `json:"step"`
-		Agent    string     `json:"agent"`
-		User     string     `json:"user"`
-		Name     string     `json:"name"`
-		Score    *float64   `json:"score"`
-		Label    string     `json:"label"`
-		Text     string     `json:"text"`
-		Better   string     `json:"better"`
-		GivenAt  *time.Time `json:"given_at"`
-		Position uint64     `json:"position"`
-	}{
-		r.Feedback, r.Run, jsonNumber(r.Step), r.Agent, r.User, r.Name, r.Score, r.Label, r.Text, r.Better, jsonTime(r.GivenAt),
-		r.Position,
 	})
 }

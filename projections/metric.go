@@ -38,7 +38,7 @@ var metricTable = readmodel.NewTable("metrics", readmodel.TableOf[metricKey, Met
 		readmodel.Int("failed_steps", func(r *MetricRow) *int64 { return &r.FailedSteps }),
 		readmodel.Int("input_tokens", func(r *MetricRow) *int64 { return &r.InputTokens }),
 		readmodel.Int("output_tokens", func(r *MetricRow) *int64 { return &r.OutputTokens }),
-		readmodel.Int("cost_nanos", func(r *MetricRow) *events.Nanos { return &r.CostNanos }),
+		money("cost_nanos", func(r *MetricRow) *events.Nanos { return &r.CostNanos }),
 		// The last ones: plainMetrics.
 		packed("durations", func(r *MetricRow, b []byte) []byte { return r.durations.append(b) }, func(r *MetricRow, b []byte) error { return r.durations.decode(b) }),
 		packed("trials", func(r *MetricRow, b []byte) []byte { return r.trials.append(b) }, func(r *MetricRow, b []byte) error { return r.trials.decode(b) }),

@@ -136,6 +136,11 @@ func (r *reader) Costs(ctx context.Context) ([]CostRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, costTable, readmodel.Query{Order: readmodel.Ascending("day", "workflow", "agent", "model")}))
 }
 
+// List implements Reader.
+func (r *reader) List(ctx context.Context, l readmodel.List, where map[string]string, limit int) iter.Seq2[readmodel.Line, error] {
+	return l.Read(ctx, r.View, where, limit)
+}
+
 // Improvements implements Reader.
 func (r *reader) Improvements(ctx context.Context, status string) ([]ImprovementRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, improvementTable, readmodel.Query{

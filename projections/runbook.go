@@ -18,7 +18,7 @@ var runbookTable = readmodel.NewTable("runbooks", readmodel.TableOf[string, Runb
 		readmodel.String("run", func(r *RunbookRow) *string { return &r.Run }),
 		readmodel.Time("saved_at", func(r *RunbookRow) *time.Time { return &r.SavedAt }),
 		readmodel.Int("position", func(r *RunbookRow) *uint64 { return &r.Position }),
-		readmodel.Document("steps", func(r *RunbookRow) *[]events.RunbookStep { return &r.Steps }),
+		readmodel.As(readmodel.Document("steps", func(r *RunbookRow) *[]events.RunbookStep { return &r.Steps }), "steps", func(r *RunbookRow) any { return jsonList(r.Steps) }),
 		readmodel.String("notes", func(r *RunbookRow) *string { return &r.Notes }),
 	},
 })
@@ -26,6 +26,9 @@ var runbookTable = readmodel.NewTable("runbooks", readmodel.TableOf[string, Runb
 // runbooks keeps the latest version of each runbook.
 var runbooks = readmodel.Projection{
 	Name: "runbooks", Version: 1, Tables: []readmodel.AnyTable{runbookTable},
+	Lists: []readmodel.List{runbookTable.List(readmodel.List{
+		Name: "runbooks", Help: "Runbooks, each in its latest version", Order: readmodel.Ascending("runbook"),
+	})},
 	Bind: bindRunbooks,
 }
 

@@ -69,6 +69,10 @@ var taskKeyTable = readmodel.NewTable("task_keys", readmodel.TableOf[string, tas
 // tasks keeps what is to be done, and how the runs that tried it ended.
 var tasks = readmodel.Projection{
 	Name: "tasks", Version: 3, Tables: []readmodel.AnyTable{taskTable, taskKeyTable},
+	Lists: []readmodel.List{taskTable.List(readmodel.List{
+		Name: "tasks", Help: "Tasks, and how the runs that tried them ended", Order: readmodel.Ascending("workflow", "task"),
+		Filters: []readmodel.Filter{{Column: "workflow", Help: "Only tasks of this workflow."}},
+	})},
 	Bind: bindTasks,
 }
 

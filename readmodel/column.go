@@ -53,6 +53,10 @@ type ColumnOf[R any] struct {
 	Put     func(*R, Sink) error
 	Take    func(*R, Source, int) error
 	Compare func(a, b *R) int
+	// Shown is the key by which doors show it, empty for the column's name, and Show is the value that they show, as JSON
+	// takes it. A column without Show isn't shown.
+	Shown string
+	Show  func(*R) any
 }
 
 // Key makes a column part of the primary key.
@@ -68,6 +72,7 @@ func String[R any, T ~string](name string, field func(*R) *T) ColumnOf[R] {
 		Put:     func(r *R, s Sink) error { s.Text(string(*field(r))); return nil },
 		Take:    func(r *R, s Source, i int) error { *field(r) = T(s.Text(i)); return nil },
 		Compare: func(a, b *R) int { return strings.Compare(string(*field(a)), string(*field(b))) },
+		Show:    func(r *R) any { return string(*field(r)) },
 	}
 }
 
@@ -94,6 +99,7 @@ func Int[R any, T ~int64 | ~uint64](name string, field func(*R) *T) ColumnOf[R] 
 		Put:     func(r *R, s Sink) error { s.Int(int64(*field(r))); return nil },
 		Take:    func(r *R, s Source, i int) error { *field(r) = T(s.Int(i)); return nil },
 		Compare: func(a, b *R) int { return cmp.Compare(*field(a), *field(b)) },
+		Show:    func(r *R) any { return *field(r) },
 	}
 }
 
@@ -110,6 +116,7 @@ func Bool[R any](name string, field func(*R) *bool) ColumnOf[R] {
 			return nil
 		},
 		Take: func(r *R, s Source, i int) error { *field(r) = s.Int(i) != 0; return nil },
+		Show: func(r *R) any { return *field(r) },
 	}
 }
 
@@ -119,6 +126,7 @@ func Time[R any](name string, field func(*R) *time.Time) ColumnOf[R] {
 		Column: Column{Name: name, Type: Integer},
 		Put:    func(r *R, s Sink) error { s.Int(UnixNanos(*field(r))); return nil },
 		Take:   func(r *R, s Source, i int) error { *field(r) = TimeOf(s.Int(i)); return nil },
+		Show:   func(r *R) any { return shownTime(*field(r)) },
 	}
 }
 
@@ -174,6 +182,7 @@ func Optional[R any](name string, field func(*R) **float64) ColumnOf[R] {
 			}
 			return nil
 		},
+		Show: func(r *R) any { return *field(r) },
 	}
 }
 
@@ -196,6 +205,7 @@ func Strings[R any](name string, field func(*R) *[]string) ColumnOf[R] {
 			*field(r), err = ParseStrings(s.Text(i))
 			return ColumnError(name, err)
 		},
+		Show: func(r *R) any { return shownList(*field(r)) },
 	}
 }
 
@@ -250,6 +260,12 @@ func Labels[R any](name string, field func(*R) *map[string]string) ColumnOf[R] {
 		}
 		return take(r, s, i)
 	}
+	c.Show = func(r *R) any {
+		if *field(r) == nil {
+			return map[string]string{}
+		}
+		return *field(r)
+	}
 	return c
 }
 
@@ -278,6 +294,7 @@ func Document[R, T any](name string, field func(*R) *T) ColumnOf[R] {
 			*field(r) = v
 			return ColumnError(name, err)
 		},
+		Show: func(r *R) any { return *field(r) },
 	}
 }
 

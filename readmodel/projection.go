@@ -17,6 +17,8 @@ type Projection struct {
 	// Version rises when the fold changes: the read models are then rebuilt.
 	Version int
 	Tables  []AnyTable
+	// Lists are those that every door shows, of its tables.
+	Lists []List
 	// Bind makes the fold into a working set: it asks it for the tables, and for what projections before it find out.
 	Bind func(w *WorkingSet) Fold
 }
@@ -89,6 +91,7 @@ type Set struct {
 	// tables are those of all, and that of the parked streams.
 	tables []*Table
 	shape  string
+	lists  []List
 	former []string
 	// on are the sets of projections, by their place, whose finds each goes by.
 	on []uint64
@@ -101,7 +104,7 @@ func NewSet(former []string, members ...Projection) *Set {
 	if len(members) >= 63 {
 		panic("readmodel: there are more than 62 projections")
 	}
-	names := map[string]bool{Everything: true}
+	names, lists := map[string]bool{Everything: true}, make(map[string]bool)
 	for _, p := range members {
 		switch {
 		case p.Name == "" || p.Version < 1 || p.Bind == nil:
@@ -110,10 +113,25 @@ func NewSet(former []string, members ...Projection) *Set {
 			panic("readmodel: there are two projections of the name " + p.Name)
 		}
 		names[p.Name] = true
+		for _, l := range p.Lists {
+			switch {
+			case l.read == nil:
+				panic(fmt.Sprintf("readmodel: the list %q of %s is of no table: make it by TableOf.List", l.Name, p.Name))
+			case !slices.Contains(engineTables(p.Tables), l.table):
+				panic(fmt.Sprintf("readmodel: the projection %s lists %s, which is not among its Tables", p.Name, l.table.Name))
+			case lists[l.Name]:
+				panic("readmodel: there are two lists of the name " + l.Name)
+			}
+			lists[l.Name] = true
+			s.lists = append(s.lists, l)
+		}
 	}
 	s.on = newWorkingSet(0, members).on
 	return s
 }
+
+// Lists are those that every door shows.
+func (s *Set) Lists() []List { return s.lists }
 
 // engineTables are the engine's views.
 func engineTables(tables []AnyTable) []*Table {

@@ -1,6 +1,7 @@
 package readmodel
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -58,6 +59,8 @@ type Row interface {
 // TableOf is a table of rows R with the key K, as its projection sees it: the handle that its rows are folded and read by.
 type TableOf[K comparable, R any] struct {
 	Table
+	// keys are those of the columns that doors show.
+	keys []string
 	// Row are the columns, those of the key first.
 	Row []ColumnOf[R]
 	Key func(*R) K
@@ -98,6 +101,9 @@ func NewTable[K comparable, R any](name string, t TableOf[K, R]) *TableOf[K, R] 
 			t.Keys++
 		}
 		t.Columns = append(t.Columns, c.Column)
+		if c.Show != nil {
+			t.keys = append(t.keys, cmp.Or(c.Shown, c.Name))
+		}
 	}
 	if t.Keys == 0 {
 		panic("readmodel: table " + name + " has no key column")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,10 +12,7 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-func (d *door) agents(api huma.API) {
-	list(d, api, "agents", "Agents", func(ctx context.Context, r projections.Reader, _ Page) iter.Seq2[projections.AgentRow, error] {
-		return each(r.Agents(ctx))
-	})
+func (d *door) agentVersions(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "agent-versions", Method: http.MethodGet, Path: "/api/agents/{agent}/versions",
 		Summary: "What an agent was made of, the first version first, with who changed it and why",

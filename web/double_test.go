@@ -71,20 +71,32 @@ func (r reader) Report(context.Context, projections.MetricsFilter) (projections.
 	return projections.Report{Metrics: m, ByWorkflow: map[string]projections.Metrics{"ask": m}}, r.err
 }
 
-func (r reader) Agents(context.Context) ([]projections.AgentRow, error) {
-	return []projections.AgentRow{{Agent: "a"}, {Agent: "b"}, {Agent: "c"}}, r.err
-}
-func (r reader) Tasks(context.Context) ([]projections.TaskRow, error) { return nil, r.err }
 func (r reader) Feedback(_ context.Context, run string) ([]projections.FeedbackRow, error) {
 	return []projections.FeedbackRow{{Feedback: "f", Run: run}}, r.err
 }
-func (r reader) Costs(context.Context) ([]projections.CostRow, error) { return nil, r.err }
-func (r reader) Improvements(_ context.Context, status string) ([]projections.ImprovementRow, error) {
-	return []projections.ImprovementRow{{Improvement: "i", Status: status}}, r.err
+func (r reader) Parked(context.Context) ([]readmodel.ParkedRow, error) { return nil, r.err }
+
+// List yields three agents, no tasks, and of other lists a line that shows what was asked for.
+func (r reader) List(_ context.Context, l readmodel.List, where map[string]string, limit int) iter.Seq2[readmodel.Line, error] {
+	return func(yield func(readmodel.Line, error) bool) {
+		if r.err != nil {
+			yield(readmodel.Line{}, r.err)
+			return
+		}
+		row, line := l.Sample()
+		switch row := row.(type) {
+		case *projections.FeedbackRow:
+			row.Run = where["run"]
+		case *projections.ImprovementRow:
+			row.Status = where["status"]
+		}
+		for range min(map[string]int{"agents": 3, "feedback": 1, "improvements": 1}[l.Name], limit) {
+			if !yield(line(), nil) {
+				return
+			}
+		}
+	}
 }
-func (r reader) Runbooks(context.Context) ([]projections.RunbookRow, error) { return nil, r.err }
-func (r reader) Parked(context.Context) ([]readmodel.ParkedRow, error)      { return nil, r.err }
-func (r reader) Budgets(context.Context) ([]projections.BudgetRow, error)   { return nil, r.err }
 
 var (
 	errRefused = errors.New("run exists already")

@@ -2,25 +2,12 @@ package web
 
 import (
 	"context"
-	"iter"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/virtuous6/virtuous6/commands"
-	"github.com/virtuous6/virtuous6/projections"
 )
-
-type feedbackInput struct {
-	Page
-	Run string `query:"run" doc:"Only feedback on this run."`
-}
-
-func (d *door) feedback(api huma.API) {
-	list(d, api, "feedback", "Feedback, in the order it was given", func(ctx context.Context, r projections.Reader, in feedbackInput) iter.Seq2[projections.FeedbackRow, error] {
-		return each(r.Feedback(ctx, in.Run))
-	})
-}
 
 type giveFeedbackInput struct {
 	Idempotency

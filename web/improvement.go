@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"iter"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,17 +10,6 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
-
-type improvementsInput struct {
-	Page
-	Status string `query:"status" enum:"proposed,approved,rejected,applied,rolled_back,withdrawn" doc:"Only improvements that stand there."`
-}
-
-func (d *door) improvements(api huma.API) {
-	list(d, api, "improvements", "Improvements with their evidence, the latest first", func(ctx context.Context, r projections.Reader, in improvementsInput) iter.Seq2[projections.ImprovementRow, error] {
-		return each(r.Improvements(ctx, in.Status))
-	})
-}
 
 type decideInput struct {
 	Idempotency

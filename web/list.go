@@ -10,6 +10,9 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
+// maxLimit is the greatest limit of a Page.
+const maxLimit = 10_000
+
 // Page bounds a list. Lists embed it in their input; it is exported because huma skips what is not.
 type Page struct {
 	AsOf
@@ -37,24 +40,29 @@ func list[I interface {
 		Summary:     summary,
 		Errors:      []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *I) (*listed[T], error) {
-		past, err := d.at(ctx, (*in).asOf())
-		if err != nil {
-			return nil, err
-		}
-		defer past.Done()
-		out := &listed[T]{Told: Told{past.Of}, Body: rows[T]{}}
-		for row, err := range read(ctx, past, *in) {
-			if err != nil {
-				return nil, d.problem(ctx, err)
-			}
-			if len(out.Body) == (*in).limit() {
-				out.More = "true"
-				break
-			}
-			out.Body = append(out.Body, row)
-		}
-		return out, nil
+		return listing(ctx, d, (*in).asOf(), (*in).limit(), func(r projections.Reader) iter.Seq2[T, error] { return read(ctx, r, *in) })
 	})
+}
+
+// listing answers with rows up to the limit. There is more where read yields more.
+func listing[T any](ctx context.Context, d *door, asOf string, limit int, read func(projections.Reader) iter.Seq2[T, error]) (*listed[T], error) {
+	past, err := d.at(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	defer past.Done()
+	out := &listed[T]{Told: Told{past.Of}, Body: rows[T]{}}
+	for row, err := range read(past) {
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		if len(out.Body) == limit {
+			out.More = "true"
+			break
+		}
+		out.Body = append(out.Body, row)
+	}
+	return out, nil
 }
 
 // each yields what a read returned as a whole.

@@ -38,12 +38,19 @@ const anyKey = "*"
 // shape is the schema of what a T writes: found from a value that is full, and from some that are full down to some
 // depth and empty below. What is null in one of those may be null, what is missing in one isn't required.
 func shape[T any]() *huma.Schema {
+	return shapeOf(func(depth int, leaves bool) any {
+		var v T
+		fill(reflect.ValueOf(&v).Elem(), depth, leaves)
+		return v
+	})
+}
+
+// shapeOf is shape of the values that sample fills.
+func shapeOf(sample func(depth int, leaves bool) any) *huma.Schema {
 	const deepest = 5
 	var samples [deepest + 1]any
 	for depth := range samples {
-		var v T
-		fill(reflect.ValueOf(&v).Elem(), depth, depth == deepest)
-		samples[depth] = written(v)
+		samples[depth] = written(sample(depth, depth == deepest))
 	}
 	return describe(samples[deepest], samples[:deepest])
 }

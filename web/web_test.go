@@ -3,12 +3,14 @@ package web_test
 import (
 	"context"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/web"
 )
 
@@ -44,7 +46,9 @@ func (hangs) Position(ctx context.Context) (uint64, error) {
 	return 0, ctx.Err()
 }
 
-func (hangs) Agents(context.Context) ([]projections.AgentRow, error) { panic("secret") }
+func (hangs) List(context.Context, readmodel.List, map[string]string, int) iter.Seq2[readmodel.Line, error] {
+	panic("secret")
+}
 
 func TestWithoutDispatchItOnlyReads(t *testing.T) {
 	t.Parallel()

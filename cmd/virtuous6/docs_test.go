@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // TestCommandLineIsDocumented holds docs/cli.md to the code: verbs and flags from the parser, JSON from real output.
@@ -35,17 +37,45 @@ func TestCommandLineIsDocumented(t *testing.T) {
 	b.WriteString("## JSON\n\nOne example of each, from small histories in the tests: lists are cut to their first element, maps to their first key.\n\n")
 	writeExamples(t, &b)
 
-	name := filepath.Join("..", "..", "docs", "cli.md")
+	current(t, "cli.md", b.Bytes())
+}
+
+// current holds a page of docs to what the code says, or writes it.
+func current(t *testing.T, page string, want []byte) {
+	t.Helper()
+	name := filepath.Join("..", "..", "docs", page)
 	if *update {
-		if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(name, want, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	current, err := os.ReadFile(name)
-	if err != nil || !bytes.Equal(current, b.Bytes()) {
-		t.Errorf("docs/cli.md is not what the code says (%v): run `make golden`", err)
+	got, err := os.ReadFile(name)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("docs/%s is not what the code says (%v): run `make golden`", page, err)
 	}
+}
+
+// TestListsAreDocumented holds docs/readmodels.md to the lists that doors show.
+func TestListsAreDocumented(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	b.WriteString("# Lists of the read models\n\nMade from the code by `make golden`; a test holds it current.\n\n" +
+		"Each is a route of the API, what `virtuous6 list NAME` prints, and a table that SQL may read. The keys are the table's columns " +
+		"in their order; there, times are nanoseconds of Unix time, money (`_usd`) is whole nano-dollars (`_nanos`), and durations " +
+		"(`_seconds`) are nanoseconds (`_ns`). `limit` and `as_of` work on all of them. Runs, patterns and metrics have routes and verbs of their own.\n")
+	for _, l := range projections.Lists() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n- `GET /api/%s`, `virtuous6 list %s`, table `%s`\n", l.Name, l.Help, l.Name, l.Name, l.Table)
+		for _, f := range l.Filters {
+			fmt.Fprintf(&b, "- `%s=`: %s", f.Column, f.Help)
+			if f.Values != nil {
+				fmt.Fprintf(&b, " One of %s.", strings.Join(f.Values, ", "))
+			}
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "- keys: `%s`\n", strings.Join(l.Keys, "`, `"))
+	}
+	current(t, "readmodels.md", b.Bytes())
 }
 
 func writeVerb(b *bytes.Buffer, verb *kong.Node) {
@@ -121,6 +151,7 @@ func writeExamples(t *testing.T, b *bytes.Buffer) {
 		{small, []string{"runs", "r1", "--json"}},
 		{small, []string{"agents", "--json"}},
 		{small, []string{"tasks", "--json"}},
+		{small, []string{"list", "costs", "--json"}},
 		{small, []string{"patterns", "--min-support", "2", "--json"}},
 		{small, []string{"costs", "--json"}},
 		{small, []string{"errors", "--json"}},

@@ -231,8 +231,12 @@ func everything(t fataler, r projections.Reader) []any {
 	keep(tasks, err)
 	week, err := r.Report(ctx, projections.MetricsFilter{Since: "2026-11-21", Until: "2026-11-24"})
 	keep(week, err)
-	costs, err := r.Costs(ctx)
-	keep(costs, err)
+	for _, l := range projections.Lists() {
+		keep(drain(r.List(ctx, l, nil, 0)))
+		for _, f := range l.Filters {
+			keep(drain(r.List(ctx, l, map[string]string{f.Column: "anna"}, 2)))
+		}
+	}
 	improvements, err := r.Improvements(ctx, "")
 	keep(improvements, err)
 	approved, err := r.Improvements(ctx, projections.Approved)
