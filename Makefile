@@ -11,7 +11,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help aimock build run test check static unraced bench golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
+.PHONY: help aimock build run test check static unraced bench analysts golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -42,6 +42,9 @@ unraced: ## Run the tests that take minutes under the race detector, without it
 
 bench: ## Print the table of ratios to the raw engines (BENCHFLAGS="-sizes 3000000 -on SQLite -part replay")
 	go test ./bench -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m -args $(BENCHFLAGS)
+
+analysts: ## Measure the analysts on histories whose truth is known, and write docs/analysts.md (minutes; FIGURES="-histories 200")
+	go test ./analysts -run TestFigures -count=1 -timeout 90m -v -args -figures $(FIGURES)
 
 conformance-esdb: ## Run the conformance suite against a real EventStoreDB (URL=esdb://...)
 	VIRTUOUS6_ESDB_URL='$(URL)' go test ./eventstore/esdb -run 'TestConformance|AtTheServer' -count=1 -v
