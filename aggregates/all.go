@@ -11,6 +11,7 @@ func All(p Policies) []Aggregate {
 		aggregate("policy", policy()),
 		aggregate("run", run()),
 		aggregate("runbook", runbook()),
+		aggregate("slack", slack()),
 		aggregate("task", task()),
 	}
 }

@@ -41,7 +41,11 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			rapid.Map(step, func(n int) events.Event { return events.RunStepFinished{Step: n} }),
 		},
 		"runbook": {anything[events.RunbookSaved]()},
-		"task":    {anything[events.TaskOpened](), anything[events.TaskUpdated]()},
+		"slack": {
+			anything[events.SlackInteracted](), anything[events.SlackThreadOpened](), anything[events.SlackStreamStarted](),
+			anything[events.SlackPosted](),
+		},
+		"task": {anything[events.TaskOpened](), anything[events.TaskUpdated]()},
 	}
 }
 
@@ -176,6 +180,7 @@ func sound(t *rapid.T, history []events.Event) {
 	exhausted := ""
 	share := 0
 	var sealed uint64
+	var threaded bool
 	for i, e := range history {
 		if ended {
 			t.Fatalf("%s after the end", e.Kind())
@@ -205,6 +210,15 @@ func sound(t *rapid.T, history []events.Event) {
 			if i > 0 && reflect.DeepEqual(history[i-1], e) {
 				t.Fatalf("the same runbook twice in a row: %+v", e)
 			}
+		case events.SlackInteracted, events.SlackPosted:
+			made, ended = true, true
+		case events.SlackThreadOpened:
+			if threaded {
+				t.Fatal("a thread is begun twice")
+			}
+			made, threaded = true, true
+		case events.SlackStreamStarted:
+			made = true
 		case events.RunStepStarted:
 			if e.Step != steps {
 				t.Fatalf("step %d starts, %d had started", e.Step, steps)
@@ -288,6 +302,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "feedback": rapid.Custom(feedbackWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "task": rapid.Custom(taskWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish),
 	}
 }

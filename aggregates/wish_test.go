@@ -168,3 +168,16 @@ func taskWish(t *rapid.T) commands.Command {
 	}
 	return commands.UpdateTask{Task: "t", Status: pick(t, "status", "", events.TaskOpen, events.TaskDone, "lost"), Note: pick(t, "note", "", "n"), Assignee: assignee}
 }
+
+func slackWish(t *rapid.T) commands.Command {
+	name := rapid.SampledFrom([]string{"i", "", "c"})
+	switch rapid.IntRange(0, 3).Draw(t, "wish") {
+	case 0:
+		return commands.RecordInteraction{Interaction: "p", User: name.Draw(t, "user"), Type: "slash", Name: "ask", Outcome: events.SlackStarted, TookNanos: rapid.Int64().Draw(t, "took")}
+	case 1:
+		return commands.OpenSlackThread{Post: "p", Channel: name.Draw(t, "channel"), Thread: name.Draw(t, "thread")}
+	case 2:
+		return commands.StartSlackStream{Post: "p", Channel: name.Draw(t, "channel"), TS: name.Draw(t, "ts")}
+	}
+	return commands.RecordSlackPost{Post: "p", Channel: name.Draw(t, "channel"), TS: name.Draw(t, "ts"), Reason: name.Draw(t, "reason")}
+}

@@ -124,3 +124,11 @@ type Budget interface {
 	Command
 	budget()
 }
+
+// Slack is a command to what happened in Slack.
+//
+//sumtype:decl
+type Slack interface {
+	Command
+	slack()
+}

@@ -31,6 +31,10 @@ var Known = NewTable(
 	kind[RunFailed](),
 	kind[RunCancelled](),
 	kind[RunbookSaved](),
+	kind[SlackInteracted](),
+	kind[SlackThreadOpened](),
+	kind[SlackStreamStarted](),
+	kind[SlackPosted](),
 	kind[TaskOpened](),
 	kind[TaskUpdated](),
 )

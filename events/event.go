@@ -84,3 +84,11 @@ type Budget interface {
 	Event
 	budget()
 }
+
+// Slack is a fact of what happened in Slack: of an interaction, or of a post.
+//
+//sumtype:decl
+type Slack interface {
+	Event
+	slack()
+}

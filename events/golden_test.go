@@ -103,6 +103,15 @@ func samples() []events.Event {
 			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",
 			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini"}, {Name: "refund", DependsOn: []int{0}}},
 		},
+		events.SlackInteracted{
+			Interaction: "i1", User: "slack:T1:U1", Channel: "C1", Thread: "1700000000.000100", Type: "button", Name: "judge", Run: "r1",
+			Outcome: events.SlackRefused, Reason: "there is no such run", TookNanos: 12_000_000,
+		},
+		events.SlackThreadOpened{Post: "r1", Run: "r1", Channel: "C1", Thread: "1700000000.000100"},
+		events.SlackStreamStarted{Post: "r1", Run: "r1", Channel: "C1", Thread: "1700000000.000100", TS: "1700000001.000200"},
+		events.SlackPosted{
+			Post: "r1", Run: "r1", Channel: "C1", Thread: "1700000000.000100", TS: "1700000001.000200", Reason: "missing_scope",
+		},
 		events.TaskOpened{Task: "t1", Workflow: "checkout", Title: "Refund order 12", Run: "r1", Assignee: "clerk"},
 		events.TaskUpdated{Status: events.TaskDone, Note: "refunded", Assignee: "clerk"},
 	}
