@@ -1,0 +1,107 @@
+package slack
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// Request is what somebody wants, as a delivery tells it.
+type Request struct {
+	// Delivery is what is unique in the delivery: the same again is the same request.
+	Delivery string
+	// Type is the way it came: mention, message, session, slash, button, modal, shortcut, home.
+	Type string
+	Team string
+	User string
+	// Channel is where it came from, Thread the thread there, empty outside of one. Message is the message that it is about.
+	Channel string
+	Thread  string
+	Message string
+	// ResponseURL takes a few answers for half an hour; Trigger opens a modal for three seconds.
+	ResponseURL string
+	Trigger     string
+	Wish        Wish
+}
+
+// id is the request's, the same for every repeat of its delivery. It carries no time of its own (1970), since a repeat comes
+// later.
+func (r Request) id() uuid.UUID {
+	return events.NameID(time.UnixMilli(0), strings.Join([]string{"slack", r.Team, r.Delivery}, "\x00"))
+}
+
+func (r Request) person() string { return events.SlackUser(r.Team, r.User) }
+
+// Wish is what is wanted.
+//
+//sumtype:decl
+type Wish interface{ wish() string }
+
+type (
+	// Ask wants an answer. Overheard tells that nobody was addressed: it counts in a thread that the agent is in, and nowhere else.
+	Ask struct {
+		Text      string
+		Overheard bool
+	}
+	// Better says how an answer should have been. Run is empty for the last one there. Answer tells that the text is the answer
+	// itself, not a wish about it.
+	Better struct {
+		Run    string
+		Text   string
+		Answer bool
+	}
+	// AskBetter wants the modal in which to say what would have been better.
+	AskBetter struct{ Run string }
+	// Judge says whether a run's answer was good.
+	Judge struct {
+		Run  string
+		Good bool
+	}
+	// SaveWorkflow keeps the last run's steps, or those of Run, as a runbook.
+	SaveWorkflow struct{ Name, Run string }
+	// ShowMetrics wants the figures. Of is today, week, all, agent or workflow.
+	ShowMetrics struct{ Of string }
+	// Decide approves or rejects a proposal, as far as it is still what was shown. Digest tells that.
+	Decide struct {
+		Improvement string
+		Digest      string
+		Verdict     Verdict
+	}
+	// Stop ends the runs under way in a thread.
+	Stop struct{}
+	// ShowHome wants the App Home.
+	ShowHome struct{}
+	// Help wants to know what there is.
+	Help struct{}
+	// Refuse is something that can't be done as it was asked.
+	Refuse struct{ Says string }
+	// Nothing is what is not for the agent. Why tells it in a few words.
+	Nothing struct{ Why string }
+)
+
+// Verdict is what a person taps under a proposal.
+type Verdict string
+
+// The verdicts. Later and Evidence decide nothing.
+const (
+	Approve  Verdict = "approve"
+	Reject   Verdict = "reject"
+	Later    Verdict = "later"
+	Evidence Verdict = "evidence"
+)
+
+func (Ask) wish() string          { return "ask" }
+func (Better) wish() string       { return "better" }
+func (AskBetter) wish() string    { return "ask_better" }
+func (Judge) wish() string        { return "judge" }
+func (SaveWorkflow) wish() string { return "save_workflow" }
+func (ShowMetrics) wish() string  { return "metrics" }
+func (d Decide) wish() string     { return string(d.Verdict) }
+func (Stop) wish() string         { return "stop" }
+func (ShowHome) wish() string     { return "home" }
+func (Help) wish() string         { return "help" }
+func (Refuse) wish() string       { return "refused" }
+func (Nothing) wish() string      { return "nothing" }
