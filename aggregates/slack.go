@@ -52,10 +52,10 @@ func decideSlack(c commands.Slack, s slackState) ([]events.Slack, error) {
 		switch {
 		case s.opened:
 			return nil, fmt.Errorf("the thread of %s: %w", c.Post, ErrExists)
-		case c.Thread == "":
-			return nil, fmt.Errorf("%w: a thread has a time stamp", ErrInvalid)
+		case c.Thread == "" || c.Conversation == "":
+			return nil, fmt.Errorf("%w: a thread has a time stamp and a conversation", ErrInvalid)
 		}
-		return []events.Slack{events.SlackThreadOpened{Post: c.Post, Run: c.Run, Channel: c.Channel, Thread: c.Thread}}, nil
+		return []events.Slack{events.SlackThreadOpened{Post: c.Post, Run: c.Run, Conversation: c.Conversation, Channel: c.Channel, Thread: c.Thread}}, nil
 	case commands.StartSlackStream:
 		// A later one replaces an earlier one: the process that streamed has died, or the stream was refused.
 		if err := postable(c.Post, c.Channel, s); err != nil {

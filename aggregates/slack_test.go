@@ -14,8 +14,8 @@ func TestSlack(t *testing.T) {
 		Interaction: "i", User: "slack:T:U", Channel: "C", Thread: "1.2", Type: "slash", Name: "ask", Run: "r", Outcome: events.SlackRefused, Reason: "no", TookNanos: -1,
 	}
 	interacted := events.SlackInteracted{Interaction: "i", User: "slack:T:U", Channel: "C", Thread: "1.2", Type: "slash", Name: "ask", Run: "r", Outcome: events.SlackRefused, Reason: "no"}
-	open := commands.OpenSlackThread{Post: "r", Run: "r", Channel: "C", Thread: "1.2"}
-	opened := events.SlackThreadOpened{Post: "r", Run: "r", Channel: "C", Thread: "1.2"}
+	open := commands.OpenSlackThread{Post: "r", Run: "r", Conversation: "slack:T:C:ask:r", Channel: "C", Thread: "1.2"}
+	opened := events.SlackThreadOpened{Post: "r", Run: "r", Conversation: "slack:T:C:ask:r", Channel: "C", Thread: "1.2"}
 	stream := commands.StartSlackStream{Post: "r", Run: "r", Channel: "C", Thread: "1.2", TS: "3.4"}
 	streams := events.SlackStreamStarted{Post: "r", Run: "r", Channel: "C", Thread: "1.2", TS: "3.4"}
 	post := commands.RecordSlackPost{Post: "r", Run: "r", Channel: "C", Thread: "1.2", TS: "3.4", Reason: "plain"}

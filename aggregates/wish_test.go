@@ -175,7 +175,7 @@ func slackWish(t *rapid.T) commands.Command {
 	case 0:
 		return commands.RecordInteraction{Interaction: "p", User: name.Draw(t, "user"), Type: "slash", Name: "ask", Outcome: events.SlackStarted, TookNanos: rapid.Int64().Draw(t, "took")}
 	case 1:
-		return commands.OpenSlackThread{Post: "p", Channel: name.Draw(t, "channel"), Thread: name.Draw(t, "thread")}
+		return commands.OpenSlackThread{Post: "p", Conversation: name.Draw(t, "conversation"), Channel: name.Draw(t, "channel"), Thread: name.Draw(t, "thread")}
 	case 2:
 		return commands.StartSlackStream{Post: "p", Channel: name.Draw(t, "channel"), TS: name.Draw(t, "ts")}
 	}

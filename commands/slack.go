@@ -23,10 +23,11 @@ type RecordInteraction struct {
 // OpenSlackThread records that a run's thread was begun.
 type OpenSlackThread struct {
 	Meta
-	Post    string
-	Run     string
-	Channel string
-	Thread  string
+	Post         string
+	Run          string
+	Conversation string
+	Channel      string
+	Thread       string
 }
 
 // StartSlackStream records that a run's answer streams into a message.

@@ -107,7 +107,7 @@ func samples() []events.Event {
 			Interaction: "i1", User: "slack:T1:U1", Channel: "C1", Thread: "1700000000.000100", Type: "button", Name: "judge", Run: "r1",
 			Outcome: events.SlackRefused, Reason: "there is no such run", TookNanos: 12_000_000,
 		},
-		events.SlackThreadOpened{Post: "r1", Run: "r1", Channel: "C1", Thread: "1700000000.000100"},
+		events.SlackThreadOpened{Post: "r1", Run: "r1", Conversation: "slack:T1:C1:ask:r1", Channel: "C1", Thread: "1700000000.000100"},
 		events.SlackStreamStarted{Post: "r1", Run: "r1", Channel: "C1", Thread: "1700000000.000100", TS: "1700000001.000200"},
 		events.SlackPosted{
 			Post: "r1", Run: "r1", Channel: "C1", Thread: "1700000000.000100", TS: "1700000001.000200", Reason: "missing_scope",

@@ -39,9 +39,11 @@ const (
 
 // SlackThreadOpened tells that a run's thread was begun by a message, since what asked for it came without one.
 type SlackThreadOpened struct {
-	Post    string `json:"post"`
-	Run     string `json:"run"`
-	Channel string `json:"channel"`
+	Post string `json:"post"`
+	Run  string `json:"run"`
+	// Conversation is the run's, and that of the runs which follow in the thread.
+	Conversation string `json:"conversation"`
+	Channel      string `json:"channel"`
 	// Thread is the time stamp of the message, which names the thread from then on.
 	Thread string `json:"thread"`
 }

@@ -10,6 +10,8 @@ type Config struct {
 	StallAfter time.Duration
 	// Holder is this process, as reservations name it.
 	Holder string
+	// Slack tells that this process can post into Slack.
+	Slack bool
 }
 
 // All is every manager, one line each. It panics where two have one name.
@@ -20,13 +22,17 @@ func All(c Config) []Member {
 	if c.StallAfter == 0 {
 		c.StallAfter = 30 * time.Minute
 	}
-	return distinct(
+	members := []Member{
 		member(run(c)),
 		member(stall(c)),
 		member(spending(c)),
 		member(improvement()),
 		member(rollback()),
-	)
+	}
+	if c.Slack {
+		members = append(members, member(slack()))
+	}
+	return distinct(members...)
 }
 
 func distinct(members ...Member) []Member {

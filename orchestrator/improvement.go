@@ -248,12 +248,12 @@ func (i Improvements) RollBack(ctx context.Context, c commands.RestoreAgent) (Ba
 }
 
 // make is the work of the manager of improvements.
-func (i Improvements) make(log *slog.Logger) handler {
+func (i Improvements) make(log *slog.Logger) Handler {
 	warn := func(_ context.Context, w managers.Make, reason string) error {
 		log.Warn("an approved change was not made: it is tried again at the next start", "improvement", w.Improvement, "reason", reason)
 		return nil
 	}
-	return handle(func(ctx context.Context, w managers.Make) error {
+	return Handle(func(ctx context.Context, w managers.Make) error {
 		_, err := i.Make(ctx, w.Workspace, w.Improvement)
 		if aggregates.Refused(err) || errors.Is(err, ErrUnmakeable) {
 			return warn(ctx, w, err.Error())

@@ -30,6 +30,8 @@ type Config struct {
 	Model  string
 	// Agents tells of the agents. It must be set.
 	Agents Agents
+	// Handlers do the work of a door that posts what runs come to. Without them nobody wants it done.
+	Handlers []Handler
 	// Managers are those that run. Default all of them.
 	Managers []managers.Member
 	// EarlierBytes is how much of what was said in the earlier runs of its conversation a run sees. Default 32 KiB.
@@ -86,7 +88,7 @@ func New(c Config) *Orchestrator {
 	}
 	c.holder = c.IDs().String()
 	if c.Managers == nil {
-		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter})
+		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, Slack: len(c.Handlers) > 0})
 	}
 	if c.SealEvery == 0 {
 		c.SealEvery = 10 * time.Minute
@@ -117,8 +119,9 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes,
 		seen: newRecent[*conversation](4 * o.c.Turns), versions: newRecent[aggregates.Agent](1024),
 	}
-	work, err := newWork(o.c.Turns, o.c.Log, handle(p.perform, o.gaveUp),
-		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents}.make(o.c.Log))
+	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
+		Handle(p.perform, o.gaveUp), Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents}.make(o.c.Log),
+	}, o.c.Handlers...)...)
 	if err != nil {
 		return err
 	}

@@ -18,16 +18,16 @@ import (
 	"github.com/virtuous6/virtuous6/managers"
 )
 
-// handler does one kind of work.
-type handler struct {
+// Handler does one kind of work.
+type Handler struct {
 	kind    string
 	perform func(ctx context.Context, payload []byte) error
 	// gaveUp hears of work that failed for good.
 	gaveUp func(ctx context.Context, payload []byte, reason string) error
 }
 
-// handle makes a handler of work of one type.
-func handle[W managers.Work](perform func(context.Context, W) error, gaveUp func(context.Context, W, string) error) handler {
+// Handle makes a handler of work of one type. perform is called again where it fails, and gaveUp hears of what failed for good.
+func Handle[W managers.Work](perform func(context.Context, W) error, gaveUp func(context.Context, W, string) error) Handler {
 	var zero W
 	decode := func(payload []byte) (w W, err error) {
 		if err := json.Unmarshal(payload, &w); err != nil {
@@ -35,7 +35,7 @@ func handle[W managers.Work](perform func(context.Context, W) error, gaveUp func
 		}
 		return w, nil
 	}
-	return handler{
+	return Handler{
 		kind: zero.Kind(),
 		perform: func(ctx context.Context, payload []byte) error {
 			w, err := decode(payload)
@@ -90,7 +90,7 @@ const poisonTopic = "work.poison"
 
 // newWork builds the router. Work is tried again with a growing wait, for as long as the store is away; what fails for
 // good goes to the poison queue, where its handler hears of it.
-func newWork(places int, log *slog.Logger, handlers ...handler) (*work, error) {
+func newWork(places int, log *slog.Logger, handlers ...Handler) (*work, error) {
 	// What the router tells of its own starting and stopping is nothing to an operator.
 	logger := watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 	w := &work{
@@ -109,7 +109,7 @@ func newWork(places int, log *slog.Logger, handlers ...handler) (*work, error) {
 	retry := middleware.Retry{
 		MaxRetries: 5, InitialInterval: 100 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2, Logger: logger,
 	}
-	byKind := make(map[string]handler, len(handlers))
+	byKind := make(map[string]Handler, len(handlers))
 	for _, h := range handlers {
 		if _, dup := byKind[h.kind]; dup {
 			panic("orchestrator: two handlers for work of kind " + h.kind)
@@ -131,7 +131,7 @@ func newWork(places int, log *slog.Logger, handlers ...handler) (*work, error) {
 func topic(kind string) string { return "work." + kind }
 
 // perform does a job for as long as it is wanted.
-func (w *work) perform(m *message.Message, h handler) error {
+func (w *work) perform(m *message.Message, h Handler) error {
 	j := w.job(m)
 	if j == nil || j.ctx.Err() != nil {
 		return nil

@@ -12,6 +12,7 @@ var all = readmodel.NewSet(
 	feedback,
 	improvements,
 	runbooks,
+	slackThreads,
 	budgets,
 	patterns,
 	costs,

@@ -1,0 +1,118 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
+)
+
+// SlackThreadRow is a row of slack_threads: a conversation in Slack, by its own name and by that of its thread.
+type SlackThreadRow struct {
+	// Key is the conversation, or SlackThreadKey of its channel and thread.
+	Key          string `db:"key,pk"`
+	Conversation string `db:"conversation"`
+	Team         string `db:"team"`
+	Channel      string `db:"channel"`
+	// Thread is the time stamp of the first message, empty where that is not known yet.
+	Thread string `db:"thread"`
+	// Runs are the latest runs of the conversation, the oldest first. The row of a thread's key has none.
+	Runs     []string `db:"runs"`
+	Position uint64   `db:"position"`
+}
+
+// maxThreadRuns bounds how many runs of a conversation are kept in its row.
+const maxThreadRuns = 64
+
+// SlackThreadKey names a thread by what Slack tells of it.
+func SlackThreadKey(channel, thread string) string { return channel + "/" + thread }
+
+var slackThreadTable = readmodel.NewTable("slack_threads", readmodel.TableOf[string, SlackThreadRow]{
+	Key:   func(r *SlackThreadRow) string { return r.Key },
+	Fresh: func(key string, r *SlackThreadRow) { r.Key = strings.Clone(key) },
+	Weigh: func(r *SlackThreadRow) int { return 48*len(r.Runs) + 128 },
+	Row: []readmodel.ColumnOf[SlackThreadRow]{
+		readmodel.Key(readmodel.String("key", func(r *SlackThreadRow) *string { return &r.Key })),
+		readmodel.String("conversation", func(r *SlackThreadRow) *string { return &r.Conversation }),
+		readmodel.Symbol("team", func(r *SlackThreadRow) *string { return &r.Team }),
+		readmodel.Symbol("channel", func(r *SlackThreadRow) *string { return &r.Channel }),
+		readmodel.String("thread", func(r *SlackThreadRow) *string { return &r.Thread }),
+		readmodel.Strings("runs", func(r *SlackThreadRow) *[]string { return &r.Runs }),
+		readmodel.Int("position", func(r *SlackThreadRow) *uint64 { return &r.Position }),
+	},
+})
+
+// slackThreads keeps which conversation a thread in Slack is, and which runs were in it.
+var slackThreads = readmodel.Projection{
+	Name: "slack_threads", Version: 1, Tables: []readmodel.AnyTable{slackThreadTable},
+	Bind: bindSlackThreads,
+}
+
+func bindSlackThreads(w *readmodel.WorkingSet) readmodel.Fold {
+	threads := slackThreadTable.In(w)
+	return func(f *readmodel.Fact) error {
+		switch e := f.Event.(type) {
+		case events.RunStarted:
+			thread, err := events.ParseSlackThread(e.Conversation)
+			if err != nil || e.Source != nil {
+				return nil
+			}
+			r, err := threads.Row(e.Conversation)
+			if err != nil {
+				return err
+			}
+			if r.Channel == "" {
+				r.begin(e.Conversation, thread, f.Envelope.Position)
+			}
+			r.Runs = append(r.Runs[max(0, len(r.Runs)-maxThreadRuns+1):len(r.Runs):len(r.Runs)], e.Run)
+			r.Position = f.Envelope.Position
+			if thread.TS != "" {
+				return alias(threads, e.Conversation, thread, f.Envelope.Position)
+			}
+		case events.SlackThreadOpened:
+			thread, err := events.ParseSlackThread(e.Conversation)
+			if err != nil {
+				return readmodel.Damaged("%q is no thread in Slack", e.Conversation)
+			}
+			thread.TS = e.Thread
+			r, err := threads.Row(e.Conversation)
+			if err != nil {
+				return err
+			}
+			r.begin(e.Conversation, thread, f.Envelope.Position)
+			return alias(threads, e.Conversation, thread, f.Envelope.Position)
+		}
+		return nil
+	}
+}
+
+func (r *SlackThreadRow) begin(conversation string, thread events.SlackThread, position uint64) {
+	r.Conversation, r.Team, r.Channel, r.Thread, r.Position = conversation, thread.Team, thread.Channel, thread.TS, position
+}
+
+// alias lets a thread be found by its channel and time stamp. What was there first stays: a thread is one conversation.
+func alias(threads *readmodel.Cache[string, SlackThreadRow], conversation string, thread events.SlackThread, position uint64) error {
+	r, err := threads.Row(SlackThreadKey(thread.Channel, thread.TS))
+	if err == nil && r.Conversation == "" {
+		r.begin(conversation, thread, position)
+	}
+	return err
+}
+
+// SlackThread is a row of slack_threads by its key. It returns ErrNotFound where there is none.
+func (m *Models) SlackThread(ctx context.Context, key string) (SlackThreadRow, error) {
+	var found *SlackThreadRow
+	var err error
+	for row, failed := range readmodel.Rows(ctx, m.Models.View, slackThreadTable, readmodel.Query{Where: readmodel.Only("key", key)}) {
+		found, err = &row, failed
+	}
+	if err == nil && found == nil {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return SlackThreadRow{}, fmt.Errorf("read thread %s: %w", key, err)
+	}
+	return *found, nil
+}
