@@ -29,6 +29,8 @@ type config struct {
 	User string `yaml:"user"`
 	// Listen is where `serve` answers HTTP. Default 127.0.0.1:8686.
 	Listen string `yaml:"listen"`
+	// Hooks is where `serve` takes what Slack sends by HTTP. Default nowhere.
+	Hooks string `yaml:"hooks"`
 	// Hosts are the names that HTTP requests may be addressed to, besides localhost and IP addresses.
 	Hosts []string `yaml:"hosts"`
 	// Model is what agents without a model of their own use. Default: with OpenAI gpt-6-luna, with a server of one's own the
@@ -57,6 +59,7 @@ type config struct {
 	// SnapshotEvery is how many events lie between two snapshots of the read models. Default 32768.
 	SnapshotEvery int          `yaml:"snapshot_every"`
 	Policy        policyConfig `yaml:"policy"`
+	Slack         slackConfig  `yaml:"slack"`
 }
 
 // policyConfig is what people allow. See aggregates.Policy.

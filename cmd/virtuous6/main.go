@@ -36,6 +36,7 @@ type verbs struct {
 	Feedback     feedbackVerb     `cmd:"" group:"Run" help:"Judge a run."`
 	SaveWorkflow saveWorkflowVerb `cmd:"" group:"Run" help:"Keep a run's steps, or a pattern, as a runbook."`
 	Budget       budgetVerb       `cmd:"" group:"Run" help:"Show the budgets of live runs, or set one."`
+	Slack        slackVerb        `cmd:"" group:"Run" help:"Set Slack up: the app's manifest, and what is missing."`
 
 	Import    importVerb    `cmd:"" group:"History" help:"Turn histories from elsewhere into events."`
 	Simulate  simulateVerb  `cmd:"" group:"History" help:"Make a history with planted truths, from a seed."`

@@ -23,6 +23,7 @@ import (
 
 type serveVerb struct {
 	Listen       string         `help:"Where to answer HTTP. Default 127.0.0.1:8686." placeholder:"HOST:PORT"`
+	Hooks        string         `help:"Where to take what Slack sends by HTTP. Default: nowhere." placeholder:"HOST:PORT"`
 	AnalyzeEvery *time.Duration `help:"How often the analysts run. Default 1h; 0s is never." placeholder:"DURATION"`
 	Lease        *time.Duration `help:"How long this server may be silent before another one takes over. Default 5s." placeholder:"DURATION"`
 }
@@ -66,6 +67,10 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	dispatch := a.dispatcher().Dispatch
+	fromSlack, err := a.slackDoor(cmp.Or(v.Hooks, a.config.Hooks), log)
+	if err != nil {
+		return err
+	}
 	lookback := replay.NewLookback(a.store, a.models, scratch, log)
 	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
@@ -88,10 +93,11 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 				return err
 			}
 			c := a.driving(runner, model, lease)
-			c.AnalyzeEvery, c.Log = every, log
+			c.AnalyzeEvery, c.Log, c.Handlers, c.OnText = every, log, fromSlack.handlers(), fromSlack.onText()
 			return orchestrator.New(c).Run(ctx)
 		})
 	})
+	fromSlack.serve(ctx, group.Go)
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -107,6 +113,9 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	fmt.Fprintf(a.out, "Serving on http://%s with %s.\n", listener.Addr(), model)
 	if model == events.ScriptedModel {
 		fmt.Fprintln(a.out, "That is the built-in scripted model: set OPENAI_API_KEY or OPENAI_BASE_URL for a real one.")
+	}
+	if fromSlack != nil {
+		fmt.Fprintln(a.out, fromSlack.says())
 	}
 	return group.Wait()
 }

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/analysts/runbook"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
+	"github.com/virtuous6/virtuous6/slack"
+	"github.com/virtuous6/virtuous6/web"
+)
+
+// slackConfig is what people may do in Slack. The tokens are in the environment only.
+type slackConfig struct {
+	// Approvers are the people (U...) and user groups (S...) who may decide on proposals. Default nobody.
+	Approvers []string `yaml:"approvers"`
+}
+
+// slackTokens are what Slack knows this app by.
+type slackTokens struct {
+	bot, app, secret string
+	// url is that of Slack's Web API, empty for Slack itself.
+	url string
+}
+
+func slackEnvironment() slackTokens {
+	return slackTokens{
+		bot: os.Getenv("SLACK_BOT_TOKEN"), app: os.Getenv("SLACK_APP_TOKEN"), secret: os.Getenv("SLACK_SIGNING_SECRET"), url: os.Getenv("SLACK_API_URL"),
+	}
+}
+
+// client calls Slack with one of the tokens.
+func (t slackTokens) client() *api.Client {
+	options := []api.Option{api.OptionHTTPClient(&http.Client{Timeout: 30 * time.Second}), api.OptionAppLevelToken(t.app)}
+	if t.url != "" {
+		options = append(options, api.OptionAPIURL(t.url+map[bool]string{true: "", false: "/"}[t.url[len(t.url)-1] == '/']))
+	}
+	return api.New(t.bot, options...)
+}
+
+// slackServer is the door to Slack as a part of `serve`.
+type slackServer struct {
+	door     *slack.Door
+	tokens   slackTokens
+	listener net.Listener
+	log      *slog.Logger
+}
+
+// slackDoor opens the door to Slack where the environment has its tokens. Without them there is none.
+func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
+	t := slackEnvironment()
+	switch {
+	case t.bot == "" && t.app == "" && t.secret == "":
+		if hooks != "" {
+			return nil, errors.New("--hooks is for Slack, and SLACK_BOT_TOKEN is not set: docs/slack.md tells how to get it")
+		}
+		return nil, nil
+	case t.bot == "":
+		return nil, errors.New("SLACK_BOT_TOKEN is not set: docs/slack.md tells how to get it")
+	case t.app == "" && t.secret == "":
+		return nil, errors.New("set SLACK_APP_TOKEN (Slack is listened to by a socket), or SLACK_SIGNING_SECRET and --hooks (Slack calls this server): docs/slack.md")
+	case t.app == "" && hooks == "":
+		return nil, errors.New("SLACK_SIGNING_SECRET is set and --hooks is not: give the address at which Slack reaches this server, or set SLACK_APP_TOKEN")
+	case hooks != "" && t.secret == "":
+		return nil, errors.New("--hooks needs SLACK_SIGNING_SECRET: without it nobody can tell that it is Slack who calls")
+	}
+	runs := a.runs()
+	s := &slackServer{tokens: t, log: log, door: slack.New(slack.Config{
+		API: t.client(), SigningSecret: t.secret, Reader: a.models, Threads: a.models.SlackThread, Dispatch: runs.Dispatch, Start: runs.Start, Cancel: runs.Cancel,
+		Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
+		Runbook: func(name string, run projections.RunRow, steps []projections.StepRow) events.RunbookSaved {
+			return runbook.FromRun(name, run, steps).Saved()
+		},
+		Refused: refused, Approvers: a.config.Slack.Approvers, Now: a.clock, Log: log,
+	})}
+	if hooks != "" {
+		var err error
+		if s.listener, err = net.Listen("tcp", hooks); err != nil {
+			return nil, fmt.Errorf("listen for Slack: %w (--hooks takes another address)", err)
+		}
+	}
+	return s, nil
+}
+
+// handlers do the work of posting.
+func (s *slackServer) handlers() []orchestrator.Handler {
+	if s == nil {
+		return nil
+	}
+	return []orchestrator.Handler{
+		orchestrator.Handle(s.door.Follow, s.door.FollowGaveUp), orchestrator.Handle(s.door.Answer, s.door.AnswerGaveUp),
+	}
+}
+
+// onText is who hears the answers as they come.
+func (s *slackServer) onText() func(run, text string) {
+	if s == nil {
+		return nil
+	}
+	return s.door.OnText
+}
+
+// serve takes what Slack sends until ctx is done.
+func (s *slackServer) serve(ctx context.Context, start func(func() error)) {
+	if s == nil {
+		return
+	}
+	start(func() error { return s.door.Run(ctx) })
+	if s.tokens.app != "" {
+		start(func() error { return s.door.Listen(ctx, s.tokens.client()) })
+	}
+	if s.listener == nil {
+		return
+	}
+	server := web.Server(s.door)
+	start(func() error {
+		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	start(func() error {
+		<-ctx.Done()
+		closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer stop()
+		return server.Shutdown(closing)
+	})
+}
+
+// says tells by which ways Slack comes in.
+func (s *slackServer) says() string {
+	switch {
+	case s.listener == nil:
+		return "Slack is listened to by a socket."
+	case s.tokens.app == "":
+		return fmt.Sprintf("Slack may call http://%s/.", s.listener.Addr())
+	}
+	return fmt.Sprintf("Slack is listened to by a socket, and may call http://%s/.", s.listener.Addr())
+}
+
+// earlier are the runs of a conversation before one of it, as far as the read models have them.
+func (a *app) earlier(ctx context.Context, _, conversation, before string) ([]string, error) {
+	row, err := a.models.SlackThread(ctx, conversation)
+	if errors.Is(err, projections.ErrNotFound) {
+		return nil, nil
+	}
+	for i, run := range row.Runs {
+		if run == before {
+			return row.Runs[:i], err
+		}
+	}
+	return row.Runs, err
+}
+
+type slackVerb struct {
+	Manifest slackManifestVerb `cmd:"" help:"Print the manifest that makes the app in Slack."`
+	Check    slackCheckVerb    `cmd:"" help:"Tell what is missing: tokens, scopes, the socket."`
+}
+
+type slackManifestVerb struct {
+	Name string `help:"The app's name." default:"Virtuous6"`
+	URL  string `name:"url" help:"Where Slack reaches --hooks, such as https://v6.example.com/. Default: Slack is listened to by a socket." placeholder:"URL"`
+}
+
+// Help tells what to do with it.
+func (slackManifestVerb) Help() string {
+	return "Make an app at https://api.slack.com/apps from this manifest, install it, and put its tokens into the environment: docs/slack.md " +
+		"tells it step by step.\n\nExamples:\n  virtuous6 slack manifest\n  virtuous6 slack manifest --url https://v6.example.com/"
+}
+
+// Run prints the manifest.
+func (v slackManifestVerb) Run(a *app) error { return a.json(slack.Manifest(v.Name, v.URL)) }
+
+type slackCheckVerb struct {
+	JSON bool `name:"json" help:"Print one JSON value."`
+}
+
+// Help tells what is looked at.
+func (slackCheckVerb) Help() string {
+	return "Asks Slack who the tokens are, and which scopes the app has. Exits 1 where something is missing.\n\nExample:\n  virtuous6 slack check"
+}
+
+// Run checks.
+func (v slackCheckVerb) Run(ctx context.Context, a *app) error {
+	t := slackEnvironment()
+	var findings []slack.Finding
+	if t.bot == "" {
+		findings = []slack.Finding{{What: "bot token", Says: "SLACK_BOT_TOKEN is not set: install the app, and take the token (xoxb-...) from OAuth & Permissions"}}
+	} else {
+		findings = slack.Check(ctx, t.client(), t.app != "", t.secret != "")
+	}
+	missing := false
+	for _, f := range findings {
+		missing = missing || !f.OK
+	}
+	if v.JSON {
+		if err := a.json(findings); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range findings {
+			fmt.Fprintf(a.out, "%-8s %s: %s\n", map[bool]string{true: "ok", false: "MISSING"}[f.OK], f.What, f.Says)
+		}
+	}
+	if missing {
+		return errSaid
+	}
+	return nil
+}

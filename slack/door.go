@@ -1,0 +1,202 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	api "github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Config wires the door. API, Reader, Threads, Texts, Dispatch, Start, Cancel and Runbook are needed; the rest works as its zero value.
+type Config struct {
+	// API calls Slack with the bot's token.
+	API *api.Client
+	// SigningSecret is what Slack signs its HTTP requests with. Without it none is taken.
+	SigningSecret string
+	// Reader reads the read models, Threads the threads in Slack by their key, Texts the whole of a run's texts.
+	Reader  projections.Reader
+	Threads func(ctx context.Context, key string) (projections.SlackThreadRow, error)
+	Texts   func(ctx context.Context, run *projections.RunRow) error
+	// Dispatch carries out commands, Start and Cancel those that begin and end a run.
+	Dispatch commands.Dispatch
+	Start    func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
+	Cancel   func(ctx context.Context, c commands.CancelRun) error
+	// Runbook is what a run's steps are as a runbook.
+	Runbook func(name string, run projections.RunRow, steps []projections.StepRow) events.RunbookSaved
+	// Refused tells a refusal, which is told to who asked, from a failure. Default: every error is a failure.
+	Refused func(err error) bool
+	// Approvers are the people (U...) and groups (S...) in Slack who may decide on proposals. Default nobody.
+	Approvers []string
+	// Workflow and Agent are those of a run that is asked for here. Default "slack" and "assistant".
+	Workflow, Agent string
+	Workspace       string
+	// Now tells the time. Default time.Now.
+	Now func() time.Time
+	// Log hears what an operator should know. Default: discarded.
+	Log *slog.Logger
+	// AckWithin bounds what is done before a delivery is acknowledged. Default 2 s; Slack gives 3.
+	AckWithin time.Duration
+	// FlushEvery is how often a stream is added to at most. Default 700 ms.
+	FlushEvery time.Duration
+}
+
+// Door is the door to Slack. Its handlers work once Run does.
+type Door struct {
+	Config
+	started time.Time
+	taken   *replayed
+	limits  *limits
+	streams *streams
+	sent    *sent
+	groups  *members
+
+	mu sync.Mutex
+	// work is what is done after a delivery was acknowledged.
+	work chan func(context.Context)
+	// unable remembers which of Slack's methods this app may not use, so that it is told once.
+	unable map[string]bool
+}
+
+// The bounds of what is done beside the acknowledgements.
+const (
+	workers = 16
+	backlog = 1024
+)
+
+// New makes the door. It panics where a needed part of its wiring is missing.
+func New(c Config) *Door {
+	if c.API == nil || c.Reader == nil || c.Threads == nil || c.Texts == nil || c.Dispatch == nil || c.Start == nil || c.Cancel == nil || c.Runbook == nil {
+		panic("slack: a door needs an API, a Reader, Threads, Texts, Dispatch, Start, Cancel and Runbook")
+	}
+	if c.Refused == nil {
+		c.Refused = func(error) bool { return false }
+	}
+	if c.Workflow == "" {
+		c.Workflow = "slack"
+	}
+	if c.Agent == "" {
+		c.Agent = "assistant"
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.AckWithin <= 0 {
+		c.AckWithin = 2 * time.Second
+	}
+	if c.FlushEvery <= 0 {
+		c.FlushEvery = 700 * time.Millisecond
+	}
+	d := &Door{Config: c, started: c.Now(), taken: newReplayed(c.Now), limits: newLimits(), unable: map[string]bool{}, work: make(chan func(context.Context), backlog)}
+	d.streams, d.sent = newStreams(d), newSent()
+	d.groups = &members{door: d}
+	return d
+}
+
+// Run does what is left to do once a delivery was acknowledged, until ctx is done.
+func (d *Door) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for range workers {
+		group.Go(func() error {
+			for {
+				select {
+				case <-ctx.Done():
+					d.finishWork(ctx)
+					return nil
+				case f := <-d.work:
+					// What has begun is finished where that takes moments.
+					working, stop := lasting(ctx)
+					f(working)
+					stop()
+				}
+			}
+		})
+	}
+	group.Go(func() error { return d.streams.run(ctx) })
+	return group.Wait()
+}
+
+// farewell bounds what is still done once the door is told to stop.
+const farewell = 5 * time.Second
+
+// lasting outlives ctx by farewell.
+func lasting(ctx context.Context) (context.Context, func()) {
+	outliving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var bound *time.Timer
+	var mu sync.Mutex
+	undo := context.AfterFunc(ctx, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		bound = time.AfterFunc(farewell, cancel)
+	})
+	return outliving, func() {
+		undo()
+		mu.Lock()
+		defer mu.Unlock()
+		if bound != nil {
+			bound.Stop()
+		}
+		cancel()
+	}
+}
+
+// finishWork does what was taken before the end: deliveries that were acknowledged do not come again.
+func (d *Door) finishWork(ctx context.Context) {
+	working, stop := lasting(ctx)
+	defer stop()
+	for {
+		select {
+		case f := <-d.work:
+			f(working)
+		default:
+			return
+		}
+	}
+}
+
+// later has something done beside the acknowledgement. It tells of a door that has too much to do.
+func (d *Door) later(f func(context.Context)) bool {
+	select {
+	case d.work <- f:
+		return true
+	default:
+		return false
+	}
+}
+
+// able tells whether the app may use a method, as far as that is known.
+func (d *Door) able(method string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.unable[method]
+}
+
+// learn remembers a method that the app may not use, and tells it once.
+func (d *Door) learn(method string, err error) bool {
+	var refused api.SlackErrorResponse
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Err {
+	case "missing_scope", "unknown_method", "not_allowed_token_type", "feature_not_enabled", "method_deprecated", "access_denied":
+	default:
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.unable[method] {
+		d.unable[method] = true
+		d.Log.Warn("Slack does not let this app use a method: `virtuous6 slack check` tells what is missing", "method", method, "error", refused.Err)
+	}
+	return true
+}

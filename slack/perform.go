@@ -1,0 +1,246 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// maxText bounds what is taken of a person's words, in bytes.
+const maxText = 64 << 10
+
+// perform carries out a request that changes something. Doing it again is a repeat.
+func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, error) {
+	switch w := r.Wish.(type) {
+	case Ask:
+		return d.ask(ctx, r, id, w)
+	case Better:
+		return d.better(ctx, r, id, w)
+	case Judge:
+		return d.judge(ctx, r, id, w)
+	case SaveWorkflow:
+		return d.save(ctx, r, id, w)
+	case Stop:
+		return d.stop(ctx, r, id)
+	case Decide:
+		return d.decide(ctx, r, id, w)
+	case Refuse:
+		return refusal("%s", w.Says), nil
+	case AskBetter, ShowMetrics, ShowHome, Help, Nothing:
+	}
+	return done{}, fmt.Errorf("slack: nobody performs %T", r.Wish)
+}
+
+// ask starts a run. Its conversation is the thread that it was asked in.
+func (d *Door) ask(ctx context.Context, r Request, id uuid.UUID, w Ask) (done, error) {
+	if len(w.Text) > maxText {
+		return refusal("That is longer than I read at once (%d KiB). Please shorten it.", maxText>>10), nil
+	}
+	run := id.String()
+	conversation, known, err := d.conversation(ctx, r, run)
+	if err != nil {
+		return done{}, err
+	}
+	if w.Overheard && !known {
+		return done{}, nil // people talk among themselves
+	}
+	start := commands.StartRun{
+		Run: run, Workflow: d.Workflow, Agent: d.Agent, Prompt: strings.ToValidUTF8(strings.ReplaceAll(w.Text, "\x00", ""), "�"),
+		Requester: r.person(), Conversation: conversation,
+	}
+	start.Meta = d.meta(r, id, 0, run)
+	receipt, err := d.Start(ctx, start)
+	return done{outcome: events.SlackStarted, run: run, repeated: receipt.Repeated}, err
+}
+
+// conversation is the one that a thread belongs to. known tells that there were runs in it.
+func (d *Door) conversation(ctx context.Context, r Request, run string) (name string, known bool, err error) {
+	if r.Thread == "" {
+		return events.SlackThread{Team: r.Team, Channel: r.Channel, Ask: run}.Conversation(), false, nil
+	}
+	row, err := d.Threads(ctx, projections.SlackThreadKey(r.Channel, r.Thread))
+	switch {
+	case errors.Is(err, projections.ErrNotFound):
+		return events.SlackThread{Team: r.Team, Channel: r.Channel, TS: r.Thread}.Conversation(), false, nil
+	case err != nil:
+		return "", false, err
+	}
+	return row.Conversation, true, nil
+}
+
+// errNoRun tells that there is nothing that a wish could be about.
+var errNoRun = errors.New("there is no run here yet that this could be about")
+
+// about is the run that a wish is about: the one that it names, the last one of its thread, or the last one that the person
+// asked for in the channel.
+func (d *Door) about(ctx context.Context, r Request, named string) (projections.RunRow, error) {
+	if named == "" && r.Thread != "" {
+		row, err := d.Threads(ctx, projections.SlackThreadKey(r.Channel, r.Thread))
+		if err == nil {
+			row, err = d.Threads(ctx, row.Conversation)
+		}
+		if err != nil && !errors.Is(err, projections.ErrNotFound) {
+			return projections.RunRow{}, err
+		}
+		if len(row.Runs) > 0 {
+			named = row.Runs[len(row.Runs)-1]
+		}
+	}
+	if named != "" {
+		row, _, err := d.Reader.Run(ctx, named)
+		if errors.Is(err, projections.ErrNotFound) {
+			return row, fmt.Errorf("%w: I know no run %s", errNoRun, clip(named, 60))
+		}
+		return row, err
+	}
+	for row, err := range d.Reader.Runs(ctx, projections.RunFilter{Workflow: d.Workflow, Limit: maxLookedAt}) {
+		if err != nil {
+			return row, err
+		}
+		if row.Requester == r.person() {
+			return row, nil
+		}
+	}
+	return projections.RunRow{}, errNoRun
+}
+
+// maxLookedAt bounds how many runs are looked through for a person's last one.
+const maxLookedAt = 1000
+
+func (d *Door) better(ctx context.Context, r Request, id uuid.UUID, w Better) (done, error) {
+	if w.Text == "" {
+		return refusal("Say what would have been better."), nil
+	}
+	run, err := d.about(ctx, r, w.Run)
+	if errors.Is(err, errNoRun) {
+		return refusal("%s. Ask me something first, or name a run: `/better RUN shorter, with links`.", firstUpper(err.Error())), nil
+	}
+	if err != nil {
+		return done{}, err
+	}
+	c := commands.GiveFeedback{Meta: d.meta(r, id, 0, run.Run), Feedback: id.String(), Run: run.Run, User: r.person(), Name: "better"}
+	what := "as a wish"
+	if w.Answer {
+		c.Better, what = clip(w.Text, maxText), "as the better answer"
+	} else {
+		c.Text = clip(w.Text, maxText)
+	}
+	receipt, err := d.Dispatch(ctx, c)
+	return done{
+		outcome: events.SlackRecorded, run: run.Run, repeated: receipt.Repeated,
+		reply: &Reply{Text: fmt.Sprintf("Thank you. Kept %s on “%s”: it counts when I look for what to change.", what, clip(oneLine(run.Prompt), 80))},
+	}, err
+}
+
+func (d *Door) judge(ctx context.Context, r Request, id uuid.UUID, w Judge) (done, error) {
+	// A person judges a run once, and may change their mind: the id of the judgement is theirs and the tap's.
+	score, label := 0.0, "bad"
+	if w.Good {
+		score, label = 1, "good"
+	}
+	receipt, err := d.Dispatch(ctx, commands.GiveFeedback{
+		Meta: d.meta(r, id, 0, w.Run), Feedback: id.String(), Run: w.Run, User: r.person(), Name: "satisfaction", Score: &score, Label: label,
+	})
+	result := done{outcome: events.SlackRecorded, run: w.Run, repeated: receipt.Repeated}
+	result.reply = &Reply{Text: "Noted: that was good. Thank you."}
+	if !w.Good {
+		result.reply = badReply(w.Run)
+	}
+	return result, err
+}
+
+func (d *Door) save(ctx context.Context, r Request, id uuid.UUID, w SaveWorkflow) (done, error) {
+	run, err := d.about(ctx, r, w.Run)
+	if errors.Is(err, errNoRun) {
+		return refusal("%s. Ask me something first, or name a run: `/save-workflow NAME RUN`.", firstUpper(err.Error())), nil
+	}
+	if err != nil {
+		return done{}, err
+	}
+	_, steps, err := d.Reader.Run(ctx, run.Run)
+	if err != nil {
+		return done{}, err
+	}
+	if len(steps) == 0 {
+		return refusal("That run has no steps yet: try again once it has ended."), nil
+	}
+	saved := d.Runbook(w.Name, run, steps)
+	receipt, err := d.Dispatch(ctx, commands.SaveRunbook{
+		Meta: d.meta(r, id, 0, run.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: saved.Notes,
+	})
+	return done{
+		outcome: events.SlackRecorded, run: run.Run, repeated: receipt.Repeated,
+		reply: &Reply{Text: fmt.Sprintf("Saved the %s of “%s” as workflow %s.", countSteps(len(steps)), clip(oneLine(run.Prompt), 80), w.Name)},
+	}, err
+}
+
+func countSteps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
+}
+
+// stop cancels the runs under way in a thread. A run that began a moment ago is known to the streams before the read models.
+func (d *Door) stop(ctx context.Context, r Request, id uuid.UUID) (done, error) {
+	runs, err := d.underWay(ctx, r)
+	if err != nil {
+		return done{}, err
+	}
+	if len(runs) == 0 {
+		return refusal("Nothing is under way here."), nil
+	}
+	for i, run := range runs {
+		if err := d.Cancel(ctx, commands.CancelRun{Meta: d.meta(r, id, i, run), Run: run, Reason: "stopped in Slack"}); err != nil {
+			return done{}, err
+		}
+	}
+	return done{outcome: events.SlackRecorded, run: runs[len(runs)-1]}, nil
+}
+
+func (d *Door) underWay(ctx context.Context, r Request) ([]string, error) {
+	conversation, _, err := d.conversation(ctx, r, "")
+	if err != nil {
+		return nil, err
+	}
+	row, err := d.Threads(ctx, conversation)
+	if err != nil && !errors.Is(err, projections.ErrNotFound) {
+		return nil, err
+	}
+	runs := d.streams.of(conversation)
+	for _, run := range row.Runs {
+		known, _, err := d.Reader.Run(ctx, run)
+		if err != nil && !errors.Is(err, projections.ErrNotFound) {
+			return nil, err
+		}
+		if known.Outcome == projections.Running && !contains(runs, run) {
+			runs = append(runs, run)
+		}
+	}
+	return runs, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, other := range list {
+		if other == s {
+			return true
+		}
+	}
+	return false
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func firstUpper(text string) string {
+	r, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(r)) + text[size:]
+}

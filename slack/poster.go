@@ -1,0 +1,308 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// postMeta is that of a command which tells what became of a run's post.
+func (d *Door) postMeta(run managers.SlackRun, id uuid.UUID) commands.Meta {
+	return commands.Meta{ID: id, At: d.Now().UTC(), Actor: "door:slack", Workspace: run.Workspace, Correlation: run.Run}
+}
+
+// Follow shows that a run is under way: its thread, the status of its session, and its answer as it comes.
+func (d *Door) Follow(ctx context.Context, w managers.SlackFollow) error {
+	channel, thread, err := d.place(ctx, w.SlackRun)
+	if err != nil {
+		return err
+	}
+	d.status(ctx, channel, thread, "processing")
+	if ctx.Err() == nil {
+		d.streams.begin(w.SlackRun, channel, thread)
+	}
+	return nil
+}
+
+// FollowGaveUp ends what could not be begun.
+func (d *Door) FollowGaveUp(ctx context.Context, w managers.SlackFollow, reason string) error {
+	return d.undelivered(ctx, w.SlackRun, reason)
+}
+
+// AnswerGaveUp ends what could not be posted.
+func (d *Door) AnswerGaveUp(ctx context.Context, w managers.SlackAnswer, reason string) error {
+	return d.undelivered(ctx, w.SlackRun, reason)
+}
+
+// undelivered records that nothing comes of a post.
+func (d *Door) undelivered(ctx context.Context, run managers.SlackRun, reason string) error {
+	d.streams.end(run.Run)
+	thread, _ := events.ParseSlackThread(run.Conversation)
+	d.Log.Error("an answer could not be posted", "run", run.Run, "channel", thread.Channel, "reason", reason)
+	return d.posted(ctx, run, thread.Channel, thread.TS, "", reason)
+}
+
+func (d *Door) posted(ctx context.Context, run managers.SlackRun, channel, thread, ts, reason string) error {
+	_, err := d.Dispatch(ctx, commands.RecordSlackPost{
+		Meta: d.postMeta(run, events.NameID(run.StartedAt, "the post of "+run.Run)), Post: run.Run, Run: run.Run, Channel: channel, Thread: thread, TS: ts,
+		Reason: clip(reason, 500),
+	})
+	if err != nil && d.Refused(err) {
+		return nil // another process has told it
+	}
+	return err
+}
+
+// place is where a run is answered. The thread of what came without one is begun here, once.
+func (d *Door) place(ctx context.Context, run managers.SlackRun) (channel, thread string, err error) {
+	at, err := events.ParseSlackThread(run.Conversation)
+	switch {
+	case err != nil:
+		return "", "", err
+	case at.TS != "" || run.Thread != "":
+		return at.Channel, at.TS + run.Thread, nil
+	case at.Ask != run.Run:
+		row, err := d.Threads(ctx, run.Conversation)
+		if err == nil && row.Thread == "" {
+			err = errors.New("the thread has not begun yet")
+		}
+		return at.Channel, row.Thread, err
+	}
+	row, err := d.run(ctx, run.Run, false)
+	if err != nil {
+		return "", "", err
+	}
+	_, user := personOf(run.Requester)
+	text, blocks := asked(user, row.Prompt)
+	ts, err := d.post(ctx, run, at.Channel, "", "asked", api.MsgOptionText(text, false), api.MsgOptionBlocks(blocks...))
+	if err != nil {
+		return "", "", err
+	}
+	_, err = d.Dispatch(ctx, commands.OpenSlackThread{
+		Meta: d.postMeta(run, events.NameID(run.StartedAt, "the thread of "+run.Run)), Post: run.Run, Run: run.Run, Conversation: run.Conversation,
+		Channel: at.Channel, Thread: ts,
+	})
+	return at.Channel, ts, err
+}
+
+// postedEvent names the messages that are told apart by the post and the part that they are.
+const postedEvent = "virtuous6_post"
+
+// post posts a part of what a run comes to, once: what an earlier try posted is found.
+func (d *Door) post(ctx context.Context, run managers.SlackRun, channel, thread, part string, options ...api.MsgOption) (ts string, err error) {
+	key := run.Run + "/" + part
+	if ts, known := d.sent.of(key); known {
+		return ts, nil
+	}
+	// A run of this process's own time has no earlier try but those that sent knows.
+	if run.StartedAt.Before(d.started.Add(time.Minute)) {
+		if ts, err = d.find(ctx, channel, thread, run, part); err != nil || ts != "" {
+			return ts, err
+		}
+	}
+	options = append(options, api.MsgOptionMetadata(api.SlackMetadata{EventType: postedEvent, EventPayload: map[string]any{"post": run.Run, "part": part}}), api.MsgOptionDisableLinkUnfurl())
+	if thread != "" {
+		options = append(options, api.MsgOptionTS(thread))
+	}
+	err = d.limits.call(ctx, "chat.postMessage", channel, func(ctx context.Context) error {
+		_, ts, err = d.API.PostMessageContext(ctx, channel, options...)
+		return err
+	})
+	if err == nil {
+		d.sent.keep(key, ts)
+	}
+	return ts, err
+}
+
+// find looks for a message that an earlier process posted. Where the app may not look, nothing is found, and said once.
+func (d *Door) find(ctx context.Context, channel, thread string, run managers.SlackRun, part string) (string, error) {
+	var messages []api.Message
+	method := "conversations.history"
+	if thread != "" {
+		method = "conversations.replies"
+	}
+	if !d.able(method) {
+		return "", nil
+	}
+	oldest := fmt.Sprintf("%d.000000", run.StartedAt.Unix()-1)
+	err := d.limits.call(ctx, method, channel, func(ctx context.Context) error {
+		if thread != "" {
+			var err error
+			messages, _, _, err = d.API.GetConversationRepliesContext(ctx, &api.GetConversationRepliesParameters{
+				ChannelID: channel, Timestamp: thread, Oldest: oldest, Limit: 200, IncludeAllMetadata: true,
+			})
+			return err
+		}
+		found, err := d.API.GetConversationHistoryContext(ctx, &api.GetConversationHistoryParameters{
+			ChannelID: channel, Oldest: oldest, Limit: 200, IncludeAllMetadata: true,
+		})
+		if err == nil {
+			messages = found.Messages
+		}
+		return err
+	})
+	if err != nil {
+		if d.learn(method, err) {
+			err = nil
+		}
+		return "", err
+	}
+	for _, m := range messages {
+		if m.Metadata.EventType == postedEvent && m.Metadata.EventPayload["post"] == run.Run && m.Metadata.EventPayload["part"] == part {
+			return m.Timestamp, nil
+		}
+	}
+	return "", nil
+}
+
+// run is the row of a run with its whole texts, once the read models have it, and its end where that is asked for.
+func (d *Door) run(ctx context.Context, run string, whole bool) (projections.RunRow, error) {
+	for {
+		row, _, err := d.Reader.Run(ctx, run)
+		switch {
+		case err != nil && !errors.Is(err, projections.ErrNotFound):
+			return row, err
+		case err == nil && (!whole || row.Outcome != projections.Running):
+			return row, d.Texts(ctx, &row)
+		}
+		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+			return row, err
+		}
+	}
+}
+
+// Answer posts what a run came to: the rest of what was streamed, or all of it.
+func (d *Door) Answer(ctx context.Context, w managers.SlackAnswer) error {
+	channel, thread, err := d.place(ctx, w.SlackRun)
+	if err != nil {
+		return err
+	}
+	row, err := d.run(ctx, w.Run, true)
+	if err != nil {
+		return err
+	}
+	shown := d.streams.end(w.Run)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ts, reason, err := d.answer(ctx, w.SlackRun, channel, thread, row, shown)
+	var refused api.SlackErrorResponse
+	switch {
+	case errors.As(err, &refused):
+		return d.undelivered(ctx, w.SlackRun, refused.Err)
+	case err != nil:
+		return err
+	}
+	d.status(ctx, channel, thread, "active")
+	if err := d.posted(ctx, w.SlackRun, channel, thread, ts, reason); err != nil {
+		return err
+	}
+	d.sent.forget(w.Run)
+	return nil
+}
+
+// answer brings a run's answer to where it belongs. reason tells why it was not streamed to its end.
+func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, thread string, row projections.RunRow, shown *stream) (ts, reason string, err error) {
+	says := ended(row)
+	parts := fenced(says)
+	last := len(parts) - 1
+	if ts, known := d.sent.of(run.Run + "/stream"); known {
+		return ts, "", nil
+	}
+	if shown == nil {
+		shown = &stream{ts: run.Stream, reason: "interrupted"}
+		if run.Stream == "" {
+			shown.reason = ""
+		}
+	}
+	reason = shown.reason
+	if shown.ts != "" && reason == "" && last == 0 {
+		if rest, ok := strings.CutPrefix(says, shown.text.String()[:shown.sent]); ok {
+			err = d.finish(ctx, channel, shown.ts, rest, footer(row, ""))
+			if err == nil {
+				d.sent.keep(run.Run+"/stream", shown.ts)
+				return shown.ts, "", nil
+			}
+			reason = reasonOf(err)
+		}
+	}
+	note := ""
+	if reason != "" && reason != "interrupted" && !strings.HasPrefix(reason, "longer") {
+		note = "not streamed: " + reason
+	}
+	for i, part := range parts {
+		blocks := []api.Block{api.NewMarkdownBlock("", harmless(part))}
+		if i == last {
+			blocks = append(blocks, footer(row, note)...)
+		}
+		options := []api.MsgOption{api.MsgOptionText(clip(Mrkdwn(part), maxSection), false), api.MsgOptionBlocks(blocks...)}
+		if i == 0 && shown.ts != "" {
+			ts, err = d.replace(ctx, channel, shown.ts, options)
+			if err == nil && ts != "" {
+				continue
+			}
+		}
+		if ts, err = d.post(ctx, run, channel, thread, fmt.Sprintf("answer %d", i), options...); err != nil {
+			return "", "", err
+		}
+	}
+	return ts, reason, nil
+}
+
+// finish ends a stream with the rest of its text and what stands under it.
+func (d *Door) finish(ctx context.Context, channel, ts, rest string, under []api.Block) error {
+	options := []api.MsgOption{api.MsgOptionBlocks(under...)}
+	if rest != "" {
+		options = append(options, api.MsgOptionMarkdownText(harmless(rest)))
+	}
+	return d.limits.call(ctx, "chat.stopStream", channel, func(ctx context.Context) error {
+		_, _, err := d.API.StopStreamContext(ctx, channel, ts, options...)
+		return err
+	})
+}
+
+// replace puts what is right in the place of what a stream has shown. Without a message to replace it returns no time stamp.
+func (d *Door) replace(ctx context.Context, channel, ts string, options []api.MsgOption) (string, error) {
+	err := d.limits.call(ctx, "chat.stopStream", channel, func(ctx context.Context) error {
+		_, _, err := d.API.StopStreamContext(ctx, channel, ts)
+		return err
+	})
+	var refused api.SlackErrorResponse
+	if err != nil && !errors.As(err, &refused) {
+		return "", err
+	}
+	err = d.limits.call(ctx, "chat.update", channel, func(ctx context.Context) error {
+		_, _, _, err := d.API.UpdateMessageContext(ctx, channel, ts, options...)
+		return err
+	})
+	if errors.As(err, &refused) {
+		d.Log.Warn("a message could not be put right: it is posted anew", "channel", channel, "ts", ts, "error", refused.Err)
+		return "", nil
+	}
+	return ts, err
+}
+
+// status tells the state of the thread's session, where the app has sessions.
+func (d *Door) status(ctx context.Context, channel, thread, status string) {
+	const method = "agents.sessions.setStatus"
+	if thread == "" || !d.able(method) {
+		return
+	}
+	err := d.limits.call(ctx, method, channel, func(ctx context.Context) error {
+		_, err := d.API.SetAgentSessionStatusContext(ctx, api.AgentSessionSetStatusParameters{Status: status, ChannelID: channel, ThreadTS: thread})
+		return err
+	})
+	if err != nil && ctx.Err() == nil && !d.learn(method, err) {
+		d.Log.Debug("the session has no status", "channel", channel, "thread", thread, "error", err)
+	}
+}

@@ -1,0 +1,193 @@
+package slack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// digest tells what exactly a proposal would change, and why: a decision counts for that and for nothing else.
+func digest(row projections.ImprovementRow) string {
+	data, err := json.Marshal([]any{row.Change, row.Reason, row.Evidence})
+	if err != nil {
+		panic("slack: a proposal can't be written: " + err.Error()) // it was read from JSON
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// proposalBlocks is a proposal with what decides on it, or with what became of it.
+func proposalBlocks(row projections.ImprovementRow) []api.Block {
+	what := strings.ToUpper(row.Kind[:min(1, len(row.Kind))]) + strings.ReplaceAll(row.Kind[min(1, len(row.Kind)):], "_", " ")
+	about := ""
+	for _, name := range []string{row.Workflow, row.Agent} {
+		if name != "" {
+			about += " · " + inert(clip(oneLine(name), 80))
+		}
+	}
+	text := "*" + inert(what) + "*" + about + "\n" + Mrkdwn(clip(row.Reason, 1500))
+	if row.Change.Instruction != "" {
+		text += "\n>" + strings.ReplaceAll(inert(clip(row.Change.Instruction, 800)), "\n", "\n>")
+	}
+	blocks := []api.Block{section(text)}
+	if row.Status != "proposed" {
+		return append(blocks, small(becameOf(row)))
+	}
+	value := digest(row) + ":" + row.Improvement
+	approve := button(decideAction+string(Approve), value, "Approve").WithStyle(api.StylePrimary)
+	reject := button(decideAction+string(Reject), value, "Reject").WithStyle(api.StyleDanger)
+	return append(blocks, api.NewActionBlock("", approve, reject, button(decideAction+string(Later), value, "Later"), button(decideAction+string(Evidence), value, "Show evidence")))
+}
+
+// becameOf tells who decided on a proposal, and when.
+func becameOf(row projections.ImprovementRow) string {
+	says := map[string]string{
+		"approved": ":white_check_mark: Approved", "rejected": ":x: Rejected", "withdrawn": ":arrow_down: Withdrawn, since the evidence is gone",
+		"applied": ":white_check_mark: Applied", "rolled_back": ":leftwards_arrow_with_hook: Taken back",
+	}[row.Status]
+	if says == "" {
+		says = inert(row.Status)
+	}
+	if _, user := personOf(strings.TrimPrefix(row.DecidedBy, "user:")); user != "" {
+		says += " by <@" + user + ">"
+	} else if row.DecidedBy != "" {
+		says += " by " + inert(row.DecidedBy)
+	}
+	return says + fmt.Sprintf(" <!date^%d^{date_short_pretty} at {time}|%s>", row.UpdatedAt.Unix(), row.UpdatedAt.UTC().Format(time.RFC3339))
+}
+
+// evidenceReply is what a proposal rests on.
+func evidenceReply(row projections.ImprovementRow) *Reply {
+	e := row.Evidence
+	text := fmt.Sprintf("*%s*: %.3g, between %.3g and %.3g (%.0f %% sure), over %d runs.", inert(e.Statistic), e.Value, e.Low, e.High, 100*e.Confidence, e.N)
+	var lines []string
+	for name, n := range e.Counts {
+		lines = append(lines, fmt.Sprintf("• %s: %d", inert(strings.ReplaceAll(name, "_", " ")), n))
+	}
+	slices.Sort(lines)
+	x := row.Expected
+	expected := fmt.Sprintf("Expected: %s by %.3g, between %.3g and %.3g.", inert(strings.ReplaceAll(x.Metric, "_", " ")), x.Change, x.Low, x.High)
+	where := fmt.Sprintf("Log positions %d to %d; worth a look: %s. `virtuous6 events --after N` shows them.", e.From, e.To, strings.Trim(fmt.Sprint(e.Positions), "[]"))
+	blocks := []api.Block{section(text)}
+	if len(lines) > 0 {
+		blocks = append(blocks, section(strings.Join(lines, "\n")))
+	}
+	return &Reply{Text: "What the proposal rests on", Blocks: append(blocks, section(expected), small(clip(where, 2000)))}
+}
+
+// decide records a person's decision on a proposal, where they may decide and it is still what they were shown.
+func (d *Door) decide(ctx context.Context, r Request, id uuid.UUID, w Decide) (done, error) {
+	rows, err := d.Reader.Improvements(ctx, "")
+	if err != nil {
+		return done{}, err
+	}
+	i := slices.IndexFunc(rows, func(row projections.ImprovementRow) bool { return row.Improvement == w.Improvement })
+	if i < 0 {
+		return refusal("I know no such proposal any more."), nil
+	}
+	row := rows[i]
+	switch w.Verdict {
+	case Evidence:
+		return done{outcome: events.SlackAnswered, reply: evidenceReply(row)}, nil
+	case Later:
+		return done{outcome: events.SlackRecorded, reply: &Reply{Text: "It stays open: my Home lists what waits."}}, nil
+	case Approve, Reject:
+	}
+	allowed, err := d.groups.may(ctx, r.User, d.Approvers)
+	switch {
+	case err != nil:
+		return done{}, err
+	case !allowed:
+		return refusal("You are not among those who may decide here. `slack.approvers` in the configuration names them."), nil
+	case row.Status != "proposed":
+		return done{outcome: events.SlackRefused, reason: "decided already", reply: &Reply{Text: "That is decided already.", Blocks: []api.Block{section("That is decided already."), small(becameOf(row))}}}, nil
+	case row.Analyst == r.person():
+		return refusal("Somebody else has to decide on what you proposed."), nil
+	case digest(row) != w.Digest:
+		return refusal("The proposal has changed since this message: look at it again in my Home."), nil
+	}
+	var c commands.Command = commands.ApproveImprovement{Meta: d.meta(r, id, 0, ""), Improvement: row.Improvement, By: "user:" + r.person(), Note: "in Slack"}
+	says := "Approved."
+	if w.Verdict == Reject {
+		c = commands.RejectImprovement{Meta: d.meta(r, id, 0, ""), Improvement: row.Improvement, By: "user:" + r.person(), Reason: "in Slack"}
+		says = "Rejected."
+	}
+	receipt, err := d.Dispatch(ctx, c)
+	if err != nil {
+		return done{}, err
+	}
+	if r.Channel != "" && r.Message != "" && !receipt.Repeated {
+		row.Status, row.DecidedBy, row.UpdatedAt = map[Verdict]string{Approve: "approved", Reject: "rejected"}[w.Verdict], "user:"+r.person(), d.Now()
+		d.later(func(ctx context.Context) { d.showDecision(ctx, r, row) })
+	}
+	return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: says}}, nil
+}
+
+// showDecision puts who decided, and when, in the place of the buttons.
+func (d *Door) showDecision(ctx context.Context, r Request, row projections.ImprovementRow) {
+	err := d.limits.call(ctx, "chat.update", r.Channel, func(ctx context.Context) error {
+		_, _, _, err := d.API.UpdateMessageContext(ctx, r.Channel, r.Message, api.MsgOptionText("A proposal, decided", false), api.MsgOptionBlocks(proposalBlocks(row)...))
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		d.Log.Warn("a decision could not be shown under its proposal", "improvement", row.Improvement, "error", err)
+	}
+}
+
+// members knows who is in the groups that may decide.
+type members struct {
+	door *Door
+	mu   sync.Mutex
+	of   map[string][]string
+	at   time.Time
+}
+
+// membersFor is how long a group's members are taken as known.
+const membersFor = 5 * time.Minute
+
+// may tells whether a person is in a list of people and groups.
+func (m *members) may(ctx context.Context, user string, list []string) (bool, error) {
+	if slices.Contains(list, user) {
+		return true, nil
+	}
+	for _, group := range list {
+		if !strings.HasPrefix(group, "S") {
+			continue
+		}
+		people, err := m.in(ctx, group)
+		if err != nil || slices.Contains(people, user) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+func (m *members) in(ctx context.Context, group string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.door.Now().Sub(m.at) > membersFor {
+		m.of, m.at = map[string][]string{}, m.door.Now()
+	}
+	if people, known := m.of[group]; known {
+		return people, nil
+	}
+	people, err := m.door.API.GetUserGroupMembersContext(ctx, group)
+	if err != nil {
+		return nil, fmt.Errorf("members of the group %s: %w", group, err)
+	}
+	m.of[group] = people
+	return people, nil
+}

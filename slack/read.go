@@ -1,0 +1,112 @@
+package slack
+
+import (
+	"context"
+	"encoding/json"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/answers"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// reading is how a request is answered that changes nothing, nil for one that does. It is answered after it was acknowledged.
+func (d *Door) reading(r Request) func(context.Context) done {
+	var read func(context.Context, Request) (*Reply, error)
+	switch w := r.Wish.(type) {
+	case ShowMetrics:
+		read = func(ctx context.Context, _ Request) (*Reply, error) {
+			figures, err := answers.Metrics(ctx, d.Reader, d.Now(), answers.Span(w.Of))
+			if err != nil {
+				return nil, err
+			}
+			return metricsReply(figures), nil
+		}
+	case Help:
+		read = func(context.Context, Request) (*Reply, error) { return helpReply(), nil }
+	case ShowHome:
+		read = d.home
+	case AskBetter:
+		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askBetter(ctx, r, w) }
+	case Ask, Better, Judge, SaveWorkflow, Stop, Decide, Refuse, Nothing:
+		return nil
+	}
+	return func(ctx context.Context) done {
+		reply, err := read(ctx, r)
+		if err != nil {
+			d.Log.Error("a question from Slack could not be answered", "wish", r.Wish.wish(), "error", err)
+			return done{outcome: events.SlackFailed, reason: reasonOf(err), reply: &Reply{Text: "That did not work just now. Please try again in a moment."}}
+		}
+		if reply != nil {
+			reply.Open = r.Type == "mention"
+		}
+		return done{outcome: events.SlackAnswered, reply: reply}
+	}
+}
+
+// helpReply tells what there is.
+func helpReply() *Reply {
+	return &Reply{Text: "Mention me, write to me directly, or use /ask, /better, /save-workflow and /metrics.", Blocks: []api.Block{
+		header("What I can do"),
+		section("*Ask.* Mention me in a channel, write to me directly, or `/ask TEXT`. I answer in the thread; what is said next there goes on with it. _stop_ stops me."),
+		section("*Say how it was.* The buttons under an answer, or `/better TEXT`: a wish (`/better shorter, with links`), or the answer itself (`/better answer: 42`)."),
+		section("*Keep what worked.* `/save-workflow NAME` keeps the steps of the last run here as a workflow."),
+		section("*See how it goes.* `/metrics`, `/metrics today`, `week`, `agent` or `workflow`."),
+		small("Slash commands don't work in threads: mention me there with the same words, such as “metrics today” or “better: shorter”."),
+	}}
+}
+
+// askBetter opens the modal in which to say what would have been better.
+func (d *Door) askBetter(ctx context.Context, r Request, w AskBetter) (*Reply, error) {
+	run, err := d.about(ctx, r, w.Run)
+	if err != nil {
+		return &Reply{Text: firstUpper(err.Error()) + "."}, nil
+	}
+	from, err := json.Marshal(origin{Run: run.Run, Channel: r.Channel, Thread: r.Thread})
+	if err != nil {
+		return nil, err
+	}
+	// What opens a modal is good for three seconds: it is not tried again.
+	_, err = d.API.OpenViewContext(ctx, r.Trigger, betterView(string(from), run.Prompt))
+	return nil, err
+}
+
+// The bounds of what the home shows.
+const (
+	homeRuns      = 8
+	homeProposals = 5
+)
+
+// home publishes the App Home of who opened it.
+func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
+	figures, err := answers.Metrics(ctx, d.Reader, d.Now(), answers.Today)
+	if err != nil {
+		return nil, err
+	}
+	var mine []projections.RunRow
+	for row, err := range d.Reader.Runs(ctx, projections.RunFilter{Workflow: d.Workflow, Limit: maxLookedAt}) {
+		if err != nil {
+			return nil, err
+		}
+		if row.Requester == r.person() {
+			if mine = append(mine, row); len(mine) == homeRuns {
+				break
+			}
+		}
+	}
+	runbooks, err := d.Reader.Runbooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := d.Reader.Improvements(ctx, "proposed")
+	if err != nil {
+		return nil, err
+	}
+	view := homeView(figures, mine, runbooks, waiting)
+	err = d.limits.call(ctx, "views.publish", "", func(ctx context.Context) error {
+		_, err := d.API.PublishViewContext(ctx, api.PublishViewContextRequest{UserID: r.User, View: view})
+		return err
+	})
+	return nil, err
+}
