@@ -63,6 +63,8 @@ type Door struct {
 	work chan func(context.Context)
 	// unable remembers which of Slack's methods this app may not use, so that it is told once.
 	unable map[string]bool
+	// bot is the bot that the app is, once that was asked.
+	bot string
 }
 
 // The bounds of what is done beside the acknowledgements.

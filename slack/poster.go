@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ func (d *Door) Follow(ctx context.Context, w managers.SlackFollow) error {
 		return err
 	}
 	d.status(ctx, channel, thread, "processing")
+	if w.Stream, err = d.stream(ctx, w.SlackRun, channel, thread); err != nil {
+		return err
+	}
 	if ctx.Err() == nil {
 		d.streams.begin(w.SlackRun, channel, thread)
 	}
@@ -70,7 +74,7 @@ func (d *Door) place(ctx context.Context, run managers.SlackRun) (channel, threa
 	case err != nil:
 		return "", "", err
 	case at.TS != "" || run.Thread != "":
-		return at.Channel, at.TS + run.Thread, nil
+		return at.Channel, cmp.Or(at.TS, run.Thread), nil
 	case at.Ask != run.Run:
 		row, err := d.Threads(ctx, run.Conversation)
 		if err == nil && row.Thread == "" {
@@ -106,11 +110,14 @@ func (d *Door) post(ctx context.Context, run managers.SlackRun, channel, thread,
 	}
 	// A run of this process's own time has no earlier try but those that sent knows.
 	if run.StartedAt.Before(d.started.Add(time.Minute)) {
-		if ts, err = d.find(ctx, channel, thread, run, part); err != nil || ts != "" {
+		ts, err = d.find(ctx, channel, thread, run, func(m api.Message) bool {
+			return m.Metadata.EventType == postedEvent && m.Metadata.EventPayload["post"] == run.Run && m.Metadata.EventPayload["part"] == part
+		})
+		if err != nil || ts != "" {
 			return ts, err
 		}
 	}
-	options = append(options, api.MsgOptionMetadata(api.SlackMetadata{EventType: postedEvent, EventPayload: map[string]any{"post": run.Run, "part": part}}), api.MsgOptionDisableLinkUnfurl())
+	options = append(options, partOf(run.Run, part), api.MsgOptionDisableLinkUnfurl())
 	if thread != "" {
 		options = append(options, api.MsgOptionTS(thread))
 	}
@@ -124,8 +131,49 @@ func (d *Door) post(ctx context.Context, run managers.SlackRun, channel, thread,
 	return ts, err
 }
 
+// partOf marks a message as a part of a post.
+func partOf(post, part string) api.MsgOption {
+	return api.MsgOptionMetadata(api.SlackMetadata{EventType: postedEvent, EventPayload: map[string]any{"post": post, "part": part}})
+}
+
+// stream is the message that an earlier process has begun to stream a run's answer into. It may have died before it could
+// tell: then it is the message of ours in the thread that says of no post that it is a part of it, and that nobody adds to.
+func (d *Door) stream(ctx context.Context, run managers.SlackRun, channel, thread string) (ts string, err error) {
+	if run.Stream != "" || !run.StartedAt.Before(d.started) {
+		return run.Stream, nil
+	}
+	me, err := d.self(ctx)
+	if err != nil {
+		return "", err
+	}
+	return d.find(ctx, channel, thread, run, func(m api.Message) bool {
+		return m.BotID == me && m.Metadata.EventType == "" && !d.streams.writing(m.Timestamp)
+	})
+}
+
+// self is the bot that the app is.
+func (d *Door) self(ctx context.Context) (bot string, err error) {
+	d.mu.Lock()
+	bot = d.bot
+	d.mu.Unlock()
+	if bot != "" {
+		return bot, nil
+	}
+	err = d.limits.call(ctx, "auth.test", "", func(ctx context.Context) error {
+		who, err := d.API.AuthTestContext(ctx)
+		if err == nil {
+			bot = who.BotID
+		}
+		return err
+	})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.bot = bot
+	return bot, err
+}
+
 // find looks for a message that an earlier process posted. Where the app may not look, nothing is found, and said once.
-func (d *Door) find(ctx context.Context, channel, thread string, run managers.SlackRun, part string) (string, error) {
+func (d *Door) find(ctx context.Context, channel, thread string, run managers.SlackRun, is func(api.Message) bool) (string, error) {
 	var messages []api.Message
 	method := "conversations.history"
 	if thread != "" {
@@ -158,7 +206,7 @@ func (d *Door) find(ctx context.Context, channel, thread string, run managers.Sl
 		return "", err
 	}
 	for _, m := range messages {
-		if m.Metadata.EventType == postedEvent && m.Metadata.EventPayload["post"] == run.Run && m.Metadata.EventPayload["part"] == part {
+		if is(m) {
 			return m.Timestamp, nil
 		}
 	}
@@ -220,15 +268,18 @@ func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, threa
 		return ts, "", nil
 	}
 	if shown == nil {
-		shown = &stream{ts: run.Stream, reason: "interrupted"}
-		if run.Stream == "" {
-			shown.reason = ""
+		shown = &stream{}
+		if shown.ts, err = d.stream(ctx, run, channel, thread); err != nil {
+			return "", "", err
+		}
+		if shown.ts != "" {
+			shown.reason = "interrupted"
 		}
 	}
 	reason = shown.reason
 	if shown.ts != "" && reason == "" && last == 0 {
 		if rest, ok := strings.CutPrefix(says, shown.text.String()[:shown.sent]); ok {
-			err = d.finish(ctx, channel, shown.ts, rest, footer(row, ""))
+			err = d.finish(ctx, channel, shown.ts, rest, partOf(run.Run, "stream"), footer(row, ""))
 			if err == nil {
 				d.sent.keep(run.Run+"/stream", shown.ts)
 				return shown.ts, "", nil
@@ -247,7 +298,7 @@ func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, threa
 		}
 		options := []api.MsgOption{api.MsgOptionText(clip(Mrkdwn(part), maxSection), false), api.MsgOptionBlocks(blocks...)}
 		if i == 0 && shown.ts != "" {
-			ts, err = d.replace(ctx, channel, shown.ts, options)
+			ts, err = d.replace(ctx, channel, shown.ts, append(options, partOf(run.Run, "answer 0")))
 			if err == nil && ts != "" {
 				continue
 			}
@@ -260,8 +311,8 @@ func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, threa
 }
 
 // finish ends a stream with the rest of its text and what stands under it.
-func (d *Door) finish(ctx context.Context, channel, ts, rest string, under []api.Block) error {
-	options := []api.MsgOption{api.MsgOptionBlocks(under...)}
+func (d *Door) finish(ctx context.Context, channel, ts, rest string, mark api.MsgOption, under []api.Block) error {
+	options := []api.MsgOption{api.MsgOptionBlocks(under...), mark}
 	if rest != "" {
 		options = append(options, api.MsgOptionMarkdownText(harmless(rest)))
 	}

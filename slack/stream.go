@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -59,6 +60,9 @@ type stream struct {
 	// text is all that was said, sent how much of it Slack has, in bytes.
 	text  strings.Builder
 	ended bool
+
+	// shown is ts, for whoever else asks.
+	shown atomic.Pointer[string]
 
 	// What follows is the writer's until over is closed.
 	sent   int
@@ -125,6 +129,18 @@ func (s *streams) of(conversation string) []string {
 		}
 	}
 	return runs
+}
+
+// writing tells of a message that is being streamed into here.
+func (s *streams) writing(ts string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, open := range s.open {
+		if now := open.shown.Load(); now != nil && *now == ts {
+			return true
+		}
+	}
+	return false
 }
 
 // begin opens the stream of a run. A run that has one keeps it.
@@ -275,6 +291,7 @@ func (o *stream) start(ctx context.Context, d *Door, text string) error {
 	err := d.limits.call(ctx, "chat.startStream", o.channel, func(ctx context.Context) error {
 		_, ts, err := d.API.StartStreamContext(ctx, o.channel, options...)
 		o.ts = ts
+		o.shown.Store(&ts)
 		return err
 	})
 	if err != nil {

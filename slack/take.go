@@ -117,12 +117,13 @@ const recordSlot = 99
 func (d *Door) record(ctx context.Context, r Request, id uuid.UUID, arrived time.Time, result done) {
 	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
+	meta := d.meta(r, id, recordSlot, result.run)
 	_, err := d.Dispatch(ctx, commands.RecordInteraction{
-		Meta: d.meta(r, id, recordSlot, result.run), Interaction: id.String(), User: r.person(), Channel: r.Channel, Thread: r.Thread, Type: r.Type,
+		Meta: meta, Interaction: meta.ID.String(), User: r.person(), Channel: r.Channel, Thread: r.Thread, Type: r.Type,
 		Name: r.Wish.wish(), Run: result.run, Outcome: result.outcome, Reason: clip(result.reason, 500), TookNanos: int64(d.Now().Sub(arrived)),
 	})
 	if err != nil && !d.Refused(err) && ctx.Err() == nil {
-		d.Log.Error("an interaction was not recorded", "interaction", id, "error", err)
+		d.Log.Error("an interaction was not recorded", "interaction", meta.ID, "error", err)
 	}
 }
 
@@ -148,7 +149,7 @@ func (d *Door) tell(ctx context.Context, r Request, result done) {
 		return
 	case result.reply.Open || r.Channel[0] == 'D':
 		method = "chat.postMessage"
-		options = append(options, api.MsgOptionTS(r.Thread))
+		options = append(options, api.MsgOptionTS(r.Thread), partOf(r.id().String(), "reply"))
 	default:
 		if r.Thread != "" {
 			options = append(options, api.MsgOptionTS(r.Thread))
