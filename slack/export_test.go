@@ -1,0 +1,29 @@
+package slack
+
+import (
+	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/answers"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// What the messages look like, for their golden files.
+
+func AnswerBlocks(row projections.RunRow) []api.Block {
+	return append([]api.Block{api.NewMarkdownBlock("", harmless(ended(row)))}, footer(row, "")...)
+}
+func MetricsReply(f answers.Figures) *Reply                     { return metricsReply(f) }
+func HelpReply() *Reply                                         { return helpReply() }
+func BadReply(run string) *Reply                                { return badReply(run) }
+func EvidenceReply(row projections.ImprovementRow) *Reply       { return evidenceReply(row) }
+func ProposalBlocks(row projections.ImprovementRow) []api.Block { return proposalBlocks(row) }
+func Digest(row projections.ImprovementRow) string              { return digest(row) }
+func BetterView(metadata, prompt string) api.ModalViewRequest   { return betterView(metadata, prompt) }
+func Asked(user, prompt string) []api.Block {
+	_, blocks := asked(user, prompt)
+	return blocks
+}
+func HomeView(today answers.Figures, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting []projections.ImprovementRow) api.HomeTabViewRequest {
+	return homeView(today, mine, runbooks, waiting)
+}
+func Fenced(markdown string) []string { return fenced(markdown) }

@@ -1,0 +1,140 @@
+package slack_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/answers"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/slack"
+	"github.com/virtuous6/virtuous6/slack/apitest"
+)
+
+var update = flag.Bool("update", false, "write the golden files that are missing")
+
+func ptr[T any](v T) *T { return &v }
+
+func figures(span answers.Span, names string) answers.Figures {
+	f := answers.Figures{
+		Span: span, Health: answers.Fair, Liked: 7, Judged: 9,
+		Group:    answers.Group{Runs: 42, Succeeded: 35, Failed: 5, Cancelled: 1, Running: 1, Cost: 1_530_000_000, Unpriced: true, P50: ptr(2.25), P95: ptr(71.0)},
+		Patterns: []answers.Pattern{{Workflow: names, Steps: []string{"chat", "tool", names}, Runs: 12, Succeeded: 11, Failed: 1}},
+	}
+	for i := range 14 {
+		f.Trend = append(f.Trend, answers.Day{Day: time.Date(2026, 11, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), Runs: int64(i % 5), Succeeded: int64(i % 5), Cost: events.Nanos(i * 10_000_000)})
+	}
+	for range 10 {
+		f.Groups = append(f.Groups, answers.Group{Name: names, Runs: 3, Succeeded: 3, Cost: 3})
+	}
+	f.Left = 3
+	return f
+}
+
+func proposal(text string) projections.ImprovementRow {
+	return projections.ImprovementRow{
+		Improvement: "06aacbda1caacce8", Analyst: "workflow", Kind: "workflow", Workflow: "refunds", Status: "proposed", Reason: text,
+		Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "refunds", Instruction: text}, UpdatedAt: time.Date(2026, 11, 28, 7, 0, 0, 0, time.UTC),
+		Evidence: events.Evidence{From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval", Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400}},
+		Expected: events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44},
+	}
+}
+
+// hostile is a text that would call people, break out of code, and pass every limit.
+var hostile = strings.Repeat("<!channel> <@U1> *bold* ```code``` \u200b & <https://evil.example|good> ", 400)
+
+// shown is every message, modal and page there is, about a text.
+func shown(text string) map[string]any {
+	row := answered("00000000-0000-70ad-99a4-76ddbedea37f", text)
+	row.Prompt = text
+	failed, stopped, decided := row, row, proposal(text)
+	failed.Outcome, failed.Error, failed.Answer = events.Failed, text, ""
+	stopped.Outcome, stopped.Answer = events.Cancelled, ""
+	decided.Status, decided.DecidedBy = "approved", "user:slack:T1:U2"
+	return map[string]any{
+		"answer": slack.AnswerBlocks(row), "failed": slack.AnswerBlocks(failed), "stopped": slack.AnswerBlocks(stopped),
+		"metrics": slack.MetricsReply(figures(answers.Week, text)).Blocks, "metrics_by_agent": slack.MetricsReply(figures(answers.ByAgent, text)).Blocks,
+		"metrics_of_nothing": slack.MetricsReply(answers.Figures{Span: answers.Today}).Blocks, "help": slack.HelpReply().Blocks, "bad": slack.BadReply(row.Run).Blocks,
+		"proposal": slack.ProposalBlocks(proposal(text)), "decided": slack.ProposalBlocks(decided), "evidence": slack.EvidenceReply(proposal(text)).Blocks,
+		"asked": slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
+		"home": slack.HomeView(figures(answers.Today, text), []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, []projections.ImprovementRow{proposal(text)}),
+	}
+}
+
+func blocksOf(t *testing.T, v any) (data string, most int) {
+	t.Helper()
+	most = 50
+	switch view := v.(type) {
+	case api.ModalViewRequest:
+		v, most = view.Blocks, 100
+	case api.HomeTabViewRequest:
+		v, most = view.Blocks, 100
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), most
+}
+
+func TestGoldenMessages(t *testing.T) {
+	t.Parallel()
+	for name, v := range shown("Look the order up *before* refunding.\n\n- one\n- two") {
+		data, most := blocksOf(t, v)
+		if wrong := apitest.CheckBlocks(data, most); wrong != "" {
+			t.Errorf("%s: %s", name, wrong)
+		}
+		var got bytes.Buffer
+		if err := json.Indent(&got, []byte(data), "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		got.WriteByte('\n')
+		path := filepath.Join("testdata", "golden", name+".json")
+		want, err := os.ReadFile(path) //nolint:gosec // test data
+		if os.IsNotExist(err) && *update {
+			want, err = got.Bytes(), os.WriteFile(path, got.Bytes(), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got.Bytes(), want)
+		}
+	}
+}
+
+func TestHostileTextsKeepToTheLimitsAndCallNobody(t *testing.T) {
+	t.Parallel()
+	for name, v := range shown(hostile) {
+		if name == "answer" || name == "failed" {
+			continue // they are split before they are posted
+		}
+		data, most := blocksOf(t, v)
+		if wrong := apitest.CheckBlocks(data, most); wrong != "" {
+			t.Errorf("%s: %s", name, wrong)
+		}
+		for _, call := range []string{`\u003c!channel`, `\u003c@U1`, `\u003chttps://evil`, "<!channel", "<@U1\u003e bold"} {
+			if name == "asked" && call == `\u003c@U1` {
+				continue // who asks is named by us
+			}
+			if strings.Contains(data, call) {
+				t.Errorf("%s holds %s", name, call)
+			}
+		}
+	}
+	for i, part := range slack.Fenced(hostile) {
+		row := answered("r1", part)
+		data, most := blocksOf(t, slack.AnswerBlocks(row))
+		if wrong := apitest.CheckBlocks(data, most); wrong != "" || strings.Contains(data, `\u003c!`) || strings.Contains(data, `\u003c@`) {
+			t.Errorf("part %d: %s", i, wrong)
+		}
+	}
+}
