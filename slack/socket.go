@@ -15,7 +15,7 @@ import (
 const maxFrame = 4 << 20
 
 // errToken tells of an app token that Slack does not know.
-var errToken = errors.New("Slack does not know the app token: make one with the scope connections:write, and set SLACK_APP_TOKEN")
+var errToken = errors.New("the app token is unknown to Slack: make one with the scope connections:write, and set SLACK_APP_TOKEN")
 
 // Listen takes what Slack sends by a socket, which it opens itself, until ctx is done. client calls Slack with the app's token.
 func (d *Door) Listen(ctx context.Context, client *api.Client) error {
