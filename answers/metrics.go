@@ -60,8 +60,6 @@ type Group struct {
 	Name                                        string
 	Runs, Succeeded, Failed, Cancelled, Running int64
 	Cost                                        events.Nanos
-	// Unpriced tells that runs cost something that nobody knows.
-	Unpriced bool
 	// P50 and P95 are seconds, nil where none is known. An agent's are those of its steps.
 	P50, P95 *float64
 }
@@ -113,7 +111,6 @@ const (
 // Metrics are the figures of a span.
 func Metrics(ctx context.Context, r projections.Reader, now time.Time, span Span) (Figures, error) {
 	f := Figures{Span: span}
-	var err error
 	midnight := now.UTC().Truncate(24 * time.Hour)
 	switch span {
 	case Today:
@@ -124,12 +121,7 @@ func Metrics(ctx context.Context, r projections.Reader, now time.Time, span Span
 	default:
 		return f, fmt.Errorf("there are no figures by %q", span)
 	}
-	if f.Since.IsZero() {
-		err = f.whole(ctx, r)
-	} else {
-		err = f.since(ctx, r)
-	}
-	if err != nil {
+	if err := f.whole(ctx, r); err != nil {
 		return f, err
 	}
 	f.Health = f.health()
@@ -144,7 +136,11 @@ func Metrics(ctx context.Context, r projections.Reader, now time.Time, span Span
 
 // whole takes the figures from the report.
 func (f *Figures) whole(ctx context.Context, r projections.Reader) error {
-	report, err := r.Report(ctx)
+	var filter projections.MetricsFilter
+	if !f.Since.IsZero() {
+		filter.Since = f.Since.Format(time.DateOnly)
+	}
+	report, err := r.Report(ctx, filter)
 	if err != nil {
 		return err
 	}
@@ -164,47 +160,6 @@ func groupOf(name string, m projections.Metrics) Group {
 		Name: name, Runs: m.Runs, Succeeded: m.Succeeded, Failed: m.Failed, Cancelled: m.Cancelled, Running: m.Running, Cost: m.CostUSD,
 		P50: m.Duration.P50, P95: m.Duration.P95,
 	}
-}
-
-// since takes the figures from the runs that started since.
-func (f *Figures) since(ctx context.Context, r projections.Reader) error {
-	var took []int64
-	for row, err := range r.Runs(ctx, projections.RunFilter{Since: f.Since}) {
-		if err != nil {
-			return err
-		}
-		f.Runs++
-		switch row.Outcome {
-		case events.Succeeded:
-			f.Succeeded++
-		case events.Failed:
-			f.Failed++
-		case events.Cancelled:
-			f.Cancelled++
-		case projections.Running:
-			f.Running++
-		}
-		f.Cost += row.CostNanos
-		f.Unpriced = f.Unpriced || row.Unpriced
-		if row.DurationNS >= 0 {
-			took = append(took, row.DurationNS)
-		}
-	}
-	slices.Sort(took)
-	f.P50, f.P95 = quantile(took, 0.5), quantile(took, 0.95)
-	return nil
-}
-
-// quantile interpolates between the two nearest order statistics (Hyndman and Fan's type 7), in seconds.
-func quantile(sorted []int64, p float64) *float64 {
-	if len(sorted) == 0 {
-		return nil
-	}
-	at := p * float64(len(sorted)-1)
-	low := int(at)
-	high := min(low+1, len(sorted)-1)
-	seconds := (float64(sorted[low]) + (at-float64(low))*float64(sorted[high]-sorted[low])) / 1e9
-	return &seconds
 }
 
 // Satisfaction is the name of the feedback that tells whether a person liked an answer: score 1 or 0.

@@ -26,7 +26,7 @@ func ptr[T any](v T) *T { return &v }
 func figures(span answers.Span, names string) answers.Figures {
 	f := answers.Figures{
 		Span: span, Health: answers.Fair, Liked: 7, Judged: 9,
-		Group:    answers.Group{Runs: 42, Succeeded: 35, Failed: 5, Cancelled: 1, Running: 1, Cost: 1_530_000_000, Unpriced: true, P50: ptr(2.25), P95: ptr(71.0)},
+		Group:    answers.Group{Runs: 42, Succeeded: 35, Failed: 5, Cancelled: 1, Running: 1, Cost: 1_530_000_000, P50: ptr(2.25), P95: ptr(71.0)},
 		Patterns: []answers.Pattern{{Workflow: names, Steps: []string{"chat", "tool", names}, Runs: 12, Succeeded: 11, Failed: 1}},
 	}
 	for i := range 14 {

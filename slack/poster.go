@@ -29,11 +29,18 @@ func (d *Door) Follow(ctx context.Context, w managers.SlackFollow) error {
 		return err
 	}
 	d.status(ctx, channel, thread, "processing")
+	if d.streams.ended(w.Run) {
+		// The end came meanwhile, and what was said of it may have come before this.
+		late, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		defer stop()
+		d.status(late, channel, thread, "active")
+		return nil
+	}
 	if w.Stream, err = d.stream(ctx, w.SlackRun, channel, thread); err != nil {
 		return err
 	}
 	if ctx.Err() == nil {
-		d.streams.begin(w.SlackRun, channel, thread)
+		d.streams.begin(ctx, w.SlackRun, channel, thread)
 	}
 	return nil
 }

@@ -21,10 +21,13 @@ type streams struct {
 	door *Door
 	mu   sync.Mutex
 	open map[string]*stream
+	// over are runs whose streams have ended, so that none begins behind its end.
+	over map[string]bool
 	// early is what was said in runs before their streams were opened, the oldest run first.
 	early []earlyText
 	// ctx is that of the streams' writers, nil while the door does not run.
 	ctx     context.Context
+	ready   chan struct{} // closed once the door runs
 	writers sync.WaitGroup
 }
 
@@ -71,13 +74,14 @@ type stream struct {
 	reason string
 }
 
-func newStreams(d *Door) *streams { return &streams{door: d, open: map[string]*stream{}} }
+func newStreams(d *Door) *streams { return &streams{door: d, open: map[string]*stream{}, ready: make(chan struct{}), over: map[string]bool{}} }
 
 // run lets streams write until ctx is done, and waits for them.
 func (s *streams) run(ctx context.Context) error {
 	s.mu.Lock()
 	s.ctx = ctx
 	s.mu.Unlock()
+	close(s.ready)
 	<-ctx.Done()
 	s.mu.Lock()
 	s.ctx = nil
@@ -144,10 +148,15 @@ func (s *streams) writing(ts string) bool {
 }
 
 // begin opens the stream of a run. A run that has one keeps it.
-func (s *streams) begin(run managers.SlackRun, channel, thread string) {
+func (s *streams) begin(ctx context.Context, run managers.SlackRun, channel, thread string) {
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[run.Run] != nil || s.ctx == nil {
+	if s.open[run.Run] != nil || s.over[run.Run] || s.ctx == nil {
 		return
 	}
 	open := &stream{run: run, conversation: run.Conversation, channel: channel, thread: thread, more: make(chan struct{}, 1), over: make(chan struct{}), ts: run.Stream}
@@ -164,11 +173,18 @@ func (s *streams) begin(run managers.SlackRun, channel, thread string) {
 		open.reason = "interrupted"
 	}
 	s.open[run.Run] = open
-	ctx := s.ctx
+	writing := s.ctx
 	s.writers.Go(func() {
 		defer close(open.over)
-		open.write(ctx, s.door)
+		open.write(writing, s.door)
 	})
+}
+
+// ended tells of a run whose stream has ended.
+func (s *streams) ended(run string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over[run]
 }
 
 // end closes the stream of a run once all is written that is being written, and forgets it. It returns nil where there is none.
@@ -176,6 +192,10 @@ func (s *streams) end(run string) *stream {
 	s.mu.Lock()
 	open := s.open[run]
 	delete(s.open, run)
+	if len(s.over) >= maxSent {
+		clear(s.over)
+	}
+	s.over[run] = true
 	for i := range s.early {
 		if s.early[i].run == run {
 			s.early = append(s.early[:i:i], s.early[i+1:]...)
