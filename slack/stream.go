@@ -74,7 +74,9 @@ type stream struct {
 	reason string
 }
 
-func newStreams(d *Door) *streams { return &streams{door: d, open: map[string]*stream{}, ready: make(chan struct{}), over: map[string]bool{}} }
+func newStreams(d *Door) *streams {
+	return &streams{door: d, open: map[string]*stream{}, ready: make(chan struct{}), over: map[string]bool{}}
+}
 
 // run lets streams write until ctx is done, and waits for them.
 func (s *streams) run(ctx context.Context) error {
