@@ -29,6 +29,8 @@ type Config struct {
 	Dispatch commands.Dispatch
 	Start    func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
 	Cancel   func(ctx context.Context, c commands.CancelRun) error
+	// Approve notes an approval and makes the change where that can be done at once. Without it nothing can be approved here.
+	Approve func(ctx context.Context, c commands.ApproveImprovement) (made, repeated bool, err error)
 	// Runbook is what a run's steps are as a runbook.
 	Runbook func(name string, run projections.RunRow, steps []projections.StepRow) events.RunbookSaved
 	// Refused tells a refusal, which is told to who asked, from a failure. Default: every error is a failure.

@@ -34,6 +34,8 @@ type house struct {
 	threads      map[string]projections.SlackThreadRow
 	improvements []projections.ImprovementRow
 	fail         error
+	// told has a place for each command that came.
+	told chan struct{}
 }
 
 var errAway = errors.New("the store is away")
@@ -50,8 +52,28 @@ func (h *house) dispatch(_ context.Context, cmds ...commands.Command) (commands.
 			return commands.Receipt{Repeated: true}, nil
 		}
 		h.commands = append(h.commands, c)
+		select {
+		case h.told <- struct{}{}:
+		default:
+		}
 	}
 	return commands.Receipt{Events: len(cmds)}, nil
+}
+
+// recorded waits for the record of an interaction.
+func (h *house) recorded(t *testing.T) commands.RecordInteraction {
+	t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		if records := all[commands.RecordInteraction](h); len(records) > 0 {
+			return records[0]
+		}
+		select {
+		case <-h.told:
+		case <-timeout:
+			t.Fatal("the interaction was not recorded")
+		}
+	}
 }
 
 func (h *house) start(ctx context.Context, c commands.StartRun) (commands.Receipt, error) {
@@ -120,7 +142,7 @@ func (h *house) thread(_ context.Context, key string) (projections.SlackThreadRo
 // newDoor is a door to a double of Slack that works until the test ends.
 func newDoor(t testing.TB, change ...func(*slack.Config)) (*slack.Door, *house, *apitest.Server) {
 	server := apitest.New(t)
-	h := &house{started: map[string]commands.StartRun{}, ids: map[string]int{}, threads: map[string]projections.SlackThreadRow{}}
+	h := &house{told: make(chan struct{}, 1000), started: map[string]commands.StartRun{}, ids: map[string]int{}, threads: map[string]projections.SlackThreadRow{}}
 	c := slack.Config{
 		API: api.New("xoxb-1", api.OptionAPIURL(server.URL)), SigningSecret: secret, Reader: h, Threads: h.thread,
 		Texts:    func(context.Context, *projections.RunRow) error { return nil },

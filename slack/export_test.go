@@ -13,6 +13,7 @@ func AnswerBlocks(row projections.RunRow) []api.Block {
 	return append([]api.Block{api.NewMarkdownBlock("", harmless(ended(row)))}, footer(row, "")...)
 }
 func MetricsReply(f answers.Figures) *Reply                     { return metricsReply(f) }
+func SaidReply(s answers.Said) *Reply                           { return saidReply(s) }
 func HelpReply() *Reply                                         { return helpReply() }
 func BadReply(run string) *Reply                                { return badReply(run) }
 func EvidenceReply(row projections.ImprovementRow) *Reply       { return evidenceReply(row) }

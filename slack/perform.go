@@ -35,7 +35,7 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.decide(ctx, r, id, w)
 	case Refuse:
 		return refusal("%s", w.Says), nil
-	case AskBetter, ShowMetrics, ShowHome, Help, Nothing:
+	case AskBetter, Know, ShowMetrics, ShowHome, Help, Nothing:
 	}
 	return done{}, fmt.Errorf("slack: nobody performs %T", r.Wish)
 }

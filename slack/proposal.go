@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,21 +120,32 @@ func (d *Door) decide(ctx context.Context, r Request, id uuid.UUID, w Decide) (d
 	case digest(row) != w.Digest:
 		return refusal("The proposal has changed since this message: look at it again in my Home."), nil
 	}
-	var c commands.Command = commands.ApproveImprovement{Meta: d.meta(r, id, 0, ""), Improvement: row.Improvement, By: "user:" + r.person(), Note: "in Slack"}
-	says := "Approved."
-	if w.Verdict == Reject {
-		c = commands.RejectImprovement{Meta: d.meta(r, id, 0, ""), Improvement: row.Improvement, By: "user:" + r.person(), Reason: "in Slack"}
-		says = "Rejected."
-	}
-	receipt, err := d.Dispatch(ctx, c)
+	says, status, repeated, err := d.dispatchDecision(ctx, r, id, w)
 	if err != nil {
 		return done{}, err
 	}
-	if r.Channel != "" && r.Message != "" && !receipt.Repeated {
-		row.Status, row.DecidedBy, row.UpdatedAt = map[Verdict]string{Approve: "approved", Reject: "rejected"}[w.Verdict], "user:"+r.person(), d.Now()
+	if r.Channel != "" && r.Message != "" && !repeated {
+		row.Status, row.DecidedBy, row.UpdatedAt = status, "user:"+r.person(), d.Now()
 		d.later(func(ctx context.Context) { d.showDecision(ctx, r, row) })
 	}
-	return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: says}}, nil
+	return done{outcome: events.SlackRecorded, repeated: repeated, reply: &Reply{Text: says}}, nil
+}
+
+// dispatchDecision records a decision. status is what became of the proposal.
+func (d *Door) dispatchDecision(ctx context.Context, r Request, id uuid.UUID, w Decide) (says, status string, repeated bool, err error) {
+	by := "user:" + r.person()
+	if w.Verdict == Reject {
+		receipt, err := d.Dispatch(ctx, commands.RejectImprovement{Meta: d.meta(r, id, 0, ""), Improvement: w.Improvement, By: by, Reason: "in Slack"})
+		return "Rejected.", "rejected", receipt.Repeated, err
+	}
+	if d.Approve == nil {
+		return "", "", false, errors.New("slack: nobody makes what is approved")
+	}
+	made, repeated, err := d.Approve(ctx, commands.ApproveImprovement{Meta: d.meta(r, id, 0, ""), Improvement: w.Improvement, By: by, Note: "in Slack"})
+	if made {
+		return "Approved, and made: runs that start from now on have it.", "applied", repeated, err
+	}
+	return "Approved. The change is yours to make.", "approved", repeated, err
 }
 
 // showDecision puts who decided, and when, in the place of the buttons.

@@ -23,6 +23,14 @@ func (d *Door) reading(r Request) func(context.Context) done {
 			}
 			return metricsReply(figures), nil
 		}
+	case Know:
+		read = func(ctx context.Context, _ Request) (*Reply, error) {
+			said, err := answers.Answer(ctx, d.Reader, w.Question)
+			if err != nil {
+				return nil, err
+			}
+			return saidReply(said), nil
+		}
 	case Help:
 		read = func(context.Context, Request) (*Reply, error) { return helpReply(), nil }
 	case ShowHome:
@@ -39,7 +47,7 @@ func (d *Door) reading(r Request) func(context.Context) done {
 			return done{outcome: events.SlackFailed, reason: reasonOf(err), reply: &Reply{Text: "That did not work just now. Please try again in a moment."}}
 		}
 		if reply != nil {
-			reply.Open = r.Type == "mention"
+			reply.Open = r.Type == "mention" || r.Type == "message"
 		}
 		return done{outcome: events.SlackAnswered, reply: reply}
 	}
@@ -52,6 +60,7 @@ func helpReply() *Reply {
 		section("*Ask.* Mention me in a channel, write to me directly, or `/ask TEXT`. I answer in the thread; what is said next there goes on with it. _stop_ stops me."),
 		section("*Say how it was.* The buttons under an answer, or `/better TEXT`: a wish (`/better shorter, with links`), or the answer itself (`/better answer: 42`)."),
 		section("*Keep what worked.* `/save-workflow NAME` keeps the steps of the last run here as a workflow."),
+		section("*Ask about me.* _What patterns did you find yesterday? How can you improve yourself today? What did you learn from recent interactions? Why did you change the deploy agent?_ I answer from the record, with what it rests on."),
 		section("*See how it goes.* `/metrics`, `/metrics today`, `week`, `agent` or `workflow`."),
 		small("Slash commands don't work in threads: mention me there with the same words, such as “metrics today” or “better: shorter”."),
 	}}

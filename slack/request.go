@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -46,6 +47,8 @@ type (
 		Text      string
 		Overheard bool
 	}
+	// Know wants what the read models tell.
+	Know struct{ answers.Question }
 	// Better says how an answer should have been. Run is empty for the last one there. Answer tells that the text is the answer
 	// itself, not a wish about it.
 	Better struct {
@@ -94,6 +97,7 @@ const (
 )
 
 func (Ask) wish() string          { return "ask" }
+func (k Know) wish() string       { return "know_" + string(k.Topic) }
 func (Better) wish() string       { return "better" }
 func (AskBetter) wish() string    { return "ask_better" }
 func (Judge) wish() string        { return "judge" }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	api "github.com/slack-go/slack"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -59,6 +60,11 @@ func (d *Door) Take(ctx context.Context, delivery Delivery) (body any, err error
 	if why, none := r.Wish.(Nothing); none {
 		d.Log.Debug("a delivery is not for the agent", "type", r.Type, "reason", why.Why)
 		return nil, nil
+	}
+	if ask, ok := r.Wish.(Ask); ok && !ask.Overheard {
+		if q, understood := answers.Understand(ask.Text, arrived); understood {
+			r.Wish = Know{q}
+		}
 	}
 	id := r.id()
 	if d.taken.known(id.String()) {

@@ -13,6 +13,7 @@ import (
 	api "github.com/slack-go/slack"
 
 	"github.com/virtuous6/virtuous6/analysts/runbook"
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
@@ -81,6 +82,10 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 		Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Runbook: func(name string, run projections.RunRow, steps []projections.StepRow) events.RunbookSaved {
 			return runbook.FromRun(name, run, steps).Saved()
+		},
+		Approve: func(ctx context.Context, c commands.ApproveImprovement) (made, repeated bool, err error) {
+			m, err := a.improvements().Approve(ctx, c)
+			return m.Done, m.Repeated, err
 		},
 		Refused: refused, Approvers: a.config.Slack.Approvers, Now: a.clock, Log: log,
 	})}

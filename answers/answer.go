@@ -1,0 +1,265 @@
+package answers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Said is the answer to a question.
+type Said struct {
+	Title string
+	Lines []Line
+	// None says that there is nothing to tell, and what would change that. It is empty where there are lines.
+	None string
+}
+
+// Line is one thing that an answer says, with what it rests on.
+type Line struct {
+	// Text is Markdown.
+	Text string
+	// Positions are those in the log that it rests on, Runs some runs, Improvement the proposal that tells more.
+	Positions   []uint64
+	Runs        []string
+	Improvement string
+}
+
+// The bounds of what an answer says, and of what it looks at.
+const (
+	maxLines    = 5
+	maxRunsSeen = 20_000
+	maxExamples = 3
+)
+
+// Answer answers a question from the read models alone. The same read models give the same answer.
+func Answer(ctx context.Context, r projections.Reader, q Question) (Said, error) {
+	switch q.Topic {
+	case WhatPatterns:
+		return patternsFound(ctx, r, q)
+	case HowToImprove:
+		return improvable(ctx, r)
+	case WhatLearned:
+		return learned(ctx, r, q)
+	case WhyChanged:
+		return why(ctx, r, q)
+	}
+	return Said{}, fmt.Errorf("nothing is known of %q", q.Topic)
+}
+
+// way is a way that runs of a workflow took.
+type way struct {
+	workflow  string
+	trace     string
+	runs      []string
+	positions []uint64
+	n         Group
+}
+
+// patternsFound tells which ways runs took in a period, and how they went beside the other runs of their workflows.
+func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said, error) {
+	said := Said{Title: "The patterns of " + q.When}
+	ways, whole := map[string]*way{}, map[string]*Group{}
+	for row, err := range r.Runs(ctx, projections.RunFilter{Since: q.Since, Until: q.Until, Limit: maxRunsSeen}) {
+		if err != nil {
+			return said, err
+		}
+		if len(row.Trace) == 0 || row.Outcome == projections.Running {
+			continue
+		}
+		trace := strings.Join(row.Trace, " → ")
+		key := row.Workflow + "\x00" + trace
+		w, all := ways[key], whole[row.Workflow]
+		if w == nil {
+			w = &way{workflow: row.Workflow, trace: trace}
+			ways[key] = w
+		}
+		if all == nil {
+			all = &Group{}
+			whole[row.Workflow] = all
+		}
+		for _, g := range []*Group{&w.n, all} {
+			g.Runs++
+			switch row.Outcome {
+			case events.Succeeded:
+				g.Succeeded++
+			case events.Failed:
+				g.Failed++
+			}
+		}
+		if len(w.runs) < maxExamples {
+			w.runs, w.positions = append(w.runs, row.Run), append(w.positions, row.LastPosition)
+		}
+	}
+	var list []*way
+	for _, w := range ways {
+		if w.n.Runs > 1 {
+			list = append(list, w)
+		}
+	}
+	slices.SortFunc(list, func(a, b *way) int {
+		return cmp.Or(cmp.Compare(b.n.Runs, a.n.Runs), cmp.Compare(a.workflow, b.workflow), cmp.Compare(a.trace, b.trace))
+	})
+	for _, w := range list[:min(len(list), maxLines)] {
+		all := *whole[w.workflow]
+		text := fmt.Sprintf("**%s**, in %d of the %d runs of %s: %s succeeded", w.trace, w.n.Runs, all.Runs, w.workflow, outOf(w.n))
+		if rest := (Group{Succeeded: all.Succeeded - w.n.Succeeded, Failed: all.Failed - w.n.Failed}); rest.Rated() > 0 {
+			text += ", of the others " + outOf(rest)
+		}
+		slices.Sort(w.positions)
+		said.Lines = append(said.Lines, Line{Text: text + ".", Positions: w.positions, Runs: w.runs})
+	}
+	if len(said.Lines) == 0 {
+		said.None = "There is no way that two runs took " + q.When + ". `virtuous6 patterns` looks at all of history."
+	}
+	return said, nil
+}
+
+func outOf(g Group) string {
+	if g.Rated() == 0 {
+		return "nobody knows how many"
+	}
+	return fmt.Sprintf("%d of %d", g.Succeeded, g.Rated())
+}
+
+// improvable tells what is proposed and not decided, what the evidence carries best first.
+func improvable(ctx context.Context, r projections.Reader) (Said, error) {
+	said := Said{Title: "What I would change"}
+	rows, err := r.Improvements(ctx, "proposed")
+	if err != nil {
+		return said, err
+	}
+	order := events.Strengths()
+	slices.SortStableFunc(rows, func(a, b projections.ImprovementRow) int {
+		return cmp.Compare(slices.Index(order, b.Strength), slices.Index(order, a.Strength))
+	})
+	for _, row := range rows[:min(len(rows), maxLines)] {
+		said.Lines = append(said.Lines, Line{Text: proposed(row), Positions: row.Evidence.Positions, Improvement: row.Improvement})
+	}
+	if len(rows) > maxLines {
+		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("and %d more, in my Home.", len(rows)-maxLines)})
+	}
+	if len(said.Lines) == 0 {
+		said.None = "Nothing that the evidence carries: no proposal is open. More runs, and a word on how they were, would let me find out."
+	}
+	return said, nil
+}
+
+func proposed(row projections.ImprovementRow) string {
+	text := row.Reason
+	if row.Change.Instruction != "" {
+		text += " **" + strings.TrimRight(row.Change.Instruction, ".") + ".**"
+	}
+	return fmt.Sprintf("%s (%s evidence, %d runs)", text, strings.ReplaceAll(string(row.Strength), "_", " "), row.Evidence.N)
+}
+
+// learned tells what became of proposals in a period, and what people said.
+func learned(ctx context.Context, r projections.Reader, q Question) (Said, error) {
+	said := Said{Title: "What I learned " + q.When}
+	rows, err := r.Improvements(ctx, "")
+	if err != nil {
+		return said, err
+	}
+	in := func(t time.Time) bool { return !t.Before(q.Since) && t.Before(q.Until) }
+	for _, row := range rows {
+		if len(said.Lines) == maxLines {
+			break
+		}
+		if in(row.UpdatedAt) || in(row.ProposedAt) {
+			said.Lines = append(said.Lines, Line{
+				Text: "*" + strings.ReplaceAll(row.Status, "_", " ") + "*: " + proposed(row), Positions: row.Evidence.Positions, Improvement: row.Improvement,
+			})
+		}
+	}
+	feedback, err := r.Feedback(ctx, "")
+	if err != nil {
+		return said, err
+	}
+	var liked, judged int
+	wishes := 0
+	for _, row := range slices.Backward(feedback) {
+		if !in(row.GivenAt) {
+			continue
+		}
+		if row.Name == Satisfaction && row.Score != nil {
+			judged++
+			if *row.Score > 0.5 {
+				liked++
+			}
+		}
+		if text := cmp.Or(row.Text, row.Better); text != "" {
+			if wishes++; wishes <= maxExamples {
+				said.Lines = append(said.Lines, Line{Text: "Somebody wished: “" + short(text) + "”", Positions: []uint64{row.Position}, Runs: []string{row.Run}})
+			}
+		}
+	}
+	if wishes > maxExamples {
+		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("and %d more wishes.", wishes-maxExamples)})
+	}
+	if judged > 0 {
+		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("%d of %d answers that people judged were liked.", liked, judged)})
+	}
+	if len(said.Lines) == 0 {
+		said.None = "Nothing new " + q.When + ": no proposal moved, and nobody said how an answer was."
+	}
+	return said, nil
+}
+
+// short is a person's words on one line, without what Markdown would make of them.
+func short(text string) string {
+	text = strings.NewReplacer("*", "", "_", " ", "`", "'", "<", "‹", ">", "›").Replace(strings.Join(strings.Fields(text), " "))
+	if runes := []rune(text); len(runes) > 200 {
+		text = string(runes[:199]) + "…"
+	}
+	return text
+}
+
+// why tells how an agent came to be what it is.
+func why(ctx context.Context, r projections.Reader, q Question) (Said, error) {
+	said := Said{Title: "Why " + q.Subject + " is what it is"}
+	versions, err := r.AgentVersions(ctx, "")
+	if err != nil {
+		return said, err
+	}
+	improvements, err := r.Improvements(ctx, "")
+	if err != nil {
+		return said, err
+	}
+	var names []string
+	for _, v := range slices.Backward(versions) {
+		if !slices.Contains(names, v.Agent) {
+			names = append(names, v.Agent)
+		}
+		if !named(v.Agent, q.Subject) || len(said.Lines) == maxLines {
+			continue
+		}
+		text := fmt.Sprintf("**%s, version %d**, %s, by %s", v.Agent, v.Version, v.MadeAt.UTC().Format("2 January 2006 15:04 UTC"), cmp.Or(v.Author, "nobody who is known"))
+		if v.Reason != "" {
+			text += ": " + v.Reason
+		}
+		line := Line{Text: text, Positions: []uint64{v.Position}, Improvement: v.Improvement}
+		for _, row := range improvements {
+			if row.Improvement == v.Improvement && v.Improvement != "" {
+				line.Text += " — " + proposed(row)
+				line.Positions = append(line.Positions, row.Evidence.Positions...)
+			}
+		}
+		said.Lines = append(said.Lines, line)
+	}
+	if len(said.Lines) == 0 {
+		slices.Sort(names)
+		said.None = fmt.Sprintf("I know no agent called %q. There are: %s.", q.Subject, cmp.Or(strings.Join(names[:min(len(names), 10)], ", "), "none yet"))
+	}
+	return said, nil
+}
+
+// named tells whether a person means an agent by a name: its own, or a word of it.
+func named(agent, asked string) bool {
+	agent = strings.ToLower(agent)
+	return agent == asked || slices.Contains(strings.FieldsFunc(agent, func(r rune) bool { return r == '-' || r == '_' || r == ' ' || r == '.' }), asked)
+}
