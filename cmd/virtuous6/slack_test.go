@@ -192,3 +192,83 @@ func between(text, before, after string) string {
 	found, _, _ := strings.Cut(rest, after)
 	return found
 }
+
+// Stop stops: one fact ends the run, and nothing says that it is under way after that.
+func TestSlackStopsARun(t *testing.T) {
+	t.Parallel()
+	p, api, model := slackProgram(t)
+	server, _ := p.serve("--lease", "1s")
+	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
+	api.Send(t, "slash_commands", "s1", command(api, "/ask", "count to a million", "slash.1"))
+	api.Acked(t, "s1")
+	model.say("One, ", "two, ")
+	shown := api.Message(t, "C1", "the answer on its way", func(m apitest.Message) bool { return m.Streaming && strings.Contains(m.Text, "One") })
+	api.Send(t, "events_api", "stop", map[string]any{"type": "event_callback", "team_id": "T1", "event_id": "EvStop", "event": map[string]any{
+		"type": "agent_session_stopped", "user": "U1", "channel": "C1", "thread_ts": shown.Thread, "streaming_message_ts": []string{shown.TS},
+	}})
+	api.Acked(t, "stop")
+	stopped := api.Message(t, "C1", "the end", func(m apitest.Message) bool {
+		return m.TS == shown.TS && !m.Streaming && strings.Contains(m.Text, "Stopped")
+	})
+	if strings.Contains(stopped.Blocks, "feedback_buttons") {
+		t.Errorf("what was stopped is to be judged: %+v", stopped)
+	}
+	api.Await(t, "the session's end", func() bool { return api.Working() == 0 })
+	if got := p.kinds(); got["run.cancelled"] != 1 || got["run.finished"]+got["run.failed"] != 0 || got["slack.thread_opened"] != 1 {
+		t.Errorf("got %v", got)
+	}
+	// What the model said is in nobody's way, and the record answers questions about it.
+	api.Send(t, "events_api", "q", mention("C1", "9.1", "", "What did you learn from recent interactions?"))
+	api.Acked(t, "q")
+	api.Message(t, "C1", "an answer from the record", func(m apitest.Message) bool { return m.Thread == "9.1" && strings.Contains(m.Text, "What I learned") })
+	if got := p.kinds(); got["run.started"] != 1 {
+		t.Errorf("a question about the record started a run: %v", got)
+	}
+}
+
+func TestSlackIsSetUp(t *testing.T) {
+	t.Parallel()
+	p, api, _ := slackProgram(t)
+	var manifest struct {
+		Settings struct {
+			SocketModeEnabled  bool `json:"socket_mode_enabled"`
+			EventSubscriptions struct {
+				RequestURL string   `json:"request_url"`
+				BotEvents  []string `json:"bot_events"`
+			} `json:"event_subscriptions"`
+		} `json:"settings"`
+		OAuthConfig struct {
+			Scopes struct{ Bot []string } `json:"scopes"`
+		} `json:"oauth_config"`
+	}
+	if err := json.Unmarshal(p.run("slack", "manifest", "--url", "https://v6.example/"), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	if s := manifest.Settings; s.SocketModeEnabled || s.EventSubscriptions.RequestURL != "https://v6.example/" || len(s.EventSubscriptions.BotEvents) != 7 {
+		t.Errorf("got %+v", s)
+	}
+	api.Grant(manifest.OAuthConfig.Scopes.Bot...)
+	if got := string(p.run("slack", "check")); strings.Contains(got, "MISSING") || strings.Count(got, "ok ") != 3 {
+		t.Errorf("got %s", got)
+	}
+	api.Grant("chat:write")
+	out, err := p.command("slack", "check").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "MISSING  scopes: add app_mentions:read") {
+		t.Errorf("got %v, %s", err, out)
+	}
+	p.env = append(p.env, "SLACK_APP_TOKEN=")
+	for want, args := range map[string][]string{
+		"set SLACK_APP_TOKEN":        {"serve", "--listen", "127.0.0.1:0"},
+		"needs SLACK_SIGNING_SECRET": {"serve", "--listen", "127.0.0.1:0", "--hooks", "127.0.0.1:0"},
+	} {
+		if want == "needs SLACK_SIGNING_SECRET" {
+			p.env = append(p.env, "SLACK_APP_TOKEN=xapp-1")
+		} else {
+			p.env = append(p.env, "SLACK_APP_TOKEN=")
+		}
+		out, err := p.command(args...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%q: got %v, %s", args, err, out)
+		}
+	}
+}
