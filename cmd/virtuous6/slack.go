@@ -154,20 +154,6 @@ func (s *slackServer) says() string {
 	return fmt.Sprintf("Slack is listened to by a socket, and may call http://%s/.", s.listener.Addr())
 }
 
-// earlier are the runs of a conversation before one of it, as far as the read models have them.
-func (a *app) earlier(ctx context.Context, _, conversation, before string) ([]string, error) {
-	row, err := a.models.SlackThread(ctx, conversation)
-	if errors.Is(err, projections.ErrNotFound) {
-		return nil, nil
-	}
-	for i, run := range row.Runs {
-		if run == before {
-			return row.Runs[:i], err
-		}
-	}
-	return row.Runs, err
-}
-
 type slackVerb struct {
 	Manifest slackManifestVerb `cmd:"" help:"Print the manifest that makes the app in Slack."`
 	Check    slackCheckVerb    `cmd:"" help:"Tell what is missing: tokens, scopes, the socket."`
