@@ -10,7 +10,7 @@ import (
 )
 
 // messages shows a run's conversation. Where a step failed stands out.
-func (v runsVerb) messages(ctx context.Context, a *app, reader projections.Reader) error {
+func (v runsListVerb) messages(ctx context.Context, a *app, reader projections.Reader) error {
 	run, steps, err := findRun(ctx, reader, v.ID)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ type parting struct {
 }
 
 // against compares two runs.
-func (v runsVerb) against(ctx context.Context, a *app, reader projections.Reader) error {
+func (v runsListVerb) against(ctx context.Context, a *app, reader projections.Reader) error {
 	one, oneSteps, err := findRun(ctx, reader, v.ID)
 	if err != nil {
 		return err
