@@ -19,6 +19,12 @@ type Agent struct {
 	Role string
 	// Versions are its configurations, the latest one last.
 	Versions []AgentVersion
+	// Made is the revision of the latest configuration that a person made, and Improved tells that improvements have changed it
+	// since.
+	Made     uint64
+	Improved bool
+	// revision is that of the next fact.
+	revision uint64
 	// AdoptedAs is the live agent that an imported one was said to be.
 	AdoptedAs string
 }
@@ -44,17 +50,25 @@ func agent(policies Policies) Decider[Agent, commands.Agent, events.Agent] {
 }
 
 func evolveAgent(s Agent, e events.Agent) Agent {
+	at := s.revision
 	switch e := e.(type) {
 	case events.AgentSpawned:
-		s = Agent{Live: !e.Imported, Imported: e.Imported, Config: e.Config, Role: e.Role, Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config})}
+		s = Agent{
+			Live: !e.Imported, Imported: e.Imported, Config: e.Config, Role: e.Role,
+			Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config}), Made: at,
+		}
 	case events.AgentConfigured:
 		s.Live, s.Config, s.Role = true, e.Config, cmp.Or(e.Role, s.Role)
 		s.Versions = append(slices.Clip(s.Versions), AgentVersion{Config: e.Config, Improvement: e.Improvement, Restores: e.Restores, RollsBack: e.RollsBack})
+		if s.Improved = e.Improvement != ""; !s.Improved {
+			s.Made = at
+		}
 	case events.AgentAdopted:
 		s.AdoptedAs = e.As
 	case events.AgentRetired:
 		s.Retired = true
 	}
+	s.revision = at + 1
 	return s
 }
 

@@ -30,6 +30,9 @@ type improvementState struct {
 	// byPolicy tells that no person approved it: it may go only as far as the policy lets it.
 	byPolicy bool
 	share    int
+	// proposer is who proposed it, and kind what it would change.
+	proposer string
+	kind     events.ChangeKind
 	// strength is how the claim stands.
 	strength events.Strength
 }
@@ -74,7 +77,12 @@ func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]
 		if c.By == "" || c.By == policyApproves || isMachine(c.By) || isMachine(c.Actor) {
 			return nil, fmt.Errorf("%w: an approval names the person who gives it, not %q for %q", ErrInvalid, c.By, c.Actor)
 		}
-		return []events.Improvement{events.ImprovementApproved{By: c.By, Note: c.Note}}, nil
+		if c.By == s.proposer {
+			return nil, fmt.Errorf("%w: %s proposed it, and approves nothing of its own", ErrPolicy, c.By)
+		}
+		return []events.Improvement{events.ImprovementApproved{
+			By: c.By, Note: c.Note, Trial: Tried(s.kind) && slices.Contains(p.Canary, s.kind) && s.status == proposed,
+		}}, nil
 	case commands.RejectImprovement:
 		if s.status != proposed && s.status != approved {
 			return nil, refuse("rejected")
@@ -135,7 +143,7 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
 	}}
 	if slices.Contains(p.SelfApproved, c.Change.Kind) {
-		facts = append(facts, events.ImprovementApproved{By: policyApproves})
+		facts = append(facts, events.ImprovementApproved{By: policyApproves, Trial: Tried(c.Change.Kind)})
 	}
 	return facts, nil
 }
@@ -238,7 +246,7 @@ func checkEvidence(e events.Evidence) error {
 func evolveImprovement(s improvementState, e events.Improvement) improvementState {
 	switch e := e.(type) {
 	case events.ImprovementProposed:
-		s.status = proposed
+		s.status, s.proposer, s.kind = proposed, e.Analyst, e.Change.Kind
 		if s.strength = e.Strength; s.strength == "" {
 			s.strength = events.Moderate // proposed before strengths were told
 		}

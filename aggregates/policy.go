@@ -25,6 +25,9 @@ type Policy struct {
 	AskTools []string
 	// SelfApproved are the kinds of change that need no person.
 	SelfApproved []events.ChangeKind
+	// Canary are the kinds of change that are tried on a part of the runs first where a person approves them. What no person
+	// approved always is.
+	Canary []events.ChangeKind
 	// MaxShare is how far a change may go without a person's approval, in permille of the traffic. Default 0.
 	MaxShare int
 }
@@ -42,7 +45,7 @@ func Everywhere(p Policy) Policies { return func(string) Policy { return p } }
 func (p Policy) Fact() events.PolicySet {
 	return events.PolicySet{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		Tools: p.grantable(), AskTools: p.AskTools, SelfApproved: p.SelfApproved, MaxShare: p.MaxShare,
+		Tools: p.grantable(), AskTools: p.AskTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxShare,
 	}
 }
 

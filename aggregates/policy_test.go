@@ -83,7 +83,7 @@ func TestPolicyApprovesOnlyTheKindsItNames(t *testing.T) {
 		"named": {
 			policy: policy, when: propose(func(c *commands.ProposeImprovement) { c.Change = prompt }),
 			then: []events.Event{
-				proposal(func(e *events.ImprovementProposed) { e.Change = prompt }), events.ImprovementApproved{By: "policy"},
+				proposal(func(e *events.ImprovementProposed) { e.Change = prompt }), events.ImprovementApproved{By: "policy", Trial: true},
 			},
 		},
 		"not named":     {policy: policy, when: propose(func(*commands.ProposeImprovement) {}), then: []events.Event{proposal(func(*events.ImprovementProposed) {})}},

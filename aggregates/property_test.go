@@ -23,8 +23,13 @@ func anything[E events.Event]() *rapid.Generator[events.Event] {
 func facts() map[string][]*rapid.Generator[events.Event] {
 	step := rapid.IntRange(-1, 6)
 	return map[string][]*rapid.Generator[events.Event]{
-		"agent":    {anything[events.AgentSpawned](), anything[events.AgentConfigured](), anything[events.AgentAdopted](), anything[events.AgentRetired]()},
-		"budget":   {anything[events.BudgetSet](), anything[events.BudgetExhausted](), anything[events.BudgetReserved](), anything[events.BudgetSettled]()},
+		"agent":  {anything[events.AgentSpawned](), anything[events.AgentConfigured](), anything[events.AgentAdopted](), anything[events.AgentRetired]()},
+		"budget": {anything[events.BudgetSet](), anything[events.BudgetExhausted](), anything[events.BudgetReserved](), anything[events.BudgetSettled]()},
+		"experiment": {
+			anything[events.ExperimentPlanned](), anything[events.ExperimentStarted](), anything[events.ExperimentMoved](), anything[events.ExperimentProved](),
+			anything[events.ExperimentPromoted](), anything[events.ExperimentRolledBack](), anything[events.ExperimentStopped](),
+			anything[events.ExperimentExpired](),
+		},
 		"feedback": {anything[events.FeedbackGiven]()},
 		"improvement": {
 			anything[events.ImprovementProposed](), anything[events.ImprovementEvidenceChanged](), anything[events.ImprovementApproved](), anything[events.ImprovementRejected](),
@@ -176,7 +181,8 @@ func TestDecideIsPureAndItsHistoriesAreSound(t *testing.T) {
 func sound(t *rapid.T, history []events.Event) {
 	open, aside := map[int]bool{}, map[string]bool{}
 	steps, ended := 0, false
-	var made, person, retired, assigned bool
+	var made, person, retired, assigned, byPerson, proved bool
+	most := 0
 	exhausted := ""
 	share := 0
 	var sealed uint64
@@ -230,6 +236,39 @@ func sound(t *rapid.T, history []events.Event) {
 			}
 			delete(open, e.Step)
 		case events.RunFinished, events.RunFailed, events.RunCancelled, events.ImprovementRejected:
+			ended = true
+		case events.ExperimentPlanned:
+			if i != 0 {
+				t.Fatal("an experiment is planned twice")
+			}
+			made, most, byPerson = true, e.MaxShare, e.By != "policy"
+			if !byPerson && most > policy.MaxShare {
+				t.Fatalf("the policy lets it reach %d permille", most)
+			}
+		case events.ExperimentStarted:
+			if share != 0 {
+				t.Fatal("an experiment starts twice")
+			}
+			share = e.Share
+		case events.ExperimentMoved:
+			if e.Share <= share || e.Share > most {
+				t.Fatalf("the share goes from %d to %d of at most %d", share, e.Share, most)
+			}
+			share = e.Share
+		case events.ExperimentProved:
+			if byPerson || share == 0 {
+				t.Fatal("it waits for a person, who let it go on before")
+			}
+			proved = true
+		case events.ExperimentPromoted:
+			if ended = true; e.By == "policy" && most < 1000 || !byPerson && !proved && most < 1000 || e.Proof.LogE < 3 {
+				t.Fatalf("%+v is promoted: proved %v, at most %d", e, proved, most)
+			}
+		case events.ExperimentRolledBack:
+			if ended = true; share == 0 || e.Proof.LogE < 3 {
+				t.Fatal("rolled back without a proof")
+			}
+		case events.ExperimentStopped, events.ExperimentExpired:
 			ended = true
 		case events.AgentConfigured:
 			if retired {
@@ -301,7 +340,7 @@ var policy = aggregates.Policy{
 // wishes draws commands by category, near enough to what is allowed that many are.
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
-		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "feedback": rapid.Custom(feedbackWish),
+		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish),
 		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish),
 	}
 }

@@ -111,6 +111,33 @@ func feedbackWish(t *rapid.T) commands.Command {
 	}
 }
 
+func experimentWish(t *rapid.T) commands.Command {
+	actor := commands.Meta{Actor: pick(t, "actor", "user:anna", "manager:experiment")}
+	by := pick(t, "by", "user:anna", "policy", "", "manager:experiment")
+	proof := events.Proof{
+		From: 1, To: pick[uint64](t, "to", 9, 9, 9, 0), LogE: pick(t, "log e", 0, 3.7, 5, 20, math.NaN()),
+		Arms: []events.ArmCount{{Arm: "control", Runs: 9, Succeeded: 3}, {Arm: "candidate", Runs: 5, Succeeded: pick[int64](t, "succeeded", 4, 4, 6)}},
+	}
+	switch pick(t, "wish", "plan", "plan", "plan", "start", "start", "move", "move", "promote", "promote", "roll back", "stop", "expire") {
+	case "plan":
+		return commands.PlanExperiment{
+			Meta: actor, Experiment: "x", Agent: "a", Change: pick(t, "kind", events.ChangePrompt, events.ChangePrompt, events.ChangeModel, events.ChangeSplit),
+			Config: agentConfig(t), By: by, Plan: events.ExperimentPlan{Steps: pick(t, "steps", nil, []int{50, 100, 250}, []int{250, 50}, []int{10}), MaxDays: pick(t, "days", 0, 3, -1)},
+		}
+	case "start":
+		return commands.StartExperiment{Meta: actor, Experiment: "x", Level: pick(t, "level", .01, .01, 0, 1, math.NaN())}
+	case "move":
+		return commands.MoveExperiment{Meta: actor, Experiment: "x", Share: pick(t, "share", 50, 100, 250, 1000), Proof: proof}
+	case "promote":
+		return commands.PromoteExperiment{Meta: actor, Experiment: "x", By: by, Proof: proof}
+	case "roll back":
+		return commands.RollBackExperiment{Meta: actor, Experiment: "x", Guardrail: "cost", Reason: text(t), Proof: proof}
+	case "stop":
+		return commands.StopExperiment{Meta: actor, Experiment: "x", By: by, Reason: text(t)}
+	}
+	return commands.ExpireExperiment{Meta: actor, Experiment: "x", Reason: text(t), Proof: proof}
+}
+
 func improvementWish(t *rapid.T) commands.Command {
 	actor := commands.Meta{Actor: pick(t, "actor", "user:anna", "door:web", "analyst:workflow", "manager:run")}
 	by := pick(t, "by", "user:anna", "policy", "", "analyst:workflow")

@@ -101,6 +101,14 @@ type Improvement interface {
 	improvement()
 }
 
+// Experiment is a command to an experiment.
+//
+//sumtype:decl
+type Experiment interface {
+	Command
+	experiment()
+}
+
 // Ledger is a command to the log's ledger.
 //
 //sumtype:decl

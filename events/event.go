@@ -61,6 +61,14 @@ type Improvement interface {
 	improvement()
 }
 
+// Experiment is a fact of an experiment's stream.
+//
+//sumtype:decl
+type Experiment interface {
+	Event
+	experiment()
+}
+
 // Ledger is a fact of the log's ledger.
 //
 //sumtype:decl

@@ -34,6 +34,13 @@ func samples() []events.Event {
 		Steps: []string{"look up", "refund"}, Instruction: "Look the order up before refunding.",
 	}
 	claim := events.Claim{Workflow: "checkout", Subject: []string{"agent_model", "clerk", "gpt-4o-mini", "gpt-4o"}, Harms: true}
+	proof := events.Proof{
+		From: 12, To: 4711, Statistic: "the candidate is no better", LogE: 5.3, Needed: 5.2983, Difference: 0.11, Low: 0.04, High: 0.18, Confidence: 0.95,
+		Arms: []events.ArmCount{
+			{Arm: events.ControlArm, Runs: 900, Succeeded: 540, Unrated: 3, CostNanos: 4_000_000, Milliseconds: 120_000},
+			{Arm: events.CandidateArm, Runs: 300, Succeeded: 213, CostNanos: 1_300_000, Milliseconds: 39_000},
+		},
+	}
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
 	return []events.Event{
 		events.AgentSpawned{Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna"},
@@ -47,6 +54,19 @@ func samples() []events.Event {
 		},
 		events.BudgetSettled{Reservation: "01930000-0000-7000-8000-000000000009", Nanos: 310_000, Unknown: true, Over: 10_000},
 		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000},
+		events.ExperimentPlanned{
+			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, By: "user:anna", MaxShare: 1000,
+			Plan: events.ExperimentPlan{
+				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800,
+			},
+		},
+		events.ExperimentStarted{Share: 50, Level: 0.005},
+		events.ExperimentMoved{Share: 250, Proof: proof},
+		events.ExperimentProved{Proof: proof},
+		events.ExperimentPromoted{By: "policy", Proof: proof},
+		events.ExperimentRolledBack{Guardrail: "success", Reason: "Runs succeed less often.", Proof: proof},
+		events.ExperimentStopped{By: "user:anna", Reason: "The prices change."},
+		events.ExperimentExpired{Reason: "8000 runs showed no difference.", Proof: proof},
 		events.FeedbackGiven{
 			Feedback: "f1", Run: "r1", Step: ptr(2), User: "anna", Name: "helpfulness", Score: ptr(0.5), Label: "fair",
 			Text: "Too long.", Better: "Just the answer.",
@@ -58,7 +78,7 @@ func samples() []events.Event {
 		events.ImprovementEvidenceChanged{
 			Move: events.EvidenceWeaker, Strength: events.Moderate, Reason: "Refunds fail more often without a look-up.", Evidence: evidence, Expected: expected,
 		},
-		events.ImprovementApproved{By: "user:anna", Note: "go"},
+		events.ImprovementApproved{By: "user:anna", Note: "go", Trial: true},
 		events.ImprovementRejected{By: "user:anna", Reason: "not now"},
 		events.ImprovementApplied{Share: 50, Before: &config, Agent: "clerk", Version: 2},
 		events.ImprovementRolledBack{Reason: "guardrail"},
@@ -69,10 +89,10 @@ func samples() []events.Event {
 		},
 		events.PolicySet{
 			Models: []string{"gpt-4o-mini"}, MinTemperature: 0.1, MaxTemperature: 1.5, MaxTokens: 4000, Tools: []string{"clock", "orders"},
-			AskTools: []string{"orders"}, SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50,
+			AskTools: []string{"orders"}, SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50, Canary: []events.ChangeKind{events.ChangeModel},
 		},
 		events.RunAssigned{
-			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50}}, Earlier: []string{"r0"},
+			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50, Unit: "C1/17"}}, Earlier: []string{"r0"},
 		},
 		events.RunToolCalled{
 			Step: 3, Call: 1, Result: events.Message{Role: "tool", Name: "orders", Content: "error: outcome unknown", ToolCallID: "c1"}, Unknown: true,

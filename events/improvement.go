@@ -155,6 +155,8 @@ type ImprovementEvidenceChanged struct {
 type ImprovementApproved struct {
 	By   string `json:"by"`
 	Note string `json:"note,omitempty"`
+	// Trial tells that the change is tried on a part of the runs before it is made.
+	Trial bool `json:"trial,omitempty"`
 }
 
 // ImprovementRejected ends a proposal.

@@ -16,6 +16,8 @@ type PolicySet struct {
 	// SelfApproved are the kinds of change that need no person, and MaxShare how far such a change may go, in permille.
 	SelfApproved []ChangeKind `json:"self_approved,omitempty"`
 	MaxShare     int          `json:"max_share,omitempty"`
+	// Canary are the kinds of change that are tried on a part of the runs first, also where a person approves them.
+	Canary []ChangeKind `json:"canary,omitempty"`
 }
 
 func (PolicySet) Kind() string { return "policy.set" }

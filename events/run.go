@@ -62,6 +62,8 @@ type Arm struct {
 	Arm        string `json:"arm"`
 	// Permille is the chance, in thousandths, that it was given this one.
 	Permille int `json:"permille"`
+	// Unit is the conversation or the requester that was drawn for, and that keeps its arm.
+	Unit string `json:"unit,omitempty"`
 }
 
 // StepKind is what a step is, in OpenTelemetry's words where it has them.

@@ -23,6 +23,9 @@ func All(c Config) []Member {
 		c.StallAfter = 30 * time.Minute
 	}
 	members := []Member{
+	return distinct(
+		member(experiment()),
+		member(improving()),
 		member(run(c)),
 		member(stall(c)),
 		member(spending(c)),

@@ -23,6 +23,8 @@ type Agents interface {
 	Agent(ctx context.Context, workspace, name string) (agent aggregates.Agent, revision uint64, err error)
 	AgentAt(ctx context.Context, workspace, name string, revision uint64) (aggregates.Agent, error)
 	Would(ctx context.Context, c commands.Command) error
+	// Experiment is one that was planned.
+	Experiment(ctx context.Context, workspace, experiment string) (aggregates.Experiment, error)
 }
 
 // assign finds the agent that the run keeps to its end. Where that was not recorded before, it returns the command that
@@ -30,8 +32,8 @@ type Agents interface {
 func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	started, assigned := t.conversation.started, t.conversation.assigned
 	if assigned != nil {
-		version, err := t.version(ctx, assigned.Agent, assigned.Revision)
-		t.keeps(assigned.Agent, version.Config, assigned.Model)
+		config, err := t.configOf(ctx, assigned)
+		t.keeps(assigned.Agent, config, assigned.Model)
 		return nil, err
 	}
 	agent, revision, err := t.agents.Agent(ctx, t.wish.Workspace, started.Agent)
@@ -43,16 +45,25 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	case !agent.Live:
 		return nil, fmt.Errorf("%w: there is no agent %q: `virtuous6 agents spawn` makes one", errAgent, started.Agent)
 	}
-	t.keeps(started.Agent, agent.Config, t.model)
+	to := &events.RunAssigned{Agent: started.Agent, Revision: revision}
+	if err := t.draw(ctx, agent, to); err != nil {
+		return nil, err
+	}
+	config, err := t.configOf(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	t.keeps(started.Agent, config, t.model)
 	assign := commands.AssignRun{
-		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: started.Agent, Revision: revision, Model: t.config.Model,
+		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: started.Agent, Revision: to.Revision, Model: t.config.Model, Arms: to.Arms,
 	}
 	if started.Conversation != "" && started.Conversation != started.Run {
 		if assign.Earlier, err = t.earlierRuns(ctx, started.Conversation); err != nil {
 			return nil, err
 		}
 	}
-	t.conversation.assigned = &events.RunAssigned{Agent: assign.Agent, Revision: revision, Model: assign.Model, Earlier: assign.Earlier}
+	to.Model, to.Earlier = assign.Model, assign.Earlier
+	t.conversation.assigned = to
 	return []commands.Command{assign}, nil
 }
 

@@ -33,6 +33,8 @@ type Made struct {
 	Change      events.Change
 	// Done tells that the change is made. Where it is not, a person has something to write, or a trial goes before.
 	Done bool
+	// Trial tells that the change is tried on a part of the runs first.
+	Trial bool
 	// Agent is the live one that was changed, Version its version with the change, From and To what it was and is made of.
 	Agent    string
 	Version  int
@@ -48,8 +50,10 @@ type proposal struct {
 	approval uuid.UUID
 	by       string
 	at       time.Time
-	applied  *events.ImprovementApplied
-	ended    bool
+	// trial tells that the change is to be tried before it is made.
+	trial   bool
+	applied *events.ImprovementApplied
+	ended   bool
 }
 
 func (i Improvements) proposal(ctx context.Context, workspace, improvement string) (p proposal, err error) {
@@ -69,9 +73,11 @@ func (i Improvements) proposal(ctx context.Context, workspace, improvement strin
 		case events.ImprovementProposed:
 			p.change = f.Change
 		case events.ImprovementApproved:
-			p.approval, p.by, p.at = e.ID, f.By, e.OccurredAt
+			p.approval, p.by, p.at, p.trial = e.ID, f.By, e.OccurredAt, f.Trial
 		case events.ImprovementApplied:
-			p.applied = &f
+			if f.Share == everyone {
+				p.applied = &f
+			}
 		case events.ImprovementEvidenceChanged:
 			p.ended = p.ended || f.Strength.Withdraws()
 		case events.ImprovementRejected, events.ImprovementRolledBack:
@@ -161,6 +167,17 @@ func (i Improvements) Make(ctx context.Context, workspace, improvement string) (
 	}
 	agent, change, err := i.command(ctx, workspace, improvement, p)
 	if err != nil || change == nil {
+		return made, err
+	}
+	if p.trial && p.applied == nil {
+		made.Agent, made.Trial = agent, true
+		_, err := i.Dispatch(ctx, commands.PlanExperiment{
+			Meta:       commands.Meta{ID: events.DeriveID(p.approval, 2), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval},
+			Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, By: p.by,
+		})
+		if errors.Is(err, aggregates.ErrExists) || errors.Is(err, aggregates.ErrPolicy) {
+			err = nil // planned before, or the policy lets it reach too little to be tried
+		}
 		return made, err
 	}
 	if p.applied == nil {

@@ -36,6 +36,9 @@ type Config struct {
 	Managers []managers.Member
 	// EarlierBytes is how much of what was said in the earlier runs of its conversation a run sees. Default 32 KiB.
 	EarlierBytes int
+	// Holdback is the share of the runs, in permille, that stay on an agent as a person made it where improvements have changed
+	// it since: what they did together is measured by those. Default 50, negative for none.
+	Holdback int
 	// AllowUnpriced lets calls whose cost is not known through where a budget is set.
 	AllowUnpriced bool
 	// Lease is what Drive gave: the orchestrator does nothing without it from then on. Nil where no other process can drive.
@@ -83,6 +86,9 @@ func New(c Config) *Orchestrator {
 	if c.Drain == 0 {
 		c.Drain = 30 * time.Second
 	}
+	if c.Holdback == 0 {
+		c.Holdback = 50
+	}
 	if c.EarlierBytes == 0 {
 		c.EarlierBytes = 32 << 10
 	}
@@ -116,7 +122,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 			if o.c.OnText != nil {
 				o.c.OnText(run, text)
 			}
-		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes,
+		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes, holdback: o.c.Holdback,
 		seen: newRecent[*conversation](4 * o.c.Turns), versions: newRecent[aggregates.Agent](1024),
 	}
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{

@@ -75,6 +75,20 @@ func (d *Dispatcher) read(ctx context.Context, stream string, l *loaded, options
 	return nil
 }
 
+// Experiment folds an experiment. It returns aggregates.ErrMissing where none was planned.
+func (d *Dispatcher) Experiment(ctx context.Context, workspace, experiment string) (aggregates.Experiment, error) {
+	l := &loaded{instance: d.aggregates["experiment"].New(), ids: map[uuid.UUID]struct{}{}}
+	stream := commands.ExperimentStream(workspace, experiment)
+	if err := d.read(ctx, stream, l, eventstore.StreamOptions{}); err != nil {
+		return aggregates.Experiment{}, err
+	}
+	found := l.instance.State().(aggregates.Experiment) //nolint:forcetypeassert // it is what the aggregate of experiments holds
+	if found.Experiment == "" {
+		return found, fmt.Errorf("%s: %w", stream, aggregates.ErrMissing)
+	}
+	return found, nil
+}
+
 // Agent folds an agent, and tells the revision that it is at.
 func (d *Dispatcher) Agent(ctx context.Context, workspace, name string) (aggregates.Agent, uint64, error) {
 	return d.agentAt(ctx, workspace, name, eventstore.StreamOptions{})

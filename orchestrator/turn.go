@@ -36,7 +36,9 @@ type performer struct {
 	models        *projections.Models
 	// earlierBytes is how much of what was said in the earlier runs of its conversation a run sees.
 	earlierBytes int
-	clock        Clock
+	// holdback is the share of the runs that stay on an agent as a person made it, in permille.
+	holdback int
+	clock    Clock
 	// onText hears the pieces of answers, ended that a run has ended.
 	onText func(run, text string)
 	ended  func(run string)

@@ -10,6 +10,7 @@ var all = readmodel.NewSet(
 	agents,
 	tasks,
 	feedback,
+	experiments,
 	improvements,
 	runbooks,
 	slackThreads,

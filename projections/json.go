@@ -97,6 +97,9 @@ func (r CostRow) MarshalJSON() ([]byte, error) { return costTable.JSON(&r) }
 func (r ImprovementRow) MarshalJSON() ([]byte, error) { return improvementTable.JSON(&r) }
 
 // MarshalJSON writes the columns.
+func (r ExperimentRow) MarshalJSON() ([]byte, error) { return experimentTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
 func (r RunbookRow) MarshalJSON() ([]byte, error) { return runbookTable.JSON(&r) }
 
 // MarshalJSON writes the columns.

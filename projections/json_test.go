@@ -15,7 +15,7 @@ func TestRowsMarshalTheirColumns(t *testing.T) {
 	t.Parallel()
 	for _, row := range []any{
 		projections.RunRow{}, projections.AgentRow{}, projections.TaskRow{}, projections.FeedbackRow{},
-		projections.PatternRow{}, projections.CostRow{}, projections.ImprovementRow{}, projections.RunbookRow{},
+		projections.PatternRow{}, projections.CostRow{}, projections.ImprovementRow{}, projections.RunbookRow{}, projections.ExperimentRow{},
 		projections.BudgetRow{}, projections.MetricRow{},
 	} {
 		var want []string

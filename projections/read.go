@@ -149,6 +149,14 @@ func (r *reader) Improvements(ctx context.Context, status string) ([]Improvement
 	}))
 }
 
+// Experiments implements Reader.
+func (r *reader) Experiments(ctx context.Context, status string) ([]ExperimentRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, experimentTable, readmodel.Query{
+		Where: readmodel.Only("status", status),
+		Order: []readmodel.Order{{Column: "position", Descending: true}},
+	}))
+}
+
 // Runbooks implements Reader.
 func (r *reader) Runbooks(ctx context.Context) ([]RunbookRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, runbookTable, readmodel.Query{Order: readmodel.Ascending("runbook")}))

@@ -112,6 +112,8 @@ type Reader interface {
 	Costs(ctx context.Context) ([]CostRow, error)
 	// Improvements are those of a status, or all where it is empty, the latest first.
 	Improvements(ctx context.Context, status string) ([]ImprovementRow, error)
+	// Experiments are those of a status, or all where it is empty, the latest first.
+	Experiments(ctx context.Context, status string) ([]ExperimentRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
 	Budgets(ctx context.Context) ([]BudgetRow, error)
 	// List yields the lines of one of the Lists in which columns have the values of where; limit 0 is all.

@@ -98,6 +98,10 @@ func (r reader) List(_ context.Context, l readmodel.List, where map[string]strin
 	}
 }
 
+func (r reader) Experiments(context.Context, string) ([]projections.ExperimentRow, error) {
+	return nil, r.err
+}
+
 var (
 	errRefused = errors.New("run exists already")
 	errAway    = errors.New("the log is away")

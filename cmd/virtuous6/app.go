@@ -119,7 +119,7 @@ func (a *app) driving(runner agents.Runner, model string, lease *orchestrator.Le
 	return orchestrator.Config{
 		Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease,
 		Clock: a.clock, IDs: a.ids, Turns: a.config.Turns, Drain: a.config.Drain, StallAfter: a.config.StallAfter,
-		AllowUnpriced: a.config.Unpriced == "allow",
+		AllowUnpriced: a.config.Unpriced == "allow", Holdback: a.config.Policy.holdback(),
 	}
 }
 

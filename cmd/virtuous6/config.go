@@ -71,13 +71,28 @@ type policyConfig struct {
 	Tools            []string            `yaml:"tools"`
 	AskTools         []string            `yaml:"ask_tools"`
 	SelfApproved     []events.ChangeKind `yaml:"self_approved"`
+	Canary           []events.ChangeKind `yaml:"canary"`
 	MaxSharePermille int                 `yaml:"max_share_permille"`
+	// HoldbackPermille is the share of the runs that stay on an agent as a person made it, where improvements have changed it
+	// since. Default 50; 0 is none.
+	HoldbackPermille *int `yaml:"holdback_permille"`
+}
+
+// holdback is as the orchestrator wants it.
+func (p policyConfig) holdback() int {
+	switch {
+	case p.HoldbackPermille == nil:
+		return 0 // its default
+	case *p.HoldbackPermille == 0:
+		return -1
+	}
+	return *p.HoldbackPermille
 }
 
 func (p policyConfig) policy() aggregates.Policy {
 	return aggregates.Policy{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		Tools: p.Tools, AskTools: p.AskTools, SelfApproved: p.SelfApproved, MaxShare: p.MaxSharePermille,
+		Tools: p.Tools, AskTools: p.AskTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,
 	}
 }
 

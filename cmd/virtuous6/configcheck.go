@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
@@ -24,6 +25,7 @@ func (c *config) mistake() (key, says string) {
 		_, wrongModels = readModelsAddress(c.ReadModels)
 	}
 	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
+	untried := slices.IndexFunc(p.Canary, func(k events.ChangeKind) bool { return !aggregates.Tried(k) })
 	for _, rule := range []struct {
 		key    string
 		broken bool
@@ -45,6 +47,8 @@ func (c *config) mistake() (key, says string) {
 		{"policy.max_temperature", p.MaxTemperature > 0 && p.MaxTemperature < p.MinTemperature, "it should not be below min_temperature"},
 		{"policy.max_tokens", p.MaxTokens < 0, "it should be a number of tokens, or 0 for no bound"},
 		{"policy.self_approved", unknown >= 0, fmt.Sprintf("its kinds are %q", events.ChangeKinds())},
+		{"policy.canary", untried >= 0, "its kinds are those that configure an agent: model, temperature, prompt, tools, token_limit"},
+		{"policy.holdback_permille", p.HoldbackPermille != nil && (*p.HoldbackPermille < 0 || *p.HoldbackPermille > 500), "it should be 0 to 500"},
 		{"policy.max_share_permille", p.MaxSharePermille < 0 || p.MaxSharePermille > 1000, "it should be 0 to 1000"},
 	} {
 		if rule.broken {

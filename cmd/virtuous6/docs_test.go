@@ -165,6 +165,7 @@ func writeExamples(t *testing.T, b *bytes.Buffer) {
 		{simulated, []string{"replay", "--analysts", "--json"}},
 		{simulated, []string{"analyze", "--json"}},
 		{simulated, []string{"improvements", "--json"}},
+		{simulated, []string{"experiments", "--json"}},
 		{simulated, []string{"snapshots", "--json"}},
 	} {
 		args := example.args

@@ -60,8 +60,9 @@ type improvementsApproveVerb struct {
 // Help tells what comes of it.
 func (improvementsApproveVerb) Help() string {
 	return "Makes the change at once, for all runs that start from then on: another model, temperature, prompt, tools or token limit of an " +
-		"agent is a new version of it, and `virtuous6 agents rollback` takes it back. What only a person can write is noted as approved, and " +
-		"stays yours to write. To try a change on a part of the runs first is not built yet.\n\nExample:\n" +
+		"agent is a new version of it, and `virtuous6 agents rollback` takes it back. A kind of change that the policy lists under `canary` is " +
+		"tried on a part of the runs first, and kept or taken back by itself (`virtuous6 experiments`). What only a person can write is noted " +
+		"as approved, and stays yours to write.\n\nExample:\n" +
 		"  virtuous6 improvements approve 06aacbda1caacce8 --note \"worth a try\""
 }
 
@@ -77,6 +78,8 @@ func (v improvementsApproveVerb) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.out, "%s approved.\n", approve.Stream())
 	switch {
+	case made.Trial:
+		fmt.Fprintf(a.out, "It is tried on a part of the runs of %s: virtuous6 experiments show %s\n", oneLine(made.Agent), made.Improvement)
 	case made.Done && made.Change.Kind == events.ChangeRetire:
 		fmt.Fprintf(a.out, "%s takes no more runs.\n", oneLine(made.Agent))
 	case made.Done && len(changedKeys(made.From, made.To)) == 0:

@@ -41,7 +41,7 @@ func draw(t *rapid.T, poisoned bool) []readmodel.Entry {
 			h.poison()
 		}
 		h.at = h.at.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Hour)).Draw(t, "later")))
-		switch kind := rapid.IntRange(0, 15).Draw(t, "kind"); kind {
+		switch kind := rapid.IntRange(0, 17).Draw(t, "kind"); kind {
 		case 0, 1:
 			h.startRun()
 		case 2:
@@ -56,6 +56,8 @@ func draw(t *rapid.T, poisoned bool) []readmodel.Entry {
 			h.runbook()
 		case 7:
 			h.budget()
+		case 8, 9:
+			h.experiment()
 		default:
 			h.goOn()
 		}
@@ -73,6 +75,7 @@ type history struct {
 	tasks        []string
 	improvements []string
 	budgets      []string
+	experiments  []string
 	given        int
 }
 
@@ -221,6 +224,33 @@ func (h *history) improvement() {
 		events.ImprovementEvidenceChanged{Move: events.EvidenceWeaker, Strength: events.Weak, Reason: h.name("today's"), Evidence: evidence},
 		events.ImprovementEvidenceChanged{Move: events.EvidenceGone, Strength: events.Gone, Reason: "gone", Evidence: evidence},
 		events.ImprovementEffectMeasured{Metric: "success_rate", Evidence: evidence},
+	}).Draw(h.T, "decision"))
+}
+
+func (h *history) experiment() {
+	if len(h.experiments) == 0 || h.yes("plan") {
+		id := fmt.Sprint("x", len(h.experiments))
+		h.experiments = append(h.experiments, id)
+		h.add("experiment-"+id, h.at, events.ExperimentPlanned{
+			Experiment: id, Agent: h.name("agent"), Change: events.ChangePrompt, Config: events.AgentConfig{Prompt: h.name("prompt")}, By: "anna",
+			MaxShare: 1000, Plan: events.ExperimentPlan{Unit: events.ByRequester, Steps: []int{50, 250}},
+		})
+		return
+	}
+	id := rapid.SampledFrom(h.experiments).Draw(h.T, "experiment")
+	if len(h.runs) > 0 && h.yes("draw") {
+		run := rapid.SampledFrom(h.runs).Draw(h.T, "drawn").id
+		h.add("run-"+run, h.at, events.RunAssigned{Agent: "anna", Arms: []events.Arm{
+			{Experiment: id, Arm: events.CandidateArm, Permille: 50, Unit: h.name("unit")},
+			{Experiment: events.Holdback("anna"), Arm: events.CurrentArm, Permille: 950},
+		}})
+		return
+	}
+	proof := events.Proof{From: 1, To: 2, Statistic: "no better", LogE: 3.5, Arms: []events.ArmCount{{Arm: events.ControlArm, Runs: 3}}}
+	h.add("experiment-"+id, h.at, rapid.SampledFrom([]events.Event{
+		events.ExperimentStarted{Share: 50, Level: .005}, events.ExperimentMoved{Share: 250, Proof: proof}, events.ExperimentProved{Proof: proof},
+		events.ExperimentPromoted{By: "policy", Proof: proof}, events.ExperimentRolledBack{Guardrail: "cost", Reason: h.name("why"), Proof: proof},
+		events.ExperimentStopped{By: "anna", Reason: "no"}, events.ExperimentExpired{Reason: "old", Proof: proof},
 	}).Draw(h.T, "decision"))
 }
 

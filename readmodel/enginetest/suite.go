@@ -241,6 +241,8 @@ func everything(t fataler, r projections.Reader) []any {
 	keep(improvements, err)
 	approved, err := r.Improvements(ctx, projections.Approved)
 	keep(approved, err)
+	experiments, err := r.Experiments(ctx, "")
+	keep(experiments, err)
 	runbooks, err := r.Runbooks(ctx)
 	keep(runbooks, err)
 	parked, err := r.Parked(ctx)

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type experimentsVerb struct {
+	List    experimentsListVerb    `cmd:"" default:"withargs" help:"List what is tried on a part of the runs."`
+	Show    experimentsShowVerb    `cmd:"" help:"Show an experiment: its arms, and what its decisions rest on."`
+	Start   experimentsStartVerb   `cmd:"" help:"Try a change of an agent on a part of its runs."`
+	Promote experimentsPromoteVerb `cmd:"" help:"Give all runs what was proved to be better and waits for a person."`
+	Stop    experimentsStopVerb    `cmd:"" help:"End an experiment: all runs get the agent as it is."`
+}
+
+type experimentsListVerb struct {
+	JSON   bool   `name:"json" help:"Print one JSON value."`
+	Limit  count  `placeholder:"N" help:"Rows, 0 for all." default:"0"`
+	Status string `help:"Only these: planned, running, proved, promoted, rolled_back, stopped, expired, held_back." enum:",planned,running,proved,promoted,rolled_back,stopped,expired,held_back" default:""`
+	pastFlag
+}
+
+// Help gives examples.
+func (experimentsListVerb) Help() string {
+	return "An experiment that is held back never ends: some runs stay on an agent as a person made it, and show what all improvements " +
+		"since then did together.\n\nExamples:\n  virtuous6 experiments\n  virtuous6 experiments --status running --json"
+}
+
+// Run lists experiments, the latest first.
+func (v experimentsListVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.readAt(ctx, v.pastFlag)
+	if err != nil {
+		return err
+	}
+	list, err := reader.Experiments(ctx, v.Status)
+	if err != nil {
+		return err
+	}
+	list = limited(list, v.Limit)
+	if v.JSON {
+		return a.json(list)
+	}
+	if len(list) == 0 {
+		a.note("No experiments: `virtuous6 experiments start AGENT --prompt ...` tries a change on a part of the runs.")
+		return nil
+	}
+	return table(a.out, "EXPERIMENT|AGENT|CHANGE|STATUS|SHARE|RUNS WITHOUT|SUCCEED|RUNS WITH|SUCCEED|SINCE", func(row func(...any)) {
+		for _, x := range list {
+			old, next := arms(x)
+			row(short(x.Experiment, 40), short(x.Agent, 32), orDash(x.Kind), x.Status, percent(x.Share), old.Runs, succeedRate(old), next.Runs, succeedRate(next), when(x.StartedAt))
+		}
+	})
+}
+
+// arms are what goes on as before, and what is tried. Held back, what goes on as before is frozen.
+func arms(x projections.ExperimentRow) (old, next events.ArmCount) {
+	for _, arm := range x.Arms {
+		if arm.Arm == events.ControlArm || arm.Arm == events.FrozenArm {
+			old = arm
+		} else {
+			next = arm
+		}
+	}
+	return old, next
+}
+
+func percent(permille int64) string {
+	if permille == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%g%%", float64(permille)/10)
+}
+
+// succeedRate is the share of the rated runs of an arm that succeeded.
+func succeedRate(a events.ArmCount) string {
+	if a.Runs == a.Unrated {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", 100*float64(a.Succeeded)/float64(a.Runs-a.Unrated))
+}
+
+type experimentsShowVerb struct {
+	Experiment string `arg:"" help:"The experiment's id."`
+	JSON       bool   `name:"json" help:"Print one JSON value."`
+	pastFlag
+}
+
+// Help gives an example.
+func (experimentsShowVerb) Help() string {
+	return "Example:\n  virtuous6 experiments show 06aacbda1caacce8"
+}
+
+// Run shows one experiment.
+func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.readAt(ctx, v.pastFlag)
+	if err != nil {
+		return err
+	}
+	x, err := experimentRow(ctx, reader, v.Experiment)
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		return a.json(x)
+	}
+	fmt.Fprintf(a.out, "%s  %s: the %s of %s", x.Experiment, x.Status, cmpKind(x.Kind), oneLine(x.Agent))
+	if x.Share > 0 {
+		fmt.Fprintf(a.out, ", with %s of the runs", percent(x.Share))
+	}
+	fmt.Fprintln(a.out)
+	if x.Reason != "" {
+		fmt.Fprintf(a.out, "because %s\n", oneLine(x.Reason))
+	}
+	if x.LetBy != "" {
+		fmt.Fprintf(a.out, "let by %s, up to %s without another word; by %s; ends after %d runs or %d days\n",
+			oneLine(x.LetBy), percent(x.MaxShare), x.Plan.Unit, x.Plan.MaxRuns, x.Plan.MaxDays)
+	}
+	err = table(a.out, "ARM|RUNS|SUCCEEDED|RATE|COST A RUN|SECONDS A RUN", func(row func(...any)) {
+		for _, arm := range x.Arms {
+			n := max(arm.Runs, 1)
+			row(arm.Arm, arm.Runs, arm.Succeeded, succeedRate(arm), (arm.CostNanos / events.Nanos(n)).String(), fmt.Sprintf("%.2f", float64(arm.Milliseconds)/float64(1000*n)))
+		}
+	})
+	if p := x.Proof; err == nil && p != nil {
+		_, err = fmt.Fprintf(a.out, "the latest decision counted %d runs, positions %d to %d: %s\n", p.Arms[0].Runs+p.Arms[1].Runs, p.From, p.To, proofText(*p))
+	}
+	return err
+}
+
+// cmpKind says what is tried, where that is one change.
+func cmpKind(kind string) string {
+	if kind == "" {
+		return "frozen version"
+	}
+	return kind
+}
+
+// proofText says what a decision rests on.
+func proofText(p events.Proof) string {
+	text := fmt.Sprintf("%+.1f points in success (%+.1f to %+.1f at any number of looks)", 100*p.Difference, 100*p.Low, 100*p.High)
+	if p.Statistic != "" {
+		text += fmt.Sprintf("; against %q: log e-value %.2f, needed %.2f", p.Statistic, p.LogE, p.Needed)
+	}
+	return text
+}
+
+func experimentRow(ctx context.Context, r projections.Reader, id string) (projections.ExperimentRow, error) {
+	list, err := r.Experiments(ctx, "")
+	if err != nil {
+		return projections.ExperimentRow{}, err
+	}
+	i := slices.IndexFunc(list, func(x projections.ExperimentRow) bool { return x.Experiment == id })
+	if i < 0 {
+		return projections.ExperimentRow{}, fmt.Errorf("there is no experiment %q: `virtuous6 experiments` lists them", id)
+	}
+	return list[i], nil
+}
+
+type experimentsStartVerb struct {
+	Agent string `arg:"" help:"The agent."`
+	agentFlags
+	By      string `help:"What stays in one arm: a conversation or a requester." enum:"conversation,requester" default:"conversation"`
+	MaxRuns int64  `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
+	MaxDays int    `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
+}
+
+// Help tells what comes of it.
+func (experimentsStartVerb) Help() string {
+	return "Runs are drawn: 5% of the conversations get the change, 25% once 20 of its runs have ended, all of them once it is proved to be " +
+		"better, at however many looks. It is rolled back as soon as it is proved that its runs succeed less often, cost a quarter more, or " +
+		"take half as long again. One change at a time, so that you know what did it; the changes of one agent are tried one after " +
+		"another.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester"
+}
+
+// Run plans the experiment.
+func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
+	kind, err := v.kind()
+	if err != nil {
+		return err
+	}
+	if err := a.openExisting(ctx); err != nil {
+		return err
+	}
+	agent, _, err := a.dispatcher().Agent(ctx, "", v.Agent)
+	if err != nil {
+		return err
+	}
+	if !agent.Live || agent.Retired {
+		return fmt.Errorf("there is no agent %q that can be asked: `virtuous6 agents` lists them", v.Agent)
+	}
+	config, err := v.over(agent.Config)
+	if err != nil {
+		return err
+	}
+	if err := a.knownTools(ctx, config); err != nil {
+		return err
+	}
+	meta := a.meta("")
+	plan := commands.PlanExperiment{
+		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, By: "user:" + a.config.user(),
+		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays},
+	}
+	if _, err := a.dispatcher().Dispatch(ctx, plan); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s is planned: it starts when the agent's other experiments are over, while `virtuous6 serve` runs.\n", plan.Experiment)
+	return nil
+}
+
+// kind is that of the one change that the flags make.
+func (v experimentsStartVerb) kind() (events.ChangeKind, error) {
+	var kinds []events.ChangeKind
+	for _, flag := range []struct {
+		kind  events.ChangeKind
+		given bool
+	}{
+		{events.ChangeModel, v.Model != nil}, {events.ChangePrompt, v.Prompt != nil}, {events.ChangeTemperature, v.Temperature != nil},
+		{events.ChangeTokenLimit, v.MaxTokens != nil}, {events.ChangeTools, v.Tools != nil},
+	} {
+		if flag.given {
+			kinds = append(kinds, flag.kind)
+		}
+	}
+	if len(kinds) != 1 {
+		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens or --tools")
+	}
+	return kinds[0], nil
+}
+
+type experimentsPromoteVerb struct {
+	Experiment string `arg:"" help:"The experiment's id."`
+}
+
+// Help gives an example.
+func (experimentsPromoteVerb) Help() string {
+	return "Only what is proved can be promoted: `virtuous6 agents configure` changes an agent without a proof.\n\nExample:\n" +
+		"  virtuous6 experiments promote 06aacbda1caacce8"
+}
+
+// Run promotes.
+func (v experimentsPromoteVerb) Run(ctx context.Context, a *app) error {
+	return a.decideExperiment(ctx, "promoted", commands.PromoteExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user()})
+}
+
+type experimentsStopVerb struct {
+	Experiment string `arg:"" help:"The experiment's id."`
+	Reason     string `help:"Why."`
+}
+
+// Help gives an example.
+func (experimentsStopVerb) Help() string {
+	return "Example:\n  virtuous6 experiments stop 06aacbda1caacce8 --reason \"the prices change next week\""
+}
+
+// Run stops.
+func (v experimentsStopVerb) Run(ctx context.Context, a *app) error {
+	return a.decideExperiment(ctx, "stopped", commands.StopExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user(), Reason: v.Reason})
+}
+
+func (a *app) decideExperiment(ctx context.Context, done string, c commands.Experiment) error {
+	id := events.Identity(c.Stream())
+	if strings.TrimSpace(id) == "" {
+		return usage("give the experiment's id, as `virtuous6 experiments` lists it")
+	}
+	if err := a.openExisting(ctx); err != nil {
+		return err
+	}
+	_, err := a.dispatcher().Dispatch(ctx, c)
+	switch {
+	case errors.Is(err, aggregates.ErrMissing):
+		return fmt.Errorf("there is no experiment %q: `virtuous6 experiments` lists them", id)
+	case errors.Is(err, aggregates.ErrState), errors.Is(err, aggregates.ErrEnded):
+		return fmt.Errorf("%w: `virtuous6 experiments show %s` tells where it stands", err, id)
+	case err != nil:
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%s %s.\n", id, done)
+	return err
+}

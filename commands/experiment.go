@@ -1,0 +1,85 @@
+package commands
+
+import "github.com/virtuous6/virtuous6/events"
+
+// ExperimentStream is the stream of an experiment.
+func ExperimentStream(workspace, experiment string) string {
+	return events.StreamName("experiment", workspace, experiment)
+}
+
+// PlanExperiment asks that a change of an agent be tried. By tells who lets it, or "policy".
+type PlanExperiment struct {
+	Meta
+	Experiment  string
+	Agent       string
+	Improvement string
+	Change      events.ChangeKind
+	Config      events.AgentConfig
+	By          string
+	Plan        events.ExperimentPlan
+}
+
+// StartExperiment gives a planned change its first share.
+type StartExperiment struct {
+	Meta
+	Experiment string
+	Level      float64
+}
+
+// MoveExperiment gives a change a greater share.
+type MoveExperiment struct {
+	Meta
+	Experiment string
+	Share      int
+	Proof      events.Proof
+}
+
+// PromoteExperiment gives a change that was proved to be better all runs. By names the person who lets it go further than
+// the policy does; it is empty where none does.
+type PromoteExperiment struct {
+	Meta
+	Experiment string
+	By         string
+	Proof      events.Proof
+}
+
+// RollBackExperiment ends a change by which a guardrail was broken.
+type RollBackExperiment struct {
+	Meta
+	Experiment string
+	Guardrail  string
+	Reason     string
+	Proof      events.Proof
+}
+
+// StopExperiment ends an experiment without a verdict.
+type StopExperiment struct {
+	Meta
+	Experiment string
+	By         string
+	Reason     string
+}
+
+// ExpireExperiment ends an experiment that found nothing.
+type ExpireExperiment struct {
+	Meta
+	Experiment string
+	Reason     string
+	Proof      events.Proof
+}
+
+func (c PlanExperiment) Stream() string     { return ExperimentStream(c.Workspace, c.Experiment) }
+func (c StartExperiment) Stream() string    { return ExperimentStream(c.Workspace, c.Experiment) }
+func (c MoveExperiment) Stream() string     { return ExperimentStream(c.Workspace, c.Experiment) }
+func (c PromoteExperiment) Stream() string  { return ExperimentStream(c.Workspace, c.Experiment) }
+func (c RollBackExperiment) Stream() string { return ExperimentStream(c.Workspace, c.Experiment) }
+func (c StopExperiment) Stream() string     { return ExperimentStream(c.Workspace, c.Experiment) }
+func (c ExpireExperiment) Stream() string   { return ExperimentStream(c.Workspace, c.Experiment) }
+
+func (PlanExperiment) experiment()     {}
+func (StartExperiment) experiment()    {}
+func (MoveExperiment) experiment()     {}
+func (PromoteExperiment) experiment()  {}
+func (RollBackExperiment) experiment() {}
+func (StopExperiment) experiment()     {}
+func (ExpireExperiment) experiment()   {}

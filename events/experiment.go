@@ -1,0 +1,149 @@
+package events
+
+// The arms of an experiment on an agent.
+const (
+	// ControlArm are the runs of the agent as it is, CandidateArm those with the change.
+	ControlArm   = "control"
+	CandidateArm = "candidate"
+	// FrozenArm are the runs that stay for good on the agent as a person made it, CurrentArm the others: what all changes
+	// together did is measured by them.
+	FrozenArm  = "frozen"
+	CurrentArm = "current"
+)
+
+// Holdback is the experiment of an agent's runs that stay on it as a person made it.
+func Holdback(agent string) string { return "holdback:" + agent }
+
+// ExperimentUnit is what stays in one arm.
+type ExperimentUnit string
+
+// The units. A run that stands alone is a conversation of its own.
+const (
+	ByConversation ExperimentUnit = "conversation"
+	ByRequester    ExperimentUnit = "requester"
+)
+
+// ExperimentPlan is how an experiment is to be held, settled before its first run.
+type ExperimentPlan struct {
+	Unit ExperimentUnit `json:"unit"`
+	// Steps are the shares that the change comes to one after another, in permille, before it is promoted.
+	Steps []int `json:"steps_permille"`
+	// CanaryRuns is how many runs of the candidate are seen before it gets a greater share.
+	CanaryRuns int64 `json:"canary_runs"`
+	// MaxRuns and MaxDays end an experiment that found nothing.
+	MaxRuns int64 `json:"max_runs"`
+	MaxDays int   `json:"max_days"`
+	// FalseAlarms is the greatest chance, in permille, that a change that does no harm is rolled back.
+	FalseAlarms int `json:"false_alarms_permille"`
+	// CostMore and TimeMore are how much more a run may cost and take, in permille of what it did before.
+	CostMore int `json:"cost_more_permille"`
+	TimeMore int `json:"time_more_permille"`
+	// Within is the time in seconds within which a run counts as a success: one that takes longer fails here.
+	Within int64 `json:"within_seconds"`
+}
+
+// ExperimentPlanned says that a change of an agent is to be tried. The changes of one agent are tried one after another.
+type ExperimentPlanned struct {
+	Experiment string `json:"experiment"`
+	Agent      string `json:"agent"`
+	// Improvement is what asked for the change, empty where a person thought of it.
+	Improvement string     `json:"improvement,omitempty"`
+	Change      ChangeKind `json:"change"`
+	// Config is the agent's configuration with the change.
+	Config AgentConfig `json:"config"`
+	// By tells who lets it be tried, or "policy".
+	By string `json:"by"`
+	// MaxShare is how far it goes without a person, in permille of the runs.
+	MaxShare int            `json:"max_share_permille"`
+	Plan     ExperimentPlan `json:"plan"`
+}
+
+// ExperimentStarted gives the change its first share of the agent's runs.
+type ExperimentStarted struct {
+	Share int `json:"share_permille"`
+	// Level is the chance of a promotion of what is no better: an e-value of its inverse is the proof that is needed.
+	Level float64 `json:"level"`
+}
+
+// ArmCount is what the runs of an arm came to.
+type ArmCount struct {
+	Arm       string `json:"arm"`
+	Runs      int64  `json:"runs"`
+	Succeeded int64  `json:"succeeded"`
+	// Unrated have no verdict, because they were cancelled or their source gave none.
+	Unrated   int64 `json:"unrated,omitempty"`
+	CostNanos Nanos `json:"cost_nanos,omitempty"`
+	// Milliseconds is how long they took, from the draw to the end.
+	Milliseconds int64 `json:"milliseconds,omitempty"`
+}
+
+// Proof is what a decision about an experiment rests on.
+type Proof struct {
+	// From and To are the log positions of the first draw and of the fact that decided.
+	From uint64     `json:"from"`
+	To   uint64     `json:"to"`
+	Arms []ArmCount `json:"arms"`
+	// Statistic names what was tested, LogE is the natural logarithm of its e-value and Needed the one that proves it.
+	Statistic string  `json:"statistic,omitempty"`
+	LogE      float64 `json:"log_e,omitempty"`
+	Needed    float64 `json:"needed_log_e,omitempty"`
+	// Difference of the success rates, candidate less control, with the bounds that hold at however many looks.
+	Difference float64 `json:"difference"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence,omitempty"`
+}
+
+// ExperimentMoved gives the change a greater share.
+type ExperimentMoved struct {
+	Share int   `json:"share_permille"`
+	Proof Proof `json:"proof"`
+}
+
+// ExperimentProved tells that the change is better, and that the policy wants a person to let it go on.
+type ExperimentProved struct {
+	Proof Proof `json:"proof"`
+}
+
+// ExperimentPromoted gives the change all runs. By tells who, or "policy".
+type ExperimentPromoted struct {
+	By    string `json:"by"`
+	Proof Proof  `json:"proof"`
+}
+
+// ExperimentRolledBack ends the change: a guardrail was proved to be broken.
+type ExperimentRolledBack struct {
+	Guardrail string `json:"guardrail"`
+	Reason    string `json:"reason"`
+	Proof     Proof  `json:"proof"`
+}
+
+// ExperimentStopped ends an experiment that can't or is not to go on, without a verdict.
+type ExperimentStopped struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// ExperimentExpired ends an experiment that found nothing in its runs or its days.
+type ExperimentExpired struct {
+	Reason string `json:"reason"`
+	Proof  Proof  `json:"proof"`
+}
+
+func (ExperimentPlanned) Kind() string    { return "experiment.planned" }
+func (ExperimentStarted) Kind() string    { return "experiment.started" }
+func (ExperimentMoved) Kind() string      { return "experiment.moved" }
+func (ExperimentProved) Kind() string     { return "experiment.proved" }
+func (ExperimentPromoted) Kind() string   { return "experiment.promoted" }
+func (ExperimentRolledBack) Kind() string { return "experiment.rolled_back" }
+func (ExperimentStopped) Kind() string    { return "experiment.stopped" }
+func (ExperimentExpired) Kind() string    { return "experiment.expired" }
+
+func (ExperimentPlanned) experiment()    {}
+func (ExperimentStarted) experiment()    {}
+func (ExperimentMoved) experiment()      {}
+func (ExperimentProved) experiment()     {}
+func (ExperimentPromoted) experiment()   {}
+func (ExperimentRolledBack) experiment() {}
+func (ExperimentStopped) experiment()    {}
+func (ExperimentExpired) experiment()    {}

@@ -1,0 +1,255 @@
+package managers
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/analysts/stats"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// falsePromotions is the greatest share of promotions that are none, over all experiments of a workspace.
+const falsePromotions = .05
+
+// experimentsState are the experiments of a workspace: which of them have their turn, and what their runs came to.
+type experimentsState struct {
+	Workspace string `json:"workspace,omitempty"`
+	// Begun and Found count the experiments that ever started, and those of them that found something better.
+	Begun int64 `json:"begun,omitempty"`
+	Found int64 `json:"found,omitempty"`
+	// Trials are those that are not over, in the order in which they were planned.
+	Trials []*trial `json:"trials,omitempty"`
+	// Promoted are changes that their agents have not got yet.
+	Promoted []promoted `json:"promoted,omitempty"`
+}
+
+// promoted is a change that is to be made.
+type promoted struct {
+	Experiment string             `json:"experiment"`
+	Agent      string             `json:"agent"`
+	Change     events.ChangeKind  `json:"change"`
+	Config     events.AgentConfig `json:"config"`
+	Cause      uuid.UUID          `json:"cause"`
+	At         time.Time          `json:"at"`
+}
+
+// experiment gives the experiments of each agent their turns, counts what their runs came to, and decides: a greater share,
+// a promotion or a roll-back, as soon as the fact is there that makes the proof.
+func experiment() Manager[experimentsState] {
+	return Manager[experimentsState]{
+		Name: "experiment", Version: 1, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned"},
+		Follows: []string{
+			"experiment.started", "experiment.moved", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
+			"experiment.expired", "agent.configured", "agent.retired", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
+		},
+		Evolve: evolveExperiments,
+		Wants:  wantsOfExperiments,
+		// How many experiments there were counts for the next one.
+		Over: func(experimentsState) bool { return false },
+	}
+}
+
+func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event) experimentsState {
+	s.Workspace = e.Workspace
+	switch f := fact.(type) {
+	case events.Experiment:
+		return s.experiment(e, f)
+	case events.AgentConfigured:
+		agent := events.Identity(e.Stream)
+		s.Promoted = slices.DeleteFunc(s.Promoted, func(p promoted) bool { return p.Agent == agent })
+		if t := s.turn(agent); t != nil && t.Started() {
+			t.stop(e, fmt.Sprintf("%s gave the agent another configuration meanwhile: what it was compared with is no more", e.Actor))
+		}
+	case events.AgentRetired:
+		for _, t := range s.Trials {
+			if t.Agent == events.Identity(e.Stream) {
+				t.stop(e, "the agent was retired")
+			}
+		}
+	case events.RunAssigned:
+		for _, arm := range f.Arms {
+			if t := s.trial(arm.Experiment); t != nil {
+				t.draw(e, arm)
+			}
+		}
+	case events.RunStepFinished:
+		if t, run := s.drawn(e); run != nil {
+			t.To = e.Position
+			run.Cost += f.CostNanos
+		}
+	case events.RunFinished:
+		s.ended(e, f.Outcome)
+	case events.RunFailed:
+		s.ended(e, events.Failed)
+	case events.RunCancelled:
+		s.ended(e, events.Cancelled)
+	}
+	return s
+}
+
+func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment) experimentsState {
+	id := events.Identity(e.Stream)
+	if f, ok := fact.(events.ExperimentPlanned); ok {
+		s.Trials = append(s.Trials, &trial{
+			Experiment: f.Experiment, Agent: f.Agent, Change: f.Change, Config: f.Config, Plan: f.Plan, MaxShare: f.MaxShare, Cause: e.ID, At: e.OccurredAt, Last: e.ID, Seen: units{},
+			Arms: [2]events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
+		})
+		return s
+	}
+	t := s.trial(id)
+	if t == nil {
+		return s
+	}
+	t.Cause, t.Last, t.At, t.Verdict = e.ID, e.ID, e.OccurredAt, nil
+	switch f := fact.(type) {
+	case events.ExperimentPlanned:
+	case events.ExperimentStarted:
+		t.Share, t.Level, t.Since = f.Share, f.Level, e.OccurredAt
+		s.Begun++
+	case events.ExperimentMoved:
+		t.Share = f.Share
+	case events.ExperimentProved:
+		t.Proved = true
+		s.Found++
+	case events.ExperimentPromoted:
+		if !t.Proved {
+			s.Found++
+		}
+		s.Promoted = append(s.Promoted, promoted{Experiment: id, Agent: t.Agent, Change: t.Change, Config: t.Config, Cause: e.ID, At: e.OccurredAt})
+		s.drop(id)
+	case events.ExperimentRolledBack, events.ExperimentStopped, events.ExperimentExpired:
+		s.drop(id)
+	}
+	return s
+}
+
+func (s *experimentsState) drop(id string) {
+	s.Trials = slices.DeleteFunc(s.Trials, func(t *trial) bool { return t.Experiment == id })
+}
+
+func (s experimentsState) trial(id string) *trial {
+	for _, t := range s.Trials {
+		if t.Experiment == id {
+			return t
+		}
+	}
+	return nil
+}
+
+// turn is the experiment of an agent that has its turn.
+func (s experimentsState) turn(agent string) *trial {
+	for _, t := range s.Trials {
+		if t.Agent == agent {
+			return t
+		}
+	}
+	return nil
+}
+
+// drawn finds the run of a fact among those that are not counted yet.
+func (s experimentsState) drawn(e *events.Envelope) (*trial, *drawnRun) {
+	id := events.Identity(e.Stream)
+	for _, t := range s.Trials {
+		for i := range t.Waiting {
+			if t.Waiting[i].Run == id {
+				return t, &t.Waiting[i]
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (s experimentsState) ended(e *events.Envelope, outcome events.Outcome) {
+	t, run := s.drawn(e)
+	if run == nil {
+		return
+	}
+	run.Outcome, run.Milliseconds = outcome, max(e.OccurredAt.Sub(run.At).Milliseconds(), 0)
+	t.To, t.Last = e.Position, e.ID
+	t.count(e.OccurredAt)
+}
+
+// untilConfigured is how long an agent's next experiment waits for what its last one has changed.
+const untilConfigured = time.Minute
+
+func wantsOfExperiments(s experimentsState) (wants []Want) {
+	for _, p := range s.Promoted {
+		wants = append(wants, Want{ID: events.DeriveID(p.Cause, 6), Command: commands.ConfigureAgent{
+			Meta: meta("experiment", p.Cause, 0, p.At, s.Workspace, ""), Agent: p.Agent, Config: p.Config, Only: p.Change,
+			Reason: "it was proved to be better, in experiment " + p.Experiment, Improvement: p.Experiment,
+		}})
+	}
+	served := map[string]bool{}
+	for _, t := range s.Trials {
+		first := !served[t.Agent]
+		served[t.Agent] = true
+		switch {
+		case t.Verdict != nil:
+			wants = append(wants, Want{ID: t.Verdict.ID, Command: t.command(s.Workspace)})
+		case !t.Started() && first:
+			start := Want{ID: events.DeriveID(t.Cause, 1), Command: commands.StartExperiment{
+				Meta: meta("experiment", t.Cause, 0, t.At, s.Workspace, ""), Experiment: t.Experiment,
+				Level: stats.Round(stats.Lond(falsePromotions, s.Begun, s.Found)),
+			}}
+			if i := slices.IndexFunc(s.Promoted, func(p promoted) bool { return p.Agent == t.Agent }); i >= 0 {
+				start.ID, start.At = events.DeriveID(t.Cause, 2), s.Promoted[i].At.Add(untilConfigured)
+			}
+			wants = append(wants, start)
+		}
+		// One of which nobody carries the verdict out ends too.
+		if t.Started() {
+			end := t.Since.AddDate(0, 0, t.Plan.MaxDays)
+			wants = append(wants, Want{ID: events.DeriveID(t.Last, 3), At: end, Command: commands.ExpireExperiment{
+				Meta: meta("experiment", t.Last, 4, end, s.Workspace, ""), Experiment: t.Experiment,
+				Reason: fmt.Sprintf("%d days showed nothing that is sure", t.Plan.MaxDays), Proof: t.proof(),
+			}})
+		}
+	}
+	return wants
+}
+
+// verdict is what was decided at a fact. It stands: what comes later is another decision's.
+type verdict struct {
+	ID    uuid.UUID    `json:"id"`
+	Cause uuid.UUID    `json:"cause"`
+	At    time.Time    `json:"at"`
+	Proof events.Proof `json:"proof"`
+	// Share is the one to move to, Guardrail the one that was broken, Promote and Expire tell of those ends, Reason why.
+	Share     int    `json:"share,omitempty"`
+	Guardrail string `json:"guardrail,omitempty"`
+	Promote   bool   `json:"promote,omitempty"`
+	Expire    bool   `json:"expire,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+}
+
+// command is what carries the verdict out.
+func (t *trial) command(workspace string) commands.Command {
+	v := t.Verdict
+	about := meta("experiment", v.Cause, 0, v.At, workspace, "")
+	about.ID = v.ID
+	switch {
+	case v.Promote:
+		return commands.PromoteExperiment{Meta: about, Experiment: t.Experiment, Proof: v.Proof}
+	case v.Share > 0:
+		return commands.MoveExperiment{Meta: about, Experiment: t.Experiment, Share: v.Share, Proof: v.Proof}
+	case v.Guardrail != "":
+		return commands.RollBackExperiment{Meta: about, Experiment: t.Experiment, Guardrail: v.Guardrail, Reason: v.Reason, Proof: v.Proof}
+	case v.Expire:
+		return commands.ExpireExperiment{Meta: about, Experiment: t.Experiment, Reason: v.Reason, Proof: v.Proof}
+	}
+	return commands.StopExperiment{Meta: about, Experiment: t.Experiment, By: about.Actor, Reason: v.Reason}
+}
+
+// next is the share that comes after one, 0 where there is none that the change may have by itself.
+func (t *trial) next() int {
+	for _, share := range t.Plan.Steps {
+		if share > t.Share && share <= t.MaxShare {
+			return share
+		}
+	}
+	return 0
+}

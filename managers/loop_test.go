@@ -1,0 +1,202 @@
+package managers_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// campaign is the loop without its log and its network: the deciders and the managers, and a world that runs are drawn in.
+type campaign struct {
+	t        testing.TB
+	policy   aggregates.Policy
+	now      time.Time
+	position uint64
+	streams  map[string]aggregates.Instance
+	revision map[string]uint64
+	managers []managers.Member
+	at       map[string]managers.Process // by manager and key
+	done     map[uuid.UUID]bool
+	log      []events.Event
+	// facts are the kinds that log keeps, nil for all but those of runs.
+	runs int
+}
+
+func newCampaign(t testing.TB, policy aggregates.Policy) *campaign {
+	c := &campaign{
+		t: t, policy: policy, now: noon, streams: map[string]aggregates.Instance{}, revision: map[string]uint64{}, at: map[string]managers.Process{},
+		done: map[uuid.UUID]bool{},
+	}
+	for _, m := range managers.All(managers.Config{}) {
+		if m.Name == "experiment" || m.Name == "improving" || m.Name == "improvement" {
+			c.managers = append(c.managers, m)
+		}
+	}
+	return c
+}
+
+// restart has every manager go on from what it saved.
+func (c *campaign) restart() {
+	for key, p := range c.at {
+		saved, err := p.MarshalJSON()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, m := range c.managers {
+			if len(key) > len(m.Name) && key[:len(m.Name)] == m.Name {
+				c.at[key] = m.New()
+			}
+		}
+		if err := c.at[key].UnmarshalJSON(saved); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func (c *campaign) instance(stream string) aggregates.Instance {
+	if c.streams[stream] == nil {
+		for _, a := range aggregates.All(aggregates.Everywhere(c.policy)) {
+			if a.Category == events.Category(stream) {
+				c.streams[stream] = a.New()
+			}
+		}
+	}
+	return c.streams[stream]
+}
+
+// dispatch carries a command out, and has done what the managers then want.
+func (c *campaign) dispatch(cmd commands.Command) error {
+	i := c.instance(cmd.Stream())
+	facts, err := i.Decide(cmd)
+	if err != nil {
+		return err
+	}
+	for n, fact := range facts {
+		if err := i.Evolve(fact); err != nil {
+			c.t.Fatal(err)
+		}
+		c.log = append(c.log, fact)
+		c.append(cmd.Stream(), events.DeriveID(cmd.About().ID, n), cmd.About().Actor, fact)
+	}
+	return nil
+}
+
+// append folds a fact, and has done what the managers then want.
+func (c *campaign) append(stream string, id uuid.UUID, actor string, fact events.Event) {
+	c.position++
+	e := &events.Envelope{ID: id, Stream: stream, Revision: c.revision[stream], Position: c.position, Kind: fact.Kind(), OccurredAt: c.now, Actor: actor}
+	c.revision[stream]++
+	var wants []managers.Want
+	for _, m := range c.managers {
+		if !follows(m, fact.Kind()) {
+			continue
+		}
+		key := m.Name + "/" + m.Key(e)
+		p := c.at[key]
+		if p == nil {
+			if !opens(m, fact.Kind()) {
+				continue
+			}
+			p = m.New()
+		}
+		if p.Evolve(e, fact); p.Over() {
+			delete(c.at, key)
+			continue
+		}
+		c.at[key] = p
+		wants = append(wants, p.Wants()...)
+	}
+	for _, w := range wants {
+		if c.done[w.ID] || w.At.After(c.now) {
+			continue
+		}
+		c.done[w.ID] = true
+		if w.Work != nil {
+			c.make(w.Work.(managers.Make))
+			continue
+		}
+		if err := c.dispatch(w.Command); err != nil && !aggregates.Refused(err) {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// make does what the orchestrator does for an improvement that is to be tried.
+func (c *campaign) make(w managers.Make) {
+	for _, fact := range c.log {
+		if f, ok := fact.(events.ImprovementProposed); ok && f.Improvement == w.Improvement {
+			_ = c.dispatch(commands.PlanExperiment{
+				Meta: c.meta(), Experiment: f.Improvement, Improvement: f.Improvement, Agent: f.Change.Agent, Change: f.Change.Kind, Config: *f.Change.Config, By: "policy",
+			})
+		}
+	}
+}
+
+func opens(m managers.Member, kind string) bool {
+	for _, k := range m.Opens {
+		if k == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func follows(m managers.Member, kind string) bool {
+	for _, k := range m.Follows {
+		if k == kind {
+			return true
+		}
+	}
+	return opens(m, kind)
+}
+
+// meta is a person's.
+func (c *campaign) meta() commands.Meta {
+	return commands.Meta{ID: events.NameID(c.now, fmt.Sprint("wish ", c.position)), At: c.now, Actor: "user:anna"}
+}
+
+// experiment is one as its decider holds it.
+func (c *campaign) experiment(id string) aggregates.Experiment {
+	return c.instance(commands.ExperimentStream("", id)).State().(aggregates.Experiment)
+}
+
+// truth is what runs come to.
+type truth struct {
+	success, cost, seconds float64
+}
+
+// run makes one run of an agent, drawn in an experiment: of the agent as it is, or with the change.
+func (c *campaign) run(r *rand.Rand, agent, experiment string, share int, old, next truth) {
+	c.runs++
+	name := fmt.Sprint("r", c.runs)
+	stream := commands.RunStream("", name)
+	id := events.NameID(c.now, name)
+	candidate, permille := aggregates.Draw(experiment, name, share)
+	arm, what := events.ControlArm, old
+	if candidate {
+		arm, what = events.CandidateArm, next
+	}
+	c.append(stream, id, "agent:"+agent, events.RunAssigned{Agent: agent, Arms: []events.Arm{{Experiment: experiment, Arm: arm, Permille: permille, Unit: name}}})
+	began := c.now
+	c.append(stream, events.DeriveID(id, 1), "agent:"+agent, events.RunStepFinished{
+		Outcome: events.Succeeded, CostNanos: events.Nanos(what.cost * math.Exp(r.NormFloat64()/2)),
+	})
+	c.now = c.now.Add(time.Duration(what.seconds * math.Exp(r.NormFloat64()/2) * float64(time.Second)))
+	var end events.Event = events.RunFailed{Error: "no"}
+	if r.Float64() < what.success {
+		end = events.RunFinished{Outcome: events.Succeeded}
+	}
+	c.append(stream, events.DeriveID(id, 2), "agent:"+agent, end)
+	c.now = began
+}

@@ -1,0 +1,85 @@
+package orchestrator
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// draw gives a run its arms. A few stay for good on the agent as a person made it, and take part in nothing else; of the
+// others some get the change that is tried.
+func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunAssigned) error {
+	started := t.conversation.started
+	conversation := cmp.Or(started.Conversation, t.wish.Run)
+	if agent.Improved && t.holdback > 0 {
+		name := events.Holdback(to.Agent)
+		frozen, permille := aggregates.Draw(name, conversation, t.holdback)
+		arm := events.Arm{Experiment: name, Arm: events.CurrentArm, Permille: permille, Unit: conversation}
+		if frozen {
+			arm.Arm, to.Revision = events.FrozenArm, agent.Made
+		}
+		to.Arms = append(to.Arms, arm)
+		if frozen {
+			return nil
+		}
+	}
+	row, err := t.tried(ctx, to.Agent)
+	if err != nil || row == nil {
+		return err
+	}
+	// The read models may be behind. The log tells how things stand: what was rolled back gets no run from then on.
+	tried, err := t.agents.Experiment(ctx, t.wish.Workspace, row.Experiment)
+	if err != nil || tried.Over() {
+		return err
+	}
+	unit := conversation
+	if tried.Plan.Unit == events.ByRequester {
+		unit = cmp.Or(started.Requester, conversation)
+	}
+	candidate, permille := aggregates.Draw(tried.Experiment, unit, tried.Share)
+	arm := events.Arm{Experiment: tried.Experiment, Arm: events.ControlArm, Permille: permille, Unit: unit}
+	if candidate {
+		arm.Arm = events.CandidateArm
+	}
+	to.Arms = append(to.Arms, arm)
+	return nil
+}
+
+// tried is the experiment that an agent's runs take part in, nil where there is none.
+func (t *turn) tried(ctx context.Context, agent string) (*projections.ExperimentRow, error) {
+	for _, status := range []string{projections.ExperimentRunning, projections.ExperimentProved} {
+		rows, err := t.models.Experiments(ctx, status)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if row.Agent == agent && row.Workspace == t.wish.Workspace {
+				return &row, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// configOf is what a run's agent is made of: its version, with the change that is tried where the run was drawn for it.
+func (t *turn) configOf(ctx context.Context, to *events.RunAssigned) (events.AgentConfig, error) {
+	version, err := t.version(ctx, to.Agent, to.Revision)
+	if err != nil {
+		return events.AgentConfig{}, err
+	}
+	config := version.Config
+	for _, arm := range to.Arms {
+		if arm.Arm != events.CandidateArm {
+			continue
+		}
+		tried, err := t.agents.Experiment(ctx, t.wish.Workspace, arm.Experiment)
+		if err != nil {
+			return events.AgentConfig{}, err
+		}
+		config = tried.Candidate(config)
+	}
+	return config, nil
+}

@@ -1,0 +1,252 @@
+package projections
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
+)
+
+// The statuses of an experiment. A held-back one never ends: it is what an agent's changes together are measured by.
+const (
+	ExperimentPlanned    = "planned"
+	ExperimentRunning    = "running"
+	ExperimentProved     = "proved"
+	ExperimentPromoted   = "promoted"
+	ExperimentRolledBack = "rolled_back"
+	ExperimentStopped    = "stopped"
+	ExperimentExpired    = "expired"
+	ExperimentHeldBack   = "held_back"
+)
+
+// ExperimentRow is a row of experiments.
+type ExperimentRow struct {
+	Experiment  string                `db:"experiment,pk"`
+	Workspace   string                `db:"workspace"`
+	Agent       string                `db:"agent"`
+	Improvement string                `db:"improvement"`
+	Kind        string                `db:"kind"`
+	Status      string                `db:"status"` // planned, running, proved, promoted, rolled_back, stopped, expired, held_back
+	Share       int64                 `db:"share_permille"`
+	MaxShare    int64                 `db:"max_share_permille"`
+	LetBy       string                `db:"let_by"`
+	DecidedBy   string                `db:"decided_by"`
+	Guardrail   string                `db:"guardrail"`
+	Reason      string                `db:"reason"`
+	Config      events.AgentConfig    `db:"config"`
+	Plan        events.ExperimentPlan `db:"plan"`
+	// Level is the chance of a promotion of what is no better, as exact text.
+	Level float64 `db:"level"`
+	// Arms are the runs that have ended, by the arm that they were drawn into. Proof is what the latest decision rests on, nil
+	// where none was made.
+	Arms      []events.ArmCount `db:"arms"`
+	Proof     *events.Proof     `db:"proof"`
+	PlannedAt time.Time         `db:"planned_at"`
+	StartedAt time.Time         `db:"started_at"`
+	EndedAt   time.Time         `db:"ended_at"`
+	Position  uint64            `db:"position"`
+}
+
+var experimentTable = readmodel.NewTable("experiments", readmodel.TableOf[string, ExperimentRow]{
+	Key:   func(r *ExperimentRow) string { return r.Experiment },
+	Fresh: func(experiment string, r *ExperimentRow) { r.Experiment = strings.Clone(experiment) },
+	Weigh: func(r *ExperimentRow) int { return len(r.Config.Prompt) + len(r.Reason) + 1024 },
+	Row: []readmodel.ColumnOf[ExperimentRow]{
+		readmodel.Key(readmodel.String("experiment", func(r *ExperimentRow) *string { return &r.Experiment })),
+		readmodel.Symbol("workspace", func(r *ExperimentRow) *string { return &r.Workspace }),
+		readmodel.Symbol("agent", func(r *ExperimentRow) *string { return &r.Agent }),
+		readmodel.String("improvement", func(r *ExperimentRow) *string { return &r.Improvement }),
+		readmodel.Symbol("kind", func(r *ExperimentRow) *string { return &r.Kind }),
+		readmodel.Symbol("status", func(r *ExperimentRow) *string { return &r.Status }),
+		readmodel.Int("share_permille", func(r *ExperimentRow) *int64 { return &r.Share }),
+		readmodel.Int("max_share_permille", func(r *ExperimentRow) *int64 { return &r.MaxShare }),
+		readmodel.Symbol("let_by", func(r *ExperimentRow) *string { return &r.LetBy }),
+		readmodel.Symbol("decided_by", func(r *ExperimentRow) *string { return &r.DecidedBy }),
+		readmodel.Symbol("guardrail", func(r *ExperimentRow) *string { return &r.Guardrail }),
+		readmodel.String("reason", func(r *ExperimentRow) *string { return &r.Reason }),
+		readmodel.Time("planned_at", func(r *ExperimentRow) *time.Time { return &r.PlannedAt }),
+		readmodel.Time("started_at", func(r *ExperimentRow) *time.Time { return &r.StartedAt }),
+		readmodel.Time("ended_at", func(r *ExperimentRow) *time.Time { return &r.EndedAt }),
+		readmodel.Int("position", func(r *ExperimentRow) *uint64 { return &r.Position }),
+		readmodel.Document("config", func(r *ExperimentRow) *events.AgentConfig { return &r.Config }),
+		readmodel.Document("plan", func(r *ExperimentRow) *events.ExperimentPlan { return &r.Plan }),
+		readmodel.Document("level", func(r *ExperimentRow) *float64 { return &r.Level }),
+		readmodel.As(readmodel.Document("arms", func(r *ExperimentRow) *[]events.ArmCount { return &r.Arms }), "arms", func(r *ExperimentRow) any { return jsonList(r.Arms) }),
+		readmodel.Document("proof", func(r *ExperimentRow) **events.Proof { return &r.Proof }),
+	},
+})
+
+// drawnRow is a row of drawn_runs: a run that takes part in experiments.
+type drawnRow struct {
+	run   string
+	arms  []events.Arm
+	at    time.Time
+	ended bool
+}
+
+var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[string, drawnRow]{
+	Table: readmodel.Table{Large: true},
+	Key:   func(r *drawnRow) string { return r.run },
+	Fresh: func(run string, r *drawnRow) { r.run = strings.Clone(run) },
+	Weigh: func(r *drawnRow) int { return 64 + 96*len(r.arms) },
+	Row: []readmodel.ColumnOf[drawnRow]{
+		readmodel.Key(readmodel.String("run", func(r *drawnRow) *string { return &r.run })),
+		readmodel.Time("drawn_at", func(r *drawnRow) *time.Time { return &r.at }),
+		readmodel.Bool("ended", func(r *drawnRow) *bool { return &r.ended }),
+		readmodel.Document("arms", func(r *drawnRow) *[]events.Arm { return &r.arms }),
+	},
+})
+
+// experiments keeps what is tried on a part of the runs, and what they came to.
+var experiments = readmodel.Projection{
+	Name: "experiments", Version: 1, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
+	Lists: []readmodel.List{experimentTable.List(readmodel.List{
+		Name: "experiments", Help: "Changes that are tried on a part of the runs, and what these came to, the latest first",
+		Order: []readmodel.Order{{Column: "position", Descending: true}},
+		Filters: []readmodel.Filter{{
+			Column: "status", Help: "Only experiments that stand there.", Values: []string{
+				ExperimentPlanned, ExperimentRunning, ExperimentProved, ExperimentPromoted, ExperimentRolledBack, ExperimentStopped,
+				ExperimentExpired, ExperimentHeldBack,
+			},
+		}},
+	})},
+	Bind: bindExperiments,
+}
+
+// experimentFold is the fold into experiments.
+type experimentFold struct {
+	experiments *readmodel.Cache[string, ExperimentRow]
+	drawn       *readmodel.Cache[string, drawnRow]
+	run         *runFact
+}
+
+func bindExperiments(w *readmodel.WorkingSet) readmodel.Fold {
+	return (&experimentFold{experimentTable.In(w), drawnTable.In(w), factOfRun.In(w)}).fold
+}
+
+func (w *experimentFold) fold(f *readmodel.Fact) error {
+	switch e := f.Event.(type) {
+	case events.RunAssigned:
+		return w.draw(f, e)
+	case events.Experiment:
+		return w.experiment(f, e)
+	}
+	// Imported runs are never assigned.
+	if w.run.ended() && w.run.row.Source == "" {
+		return w.end(f)
+	}
+	return nil
+}
+
+func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
+	if len(e.Arms) == 0 {
+		return nil
+	}
+	r, err := w.drawn.Row(f.ID)
+	if err != nil {
+		return err
+	}
+	r.arms, r.at = e.Arms, f.When
+	for _, arm := range e.Arms {
+		if arm.Experiment != events.Holdback(e.Agent) {
+			continue
+		}
+		x, err := w.experiments.Row(arm.Experiment)
+		if err != nil {
+			return err
+		}
+		if x.Status == "" {
+			x.Workspace, x.Agent, x.Status, x.StartedAt, x.PlannedAt = f.Envelope.Workspace, e.Agent, ExperimentHeldBack, f.When, f.When
+			x.Arms = []events.ArmCount{{Arm: events.CurrentArm}, {Arm: events.FrozenArm}}
+		}
+		x.Position = f.Envelope.Position
+	}
+	return nil
+}
+
+func (w *experimentFold) end(f *readmodel.Fact) error {
+	r, err := w.drawn.Existing(f.ID)
+	if err != nil || r == nil || r.ended {
+		return err
+	}
+	r.ended = true
+	run := w.run.row
+	for _, arm := range r.arms {
+		x, err := w.experiments.Existing(arm.Experiment)
+		if err != nil {
+			return err
+		}
+		if x == nil {
+			continue
+		}
+		x.Arms = slices.Clone(x.Arms)
+		for i := range x.Arms {
+			if a := &x.Arms[i]; a.Arm == arm.Arm {
+				a.Runs++
+				switch run.Outcome {
+				case events.Succeeded:
+					a.Succeeded++
+				case events.Cancelled, events.Unrated:
+					a.Unrated++
+				case events.Failed, Running:
+				}
+				a.CostNanos = saturate(a.CostNanos, run.CostNanos)
+				a.Milliseconds += max(f.When.Sub(r.at).Milliseconds(), 0)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *experimentFold) experiment(f *readmodel.Fact, e events.Experiment) error {
+	if e, ok := e.(events.ExperimentPlanned); ok {
+		if err := f.Opens(e.Experiment); err != nil {
+			return err
+		}
+		r, err := w.experiments.Row(e.Experiment)
+		if err != nil {
+			return err
+		}
+		*r = ExperimentRow{
+			Experiment: e.Experiment, Workspace: f.Envelope.Workspace, Agent: e.Agent, Improvement: e.Improvement, Kind: string(e.Change), Status: ExperimentPlanned,
+			MaxShare: int64(e.MaxShare), LetBy: e.By, Config: e.Config, Plan: e.Plan, PlannedAt: f.When, Position: f.Envelope.Position,
+			Arms: []events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
+		}
+		return nil
+	}
+	r, err := w.experiments.Existing(f.ID)
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return readmodel.Damaged("the experiment was never planned")
+	}
+	r.Position = f.Envelope.Position
+	end := func(status string, proof *events.Proof) {
+		r.Status, r.EndedAt, r.Proof, r.Share = status, f.When, proof, 0
+	}
+	switch e := e.(type) {
+	case events.ExperimentPlanned:
+	case events.ExperimentStarted:
+		r.Status, r.Share, r.Level, r.StartedAt = ExperimentRunning, int64(e.Share), e.Level, f.When
+	case events.ExperimentMoved:
+		r.Share, r.Proof = int64(e.Share), &e.Proof
+	case events.ExperimentProved:
+		r.Status, r.Proof = ExperimentProved, &e.Proof
+	case events.ExperimentPromoted:
+		end(ExperimentPromoted, &e.Proof)
+		r.DecidedBy, r.Share = e.By, 1000
+	case events.ExperimentRolledBack:
+		end(ExperimentRolledBack, &e.Proof)
+		r.Guardrail, r.Reason = e.Guardrail, e.Reason
+	case events.ExperimentStopped:
+		end(ExperimentStopped, r.Proof)
+		r.DecidedBy, r.Reason = e.By, e.Reason
+	case events.ExperimentExpired:
+		end(ExperimentExpired, &e.Proof)
+		r.Reason = e.Reason
+	}
+	return nil
+}
