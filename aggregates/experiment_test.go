@@ -50,6 +50,7 @@ func TestExperiments(t *testing.T) {
 		"it starts twice":                   {given: running, when: commands.StartExperiment{Experiment: "x", Level: .01}, err: aggregates.ErrState},
 		"not planned":                       {when: commands.StartExperiment{Experiment: "x", Level: .01}, err: aggregates.ErrMissing},
 		"a greater share":                   {given: running, when: commands.MoveExperiment{Experiment: "x", Share: 250, Proof: proof(0)}, then: []events.Event{events.ExperimentMoved{Share: 250, Proof: proof(0)}}},
+		"further than the policy lets it":   {policy: canary, given: []events.Event{planned("policy", 100), started}, when: commands.MoveExperiment{Experiment: "x", Share: 250, Proof: proof(0)}, err: aggregates.ErrPolicy},
 		"a share that is not planned":       {given: running, when: commands.MoveExperiment{Experiment: "x", Share: 900, Proof: proof(0)}, err: aggregates.ErrInvalid},
 		"promoted by its proof":             {given: running, when: commands.PromoteExperiment{Meta: machine, Experiment: "x", Proof: proof(level)}, then: []events.Event{events.ExperimentPromoted{By: "user:anna", Proof: proof(level)}}},
 		"promoted by less than a proof":     {given: running, when: commands.PromoteExperiment{Meta: machine, Experiment: "x", Proof: proof(level - .001)}, err: aggregates.ErrEvidence},

@@ -202,11 +202,14 @@ func wantsOfExperiments(s experimentsState) (wants []Want) {
 		}
 		// One of which nobody carries the verdict out ends too.
 		if t.Started() {
-			end := t.Since.AddDate(0, 0, t.Plan.MaxDays)
-			wants = append(wants, Want{ID: events.DeriveID(t.Last, 3), At: end, Command: commands.ExpireExperiment{
-				Meta: meta("experiment", t.Last, 4, end, s.Workspace, ""), Experiment: t.Experiment,
-				Reason: fmt.Sprintf("%d days showed nothing that is sure", t.Plan.MaxDays), Proof: t.proof(),
-			}})
+			if t.expiry == nil || t.expiryOf != t.Last {
+				end := t.Since.AddDate(0, 0, t.Plan.MaxDays)
+				t.expiryOf, t.expiry = t.Last, &Want{ID: events.DeriveID(t.Last, 3), At: end, Command: commands.ExpireExperiment{
+					Meta: meta("experiment", t.Last, 4, end, s.Workspace, ""), Experiment: t.Experiment,
+					Reason: fmt.Sprintf("%d days showed nothing that is sure", t.Plan.MaxDays), Proof: t.proof(),
+				}}
+			}
+			wants = append(wants, *t.expiry)
 		}
 	}
 	return wants

@@ -273,6 +273,23 @@ func TestAnImprovementIsTriedAsThePolicySays(t *testing.T) {
 			if got := kinds(c.log); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %q\nwant %q", got, tt.want)
 			}
+			if name != "canary by itself" {
+				return
+			}
+			// A person lets it go on.
+			c.log = nil
+			for _, cmd := range []commands.Command{
+				commands.ApproveImprovement{Meta: c.meta(), Improvement: "i", By: "user:anna"},
+				commands.PromoteExperiment{Meta: c.meta(), Experiment: "i", By: "user:anna"},
+			} {
+				if err := c.dispatch(cmd); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := []string{"improvement.approved", "experiment.promoted", "agent.configured", "improvement.applied", "improvement.effect_measured"}
+			if got := kinds(c.log); !reflect.DeepEqual(got, want) {
+				t.Errorf("a person let it go on: got %q\nwant %q", got, want)
+			}
 		})
 	}
 }

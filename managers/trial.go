@@ -47,6 +47,9 @@ type trial struct {
 	Shares  stats.Shares       `json:"shares"`
 	Arms    [2]events.ArmCount `json:"arms"`
 	Verdict *verdict           `json:"verdict,omitempty"`
+	// expiry is what is wanted when its days are over, as of the fact expiryOf: it is wanted anew at each fact.
+	expiry   *Want
+	expiryOf uuid.UUID
 }
 
 // drawnRun is a run that was drawn into an arm.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -249,4 +250,68 @@ func (h *holding) Chat(ctx context.Context, r agents.Request, onDelta func(strin
 		}
 	}
 	return h.Model.Chat(ctx, r, onDelta)
+}
+
+// choosy fails by its model: "poor" in three of five runs, any other in one of twenty.
+type choosy struct{}
+
+func (choosy) Chat(_ context.Context, r agents.Request, _ func(string)) (agents.Answer, error) {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(r.Messages[len(r.Messages)-1].Content))
+	least := uint32(5)
+	if r.Model == "poor" {
+		least = 60
+	}
+	if h.Sum32()%100 < least {
+		return agents.Answer{FinishReason: "content_filter", Model: r.Model, Priced: true}, nil
+	}
+	return agents.Answer{Message: events.Message{Role: "assistant", Content: "yes"}, FinishReason: "stop", Model: r.Model, Priced: true}, nil
+}
+
+// An agent that was given a poor model gets a good one within two days without a person: an analyst sees it in the history,
+// the policy lets it be tried, runs prove it, and the agent has it.
+func TestAnAgentGetsBetterWithoutAPerson(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		h.model.Model = choosy{}
+		d := orchestrator.NewDispatcher(h.store, aggregates.All(aggregates.Everywhere(aggregates.Policy{
+			SelfApproved: []events.ChangeKind{events.ChangeModel}, MaxShare: 1000,
+		})))
+		h.dispatch, h.agents = d.Dispatch, d
+		h.configure = func(c *orchestrator.Config) { c.AnalyzeEvery = time.Hour }
+		h.spawn(t, "clerk", events.AgentConfig{Model: "good"})
+		stop := h.serve(t)
+		began, n := time.Now(), 0
+		work := func(runs int) {
+			for range runs {
+				h.askOf(t, fmt.Sprint("r", n), "clerk", fmt.Sprint("question ", n))
+				n++
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+			}
+		}
+		work(60)
+		meta := commands.Meta{ID: events.NameID(time.Now(), "cheaper"), At: time.Now(), Actor: "user:anna"}
+		if _, err := h.dispatch(t.Context(), commands.ConfigureAgent{Meta: meta, Agent: "clerk", Config: events.AgentConfig{Model: "poor"}}); err != nil {
+			t.Fatal(err)
+		}
+		for time.Since(began) < 48*time.Hour {
+			work(10)
+			if agent, _, _ := h.agents.Agent(t.Context(), "", "clerk"); agent.Config.Model == "good" {
+				break
+			}
+		}
+		stop()
+		agent, _, _ := h.agents.Agent(t.Context(), "", "clerk")
+		if agent.Config.Model != "good" || !agent.Improved {
+			t.Fatalf("after %s and %d runs the agent is %+v", time.Since(began), n, agent)
+		}
+		t.Logf("better after %s and %d runs", time.Since(began), n)
+		rows, err := h.models.Improvements(t.Context(), "")
+		if err != nil || len(rows) == 0 || rows[0].Status != projections.Applied || rows[0].Measured == nil || rows[0].Measured.Low <= 0 {
+			t.Errorf("the improvements are %+v (%v)", rows, err)
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -247,7 +248,19 @@ func (experimentsPromoteVerb) Help() string {
 
 // Run promotes.
 func (v experimentsPromoteVerb) Run(ctx context.Context, a *app) error {
-	return a.decideExperiment(ctx, "promoted", commands.PromoteExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user()})
+	by := "user:" + a.config.user()
+	promote := commands.PromoteExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: by}
+	return a.decideExperiment(ctx, "promoted", promote, func(ctx context.Context, d *orchestrator.Dispatcher, x aggregates.Experiment) error {
+		if x.Improvement == "" {
+			return nil
+		}
+		// What only the policy let pass so far goes further by a person's word.
+		_, err := d.Dispatch(ctx, commands.ApproveImprovement{Meta: a.meta(""), Improvement: x.Improvement, By: by})
+		if errors.Is(err, aggregates.ErrState) {
+			return nil
+		}
+		return err
+	})
 }
 
 type experimentsStopVerb struct {
@@ -262,10 +275,13 @@ func (experimentsStopVerb) Help() string {
 
 // Run stops.
 func (v experimentsStopVerb) Run(ctx context.Context, a *app) error {
-	return a.decideExperiment(ctx, "stopped", commands.StopExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user(), Reason: v.Reason})
+	return a.decideExperiment(ctx, "stopped", commands.StopExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user(), Reason: v.Reason}, nil)
 }
 
-func (a *app) decideExperiment(ctx context.Context, done string, c commands.Experiment) error {
+// decideExperiment carries out a person's decision, and before it what goes with it once it is clear that it is possible.
+func (a *app) decideExperiment(
+	ctx context.Context, done string, c commands.Experiment, first func(context.Context, *orchestrator.Dispatcher, aggregates.Experiment) error,
+) error {
 	id := events.Identity(c.Stream())
 	if strings.TrimSpace(id) == "" {
 		return usage("give the experiment's id, as `virtuous6 experiments` lists it")
@@ -273,7 +289,17 @@ func (a *app) decideExperiment(ctx context.Context, done string, c commands.Expe
 	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
-	_, err := a.dispatcher().Dispatch(ctx, c)
+	d := a.dispatcher()
+	x, err := d.Experiment(ctx, "", id)
+	if err == nil {
+		err = d.Would(ctx, c)
+	}
+	if err == nil && first != nil {
+		err = first(ctx, d, x)
+	}
+	if err == nil {
+		_, err = d.Dispatch(ctx, c)
+	}
 	switch {
 	case errors.Is(err, aggregates.ErrMissing):
 		return fmt.Errorf("there is no experiment %q: `virtuous6 experiments` lists them", id)

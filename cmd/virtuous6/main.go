@@ -61,6 +61,7 @@ type verbs struct {
 	Attribute    attributeVerb    `cmd:"" group:"Insight" help:"Name who made a failed conversation go wrong first."`
 	Analyze      analyzeVerb      `cmd:"" group:"Insight" help:"Run the analysts and record what they propose."`
 	Improvements improvementsVerb `cmd:"" group:"Insight" help:"List proposals, approve or reject one."`
+	Why          whyVerb          `cmd:"" group:"Insight" help:"Tell why an improvement, an agent or a run is as it is."`
 	Experiments  experimentsVerb  `cmd:"" group:"Insight" help:"Try a change on a part of the runs, and see what it does."`
 
 	Version versionVerb `cmd:"" group:"Other" help:"Print the version."`

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+)
+
+type whyVerb struct {
+	Of   string `arg:"" name:"improvement|agent[@version]|run" help:"What is to be explained, by its id or its name."`
+	JSON bool   `name:"json" help:"Print one JSON value."`
+}
+
+// Help tells what is told.
+func (whyVerb) Help() string {
+	return "Tells the whole story from the facts: what was seen and where in the log, what was computed, who let it, what was foreseen and what " +
+		"came of it. The number before each line is the fact's position.\n\nExamples:\n  virtuous6 why 06aacbda1caacce8\n" +
+		"  virtuous6 why clerk@3\n  virtuous6 why 01930000-0000-7000-8000-000000000009 --json"
+}
+
+// told is a fact of a story.
+type told struct {
+	Position uint64    `json:"position"`
+	At       time.Time `json:"at"`
+	Actor    string    `json:"actor"`
+	Kind     string    `json:"kind"`
+	Stream   string    `json:"stream"`
+	Says     string    `json:"says"`
+	fact     events.Event
+	// revision is the fact's in its stream.
+	revision uint64
+}
+
+// Run tells the story.
+func (v whyVerb) Run(ctx context.Context, a *app) error {
+	if err := a.openExisting(ctx); err != nil {
+		return err
+	}
+	story, err := a.story(ctx, v.Of)
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		return a.json(story)
+	}
+	for _, s := range story {
+		if _, err := fmt.Fprintf(a.out, "%8d  %s  %s: %s\n", s.Position, when(s.At), oneLine(s.Actor), short(s.Says, 600)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// story finds what is meant, and tells it in the order of the log.
+func (a *app) story(ctx context.Context, of string) ([]told, error) {
+	story, err := a.tried(ctx, of)
+	if err != nil || len(story) > 0 {
+		return story, err
+	}
+	agent, version := of, 0
+	if name, number, found := strings.Cut(of, "@"); found {
+		if n, err := strconv.Atoi(number); err == nil {
+			agent, version = name, n
+		}
+	}
+	if story, err = a.versions(ctx, agent, version); err != nil || len(story) > 0 {
+		return story, err
+	}
+	if story, err = a.runOf(ctx, of); err != nil || len(story) > 0 {
+		return story, err
+	}
+	return nil, fmt.Errorf("there is no improvement, experiment, agent or run %q: `virtuous6 improvements`, `experiments`, `agents` and `runs` list them", of)
+}
+
+// tried is the story of an improvement with its experiment.
+func (a *app) tried(ctx context.Context, id string) ([]told, error) {
+	improvement, err := a.tell(ctx, commands.ImprovementStream("", id))
+	if err != nil {
+		return nil, err
+	}
+	experiment, err := a.tell(ctx, commands.ExperimentStream("", id))
+	return ordered(improvement, experiment), err
+}
+
+// versions is the story of an agent, or of one version of it with what led there.
+func (a *app) versions(ctx context.Context, agent string, version int) ([]told, error) {
+	all, err := a.tell(ctx, commands.AgentStream("", agent))
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	var story []told
+	n := 0
+	for _, t := range all {
+		improvement := ""
+		switch f := t.fact.(type) {
+		case events.AgentSpawned:
+			n++
+		case events.AgentConfigured:
+			n++
+			improvement = f.Improvement
+		}
+		if version > 0 && n != version {
+			continue
+		}
+		if improvement != "" {
+			led, err := a.tried(ctx, improvement)
+			if err != nil {
+				return nil, err
+			}
+			story = append(story, led...)
+		}
+		story = append(story, t)
+	}
+	if version > n || version < 0 {
+		return nil, fmt.Errorf("agent %q has the versions 1 to %d, and no version %d", agent, n, version)
+	}
+	return ordered(story), nil
+}
+
+// runOf is the story of a run: who answered it, why that one, and what came of it.
+func (a *app) runOf(ctx context.Context, run string) ([]told, error) {
+	all, err := a.tell(ctx, commands.RunStream("", run))
+	if err != nil {
+		return nil, err
+	}
+	var story []told
+	for _, t := range all {
+		if t.Says == "" {
+			continue
+		}
+		story = append(story, t)
+		assigned, is := t.fact.(events.RunAssigned)
+		if !is {
+			continue
+		}
+		made, err := a.tell(ctx, commands.AgentStream("", assigned.Agent))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range made {
+			if m.revision == assigned.Revision {
+				story = append(story, m)
+			}
+		}
+		for _, arm := range assigned.Arms {
+			led, err := a.tell(ctx, commands.ExperimentStream("", arm.Experiment))
+			if err != nil {
+				return nil, err
+			}
+			story = append(story, led...)
+		}
+	}
+	return ordered(story), nil
+}
+
+func ordered(stories ...[]told) []told {
+	all := slices.Concat(stories...)
+	slices.SortStableFunc(all, func(a, b told) int { return cmp.Compare(a.Position, b.Position) })
+	return slices.CompactFunc(all, func(a, b told) bool { return a.Position == b.Position })
+}
+
+// tell reads a stream as a story. One that is not there is none.
+func (a *app) tell(ctx context.Context, stream string) ([]told, error) {
+	var story []told
+	for e, err := range a.store.ReadStream(ctx, stream, eventstore.StreamOptions{}) {
+		if errors.Is(err, eventstore.ErrNoStream) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		fact, err := events.Decode(e)
+		if err != nil {
+			return nil, fmt.Errorf("position %d of the log: %w", e.Position, err)
+		}
+		story = append(story, told{
+			Position: e.Position, At: e.OccurredAt, Actor: e.Actor, Kind: e.Kind, Stream: e.Stream, Says: sentence(fact), fact: fact, revision: e.Revision,
+		})
+	}
+	return story, nil
+}
+
+// sentence says what a fact tells in a story. It is empty for what is no part of one.
+func sentence(fact events.Event) string {
+	switch f := fact.(type) {
+	case events.ImprovementProposed:
+		return fmt.Sprintf("proposed to change the %s of %s. %s (%s; foreseen %+.3g in %s, %.3g to %.3g)", f.Change.Kind,
+			cmp.Or(f.Change.Agent, f.Change.Workflow), f.Reason, evidenceText(f.Evidence), f.Expected.Change, f.Expected.Metric, f.Expected.Low, f.Expected.High)
+	case events.ImprovementEvidenceChanged:
+		return fmt.Sprintf("the evidence is %s: %s (%s)", f.Move, f.Strength, evidenceText(f.Evidence))
+	case events.ImprovementApproved:
+		how := "to be made at once"
+		if f.Trial {
+			how = "to be tried on a part of the runs"
+		}
+		return fmt.Sprintf("approved by %s, %s. %s", f.By, how, f.Note)
+	case events.ImprovementRejected:
+		return fmt.Sprintf("rejected by %s. %s", f.By, f.Reason)
+	case events.ImprovementApplied:
+		return fmt.Sprintf("the change has %s of the runs", percent(int64(f.Share)))
+	case events.ImprovementRolledBack:
+		return "taken back: " + f.Reason
+	case events.ImprovementEffectMeasured:
+		return fmt.Sprintf("measured: %s (%s)", f.Metric, evidenceText(f.Evidence))
+	case events.ExperimentPlanned:
+		return fmt.Sprintf("an experiment on the %s of %s is planned, let by %s up to %s of the runs", f.Change, f.Agent, f.By, percent(int64(f.MaxShare)))
+	case events.ExperimentStarted:
+		return fmt.Sprintf("it starts with %s of the runs; a promotion of what is no better has a chance of %.2g", percent(int64(f.Share)), f.Level)
+	case events.ExperimentMoved:
+		return fmt.Sprintf("no guardrail is broken, so it gets %s of the runs (%s)", percent(int64(f.Share)), countsText(f.Proof))
+	case events.ExperimentProved:
+		return fmt.Sprintf("proved to be better, and waits for a person (%s)", countsText(f.Proof))
+	case events.ExperimentPromoted:
+		return fmt.Sprintf("promoted by %s (%s)", f.By, countsText(f.Proof))
+	case events.ExperimentRolledBack:
+		return fmt.Sprintf("rolled back, %s (%s)", f.Reason, countsText(f.Proof))
+	case events.ExperimentStopped:
+		return fmt.Sprintf("stopped by %s: %s", f.By, f.Reason)
+	case events.ExperimentExpired:
+		return fmt.Sprintf("ended: %s (%s)", f.Reason, countsText(f.Proof))
+	case events.AgentSpawned:
+		return fmt.Sprintf("the agent %s was made: model %s. %s", f.Agent, orDash(f.Config.Model), f.Config.Prompt)
+	case events.AgentConfigured:
+		by := ""
+		if f.Improvement != "" {
+			by = ", of " + f.Improvement
+		}
+		return fmt.Sprintf("another version of the agent%s: %s Model %s. %s", by, f.Reason, orDash(f.Config.Model), f.Config.Prompt)
+	case events.AgentRetired:
+		return "the agent was retired: " + f.Reason
+	case events.RunStarted:
+		return fmt.Sprintf("the run was asked for by %s, of %s", orDash(f.Requester), orDash(f.Agent))
+	case events.RunAssigned:
+		text := fmt.Sprintf("answered by %s at revision %d of its facts", f.Agent, f.Revision)
+		for _, arm := range f.Arms {
+			text += fmt.Sprintf(", drawn as %s in %s with a chance of %s", arm.Arm, arm.Experiment, percent(int64(arm.Permille)))
+		}
+		return text
+	case events.RunFinished:
+		return "the run ended: " + string(f.Outcome)
+	case events.RunFailed:
+		return "the run failed: " + f.Error
+	case events.RunCancelled:
+		return "the run was cancelled: " + f.Reason
+	}
+	return ""
+}
+
+func evidenceText(e events.Evidence) string {
+	return fmt.Sprintf("%s %.3g, %.3g to %.3g at %.0f%%, over %d runs at positions %d to %d", e.Statistic, e.Value, e.Low, e.High, 100*e.Confidence, e.N, e.From, e.To)
+}
+
+// countsText says what a decision counted, where, and what it rests on.
+func countsText(p events.Proof) string {
+	var arms []string
+	for _, arm := range p.Arms {
+		arms = append(arms, fmt.Sprintf("%s %d of %d", arm.Arm, arm.Succeeded, arm.Runs-arm.Unrated))
+	}
+	return fmt.Sprintf("%s at positions %d to %d: %s", strings.Join(arms, ", "), p.From, p.To, proofText(p))
+}
