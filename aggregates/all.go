@@ -7,6 +7,7 @@ func All(p Policies) []Aggregate {
 		aggregate("budget", budget()),
 		aggregate("experiment", experiment(p)),
 		aggregate("feedback", feedback()),
+		aggregate("goal", goal()),
 		aggregate("improvement", improvement(p)),
 		latest(aggregate("ledger", ledger())),
 		aggregate("policy", policy()),

@@ -31,6 +31,16 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			anything[events.ExperimentExpired](),
 		},
 		"feedback": {anything[events.FeedbackGiven]()},
+		"goal": {
+			anything[events.GoalCreated](), anything[events.GoalPlanAsked](), anything[events.GoalPlanned](), anything[events.GoalPlanRefused](),
+			anything[events.GoalStarted](), anything[events.GoalTaskStarted](), anything[events.GoalTaskFinished](), anything[events.GoalTaskFailed](),
+			anything[events.GoalTaskSkipped](), anything[events.GoalPaused](), anything[events.GoalResumed](), anything[events.GoalLimited](),
+			anything[events.GoalCancelled](), anything[events.GoalFinished](),
+			// Names that fit are the ones that change something.
+			rapid.Just[events.Event](events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a"}, {Task: "b", DependsOn: []string{"a"}}}}),
+			rapid.Just[events.Event](events.GoalTaskStarted{Task: "a", Run: "g.a.1"}), rapid.Just[events.Event](events.GoalTaskFinished{Task: "a"}),
+			rapid.Just[events.Event](events.GoalTaskFailed{Task: "b", Next: events.TaskRetried}), rapid.Just[events.Event](events.GoalTaskSkipped{Task: "b"}),
+		},
 		"improvement": {
 			anything[events.ImprovementProposed](), anything[events.ImprovementEvidenceChanged](), anything[events.ImprovementApproved](), anything[events.ImprovementRejected](),
 			anything[events.ImprovementApplied](), anything[events.ImprovementRolledBack](), anything[events.ImprovementEffectMeasured](),
@@ -187,6 +197,7 @@ func sound(t *rapid.T, history []events.Event) {
 	share := 0
 	var sealed uint64
 	var threaded bool
+	goal := goalHistory{}
 	for i, e := range history {
 		if ended {
 			t.Fatalf("%s after the end", e.Kind())
@@ -198,7 +209,7 @@ func sound(t *rapid.T, history []events.Event) {
 			}
 			made = true
 			continue
-		case events.RunStarted, events.TaskOpened, events.FeedbackGiven, events.ImprovementProposed:
+		case events.RunStarted, events.TaskOpened, events.FeedbackGiven, events.ImprovementProposed, events.GoalCreated:
 			if i != 0 {
 				t.Fatalf("%s is number %d of its stream", e.Kind(), i)
 			}
@@ -322,6 +333,8 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("reservation %s is settled and was not there", e.Reservation)
 			}
 			delete(aside, e.Reservation)
+		case events.Goal:
+			ended = goal.takes(t, e)
 		default:
 			t.Fatalf("no rule for %s", e.Kind())
 		}
@@ -340,7 +353,7 @@ var policy = aggregates.Policy{
 // wishes draws commands by category, near enough to what is allowed that many are.
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
-		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish),
+		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "goal": rapid.Custom(goalWish),
 		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish),
 	}
 }

@@ -140,3 +140,11 @@ type Slack interface {
 	Command
 	slack()
 }
+
+// Goal is a command to a goal.
+//
+//sumtype:decl
+type Goal interface {
+	Command
+	goal()
+}

@@ -100,3 +100,11 @@ type Slack interface {
 	Event
 	slack()
 }
+
+// Goal is a fact of a goal's stream.
+//
+//sumtype:decl
+type Goal interface {
+	Event
+	goal()
+}

@@ -26,6 +26,7 @@ func All(c Config) []Member {
 	return distinct(
 		member(experiment()),
 		member(improving()),
+		member(goal()),
 		member(run(c)),
 		member(stall(c)),
 		member(spending(c)),

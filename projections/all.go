@@ -11,6 +11,7 @@ var all = readmodel.NewSet(
 	tasks,
 	feedback,
 	experiments,
+	goals,
 	improvements,
 	runbooks,
 	slackThreads,
