@@ -183,7 +183,7 @@ func planGoal(c commands.PlanGoal, s Goal) ([]events.Goal, error) {
 	if err := checkCost(c.CostNanos); err != nil {
 		return nil, err
 	}
-	if err := checkPlan(c.Tasks, c.Agents, s.limit); err != nil {
+	if err := checkTasks(c.Tasks, c.Agents, s.limit); err != nil {
 		return nil, err
 	}
 	return []events.Goal{events.GoalPlanned{
@@ -202,9 +202,9 @@ func storedTasks(tasks []events.GoalTask) []events.GoalTask {
 	return tasks
 }
 
-// checkPlan tells what is wrong with a plan: tasks that can't be done in any order, that nobody can do, or that are known
+// checkTasks tells what is wrong with a plan: tasks that can't be done in any order, that nobody can do, or that are known
 // to cost more than may be spent. A limit of 0 is none.
-func checkPlan(tasks []events.GoalTask, agents []string, limit events.Nanos) error {
+func checkTasks(tasks []events.GoalTask, agents []string, limit events.Nanos) error {
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("%w plan: "+format, append([]any{ErrInvalid}, args...)...)
 	}

@@ -23,7 +23,6 @@ func All(c Config) []Member {
 		c.StallAfter = 30 * time.Minute
 	}
 	members := []Member{
-	return distinct(
 		member(experiment()),
 		member(improving()),
 		member(goal()),
