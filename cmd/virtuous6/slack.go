@@ -78,7 +78,11 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 	}
 	runs := a.runs()
 	s := &slackServer{tokens: t, log: log, door: slack.New(slack.Config{
-		API: t.client(), SigningSecret: t.secret, Reader: a.models, Threads: a.models.SlackThread, Dispatch: runs.Dispatch, Start: runs.Start, Cancel: runs.Cancel,
+		API: t.client(), SigningSecret: t.secret, Reader: a.models, Threads: a.models.SlackThread, Dispatch: runs.Dispatch, Start: runs.Start,
+		Cancel: func(ctx context.Context, c commands.CancelRun) error {
+			_, err := runs.Cancel(ctx, c)
+			return err
+		},
 		Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Runbook: func(name string, run projections.RunRow, steps []projections.StepRow) events.RunbookSaved {
 			return runbook.FromRun(name, run, steps).Saved()
