@@ -107,7 +107,7 @@ func parseAgentFile(data []byte) (agentFile, error) {
 // format is the file's bytes. Parsing them gives the agent again.
 func (f agentFile) format() ([]byte, error) {
 	head, err := yaml.Marshal(frontMatter{
-		Name: f.name, Description: f.role, Model: f.config.Model, API: f.config.API, Temperature: f.config.Temperature,
+		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, API: f.config.API, Temperature: f.config.Temperature,
 		MaxTokens: f.config.MaxTokens, Tools: f.config.Tools,
 	})
 	if err != nil {

@@ -58,7 +58,7 @@ func TestAgentFilesComeBack(t *testing.T) {
 		text := rapid.StringOf(rapid.RuneFrom([]rune("ab1 :#-'\"{}[]&*!|>%@`,é\n\t\\~.")))
 		f := agentFile{
 			name: rapid.StringOfN(rapid.RuneFrom([]rune("ab1 :#-'\"é.~")), 1, 12, -1).Draw(t, "name"),
-			role: text.Draw(t, "role"),
+			role: strings.Join(strings.Fields(text.Draw(t, "role")), " "),
 			config: events.AgentConfig{
 				Model: rapid.SampledFrom([]string{"", "gpt-4o", "1e3", "null", "a: b"}).Draw(t, "model"), MaxTokens: rapid.IntRange(0, 9).Draw(t, "tokens"),
 				Tools: rapid.SampledFrom([][]string{nil, {"clock"}, {"no", "1"}}).Draw(t, "tools"), Prompt: strings.TrimSpace(text.Draw(t, "prompt")),
