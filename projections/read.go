@@ -19,9 +19,15 @@ func (r *reader) Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error]
 		Where:   slices.Concat(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("conversation", f.Conversation), readmodel.Only("outcome", f.Outcome), f.starts()),
 		Order:   []readmodel.Order{{Column: "first_position", Descending: true}},
 	}
+	rows := func() iter.Seq2[RunRow, error] {
+		if f.Since.IsZero() && f.Until.IsZero() {
+			return readmodel.Rows(ctx, r.View, runTable, q)
+		}
+		return r.started(ctx, f, q)
+	}
 	if f.Agent == "" {
 		q.Limit = f.Limit
-		return readmodel.Rows(ctx, r.View, runTable, q)
+		return rows()
 	}
 	return func(yield func(RunRow, error) bool) {
 		// Who had a step in a run has a row: without one there is no run to look for.
@@ -34,7 +40,7 @@ func (r *reader) Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error]
 			return
 		}
 		n := 0
-		for row, err := range readmodel.Rows(ctx, r.View, runTable, q) {
+		for row, err := range rows() {
 			if err == nil && !slices.Contains(row.Agents, f.Agent) {
 				continue
 			}

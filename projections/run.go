@@ -13,7 +13,14 @@ import (
 )
 
 var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[string, RunRow]{
-	Table:  readmodel.Table{Cluster: "first_position", Settled: "last_position", Large: true},
+	Table: readmodel.Table{Cluster: "first_position", Settled: "last_position", Large: true, Indexes: []readmodel.Index{
+		// A list is of the latest ones of them. A period is found by zones.
+		{Name: "runs_by_workflow", Columns: []string{"workflow", "first_position"}},
+		{Name: "runs_by_workflow_outcome", Columns: []string{"workflow", "outcome", "first_position"}},
+		{Name: "runs_by_task", Columns: []string{"task", "first_position"}},
+		{Name: "runs_by_conversation", Columns: []string{"conversation", "first_position"}},
+		{Name: "runs_by_outcome", Columns: []string{"outcome", "first_position"}},
+	}},
 	Key:    func(r *RunRow) string { return r.Run },
 	Fresh:  func(run string, r *RunRow) { r.Run = run },
 	Share:  8,
@@ -71,7 +78,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 4, Tables: []readmodel.AnyTable{runTable, zoneTable},
+	Name: "runs", Version: 5, Tables: []readmodel.AnyTable{runTable, zoneTable},
 	Bind: bindRuns,
 }
 
