@@ -6,6 +6,7 @@ func All(p Policies) []Aggregate {
 		aggregate("agent", agent(p)),
 		aggregate("budget", budget()),
 		aggregate("feedback", feedback()),
+		aggregate("goal", goal()),
 		aggregate("improvement", improvement(p)),
 		latest(aggregate("ledger", ledger())),
 		aggregate("policy", policy()),

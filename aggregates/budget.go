@@ -36,6 +36,7 @@ type spending struct {
 type budgetState struct {
 	set        events.BudgetSet
 	day, month spending
+	total      events.Nanos
 	open       []reservation
 	// exhausted is the first day of the period that was told to be exhausted.
 	exhausted string
@@ -81,8 +82,8 @@ func setBudget(c commands.SetBudget, s budgetState) ([]events.Budget, error) {
 	if err := checkName("budget", c.Budget); err != nil {
 		return nil, err
 	}
-	if c.Period != events.Daily && c.Period != events.Monthly {
-		return nil, fmt.Errorf("%w: a budget's period is %q or %q, not %q", ErrInvalid, events.Daily, events.Monthly, c.Period)
+	if c.Period != events.Daily && c.Period != events.Monthly && c.Period != events.Total {
+		return nil, fmt.Errorf("%w: a budget's period is %q, %q or %q, not %q", ErrInvalid, events.Daily, events.Monthly, events.Total, c.Period)
 	}
 	if c.LimitNanos < 0 || c.SpentNanos < 0 {
 		return nil, fmt.Errorf("%w: the limit %s or what was spent, %s, is negative", ErrInvalid, c.LimitNanos, c.SpentNanos)
@@ -118,6 +119,8 @@ func reserve(c commands.ReserveBudget, s budgetState) ([]events.Budget, error) {
 	left := s.set.LimitNanos - spent
 	aside := s.aside(starting)
 	switch {
+	case s.set.Period == events.Total && (left <= 0 || c.Nanos > left):
+		return nil, fmt.Errorf("%w: %s of %s USD of %s spent, and this call can cost %s", ErrBudget, spent, s.set.LimitNanos, c.Budget, c.Nanos)
 	case left <= 0 || c.Nanos > left:
 		return nil, fmt.Errorf(
 			"%w: %s of %s USD a %s spent since %s, and this call can cost %s; wait, or raise it with `virtuous6 budget %s --limit USD`",
@@ -143,6 +146,9 @@ func (s budgetState) told(today string, fact events.Budget) []events.Budget {
 // period is the first day of the period that a day lies in, and what was spent in it so far. A clock that was set back
 // does not open an earlier period again.
 func (s budgetState) period(today string) (starting string, spent events.Nanos) {
+	if s.set.Period == events.Total {
+		return beginning, s.total
+	}
 	since, starting := s.day, max(today, s.day.since)
 	if s.set.Period == events.Monthly {
 		since, starting = s.month, max(month(today), s.month.since)
@@ -152,6 +158,9 @@ func (s budgetState) period(today string) (starting string, spent events.Nanos) 
 	}
 	return starting, since.nanos
 }
+
+// beginning is the first day of a budget that has no periods.
+const beginning = "0001-01-01"
 
 // aside is what is set aside for calls of the period.
 func (s budgetState) aside(starting string) (sum events.Nanos) {
@@ -170,7 +179,7 @@ func evolveBudget(s budgetState, e events.Budget) budgetState {
 		// A new limit opens the period again; it is exhausted anew where the limit is reached.
 		s.exhausted = ""
 		if e.SpentNanos > 0 {
-			s.day, s.month = spending{e.Since, e.SpentNanos}, spending{month(e.Since), e.SpentNanos}
+			s.day, s.month, s.total = spending{e.Since, e.SpentNanos}, spending{month(e.Since), e.SpentNanos}, e.SpentNanos
 		}
 	case events.BudgetReserved:
 		s.open = append(slices.Clip(s.open), reservation{e.Reservation, e.Run, e.Holder, e.Day, e.Step, e.Nanos})
@@ -181,7 +190,7 @@ func evolveBudget(s budgetState, e events.Budget) budgetState {
 		}
 		on := s.open[at].day
 		s.open = slices.Delete(slices.Clone(s.open), at, at+1)
-		s.day, s.month = s.day.with(on, e.Nanos), s.month.with(month(on), e.Nanos)
+		s.day, s.month, s.total = s.day.with(on, e.Nanos), s.month.with(month(on), e.Nanos), add(s.total, e.Nanos)
 	case events.BudgetExhausted:
 		s.exhausted = e.Starting
 	}

@@ -55,6 +55,15 @@ func TestBudget(t *testing.T) {
 		"set by the week":      {when: setTo("week", 100), err: aggregates.ErrInvalid},
 		"set below 0":          {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},
 
+		"reserve of what has no periods": {
+			given: []events.Event{events.BudgetSet{Budget: "all", Period: events.Total, LimitNanos: 100}, reserved("1", 1, 60), settled("1", 60)},
+			when:  reserve("2", 28, 41), err: aggregates.ErrBudget,
+		},
+		"what has no periods is spent once": {
+			given: []events.Event{events.BudgetSet{Budget: "all", Period: events.Total, LimitNanos: 100}, reserved("1", 1, 60), settled("1", 60), reserved("2", 28, 40)},
+			when:  settle("2", 28, 40), then: []events.Event{settled("2", 40), events.BudgetExhausted{Starting: "0001-01-01", SpentNanos: 100}},
+		},
+
 		"reserve":                                 {given: given(), when: reserve("1", 1, 100), then: []events.Event{reserved("1", 1, 100)}},
 		"reserve for free":                        {given: given(), when: reserve("1", 1, 0), then: []events.Event{reserved("1", 1, 0)}},
 		"reserve what is not set":                 {when: reserve("1", 1, 1), err: aggregates.ErrMissing},

@@ -26,6 +26,16 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"agent":    {anything[events.AgentSpawned](), anything[events.AgentConfigured](), anything[events.AgentAdopted](), anything[events.AgentRetired]()},
 		"budget":   {anything[events.BudgetSet](), anything[events.BudgetExhausted](), anything[events.BudgetReserved](), anything[events.BudgetSettled]()},
 		"feedback": {anything[events.FeedbackGiven]()},
+		"goal": {
+			anything[events.GoalCreated](), anything[events.GoalPlanAsked](), anything[events.GoalPlanned](), anything[events.GoalPlanRefused](),
+			anything[events.GoalStarted](), anything[events.GoalTaskStarted](), anything[events.GoalTaskFinished](), anything[events.GoalTaskFailed](),
+			anything[events.GoalTaskSkipped](), anything[events.GoalPaused](), anything[events.GoalResumed](), anything[events.GoalLimited](),
+			anything[events.GoalCancelled](), anything[events.GoalFinished](),
+			// Names that fit are the ones that change something.
+			rapid.Just[events.Event](events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a"}, {Task: "b", DependsOn: []string{"a"}}}}),
+			rapid.Just[events.Event](events.GoalTaskStarted{Task: "a", Run: "g.a.1"}), rapid.Just[events.Event](events.GoalTaskFinished{Task: "a"}),
+			rapid.Just[events.Event](events.GoalTaskFailed{Task: "b", Next: events.TaskRetried}), rapid.Just[events.Event](events.GoalTaskSkipped{Task: "b"}),
+		},
 		"improvement": {
 			anything[events.ImprovementProposed](), anything[events.ImprovementEvidenceChanged](), anything[events.ImprovementApproved](), anything[events.ImprovementRejected](),
 			anything[events.ImprovementApplied](), anything[events.ImprovementRolledBack](), anything[events.ImprovementEffectMeasured](),
@@ -176,6 +186,7 @@ func sound(t *rapid.T, history []events.Event) {
 	exhausted := ""
 	share := 0
 	var sealed uint64
+	goal := goalHistory{}
 	for i, e := range history {
 		if ended {
 			t.Fatalf("%s after the end", e.Kind())
@@ -187,7 +198,7 @@ func sound(t *rapid.T, history []events.Event) {
 			}
 			made = true
 			continue
-		case events.RunStarted, events.TaskOpened, events.FeedbackGiven, events.ImprovementProposed:
+		case events.RunStarted, events.TaskOpened, events.FeedbackGiven, events.ImprovementProposed, events.GoalCreated:
 			if i != 0 {
 				t.Fatalf("%s is number %d of its stream", e.Kind(), i)
 			}
@@ -269,6 +280,8 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("reservation %s is settled and was not there", e.Reservation)
 			}
 			delete(aside, e.Reservation)
+		case events.Goal:
+			ended = goal.takes(t, e)
 		default:
 			t.Fatalf("no rule for %s", e.Kind())
 		}
@@ -287,7 +300,7 @@ var policy = aggregates.Policy{
 // wishes draws commands by category, near enough to what is allowed that many are.
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
-		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "feedback": rapid.Custom(feedbackWish),
+		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "feedback": rapid.Custom(feedbackWish), "goal": rapid.Custom(goalWish),
 		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "task": rapid.Custom(taskWish),
 	}
 }

@@ -63,7 +63,7 @@ func decideRun(c commands.Run, s runState) ([]events.Run, error) {
 		if err := checkCost(c.CostNanos); err != nil {
 			return nil, err
 		}
-		return s.end(events.RunFailed{Error: c.Error, FinishReason: c.FinishReason, CostNanos: c.CostNanos, Undated: c.Undated}, c.Error), nil
+		return s.end(events.RunFailed{Error: c.Error, Failure: c.Failure, FinishReason: c.FinishReason, CostNanos: c.CostNanos, Undated: c.Undated}, c.Error), nil
 	case commands.CancelRun:
 		if err := checkCost(c.CostNanos); err != nil {
 			return nil, err
@@ -96,7 +96,7 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 		return nil, fmt.Errorf("run %s: %w", c.Run, err)
 	}
 	return []events.Run{events.RunStarted{
-		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Agent: c.Agent,
+		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, Agent: c.Agent,
 		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated,
 	}}, nil
 }

@@ -86,7 +86,7 @@ func agentWish(t *rapid.T) commands.Command {
 
 func budgetWish(t *rapid.T) commands.Command {
 	if rapid.Bool().Draw(t, "set") {
-		return commands.SetBudget{Budget: "b", Period: pick(t, "period", events.Daily, events.Monthly, "week"), LimitNanos: cost(t)}
+		return commands.SetBudget{Budget: "b", Period: pick(t, "period", events.Daily, events.Monthly, events.Total, "week"), LimitNanos: cost(t)}
 	}
 	at := commands.Meta{At: pick(t, "at", time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 1, 0, 0, 0, time.UTC))}
 	reservation := pick(t, "reservation", "1", "2", "3")

@@ -124,3 +124,11 @@ type Budget interface {
 	Command
 	budget()
 }
+
+// Goal is a command to a goal.
+//
+//sumtype:decl
+type Goal interface {
+	Command
+	goal()
+}

@@ -17,7 +17,9 @@ type StartRun struct {
 	Task      string
 	Requester string
 	Prompt    string
-	Agent     string
+	// Goal is the goal that it is for.
+	Goal  string
+	Agent string
 	// Conversation names the session, or the thread, that the run is a part of; empty where it stands alone.
 	Conversation string
 	Labels       map[string]string
@@ -110,6 +112,7 @@ type FailRun struct {
 	Meta
 	Run          string
 	Error        string
+	Failure      events.Failure
 	FinishReason string
 	CostNanos    events.Nanos
 	Undated      bool

@@ -7,6 +7,8 @@ type BudgetPeriod string
 const (
 	Daily   BudgetPeriod = "day"
 	Monthly BudgetPeriod = "month"
+	// Total is no period: what was spent stays spent.
+	Total BudgetPeriod = "total"
 )
 
 // BudgetSet bounds what live runs may spend in a period. Imported history never counts against it.

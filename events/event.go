@@ -84,3 +84,11 @@ type Budget interface {
 	Event
 	budget()
 }
+
+// Goal is a fact of a goal's stream.
+//
+//sumtype:decl
+type Goal interface {
+	Event
+	goal()
+}

@@ -51,6 +51,32 @@ func samples() []events.Event {
 			Feedback: "f1", Run: "r1", Step: ptr(2), User: "anna", Name: "helpfulness", Score: ptr(0.5), Label: "fair",
 			Text: "Too long.", Better: "Just the answer.",
 		},
+		events.GoalCreated{
+			Goal: "g1", Prompt: "Find out why checkouts fail, then write it down.", Level: events.Tactical, Parent: "g0", Requester: "user:anna",
+			LimitNanos: 2_500_000_000, Parallel: 4,
+		},
+		events.GoalPlanAsked{By: "user:anna", Runbook: "failures"},
+		events.GoalPlanned{
+			Source: events.PlannedByModel, Runbook: "failures", Template: "chain", Run: "g1.plan-1-1", Note: "Two parts.", CostNanos: 222_300,
+			Tasks: []events.GoalTask{
+				{Task: "find", Title: "Find out", Instruction: "Find out why checkouts fail.", Agent: "clerk", EstimateSeconds: 60, EstimateNanos: 1_000_000},
+				{
+					Task: "write", Instruction: "Write it down.", Agent: "writer", DependsOn: []string{"find"}, Retries: 2, Escalate: "boss",
+					OnFailure: events.SkipTask,
+				},
+			},
+		},
+		events.GoalPlanRefused{Reason: "its tasks wait for each other in a circle", Run: "g1.plan-1-2", CostNanos: 222_300},
+		events.GoalStarted{By: "user:anna"},
+		events.GoalTaskStarted{Task: "find", Attempt: 2, Run: "g1.find.2", Agent: "clerk"},
+		events.GoalTaskFinished{Task: "find", Run: "g1.find.2", CostNanos: 222_300},
+		events.GoalTaskFailed{Task: "find", Run: "g1.find.1", Reason: "order not found", Next: events.TaskRetried, CostNanos: 222_300},
+		events.GoalTaskSkipped{Task: "write", By: "user:anna", Reason: "not needed"},
+		events.GoalPaused{By: "budget", Reason: "budget exhausted"},
+		events.GoalResumed{By: "user:anna"},
+		events.GoalLimited{By: "user:anna", LimitNanos: 5_000_000_000},
+		events.GoalCancelled{By: "user:anna", Reason: "not needed any more"},
+		events.GoalFinished{Outcome: events.Failed, Reason: "failed for good: find"},
 		events.ImprovementProposed{
 			Improvement: "imp-1-2", Generation: 2, Previous: "imp-1", Analyst: "workflow", AnalystVersion: 1, Change: change, Claim: &claim, Strength: events.Strong, Reason: "Refunds fail more often without a look-up.",
 			Evidence: evidence, Expected: expected,
@@ -79,7 +105,7 @@ func samples() []events.Event {
 		},
 		events.RunStarted{
 			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
-			Conversation: "C1/17", Agent: "clerk",
+			Conversation: "C1/17", Goal: "g1", Agent: "clerk",
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{
@@ -97,7 +123,7 @@ func samples() []events.Event {
 			Params:   json.RawMessage(`{"temperature":0.2}`), FinishReason: "tool_calls", Scripted: true,
 		},
 		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", FinishReason: "stop", CostNanos: 222_300, Undated: true},
-		events.RunFailed{Error: "order not found", FinishReason: "length", CostNanos: 222_300, Undated: true},
+		events.RunFailed{Error: "order not found", Failure: events.NoMoney, FinishReason: "length", CostNanos: 222_300, Undated: true},
 		events.RunCancelled{Reason: "changed my mind", CostNanos: 222_300, Undated: true},
 		events.RunbookSaved{
 			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",

@@ -24,6 +24,8 @@ type RunStarted struct {
 	// Conversation names the session, or the thread, that the run is a part of: a later run of it sees what was said in
 	// those before. It is the id of its first run, or what the source calls the session.
 	Conversation string `json:"conversation,omitempty"`
+	// Goal is the goal that a live run is for.
+	Goal string `json:"goal,omitempty"`
 	// Agent is who a live run was asked of.
 	Agent  string            `json:"agent,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
@@ -179,12 +181,22 @@ type RunFinished struct {
 	Undated bool `json:"undated,omitempty"`
 }
 
+// Failure is why a live run failed, where that says what to do.
+type Failure string
+
+// The closed vocabulary of failures.
+const (
+	// NoMoney tells that a budget did not let a call through.
+	NoMoney Failure = "budget"
+)
+
 // RunFailed ends a run that failed. It occurs when the run ended.
 type RunFailed struct {
-	Error        string `json:"error,omitempty"`
-	FinishReason string `json:"finish_reason,omitempty"`
-	CostNanos    Nanos  `json:"cost_nanos,omitempty"`
-	Undated      bool   `json:"undated,omitempty"`
+	Error        string  `json:"error,omitempty"`
+	Failure      Failure `json:"failure,omitempty"`
+	FinishReason string  `json:"finish_reason,omitempty"`
+	CostNanos    Nanos   `json:"cost_nanos,omitempty"`
+	Undated      bool    `json:"undated,omitempty"`
 }
 
 // RunCancelled ends a run that someone stopped. It occurs when the run ended.

@@ -21,6 +21,7 @@ func All(c Config) []Member {
 		c.StallAfter = 30 * time.Minute
 	}
 	return distinct(
+		member(goal()),
 		member(run(c)),
 		member(stall(c)),
 		member(spending(c)),

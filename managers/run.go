@@ -18,6 +18,8 @@ type Turn struct {
 	Workspace string
 	Run       string
 	Requester string
+	// Goal is what the run is for, if anything.
+	Goal string
 	// Turn numbers the calls to the model from 0.
 	Turn int
 }
@@ -25,13 +27,14 @@ type Turn struct {
 // Kind implements Work.
 func (Turn) Kind() string { return "turn" }
 
-// Share implements Work: a workspace's people are served in turn.
-func (t Turn) Share() string { return t.Workspace + "\x00" + t.Requester }
+// Share implements Work: a workspace's people, and their goals, are served in turn.
+func (t Turn) Share() string { return t.Workspace + "\x00" + t.Requester + "\x00" + t.Goal }
 
 type runState struct {
 	Workspace string    `json:"workspace,omitempty"`
 	Run       string    `json:"run,omitempty"`
 	Requester string    `json:"requester,omitempty"`
+	Goal      string    `json:"goal,omitempty"`
 	Turns     int       `json:"turns,omitempty"`
 	Cause     uuid.UUID `json:"cause"`
 	At        time.Time `json:"at"`
@@ -45,12 +48,12 @@ type runState struct {
 // acted on.
 func run(c Config) Manager[runState] {
 	return Manager[runState]{
-		Name: "run", Version: 1, Key: ofRun, Opens: []string{"run.started"},
+		Name: "run", Version: 2, Key: ofRun, Opens: []string{"run.started"},
 		Follows: []string{"run.llm_called", "run.finished", "run.failed", "run.cancelled"},
 		Evolve: func(s runState, e *events.Envelope, fact events.Event) runState {
 			switch f := fact.(type) {
 			case events.RunStarted:
-				s = runState{Workspace: e.Workspace, Run: f.Run, Requester: f.Requester, Cause: e.ID, At: e.OccurredAt, Asking: true}
+				s = runState{Workspace: e.Workspace, Run: f.Run, Requester: f.Requester, Goal: f.Goal, Cause: e.ID, At: e.OccurredAt, Asking: true}
 				s.Ended = f.Source != nil
 			case events.RunLLMCalled:
 				s.Turns++
@@ -70,7 +73,7 @@ func run(c Config) Manager[runState] {
 					Error: fmt.Sprintf("stopped after %d turns: the agent kept asking for tools", s.Turns),
 				}}}
 			case s.Asking:
-				return []Want{{ID: s.Cause, Work: Turn{ID: s.Cause, Workspace: s.Workspace, Run: s.Run, Requester: s.Requester, Turn: s.Turns}}}
+				return []Want{{ID: s.Cause, Work: Turn{ID: s.Cause, Workspace: s.Workspace, Run: s.Run, Requester: s.Requester, Goal: s.Goal, Turn: s.Turns}}}
 			}
 			return nil
 		},

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
@@ -36,11 +38,13 @@ func (c *caps) add(budget string) {
 	c.names[budget] = true
 }
 
-// all are the budgets' names, in order.
-func (c *caps) all() []string {
+// of are the names of the budgets that a run for a goal, or for none, counts to, in order.
+func (c *caps) of(goal string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Sorted(maps.Keys(c.names))
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.names)), func(budget string) bool {
+		return strings.HasPrefix(budget, commands.GoalBudget("")) && (goal == "" || budget != commands.GoalBudget(goal))
+	})
 }
 
 // load takes in all that was set up to a position: what the read models have seen, and the log from there on.

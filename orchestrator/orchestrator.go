@@ -117,7 +117,8 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes,
 		seen: newRecent[*conversation](4 * o.c.Turns), versions: newRecent[aggregates.Agent](1024),
 	}
-	work, err := newWork(o.c.Turns, o.c.Log, handle(p.perform, o.gaveUp),
+	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
+	work, err := newWork(o.c.Turns, o.c.Log, handle(p.perform, o.gaveUp), handle(plans.perform, plans.gaveUp),
 		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents}.make(o.c.Log))
 	if err != nil {
 		return err

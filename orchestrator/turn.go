@@ -127,7 +127,9 @@ func (t *turn) perform(ctx context.Context) error {
 		step = t.conversation.steps
 	}
 	switch err := t.reserve(ctx, step, begun, sent); {
-	case errors.Is(err, aggregates.ErrBudget), errors.Is(err, ErrUnpriced):
+	case errors.Is(err, aggregates.ErrBudget):
+		return t.fail(ctx, failure{reason: err.Error(), failure: events.NoMoney}, assign...)
+	case errors.Is(err, ErrUnpriced):
 		return t.fail(ctx, failure{reason: err.Error()}, assign...)
 	case err != nil:
 		return err
@@ -293,12 +295,15 @@ func stepName(tool string) (name, known string) {
 }
 
 // failure is why a run fails.
-type failure struct{ reason string }
+type failure struct {
+	reason  string
+	failure events.Failure
+}
 
 // fail ends the run with a reason, and what comes before that in the same append.
 func (t *turn) fail(ctx context.Context, why failure, before ...commands.Command) error {
 	t.over = true
-	end := commands.FailRun{Meta: t.meta(endSlot, t.clock()), Run: t.wish.Run, Error: why.reason}
+	end := commands.FailRun{Meta: t.meta(endSlot, t.clock()), Run: t.wish.Run, Error: why.reason, Failure: why.failure}
 	_, err := t.dispatch(ctx, append(before, end)...)
 	return err
 }

@@ -10,6 +10,7 @@ var all = readmodel.NewSet(
 	agents,
 	tasks,
 	feedback,
+	goals,
 	improvements,
 	runbooks,
 	budgets,

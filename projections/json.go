@@ -49,6 +49,19 @@ func jsonLabels(labels map[string]string) map[string]string {
 	return labels
 }
 
+// USD is an amount inside of a column's JSON, where it is written as in all JSON: as exact text in dollars.
+type USD events.Nanos
+
+// MarshalText writes it.
+func (u USD) MarshalText() ([]byte, error) { return []byte(events.Nanos(u).String()), nil }
+
+// UnmarshalText reads it.
+func (u *USD) UnmarshalText(text []byte) error {
+	n, err := events.ParseUSD(string(text))
+	*u = USD(n)
+	return err
+}
+
 // money is a column of nano-dollars, shown as exact decimal text in dollars.
 func money[R any](name string, field func(*R) *events.Nanos) readmodel.ColumnOf[R] {
 	return readmodel.As(readmodel.Int(name, field), strings.Replace(name, "_nanos", "_usd", 1), func(r *R) any { return field(r).String() })
@@ -136,3 +149,6 @@ func (r StepRow) MarshalJSON() ([]byte, error) {
 		r.InputTokens, r.OutputTokens, r.CachedTokens, r.CostNanos.String(), r.Unpriced, r.Position,
 	})
 }
+
+// MarshalJSON writes the columns.
+func (r GoalRow) MarshalJSON() ([]byte, error) { return goalTable.JSON(&r) }

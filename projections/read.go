@@ -159,6 +159,11 @@ func (r *reader) Budgets(ctx context.Context) ([]BudgetRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, budgetTable, readmodel.Query{Order: readmodel.Ascending("budget")}))
 }
 
+// Goals implements Reader.
+func (r *reader) Goals(ctx context.Context) ([]GoalRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, goalTable, readmodel.Query{Order: []readmodel.Order{{Column: "goal", Descending: true}}}))
+}
+
 var (
 	_ Reader = (*reader)(nil)
 )

@@ -114,6 +114,8 @@ type Reader interface {
 	Improvements(ctx context.Context, status string) ([]ImprovementRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
 	Budgets(ctx context.Context) ([]BudgetRow, error)
+	// Goals are all goals, the latest first (by name: the program's own names rise).
+	Goals(ctx context.Context) ([]GoalRow, error)
 	// List yields the lines of one of the Lists in which columns have the values of where; limit 0 is all.
 	List(ctx context.Context, l readmodel.List, where map[string]string, limit int) iter.Seq2[readmodel.Line, error]
 	// Parked are the parked streams, by the position where they stopped, then by projection.

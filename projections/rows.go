@@ -244,6 +244,50 @@ type BudgetRow struct {
 	Position  uint64 `db:"position"`
 }
 
+// GoalRow is a row of goals.
+type GoalRow struct {
+	Goal      string           `db:"goal,pk"`
+	Prompt    string           `db:"prompt"`
+	Level     events.GoalLevel `db:"level"`
+	Status    GoalStatus       `db:"status"`
+	Parent    string           `db:"parent"`
+	Requester string           `db:"requester"`
+	// PlanSource is who made the plan, and PlanOf the runbook, the template or the run that it was made from.
+	PlanSource events.PlanSource `db:"plan_source"`
+	PlanOf     string            `db:"plan_of"`
+	// Note is what whoever made the plan says about it, Reason why the goal is where it is.
+	Note   string `db:"note"`
+	Reason string `db:"reason"`
+	// Parallel is how many tasks are under way at a time.
+	Parallel int64 `db:"parallel"`
+	// LimitNanos is what may be spent, 0 for no limit of its own. CostNanos is what its tasks have cost that have ended.
+	LimitNanos events.Nanos  `db:"limit_nanos"`
+	CostNanos  events.Nanos  `db:"cost_nanos"`
+	CreatedAt  time.Time     `db:"created_at"`
+	StartedAt  time.Time     `db:"started_at"`
+	EndedAt    time.Time     `db:"ended_at"`
+	Position   uint64        `db:"position"`
+	Tasks      []GoalTaskRow `db:"tasks"`
+}
+
+// GoalTaskRow is a task of a goal: an element of the column tasks of goals, in the order of the plan.
+type GoalTaskRow struct {
+	Task      string         `json:"task"`
+	Title     string         `json:"title"`
+	Agent     string         `json:"agent"`
+	Status    GoalTaskStatus `json:"status"`
+	DependsOn []string       `json:"depends_on"`
+	Attempts  int64          `json:"attempts"`
+	// Run is the latest attempt.
+	Run             string     `json:"run"`
+	EstimateSeconds int64      `json:"estimate_seconds"`
+	StartedAt       *time.Time `json:"started_at"`
+	EndedAt         *time.Time `json:"ended_at"`
+	// Cost is that of all attempts.
+	Cost   USD    `json:"cost_usd"`
+	Reason string `json:"reason"`
+}
+
 // Dimension is what metrics are kept by.
 type Dimension string
 

@@ -5,20 +5,17 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -158,60 +155,23 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 // drive returns once the run has ended, cancelled where ctx is done before. Where no other process drives this store's
 // live runs, it does so itself.
 func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64) error {
-	runner, model, err := a.runner(ctx)
-	if err != nil {
-		return err
-	}
-	ttl, err := a.leaseTime(nil)
-	if err != nil {
-		return err
-	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: max(a.level(), slog.LevelWarn)}))
 	show := &shown{to: a.out, quiet: v.JSON}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	group, working := errgroup.WithContext(running)
-	// Another process's text is overheard for as long as this one does not drive.
-	listening, deafen := context.WithCancel(working)
-	defer deafen()
-	standby := func(driver readmodel.Lease) {
-		a.note("%s drives this store: it takes the run; this process takes over where that one falls silent", driver.Holder)
-		group.Go(func() error { return a.runs().Overhear(listening, run, a.clock, show.text, show.again) })
-	}
-	group.Go(func() error {
-		return a.drive(working, "ask", ttl, log, standby, func(ctx context.Context, lease *orchestrator.Lease) error {
-			deafen()
-			show.again()
-			c := a.driving(runner, model, lease)
-			c.Drain = farewell
-			c.OnText = func(of, text string) {
-				if of == run {
-					show.text(text)
-				}
+	err := a.driveUntil(ctx, driving{
+		verb: "ask", what: "run",
+		onText: func(of, text string) {
+			if of == run {
+				show.text(text)
 			}
-			return orchestrator.New(c).Run(ctx)
-		})
-	})
-	group.Go(func() error {
-		defer stop()
-		_, err := a.runs().Follow(working, "", run, position)
-		return err
-	})
-	group.Go(func() error {
-		select {
-		case <-working.Done():
-			return nil
-		case <-ctx.Done():
-		}
-		bound := time.AfterFunc(farewell, stop)
-		defer bound.Stop()
-		if err := v.cancel(ctx, a, run); err != nil {
+		},
+		standby: func(ctx context.Context) error { return a.runs().Overhear(ctx, run, a.clock, show.text, show.again) },
+		begins:  show.again,
+		until: func(ctx context.Context) error {
+			_, err := a.runs().Follow(ctx, "", run, position)
 			return err
-		}
-		<-working.Done()
-		return nil
+		},
+		left: func() error { return v.cancel(ctx, a, run) },
 	})
-	if err := group.Wait(); err != nil || ctx.Err() != nil {
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
 	return v.showRest(ctx, a, run, show)
@@ -261,9 +221,6 @@ func (s *shown) rest(answer string) string {
 	}
 	return answer
 }
-
-// farewell bounds what is done after the run's end, or after Ctrl-C. What is left is the next driver's.
-const farewell = 5 * time.Second
 
 // showRest shows what is missing of the answer.
 func (v askVerb) showRest(ctx context.Context, a *app, run string, show *shown) error {

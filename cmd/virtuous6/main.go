@@ -35,6 +35,7 @@ type verbs struct {
 	Serve        serveVerb        `cmd:"" group:"Run" help:"Serve live runs, the read API and the analysts on one store."`
 	Feedback     feedbackVerb     `cmd:"" group:"Run" help:"Judge a run."`
 	SaveWorkflow saveWorkflowVerb `cmd:"" group:"Run" help:"Keep a run's steps, or a pattern, as a runbook."`
+	Goals        goalsVerb        `cmd:"" group:"Run" help:"Make goals, have them planned and reached by many agents, and watch them."`
 	Budget       budgetVerb       `cmd:"" group:"Run" help:"Show the budgets of live runs, or set one."`
 
 	Import    importVerb    `cmd:"" group:"History" help:"Turn histories from elsewhere into events."`

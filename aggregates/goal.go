@@ -1,0 +1,325 @@
+package aggregates
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// The bounds of a goal.
+const (
+	// maxGoalTasks is how many tasks a plan may have.
+	maxGoalTasks = 500
+	// goalParallel is how many tasks are under way at a time where nobody says, maxGoalParallel at most.
+	goalParallel    = 8
+	maxGoalParallel = 256
+	maxRetries      = 10
+)
+
+// goalName is what a goal or a task of one may be called: it is a part of the names of runs.
+var goalName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// goalTask is where a task of a goal stands.
+type goalTask struct {
+	plan     events.GoalTask
+	attempts int
+	failures int
+	// run is the attempt under way, empty where there is none.
+	run string
+	// done tells that its result is there, skipped that it will not be done; failed that it failed for good.
+	done, skipped, failed, escalated bool
+}
+
+func (t goalTask) ended() bool { return t.done || t.skipped || t.failed }
+
+// Goal is a goal as its stream tells of it.
+type Goal struct {
+	Created events.GoalCreated
+	// Planning tells that a plan is asked for and is not there.
+	Planning bool
+	Planned  bool
+	Started  bool
+	Paused   bool
+	Ended    bool
+	limit    events.Nanos
+	tasks    []goalTask
+}
+
+func goal() Decider[Goal, commands.Goal, events.Goal] {
+	return Decider[Goal, commands.Goal, events.Goal]{
+		Initial: func() Goal { return Goal{} },
+		Decide:  decideGoal,
+		Evolve:  evolveGoal,
+	}
+}
+
+func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
+	if create, is := c.(commands.CreateGoal); is {
+		return createGoal(create, s)
+	}
+	switch {
+	case s.Created.Goal == "":
+		return nil, fmt.Errorf("%s: %w", c.Stream(), ErrMissing)
+	case s.Ended:
+		return nil, fmt.Errorf("goal %s: %w", s.Created.Goal, ErrEnded)
+	}
+	switch c := c.(type) {
+	case commands.CreateGoal:
+	case commands.AskPlan:
+		return askPlan(c, s)
+	case commands.PlanGoal:
+		return planGoal(c, s)
+	case commands.RefusePlan:
+		if !s.Planning {
+			return nil, fmt.Errorf("%w: no plan of goal %s is asked for", ErrState, c.Goal)
+		}
+		if err := checkCost(c.CostNanos); err != nil {
+			return nil, err
+		}
+		return []events.Goal{events.GoalPlanRefused{Reason: c.Reason, Run: c.Run, CostNanos: c.CostNanos}}, nil
+	case commands.StartGoal:
+		return startGoal(c, s)
+	case commands.StartTask, commands.FinishTask, commands.FailTask, commands.SkipTask:
+		return decideGoalTask(c, s)
+	case commands.PauseGoal:
+		if s.Paused {
+			return nil, nil
+		}
+		return []events.Goal{events.GoalPaused{By: c.By, Reason: c.Reason}}, nil
+	case commands.ResumeGoal:
+		if !s.Paused {
+			return nil, nil
+		}
+		return []events.Goal{events.GoalResumed{By: c.By}}, nil
+	case commands.LimitGoal:
+		switch {
+		case c.LimitNanos <= 0:
+			return nil, fmt.Errorf("%w: a goal's limit is more than nothing", ErrInvalid)
+		case c.LimitNanos == s.limit:
+			return nil, nil
+		}
+		return []events.Goal{events.GoalLimited{By: c.By, LimitNanos: c.LimitNanos}}, nil
+	case commands.CancelGoal:
+		return []events.Goal{events.GoalCancelled{By: c.By, Reason: c.Reason}}, nil
+	}
+	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
+}
+
+func createGoal(c commands.CreateGoal, s Goal) ([]events.Goal, error) {
+	switch {
+	case s.Created.Goal != "":
+		return nil, fmt.Errorf("goal %s: %w", c.Goal, ErrExists)
+	case !goalName.MatchString(c.Goal):
+		return nil, fmt.Errorf("%w: goal %q: a name has up to 64 letters, digits, hyphens and underscores", ErrInvalid, c.Goal)
+	case strings.TrimSpace(c.Prompt) == "":
+		return nil, fmt.Errorf("%w: goal %s does not say what is to be reached", ErrInvalid, c.Goal)
+	case c.LimitNanos < 0 || c.Parallel < 0 || c.Parallel > maxGoalParallel:
+		return nil, fmt.Errorf("%w: goal %s: a limit is not negative, and at most %d tasks are under way at a time", ErrInvalid, c.Goal, maxGoalParallel)
+	case c.Parent == c.Goal || c.Parent != "" && !goalName.MatchString(c.Parent):
+		return nil, fmt.Errorf("%w: goal %s can't be part of %q", ErrInvalid, c.Goal, c.Parent)
+	}
+	switch c.Level {
+	case events.Strategic, events.Tactical, events.Operational:
+	default:
+		return nil, fmt.Errorf("%w: goal %s has no level %q: there are strategic, tactical and operational", ErrInvalid, c.Goal, c.Level)
+	}
+	return []events.Goal{events.GoalCreated{
+		Goal: c.Goal, Prompt: c.Prompt, Level: c.Level, Parent: c.Parent, Requester: c.Requester, LimitNanos: c.LimitNanos,
+		Parallel: cmp.Or(c.Parallel, goalParallel),
+	}}, nil
+}
+
+func askPlan(c commands.AskPlan, s Goal) ([]events.Goal, error) {
+	switch {
+	case s.Planned:
+		return nil, fmt.Errorf("the plan of goal %s: %w", c.Goal, ErrExists)
+	case s.Planning:
+		return nil, nil
+	}
+	return []events.Goal{events.GoalPlanAsked{By: c.By, Runbook: c.Runbook}}, nil
+}
+
+func startGoal(c commands.StartGoal, s Goal) ([]events.Goal, error) {
+	var facts []events.Goal
+	if !s.Planned && !s.Planning {
+		facts = append(facts, events.GoalPlanAsked{By: c.By})
+	}
+	if !s.Started {
+		facts = append(facts, events.GoalStarted{By: c.By})
+	}
+	return facts, nil
+}
+
+func planGoal(c commands.PlanGoal, s Goal) ([]events.Goal, error) {
+	if s.Planned {
+		return nil, fmt.Errorf("the plan of goal %s: %w", c.Goal, ErrExists)
+	}
+	switch c.Source {
+	case events.PlannedByPerson, events.PlannedByRunbook, events.PlannedByModel, events.PlannedByTemplate:
+	default:
+		return nil, fmt.Errorf("%w: nobody called %q makes plans", ErrInvalid, c.Source)
+	}
+	if err := checkCost(c.CostNanos); err != nil {
+		return nil, err
+	}
+	if err := checkPlan(c.Tasks, c.Agents, s.limit); err != nil {
+		return nil, err
+	}
+	return []events.Goal{events.GoalPlanned{
+		Source: c.Source, Runbook: c.Runbook, Template: c.Template, Run: c.Run, Note: c.Note, CostNanos: c.CostNanos, Tasks: storedTasks(c.Tasks),
+	}}, nil
+}
+
+// storedTasks is a plan as the log gives it back, where no dependencies and an empty list of them are the same.
+func storedTasks(tasks []events.GoalTask) []events.GoalTask {
+	tasks = slices.Clone(tasks)
+	for i := range tasks {
+		if len(tasks[i].DependsOn) == 0 {
+			tasks[i].DependsOn = nil
+		}
+	}
+	return tasks
+}
+
+// checkPlan tells what is wrong with a plan: tasks that can't be done in any order, that nobody can do, or that are known
+// to cost more than may be spent. A limit of 0 is none.
+func checkPlan(tasks []events.GoalTask, agents []string, limit events.Nanos) error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("%w plan: "+format, append([]any{ErrInvalid}, args...)...)
+	}
+	if len(tasks) == 0 || len(tasks) > maxGoalTasks {
+		return wrong("it has %d tasks: give it 1 to %d", len(tasks), maxGoalTasks)
+	}
+	at := make(map[string]int, len(tasks))
+	var sum events.Nanos
+	for i, t := range tasks {
+		switch _, twice := at[t.Task]; {
+		case !goalName.MatchString(t.Task):
+			return wrong("task %d is called %q: a name has up to 64 letters, digits, hyphens and underscores", i+1, t.Task)
+		case twice:
+			return wrong("two tasks are called %q", t.Task)
+		case strings.TrimSpace(t.Instruction) == "":
+			return wrong("task %s has no instruction", t.Task)
+		case !slices.Contains(agents, t.Agent):
+			return wrong("task %s is for %q, which is no agent that can be asked: there are %s", t.Task, t.Agent, strings.Join(agents, ", "))
+		case t.Escalate != "" && !slices.Contains(agents, t.Escalate):
+			return wrong("task %s would be handed to %q, which is no agent that can be asked: there are %s", t.Task, t.Escalate, strings.Join(agents, ", "))
+		case t.Retries < 0 || t.Retries > maxRetries:
+			return wrong("task %s is tried again %d times: 0 to %d are possible", t.Task, t.Retries, maxRetries)
+		case t.EstimateNanos < 0 || t.EstimateSeconds < 0:
+			return wrong("task %s has a negative estimate", t.Task)
+		case t.OnFailure != "" && t.OnFailure != events.FailGoal && t.OnFailure != events.SkipTask:
+			return wrong("task %s has on_failure %q: there are fail and skip", t.Task, t.OnFailure)
+		}
+		at[t.Task] = i
+		sum = add(sum, t.EstimateNanos)
+	}
+	if limit > 0 && sum > limit {
+		return fmt.Errorf("%w: the tasks are estimated at %s USD, and %s may be spent", ErrBudget, sum, limit)
+	}
+	for _, t := range tasks {
+		for _, on := range t.DependsOn {
+			if _, known := at[on]; !known {
+				return wrong("task %s depends on %q, which is no task of it", t.Task, on)
+			}
+		}
+	}
+	if circle := circleOf(tasks, at); circle != "" {
+		return wrong("its tasks wait for each other in a circle: %s", circle)
+	}
+	return nil
+}
+
+// circleOf names tasks that wait for each other, in order. It is empty where there are none.
+func circleOf(tasks []events.GoalTask, at map[string]int) string {
+	const onPath, over = 1, 2
+	state := make([]int, len(tasks))
+	var path []string
+	var visit func(int) bool
+	visit = func(i int) bool {
+		state[i] = onPath
+		path = append(path, tasks[i].Task)
+		for _, on := range tasks[i].DependsOn {
+			switch state[at[on]] {
+			case onPath:
+				path = append(path[slices.Index(path, on):], on)
+				return true
+			case over:
+			default:
+				if visit(at[on]) {
+					return true
+				}
+			}
+		}
+		state[i], path = over, path[:len(path)-1]
+		return false
+	}
+	for i := range tasks {
+		if state[i] == 0 && visit(i) {
+			return strings.Join(path, " needs ")
+		}
+	}
+	return ""
+}
+
+func evolveGoal(s Goal, e events.Goal) Goal {
+	switch e := e.(type) {
+	case events.GoalCreated:
+		s.Created, s.limit = e, e.LimitNanos
+	case events.GoalPlanAsked:
+		s.Planning = true
+	case events.GoalPlanned:
+		s.Planned, s.Planning, s.tasks = true, false, make([]goalTask, len(e.Tasks))
+		for i, t := range e.Tasks {
+			s.tasks[i].plan = t
+		}
+	case events.GoalPlanRefused:
+		// Whoever wanted it to run has to want it again: without a plan it would only be asked for again.
+		s.Planning, s.Started = false, false
+	case events.GoalStarted:
+		s.Started = true
+	case events.GoalTaskStarted:
+		s = s.with(e.Task, func(t *goalTask) { t.run, t.attempts = e.Run, t.attempts+1 })
+	case events.GoalTaskFinished:
+		s = s.with(e.Task, func(t *goalTask) { t.run, t.done = "", true })
+	case events.GoalTaskFailed:
+		s = s.with(e.Task, func(t *goalTask) {
+			t.run = ""
+			if e.Next != events.TaskWaits {
+				t.failures++
+			}
+			t.escalated = t.escalated || e.Next == events.TaskEscalated
+			t.failed = t.failed || e.Next == events.TaskFails
+			t.skipped = t.skipped || e.Next == events.TaskSkipped
+		})
+	case events.GoalTaskSkipped:
+		s = s.with(e.Task, func(t *goalTask) { t.run, t.skipped = "", true })
+	case events.GoalPaused:
+		s.Paused = true
+	case events.GoalResumed:
+		s.Paused = false
+	case events.GoalLimited:
+		s.limit = e.LimitNanos
+	case events.GoalCancelled, events.GoalFinished:
+		s.Ended = true
+	}
+	return s
+}
+
+// with is a goal in which a task has changed. The goal that it comes from stays as it was.
+func (s Goal) with(task string, change func(*goalTask)) Goal {
+	if i := s.task(task); i >= 0 {
+		s.tasks = slices.Clone(s.tasks)
+		change(&s.tasks[i])
+	}
+	return s
+}
+
+func (s Goal) task(name string) int {
+	return slices.IndexFunc(s.tasks, func(t goalTask) bool { return t.plan.Task == name })
+}

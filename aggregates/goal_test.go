@@ -1,0 +1,250 @@
+package aggregates_test
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+var (
+	createdGoal = events.GoalCreated{Goal: "g", Prompt: "Ship it.", Level: events.Operational, LimitNanos: 100, Parallel: 8}
+	// find and check come before write; check is tried twice, then by boss, and then left out.
+	goalTasks = []events.GoalTask{
+		{Task: "find", Instruction: "Find it.", Agent: "clerk"},
+		{Task: "check", Instruction: "Check it.", Agent: "clerk", Retries: 1, Escalate: "boss", OnFailure: events.SkipTask},
+		{Task: "write", Instruction: "Write it.", Agent: "writer", DependsOn: []string{"find", "check"}},
+		{Task: "send", Instruction: "Send it.", Agent: "clerk", DependsOn: []string{"write"}},
+	}
+	goalAgents  = []string{"clerk", "writer", "boss"}
+	plannedGoal = events.GoalPlanned{Source: events.PlannedByModel, Tasks: goalTasks}
+	startedGoal = []events.Event{createdGoal, plannedGoal, events.GoalStarted{By: "user:anna"}}
+)
+
+func begun(task string, attempt int, agent string) events.GoalTaskStarted {
+	return events.GoalTaskStarted{Task: task, Attempt: attempt, Run: commands.GoalRun("g", task, attempt), Agent: agent}
+}
+
+func given(facts []events.Event, more ...events.Event) []events.Event {
+	return append(append([]events.Event{}, facts...), more...)
+}
+
+func plan(change func(tasks []events.GoalTask)) commands.PlanGoal {
+	tasks := append([]events.GoalTask{}, goalTasks...)
+	change(tasks)
+	return commands.PlanGoal{Goal: "g", Source: events.PlannedByModel, Tasks: tasks, Agents: goalAgents}
+}
+
+func TestGoal(t *testing.T) {
+	t.Parallel()
+	create := commands.CreateGoal{Goal: "g", Prompt: "Ship it.", Level: events.Operational, LimitNanos: 100}
+	created, asked := []events.Event{createdGoal}, []events.Event{createdGoal, events.GoalPlanAsked{By: "user:anna"}}
+	scenarios{
+		"is created":                {when: create, then: []events.Event{createdGoal}},
+		"is created once":           {given: created, when: create, err: aggregates.ErrExists},
+		"has a name for runs":       {when: commands.CreateGoal{Goal: "a.b", Prompt: "x", Level: events.Tactical}, err: aggregates.ErrInvalid},
+		"says something":            {when: commands.CreateGoal{Goal: "g", Prompt: " ", Level: events.Tactical}, err: aggregates.ErrInvalid},
+		"has a level":               {when: commands.CreateGoal{Goal: "g", Prompt: "x", Level: "vague"}, err: aggregates.ErrInvalid},
+		"is no part of itself":      {when: commands.CreateGoal{Goal: "g", Prompt: "x", Level: events.Tactical, Parent: "g"}, err: aggregates.ErrInvalid},
+		"has a limit":               {when: commands.CreateGoal{Goal: "g", Prompt: "x", Level: events.Tactical, LimitNanos: -1}, err: aggregates.ErrInvalid},
+		"must be there":             {when: commands.StartGoal{Goal: "g"}, err: aggregates.ErrMissing},
+		"is to be planned":          {given: created, when: commands.AskPlan{Goal: "g", By: "user:anna", Runbook: "r"}, then: []events.Event{events.GoalPlanAsked{By: "user:anna", Runbook: "r"}}},
+		"is being planned":          {given: asked, when: commands.AskPlan{Goal: "g", By: "user:bert"}},
+		"is planned already":        {given: startedGoal, when: commands.AskPlan{Goal: "g"}, err: aggregates.ErrExists},
+		"is planned":                {given: asked, when: plan(func([]events.GoalTask) {}), then: []events.Event{plannedGoal}},
+		"is planned once":           {given: startedGoal, when: plan(func([]events.GoalTask) {}), err: aggregates.ErrExists},
+		"a plan has a maker":        {given: asked, when: commands.PlanGoal{Goal: "g", Source: "chance", Tasks: goalTasks, Agents: goalAgents}, err: aggregates.ErrInvalid},
+		"a plan has tasks":          {given: asked, when: commands.PlanGoal{Goal: "g", Source: events.PlannedByModel, Agents: goalAgents}, err: aggregates.ErrInvalid},
+		"a plan in a circle":        {given: asked, when: plan(func(p []events.GoalTask) { p[0].DependsOn = []string{"send"} }), err: aggregates.ErrInvalid},
+		"a task that needs itself":  {given: asked, when: plan(func(p []events.GoalTask) { p[0].DependsOn = []string{"find"} }), err: aggregates.ErrInvalid},
+		"a task that is not there":  {given: asked, when: plan(func(p []events.GoalTask) { p[0].DependsOn = []string{"x"} }), err: aggregates.ErrInvalid},
+		"an agent that is unknown":  {given: asked, when: plan(func(p []events.GoalTask) { p[0].Agent = "nobody" }), err: aggregates.ErrInvalid},
+		"an unknown agent to help":  {given: asked, when: plan(func(p []events.GoalTask) { p[0].Escalate = "nobody" }), err: aggregates.ErrInvalid},
+		"two tasks of a name":       {given: asked, when: plan(func(p []events.GoalTask) { p[1].Task = "find" }), err: aggregates.ErrInvalid},
+		"a task with a bad name":    {given: asked, when: plan(func(p []events.GoalTask) { p[3].Task = "a.b" }), err: aggregates.ErrInvalid},
+		"a task without a word":     {given: asked, when: plan(func(p []events.GoalTask) { p[0].Instruction = "" }), err: aggregates.ErrInvalid},
+		"a task for ever":           {given: asked, when: plan(func(p []events.GoalTask) { p[0].Retries = 11 }), err: aggregates.ErrInvalid},
+		"a plan beyond the budget":  {given: asked, when: plan(func(p []events.GoalTask) { p[0].EstimateNanos, p[1].EstimateNanos = 60, 41 }), err: aggregates.ErrBudget},
+		"no plan":                   {given: asked, when: commands.RefusePlan{Goal: "g", Reason: "no"}, then: []events.Event{events.GoalPlanRefused{Reason: "no"}}},
+		"no plan was asked for":     {given: created, when: commands.RefusePlan{Goal: "g", Reason: "no"}, err: aggregates.ErrState},
+		"is started, and planned":   {given: created, when: commands.StartGoal{Goal: "g", By: "user:anna"}, then: []events.Event{events.GoalPlanAsked{By: "user:anna"}, events.GoalStarted{By: "user:anna"}}},
+		"is started again":          {given: startedGoal, when: commands.StartGoal{Goal: "g", By: "user:anna"}},
+		"is started anew":           {given: given(asked, events.GoalStarted{}, events.GoalPlanRefused{}), when: commands.StartGoal{Goal: "g", By: "b"}, then: []events.Event{events.GoalPlanAsked{By: "b"}, events.GoalStarted{By: "b"}}},
+		"is paused":                 {given: startedGoal, when: commands.PauseGoal{Goal: "g", By: "b", Reason: "r"}, then: []events.Event{events.GoalPaused{By: "b", Reason: "r"}}},
+		"is paused already":         {given: given(startedGoal, events.GoalPaused{}), when: commands.PauseGoal{Goal: "g"}},
+		"is resumed":                {given: given(startedGoal, events.GoalPaused{}), when: commands.ResumeGoal{Goal: "g", By: "b"}, then: []events.Event{events.GoalResumed{By: "b"}}},
+		"is not paused":             {given: startedGoal, when: commands.ResumeGoal{Goal: "g"}},
+		"may cost more":             {given: startedGoal, when: commands.LimitGoal{Goal: "g", By: "b", LimitNanos: 200}, then: []events.Event{events.GoalLimited{By: "b", LimitNanos: 200}}},
+		"may cost nothing":          {given: startedGoal, when: commands.LimitGoal{Goal: "g", LimitNanos: 0}, err: aggregates.ErrInvalid},
+		"is given up":               {given: startedGoal, when: commands.CancelGoal{Goal: "g", By: "b"}, then: []events.Event{events.GoalCancelled{By: "b"}}},
+		"is given up once":          {given: given(startedGoal, events.GoalCancelled{}), when: commands.CancelGoal{Goal: "g"}, err: aggregates.ErrEnded},
+		"has ended":                 {given: given(startedGoal, events.GoalFinished{}), when: commands.PauseGoal{Goal: "g"}, err: aggregates.ErrEnded},
+		"was planned by no command": {given: asked, when: commands.PlanGoal{Goal: "g", Source: events.PlannedByModel, Tasks: goalTasks, Agents: goalAgents, CostNanos: -1}, err: aggregates.ErrInvalid},
+	}.run(t)
+}
+
+func TestGoalTask(t *testing.T) {
+	t.Parallel()
+	finding, checking := begun("find", 1, "clerk"), begun("check", 1, "clerk")
+	under := given(startedGoal, finding, checking)
+	done := func(task string) events.Event {
+		return events.GoalTaskFinished{Task: task, Run: commands.GoalRun("g", task, 1)}
+	}
+	failed := func(task string, attempt int, next events.AfterFailure) events.GoalTaskFailed {
+		return events.GoalTaskFailed{Task: task, Run: commands.GoalRun("g", task, attempt), Reason: "no", Next: next}
+	}
+	fail := func(task string, attempt int) commands.FailTask {
+		return commands.FailTask{Goal: "g", Task: task, Run: commands.GoalRun("g", task, attempt), Reason: "no"}
+	}
+	finish := commands.FinishTask{Goal: "g", Task: "find", Run: "g.find.1", CostNanos: 3}
+	scenarios{
+		"begins":                     {given: startedGoal, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, then: []events.Event{finding}},
+		"begins once":                {given: under, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
+		"begins once at a time":      {given: under, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 2}, err: aggregates.ErrState},
+		"begins when it is ready":    {given: given(under, done("find")), when: commands.StartTask{Goal: "g", Task: "write", Attempt: 1}, err: aggregates.ErrState},
+		"is ready":                   {given: given(under, done("find"), done("check")), when: commands.StartTask{Goal: "g", Task: "write", Attempt: 1}, then: []events.Event{begun("write", 1, "writer")}},
+		"does not begin in a pause":  {given: given(startedGoal, events.GoalPaused{}), when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
+		"does not begin by itself":   {given: []events.Event{createdGoal, plannedGoal}, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
+		"is not there":               {given: startedGoal, when: commands.StartTask{Goal: "g", Task: "x", Attempt: 1}, err: aggregates.ErrMissing},
+		"is done":                    {given: under, when: finish, then: []events.Event{events.GoalTaskFinished{Task: "find", Run: "g.find.1", CostNanos: 3}}},
+		"is done once":               {given: given(under, done("find")), when: finish, err: aggregates.ErrEnded},
+		"is not done by another run": {given: under, when: commands.FinishTask{Goal: "g", Task: "find", Run: "g.find.2"}, err: aggregates.ErrState},
+		"the last one ends the goal": {
+			given: given(under, done("find"), done("check"), begun("write", 1, "writer"), done("write"), begun("send", 1, "clerk")),
+			when:  commands.FinishTask{Goal: "g", Task: "send", Run: "g.send.1"},
+			then:  []events.Event{events.GoalTaskFinished{Task: "send", Run: "g.send.1"}, events.GoalFinished{Outcome: events.Succeeded}},
+		},
+		"fails for good, and what needs it is skipped": {given: given(under, done("check")), when: fail("find", 1), then: []events.Event{
+			failed("find", 1, events.TaskFails), events.GoalTaskSkipped{Task: "write", Reason: "it needs find, which was not done"},
+			events.GoalTaskSkipped{Task: "send", Reason: "it needs write, which was not done"}, events.GoalFinished{Outcome: events.Failed, Reason: "failed for good: find"},
+		}},
+		"fails for good, and others go on": {given: under, when: fail("find", 1), then: []events.Event{
+			failed("find", 1, events.TaskFails), events.GoalTaskSkipped{Task: "write", Reason: "it needs find, which was not done"},
+			events.GoalTaskSkipped{Task: "send", Reason: "it needs write, which was not done"},
+		}},
+		"is tried again":  {given: under, when: fail("check", 1), then: []events.Event{failed("check", 1, events.TaskRetried)}},
+		"is handed up":    {given: given(under, failed("check", 1, events.TaskRetried), begun("check", 2, "clerk")), when: fail("check", 2), then: []events.Event{failed("check", 2, events.TaskEscalated)}},
+		"was handed up":   {given: given(under, failed("check", 1, events.TaskRetried), begun("check", 2, "clerk"), failed("check", 2, events.TaskEscalated)), when: commands.StartTask{Goal: "g", Task: "check", Attempt: 3}, then: []events.Event{begun("check", 3, "boss")}},
+		"is left out":     {given: given(under, failed("check", 1, events.TaskRetried), begun("check", 2, "clerk"), failed("check", 2, events.TaskEscalated), begun("check", 3, "boss")), when: fail("check", 3), then: []events.Event{failed("check", 3, events.TaskSkipped)}},
+		"was left out":    {given: given(under, done("find"), failed("check", 3, events.TaskSkipped)), when: commands.StartTask{Goal: "g", Task: "write", Attempt: 1}, then: []events.Event{begun("write", 1, "writer")}},
+		"waits for money": {given: under, when: commands.FailTask{Goal: "g", Task: "find", Run: "g.find.1", Reason: "no", Failure: events.NoMoney}, then: []events.Event{failed("find", 1, events.TaskWaits), events.GoalPaused{By: "budget", Reason: "no"}}},
+		"two wait for it": {given: given(under, failed("find", 1, events.TaskWaits), events.GoalPaused{}), when: commands.FailTask{Goal: "g", Task: "check", Run: "g.check.1", Reason: "no", Failure: events.NoMoney}, then: []events.Event{failed("check", 1, events.TaskWaits)}},
+		"waiting is no failure": {
+			given: given(under, failed("check", 1, events.TaskWaits), begun("check", 2, "clerk")), when: fail("check", 2), then: []events.Event{failed("check", 2, events.TaskRetried)},
+		},
+		"is left out by a person": {given: under, when: commands.SkipTask{Goal: "g", Task: "check", By: "b", Reason: "r"}, then: []events.Event{events.GoalTaskSkipped{Task: "check", By: "b", Reason: "r"}}},
+	}.run(t)
+}
+
+// goalHistory is what the history of a goal is held to.
+type goalHistory struct {
+	asked, planned, started, paused bool
+	tasks                           map[string]events.GoalTask
+	under                           map[string]string
+	over                            map[string]bool
+}
+
+// takes holds a fact to those before it, and tells whether it ends the goal.
+func (g *goalHistory) takes(t *rapid.T, e events.Goal) (ended bool) {
+	switch e := e.(type) {
+	case events.GoalCreated:
+	case events.GoalPlanAsked:
+		if g.asked || g.planned {
+			t.Fatal("a plan is asked for twice")
+		}
+		g.asked = true
+	case events.GoalPlanRefused:
+		g.asked, g.started = false, false
+	case events.GoalPlanned:
+		g.planned, g.tasks, g.under, g.over = true, map[string]events.GoalTask{}, map[string]string{}, map[string]bool{}
+		for _, task := range e.Tasks {
+			g.tasks[task.Task] = task
+		}
+	case events.GoalStarted:
+		g.started = true
+	case events.GoalTaskStarted:
+		for _, on := range g.tasks[e.Task].DependsOn {
+			if !g.over[on] {
+				t.Fatalf("%s begins, and %s is not over", e.Task, on)
+			}
+		}
+		if g.under[e.Task] != "" || g.over[e.Task] || !g.started || g.paused {
+			t.Fatalf("%s begins where it must not", e.Task)
+		}
+		g.under[e.Task] = e.Run
+	case events.GoalTaskFinished:
+		if g.under[e.Task] != e.Run {
+			t.Fatalf("%s is done by %s, and %q is under way", e.Task, e.Run, g.under[e.Task])
+		}
+		g.under[e.Task], g.over[e.Task] = "", true
+	case events.GoalTaskFailed:
+		if g.under[e.Task] != e.Run {
+			t.Fatalf("%s fails by %s, and %q is under way", e.Task, e.Run, g.under[e.Task])
+		}
+		g.under[e.Task], g.over[e.Task] = "", e.Next == events.TaskFails || e.Next == events.TaskSkipped
+	case events.GoalTaskSkipped:
+		if g.over[e.Task] {
+			t.Fatalf("%s is over, and skipped", e.Task)
+		}
+		g.under[e.Task], g.over[e.Task] = "", true
+	case events.GoalPaused:
+		g.paused = true
+	case events.GoalResumed:
+		g.paused = false
+	case events.GoalLimited:
+	case events.GoalCancelled:
+		return true
+	case events.GoalFinished:
+		for task := range g.tasks {
+			if !g.over[task] {
+				t.Fatalf("the goal ends, and %s is not over", task)
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func goalWish(t *rapid.T) commands.Command {
+	task := pick(t, "task", "a", "b", "c")
+	attempt := pick(t, "attempt", 1, 1, 2, 3)
+	run := commands.GoalRun("g", task, attempt)
+	wish := pick(t, "wish", "create", "ask", "plan", "plan", "start", "task", "task", "task", "task", "finish", "finish", "finish", "fail", "fail", "skip", "pause", "resume", "limit", "refuse", "cancel")
+	switch wish {
+	case "create":
+		return commands.CreateGoal{Goal: "g", Prompt: pick(t, "prompt", "Ship it.", "Ship it.", ""), Level: events.Tactical, LimitNanos: pick[events.Nanos](t, "limit", 0, 10)}
+	case "ask":
+		return commands.AskPlan{Goal: "g", By: "user:anna"}
+	case "plan":
+		return commands.PlanGoal{Goal: "g", Source: events.PlannedByModel, Agents: []string{"clerk"}, Tasks: []events.GoalTask{
+			{Task: "a", Instruction: "a", Agent: "clerk", Retries: pick(t, "retries", 0, 1), EstimateNanos: pick[events.Nanos](t, "estimate", 0, 11)},
+			{Task: "b", Instruction: "b", Agent: "clerk", DependsOn: pick(t, "on", nil, []string{}, []string{"a"}, []string{"b"}), OnFailure: pick(t, "policy", "", events.SkipTask)},
+			{Task: "c", Instruction: "c", Agent: "clerk", DependsOn: []string{"b"}, Escalate: pick(t, "boss", "", "clerk", "nobody")},
+		}}
+	case "start":
+		return commands.StartGoal{Goal: "g", By: "user:anna"}
+	case "task":
+		return commands.StartTask{Goal: "g", Task: task, Attempt: attempt}
+	case "finish":
+		return commands.FinishTask{Goal: "g", Task: task, Run: run, CostNanos: pick[events.Nanos](t, "cost", 0, 5, -1)}
+	case "fail":
+		return commands.FailTask{Goal: "g", Task: task, Run: run, Reason: text(t), Failure: pick(t, "failure", "", "", events.NoMoney)}
+	case "skip":
+		return commands.SkipTask{Goal: "g", Task: task, By: "user:anna"}
+	case "pause":
+		return commands.PauseGoal{Goal: "g", By: "user:anna"}
+	case "resume":
+		return commands.ResumeGoal{Goal: "g", By: "user:anna"}
+	case "limit":
+		return commands.LimitGoal{Goal: "g", By: "user:anna", LimitNanos: pick[events.Nanos](t, "limit", 0, 10, 20)}
+	case "refuse":
+		return commands.RefusePlan{Goal: "g", Reason: "no"}
+	}
+	if !rapid.Bool().Draw(t, "really") { // most histories should go on
+		return commands.PauseGoal{Goal: "g"}
+	}
+	return commands.CancelGoal{Goal: "g", By: "user:anna"}
+}

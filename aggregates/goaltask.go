@@ -1,0 +1,155 @@
+package aggregates
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// decideGoalTask decides what concerns one task of a goal.
+func decideGoalTask(c commands.Goal, s Goal) ([]events.Goal, error) {
+	named := func(task string) (goalTask, error) {
+		i := s.task(task)
+		if i < 0 {
+			return goalTask{}, fmt.Errorf("task %s of goal %s: %w", task, s.Created.Goal, ErrMissing)
+		}
+		if s.tasks[i].ended() {
+			return goalTask{}, fmt.Errorf("task %s of goal %s: %w", task, s.Created.Goal, ErrEnded)
+		}
+		return s.tasks[i], nil
+	}
+	switch c := c.(type) {
+	case commands.StartTask:
+		t, err := named(c.Task)
+		if err != nil {
+			return nil, err
+		}
+		return startTask(c, s, t)
+	case commands.FinishTask:
+		t, err := named(c.Task)
+		if err == nil {
+			err = t.under(c.Run, c.CostNanos)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.told(events.GoalTaskFinished{Task: c.Task, Run: c.Run, CostNanos: c.CostNanos}), nil
+	case commands.FailTask:
+		t, err := named(c.Task)
+		if err == nil {
+			err = t.under(c.Run, c.CostNanos)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return failTask(c, s, t), nil
+	case commands.SkipTask:
+		if _, err := named(c.Task); err != nil {
+			return nil, err
+		}
+		return s.told(events.GoalTaskSkipped{Task: c.Task, By: c.By, Reason: c.Reason}), nil
+	}
+	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
+}
+
+// under refuses what is told of another attempt than the one under way.
+func (t goalTask) under(run string, cost events.Nanos) error {
+	if t.run == "" || t.run != run {
+		return fmt.Errorf("%w: run %s is no attempt at task %s that is under way", ErrState, run, t.plan.Task)
+	}
+	return checkCost(cost)
+}
+
+func startTask(c commands.StartTask, s Goal, t goalTask) ([]events.Goal, error) {
+	switch {
+	case !s.Started || s.Paused:
+		return nil, fmt.Errorf("%w: goal %s is not under way", ErrState, c.Goal)
+	case t.run != "" || c.Attempt != t.attempts+1:
+		return nil, fmt.Errorf("%w: attempt %d at task %s is not the next one", ErrState, c.Attempt, c.Task)
+	}
+	for _, on := range t.plan.DependsOn {
+		if i := s.task(on); i >= 0 && !s.tasks[i].ended() {
+			return nil, fmt.Errorf("%w: task %s waits for %s", ErrState, c.Task, on)
+		}
+	}
+	agent := t.plan.Agent
+	if t.escalated {
+		agent = cmp.Or(t.plan.Escalate, agent)
+	}
+	return []events.Goal{events.GoalTaskStarted{
+		Task: c.Task, Attempt: c.Attempt, Run: commands.GoalRun(s.Created.Goal, c.Task, c.Attempt), Agent: agent,
+	}}, nil
+}
+
+// failTask tells what follows a failed attempt: the plan's policy says so, and money that is missing is no failure.
+func failTask(c commands.FailTask, s Goal, t goalTask) []events.Goal {
+	failed := events.GoalTaskFailed{Task: c.Task, Run: c.Run, Reason: c.Reason, CostNanos: c.CostNanos}
+	switch {
+	case c.Failure == events.NoMoney:
+		failed.Next = events.TaskWaits
+		if s.Paused {
+			return []events.Goal{failed}
+		}
+		return []events.Goal{failed, events.GoalPaused{By: "budget", Reason: c.Reason}}
+	case t.failures < t.plan.Retries:
+		failed.Next = events.TaskRetried
+		return []events.Goal{failed}
+	case t.plan.Escalate != "" && !t.escalated:
+		failed.Next = events.TaskEscalated
+		return []events.Goal{failed}
+	case t.plan.OnFailure == events.SkipTask:
+		failed.Next = events.TaskSkipped
+	default:
+		failed.Next = events.TaskFails
+	}
+	return s.told(failed)
+}
+
+// told is a fact, behind it the tasks that can't be done since, and the end of the goal where nothing is left to do.
+func (s Goal) told(fact events.Goal) []events.Goal {
+	facts := []events.Goal{fact}
+	after := evolveGoal(s, fact)
+	for {
+		i, on := after.stuck()
+		if i < 0 {
+			break
+		}
+		skipped := events.GoalTaskSkipped{Task: after.tasks[i].plan.Task, Reason: "it needs " + on + ", which was not done"}
+		facts = append(facts, skipped)
+		after = evolveGoal(after, skipped)
+		after.tasks[i].failed = true // what needs it is stuck too
+	}
+	if slices.ContainsFunc(after.tasks, func(t goalTask) bool { return !t.ended() }) {
+		return facts
+	}
+	end := events.GoalFinished{Outcome: events.Succeeded}
+	var failed []string
+	for _, t := range after.tasks {
+		if t.failed && !t.skipped {
+			failed = append(failed, t.plan.Task)
+		}
+	}
+	if len(failed) > 0 {
+		end.Outcome, end.Reason = events.Failed, "failed for good: "+strings.Join(failed, ", ")
+	}
+	return append(facts, end)
+}
+
+// stuck is a task that needs one that failed for good, -1 where there is none.
+func (s Goal) stuck() (task int, on string) {
+	for i, t := range s.tasks {
+		if t.ended() || t.run != "" {
+			continue
+		}
+		for _, on := range t.plan.DependsOn {
+			if j := s.task(on); j >= 0 && s.tasks[j].failed {
+				return i, on
+			}
+		}
+	}
+	return -1, ""
+}

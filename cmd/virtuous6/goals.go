@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// goalsVerb is the verb's own verbs. Without one it lists.
+type goalsVerb struct {
+	List   goalsListVerb   `cmd:"" default:"withargs" help:"List goals."`
+	Create goalsCreateVerb `cmd:"" help:"Make a goal."`
+	Plan   goalsPlanVerb   `cmd:"" help:"Have a goal broken into tasks, and see the plan."`
+	Show   goalsShowVerb   `cmd:"" help:"Show how far a goal has come."`
+	Run    goalsRunVerb    `cmd:"" help:"Have a goal's tasks done, and wait for its end."`
+	Pause  goalsPauseVerb  `cmd:"" help:"Let no more tasks of a goal begin."`
+	Resume goalsResumeVerb `cmd:"" help:"Go on with a paused goal."`
+	Cancel goalsCancelVerb `cmd:"" help:"Give a goal up: its runs under way are cancelled."`
+}
+
+type goalsListVerb struct {
+	JSON  bool  `name:"json" help:"Print one JSON value."`
+	Limit count `placeholder:"N" help:"Rows, 0 for all." default:"0"`
+	pastFlag
+}
+
+// Help gives examples.
+func (goalsListVerb) Help() string {
+	return "Examples:\n  virtuous6 goals\n  virtuous6 goals --json --limit 10"
+}
+
+// Run lists the goals, the latest first.
+func (v goalsListVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.readAt(ctx, v.pastFlag)
+	if err != nil {
+		return err
+	}
+	goals, err := reader.Goals(ctx)
+	if err != nil {
+		return err
+	}
+	goals = limited(goals, v.Limit)
+	if v.JSON {
+		return a.json(goals)
+	}
+	return table(a.out, "GOAL|LEVEL|STATUS|DONE|COST|CREATED|WHAT", func(row func(...any)) {
+		for _, g := range goals {
+			row(g.Goal, g.Level, g.Status, fmt.Sprintf("%d%%", g.Progress(a.clock()).Percent), dollars(g.CostNanos), when(g.CreatedAt), short(g.Prompt, 60))
+		}
+	})
+}
+
+type goalsCreateVerb struct {
+	Prompt   string `arg:"" help:"What is to be reached."`
+	Level    string `help:"strategic, tactical or operational." enum:"strategic,tactical,operational" default:"operational"`
+	Parent   string `help:"The goal that it is a part of." placeholder:"GOAL"`
+	Limit    string `help:"Dollars that may be spent for it. Default: no limit of its own." placeholder:"USD"`
+	Parallel int    `help:"How many of its tasks are under way at a time." default:"8"`
+	JSON     bool   `name:"json" help:"Print one JSON value."`
+}
+
+// Help gives examples.
+func (goalsCreateVerb) Help() string {
+	return "Nothing is done yet: `goals plan` has it broken into tasks, `goals run` has these done.\n\nExamples:\n" +
+		"  virtuous6 goals create \"Find out why checkouts fail, then write it down\"\n  virtuous6 goals create \"Ship the changelog\" --limit 2.50"
+}
+
+// Run makes the goal and prints its name.
+func (v goalsCreateVerb) Run(ctx context.Context, a *app) error {
+	switch {
+	case strings.TrimSpace(v.Prompt) == "":
+		return usage("say what is to be reached")
+	case len(v.Prompt) > maxPrompt || !utf8.ValidString(v.Prompt):
+		return usage("the goal is longer than %d bytes, or not UTF-8", maxPrompt)
+	}
+	create := commands.CreateGoal{Prompt: v.Prompt, Level: events.GoalLevel(v.Level), Requester: "user:" + a.config.user(), Parallel: v.Parallel}
+	if v.Limit != "" {
+		var err error
+		if create.LimitNanos, err = events.ParseUSD(v.Limit); err != nil {
+			return usage("--limit: %w", err)
+		}
+	}
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	if err := a.ready(ctx); err != nil {
+		return err
+	}
+	if v.Parent != "" {
+		if err := a.catchUp(ctx); err != nil {
+			return err
+		}
+		parent, err := findGoal(ctx, a.models, v.Parent)
+		if err != nil {
+			return err
+		}
+		create.Parent = parent.Goal
+	}
+	create.Meta = a.meta("")
+	create.Goal = create.ID.String()
+	if _, err := a.dispatcher().Dispatch(ctx, create); err != nil {
+		return err
+	}
+	if v.JSON {
+		return a.json(map[string]string{"goal": create.Goal})
+	}
+	fmt.Fprintln(a.out, create.Goal)
+	a.note("virtuous6 goals plan %s shows how it can be reached, virtuous6 goals run %[1]s goes for it.", create.Goal)
+	return nil
+}
+
+// findGoal looks a goal up by its name, or by a part of it that no other one has.
+func findGoal(ctx context.Context, reader projections.Reader, name string) (projections.GoalRow, error) {
+	goals, err := reader.Goals(ctx)
+	if err != nil {
+		return projections.GoalRow{}, err
+	}
+	var found []projections.GoalRow
+	for _, g := range goals {
+		if g.Goal == name {
+			return g, nil
+		}
+		if len(name) >= 4 && (strings.HasPrefix(g.Goal, name) || strings.HasSuffix(g.Goal, name)) {
+			found = append(found, g)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return projections.GoalRow{}, fmt.Errorf("there is no goal %q: `virtuous6 goals` lists them", name)
+	}
+	return projections.GoalRow{}, fmt.Errorf("%d goals have names like %q: give more of it", len(found), name)
+}
+
+// theGoal opens a store that must be there, and looks a goal up.
+func (a *app) theGoal(ctx context.Context, name string) (projections.GoalRow, error) {
+	reader, err := a.read(ctx)
+	if err != nil {
+		return projections.GoalRow{}, err
+	}
+	return findGoal(ctx, reader, name)
+}
+
+// dispatchGoal carries a wish about a goal out, and tells where the log holds it.
+func (a *app) dispatchGoal(ctx context.Context, c commands.Command) (position uint64, err error) {
+	receipt, err := a.dispatcher().Dispatch(ctx, c)
+	if errors.Is(err, aggregates.ErrEnded) {
+		return 0, fmt.Errorf("%w: `virtuous6 goals create` makes another one", err)
+	}
+	return receipt.Position, err
+}
+
+type goalsPauseVerb struct {
+	Goal   string `arg:"" help:"The goal."`
+	Reason string `help:"Why."`
+}
+
+// Help gives an example.
+func (goalsPauseVerb) Help() string {
+	return "What is under way goes on.\n\nExample:\n  virtuous6 goals pause 019a --reason \"wait for the numbers\""
+}
+
+// Run pauses a goal.
+func (v goalsPauseVerb) Run(ctx context.Context, a *app) error {
+	goal, err := a.theGoal(ctx, v.Goal)
+	if err != nil {
+		return err
+	}
+	_, err = a.dispatchGoal(ctx, commands.PauseGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Reason: v.Reason})
+	return err
+}
+
+type goalsCancelVerb struct {
+	Goal   string `arg:"" help:"The goal."`
+	Reason string `help:"Why."`
+}
+
+// Help gives an example.
+func (goalsCancelVerb) Help() string { return "Example:\n  virtuous6 goals cancel 019a" }
+
+// Run gives a goal up.
+func (v goalsCancelVerb) Run(ctx context.Context, a *app) error {
+	goal, err := a.theGoal(ctx, v.Goal)
+	if err != nil {
+		return err
+	}
+	_, err = a.dispatchGoal(ctx, commands.CancelGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Reason: v.Reason})
+	return err
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type goalsPlanVerb struct {
+	Goal    string `arg:"" help:"The goal."`
+	Runbook string `help:"Go by this runbook." placeholder:"NAME"`
+	JSON    bool   `name:"json" help:"Print one JSON value."`
+}
+
+// Help tells who plans.
+func (goalsPlanVerb) Help() string {
+	return "A runbook makes the plan where one is named, or where the goal says all words of one's name. Else the agent `planner` does, " +
+		"whose model `agents configure planner --model` sets; what it gives is checked, and once it is told what is wrong. Without a real " +
+		"model a template makes it, and the plan says so.\n\nExamples:\n  virtuous6 goals plan 019a\n  virtuous6 goals plan 019a --runbook refund"
+}
+
+// Run asks for the plan and shows it.
+func (v goalsPlanVerb) Run(ctx context.Context, a *app) error {
+	goal, err := a.theGoal(ctx, v.Goal)
+	if err != nil {
+		return err
+	}
+	if err := a.ready(ctx); err != nil {
+		return err
+	}
+	ask := commands.AskPlan{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Runbook: v.Runbook}
+	position, err := a.dispatchGoal(ctx, ask)
+	if errors.Is(err, aggregates.ErrExists) {
+		return fmt.Errorf("%w: `virtuous6 goals show %s` shows it", err, goal.Goal)
+	}
+	if err != nil {
+		return err
+	}
+	err = a.reach(ctx, goal.Goal, position, func(fact events.Goal) bool {
+		switch fact.(type) {
+		case events.GoalPlanned, events.GoalPlanRefused, events.GoalCancelled:
+			return true
+		}
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	return a.shown(ctx, goal.Goal, v.JSON, func(g projections.GoalRow) bool { return g.Tasks != nil })
+}
+
+type goalsRunVerb struct {
+	Goal string `arg:"" help:"The goal."`
+	JSON bool   `name:"json" help:"Print one JSON value."`
+}
+
+// Help tells what it does.
+func (goalsRunVerb) Help() string {
+	return "Has the goal planned where it is not, and its tasks done: all that are ready at once, those first from which the longest way is left. " +
+		"Where no `serve` drives this store, this process does. Ctrl-C leaves the goal as it is: whoever drives next goes on with it.\n\n" +
+		"Example:\n  virtuous6 goals run 019a"
+}
+
+// Run starts a goal and waits for its end.
+func (v goalsRunVerb) Run(ctx context.Context, a *app) error {
+	goal, err := a.theGoal(ctx, v.Goal)
+	if err != nil {
+		return err
+	}
+	if err := a.ready(ctx); err != nil {
+		return err
+	}
+	position, err := a.dispatchGoal(ctx, commands.StartGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user()})
+	if err != nil {
+		return err
+	}
+	return a.goThrough(ctx, goal.Goal, position, v.JSON)
+}
+
+type goalsResumeVerb struct {
+	Goal  string `arg:"" help:"The goal."`
+	Limit string `help:"Dollars that may be spent for it from now on, what was spent included." placeholder:"USD"`
+	JSON  bool   `name:"json" help:"Print one JSON value."`
+}
+
+// Help tells what it does.
+func (goalsResumeVerb) Help() string {
+	return "A goal that has no money left is paused: --limit gives it more.\n\nExamples:\n  virtuous6 goals resume 019a\n  virtuous6 goals resume 019a --limit 5"
+}
+
+// Run resumes a goal and waits for its end.
+func (v goalsResumeVerb) Run(ctx context.Context, a *app) error {
+	goal, err := a.theGoal(ctx, v.Goal)
+	if err != nil {
+		return err
+	}
+	by := "user:" + a.config.user()
+	if v.Limit != "" {
+		limit, err := events.ParseUSD(v.Limit)
+		if err != nil {
+			return usage("--limit: %w", err)
+		}
+		if _, err := a.dispatchGoal(ctx, commands.LimitGoal{Meta: a.meta(""), Goal: goal.Goal, By: by, LimitNanos: limit}); err != nil {
+			return err
+		}
+	}
+	position, err := a.dispatchGoal(ctx, commands.ResumeGoal{Meta: a.meta(""), Goal: goal.Goal, By: by})
+	if err != nil {
+		return err
+	}
+	return a.goThrough(ctx, goal.Goal, position, v.JSON)
+}
+
+// goThrough waits for a goal's end behind a position, or until somebody has to do something, and shows how it went.
+func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSON bool) error {
+	err := a.reach(ctx, goal, position, func(fact events.Goal) bool {
+		if !asJSON {
+			a.tell(fact)
+		}
+		switch fact.(type) {
+		case events.GoalFinished, events.GoalCancelled, events.GoalPaused, events.GoalPlanRefused:
+			return true
+		}
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	return a.shown(ctx, goal, asJSON, func(g projections.GoalRow) bool { return g.Status == projections.GoalSucceeded })
+}
+
+// reach drives until a fact of the goal behind a position is one that is waited for.
+func (a *app) reach(ctx context.Context, goal string, position uint64, met func(events.Goal) bool) error {
+	err := a.driveUntil(ctx, driving{
+		verb: "goals", what: "goal",
+		until: func(ctx context.Context) error {
+			stream := commands.GoalStream("", goal)
+			for m, err := range a.store.Subscribe(ctx, position-1) {
+				if err != nil {
+					return err
+				}
+				if m.CaughtUp || m.Event.Stream != stream {
+					continue
+				}
+				fact, err := events.Decode(m.Event)
+				if err != nil {
+					return err
+				}
+				if f, is := fact.(events.Goal); is && met(f) {
+					return nil
+				}
+			}
+			return ctx.Err()
+		},
+		left: func() error { return nil },
+	})
+	if ctx.Err() != nil {
+		a.note("the goal stays as it is: `virtuous6 goals run %s`, or a server, goes on with it", goal)
+		return ctx.Err()
+	}
+	return err
+}
+
+// shown shows a goal, and fails where it is not as it was to be.
+func (a *app) shown(ctx context.Context, goal string, asJSON bool, good func(projections.GoalRow) bool) error {
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	row, err := findGoal(ctx, a.models, goal)
+	if err == nil {
+		err = a.showGoal(ctx, row, asJSON)
+	}
+	if err == nil && !good(row) {
+		return errSaid
+	}
+	return err
+}
+
+// tell writes what happened to a goal, one line a fact.
+func (a *app) tell(fact events.Goal) {
+	switch f := fact.(type) {
+	case events.GoalPlanned:
+		fmt.Fprintf(a.out, "planned: %d tasks by %s\n", len(f.Tasks), f.Source)
+	case events.GoalTaskStarted:
+		fmt.Fprintf(a.out, "%s: %s begins", f.Task, oneLine(f.Agent))
+		if f.Attempt > 1 {
+			fmt.Fprintf(a.out, " (attempt %d)", f.Attempt)
+		}
+		fmt.Fprintln(a.out)
+	case events.GoalTaskFinished:
+		fmt.Fprintf(a.out, "%s: done\n", f.Task)
+	case events.GoalTaskFailed:
+		fmt.Fprintf(a.out, "%s: failed, %s: %s\n", f.Task, f.Next, short(f.Reason, 200))
+	case events.GoalTaskSkipped:
+		fmt.Fprintf(a.out, "%s: skipped: %s\n", f.Task, short(f.Reason, 200))
+	case events.GoalCreated, events.GoalPlanAsked, events.GoalPlanRefused, events.GoalStarted, events.GoalPaused, events.GoalResumed,
+		events.GoalLimited, events.GoalCancelled, events.GoalFinished:
+	}
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
+)
+
+type goalsShowVerb struct {
+	Goal  string `arg:"" help:"The goal."`
+	Watch bool   `help:"Show it until it has ended."`
+	JSON  bool   `name:"json" help:"Print one JSON value."`
+	pastFlag
+}
+
+// Help gives examples.
+func (goalsShowVerb) Help() string {
+	return "Examples:\n  virtuous6 goals show 019a\n  virtuous6 goals show 019a --watch"
+}
+
+// Run shows a goal.
+func (v goalsShowVerb) Run(ctx context.Context, a *app) error {
+	if v.Watch && (v.JSON || v.AsOf.given) {
+		return usage("--watch: leave out --json and --as-of")
+	}
+	reader, err := a.readAt(ctx, v.pastFlag)
+	if err != nil {
+		return err
+	}
+	goal, err := findGoal(ctx, reader, v.Goal)
+	if err != nil || !v.Watch {
+		return errors.Join(err, a.showGoal(ctx, goal, v.JSON))
+	}
+	return a.watchGoal(ctx, goal)
+}
+
+// watchEvery is how often a goal that is watched is looked at.
+const watchEvery = time.Second
+
+// watchGoal shows a goal until it has ended: on a terminal in one place, elsewhere whenever something has changed.
+func (a *app) watchGoal(ctx context.Context, goal projections.GoalRow) error {
+	var terminal io.Writer
+	if s, ok := a.out.(*screen); ok {
+		if o, ok := s.to.(output); ok {
+			if f, ok := o.Writer.(*os.File); ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
+				terminal = f
+			}
+		}
+	}
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	var shown uint64
+	for {
+		if terminal != nil || goal.Position != shown {
+			shown = goal.Position
+			if terminal != nil {
+				fmt.Fprint(terminal, "\x1b[H\x1b[2J")
+			}
+			if err := a.showGoal(ctx, goal, false); err != nil {
+				return err
+			}
+		}
+		if goal.Status.Ended() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if err := a.catchUp(ctx); err != nil {
+			return err
+		}
+		var err error
+		if goal, err = findGoal(ctx, a.models, goal.Goal); err != nil {
+			return err
+		}
+	}
+}
+
+// goalReport is what `goals show --json` prints.
+type goalReport struct {
+	Goal     projections.GoalRow      `json:"goal"`
+	Progress projections.GoalProgress `json:"progress"`
+	// Result is the answer of the task that nothing else needs, where there is one and it is done.
+	Result string `json:"result"`
+	// Children are the goals that are a part of it.
+	Children []string `json:"children"`
+}
+
+func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) error {
+	report := goalReport{Goal: g, Progress: g.Progress(a.clock()), Children: []string{}}
+	var err error
+	if report.Result, err = a.resultOf(ctx, g); err != nil {
+		return err
+	}
+	all, err := a.models.Goals(ctx)
+	if err != nil {
+		return err
+	}
+	children := map[string]projections.GoalRow{}
+	for _, other := range all {
+		if other.Parent == g.Goal {
+			report.Children = append(report.Children, other.Goal)
+			children[other.Goal] = other
+		}
+	}
+	if asJSON {
+		return a.json(report)
+	}
+	a.headGoal(g, report.Progress)
+	if len(g.Tasks) > 0 {
+		fmt.Fprintln(a.out)
+		if err := a.tasksOf(g); err != nil {
+			return err
+		}
+	}
+	for _, name := range report.Children {
+		child := children[name]
+		fmt.Fprintf(a.out, "part: %s %s, %d%%: %s\n", name, child.Status, child.Progress(a.clock()).Percent, short(child.Prompt, 60))
+	}
+	if report.Result != "" {
+		fmt.Fprintf(a.out, "\n%s\n", report.Result)
+	}
+	return nil
+}
+
+func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
+	fmt.Fprintf(a.out, "%s: %s\n", g.Goal, short(g.Prompt, 200))
+	line := []string{string(g.Level) + " goal, " + string(g.Status)}
+	if n := len(g.Tasks); n > 0 {
+		line = append(line, fmt.Sprintf("%d%%: %d of %d tasks done", p.Percent, p.Done, n))
+	}
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{p.Running, "under way"}, {p.Failed, "failed"}, {p.Skipped, "skipped"}} {
+		if c.n > 0 {
+			line = append(line, fmt.Sprint(c.n, " ", c.what))
+		}
+	}
+	money := dollars(g.CostNanos) + " spent"
+	if g.CostNanos == 0 {
+		money = "nothing spent"
+	}
+	if g.LimitNanos > 0 {
+		money += " of $" + g.LimitNanos.String()
+	}
+	fmt.Fprintln(a.out, strings.Join(append(line, money), ", "))
+	if g.Reason != "" {
+		fmt.Fprintf(a.out, "why: %s\n", short(g.Reason, 400))
+	}
+	if g.PlanSource != "" {
+		fmt.Fprintf(a.out, "plan: by %s", g.PlanSource)
+		if g.PlanOf != "" {
+			fmt.Fprintf(a.out, " (%s)", oneLine(g.PlanOf))
+		}
+		if g.Note != "" {
+			fmt.Fprintf(a.out, ", %s", short(g.Note, 200))
+		}
+		fmt.Fprintln(a.out)
+	}
+	if !g.StartedAt.IsZero() {
+		fmt.Fprintf(a.out, "%s since its start, the longest chain in it %s", secondsOf(p.MakespanSeconds), secondsOf(p.CriticalSeconds))
+		if p.RemainingSeconds != nil {
+			fmt.Fprintf(a.out, ", about %s left", secondsOf(*p.RemainingSeconds))
+		}
+		if p.Bottleneck != "" {
+			fmt.Fprintf(a.out, ", all waits for %s", p.Bottleneck)
+		}
+		fmt.Fprintln(a.out)
+	}
+}
+
+// timelineWidth is how many characters the whole time of a goal is drawn on.
+const timelineWidth = 32
+
+// tasksOf lists a goal's tasks with a line of time each.
+func (a *app) tasksOf(g projections.GoalRow) error {
+	now := a.clock()
+	from, to := time.Time{}, time.Time{}
+	for _, t := range g.Tasks {
+		if t.StartedAt != nil && (from.IsZero() || t.StartedAt.Before(from)) {
+			from = *t.StartedAt
+		}
+		if t.EndedAt != nil && t.EndedAt.After(to) {
+			to = *t.EndedAt
+		}
+		if t.Status == projections.TaskRunning {
+			to = now
+		}
+	}
+	return table(a.out, "TASK|STATUS|AGENT|TOOK|COST|TIME|NEEDS|TITLE", func(row func(...any)) {
+		for _, t := range g.Tasks {
+			took, bar := "-", ""
+			if t.StartedAt != nil {
+				end := now
+				if t.EndedAt != nil {
+					end = *t.EndedAt
+				}
+				took, bar = secondsOf(max(end.Sub(*t.StartedAt), 0).Seconds()), timeline(*t.StartedAt, end, from, to)
+			}
+			what := cmp.Or(t.Title, t.Task)
+			if t.Reason != "" {
+				what += ": " + t.Reason
+			}
+			row(t.Task, t.Status, short(t.Agent, 20), took, dollars(events.Nanos(t.Cost)), orDash(bar), orDash(strings.Join(t.DependsOn, " ")), short(what, 60))
+		}
+	})
+}
+
+// timeline draws when something was, within the time of the whole.
+func timeline(start, end, from, to time.Time) string {
+	whole := to.Sub(from)
+	if whole <= 0 {
+		return strings.Repeat("#", 1)
+	}
+	at := func(t time.Time) int {
+		return min(max(int(int64(timelineWidth)*int64(t.Sub(from))/int64(whole)), 0), timelineWidth)
+	}
+	first := min(at(start), timelineWidth-1)
+	last := max(at(end), first+1)
+	return strings.Repeat(".", first) + strings.Repeat("#", last-first) + strings.Repeat(".", timelineWidth-last)
+}
+
+// resultOf is the answer of the task that no other one needs, where it is the only such one and is done.
+func (a *app) resultOf(ctx context.Context, g projections.GoalRow) (string, error) {
+	needed := map[string]bool{}
+	for _, t := range g.Tasks {
+		for _, on := range t.DependsOn {
+			needed[on] = true
+		}
+	}
+	var last []projections.GoalTaskRow
+	for _, t := range g.Tasks {
+		if !needed[t.Task] {
+			last = append(last, t)
+		}
+	}
+	if len(last) != 1 || last[0].Status != projections.TaskDone {
+		return "", nil
+	}
+	run, _, err := a.models.Run(ctx, last[0].Run)
+	if errors.Is(err, projections.ErrNotFound) {
+		return "", nil
+	}
+	if err == nil {
+		err = replay.Texts(ctx, a.store, &run)
+	}
+	return run.Answer, err
+}

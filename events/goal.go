@@ -1,0 +1,201 @@
+package events
+
+// GoalLevel is how far a goal reaches.
+type GoalLevel string
+
+// The closed vocabulary of levels.
+const (
+	Strategic   GoalLevel = "strategic"
+	Tactical    GoalLevel = "tactical"
+	Operational GoalLevel = "operational"
+)
+
+// PlanSource is who made a plan.
+type PlanSource string
+
+// The closed vocabulary of plan sources. A template made the plan where no model could be asked.
+const (
+	PlannedByPerson   PlanSource = "person"
+	PlannedByRunbook  PlanSource = "runbook"
+	PlannedByModel    PlanSource = "model"
+	PlannedByTemplate PlanSource = "template"
+)
+
+// OnFailure is what becomes of a goal where a task of it has failed for good.
+type OnFailure string
+
+// The closed vocabulary of policies. Where it is to fail, what depends on the task is skipped and the goal fails in the end;
+// where it is to be skipped, what depends on it is done without its result.
+const (
+	FailGoal OnFailure = "fail"
+	SkipTask OnFailure = "skip"
+)
+
+// AfterFailure is what follows a failed attempt at a task.
+type AfterFailure string
+
+// The closed vocabulary of what follows.
+const (
+	TaskRetried   AfterFailure = "retry"
+	TaskEscalated AfterFailure = "escalate"
+	// TaskWaits is for an attempt that does not count: the goal has no money left, and is paused.
+	TaskWaits   AfterFailure = "wait"
+	TaskSkipped AfterFailure = "skip"
+	TaskFails   AfterFailure = "fail"
+)
+
+// GoalTask is a task of a goal's plan.
+type GoalTask struct {
+	// Task names it within its goal.
+	Task  string `json:"task"`
+	Title string `json:"title,omitempty"`
+	// Instruction is what its agent is asked. The results of the tasks that it depends on come with it.
+	Instruction string `json:"instruction,omitempty"`
+	Agent       string `json:"agent,omitempty"`
+	// DependsOn names the tasks whose results it needs.
+	DependsOn []string `json:"depends_on,omitempty"`
+	// EstimateSeconds and EstimateNanos are what it will take, 0 where nobody knows.
+	EstimateSeconds int64 `json:"estimate_seconds,omitempty"`
+	EstimateNanos   Nanos `json:"estimate_nanos,omitempty"`
+	// Retries is how often a failed attempt is made again. Escalate is the agent that gets it after those.
+	Retries   int       `json:"retries,omitempty"`
+	Escalate  string    `json:"escalate,omitempty"`
+	OnFailure OnFailure `json:"on_failure,omitempty"`
+}
+
+// GoalCreated is something that is to be reached.
+type GoalCreated struct {
+	Goal   string    `json:"goal"`
+	Prompt string    `json:"prompt"`
+	Level  GoalLevel `json:"level"`
+	// Parent is the goal that this one is a part of.
+	Parent    string `json:"parent,omitempty"`
+	Requester string `json:"requester,omitempty"`
+	// LimitNanos is what may be spent for it, 0 for no limit of its own.
+	LimitNanos Nanos `json:"limit_nanos,omitempty"`
+	// Parallel is how many of its tasks are under way at a time.
+	Parallel int `json:"parallel"`
+}
+
+// GoalPlanAsked tells that somebody wants the goal to become tasks.
+type GoalPlanAsked struct {
+	By string `json:"by"`
+	// Runbook is the one to go by, empty for one that fits or none.
+	Runbook string `json:"runbook,omitempty"`
+}
+
+// GoalPlanned is a goal's plan: its tasks, and which of them need which.
+type GoalPlanned struct {
+	Source PlanSource `json:"plan_source"`
+	// Runbook and Template name what the plan was made from.
+	Runbook  string `json:"runbook,omitempty"`
+	Template string `json:"template,omitempty"`
+	// Run is the run that a model made it in.
+	Run  string `json:"run,omitempty"`
+	Note string `json:"note,omitempty"`
+	// CostNanos is what it cost to ask for it.
+	CostNanos Nanos      `json:"cost_nanos,omitempty"`
+	Tasks     []GoalTask `json:"tasks"`
+}
+
+// GoalPlanRefused tells that no plan came of it.
+type GoalPlanRefused struct {
+	Reason    string `json:"reason"`
+	Run       string `json:"run,omitempty"`
+	CostNanos Nanos  `json:"cost_nanos,omitempty"`
+}
+
+// GoalStarted tells that the goal's tasks are to be done, as soon as there is a plan.
+type GoalStarted struct {
+	By string `json:"by"`
+}
+
+// GoalTaskStarted is an attempt at a task: a run.
+type GoalTaskStarted struct {
+	Task    string `json:"task"`
+	Attempt int    `json:"attempt"`
+	Run     string `json:"run"`
+	Agent   string `json:"agent"`
+}
+
+// GoalTaskFinished tells that a task is done. Its result is the answer of the run.
+type GoalTaskFinished struct {
+	Task      string `json:"task"`
+	Run       string `json:"run"`
+	CostNanos Nanos  `json:"cost_nanos,omitempty"`
+}
+
+// GoalTaskFailed tells that an attempt failed, and what follows.
+type GoalTaskFailed struct {
+	Task      string       `json:"task"`
+	Run       string       `json:"run"`
+	Reason    string       `json:"reason,omitempty"`
+	Next      AfterFailure `json:"next"`
+	CostNanos Nanos        `json:"cost_nanos,omitempty"`
+}
+
+// GoalTaskSkipped tells that a task will not be done.
+type GoalTaskSkipped struct {
+	Task   string `json:"task"`
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// GoalPaused tells that no more tasks begin. Those under way go on.
+type GoalPaused struct {
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// GoalResumed tells that tasks begin again.
+type GoalResumed struct {
+	By string `json:"by"`
+}
+
+// GoalLimited is a new limit of what may be spent for a goal.
+type GoalLimited struct {
+	By         string `json:"by"`
+	LimitNanos Nanos  `json:"limit_nanos"`
+}
+
+// GoalCancelled ends a goal that somebody gave up. Its runs under way are cancelled.
+type GoalCancelled struct {
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// GoalFinished ends a goal whose tasks have all ended.
+type GoalFinished struct {
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason,omitempty"`
+}
+
+func (GoalCreated) Kind() string      { return "goal.created" }
+func (GoalPlanAsked) Kind() string    { return "goal.plan_asked" }
+func (GoalPlanned) Kind() string      { return "goal.planned" }
+func (GoalPlanRefused) Kind() string  { return "goal.plan_refused" }
+func (GoalStarted) Kind() string      { return "goal.started" }
+func (GoalTaskStarted) Kind() string  { return "goal.task_started" }
+func (GoalTaskFinished) Kind() string { return "goal.task_finished" }
+func (GoalTaskFailed) Kind() string   { return "goal.task_failed" }
+func (GoalTaskSkipped) Kind() string  { return "goal.task_skipped" }
+func (GoalPaused) Kind() string       { return "goal.paused" }
+func (GoalResumed) Kind() string      { return "goal.resumed" }
+func (GoalLimited) Kind() string      { return "goal.limited" }
+func (GoalCancelled) Kind() string    { return "goal.cancelled" }
+func (GoalFinished) Kind() string     { return "goal.finished" }
+
+func (GoalCreated) goal()      {}
+func (GoalPlanAsked) goal()    {}
+func (GoalPlanned) goal()      {}
+func (GoalPlanRefused) goal()  {}
+func (GoalStarted) goal()      {}
+func (GoalTaskStarted) goal()  {}
+func (GoalTaskFinished) goal() {}
+func (GoalTaskFailed) goal()   {}
+func (GoalTaskSkipped) goal()  {}
+func (GoalPaused) goal()       {}
+func (GoalResumed) goal()      {}
+func (GoalLimited) goal()      {}
+func (GoalCancelled) goal()    {}
+func (GoalFinished) goal()     {}

@@ -1,0 +1,424 @@
+package managers
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// Plan is the work of turning a goal into tasks.
+type Plan struct {
+	// ID is the want's: the ids of all that comes of it derive from it.
+	ID        uuid.UUID
+	Workspace string
+	Goal      string
+	Prompt    string
+	Requester string
+	// Runbook is the one to go by, if somebody named one.
+	Runbook string
+	// Round counts the times that somebody asked for a plan, and Asked how often a model was asked in this one. Run is the last
+	// time. Answer is what it said there, and Failed why it said nothing.
+	Round  int
+	Asked  int
+	Run    string
+	Answer string
+	Failed string
+	// Cost is what asking has cost in this round.
+	Cost events.Nanos
+}
+
+// Kind implements Work.
+func (Plan) Kind() string { return "plan" }
+
+// Share implements Work: goals are served in turn.
+func (p Plan) Share() string { return p.Workspace + "\x00" + p.Requester + "\x00" + p.Goal }
+
+// maxHandedOn is how much of a result is put before those who need it, in bytes.
+const maxHandedOn = 16 << 10
+
+// goalRun is a run of a goal under way, or one whose end the goal has not been told.
+type goalRun struct {
+	Started bool `json:"started,omitempty"`
+	Ended   bool `json:"ended,omitempty"`
+	// Cause is the fact that asked for it, and then the one that ended it.
+	Cause   uuid.UUID      `json:"cause"`
+	At      time.Time      `json:"at"`
+	Answer  string         `json:"answer,omitempty"`
+	Error   string         `json:"error,omitempty"`
+	Failure events.Failure `json:"failure,omitempty"`
+	Cost    events.Nanos   `json:"cost,omitempty"`
+}
+
+// goalTask is a task of a goal, as its manager needs it.
+type goalTask struct {
+	events.GoalTask
+	Attempts int `json:"attempts,omitempty"`
+	// Run is the attempt under way, and Agent who makes it.
+	Run    string `json:"run,omitempty"`
+	Doer   string `json:"doer,omitempty"`
+	Done   bool   `json:"done,omitempty"`
+	Ended  bool   `json:"ended,omitempty"`
+	Result string `json:"result,omitempty"`
+	// Failed is why the latest attempt came to nothing.
+	Failed string `json:"failed,omitempty"`
+	// Path is how long the longest way from its start to the goal's end is, in seconds or in tasks.
+	Path int64 `json:"path,omitempty"`
+}
+
+type goalState struct {
+	Workspace string    `json:"workspace,omitempty"`
+	Goal      string    `json:"goal,omitempty"`
+	Prompt    string    `json:"prompt,omitempty"`
+	Requester string    `json:"requester,omitempty"`
+	Parallel  int       `json:"parallel,omitempty"`
+	Cause     uuid.UUID `json:"cause"`
+	At        time.Time `json:"at"`
+	// Limit is what may be spent. Bounded tells that its budget was set since that was said.
+	Limit   events.Nanos `json:"limit,omitempty"`
+	Bounded bool         `json:"bounded,omitempty"`
+	// Planning is the fact that asked for a plan, Round how many of those there are, and Asked how often a model was asked since.
+	Planning uuid.UUID `json:"planning"`
+	Round    int       `json:"round,omitempty"`
+	Runbook  string    `json:"runbook,omitempty"`
+	Asked    int       `json:"asked,omitempty"`
+	PlanRun  string    `json:"plan_run,omitempty"`
+	// Spent is what the model was asked for before in this round.
+	Spent events.Nanos `json:"spent,omitempty"`
+	// Planned is the fact that holds the plan.
+	Planned uuid.UUID          `json:"planned"`
+	Tasks   []goalTask         `json:"tasks,omitempty"`
+	Runs    map[string]goalRun `json:"runs"`
+	Started bool               `json:"started,omitempty"`
+	Paused  bool               `json:"paused,omitempty"`
+	Ended   bool               `json:"ended,omitempty"`
+}
+
+// ofGoal is the key of facts that belong to a goal: its own, those of its budget, and those of its runs, which have its name
+// before the first dot.
+func ofGoal(e *events.Envelope) string {
+	id := events.Identity(e.Stream)
+	switch events.Category(e.Stream) {
+	case "budget":
+		id = strings.TrimPrefix(id, commands.GoalBudget(""))
+	case "run":
+		id, _, _ = strings.Cut(id, ".")
+	}
+	return events.StreamName("goal", e.Workspace, id)
+}
+
+// goal drives goals: everything that is ready runs at once, as far as places go, those first from which the longest way is
+// left to go. What has a result hands it on to those who need it.
+func goal() Manager[goalState] {
+	return Manager[goalState]{
+		Name: "goal", Version: 1, Key: ofGoal, Opens: []string{"goal.created"},
+		Follows: []string{
+			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.started", "goal.task_started", "goal.task_finished", "goal.task_failed",
+			"goal.task_skipped", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
+			"run.started", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
+		},
+		Evolve: func(s goalState, e *events.Envelope, fact events.Event) goalState {
+			switch f := fact.(type) {
+			case events.Goal:
+				s = evolveGoal(s, e, f)
+			case events.Run:
+				s = evolveGoalRun(s, e, f)
+			case events.BudgetSet:
+				s.Bounded = s.Bounded || f.Budget == commands.GoalBudget(s.Goal)
+			}
+			s.At = e.OccurredAt
+			return s
+		},
+		Wants: wantsOfGoal,
+		Over: func(s goalState) bool {
+			for _, r := range s.Runs {
+				if r.Started && !r.Ended {
+					return false
+				}
+			}
+			return s.Ended
+		},
+	}
+}
+
+func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
+	switch f := fact.(type) {
+	case events.GoalCreated:
+		s = goalState{
+			Workspace: e.Workspace, Goal: f.Goal, Prompt: f.Prompt, Requester: f.Requester, Parallel: f.Parallel, Limit: f.LimitNanos,
+			Cause: e.ID, Runs: map[string]goalRun{},
+		}
+	case events.GoalPlanAsked:
+		s.Planning, s.Runbook, s.Asked, s.PlanRun, s.Spent, s.Round = e.ID, f.Runbook, 0, "", 0, s.Round+1
+	case events.GoalPlanned:
+		s.Planning, s.Planned, s.Runbook = uuid.Nil, e.ID, f.Runbook
+		s.Tasks = make([]goalTask, len(f.Tasks))
+		for i, t := range f.Tasks {
+			s.Tasks[i].GoalTask = t
+		}
+		lengths(s.Tasks)
+	case events.GoalPlanRefused:
+		s.Planning, s.Started = uuid.Nil, false
+	case events.GoalStarted:
+		s.Started = true
+	case events.GoalTaskStarted:
+		s.Runs[f.Run] = goalRun{Cause: e.ID, At: e.OccurredAt}
+		s.task(f.Task, func(t *goalTask) { t.Attempts, t.Run, t.Doer = f.Attempt, f.Run, f.Agent })
+	case events.GoalTaskFinished:
+		s.task(f.Task, func(t *goalTask) { t.Result, t.Run, t.Done, t.Ended = s.Runs[f.Run].Answer, "", true, true })
+		delete(s.Runs, f.Run)
+		s.forget()
+	case events.GoalTaskFailed:
+		s.task(f.Task, func(t *goalTask) {
+			t.Run, t.Ended = "", f.Next == events.TaskSkipped || f.Next == events.TaskFails
+			if f.Next != events.TaskWaits {
+				t.Failed = handedOn(f.Reason)
+			}
+		})
+		delete(s.Runs, f.Run)
+	case events.GoalTaskSkipped:
+		s.task(f.Task, func(t *goalTask) { t.Run, t.Failed, t.Ended = "", cmp.Or(f.Reason, "it was left out"), true })
+	case events.GoalPaused:
+		s.Paused = true
+	case events.GoalResumed:
+		s.Paused = false
+	case events.GoalLimited:
+		s.Limit, s.Cause, s.Bounded = f.LimitNanos, e.ID, false
+	case events.GoalCancelled, events.GoalFinished:
+		s.Ended = true
+	}
+	return s
+}
+
+// evolveGoalRun takes in what happens to a run that the goal asked for. Another one may have a name like its runs'.
+func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
+	name := events.Identity(e.Stream)
+	if f, is := fact.(events.RunStarted); is && f.Goal == s.Goal && name == commands.PlanRun(s.Goal, s.Round, s.Asked+1) {
+		s.Spent += s.Runs[s.PlanRun].Cost
+		s.PlanRun, s.Asked = name, s.Asked+1
+		s.Runs[name] = goalRun{}
+	}
+	r, known := s.Runs[name]
+	if !known {
+		return s
+	}
+	end := func() {
+		r.Ended, r.Cause, r.At = true, e.ID, e.OccurredAt
+	}
+	switch f := fact.(type) {
+	case events.RunStarted:
+		r.Started, r.Cause = true, e.ID
+	case events.RunStepFinished:
+		r.Cost += f.CostNanos
+	case events.RunFinished:
+		end()
+		r.Answer = f.Answer
+		if name != s.PlanRun {
+			r.Answer = handedOn(f.Answer)
+		}
+	case events.RunFailed:
+		end()
+		r.Error, r.Failure = f.Error, f.Failure
+	case events.RunCancelled:
+		end()
+		r.Error = cmp.Or(f.Reason, "it was cancelled")
+	case events.RunAssigned, events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled:
+	}
+	s.Runs[name] = r
+	return s
+}
+
+// handedOn cuts a result to what is put before others.
+func handedOn(answer string) string {
+	if len(answer) <= maxHandedOn {
+		return answer
+	}
+	end := maxHandedOn
+	for !utf8.RuneStart(answer[end]) {
+		end--
+	}
+	return answer[:end] + "\n… (cut)"
+}
+
+func (s *goalState) task(name string, change func(*goalTask)) {
+	for i := range s.Tasks {
+		if s.Tasks[i].Task == name {
+			change(&s.Tasks[i])
+		}
+	}
+}
+
+// forget drops results that nobody needs any more.
+func (s *goalState) forget() {
+	needed := map[string]bool{}
+	for _, t := range s.Tasks {
+		if !t.Ended {
+			for _, on := range t.DependsOn {
+				needed[on] = true
+			}
+		}
+	}
+	for i := range s.Tasks {
+		if !needed[s.Tasks[i].Task] {
+			s.Tasks[i].Result = ""
+		}
+	}
+}
+
+// lengths finds for each task how long the longest way from its start to the end is: in seconds where all have an estimate,
+// in tasks elsewhere.
+func lengths(tasks []goalTask) {
+	timed := !slices.ContainsFunc(tasks, func(t goalTask) bool { return t.EstimateSeconds == 0 })
+	next := map[string][]int{}
+	for i, t := range tasks {
+		for _, on := range t.DependsOn {
+			next[on] = append(next[on], i)
+		}
+	}
+	var length func(int) int64
+	length = func(i int) int64 {
+		if tasks[i].Path > 0 {
+			return tasks[i].Path
+		}
+		var rest int64
+		for _, j := range next[tasks[i].Task] {
+			rest = max(rest, length(j))
+		}
+		own := int64(1)
+		if timed {
+			own = tasks[i].EstimateSeconds
+		}
+		tasks[i].Path = own + rest
+		return tasks[i].Path
+	}
+	for i := range tasks {
+		length(i)
+	}
+}
+
+func wantsOfGoal(s goalState) (wants []Want) {
+	command := func(cause uuid.UUID, index int, at time.Time, run string) commands.Meta {
+		return meta("goal", cause, index, at, s.Workspace, run)
+	}
+	if s.Limit > 0 && !s.Bounded && !s.Ended {
+		m := command(s.Cause, 1, s.At, "")
+		return []Want{{ID: m.ID, Command: commands.SetBudget{Meta: m, Budget: commands.GoalBudget(s.Goal), Period: events.Total, LimitNanos: s.Limit}}}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Runs)) {
+		r := s.Runs[name]
+		if needed := name == s.PlanRun || s.attempts(name); r.Started && !r.Ended && (s.Ended || !needed) {
+			m := command(r.Cause, 2, r.At, name)
+			wants = append(wants, Want{ID: m.ID, Command: commands.CancelRun{Meta: m, Run: name, Reason: "its goal does not need it any more"}})
+		}
+	}
+	if s.Ended {
+		return wants
+	}
+	if s.Planning != uuid.Nil {
+		return append(wants, s.plan()...)
+	}
+	for _, t := range s.Tasks {
+		if t.Run == "" {
+			continue
+		}
+		switch r := s.Runs[t.Run]; {
+		case !r.Started:
+			m := command(r.Cause, 0, r.At, t.Run)
+			wants = append(wants, Want{ID: m.ID, Command: commands.StartRun{
+				Meta: m, Run: t.Run, Workflow: cmp.Or(s.Runbook, "goal"), Task: cmp.Or(t.Title, t.Task), Goal: s.Goal, Requester: s.Requester, Agent: t.Doer,
+				Prompt: s.asks(t), Conversation: t.Run,
+			}})
+		case r.Ended && r.Error == "":
+			m := command(r.Cause, 0, r.At, t.Run)
+			wants = append(wants, Want{ID: m.ID, Command: commands.FinishTask{Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, CostNanos: r.Cost}})
+		case r.Ended:
+			m := command(r.Cause, 0, r.At, t.Run)
+			wants = append(wants, Want{ID: m.ID, Command: commands.FailTask{
+				Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, Reason: r.Error, Failure: r.Failure, CostNanos: r.Cost,
+			}})
+		}
+	}
+	for _, i := range s.next() {
+		t := s.Tasks[i]
+		m := command(s.Planned, 1+i*maxAttempts+t.Attempts, s.At, "")
+		wants = append(wants, Want{ID: m.ID, Command: commands.StartTask{Meta: m, Goal: s.Goal, Task: t.Task, Attempt: t.Attempts + 1}})
+	}
+	return wants
+}
+
+// maxAttempts keeps the ids of the attempts at different tasks apart.
+const maxAttempts = 1 << 16
+
+// attempts tells that a run is the attempt at a task that is under way.
+func (s goalState) attempts(run string) bool {
+	return slices.ContainsFunc(s.Tasks, func(t goalTask) bool { return t.Run == run })
+}
+
+// plan is what is to be done for a plan: a model that is thinking about one is waited for.
+func (s goalState) plan() []Want {
+	p := Plan{
+		ID: events.DeriveID(s.Planning, 1+s.Asked), Workspace: s.Workspace, Goal: s.Goal, Prompt: s.Prompt, Requester: s.Requester, Runbook: s.Runbook,
+		Round: s.Round, Asked: s.Asked, Run: s.PlanRun,
+	}
+	if s.Asked > 0 {
+		r := s.Runs[s.PlanRun]
+		if !r.Ended {
+			return nil
+		}
+		p.Answer, p.Failed, p.Cost = r.Answer, r.Error, s.Spent+r.Cost
+	}
+	return []Want{{ID: p.ID, Work: p}}
+}
+
+// next are the tasks to begin, by place, those first from which the longest way is left to go.
+func (s goalState) next() []int {
+	if !s.Started || s.Paused {
+		return nil
+	}
+	ended := make(map[string]bool, len(s.Tasks))
+	free := s.Parallel
+	for _, t := range s.Tasks {
+		ended[t.Task] = t.Ended
+		if t.Run != "" {
+			free--
+		}
+	}
+	var ready []int
+	for i, t := range s.Tasks {
+		if !t.Ended && t.Run == "" && !slices.ContainsFunc(t.DependsOn, func(on string) bool { return !ended[on] }) {
+			ready = append(ready, i)
+		}
+	}
+	slices.SortStableFunc(ready, func(a, b int) int { return cmp.Compare(s.Tasks[b].Path, s.Tasks[a].Path) })
+	return ready[:max(min(free, len(ready)), 0)]
+}
+
+// asks is what the agent of a task is asked: its part, what it is a part of, and what those before it found.
+func (s goalState) asks(t goalTask) string {
+	var b strings.Builder
+	b.WriteString(t.Instruction)
+	fmt.Fprintf(&b, "\n\nThis is a part of a larger goal: %s\n", s.Prompt)
+	for _, on := range t.DependsOn {
+		for _, other := range s.Tasks {
+			switch {
+			case other.Task != on:
+			case other.Done:
+				fmt.Fprintf(&b, "\nThe result of %q:\n%s\n", cmp.Or(other.Title, on), other.Result)
+			default:
+				fmt.Fprintf(&b, "\nThere is no result of %q: %s\n", cmp.Or(other.Title, on), other.Failed)
+			}
+		}
+	}
+	if t.Failed != "" {
+		fmt.Fprintf(&b, "\nAn earlier attempt came to nothing: %s\n", t.Failed)
+	}
+	return b.String()
+}

@@ -1,0 +1,347 @@
+package orchestrator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/managers"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
+)
+
+// Planner is the agent that turns goals into tasks. It is made when it is first needed; its model can be configured like any
+// other agent's.
+const Planner = "planner"
+
+// planner makes plans: by a runbook that fits, else by a model, else by a template. What a model says is asked for in a run
+// like any other, so that it is asked once, recorded and counted.
+type planner struct {
+	store    eventstore.Store
+	dispatch commands.Dispatch
+	agents   Agents
+	models   *projections.Models
+	clock    Clock
+	// scripted tells that no model can be asked for a plan.
+	scripted bool
+}
+
+// The places of what comes of the wish for a plan: its commands' ids derive from them.
+const (
+	planSlot = iota
+	askPlanSlot
+	refusePlanSlot
+	spawnPlannerSlot
+)
+
+func (p *planner) perform(ctx context.Context, wish managers.Plan) error {
+	if err := p.upToDate(ctx); err != nil {
+		return err
+	}
+	known, err := p.known(ctx)
+	if err != nil {
+		return err
+	}
+	if wish.Asked > 0 {
+		return p.read(ctx, wish, known)
+	}
+	book, err := p.runbook(ctx, wish)
+	switch {
+	case err != nil:
+		return err
+	case book == nil && wish.Runbook != "":
+		return p.refuse(ctx, wish, fmt.Sprintf("there is no runbook %q: `virtuous6 runbooks` lists them", wish.Runbook))
+	case book != nil:
+		plan := commands.PlanGoal{Source: events.PlannedByRunbook, Runbook: book.Runbook, Note: book.Notes, Tasks: runbookTasks(*book, known)}
+		return p.take(ctx, wish, plan, known, func(reason string) error { return p.refuse(ctx, wish, reason) })
+	case p.scripted:
+		name, tasks := template(wish.Prompt)
+		plan := commands.PlanGoal{
+			Source: events.PlannedByTemplate, Template: name, Tasks: tasks,
+			Note: "made by a template: no model is configured that could make a plan",
+		}
+		return p.take(ctx, wish, plan, known, func(reason string) error { return p.refuse(ctx, wish, reason) })
+	}
+	if err := p.prepare(ctx, wish); err != nil {
+		return err
+	}
+	prompt, err := p.prompt(ctx, wish)
+	if err != nil {
+		return err
+	}
+	return p.ask(ctx, wish, prompt)
+}
+
+// upToDate waits until the read models have seen what the log has by now: who is there to be given tasks.
+func (p *planner) upToDate(ctx context.Context) error {
+	head, err := p.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		at, err := p.models.Position(ctx)
+		if err != nil && !errors.Is(err, readmodel.ErrOutdated) || err == nil && at >= head {
+			return err
+		}
+		wait := time.NewTimer(firstLook)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return ctx.Err()
+		case <-wait.C:
+		}
+	}
+}
+
+// read takes what a model said. One that said something else than a plan is told so once.
+func (p *planner) read(ctx context.Context, wish managers.Plan, known []string) error {
+	if wish.Failed != "" {
+		return p.refuse(ctx, wish, "the model was asked for a plan and gave none: "+wish.Failed)
+	}
+	wrong := func(reason string) error {
+		if wish.Asked > 1 {
+			return p.refuse(ctx, wish, "the model gave no plan that holds, though it was told what was wrong: "+reason)
+		}
+		prompt, err := p.prompt(ctx, wish)
+		if err != nil {
+			return err
+		}
+		return p.ask(ctx, wish, fmt.Sprintf("%s\n\nThis was your answer:\n%s\n\nIt can't be taken: %s\nAnswer again, with the whole of the JSON.",
+			prompt, wish.Answer, reason))
+	}
+	plan, err := readPlan(wish.Answer)
+	if err != nil {
+		return wrong(err.Error())
+	}
+	plan.Run, plan.CostNanos = wish.Run, wish.Cost
+	return p.take(ctx, wish, plan, known, wrong)
+}
+
+// take gives the goal its plan, or has wrong hear why it can't.
+func (p *planner) take(ctx context.Context, wish managers.Plan, plan commands.PlanGoal, known []string, wrong func(reason string) error) error {
+	for i, t := range plan.Tasks {
+		if t.Agent != "" {
+			continue
+		}
+		agent, err := p.best(ctx, t, known)
+		if err != nil {
+			return err
+		}
+		plan.Tasks[i].Agent = agent
+	}
+	plan.Meta, plan.Goal, plan.Agents = p.meta(wish, planSlot), wish.Goal, known
+	_, err := p.dispatch(ctx, plan)
+	if errors.Is(err, aggregates.ErrInvalid) || errors.Is(err, aggregates.ErrBudget) {
+		return wrong(err.Error())
+	}
+	return moved(err)
+}
+
+// moved is nil for a refusal that tells that history went on without this.
+func moved(err error) error {
+	if aggregates.Refused(err) {
+		return nil
+	}
+	return err
+}
+
+func (p *planner) refuse(ctx context.Context, wish managers.Plan, reason string) error {
+	_, err := p.dispatch(ctx, commands.RefusePlan{Meta: p.meta(wish, refusePlanSlot), Goal: wish.Goal, Reason: reason, Run: wish.Run, CostNanos: wish.Cost})
+	return moved(err)
+}
+
+func (p *planner) ask(ctx context.Context, wish managers.Plan, prompt string) error {
+	run := commands.PlanRun(wish.Goal, wish.Round, wish.Asked+1)
+	start := commands.StartRun{
+		Meta: p.meta(wish, askPlanSlot), Run: run, Workflow: "goal", Task: "plan", Goal: wish.Goal, Requester: wish.Requester, Agent: Planner, Prompt: prompt,
+	}
+	start.Correlation, start.Conversation = run, run
+	_, err := p.dispatch(ctx, start)
+	return moved(err)
+}
+
+func (p *planner) meta(wish managers.Plan, slot int) commands.Meta {
+	return commands.Meta{
+		ID: events.DeriveID(wish.ID, slot), At: p.clock(), Actor: "manager:goal", Workspace: wish.Workspace, Causation: wish.ID,
+	}
+}
+
+// prepare makes the planner, where there is none.
+func (p *planner) prepare(ctx context.Context, wish managers.Plan) error {
+	agent, _, err := p.agents.Agent(ctx, wish.Workspace, Planner)
+	if err != nil || agent.Live || agent.Retired {
+		return err
+	}
+	_, err = p.dispatch(ctx, commands.SpawnAgent{Meta: p.meta(wish, spawnPlannerSlot), Agent: Planner, Role: "breaks goals into tasks"})
+	return moved(err)
+}
+
+// known are the agents that can be given tasks.
+func (p *planner) known(ctx context.Context) ([]string, error) {
+	rows, err := p.models.Agents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := []string{Assistant}
+	for _, r := range rows {
+		if canTask(r) && r.Agent != Assistant {
+			known = append(known, r.Agent)
+		}
+	}
+	return known, nil
+}
+
+func canTask(r projections.AgentRow) bool {
+	return r.Status == projections.AgentActive && !r.Imported && r.Agent != Planner
+}
+
+// best is who did a task best so far: of those that tried it at least thrice the one with the greatest share of successes.
+// Where nobody did it is the assistant.
+func (p *planner) best(ctx context.Context, task events.GoalTask, known []string) (string, error) {
+	type record struct{ tried, succeeded int }
+	records := map[string]record{}
+	for run, err := range p.models.Runs(ctx, projections.RunFilter{Task: taskLabel(task), Limit: 1000}) {
+		if err != nil {
+			return "", err
+		}
+		for _, agent := range run.Agents {
+			r := records[agent]
+			switch run.Outcome {
+			case events.Succeeded:
+				r.tried, r.succeeded = r.tried+1, r.succeeded+1
+			case events.Failed:
+				r.tried++
+			}
+			records[agent] = r
+		}
+	}
+	best, most := Assistant, -1.0
+	for _, agent := range known {
+		if r := records[agent]; r.tried >= 3 {
+			if share := float64(r.succeeded+1) / float64(r.tried+2); share > most {
+				best, most = agent, share
+			}
+		}
+	}
+	return best, nil
+}
+
+// taskLabel is what the runs of a task are counted under.
+func taskLabel(t events.GoalTask) string {
+	if t.Title != "" {
+		return t.Title
+	}
+	return t.Task
+}
+
+// runbook is the one to go by: the one that was named, or the one whose name the goal says in all its words, the longest
+// first. It is nil where there is none.
+func (p *planner) runbook(ctx context.Context, wish managers.Plan) (*projections.RunbookRow, error) {
+	books, err := p.models.Runbooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found *projections.RunbookRow
+	most := 0
+	said := wordsOf(wish.Prompt)
+	for i, b := range books {
+		words := wordsOf(b.Runbook)
+		switch {
+		case wish.Runbook == b.Runbook:
+			return &books[i], nil
+		case wish.Runbook != "" || len(words) <= most || len(b.Runbook) < 4:
+		case !slices.ContainsFunc(words, func(w string) bool { return !slices.Contains(said, w) }):
+			found, most = &books[i], len(words)
+		}
+	}
+	return found, nil
+}
+
+func wordsOf(s string) []string {
+	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return strings.ContainsRune(" \t\r\n-_.,;:!?()\"'", r) })
+}
+
+// runbookTasks are the steps of a runbook as tasks.
+func runbookTasks(book projections.RunbookRow, known []string) []events.GoalTask {
+	tasks := make([]events.GoalTask, len(book.Steps))
+	for i, step := range book.Steps {
+		tasks[i] = events.GoalTask{Task: fmt.Sprintf("step-%d", i+1), Title: step.Name, Instruction: step.Name}
+		if slices.Contains(known, step.Agent) {
+			tasks[i].Agent = step.Agent
+		}
+		for _, on := range step.DependsOn {
+			tasks[i].DependsOn = append(tasks[i].DependsOn, fmt.Sprintf("step-%d", on+1))
+		}
+	}
+	return tasks
+}
+
+// plannedTask is a task as a model writes it.
+type plannedTask struct {
+	Task        string   `json:"task"`
+	Title       string   `json:"title"`
+	Instruction string   `json:"instruction"`
+	Agent       string   `json:"agent"`
+	DependsOn   []string `json:"depends_on"`
+	Seconds     int64    `json:"seconds"`
+}
+
+// readPlan reads a model's plan out of its answer: the JSON object in it.
+func readPlan(answer string) (commands.PlanGoal, error) {
+	from, to := strings.IndexByte(answer, '{'), strings.LastIndexByte(answer, '}')
+	if from < 0 || to < from {
+		return commands.PlanGoal{}, errors.New("there is no JSON object in it")
+	}
+	var said struct {
+		Note  string        `json:"note"`
+		Tasks []plannedTask `json:"tasks"`
+	}
+	d := json.NewDecoder(strings.NewReader(answer[from : to+1]))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&said); err != nil {
+		return commands.PlanGoal{}, fmt.Errorf("it is not the JSON that was asked for: %w", err)
+	}
+	plan := commands.PlanGoal{Source: events.PlannedByModel, Note: said.Note}
+	for _, t := range said.Tasks {
+		plan.Tasks = append(plan.Tasks, events.GoalTask{
+			Task: t.Task, Title: t.Title, Instruction: t.Instruction, Agent: t.Agent, DependsOn: t.DependsOn, EstimateSeconds: t.Seconds, Retries: 1,
+		})
+	}
+	return plan, nil
+}
+
+// prompt asks for a plan.
+func (p *planner) prompt(ctx context.Context, wish managers.Plan) (string, error) {
+	rows, err := p.models.Agents(ctx)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Break this goal into tasks, each of which one agent can do by itself:\n\n%s\n\n", wish.Prompt)
+	b.WriteString("The agents, with what they do and the tools that they have:\n")
+	for _, r := range rows {
+		if canTask(r) {
+			fmt.Fprintf(&b, "- %s: %s; tools: %s\n", r.Agent, r.Role, strings.Join(r.Tools, ", "))
+		}
+	}
+	b.WriteString(`
+Answer with one JSON object and nothing else:
+{"note": "what to know about the plan", "tasks": [{"task": "a-short-name", "title": "a few words", "instruction": "all that the agent has to know to do it",
+"agent": "one of the agents above, or empty where any will do", "depends_on": ["names of the tasks whose results it needs"], "seconds": 60}]}
+"seconds" is how long it will take. Tasks that don't need each other's results are done at the same time: let a task depend only on
+what it needs. No task may depend on itself, be it over others. The last task should put the result together.`)
+	return b.String(), nil
+}
+
+// gaveUp tells the goal that no plan could be made.
+func (p *planner) gaveUp(ctx context.Context, wish managers.Plan, reason string) error {
+	return p.refuse(ctx, wish, reason)
+}

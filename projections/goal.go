@@ -1,0 +1,202 @@
+package projections
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
+)
+
+// GoalStatus is where a goal stands.
+type GoalStatus string
+
+// The statuses of a goal. A planned one waits for somebody to start it.
+const (
+	GoalCreated   GoalStatus = "created"
+	GoalPlanning  GoalStatus = "planning"
+	GoalPlanned   GoalStatus = "planned"
+	GoalRunning   GoalStatus = "running"
+	GoalPaused    GoalStatus = "paused"
+	GoalSucceeded GoalStatus = "succeeded"
+	GoalFailed    GoalStatus = "failed"
+	GoalCancelled GoalStatus = "cancelled"
+)
+
+// Ended tells that nothing more comes.
+func (s GoalStatus) Ended() bool { return s == GoalSucceeded || s == GoalFailed || s == GoalCancelled }
+
+// GoalTaskStatus is where a task of a goal stands.
+type GoalTaskStatus string
+
+// The statuses of a task of a goal.
+const (
+	TaskWaiting GoalTaskStatus = "waiting"
+	TaskRunning GoalTaskStatus = "running"
+	TaskDone    GoalTaskStatus = "done"
+	TaskFailed  GoalTaskStatus = "failed"
+	TaskSkipped GoalTaskStatus = "skipped"
+)
+
+// Ended tells that nothing more is done about the task.
+func (s GoalTaskStatus) Ended() bool { return s == TaskDone || s == TaskFailed || s == TaskSkipped }
+
+var goalTable = readmodel.NewTable("goals", readmodel.TableOf[string, GoalRow]{
+	Key:   func(r *GoalRow) string { return r.Goal },
+	Fresh: func(goal string, r *GoalRow) { r.Goal = strings.Clone(goal) },
+	Weigh: func(r *GoalRow) int { return len(r.Prompt) + len(r.Note) + 512*len(r.Tasks) },
+	Ended: func(r *GoalRow) bool { return r.Status.Ended() },
+	Row: []readmodel.ColumnOf[GoalRow]{
+		readmodel.Key(readmodel.String("goal", func(r *GoalRow) *string { return &r.Goal })),
+		readmodel.Symbol("level", func(r *GoalRow) *events.GoalLevel { return &r.Level }),
+		readmodel.Symbol("status", func(r *GoalRow) *GoalStatus { return &r.Status }),
+		readmodel.String("parent", func(r *GoalRow) *string { return &r.Parent }),
+		readmodel.Symbol("requester", func(r *GoalRow) *string { return &r.Requester }),
+		readmodel.Symbol("plan_source", func(r *GoalRow) *events.PlanSource { return &r.PlanSource }),
+		readmodel.Symbol("plan_of", func(r *GoalRow) *string { return &r.PlanOf }),
+		readmodel.Int("parallel", func(r *GoalRow) *int64 { return &r.Parallel }),
+		money("limit_nanos", func(r *GoalRow) *events.Nanos { return &r.LimitNanos }),
+		money("cost_nanos", func(r *GoalRow) *events.Nanos { return &r.CostNanos }),
+		readmodel.Time("created_at", func(r *GoalRow) *time.Time { return &r.CreatedAt }),
+		readmodel.Time("started_at", func(r *GoalRow) *time.Time { return &r.StartedAt }),
+		readmodel.Time("ended_at", func(r *GoalRow) *time.Time { return &r.EndedAt }),
+		readmodel.Int("position", func(r *GoalRow) *uint64 { return &r.Position }),
+		readmodel.String("prompt", func(r *GoalRow) *string { return &r.Prompt }),
+		readmodel.String("note", func(r *GoalRow) *string { return &r.Note }),
+		readmodel.String("reason", func(r *GoalRow) *string { return &r.Reason }),
+		readmodel.As(readmodel.Document("tasks", func(r *GoalRow) *[]GoalTaskRow { return &r.Tasks }), "tasks", func(r *GoalRow) any { return jsonList(r.Tasks) }),
+	},
+})
+
+// goals keeps where each goal and its tasks stand.
+var goals = readmodel.Projection{
+	Name: "goals", Version: 1, Tables: []readmodel.AnyTable{goalTable},
+	Lists: []readmodel.List{goalTable.List(readmodel.List{
+		Name: "goals", Help: "Goals with their tasks, the latest first", Order: []readmodel.Order{{Column: "goal", Descending: true}},
+	})},
+	Bind: bindGoals,
+}
+
+func bindGoals(w *readmodel.WorkingSet) readmodel.Fold {
+	goals := goalTable.In(w)
+	return func(f *readmodel.Fact) error { return foldGoal(goals, f) }
+}
+
+func foldGoal(goals *readmodel.Cache[string, GoalRow], f *readmodel.Fact) error {
+	fact, ok := f.Event.(events.Goal)
+	if !ok {
+		return nil
+	}
+	if e, ok := fact.(events.GoalCreated); ok {
+		if err := f.Opens(e.Goal); err != nil {
+			return err
+		}
+		r, err := goals.Row(f.ID)
+		if err != nil {
+			return err
+		}
+		*r = GoalRow{
+			Goal: r.Goal, Prompt: strings.Clone(e.Prompt), Level: e.Level, Parent: e.Parent, Requester: e.Requester, LimitNanos: e.LimitNanos,
+			Parallel: int64(e.Parallel), Status: GoalCreated, CreatedAt: f.When, Position: f.Envelope.Position,
+		}
+		return nil
+	}
+	r, err := goals.Existing(f.ID)
+	switch {
+	case err != nil:
+		return err
+	case r == nil:
+		return readmodel.Damaged("the goal was never created")
+	}
+	r.Position = f.Envelope.Position
+	r.fold(f, fact)
+	return nil
+}
+
+func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
+	switch e := fact.(type) {
+	case events.GoalCreated:
+	case events.GoalPlanAsked:
+		r.Status, r.Reason = GoalPlanning, ""
+	case events.GoalPlanned:
+		r.PlanSource, r.PlanOf, r.Note = e.Source, strings.Clone(e.Runbook+e.Template+e.Run), strings.Clone(e.Note)
+		r.Tasks = make([]GoalTaskRow, len(e.Tasks))
+		for i, t := range e.Tasks {
+			r.Tasks[i] = GoalTaskRow{
+				Task: t.Task, Title: t.Title, Agent: t.Agent, Status: TaskWaiting, DependsOn: jsonList(t.DependsOn), EstimateSeconds: t.EstimateSeconds,
+			}
+		}
+		r.CostNanos += e.CostNanos
+		r.goesOn()
+	case events.GoalPlanRefused:
+		r.CostNanos += e.CostNanos
+		r.Status, r.Reason, r.StartedAt = GoalCreated, strings.Clone(e.Reason), time.Time{}
+	case events.GoalStarted:
+		r.StartedAt = f.When
+		if r.Tasks != nil && r.Status != GoalPaused {
+			r.Status = GoalRunning
+		}
+	case events.GoalTaskStarted:
+		r.task(e.Task, func(t *GoalTaskRow) {
+			t.Status, t.Agent, t.Run, t.Attempts, t.EndedAt = TaskRunning, strings.Clone(e.Agent), strings.Clone(e.Run), int64(e.Attempt), nil
+			if t.StartedAt == nil {
+				t.StartedAt = jsonTime(f.When)
+			}
+		})
+	case events.GoalTaskFinished:
+		r.CostNanos += e.CostNanos
+		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, e.CostNanos, "") })
+	case events.GoalTaskFailed:
+		r.CostNanos += e.CostNanos
+		status := map[events.AfterFailure]GoalTaskStatus{events.TaskFails: TaskFailed, events.TaskSkipped: TaskSkipped}[e.Next]
+		r.task(e.Task, func(t *GoalTaskRow) {
+			if status == "" {
+				t.Status, t.Reason, t.Cost = TaskWaiting, strings.Clone(e.Reason), t.Cost+USD(e.CostNanos)
+				return
+			}
+			t.ends(f, status, e.CostNanos, e.Reason)
+		})
+	case events.GoalTaskSkipped:
+		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskSkipped, 0, e.Reason) })
+	case events.GoalPaused:
+		r.Status, r.Reason = GoalPaused, strings.Clone(e.Reason)
+	case events.GoalResumed:
+		r.Reason = ""
+		r.goesOn()
+	case events.GoalLimited:
+		r.LimitNanos = e.LimitNanos
+	case events.GoalCancelled:
+		r.Status, r.Reason, r.EndedAt = GoalCancelled, strings.Clone(e.Reason), f.When
+	case events.GoalFinished:
+		r.Status, r.Reason, r.EndedAt = GoalSucceeded, strings.Clone(e.Reason), f.When
+		if e.Outcome != events.Succeeded {
+			r.Status = GoalFailed
+		}
+	}
+}
+
+// goesOn is the status of a goal that is not paused.
+func (r *GoalRow) goesOn() {
+	switch {
+	case r.Tasks == nil && r.Status != GoalPlanning:
+		r.Status = GoalCreated
+	case r.Tasks == nil:
+	case r.StartedAt.IsZero():
+		r.Status = GoalPlanned
+	default:
+		r.Status = GoalRunning
+	}
+}
+
+// task changes a task. The list is another one then: a row that was read before keeps its own.
+func (r *GoalRow) task(name string, change func(*GoalTaskRow)) {
+	if i := slices.IndexFunc(r.Tasks, func(t GoalTaskRow) bool { return t.Task == name }); i >= 0 {
+		r.Tasks = slices.Clone(r.Tasks)
+		change(&r.Tasks[i])
+	}
+}
+
+func (t *GoalTaskRow) ends(f *readmodel.Fact, status GoalTaskStatus, cost events.Nanos, reason string) {
+	t.Status, t.EndedAt, t.Reason, t.Cost = status, jsonTime(f.When), strings.Clone(reason), t.Cost+USD(cost)
+}
