@@ -278,8 +278,12 @@ func TestMoneyRunsOutInTheMiddle(t *testing.T) {
 		if row.Status != projections.GoalPaused || row.CostNanos != 3*dearCost || row.Progress(time.Now()).Done != 3 || !strings.Contains(row.Reason, "budget") {
 			t.Errorf("without money the goal is %+v", row)
 		}
-		h.wish(t, func(m commands.Meta) commands.Command { return commands.LimitGoal{Meta: m, Goal: "g", LimitNanos: 2_000_000_000} })
-		h.wish(t, func(m commands.Meta) commands.Command { return commands.ResumeGoal{Meta: m, Goal: "g", By: "user:anna"} })
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.LimitGoal{Meta: m, Goal: "g", LimitNanos: 2_000_000_000}
+		})
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.ResumeGoal{Meta: m, Goal: "g", By: "user:anna"}
+		})
 		settled()
 		stop()
 		if row = h.goalRow(t); row.Status != projections.GoalSucceeded || row.CostNanos != 10*dearCost || len(model.asked) != 10 {
@@ -335,7 +339,9 @@ func TestACancelledGoalCancelsWhatIsUnderWay(t *testing.T) {
 		stop := h.serve(t)
 		h.goal(t, commands.CreateGoal{Prompt: "a; b"})
 		settled()
-		h.wish(t, func(m commands.Meta) commands.Command { return commands.CancelGoal{Meta: m, Goal: "g", By: "user:anna"} })
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.CancelGoal{Meta: m, Goal: "g", By: "user:anna"}
+		})
 		settled()
 		stop()
 		for _, run := range []string{"run-g.step-1.1", "run-g.step-2.1"} {

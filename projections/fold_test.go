@@ -348,6 +348,8 @@ func TestDamagedHistoryIsParked(t *testing.T) {
 		"improvement not proposed": {[]any{"improvement-a", events.ImprovementApproved{}}, "improvements"},
 		"runbook of another name":  {[]any{"runbook-a", events.RunbookSaved{Runbook: "b"}}, "runbooks"},
 		"budget never set":         {[]any{"budget-a", events.BudgetExhausted{}}, "budgets"},
+		"goal never created":       {[]any{"goal-a", events.GoalStarted{}}, "goals"},
+		"goal created twice":       {[]any{"goal-a", events.GoalCreated{Goal: "a"}, "goal-a", events.GoalCreated{Goal: "a"}}, "goals"},
 		"budget of another name":   {[]any{"budget-a", events.BudgetSet{Budget: "b"}}, "budgets"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 
 var reads = []string{
 	"/api/metrics", "/api/runs", "/api/runs/r1", "/api/agents", "/api/tasks", "/api/feedback", "/api/feedback?run=r1",
-	"/api/patterns", "/api/patterns?kind=follows&workflow=ask", "/api/costs", "/api/improvements?status=proposed", "/api/runbooks", "/api/budgets", "/api/parked",
+	"/api/patterns", "/api/patterns?kind=follows&workflow=ask", "/api/costs", "/api/improvements?status=proposed", "/api/runbooks", "/api/budgets", "/api/goals", "/api/parked",
 }
 
 func TestReadsHandOnWhatWasAsked(t *testing.T) {

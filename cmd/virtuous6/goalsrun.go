@@ -113,6 +113,10 @@ func (v goalsResumeVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if goal.StartedAt.IsZero() {
+		a.note("it has not been started: `virtuous6 goals run %s` does so", goal.Goal)
+		return nil
+	}
 	return a.goThrough(ctx, goal.Goal, position, v.JSON)
 }
 
