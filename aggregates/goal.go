@@ -84,8 +84,24 @@ func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
 		return []events.Goal{events.GoalPlanRefused{Reason: c.Reason, Run: c.Run, CostNanos: c.CostNanos}}, nil
 	case commands.StartGoal:
 		return startGoal(c, s)
-	case commands.StartTask, commands.FinishTask, commands.FailTask, commands.SkipTask:
-		return decideGoalTask(c, s)
+	case commands.StartTask:
+		return startTask(c, s)
+	case commands.FinishTask:
+		if _, err := s.attempted(c.Task, c.Run, c.CostNanos); err != nil {
+			return nil, err
+		}
+		return s.told(events.GoalTaskFinished{Task: c.Task, Run: c.Run, CostNanos: c.CostNanos}), nil
+	case commands.FailTask:
+		t, err := s.attempted(c.Task, c.Run, c.CostNanos)
+		if err != nil {
+			return nil, err
+		}
+		return failTask(c, s, t), nil
+	case commands.SkipTask:
+		if _, err := s.open(c.Task); err != nil {
+			return nil, err
+		}
+		return s.told(events.GoalTaskSkipped{Task: c.Task, By: c.By, Reason: c.Reason}), nil
 	case commands.PauseGoal:
 		if s.Paused {
 			return nil, nil

@@ -10,62 +10,35 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// decideGoalTask decides what concerns one task of a goal.
-func decideGoalTask(c commands.Goal, s Goal) ([]events.Goal, error) {
-	named := func(task string) (goalTask, error) {
-		i := s.task(task)
-		if i < 0 {
-			return goalTask{}, fmt.Errorf("task %s of goal %s: %w", task, s.Created.Goal, ErrMissing)
-		}
-		if s.tasks[i].ended() {
-			return goalTask{}, fmt.Errorf("task %s of goal %s: %w", task, s.Created.Goal, ErrEnded)
-		}
-		return s.tasks[i], nil
+// open is a task that has not ended.
+func (s Goal) open(task string) (goalTask, error) {
+	i := s.task(task)
+	if i < 0 {
+		return goalTask{}, fmt.Errorf("task %s of goal %s: %w", task, s.Created.Goal, ErrMissing)
 	}
-	switch c := c.(type) {
-	case commands.StartTask:
-		t, err := named(c.Task)
-		if err != nil {
-			return nil, err
-		}
-		return startTask(c, s, t)
-	case commands.FinishTask:
-		t, err := named(c.Task)
-		if err == nil {
-			err = t.under(c.Run, c.CostNanos)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return s.told(events.GoalTaskFinished{Task: c.Task, Run: c.Run, CostNanos: c.CostNanos}), nil
-	case commands.FailTask:
-		t, err := named(c.Task)
-		if err == nil {
-			err = t.under(c.Run, c.CostNanos)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return failTask(c, s, t), nil
-	case commands.SkipTask:
-		if _, err := named(c.Task); err != nil {
-			return nil, err
-		}
-		return s.told(events.GoalTaskSkipped{Task: c.Task, By: c.By, Reason: c.Reason}), nil
+	if s.tasks[i].ended() {
+		return goalTask{}, fmt.Errorf("task %s of goal %s: %w", task, s.Created.Goal, ErrEnded)
 	}
-	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
+	return s.tasks[i], nil
 }
 
-// under refuses what is told of another attempt than the one under way.
-func (t goalTask) under(run string, cost events.Nanos) error {
-	if t.run == "" || t.run != run {
-		return fmt.Errorf("%w: run %s is no attempt at task %s that is under way", ErrState, run, t.plan.Task)
-	}
-	return checkCost(cost)
-}
-
-func startTask(c commands.StartTask, s Goal, t goalTask) ([]events.Goal, error) {
+// attempted is a task of which a run is the attempt under way.
+func (s Goal) attempted(task, run string, cost events.Nanos) (goalTask, error) {
+	t, err := s.open(task)
 	switch {
+	case err != nil:
+		return t, err
+	case t.run == "" || t.run != run:
+		return t, fmt.Errorf("%w: run %s is no attempt at task %s that is under way", ErrState, run, task)
+	}
+	return t, checkCost(cost)
+}
+
+func startTask(c commands.StartTask, s Goal) ([]events.Goal, error) {
+	t, err := s.open(c.Task)
+	switch {
+	case err != nil:
+		return nil, err
 	case !s.Started || s.Paused:
 		return nil, fmt.Errorf("%w: goal %s is not under way", ErrState, c.Goal)
 	case t.run != "" || c.Attempt != t.attempts+1:

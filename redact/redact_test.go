@@ -215,10 +215,8 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 	t.Parallel()
 	names := strings.Fields(`agent analyst api arm as ask_tools assignee author budget by conversation day digest earlier experiment feedback finish_reason format holder
 		improvement kind label last metric model models move name outcome period previous prints provider record requester reservation role rolls_back run runbook self_approved
-		since starting statistic status step_kind steps stream strength subject task tool tools type user workflow`)
-	names := strings.Fields(`agent analyst api arm as ask_tools assignee budget by conversation day depends_on digest earlier escalate experiment failure feedback
-		finish_reason format goal holder improvement kind label last level metric model models move name next on_failure outcome parent period plan_source previous prints provider record requester reservation role run runbook self_approved
-		since starting statistic status step_kind steps stream strength subject task template tool tools type user workflow`)
+		since starting statistic status step_kind steps stream strength subject task tool tools type user workflow
+		depends_on escalate failure goal level next on_failure parent plan_source template`)
 	texts := []string{"answer", "answered", "asked", "better", "error", "instruction", "note", "notes", "params", "prompt", "reason", "result", "text", "title"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {

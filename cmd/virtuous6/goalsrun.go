@@ -41,7 +41,7 @@ func (v goalsPlanVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	err = a.reach(ctx, goal.Goal, position, func(fact events.Goal) bool {
+	err = a.reach(ctx, goal.Goal, position, func(fact events.Event) bool {
 		switch fact.(type) {
 		case events.GoalPlanned, events.GoalPlanRefused, events.GoalCancelled:
 			return true
@@ -122,7 +122,7 @@ func (v goalsResumeVerb) Run(ctx context.Context, a *app) error {
 
 // goThrough waits for a goal's end behind a position, or until somebody has to do something, and shows how it went.
 func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSON bool) error {
-	err := a.reach(ctx, goal, position, func(fact events.Goal) bool {
+	err := a.reach(ctx, goal, position, func(fact events.Event) bool {
 		if !asJSON {
 			a.tell(fact)
 		}
@@ -139,7 +139,7 @@ func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSO
 }
 
 // reach drives until a fact of the goal behind a position is one that is waited for.
-func (a *app) reach(ctx context.Context, goal string, position uint64, met func(events.Goal) bool) error {
+func (a *app) reach(ctx context.Context, goal string, position uint64, met func(events.Event) bool) error {
 	err := a.driveUntil(ctx, driving{
 		verb: "goals", what: "goal",
 		until: func(ctx context.Context) error {
@@ -155,7 +155,7 @@ func (a *app) reach(ctx context.Context, goal string, position uint64, met func(
 				if err != nil {
 					return err
 				}
-				if f, is := fact.(events.Goal); is && met(f) {
+				if met(fact) {
 					return nil
 				}
 			}
@@ -186,7 +186,7 @@ func (a *app) shown(ctx context.Context, goal string, asJSON bool, good func(pro
 }
 
 // tell writes what happened to a goal, one line a fact.
-func (a *app) tell(fact events.Goal) {
+func (a *app) tell(fact events.Event) {
 	switch f := fact.(type) {
 	case events.GoalPlanned:
 		fmt.Fprintf(a.out, "planned: %d tasks by %s\n", len(f.Tasks), f.Source)
@@ -202,7 +202,5 @@ func (a *app) tell(fact events.Goal) {
 		fmt.Fprintf(a.out, "%s: failed, %s: %s\n", f.Task, f.Next, short(f.Reason, 200))
 	case events.GoalTaskSkipped:
 		fmt.Fprintf(a.out, "%s: skipped: %s\n", f.Task, short(f.Reason, 200))
-	case events.GoalCreated, events.GoalPlanAsked, events.GoalPlanRefused, events.GoalStarted, events.GoalPaused, events.GoalResumed,
-		events.GoalLimited, events.GoalCancelled, events.GoalFinished:
 	}
 }
