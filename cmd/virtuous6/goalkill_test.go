@@ -1,0 +1,218 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/eventstore/pgtest"
+)
+
+// world is a model server and a tool server that count what they are asked, and that kill the program at a request.
+type world struct {
+	*killer
+
+	mu sync.Mutex
+	// left counts down to the request at which the program is killed. random tells how long after it.
+	left     int
+	random   *rand.Rand
+	asked    int
+	sent     map[string]int
+	killings func()
+}
+
+// killedTasks is how many parts a goal has, of which each sends a mail. The last one waits for all of them.
+const killedTasks = 5
+
+func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	name := path.Base(r.URL.Path)
+	w.mu.Lock()
+	switch name {
+	case "completions":
+		w.asked++
+	case "send_mail":
+		w.sent[r.URL.Query().Get("key")]++
+	}
+	if w.left--; w.left == 0 && w.killings != nil {
+		kill := w.killings
+		time.AfterFunc(time.Duration(w.random.Int64N(int64(8*time.Millisecond))), kill)
+	}
+	w.mu.Unlock()
+	switch {
+	case name != "completions":
+		fmt.Fprint(out, "sent")
+	case bytes.Contains(body, []byte("Break this goal")):
+		w.say(out, said(thePlan()))
+	case bytes.Contains(body, []byte(`"tool_call_id"`)):
+		w.say(out, said("Done."))
+	default:
+		w.say(out, `{"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"send_mail","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`)
+	}
+}
+
+// said is a chunk that is a whole answer.
+func said(text string) string {
+	quoted, _ := json.Marshal(text)
+	return `{"choices":[{"index":0,"delta":{"role":"assistant","content":` + string(quoted) + `},"finish_reason":"stop"}]}`
+}
+
+func thePlan() string {
+	var tasks, names []string
+	for i := range killedTasks - 1 {
+		tasks = append(tasks, fmt.Sprintf(`{"task":"part-%d","title":"","instruction":"Mail %[1]d.","agent":"clerk","depends_on":[],"seconds":1}`, i))
+		names = append(names, fmt.Sprintf(`"part-%d"`, i))
+	}
+	tasks = append(tasks, fmt.Sprintf(`{"task":"last","title":"","instruction":"Mail.","agent":"clerk","depends_on":[%s],"seconds":1}`, strings.Join(names, ",")))
+	return `{"note":"","tasks":[` + strings.Join(tasks, ",") + `]}`
+}
+
+// TestChaosGoalsGoOnWhereverTheProgramIsKilled kills the real program with SIGKILL again and again while it goes for goals, and
+// counts what their tasks, the model and the tool were asked: no task is lost or doubled, and no mail is sent twice.
+func TestChaosGoalsGoOnWhereverTheProgramIsKilled(t *testing.T) {
+	t.Parallel()
+	kills := 10
+	if os.Getenv("VIRTUOUS6_CHAOS") == "long" {
+		kills = 100
+	}
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		goalsKilled(t, newProgram(t), kills)
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		server, err := pgtest.Start(t.Context())
+		pgtest.Need(t, err)
+		t.Cleanup(func() {
+			if err := server.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+		p := newProgram(t)
+		if p.store, err = server.Create(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		goalsKilled(t, p, kills)
+	})
+}
+
+func goalsKilled(t *testing.T, p program, kills int) {
+	w := &world{killer: &killer{}, random: rand.New(rand.NewPCG(21, uint64(kills))), sent: map[string]int{}} //nolint:gosec // moments, not secrets
+	server := httptest.NewServer(w)
+	defer server.Close()
+	p.name = "virtuous6-counted"
+	p.env = []string{"OPENAI_BASE_URL=" + server.URL + "/v1", "OPENAI_API_KEY=x", "VIRTUOUS6_TEST_TOOLS=" + server.URL + "/tools/"}
+	config := write(t, p.dir, "config.yaml", "model: m\nlease: 300ms\npolicy:\n  tools: [send_mail, note]\n")
+	p.run("agents", "spawn", "clerk", "--tools", "send_mail", "--config", config)
+	var goals []string
+	open, killed := false, 0
+	for killed < kills || open {
+		if !open {
+			goals = append(goals, strings.TrimSpace(string(p.run("goals", "create", "Send mails.", "-q", "--config", config))))
+			open = true
+		}
+		cmd := p.command("goals", "run", goals[len(goals)-1], "--json", "-q", "--config", config)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		w.mu.Lock()
+		w.left, w.killings = 1+w.random.IntN(6), nil
+		if killed < kills {
+			w.killings = func() { _ = cmd.Process.Kill() }
+		}
+		w.mu.Unlock()
+		late := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
+		err := cmd.Wait()
+		switch {
+		case err == nil:
+			open = false
+		case !late.Stop():
+			t.Fatalf("goal %d does not end: %s", len(goals), out.Bytes())
+		case cmd.ProcessState.ExitCode() >= 0:
+			// It may have ended just when it was killed.
+			if !strings.Contains(out.String(), "has ended") {
+				t.Fatalf("goal %d: %v, %s", len(goals), err, out.Bytes())
+			}
+			open = false
+		default:
+			killed++
+		}
+		late.Stop()
+	}
+	w.checkGoals(t, p, goals, kills)
+}
+
+// checkGoals holds what the log says against what the world has seen.
+func (w *world) checkGoals(t *testing.T, p program, goals []string, kills int) {
+	t.Helper()
+	var facts []struct {
+		Kind, Stream string
+		Data         struct {
+			Task, Outcome string
+			Unknown       bool
+		}
+	}
+	if err := json.Unmarshal(p.run("events", "--limit", "0", "--json"), &facts); err != nil {
+		t.Fatal(err)
+	}
+	n, tasks := map[string]int{}, map[string]int{}
+	unknown := 0
+	for _, f := range facts {
+		n[f.Kind]++
+		if f.Kind == "goal.task_started" || f.Kind == "goal.task_finished" {
+			tasks[f.Stream+" "+f.Kind+" "+f.Data.Task]++
+		}
+		if f.Data.Unknown && f.Kind == "run.tool_called" {
+			unknown++
+		}
+		if f.Kind == "goal.finished" && f.Data.Outcome != "succeeded" {
+			t.Errorf("%s %s", f.Stream, f.Data.Outcome)
+		}
+	}
+	for task, times := range tasks {
+		if times != 1 {
+			t.Errorf("%s stands %d times in the log", task, times)
+		}
+	}
+	all := len(goals) * killedTasks
+	for kind, want := range map[string]int{
+		"goal.finished": len(goals), "goal.planned": len(goals), "goal.task_finished": all, "run.started": all + len(goals), "run.finished": all + len(goals),
+		"run.tool_called": all, "run.llm_called": 2*all + len(goals),
+	} {
+		if n[kind] != want {
+			t.Errorf("the log has %d facts %s, want %d", n[kind], kind, want)
+		}
+	}
+	for key, times := range w.sent {
+		if key == "" || times != 1 {
+			t.Errorf("the mail %q was sent %d times", key, times)
+		}
+	}
+	if sent := len(w.sent); sent > all || sent < all-unknown {
+		t.Errorf("%d mails were sent for %d calls, of which %d have an unknown outcome", sent, all, unknown)
+	}
+	// Each process that was killed may have asked once for each task under way in vain.
+	if w.asked < n["run.llm_called"] || w.asked > n["run.llm_called"]+kills*killedTasks {
+		t.Errorf("the model was asked %d times, and the log has %d answers", w.asked, n["run.llm_called"])
+	}
+	p.run("verify")
+	t.Logf("%d kills over %d goals of %d tasks: %d mails, %d outcomes unknown, the model asked %d times for %d answers",
+		kills, len(goals), killedTasks, len(w.sent), unknown, w.asked, n["run.llm_called"])
+}
