@@ -27,8 +27,14 @@ type Turn struct {
 // Kind implements Work.
 func (Turn) Kind() string { return "turn" }
 
-// Share implements Work: a workspace's people, and their goals, are served in turn.
-func (t Turn) Share() string { return t.Workspace + "\x00" + t.Requester + "\x00" + t.Goal }
+// Share implements Work: a workspace's people, and each of their goals, are served in turn.
+func (t Turn) Share() string {
+	share := t.Workspace + "\x00" + t.Requester
+	if t.Goal != "" {
+		share += "\x00" + t.Goal
+	}
+	return share
+}
 
 type runState struct {
 	Workspace string    `json:"workspace,omitempty"`

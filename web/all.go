@@ -9,10 +9,6 @@ func (d *door) register(api huma.API) {
 	d.runs(api)
 	d.lists(api)
 	d.agentVersions(api)
-	d.agents(api)
-	d.tasks(api)
-	d.goals(api)
-	d.feedback(api)
 	d.patterns(api)
 	d.parked(api)
 	if d.Dispatch != nil {
