@@ -1,6 +1,7 @@
 package aggregates
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -14,6 +15,8 @@ type Agent struct {
 	// Live tells that it can be asked: somebody spawned or configured it. Imported ones are only known from history.
 	Live, Imported, Retired bool
 	Config                  events.AgentConfig
+	// Role is what it is there for.
+	Role string
 	// Versions are its configurations, the latest one last.
 	Versions []AgentVersion
 	// AdoptedAs is the live agent that an imported one was said to be.
@@ -43,9 +46,9 @@ func agent(policies Policies) Decider[Agent, commands.Agent, events.Agent] {
 func evolveAgent(s Agent, e events.Agent) Agent {
 	switch e := e.(type) {
 	case events.AgentSpawned:
-		s = Agent{Live: !e.Imported, Imported: e.Imported, Config: e.Config, Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config})}
+		s = Agent{Live: !e.Imported, Imported: e.Imported, Config: e.Config, Role: e.Role, Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config})}
 	case events.AgentConfigured:
-		s.Live, s.Config = true, e.Config
+		s.Live, s.Config, s.Role = true, e.Config, cmp.Or(e.Role, s.Role)
 		s.Versions = append(slices.Clip(s.Versions), AgentVersion{Config: e.Config, Improvement: e.Improvement, Restores: e.Restores, RollsBack: e.RollsBack})
 	case events.AgentAdopted:
 		s.AdoptedAs = e.As
@@ -81,10 +84,14 @@ func decideAgent(p Policy, c commands.Agent, s Agent) ([]events.Agent, error) {
 		if err := p.allowsConfig(config); err != nil {
 			return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
 		}
-		if reflect.DeepEqual(stored(config), stored(s.Config)) {
+		role := c.Role
+		if role == s.Role {
+			role = ""
+		}
+		if role == "" && reflect.DeepEqual(stored(config), stored(s.Config)) {
 			return nil, nil
 		}
-		return []events.Agent{events.AgentConfigured{Config: config, Author: c.Actor, Reason: c.Reason, Improvement: c.Improvement}}, nil
+		return []events.Agent{events.AgentConfigured{Config: config, Role: role, Author: c.Actor, Reason: c.Reason, Improvement: c.Improvement}}, nil
 	case commands.RestoreAgent:
 		return restoreAgent(p, c, s)
 	case commands.RetireAgent:

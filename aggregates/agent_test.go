@@ -73,6 +73,13 @@ func TestConfigureAgent(t *testing.T) {
 			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: events.AgentConfig{Model: "large", Tools: []string{"calculate"}}, Only: events.ChangeTools},
 			then: []events.Event{events.AgentConfigured{Config: with(func(c *events.AgentConfig) { c.Tools = []string{"calculate"} })}},
 		},
+		"what it is there for": {
+			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: config, Role: "orders"},
+			then: []events.Event{events.AgentConfigured{Config: config, Role: "orders"}},
+		},
+		"what it is there for already": {
+			given: []events.Event{spawned, events.AgentConfigured{Config: config, Role: "orders"}}, when: commands.ConfigureAgent{Agent: "clerk", Config: config, Role: "orders"},
+		},
 		"a kind that configures nothing": {
 			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: other, Only: events.ChangeWorkflow}, err: aggregates.ErrInvalid,
 		},

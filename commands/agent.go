@@ -20,7 +20,9 @@ type ConfigureAgent struct {
 	Agent  string
 	Config events.AgentConfig
 	// Only, where it is set, is the kind of change that is made: what else Config holds stays as the agent has it.
-	Only        events.ChangeKind
+	Only events.ChangeKind
+	// Role is what the agent is there for, empty where that stays.
+	Role        string
 	Reason      string
 	Improvement string
 }

@@ -29,6 +29,8 @@ type AgentSpawned struct {
 // which is what it was spawned with.
 type AgentConfigured struct {
 	Config AgentConfig `json:"config"`
+	// Role is what it is there for from then on, empty where that stays.
+	Role string `json:"role,omitempty"`
 	// Author is who made it, such as "user:anna", and Reason why, in the author's words.
 	Author string `json:"author,omitempty"`
 	Reason string `json:"reason,omitempty"`

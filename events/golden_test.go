@@ -37,7 +37,7 @@ func samples() []events.Event {
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
 	return []events.Event{
 		events.AgentSpawned{Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna"},
-		events.AgentConfigured{Config: config, Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
+		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
 		events.AgentRetired{Reason: "replaced"},
 		events.AgentAdopted{As: "clerk"},
 		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09"},

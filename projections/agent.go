@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -88,6 +89,7 @@ func foldAgent(
 	case events.AgentSpawned:
 	case events.AgentConfigured:
 		r.configure(e.Config)
+		r.Role = cmp.Or(e.Role, r.Role)
 		return keepVersion(versions, r, f, e)
 	case events.AgentAdopted:
 	case events.AgentRetired:

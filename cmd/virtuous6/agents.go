@@ -23,6 +23,8 @@ type agentsVerb struct {
 	Show      agentsShowVerb      `cmd:"" help:"Show an agent's configuration."`
 	Spawn     agentsSpawnVerb     `cmd:"" help:"Make an agent that can be asked."`
 	Configure agentsConfigureVerb `cmd:"" help:"Change an agent: runs that start from then on go by it."`
+	Apply     agentsApplyVerb     `cmd:"" help:"Make agents what the files of a folder say."`
+	Export    agentsExportVerb    `cmd:"" help:"Write agents as files, as 'agents apply' takes them."`
 	Rollback  agentsRollbackVerb  `cmd:"" help:"Take an agent back to an earlier version."`
 	Diff      agentsDiffVerb      `cmd:"" help:"Show what differs between two versions of an agent."`
 	Retire    agentsRetireVerb    `cmd:"" help:"End an agent: it takes no more runs."`

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// agentFile is an agent as a file: Markdown whose front matter says what it is made of, and whose text is its prompt. It
+// is the shape of the files by which coding agents know their sub-agents.
+type agentFile struct {
+	path   string
+	name   string
+	role   string
+	config events.AgentConfig
+	// ignored are keys that mean nothing here.
+	ignored []string
+}
+
+// frontMatter is what stands between the two lines of dashes.
+type frontMatter struct {
+	Name        string    `yaml:"name"`
+	Description string    `yaml:"description,omitempty"`
+	Model       string    `yaml:"model,omitempty"`
+	API         string    `yaml:"api,omitempty"`
+	Temperature *float64  `yaml:"temperature,omitempty"`
+	MaxTokens   int       `yaml:"max_tokens,omitempty"`
+	Tools       toolNames `yaml:"tools,omitempty"`
+}
+
+// toolNames are a list, or names with commas between.
+type toolNames []string
+
+// UnmarshalYAML reads both ways to write them.
+func (n *toolNames) UnmarshalYAML(unmarshal func(any) error) error {
+	var list []string
+	if unmarshal(&list) == nil {
+		*n = list
+		return nil
+	}
+	var text string
+	if err := unmarshal(&text); err != nil {
+		return err
+	}
+	*n = nil
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			*n = append(*n, name)
+		}
+	}
+	return nil
+}
+
+// inherits is what coding agents' files call the model of whoever asks: here, the server's default.
+const inherits = "inherit"
+
+var errAgentFile = errors.New("this is no agent's file")
+
+// parseAgentFile reads a file's bytes, which may be anything.
+func parseAgentFile(data []byte) (agentFile, error) {
+	if !utf8.Valid(data) || bytes.ContainsRune(data, 0) {
+		return agentFile{}, fmt.Errorf("%w: it is not UTF-8 text", errAgentFile)
+	}
+	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
+	head, opened := strings.CutPrefix(text, "---\n")
+	head, body, closed := strings.Cut("\n"+head+"\n", "\n---\n")
+	if !opened || !closed {
+		return agentFile{}, fmt.Errorf("%w: it begins with no front matter between two lines of three dashes", errAgentFile)
+	}
+	var matter frontMatter
+	if err := yaml.Unmarshal([]byte(head), &matter); err != nil {
+		return agentFile{}, fmt.Errorf("%w: its front matter: %s", errAgentFile, yaml.FormatError(err, false, false))
+	}
+	if matter.Name == "" {
+		return agentFile{}, fmt.Errorf("%w: its front matter gives no `name`", errAgentFile)
+	}
+	var keys map[string]any
+	if err := yaml.Unmarshal([]byte(head), &keys); err != nil {
+		return agentFile{}, fmt.Errorf("%w: its front matter: %s", errAgentFile, yaml.FormatError(err, false, false))
+	}
+	f := agentFile{name: matter.Name, role: matter.Description, config: events.AgentConfig{
+		Model: matter.Model, API: matter.API, Temperature: matter.Temperature, MaxTokens: matter.MaxTokens, Tools: matter.Tools,
+		Prompt: strings.TrimSpace(body),
+	}}
+	if f.config.Model == inherits {
+		f.config.Model = ""
+	}
+	for key := range keys {
+		if !slices.Contains([]string{"name", "description", "model", "api", "temperature", "max_tokens", "tools"}, key) {
+			f.ignored = append(f.ignored, key)
+		}
+	}
+	slices.Sort(f.ignored)
+	return f, nil
+}
+
+// format is the file's bytes. Parsing them gives the agent again.
+func (f agentFile) format() ([]byte, error) {
+	head, err := yaml.Marshal(frontMatter{
+		Name: f.name, Description: f.role, Model: f.config.Model, API: f.config.API, Temperature: f.config.Temperature,
+		MaxTokens: f.config.MaxTokens, Tools: f.config.Tools,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the front matter of %s: %w", f.name, err)
+	}
+	out := append([]byte("---\n"), head...)
+	out = append(out, "---\n"...)
+	if f.config.Prompt != "" {
+		out = append(out, "\n"+f.config.Prompt+"\n"...)
+	}
+	return out, nil
+}
+
+// readAgentFiles reads a folder's agents, by their names. A file that can't be read, and two of one name, are an error.
+func readAgentFiles(dir string) ([]agentFile, error) {
+	paths, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.md"))
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("there is no .md file in %s: `virtuous6 agents export %s` writes some", dir, dir)
+	}
+	var files []agentFile
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		f, err := parseAgentFile(data)
+		if errors.Is(err, errAgentFile) && strings.EqualFold(filepath.Base(path), "README.md") {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		f.path = path
+		if i := slices.IndexFunc(files, func(other agentFile) bool { return other.name == f.name }); i >= 0 {
+			return nil, fmt.Errorf("%s and %s are both called %q: an agent has one file", files[i].path, path, f.name)
+		}
+		files = append(files, f)
+	}
+	slices.SortFunc(files, func(a, b agentFile) int { return strings.Compare(a.name, b.name) })
+	return files, nil
+}
+
+// escapeGlob makes a path one that a pattern takes by the letter.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
+}
+
+// fileName is what an agent's file is called.
+func (f agentFile) fileName() string {
+	return strings.TrimLeft(url.PathEscape(f.name), ".") + ".md"
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+type agentsApplyVerb struct {
+	Dir    string `arg:"" help:"The folder with the agents' files." type:"path"`
+	DryRun bool   `help:"Show the difference, and change nothing."`
+	Reason string `help:"Why."`
+}
+
+// Help tells what a file looks like.
+func (agentsApplyVerb) Help() string {
+	return "Each .md file of the folder is an agent, in the shape of coding agents' sub-agent files: front matter in YAML with name, description, " +
+		"model, api, temperature, max_tokens and tools (a list, or names with commas between), and below it the prompt. A file is the whole of " +
+		"its agent: what it leaves out is the default, and tools that it does not name are not granted. Only what differs is changed, all or " +
+		"nothing is refused before, and agents without a file stay as they are.\n\nExamples:\n  virtuous6 agents apply agents/ --dry-run\n" +
+		"  virtuous6 agents apply agents/ --reason \"shorter answers\""
+}
+
+// wanted is a file with the command that makes it true, nil where it is.
+type wanted struct {
+	agentFile
+	now     aggregates.Agent
+	command commands.Agent
+}
+
+// Run makes agents what their files say.
+func (v agentsApplyVerb) Run(ctx context.Context, a *app) error {
+	files, err := readAgentFiles(v.Dir)
+	if err != nil {
+		return err
+	}
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	// All of them are looked at before any is changed.
+	var all []wanted
+	var refusals []error
+	for _, f := range files {
+		w, err := v.want(ctx, a, f)
+		if err != nil {
+			refusals = append(refusals, fmt.Errorf("%s: %w", f.path, err))
+		}
+		all = append(all, w)
+	}
+	if err := errors.Join(refusals...); err != nil {
+		return err
+	}
+	made, changed, same := 0, 0, 0
+	for _, w := range all {
+		if len(w.ignored) > 0 {
+			a.note("%s: %s: nothing here goes by that", w.path, strings.Join(w.ignored, ", "))
+		}
+		switch w.command.(type) {
+		case commands.SpawnAgent:
+			made++
+			fmt.Fprintf(a.out, "%s: new\n", oneLine(w.name))
+		case commands.ConfigureAgent:
+			changed++
+			fmt.Fprintf(a.out, "%s:\n", oneLine(w.name))
+		default:
+			same++
+			continue
+		}
+		if w.now.Role != w.role {
+			fmt.Fprintf(a.out, "  + description: %s\n", oneLine(w.role))
+		}
+		writeChanges(a.out, w.now.Config, w.config)
+		if v.DryRun {
+			continue
+		}
+		if _, err := a.dispatcher().Dispatch(ctx, w.command); err != nil {
+			return fmt.Errorf("%s: %w", w.path, err)
+		}
+	}
+	verb := ""
+	if v.DryRun {
+		verb = "would be "
+	}
+	_, err = fmt.Fprintf(a.out, "%d %smade, %d %schanged, %d as they were.\n", made, verb, changed, verb, same)
+	return err
+}
+
+// want finds out what a file asks for, and refuses what could not be done.
+func (v agentsApplyVerb) want(ctx context.Context, a *app, f agentFile) (wanted, error) {
+	w := wanted{agentFile: f}
+	if err := a.knownTools(ctx, f.config); err != nil {
+		return w, err
+	}
+	var err error
+	if w.now, _, err = a.dispatcher().Agent(ctx, "", f.name); err != nil {
+		return w, err
+	}
+	switch {
+	case w.now.Retired:
+		return w, fmt.Errorf("%s is retired, and that is for good: give the file another name", f.name)
+	case !w.now.Live:
+		w.now = aggregates.Agent{}
+		w.command = commands.SpawnAgent{Meta: a.meta(""), Agent: f.name, Role: f.role, Config: f.config}
+	case len(changedKeys(w.now.Config, f.config)) > 0 || f.role != "" && f.role != w.now.Role:
+		w.command = commands.ConfigureAgent{Meta: a.meta(""), Agent: f.name, Role: f.role, Config: f.config, Reason: v.Reason}
+	default:
+		return w, nil
+	}
+	return w, a.dispatcher().Would(ctx, w.command)
+}
+
+type agentsExportVerb struct {
+	Dir string `arg:"" help:"The folder to write to. It is made where it is not there." type:"path"`
+}
+
+// Help gives an example.
+func (agentsExportVerb) Help() string {
+	return "Writes a file for each agent that can be asked, in the shape that 'agents apply' takes, so that agents live in git. A file of the same " +
+		"agent is written anew; another file is never overwritten.\n\nExample:\n  virtuous6 agents export agents/"
+}
+
+// Run writes the files.
+func (v agentsExportVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.read(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := reader.Agents(ctx)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(v.Dir, 0o755); err != nil { //nolint:gosec // people share it
+		return err
+	}
+	written, same := 0, 0
+	for _, r := range rows {
+		if r.Status != projections.AgentActive || r.Imported {
+			continue
+		}
+		now, _, err := a.dispatcher().Agent(ctx, "", r.Agent)
+		if err != nil {
+			return err
+		}
+		f := agentFile{name: r.Agent, role: now.Role, config: now.Config}
+		wrote, err := f.write(v.Dir)
+		if err != nil {
+			return err
+		}
+		if wrote {
+			written++
+		} else {
+			same++
+		}
+	}
+	_, err = fmt.Fprintf(a.out, "%d written to %s, %d as they were.\n", written, v.Dir, same)
+	return err
+}
+
+// write puts the agent's file into a folder, and tells whether it was another one before.
+func (f agentFile) write(dir string) (bool, error) {
+	path := filepath.Join(dir, f.fileName())
+	text, err := f.format()
+	if err != nil {
+		return false, err
+	}
+	before, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		if bytes.Equal(before, text) {
+			return false, nil
+		}
+		if was, err := parseAgentFile(before); err != nil || was.name != f.name {
+			return false, fmt.Errorf("%s is not the file of %s: move it away, or export to another folder", path, f.name)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return false, err
+	}
+	return true, os.WriteFile(path, text, 0o644) //nolint:gosec // people share it
+}
