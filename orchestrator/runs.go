@@ -125,11 +125,11 @@ func (r Runs) Follow(ctx context.Context, workspace, run string, after uint64) (
 	return nil, ctx.Err()
 }
 
-// Cancel ends a run. One that has ended already stays as it is.
-func (r Runs) Cancel(ctx context.Context, c commands.CancelRun) error {
+// Cancel ends a run, and what is under way for it. It is false for one that had ended already: that stays as it is.
+func (r Runs) Cancel(ctx context.Context, c commands.CancelRun) (bool, error) {
 	_, err := r.Dispatch(ctx, c)
 	if errors.Is(err, aggregates.ErrEnded) {
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }

@@ -18,6 +18,7 @@ func (d *door) register(api huma.API) {
 	d.parked(api)
 	if d.Dispatch != nil {
 		d.startRun(api)
+		d.cancelRun(api)
 		d.giveFeedback(api)
 		d.rollBackAgent(api)
 		d.decideImprovement(api)

@@ -139,3 +139,42 @@ func (d *door) startRun(api huma.API) {
 		return out, nil
 	})
 }
+
+type cancelRunInput struct {
+	Idempotency
+	Run  string `path:"run" maxLength:"200"`
+	Body struct {
+		Reason string `json:"reason,omitempty" maxLength:"10000" doc:"Why."`
+	}
+}
+
+type cancelledRun struct {
+	Body struct {
+		Run       string `json:"run"`
+		Cancelled bool   `json:"cancelled" doc:"False where it had ended already: it stays as it is."`
+	}
+}
+
+// cancelRun registers the wish to stop a run.
+func (d *door) cancelRun(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "cancel-run", Method: http.MethodPost, Path: "/api/runs/{run}/cancel",
+		Summary: "Stop a run, and what is under way for it, within two seconds", MaxBodyBytes: maxBody,
+		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *cancelRunInput) (*cancelledRun, error) {
+		if err := texts(named{"reason", in.Body.Reason}); err != nil {
+			return nil, err
+		}
+		_, id, err := d.ids(in.Key, "cancel\x00"+in.Run, in.Body)
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		cancelled, err := d.Cancel(ctx, commands.CancelRun{Meta: d.meta(id, in.Run), Run: in.Run, Reason: in.Body.Reason})
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		out := &cancelledRun{}
+		out.Body.Run, out.Body.Cancelled = in.Run, cancelled
+		return out, nil
+	})
+}

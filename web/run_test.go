@@ -130,3 +130,26 @@ func TestReadsAnswerAsOfAMoment(t *testing.T) {
 		t.Errorf("without a past: %d %s", w.Code, w.Body)
 	}
 }
+
+func TestCancelRun(t *testing.T) {
+	t.Parallel()
+	c := config(reader{}, &log{})
+	c.Cancel = func(_ context.Context, c commands.CancelRun) (bool, error) {
+		if c.Run == "unknown" {
+			return false, errRefused
+		}
+		return c.Run == "r1" && c.Reason == "enough", nil
+	}
+	door := web.New(c)
+	for run, want := range map[string]struct {
+		code int
+		says string
+	}{
+		"r1": {http.StatusOK, `"cancelled":true`}, "ended": {http.StatusOK, `"cancelled":false`}, "unknown": {http.StatusUnprocessableEntity, "exists already"},
+	} {
+		w := request(door, "POST", "/api/runs/"+run+"/cancel", `{"reason":"enough"}`)
+		if w.Code != want.code || !strings.Contains(w.Body.String(), want.says) {
+			t.Errorf("%s: %d %s", run, w.Code, w.Body)
+		}
+	}
+}

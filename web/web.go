@@ -36,6 +36,8 @@ type Config struct {
 	Dispatch commands.Dispatch
 	// Start opens a live run. Default: Dispatch, whoever is asked.
 	Start func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
+	// Cancel stops a live run, and tells whether it had not ended. It goes with Dispatch.
+	Cancel func(ctx context.Context, c commands.CancelRun) (bool, error)
 	// Improvements makes what is approved, and takes agents back. It goes with Dispatch.
 	Improvements orchestrator.Improvements
 	// Refused tells a refusal from a failure among the errors of Dispatch and Past. Default: every error is a failure.

@@ -34,7 +34,7 @@ func (agentsApplyVerb) Help() string {
 type wanted struct {
 	agentFile
 	now     aggregates.Agent
-	command commands.Agent
+	command commands.Command
 }
 
 // Run makes agents what their files say.

@@ -242,7 +242,7 @@ func (v askVerb) summary(a *app, row projections.RunRow, steps []projections.Ste
 func (v askVerb) cancel(ctx context.Context, a *app, run string) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer stop()
-	if err := a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: "the asker left"}); err != nil {
+	if _, err := a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: "the asker left"}); err != nil {
 		return fmt.Errorf("cancel run %s: %w", run, err)
 	}
 	return nil

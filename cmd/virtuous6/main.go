@@ -48,7 +48,7 @@ type verbs struct {
 	Verify    verifyVerb    `cmd:"" group:"History" help:"Check the log, and that the read models equal a rebuild."`
 
 	Metrics      metricsVerb      `cmd:"" group:"Insight" help:"Show success, tokens, cost and time."`
-	Runs         runsVerb         `cmd:"" group:"Insight" help:"List runs, or show one."`
+	Runs         runsVerb         `cmd:"" group:"Insight" help:"List runs, show one, or stop one."`
 	Models       modelsVerb       `cmd:"" group:"Insight" help:"List the models of the server that answers live runs."`
 	Agents       agentsVerb       `cmd:"" group:"Insight" help:"List, make and change agents."`
 	Tasks        tasksVerb        `cmd:"" group:"Insight" help:"List tasks and how often runs managed them."`

@@ -6,12 +6,49 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
+// runsVerb is the verb's own verbs. Without one it lists, or shows the run that is named.
 type runsVerb struct {
+	List   runsListVerb   `cmd:"" default:"withargs" help:"List runs, or show one."`
+	Cancel runsCancelVerb `cmd:"" help:"Stop a run."`
+}
+
+type runsCancelVerb struct {
+	ID     string `arg:"" name:"run" help:"The run."`
+	Reason string `help:"Why."`
+}
+
+// Help gives an example.
+func (runsCancelVerb) Help() string {
+	return "What is under way for it is broken off within two seconds, whichever process drives it. What a model has charged by then is " +
+		"not known, and counted as such.\n\nExample:\n  virtuous6 runs cancel 01930000-0000-7000-8000-000000000009 --reason \"asked the wrong one\""
+}
+
+// Run cancels the run.
+func (v runsCancelVerb) Run(ctx context.Context, a *app) error {
+	if err := a.openExisting(ctx); err != nil {
+		return err
+	}
+	cancelled, err := a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(v.ID), Run: v.ID, Reason: v.Reason})
+	switch {
+	case errors.Is(err, aggregates.ErrMissing):
+		return fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", v.ID)
+	case err != nil:
+		return err
+	case !cancelled:
+		return fmt.Errorf("run %s had ended already: `virtuous6 runs %s` tells how", v.ID, v.ID)
+	}
+	fmt.Fprintf(a.out, "run %s is cancelled.\n", oneLine(v.ID))
+	return nil
+}
+
+type runsListVerb struct {
 	ID           string `arg:"" optional:"" name:"run" help:"Show this run with its steps."`
 	JSON         bool   `name:"json" help:"Print one JSON value."`
 	Limit        *count `placeholder:"N" help:"Rows, 0 for all. Default: 20, and all with --json."`
@@ -24,12 +61,12 @@ type runsVerb struct {
 }
 
 // Help gives examples.
-func (runsVerb) Help() string {
+func (runsListVerb) Help() string {
 	return "A list shows the beginnings of prompts and answers, one run the whole of them.\n\nExamples:\n  virtuous6 runs --outcome failed --limit 5\n  virtuous6 runs airline-0-1\n  virtuous6 runs --json --limit 0 > runs.json"
 }
 
 // Run lists runs, the latest first, or shows one.
-func (v runsVerb) Run(ctx context.Context, a *app) error {
+func (v runsListVerb) Run(ctx context.Context, a *app) error {
 	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
@@ -59,7 +96,7 @@ func (v runsVerb) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func (v runsVerb) show(ctx context.Context, a *app, reader projections.Reader) error {
+func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reader) error {
 	run, steps, err := findRun(ctx, reader, v.ID)
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	lookback := replay.NewLookback(a.store, a.models, scratch, log)
 	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
-		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
+		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
 		Past:    past(lookback),
 		Texts:   func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Hosts:   a.config.Hosts,
