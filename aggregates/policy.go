@@ -97,6 +97,11 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 	case p.MaxTokens > 0 && c.MaxTokens > p.MaxTokens:
 		return fmt.Errorf("%w: max_tokens %d is above %d", ErrPolicy, c.MaxTokens, p.MaxTokens)
 	}
+	for _, model := range c.Fallbacks {
+		if model == "" || len(p.Models) > 0 && !slices.Contains(p.Models, model) {
+			return fmt.Errorf("%w: the fallback %q is not one of the allowed models %q", ErrPolicy, model, p.Models)
+		}
+	}
 	for _, tool := range c.Tools {
 		if may := p.grantable(); !slices.Contains(may, tool) {
 			return fmt.Errorf("%w: the tool %q is not one of those that may be granted, %q: `policy:` in the configuration names them under `tools`",

@@ -128,6 +128,7 @@ func (r AgentRow) MarshalJSON() ([]byte, error) {
 		Role        string     `json:"role"`
 		Status      string     `json:"status"`
 		Model       string     `json:"model"`
+		Fallbacks   []string   `json:"fallbacks"`
 		Temperature *float64   `json:"temperature"`
 		MaxTokens   int64      `json:"max_tokens"`
 		Tools       []string   `json:"tools"`
@@ -139,7 +140,7 @@ func (r AgentRow) MarshalJSON() ([]byte, error) {
 		RetiredAt   *time.Time `json:"retired_at"`
 		Position    uint64     `json:"position"`
 	}{
-		r.Agent, r.Role, r.Status, r.Model, r.Temperature, r.MaxTokens, jsonList(r.Tools), r.Prompt, r.Imported, r.Configured,
+		r.Agent, r.Role, r.Status, r.Model, jsonList(r.Fallbacks), r.Temperature, r.MaxTokens, jsonList(r.Tools), r.Prompt, r.Imported, r.Configured,
 		r.Runs, jsonTime(r.SpawnedAt), jsonTime(r.RetiredAt), r.Position,
 	})
 }

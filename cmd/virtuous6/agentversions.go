@@ -67,7 +67,7 @@ func settings(c events.AgentConfig) []setting {
 		tokens = strconv.Itoa(c.MaxTokens)
 	}
 	return []setting{
-		{"model", c.Model}, {"api", c.API}, {"temperature", temperature}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"prompt", c.Prompt},
+		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"prompt", c.Prompt},
 	}
 }
 
