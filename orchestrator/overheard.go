@@ -10,6 +10,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/readmodel"
+	"github.com/virtuous6/virtuous6/redact"
 )
 
 // The topics of notices: who watches a run, and what was said in it so far.
@@ -27,20 +28,21 @@ const (
 )
 
 // overheard tells watchers in other processes what models say, as they say it: the text so far of each run that somebody
-// watches. Nothing is written while nobody does.
+// watches, without credentials. Nothing is written while nobody does.
 type overheard struct {
 	models *projections.Models
 	clock  Clock
 
 	mu   sync.Mutex
 	said map[string]*strings.Builder
-	// fresh are the runs of which more was said, over those that have ended.
-	fresh map[string]bool
-	over  []string
+	// fresh are the runs of which more was said, told those of which watchers were told, and over those of them that have
+	// ended: their notices are taken down.
+	fresh, told map[string]bool
+	over        []string
 }
 
 func newOverheard(models *projections.Models, clock Clock) *overheard {
-	return &overheard{models: models, clock: clock, said: map[string]*strings.Builder{}, fresh: map[string]bool{}}
+	return &overheard{models: models, clock: clock, said: map[string]*strings.Builder{}, fresh: map[string]bool{}, told: map[string]bool{}}
 }
 
 // hear takes in a piece of an answer.
@@ -62,9 +64,10 @@ func (o *overheard) hear(run, text string) {
 func (o *overheard) end(run string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.said[run] != nil {
-		delete(o.said, run)
-		delete(o.fresh, run)
+	delete(o.said, run)
+	delete(o.fresh, run)
+	if o.told[run] {
+		delete(o.told, run)
 		o.over = append(o.over, run)
 	}
 }
@@ -99,8 +102,9 @@ func (o *overheard) tell(ctx context.Context) error {
 	var notices []readmodel.Notice
 	for _, run := range slices.Sorted(maps.Keys(o.fresh)) {
 		if _, wanted := watched[run]; wanted {
-			notices = append(notices, readmodel.Notice{Topic: saidTopic, Key: run, Text: o.said[run].String(), Until: now.Add(noticeTime)})
+			notices = append(notices, readmodel.Notice{Topic: saidTopic, Key: run, Text: redact.Text(o.said[run].String()), Until: now.Add(noticeTime)})
 			delete(o.fresh, run)
+			o.told[run] = true
 		}
 	}
 	over := o.over
@@ -109,7 +113,7 @@ func (o *overheard) tell(ctx context.Context) error {
 	if len(notices)+len(over) == 0 {
 		return nil
 	}
-	return o.models.Post(ctx, notices, saidTopic, over)
+	return o.models.Post(ctx, now, notices, saidTopic, over)
 }
 
 // Overhear hands on what is said in a run that another process serves, as it comes, until ctx is done. Where the text
@@ -121,12 +125,12 @@ func (r Runs) Overhear(ctx context.Context, run string, now Clock, onText func(s
 	defer func() {
 		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer stop()
-		_ = r.Models.Post(ctx, nil, watchedTopic, []string{run}) // it is over by itself, too
+		_ = r.Models.Post(ctx, now(), nil, watchedTopic, []string{run}) // it is over by itself, too
 	}()
 	for {
 		if now().Sub(renewed) > noticeTime/3 {
 			renewed = now()
-			if err := r.Models.Post(ctx, []readmodel.Notice{{Topic: watchedTopic, Key: run, Until: renewed.Add(noticeTime)}}, "", nil); err != nil && ctx.Err() == nil {
+			if err := r.Models.Post(ctx, renewed, []readmodel.Notice{{Topic: watchedTopic, Key: run, Until: renewed.Add(noticeTime)}}, "", nil); err != nil && ctx.Err() == nil {
 				return err
 			}
 		}

@@ -31,9 +31,13 @@ var noticeTable = NewTable("notices", TableOf[[2]string, noticeRow]{
 	},
 })
 
-// Post puts up notices, each over that of its topic and key, and takes down those of a topic whose keys are in gone.
-func (m *Models) Post(ctx context.Context, notices []Notice, topic string, gone []string) error {
+// Post puts up notices, each over that of its topic and key, and takes down those of a topic whose keys are in gone, and all
+// that are over: whoever posted those may have died.
+func (m *Models) Post(ctx context.Context, now time.Time, notices []Notice, topic string, gone []string) error {
 	err := m.engine.Update(ctx, func(tx Tx) error {
+		if err := tx.Delete(&noticeTable.Table, []Condition{{Column: "until", Op: Below, Int: now.UnixNano()}}); err != nil {
+			return err
+		}
 		for _, key := range gone {
 			if err := tx.Delete(&noticeTable.Table, []Condition{{Column: "topic", Text: topic}, {Column: "key", Text: key}}); err != nil {
 				return err
