@@ -32,9 +32,7 @@ type agentsVerb struct {
 }
 
 type agentsListVerb struct {
-	JSON  bool  `name:"json" help:"Print one JSON value."`
-	Limit count `placeholder:"N" help:"Rows, 0 for all." default:"0"`
-	pastFlag
+	listFlags
 }
 
 // Help gives examples.
@@ -44,22 +42,12 @@ func (agentsListVerb) Help() string {
 
 // Run lists the registry.
 func (v agentsListVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.readAt(ctx, v.pastFlag)
-	if err != nil {
-		return err
-	}
-	agents, err := reader.Agents(ctx)
-	if err != nil {
-		return err
-	}
-	agents = limited(agents, v.Limit)
-	if v.JSON {
-		return a.json(agents)
-	}
-	return table(a.out, "AGENT|STATUS|MODEL|RUNS|CONFIGURED|SEEN SINCE|FROM HISTORY|TOOLS", func(row func(...any)) {
-		for _, r := range agents {
-			row(short(r.Agent, 48), r.Status, orDash(r.Model), r.Runs, r.Configured, when(r.SpawnedAt), r.Imported, short(strings.Join(r.Tools, " "), 60))
-		}
+	return list(ctx, a, v.listFlags, func(reader projections.Reader) ([]projections.AgentRow, error) { return reader.Agents(ctx) }, func(agents []projections.AgentRow) error {
+		return table(a.out, "AGENT|STATUS|MODEL|RUNS|CONFIGURED|SEEN SINCE|FROM HISTORY|TOOLS", func(row func(...any)) {
+			for _, r := range agents {
+				row(short(r.Agent, 48), r.Status, orDash(r.Model), r.Runs, r.Configured, when(r.SpawnedAt), r.Imported, short(strings.Join(r.Tools, " "), 60))
+			}
+		})
 	})
 }
 
@@ -325,15 +313,4 @@ func rows(asked *count, program bool, toPerson count) count {
 		return 0
 	}
 	return toPerson
-}
-
-// limited is the list's first n, all for 0, and never nil, so that JSON shows an empty list.
-func limited[T any](list []T, n count) []T {
-	if list == nil {
-		return []T{}
-	}
-	if n > 0 && len(list) > int(n) {
-		return list[:n]
-	}
-	return list
 }

@@ -23,10 +23,8 @@ type experimentsVerb struct {
 }
 
 type experimentsListVerb struct {
-	JSON   bool   `name:"json" help:"Print one JSON value."`
-	Limit  count  `placeholder:"N" help:"Rows, 0 for all." default:"0"`
 	Status string `help:"Only these: planned, running, proved, promoted, rolled_back, stopped, expired, held_back." enum:",planned,running,proved,promoted,rolled_back,stopped,expired,held_back" default:""`
-	pastFlag
+	listFlags
 }
 
 // Help gives examples.
@@ -37,27 +35,19 @@ func (experimentsListVerb) Help() string {
 
 // Run lists experiments, the latest first.
 func (v experimentsListVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.readAt(ctx, v.pastFlag)
-	if err != nil {
-		return err
-	}
-	list, err := reader.Experiments(ctx, v.Status)
-	if err != nil {
-		return err
-	}
-	list = limited(list, v.Limit)
-	if v.JSON {
-		return a.json(list)
-	}
-	if len(list) == 0 {
-		a.note("No experiments: `virtuous6 experiments start AGENT --prompt ...` tries a change on a part of the runs.")
-		return nil
-	}
-	return table(a.out, "EXPERIMENT|AGENT|CHANGE|STATUS|SHARE|RUNS WITHOUT|SUCCEED|RUNS WITH|SUCCEED|SINCE", func(row func(...any)) {
-		for _, x := range list {
-			old, next := arms(x)
-			row(short(x.Experiment, 40), short(x.Agent, 32), orDash(x.Kind), x.Status, percent(x.Share), old.Runs, succeedRate(old), next.Runs, succeedRate(next), when(x.StartedAt))
+	return list(ctx, a, v.listFlags, func(reader projections.Reader) ([]projections.ExperimentRow, error) {
+		return reader.Experiments(ctx, v.Status)
+	}, func(rows []projections.ExperimentRow) error {
+		if len(rows) == 0 {
+			a.note("No experiments: `virtuous6 experiments start AGENT --prompt ...` tries a change on a part of the runs.")
+			return nil
 		}
+		return table(a.out, "EXPERIMENT|AGENT|CHANGE|STATUS|SHARE|RUNS WITHOUT|SUCCEED|RUNS WITH|SUCCEED|SINCE", func(row func(...any)) {
+			for _, x := range rows {
+				old, next := arms(x)
+				row(short(x.Experiment, 40), short(x.Agent, 32), orDash(x.Kind), x.Status, percent(x.Share), old.Runs, succeedRate(old), next.Runs, succeedRate(next), when(x.StartedAt))
+			}
+		})
 	})
 }
 

@@ -26,9 +26,7 @@ type goalsVerb struct {
 }
 
 type goalsListVerb struct {
-	JSON  bool  `name:"json" help:"Print one JSON value."`
-	Limit count `placeholder:"N" help:"Rows, 0 for all." default:"0"`
-	pastFlag
+	listFlags
 }
 
 // Help gives examples.
@@ -38,22 +36,12 @@ func (goalsListVerb) Help() string {
 
 // Run lists the goals, the latest first.
 func (v goalsListVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.readAt(ctx, v.pastFlag)
-	if err != nil {
-		return err
-	}
-	goals, err := reader.Goals(ctx)
-	if err != nil {
-		return err
-	}
-	goals = limited(goals, v.Limit)
-	if v.JSON {
-		return a.json(goals)
-	}
-	return table(a.out, "GOAL|LEVEL|STATUS|DONE|COST|CREATED|WHAT", func(row func(...any)) {
-		for _, g := range goals {
-			row(g.Goal, g.Level, g.Status, fmt.Sprintf("%d%%", g.Progress(a.clock()).Percent), dollars(g.CostNanos), when(g.CreatedAt), short(g.Prompt, 60))
-		}
+	return list(ctx, a, v.listFlags, func(reader projections.Reader) ([]projections.GoalRow, error) { return reader.Goals(ctx) }, func(goals []projections.GoalRow) error {
+		return table(a.out, "GOAL|LEVEL|STATUS|DONE|COST|CREATED|WHAT", func(row func(...any)) {
+			for _, g := range goals {
+				row(g.Goal, g.Level, g.Status, fmt.Sprintf("%d%%", g.Progress(a.clock()).Percent), dollars(g.CostNanos), when(g.CreatedAt), short(g.Prompt, 60))
+			}
+		})
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 type improvementsVerb struct {
@@ -18,10 +19,8 @@ type improvementsVerb struct {
 }
 
 type improvementsListVerb struct {
-	JSON   bool   `name:"json" help:"Print one JSON value."`
-	Limit  count  `placeholder:"N" help:"Rows, 0 for all." default:"0"`
 	Status string `help:"Only these: proposed, approved, rejected, applied, rolled_back, withdrawn." enum:",proposed,approved,rejected,applied,rolled_back,withdrawn" default:""`
-	pastFlag
+	listFlags
 }
 
 // Help gives examples.
@@ -31,25 +30,17 @@ func (improvementsListVerb) Help() string {
 
 // Run lists proposals, the latest first.
 func (v improvementsListVerb) Run(ctx context.Context, a *app) error {
-	reader, err := a.readAt(ctx, v.pastFlag)
-	if err != nil {
-		return err
-	}
-	list, err := reader.Improvements(ctx, v.Status)
-	if err != nil {
-		return err
-	}
-	list = limited(list, v.Limit)
-	if v.JSON {
-		return a.json(list)
-	}
-	if len(list) == 0 {
-		a.note("No proposals: `virtuous6 analyze` looks for some.")
-	}
-	for _, i := range list {
-		fmt.Fprintf(a.out, "%s  %s, %s by %s\n  %s\n", i.Improvement, i.Status, i.Kind, i.Analyst, short(i.Reason, 400))
-	}
-	return nil
+	return list(ctx, a, v.listFlags, func(reader projections.Reader) ([]projections.ImprovementRow, error) {
+		return reader.Improvements(ctx, v.Status)
+	}, func(rows []projections.ImprovementRow) error {
+		if len(rows) == 0 {
+			a.note("No proposals: `virtuous6 analyze` looks for some.")
+		}
+		for _, i := range rows {
+			fmt.Fprintf(a.out, "%s  %s, %s by %s\n  %s\n", i.Improvement, i.Status, i.Kind, i.Analyst, short(i.Reason, 400))
+		}
+		return nil
+	})
 }
 
 type improvementsApproveVerb struct {
