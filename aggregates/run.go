@@ -95,6 +95,12 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 	if err := checkName("workflow", c.Workflow); err != nil {
 		return nil, fmt.Errorf("run %s: %w", c.Run, err)
 	}
+	// A live run sees what was said in its conversation. What a source calls a session is taken as it is.
+	if c.Source == nil && c.Conversation != "" {
+		if err := checkName("conversation", c.Conversation); err != nil {
+			return nil, fmt.Errorf("run %s: %w", c.Run, err)
+		}
+	}
 	return []events.Run{events.RunStarted{
 		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, Agent: c.Agent,
 		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated,

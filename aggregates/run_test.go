@@ -32,6 +32,13 @@ func TestStartRun(t *testing.T) {
 				Labels: map[string]string{"a": "b"}, Source: source, Undated: true,
 			}},
 		},
+		"a conversation of two lines": {
+			when: commands.StartRun{Run: "r", Workflow: "checkout", Conversation: "c\nd"}, err: aggregates.ErrInvalid,
+		},
+		"a session of two lines, as its source has it": {
+			when: commands.StartRun{Run: "r", Workflow: "checkout", Conversation: "c\nd", Source: source},
+			then: []events.Event{events.RunStarted{Run: "r", Workflow: "checkout", Conversation: "c\nd", Source: source}},
+		},
 		"there already": {given: []events.Event{started}, when: commands.StartRun{Run: "r", Workflow: "checkout"}, err: aggregates.ErrExists},
 		"ended already": {given: append([]events.Event{started}, ended[0]), when: commands.StartRun{Run: "r", Workflow: "checkout"}, err: aggregates.ErrExists},
 	}.run(t)
