@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"mime"
 	"net"
 	"net/http"
@@ -60,18 +61,24 @@ func (d *door) deadline(next http.Handler) http.Handler {
 	})
 }
 
-// recover turns a panic into an answer. net/http would drop the connection instead.
+// recover turns a panic into an answer. net/http would drop the connection instead. What huma can't write it panics with:
+// that is no mistake in the program where there is no room for it.
 func (d *door) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			switch p := recover(); p {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(p)
-			default:
-				d.Log.ErrorContext(r.Context(), "panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-				writeProblem(w, http.StatusInternalServerError, "something is wrong in the server: its log has the details")
+			p := recover()
+			if p == nil {
+				return
 			}
+			if a, ok := w.(*answer); ok {
+				a.again()
+			}
+			if err, ok := p.(error); ok && errors.Is(err, errBusy) {
+				busy(w)
+				return
+			}
+			d.Log.ErrorContext(r.Context(), "panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			writeProblem(w, http.StatusInternalServerError, "something is wrong in the server: its log has the details")
 		}()
 		next.ServeHTTP(w, r)
 	})

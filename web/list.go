@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"iter"
 	"net/http"
 
@@ -28,6 +30,70 @@ type listed[T any] struct {
 	Body rows[T]
 }
 
+// rows is a JSON array of rows, written one by one as they are read: a list of all runs never is in memory.
+type rows[T any] struct{ *spool }
+
+// Schema describes the array.
+func (rows[T]) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Items: shape[T]()}
+}
+
+// fill writes rows up to a limit, and tells whether there are more.
+func (r rows[T]) fill(from iter.Seq2[T, error], limit int) (more bool, err error) {
+	encoder := json.NewEncoder(r)
+	encoder.SetEscapeHTML(false)
+	n, between := 0, "["
+	for row, err := range from {
+		if err != nil {
+			return false, err
+		}
+		if n == limit {
+			more = true
+			break
+		}
+		if _, err := io.WriteString(r, between); err != nil {
+			return false, err
+		}
+		if err := encoder.Encode(row); err != nil {
+			return false, err
+		}
+		n, between = n+1, ","
+	}
+	end := "]\n"
+	if n == 0 {
+		end = "[]\n"
+	}
+	_, err = io.WriteString(r, end)
+	return more, err
+}
+
+// rowsUpTo writes rows up to a limit, and tells whether there are more.
+func rowsUpTo[T any](d *door, from iter.Seq2[T, error], limit int) (r rows[T], more bool, err error) {
+	r = rows[T]{&spool{room: &d.room}}
+	if more, err = r.fill(from, limit); err != nil {
+		r.close()
+	}
+	return r, more, err
+}
+
+// take hands over what was written, and lets go of it.
+func (r rows[T]) take(w io.Writer) error {
+	defer r.close()
+	return r.copyTo(w)
+}
+
+// format is huma's JSON, but for rows, which are JSON already.
+func format() huma.Format {
+	f := huma.DefaultJSONFormat
+	f.Marshal = func(w io.Writer, v any) error {
+		if rows, ok := v.(interface{ take(io.Writer) error }); ok {
+			return rows.take(w)
+		}
+		return huma.DefaultJSONFormat.Marshal(w, v)
+	}
+	return f
+}
+
 // list registers a route that reads rows up to the limit. It asks for one more, to know whether there is more.
 func list[I interface {
 	limit() int
@@ -38,7 +104,7 @@ func list[I interface {
 		Method:      http.MethodGet,
 		Path:        "/api/" + noun,
 		Summary:     summary,
-		Errors:      []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
+		Errors:      []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *I) (*listed[T], error) {
 		return listing(ctx, d, (*in).asOf(), (*in).limit(), func(r projections.Reader) iter.Seq2[T, error] { return read(ctx, r, *in) })
 	})
@@ -51,16 +117,13 @@ func listing[T any](ctx context.Context, d *door, asOf string, limit int, read f
 		return nil, err
 	}
 	defer past.Done()
-	out := &listed[T]{Told: Told{past.Of}, Body: rows[T]{}}
-	for row, err := range read(past) {
-		if err != nil {
-			return nil, d.problem(ctx, err)
-		}
-		if len(out.Body) == limit {
-			out.More = "true"
-			break
-		}
-		out.Body = append(out.Body, row)
+	body, more, err := rowsUpTo(d, read(past), limit)
+	if err != nil {
+		return nil, d.problem(ctx, err)
+	}
+	out := &listed[T]{Told: Told{past.Of}, Body: body}
+	if more {
+		out.More = "true"
 	}
 	return out, nil
 }

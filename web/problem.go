@@ -24,6 +24,8 @@ func (d *door) problem(ctx context.Context, err error) error {
 		return huma.Error503ServiceUnavailable("the store does not answer: try again in a moment; the server's log has the details")
 	case d.Refused(err):
 		return huma.Error422UnprocessableEntity(err.Error())
+	case errors.Is(err, errBusy):
+		return huma.ErrorWithHeaders(huma.Error429TooManyRequests(errBusy.Error()+": try again in a second"), http.Header{"Retry-After": {"1"}})
 	case errors.Is(err, context.DeadlineExceeded):
 		return huma.Error504GatewayTimeout("it took longer than " + d.Timeout.String() + ": ask for less, or again later")
 	case errors.Is(err, context.Canceled):

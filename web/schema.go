@@ -15,14 +15,6 @@ import (
 // The rows write their own JSON, so their Go fields don't tell its shape. The description is taken from what they
 // write, so that it can't differ from the answers.
 
-// rows is a JSON array of rows.
-type rows[T any] []T
-
-// Schema describes the array.
-func (rows[T]) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeArray, Items: shape[T]()}
-}
-
 // document is one value that writes its own JSON.
 type document[T any] struct{ value T }
 

@@ -59,6 +59,12 @@ type Config struct {
 	MaxLag uint64
 	// Timeout bounds the work on one request. Default 30 s.
 	Timeout time.Duration
+	// MaxRequests is how many requests may be at work at a time, and MaxAnswers how many answers may be on their way to
+	// those who asked. More are told to come back (429). Default 64 and 512.
+	MaxRequests, MaxAnswers int
+	// MaxAnswerBytes is how much all answers on their way may hold together; what is not in memory is in temporary
+	// files. Default 1 GiB.
+	MaxAnswerBytes int64
 	// Version is the program's, for the API's description. Default "dev".
 	Version string
 	// Log takes failures that a caller isn't told about in full. Default none.
@@ -70,6 +76,8 @@ type door struct {
 	Config
 	// told is the second in which the log was told last that the store does not answer.
 	told atomic.Int64
+	// room is what answers may hold together.
+	room room
 }
 
 // New makes the door. It panics without a Reader or a Head: that is a mistake in the wiring.
@@ -78,8 +86,9 @@ func New(c Config) http.Handler {
 		panic("web: a door needs a Reader and a Head")
 	}
 	d := &door{Config: c.withDefaults()}
+	d.room.bound = d.MaxAnswerBytes
 	router := chi.NewRouter()
-	router.Use(d.recover, d.guard, d.deadline, middleware.GetHead)
+	router.Use(d.admit, d.recover, d.guard, d.deadline, middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "there is no "+clip(r.URL.Path)+": /openapi.json lists what there is")
 	})
@@ -90,6 +99,7 @@ func New(c Config) http.Handler {
 	// either: huma's loads scripts from elsewhere.
 	config := huma.DefaultConfig("Virtuous6", d.Version)
 	config.CreateHooks, config.DocsPath, config.SchemasPath = nil, "", ""
+	config.Formats = map[string]huma.Format{"application/json": format(), "json": format()}
 	config.Transformers = []huma.Transformer{terse}
 	config.RejectUnknownQueryParameters = true
 	api := humachi.New(router, config)
@@ -139,6 +149,15 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
+	}
+	if c.MaxRequests == 0 {
+		c.MaxRequests = 64
+	}
+	if c.MaxAnswers == 0 {
+		c.MaxAnswers = 512
+	}
+	if c.MaxAnswerBytes == 0 {
+		c.MaxAnswerBytes = 1 << 30
 	}
 	if c.Version == "" {
 		c.Version = "dev"
