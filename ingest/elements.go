@@ -43,9 +43,9 @@ func newElements(in *input, maxBytes int) *elements {
 		e.ended = !e.array
 		return e
 	}
-	for {
+	for went := 0; ; went++ {
 		c, err := in.ReadByte()
-		if err != nil {
+		if err != nil || tooFar(went, maxBytes) != nil { // next tells
 			return e
 		}
 		switch c {
@@ -80,12 +80,16 @@ func (e *elements) next() ([]byte, int, error) {
 	if e.ended {
 		return nil, e.line, e.trailing()
 	}
-	for {
+	for went := 0; ; {
 		chunk, err := e.in.Peek(max(1, e.in.Buffered()))
 		if len(chunk) == 0 {
 			return nil, e.start, e.atEnd(err)
 		}
 		used, found, problem := e.scan(chunk)
+		went += used
+		if err := tooFar(went, e.max); err != nil {
+			return nil, e.start, e.in.unreadable(e.line, "%s", err)
+		}
 		if _, err := e.in.Discard(used); err != nil {
 			return nil, e.line, e.in.unreadable(e.line, "%s", readReason(err))
 		}
@@ -126,10 +130,13 @@ func (e *elements) atEnd(err error) error {
 
 // trailing checks that nothing follows the array.
 func (e *elements) trailing() error {
-	for {
+	for went := 0; ; went++ {
 		c, err := e.in.ReadByte()
 		if err != nil {
 			return e.atEnd(err)
+		}
+		if err := tooFar(went, e.max); err != nil {
+			return e.in.unreadable(e.line, "%s", err)
 		}
 		switch c {
 		case '\n':

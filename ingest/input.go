@@ -52,14 +52,31 @@ type lines struct {
 // errTooLong tells that a record is beyond the bound. It was skipped.
 var errTooLong = errors.New("record too long")
 
+// endless is how many times its bound a record may be long before the file is given up: what never ends, as /dev/zero or a
+// small file that swells when it is unpacked, is not skipped for ever.
+const endless = 16
+
+// tooFar tells whether a record was followed so far without an end.
+func tooFar(went, limit int) error {
+	bound := max(endless*int64(limit), 1<<20)
+	if int64(went) <= bound {
+		return nil
+	}
+	return fmt.Errorf("a record has no end within %d bytes", bound)
+}
+
 // next returns the next line without its break, and its number. The bytes hold until the next call. It returns io.EOF
 // at the end, and errTooLong behind a line beyond the bound.
 func (l *lines) next() ([]byte, int, error) {
 	l.line++
 	l.buf = l.buf[:0]
 	long, any := false, false
-	for {
+	for went := 0; ; {
 		part, err := l.in.ReadSlice('\n')
+		went += len(part)
+		if err := tooFar(went, l.max); err != nil {
+			return nil, l.line, err
+		}
 		any = any || len(part) > 0
 		whole := err == nil && len(l.buf) == 0
 		if !long && !whole {

@@ -65,6 +65,9 @@ func protobufBody(in *input, framed bool, most int) ([]byte, error) {
 		if size = int64(binary.BigEndian.Uint32(head[:])); size > int64(most) {
 			return nil, errors.New("a body is " + tooLong(most))
 		}
+		if size == 0 {
+			return nil, errors.New("a body has no length: it is no OTLP in protobuf")
+		}
 	}
 	body, err := io.ReadAll(io.LimitReader(in, size))
 	switch {

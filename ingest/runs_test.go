@@ -261,7 +261,7 @@ func TestLongLines(t *testing.T) {
 	if got := len(mustParse(t, data, "f", importing("runs"))); got != 3 {
 		t.Errorf("%d records", got)
 	}
-	for _, limit := range []int{len(long) - 1, 1000} {
+	for _, limit := range []int{len(long) - 1, 1 << 20} {
 		o := importing("runs")
 		o.MaxRecordBytes = limit
 		records, problems, fatal := parseAll(t, data, "f", o)

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
@@ -13,8 +16,12 @@ import (
 	"github.com/virtuous6/virtuous6/redact"
 )
 
-// importWindow is how many appends may be under way at once: the store groups them into shared transactions.
-const importWindow = 2048
+// importWindow is how many appends may be under way at once: the store groups them into shared transactions. importBytes
+// is how many bytes may be in them, and about as many again in the records that are read ahead. A larger record goes alone.
+const (
+	importWindow = 2048
+	importBytes  = 64 << 20
+)
 
 // Imported counts what became of a history.
 type Imported struct {
@@ -34,20 +41,20 @@ type Imported struct {
 // taken is skipped, and onProblem hears why. It returns an error where it can't go on; what was taken until then
 // stays, and importing again goes on from there.
 func Import(ctx context.Context, d *Dispatcher, records iter.Seq2[ingest.Record, error], onProblem func(*ingest.Problem)) (Imported, error) {
-	return importAll(ctx, &importing{dispatcher: d, onProblem: onProblem}, records)
+	return importAll(ctx, &importing{dispatcher: d, onProblem: onProblem, bound: importBytes}, records)
 }
 
 // ImportUnordered is Import that keeps order within each record only: a store that can appends records side by side, and
 // the log they make is another one each time.
 func ImportUnordered(ctx context.Context, d *Dispatcher, records iter.Seq2[ingest.Record, error], onProblem func(*ingest.Problem)) (Imported, error) {
-	return importAll(ctx, &importing{dispatcher: d, onProblem: onProblem, unordered: true}, records)
+	return importAll(ctx, &importing{dispatcher: d, onProblem: onProblem, bound: importBytes, unordered: true}, records)
 }
 
 func importAll(ctx context.Context, i *importing, records iter.Seq2[ingest.Record, error]) (Imported, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	i.open, i.agents = map[string]bool{}, map[string]bool{}
-	for r := range ahead(ctx, records) {
+	for r := range ahead(ctx, i.bound, records) {
 		if err := i.take(ctx, r.record, r.err); err != nil {
 			return i.sum, errors.Join(err, i.settle(0))
 		}
@@ -57,19 +64,58 @@ func importAll(ctx context.Context, i *importing, records iter.Seq2[ingest.Recor
 
 type parsed struct {
 	record ingest.Record
+	size   int64
 	err    error
 }
 
-// ahead parses on another core. The goroutine ends with the iteration.
-func ahead(ctx context.Context, records iter.Seq2[ingest.Record, error]) iter.Seq[parsed] {
+// overhead is about what a command takes beside its texts, in bytes.
+const overhead = 512
+
+// weight is about what a record takes in memory, in bytes.
+func weight(r *ingest.Record) int64 {
+	texts := 0
+	for _, c := range r.Run {
+		texts += overhead
+		switch c := c.(type) {
+		case commands.StartRun:
+			texts += len(c.Prompt)
+		case commands.FinishStep:
+			texts += len(c.Error)
+		case commands.RecordLLMCall:
+			texts += len(c.Params)
+			for _, m := range slices.Concat(c.Asked, c.Answered) {
+				texts += len(m.Content) + len(m.Thinking) + len(m.Extra)
+				for _, call := range m.ToolCalls {
+					texts += len(call.Arguments)
+				}
+			}
+		case commands.FinishRun:
+			texts += len(c.Answer)
+		case commands.FailRun:
+			texts += len(c.Error)
+		}
+	}
+	for _, f := range r.Feedback {
+		texts += overhead + len(f.Text)
+	}
+	return int64(texts)
+}
+
+// ahead parses on another core, up to a bound in bytes. The goroutine ends with the iteration.
+func ahead(ctx context.Context, bound int64, records iter.Seq2[ingest.Record, error]) iter.Seq[parsed] {
 	return func(yield func(parsed) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		ch := make(chan parsed, 64)
+		room := semaphore.NewWeighted(bound)
 		go func() {
 			defer close(ch)
 			for record, err := range records {
+				size := min(weight(&record), bound)
+				if room.Acquire(ctx, size) != nil {
+					return
+				}
 				select {
-				case ch <- parsed{record, err}:
+				case ch <- parsed{record, size, err}:
 				case <-ctx.Done():
 					return
 				}
@@ -81,6 +127,7 @@ func ahead(ctx context.Context, records iter.Seq2[ingest.Record, error]) iter.Se
 			}
 		}()
 		for p := range ch {
+			room.Release(p.size)
 			if !yield(p) {
 				return
 			}
@@ -97,6 +144,8 @@ type importing struct {
 	// pending are the appends under way, in order, and open the streams that they are for.
 	pending []submission
 	open    map[string]bool
+	// bytes is what they hold, and bound the most that they may.
+	bytes, bound int64
 	// agents are those known to be spawned.
 	agents map[string]bool
 }
@@ -135,6 +184,12 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 	if i.unordered {
 		chain = new(eventstore.Chain)
 	}
+	steps := 0 // what waits for the store does not hold the record
+	for _, c := range r.Run {
+		if _, ok := c.(commands.StartStep); ok {
+			steps++
+		}
+	}
 	leftOut := false
 	leaveOut := func(reason string) {
 		leftOut = true
@@ -147,11 +202,7 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 			return
 		}
 		i.sum.Taken++
-		for _, c := range r.Run {
-			if _, ok := c.(commands.StartStep); ok {
-				i.sum.Steps++
-			}
-		}
+		i.sum.Steps += steps
 	}, func(err error) { leaveOut(err.Error()) })
 	if aggregates.Refused(err) {
 		reason := err.Error()
@@ -212,6 +263,7 @@ func (i *importing) submit(ctx context.Context, chain *eventstore.Chain, cmds []
 		return err
 	}
 	i.open[stream] = true
+	i.bytes += int64(size)
 	i.pending = append(i.pending, submission{stream: stream, size: size, wait: wait, tooLarge: tooLarge, done: func(r commands.Receipt) {
 		i.sum.Events += r.Events
 		done(r)
@@ -219,12 +271,14 @@ func (i *importing) submit(ctx context.Context, chain *eventstore.Chain, cmds []
 	return nil
 }
 
-// settle waits until no more than most appends are under way.
+// settle waits until no more than most appends are under way, and no more bytes than may be.
 func (i *importing) settle(most int) error {
 	var failed error
-	for len(i.pending) > most {
+	for len(i.pending) > most || i.bytes > i.bound {
 		s := i.pending[0]
+		i.pending[0] = submission{} // the slice keeps nothing of it
 		i.pending = i.pending[1:]
+		i.bytes -= int64(s.size)
 		delete(i.open, s.stream)
 		receipt, err := s.wait()
 		if errors.Is(err, eventstore.ErrConflict) {

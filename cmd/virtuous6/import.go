@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -252,7 +253,7 @@ func (v importVerb) print(a *app, all imported, took time.Duration) error {
 
 // file imports one file, with a progress bar over its bytes.
 func (v importVerb) file(ctx context.Context, a *app, name string, o ingest.Options, onProblem func(*ingest.Problem)) (orchestrator.Imported, error) {
-	records, bar, closing, err := v.source(a, name, o)
+	records, bar, closing, err := v.source(ctx, a, name, o)
 	if err != nil {
 		return orchestrator.Imported{}, unreadError{err}
 	}
@@ -281,16 +282,24 @@ func (v importVerb) file(ctx context.Context, a *app, name string, o ingest.Opti
 	return sum, err
 }
 
-func (v importVerb) source(a *app, name string, o ingest.Options) (iter.Seq2[ingest.Record, error], *bar, func() error, error) {
+// source opens a file. One that is read without an end is let go of when ctx ends.
+func (v importVerb) source(ctx context.Context, a *app, name string, o ingest.Options) (iter.Seq2[ingest.Record, error], *bar, func() error, error) {
 	switch name {
 	case "":
 		return o.Joint.Records(), &bar{}, func() error { return nil }, nil
 	case "-":
-		return ingest.Parse(a.in, "standard input", o), &bar{}, func() error { return nil }, nil
+		return ingest.Parse(whileWanted{ctx, a.in}, "standard input", o), &bar{}, func() error { return nil }, nil
 	}
 	source, err := ingest.Open(name, o)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	hold := context.AfterFunc(ctx, func() { _ = source.Close() })
+	closing := func() error {
+		if !hold() {
+			return nil // it is closed
+		}
+		return source.Close()
 	}
 	_, total := source.Progress()
 	bar := a.progress(name, total, "bytes")
@@ -303,7 +312,20 @@ func (v importVerb) source(a *app, name string, o ingest.Options) (iter.Seq2[ing
 			}
 		}
 	}
-	return records, bar, source.Close, nil
+	return records, bar, closing, nil
+}
+
+// whileWanted is a Reader that fails once ctx is done.
+type whileWanted struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (w whileWanted) Read(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.from.Read(b)
 }
 
 // check reads everything without taking anything, and fails at the first thing that could not be taken.
@@ -313,7 +335,7 @@ func (v importVerb) check(ctx context.Context, a *app, o ingest.Options) error {
 		if name == "-" {
 			return usage("--strict reads its input twice: it can't be standard input")
 		}
-		records, bar, closing, err := v.source(a, name, o)
+		records, bar, closing, err := v.source(ctx, a, name, o)
 		if err != nil {
 			return fmt.Errorf("nothing was imported: %w", err)
 		}
@@ -322,7 +344,10 @@ func (v importVerb) check(ctx context.Context, a *app, o ingest.Options) error {
 			if errors.As(rerr, &problem) && problem.Notice {
 				rerr = nil
 			}
-			if err = errors.Join(rerr, ctx.Err()); err != nil {
+			if err = ctx.Err(); err == nil {
+				err = rerr
+			}
+			if err != nil {
 				break
 			}
 		}

@@ -71,6 +71,7 @@ type verbs struct {
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // output tells of it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first one, as a read of a terminal
 	code := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
