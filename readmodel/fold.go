@@ -13,6 +13,8 @@ type folder struct {
 	at   Checkpoint
 	set  *WorkingSet
 	fact Fact
+	// mark is the last fact that was folded here.
+	mark Mark
 	// snapshots are those that this folder takes.
 	snapshots snapshots
 }
@@ -46,6 +48,11 @@ func (f *folder) apply(ctx context.Context, e Engine, lease *Lease, after uint64
 		if err := f.set.write(tx, f.side); err != nil {
 			return err
 		}
+		if f.side == Live {
+			if err := f.mark.put(tx); err != nil {
+				return err
+			}
+		}
 		return f.snapshots.take(tx, f.side, f.set, f.at.Position, to, len(batch))
 	})
 	if err != nil {
@@ -75,6 +82,9 @@ func (f *folder) fold(after uint64, batch []Entry) (Checkpoint, error) {
 		}
 	}
 	f.fact = Fact{}
+	if n := len(batch); n > 0 {
+		f.mark = MarkOf(&batch[n-1].Envelope)
+	}
 	return to, nil
 }
 

@@ -118,3 +118,22 @@ func (m *Models) SetManaged(ctx context.Context, l *Lease, manager string, anew 
 	}
 	return nil
 }
+
+// ForgetManaged forgets what all managers remember: they begin anew, from the log.
+func (m *Models) ForgetManaged(ctx context.Context) error {
+	err := m.engine.Update(ctx, func(tx Tx) error {
+		if err := tx.Ensure(managerTables); err != nil {
+			return err
+		}
+		for _, t := range managerTables {
+			if err := tx.Delete(t, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget what managers remember: %w", err)
+	}
+	return nil
+}

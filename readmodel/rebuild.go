@@ -221,7 +221,12 @@ func (r *Rebuild) swap(ctx context.Context, tail func(from uint64) iter.Seq2[[]E
 
 // try is one try of a swap, in one transaction.
 func (r *Rebuild) try(ctx context.Context, tail func(from uint64) iter.Seq2[[]Entry, error], back bool) (live Checkpoint, err error) {
-	m, before := r.models, r.beside.at
+	m, before, mark := r.models, r.beside.at, r.beside.mark
+	defer func() {
+		if err != nil { // the tail was not taken in
+			r.beside.mark = mark
+		}
+	}()
 	err = m.engine.Update(ctx, func(tx Tx) (err error) {
 		// Also where the tail is empty, it must be this rebuild's tables that are swapped in.
 		if err := tx.Advance(Beside, before, before); err != nil {
@@ -246,6 +251,9 @@ func (r *Rebuild) try(ctx context.Context, tail func(from uint64) iter.Seq2[[]En
 			return fmt.Errorf("%w: the live tables are at %d, the rebuild's log ends at %d", ErrOrder, old.Position, r.beside.at.Position)
 		}
 		if live, err = tx.Promote(m.set.tables); err != nil {
+			return err
+		}
+		if err := r.beside.mark.put(tx); err != nil {
 			return err
 		}
 		return tx.Forget(m.set.former)

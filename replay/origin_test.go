@@ -1,13 +1,18 @@
 package replay_test
 
 import (
+	"context"
 	"errors"
+	"iter"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
@@ -34,6 +39,20 @@ func TestReadModelsBelongToTheirLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	grown, more := logtest.New(t)
+	for e, err := range restored.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := grown.Append(t.Context(), e.Stream, eventstore.Any, []events.Envelope{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	meta.ID = orchestrator.NewID()
+	if _, err := more.Dispatch(t.Context(), commands.OpenTask{Meta: meta, Task: "t", Workflow: "w", Title: "Do"}); err != nil {
+		t.Fatal(err)
+	}
+	logtest.Import(t, grown, logtest.Simulated(30))
 	empty := eventstore.NewMemory(time.Now)
 	built := func(m *projections.Models) error {
 		return replay.Build(t.Context(), one, m.Models, replay.Moment{Position: 7}, nil)
@@ -46,6 +65,7 @@ func TestReadModelsBelongToTheirLog(t *testing.T) {
 		"the same log":                      {nil, one, nil},
 		"another log":                       {nil, other, replay.ErrOtherLog},
 		"an older backup":                   {nil, restored, replay.ErrAhead},
+		"an older backup that went on":      {nil, grown, replay.ErrReplaced},
 		"no log":                            {nil, empty, replay.ErrAhead},
 		"what shows a moment":               {built, one, replay.ErrBuilt},
 		"what shows a moment of another":    {built, other, replay.ErrBuilt},
@@ -106,3 +126,68 @@ func TestAMomentIsBuiltInAVacantPlace(t *testing.T) {
 		t.Errorf("got %v, want ErrLive", err)
 	}
 }
+
+// TestALogThatIsReplacedUnderThePump puts an older backup in its place, which goes on beyond where the read models are.
+func TestALogThatIsReplacedUnderThePump(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logtest.New(t)
+		logtest.Import(t, log, logtest.Simulated(10))
+		store := &replaceable{}
+		store.now.Store(&holding{log})
+		models := logtest.Models(t)
+		ended := make(chan error, 1)
+		go func() { ended <- replay.Pump(t.Context(), store, models, models.Apply) }()
+		time.Sleep(time.Minute)
+		select {
+		case err := <-ended:
+			t.Fatalf("it ends while the log is its own: %v", err)
+		default:
+		}
+		before := sumOf(t, models)
+		older, _ := logtest.New(t)
+		logtest.Import(t, older, logtest.Simulated(5))
+		logtest.Import(t, older, func(yield func(ingest.Record, error) bool) {
+			for r := range (ingest.Simulation{Seed: 4, Runs: 30}).Records() {
+				if !yield(r, nil) {
+					return
+				}
+			}
+		})
+		store.now.Store(&holding{older})
+		if err := <-ended; !errors.Is(err, replay.ErrReplaced) {
+			t.Errorf("got %v, want ErrReplaced", err)
+		}
+		if sumOf(t, models) != before {
+			t.Error("the two histories were mixed")
+		}
+	})
+}
+
+// replaceable is a store whose log can be put in another one's place. Who has subscribed to it stays with what it had.
+type replaceable struct{ now atomic.Pointer[holding] }
+
+type holding struct{ eventstore.Store }
+
+func (r *replaceable) Append(ctx context.Context, stream string, expected eventstore.Expected, batch []events.Envelope) (eventstore.Appended, error) {
+	return r.now.Load().Append(ctx, stream, expected, batch)
+}
+
+func (r *replaceable) Submit(ctx context.Context, chain *eventstore.Chain, stream string, expected eventstore.Expected, batch []events.Envelope) func() (eventstore.Appended, error) {
+	return r.now.Load().Submit(ctx, chain, stream, expected, batch)
+}
+
+func (r *replaceable) ReadStream(ctx context.Context, stream string, o eventstore.StreamOptions) iter.Seq2[events.Envelope, error] {
+	return r.now.Load().ReadStream(ctx, stream, o)
+}
+
+func (r *replaceable) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2[events.Envelope, error] {
+	return r.now.Load().ReadAll(ctx, o)
+}
+
+func (r *replaceable) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstore.Message, error] {
+	return r.now.Load().Subscribe(ctx, after)
+}
+
+func (r *replaceable) Head(ctx context.Context) (uint64, error) { return r.now.Load().Head(ctx) }
+func (r *replaceable) Close() error                             { return r.now.Load().Close() }

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -36,7 +38,7 @@ const readAhead = 4
 
 // CatchUp folds the log into the read models up to where it ends. progress, if any, hears the position after each
 // batch. Several processes may do so at once: the read models' checkpoint lets only one of them apply a batch. It returns
-// ErrOtherLog, ErrAhead or ErrBuilt for read models that are not this log's.
+// ErrOtherLog, ErrAhead, ErrReplaced or ErrBuilt for read models that are not this log's.
 func CatchUp(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64)) error {
 	return CatchUpBy(ctx, store, models, models.Apply, progress)
 }
@@ -85,8 +87,12 @@ func catchUpOnce(ctx context.Context, store eventstore.Store, models *projection
 	return nil
 }
 
+// belongEvery is how often the pump looks whether the log is still the one that it follows: a backup can be put in its place
+// underneath, and what is appended then never comes to a position that is read already.
+const belongEvery = 5 * time.Second
+
 // Pump keeps the read models up with the log until ctx is done, and writes by apply. It returns nil then, and an error
-// where it can't go on by itself.
+// where it can't go on by itself, as ErrReplaced.
 func Pump(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying) error {
 	for {
 		err := pumpOnce(ctx, store, models, apply)
@@ -113,6 +119,12 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer cancel()
+	var replaced error
+	wait.Go(func() {
+		if replaced = watch(ctx, store, models); replaced != nil {
+			cancel()
+		}
+	})
 	arrived := make(chan readmodel.Entry, pending)
 	room := semaphore.NewWeighted(pendingBytes)
 	var ended error
@@ -154,7 +166,26 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 			room.Release(weight(&batch[i]))
 		}
 	}
-	return ended
+	cancel()
+	wait.Wait()
+	return cmp.Or(replaced, ended)
+}
+
+// watch looks whether the log is still the one that the read models follow, until ctx is done. It returns nil then, and where
+// it is not what is wrong. A log or read models that don't answer are for others to tell of.
+func watch(ctx context.Context, store eventstore.Store, models *projections.Models) error {
+	tick := time.NewTicker(belongEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := Belong(ctx, store, models); foreign(err) {
+			return err
+		}
+	}
 }
 
 // weight is what an entry takes of pendingBytes. One that is larger has all of it to itself.

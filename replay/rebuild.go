@@ -149,10 +149,10 @@ func relaxGC() (restore func()) {
 // rebuild is RebuildModels under the lease.
 func rebuild(ctx context.Context, store eventstore.Store, models *projections.Models, progress func(position uint64), names []string) error {
 	defer relaxGC()()
-	if len(names) > 0 {
-		if err := belong(ctx, store, models); err != nil {
-			return err
-		}
+	// What managers remember of another log is forgotten with the read models of it.
+	before := Belong(ctx, store, models)
+	if before != nil && (len(names) > 0 || !foreign(before)) {
+		return before
 	}
 	first, err := firstID(ctx, store)
 	if err != nil {
@@ -184,6 +184,11 @@ func rebuild(ctx context.Context, store eventstore.Store, models *projections.Mo
 		// The cause counts; what could not be dropped now is swept at the next start.
 		_ = r.Discard(context.WithoutCancel(ctx))
 		return err
+	}
+	if before != nil {
+		if err := models.ForgetManaged(ctx); err != nil {
+			return err
+		}
 	}
 	if len(names) > 0 || first == "" {
 		return nil

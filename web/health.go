@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -75,10 +76,37 @@ func (d *door) ready(ctx context.Context) *readiness {
 	}
 	lag := head - min(position, head)
 	out.Body.Head, out.Body.Lag = &head, &lag
-	if lag > d.MaxLag {
+	switch {
+	case position > head:
+		out.Body.Reason = "the read models hold what the log does not: an older backup of it was restored; put the right log back, or rebuild them with `virtuous6 replay`"
+		return out
+	case lag > d.MaxLag:
 		out.Body.Reason = "the read models are too far behind the log"
+		return out
+	case d.stands(position, head) > d.MaxStand:
+		out.Body.Reason = "the read models stand still while the log moves: nobody drives this store, or the one that does is stuck"
 		return out
 	}
 	out.Body.Ready, out.Status = true, http.StatusOK
 	return out
+}
+
+// standing is where the read models were when they were first seen there, behind the log's end.
+type standing struct {
+	sync.Mutex
+	behind   bool
+	position uint64
+	since    time.Time
+}
+
+// stands is for how long the read models were seen at a position that the log is beyond.
+func (d *door) stands(position, head uint64) time.Duration {
+	s := &d.standing
+	s.Lock()
+	defer s.Unlock()
+	now := d.Now()
+	if position >= head || !s.behind || position != s.position {
+		s.behind, s.position, s.since = position < head, position, now
+	}
+	return now.Sub(s.since)
 }

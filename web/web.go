@@ -57,6 +57,8 @@ type Config struct {
 	Hosts []string
 	// MaxLag is how many log positions the read models may be behind while the door is ready. Default 10,000.
 	MaxLag uint64
+	// MaxStand is for how long the read models may stand still behind the log's end while the door is ready. Default 30 s.
+	MaxStand time.Duration
 	// Timeout bounds the work on one request. Default 30 s.
 	Timeout time.Duration
 	// MaxRequests is how many requests may be at work at a time, and MaxAnswers how many answers may be on their way to
@@ -77,7 +79,8 @@ type door struct {
 	// told is the second in which the log was told last that the store does not answer.
 	told atomic.Int64
 	// room is what answers may hold together.
-	room room
+	room     room
+	standing standing
 }
 
 // New makes the door. It panics without a Reader or a Head: that is a mistake in the wiring.
@@ -146,6 +149,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxLag == 0 {
 		c.MaxLag = 10_000
+	}
+	if c.MaxStand == 0 {
+		c.MaxStand = 30 * time.Second
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second

@@ -60,7 +60,7 @@ func (a *app) readAll(ctx context.Context) (projections.Reader, error) {
 // beside opens a store that must be there, for what folds its log once more, into read models that are thrown away. head
 // is the log's end.
 func (a *app) beside(ctx context.Context) (scratch *projections.Models, head uint64, err error) {
-	if err := a.openExisting(ctx); err != nil {
+	if err := a.openStore(ctx, true); err != nil {
 		return nil, 0, err
 	}
 	if scratch, err = a.scratchModels(ctx); err != nil {

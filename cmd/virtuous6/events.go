@@ -64,7 +64,7 @@ func (v eventsVerb) Run(ctx context.Context, a *app) error {
 			return usage("--kind %s: there is no such kind; there are %s", kind, strings.Join(events.Known.Kinds(), ", "))
 		}
 	}
-	if err := a.openExisting(ctx); err != nil {
+	if err := a.openStore(ctx, true); err != nil {
 		return err
 	}
 	if v.AsOf.given {

@@ -37,7 +37,7 @@ func (v replayVerb) Run(ctx context.Context, a *app) error {
 	if v.Analysts || v.given() {
 		return v.rehearse(ctx, a)
 	}
-	if err := a.openExisting(ctx); err != nil {
+	if err := a.openStore(ctx, true); err != nil {
 		return err
 	}
 	if v.To.given || v.Into != "" {

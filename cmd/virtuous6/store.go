@@ -18,6 +18,7 @@ import (
 	"github.com/virtuous6/virtuous6/readmodel"
 	postgresmodels "github.com/virtuous6/virtuous6/readmodel/postgres"
 	sqlitemodels "github.com/virtuous6/virtuous6/readmodel/sqlite"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // engine is the kind of store that a URL names.
@@ -221,12 +222,24 @@ func openEngine(ctx context.Context, at address) (readmodel.Engine, error) {
 	return nil, usage("read models can't be in EventStoreDB: give sqlite:PATH or postgres://...")
 }
 
-// open opens the configured store for writing, and makes it where it is not there.
-func (a *app) open(ctx context.Context) error { return a.openStore(ctx, false) }
+// open opens the configured store for writing, and makes it where it is not there. Nothing is written to a log that is not
+// the one of the read models: two histories would be mixed.
+func (a *app) open(ctx context.Context) error {
+	if err := a.openStore(ctx, false); err != nil {
+		return err
+	}
+	return replay.Belong(ctx, a.store, a.models)
+}
 
-// openExisting opens a store that must be there.
-func (a *app) openExisting(ctx context.Context) error { return a.openStore(ctx, true) }
+// openExisting is open for a store that must be there.
+func (a *app) openExisting(ctx context.Context) error {
+	if err := a.openStore(ctx, true); err != nil {
+		return err
+	}
+	return replay.Belong(ctx, a.store, a.models)
+}
 
+// openStore opens the store as it is: its read models may be another log's.
 func (a *app) openStore(ctx context.Context, existing bool) error {
 	log, err := a.log()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	driver "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -340,4 +341,51 @@ func TestSubscriptionOutlivesUnreadableFile(t *testing.T) {
 	if messages[0].Event.ID != sample(1).ID || !messages[1].CaughtUp || messages[1].Position != 1 {
 		t.Errorf("got %+v", messages)
 	}
+}
+
+// TestABackupCopiedOverTheFileIsNoticed copies an older one over a file that is open, as cp does: into the same file.
+func TestABackupCopiedOverTheFileIsNoticed(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "log.db")
+	s := open(t, path, Config{})
+	for n := range 50 {
+		if _, err := s.Append(ctx, "run-1", eventstore.Any, []events.Envelope{sample(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Another process that closes it moves the write-ahead log into the file.
+	checkpoint := func() {
+		conn, err := OpenConn(ctx, path, Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sqlitex.ExecuteTransient(conn, "PRAGMA wal_checkpoint(TRUNCATE)", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkpoint()
+	backup, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 300 {
+		if _, err := s.Append(ctx, "run-1", eventstore.Any, []events.Envelope{sample(1000 + n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkpoint()
+	if _, err := s.Append(ctx, "run-1", eventstore.Any, []events.Envelope{sample(5000)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, backup, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Append(ctx, "run-1", eventstore.Any, []events.Envelope{sample(5001)})
+	wants(t, err, eventstore.ErrUnavailable, "was deleted or replaced")
+	_, err = s.Head(ctx)
+	wants(t, err, eventstore.ErrUnavailable, "was deleted or replaced")
 }

@@ -164,6 +164,9 @@ func (s *Store) Counted() {}
 
 // Head implements eventstore.Store.
 func (s *Store) Head(ctx context.Context) (head uint64, err error) {
+	if err := s.writer.file.check(); err != nil {
+		return 0, fmt.Errorf("head of the log: %w", err)
+	}
 	err = s.readers.with(ctx, func(r *reader) error {
 		n, err := r.head()
 		head = uint64(n)

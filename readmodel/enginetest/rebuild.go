@@ -47,6 +47,66 @@ func rebuilds(t *rapid.T, fresh func() Storage) {
 	closing(t, m)
 }
 
+// marks follow the live tables: through batches, batches that fail, and swaps.
+func marks(t *rapid.T, fresh func() Storage) {
+	ctx := context.Background()
+	entries := Poisoned(t)
+	storage := fresh()
+	m := open(t, storage())
+	marked := func(seen int) {
+		t.Helper()
+		var want readmodel.Mark
+		if seen > 0 {
+			want = readmodel.MarkOf(&entries[seen-1].Envelope)
+		}
+		got, err := m.Mark(ctx)
+		ok(t, err)
+		if got != want {
+			t.Fatalf("behind %d facts: mark %+v, want %+v", seen, got, want)
+		}
+	}
+	marked(0)
+	if len(entries) == 0 {
+		closing(t, m)
+		return
+	}
+	live := rapid.IntRange(1, len(entries)).Draw(t, "live")
+	apply(t, m, entries[:live]...)
+	marked(live)
+	if err := m.Apply(ctx, entries[live-1].Envelope.Position+7, entries[live-1:]); err == nil {
+		t.Fatal("a batch from elsewhere was taken")
+	}
+	marked(live)
+	r := begin(t, m)
+	rebuilt := rapid.IntRange(0, live).Draw(t, "rebuilt")
+	for _, batch := range pieces(t, entries[:rebuilt]) {
+		ok(t, r.Apply(ctx, r.Position(), batch))
+	}
+	marked(live)
+	broken := func(uint64) iter.Seq2[[]readmodel.Entry, error] {
+		return func(yield func([]readmodel.Entry, error) bool) {
+			_ = rebuilt == len(entries) || yield(entries[rebuilt:], nil)
+			yield(nil, errPoison)
+		}
+	}
+	if err := r.Swap(ctx, broken); !errors.Is(err, errPoison) {
+		t.Fatalf("got %v, want the tail's error", err)
+	}
+	marked(live)
+	if rapid.Bool().Draw(t, "back") {
+		ok(t, r.Replace(ctx))
+		marked(rebuilt)
+	} else {
+		ok(t, r.Swap(ctx, func(uint64) iter.Seq2[[]readmodel.Entry, error] {
+			return func(yield func([]readmodel.Entry, error) bool) {
+				_ = rebuilt == len(entries) || yield(entries[rebuilt:], nil)
+			}
+		}))
+		marked(len(entries))
+	}
+	closing(t, m)
+}
+
 func rebuildsOne(t *testing.T, fresh func() Storage) {
 	ctx := t.Context()
 	entries := Simulated(29, 60)

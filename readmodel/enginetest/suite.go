@@ -42,6 +42,7 @@ func Run(t *testing.T, checks int, fresh func(t *testing.T) Storage) {
 		"reads the same as the memory twin":            check(readsAlike),
 		"one state can be read for a while":            readsFixed,
 		"rebuild and swap equals live":                 check(rebuilds),
+		"the fact seen last is known":                  check(marks),
 		"any past position can be read":                check(pasts),
 		"any mix of two processes gives the same rows": check(mixes),
 		"snapshots are taken and deleted":              snapshots,
