@@ -190,11 +190,12 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 			steps++
 		}
 	}
+	file, line, name := r.File, r.Line, r.Name
 	leftOut := false
 	leaveOut := func(reason string) {
 		leftOut = true
 		i.sum.Records--
-		i.skip(&ingest.Problem{File: r.File, Line: r.Line, Record: redact.Text(r.Name), Reason: reason})
+		i.skip(&ingest.Problem{File: file, Line: line, Record: redact.Text(name), Reason: reason})
 	}
 	err = i.submit(ctx, chain, r.Run, func(receipt commands.Receipt) {
 		if receipt.Repeated {

@@ -30,7 +30,11 @@ func (d *door) agentVersions(api huma.API) {
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		return &agentVersions{Told{past.Of}, versions}, nil
+		body, _, err := rowsUpTo(d, each(versions, nil), len(versions))
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		return &agentVersions{Told{past.Of}, body}, nil
 	})
 }
 
