@@ -38,14 +38,13 @@ type Mark struct {
 	// Stream and Revision are where it stands; Stream is empty where nothing was seen yet.
 	Stream   string
 	Revision uint64
-	// Kind and OccurredAt tell it from another one there. The fold does not read ids.
-	Kind       string
+	// OccurredAt tells it from another one there, to the nanosecond. The fold does not read ids.
 	OccurredAt int64
 }
 
 // MarkOf is the mark that a fact leaves.
 func MarkOf(e *events.Envelope) Mark {
-	return Mark{Position: e.Position, Stream: e.Stream, Revision: e.Revision, Kind: e.Kind, OccurredAt: UnixNanos(e.OccurredAt)}
+	return Mark{Position: e.Position, Stream: e.Stream, Revision: e.Revision, OccurredAt: UnixNanos(e.OccurredAt)}
 }
 
 type markRow struct {
@@ -62,7 +61,6 @@ var markTable = NewTable("read_model_mark", TableOf[string, markRow]{
 		Int("position", func(r *markRow) *uint64 { return &r.Position }),
 		String("stream", func(r *markRow) *string { return &r.Stream }),
 		Int("revision", func(r *markRow) *uint64 { return &r.Revision }),
-		String("kind", func(r *markRow) *string { return &r.Kind }),
 		Int("occurred_at", func(r *markRow) *int64 { return &r.OccurredAt }),
 	},
 })
