@@ -70,6 +70,10 @@ func (d *Door) conversation(ctx context.Context, r Request, run string) (name st
 	row, err := d.Threads(ctx, projections.SlackThreadKey(r.Channel, r.Thread))
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
+		// A thread that was opened a moment ago is known to the streams before the read models.
+		if name := d.streams.in(r.Channel, r.Thread); name != "" {
+			return name, true, nil
+		}
 		return events.SlackThread{Team: r.Team, Channel: r.Channel, TS: r.Thread}.Conversation(), false, nil
 	case err != nil:
 		return "", false, err

@@ -137,6 +137,18 @@ func (s *streams) of(conversation string) []string {
 	return runs
 }
 
+// in is the conversation of a thread that is streamed into here, "" where none is.
+func (s *streams) in(channel, thread string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, open := range s.open {
+		if open.channel == channel && open.thread == thread {
+			return open.conversation
+		}
+	}
+	return ""
+}
+
 // writing tells of a message that is being streamed into here.
 func (s *streams) writing(ts string) bool {
 	s.mu.Lock()
