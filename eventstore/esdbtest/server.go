@@ -26,6 +26,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -124,6 +125,8 @@ func (s *Server) Resume() error {
 	if s.config.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(s.config.TLS)))
 	}
+	// The server has no opinion on how often it is pinged; gRPC's own ends such a connection.
+	options = append(options, grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Millisecond, PermitWithoutStream: true}))
 	g := grpc.NewServer(options...)
 	streams.RegisterStreamsServer(g, &streamsServer{Server: s})
 	gossip.RegisterGossipServer(g, &gossipServer{Server: s})
