@@ -14,20 +14,20 @@ import (
 
 // Said is the answer to a question.
 type Said struct {
-	Title string
-	Lines []Line
+	Title string `json:"title"`
+	Lines []Line `json:"lines"`
 	// None says that there is nothing to tell, and what would change that. It is empty where there are lines.
-	None string
+	None string `json:"none,omitempty"`
 }
 
 // Line is one thing that an answer says, with what it rests on.
 type Line struct {
 	// Text is Markdown.
-	Text string
+	Text string `json:"text"`
 	// Positions are those in the log that it rests on, Runs some runs, Improvement the proposal that tells more.
-	Positions   []uint64
-	Runs        []string
-	Improvement string
+	Positions   []uint64 `json:"positions,omitempty"`
+	Runs        []string `json:"runs,omitempty"`
+	Improvement string   `json:"improvement,omitempty"`
 }
 
 // The bounds of what an answer says, and of what it looks at.
@@ -63,7 +63,7 @@ type way struct {
 
 // patternsFound tells which ways runs took in a period, and how they went beside the other runs of their workflows.
 func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said, error) {
-	said := Said{Title: "The patterns of " + q.When}
+	said := Said{Title: "Patterns, " + q.When}
 	ways, whole := map[string]*way{}, map[string]*Group{}
 	for row, err := range r.Runs(ctx, projections.RunFilter{Since: q.Since, Until: q.Until, Limit: maxRunsSeen}) {
 		if err != nil {
@@ -134,20 +134,28 @@ func improvable(ctx context.Context, r projections.Reader) (Said, error) {
 	if err != nil {
 		return said, err
 	}
-	order := events.Strengths()
-	slices.SortStableFunc(rows, func(a, b projections.ImprovementRow) int {
-		return cmp.Compare(slices.Index(order, b.Strength), slices.Index(order, a.Strength))
-	})
-	for _, row := range rows[:min(len(rows), maxLines)] {
-		said.Lines = append(said.Lines, Line{Text: proposed(row), Positions: row.Evidence.Positions, Improvement: row.Improvement})
-	}
-	if len(rows) > maxLines {
-		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("and %d more, in my Home.", len(rows)-maxLines)})
-	}
+	said.Lines = proposals(rows)
 	if len(said.Lines) == 0 {
 		said.None = "Nothing that the evidence carries: no proposal is open. More runs, and a word on how they were, would let me find out."
 	}
 	return said, nil
+}
+
+// proposals are improvements that wait, what the evidence carries best first.
+func proposals(rows []projections.ImprovementRow) []Line {
+	rows = slices.Clone(rows)
+	order := events.Strengths()
+	slices.SortStableFunc(rows, func(a, b projections.ImprovementRow) int {
+		return cmp.Compare(slices.Index(order, b.Strength), slices.Index(order, a.Strength))
+	})
+	var lines []Line
+	for _, row := range rows[:min(len(rows), maxLines)] {
+		lines = append(lines, Line{Text: proposed(row), Positions: row.Evidence.Positions, Improvement: row.Improvement})
+	}
+	if len(rows) > maxLines {
+		lines = append(lines, Line{Text: fmt.Sprintf("and %d more.", len(rows)-maxLines)})
+	}
+	return lines
 }
 
 func proposed(row projections.ImprovementRow) string {

@@ -171,19 +171,25 @@ func (f *Figures) judged(ctx context.Context, r projections.Reader) error {
 	if err != nil {
 		return err
 	}
+	f.Liked, f.Judged = satisfaction(rows, func(at time.Time) bool { return !at.Before(f.Since) })
+	return nil
+}
+
+// satisfaction counts the answers that people judged in a time, and those that they liked.
+func satisfaction(rows []projections.FeedbackRow, in func(time.Time) bool) (liked, judged int64) {
 	last := map[[2]string]bool{}
 	for _, row := range rows {
-		if row.Name == Satisfaction && row.Score != nil && !row.GivenAt.Before(f.Since) {
+		if row.Name == Satisfaction && row.Score != nil && in(row.GivenAt) {
 			last[[2]string{row.Run, row.User}] = *row.Score > 0.5
 		}
 	}
-	for _, liked := range last {
-		f.Judged++
-		if liked {
-			f.Liked++
+	for _, good := range last {
+		judged++
+		if good {
+			liked++
 		}
 	}
-	return nil
+	return liked, judged
 }
 
 // trend adds up the days.

@@ -60,6 +60,8 @@ type config struct {
 	SnapshotEvery int          `yaml:"snapshot_every"`
 	Policy        policyConfig `yaml:"policy"`
 	Slack         slackConfig  `yaml:"slack"`
+	// Targets are what is wanted of the figures in reports.
+	Targets targetsConfig `yaml:"targets"`
 }
 
 // policyConfig is what people allow. See aggregates.Policy.

@@ -55,7 +55,7 @@ func (c *config) mistake() (key, says string) {
 			return rule.key, rule.says
 		}
 	}
-	return "", ""
+	return c.Targets.mistake()
 }
 
 // notDuration finds the first key whose value is no duration: what is told of those by the decoder has no place.

@@ -62,6 +62,9 @@ type verbs struct {
 	Attribute    attributeVerb    `cmd:"" group:"Insight" help:"Name who made a failed conversation go wrong first."`
 	Analyze      analyzeVerb      `cmd:"" group:"Insight" help:"Run the analysts and record what they propose."`
 	Improvements improvementsVerb `cmd:"" group:"Insight" help:"List proposals, approve or reject one."`
+	Report       reportVerb       `cmd:"" group:"Insight" help:"Print the daily check or the weekly review."`
+	Health       healthVerb       `cmd:"" group:"Insight" help:"Show the health of the system and of each agent, from 0 to 100."`
+	Learned      learnedVerb      `cmd:"" group:"Insight" help:"Answer what was learned, found and changed, from the record."`
 	Why          whyVerb          `cmd:"" group:"Insight" help:"Tell why an improvement, an agent or a run is as it is."`
 	Experiments  experimentsVerb  `cmd:"" group:"Insight" help:"Try a change on a part of the runs, and see what it does."`
 

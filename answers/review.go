@@ -1,0 +1,524 @@
+package answers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/virtuous6/virtuous6/analysts/stats"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Period is how long a review looks back.
+type Period string
+
+// The periods.
+const (
+	Daily  Period = "daily"
+	Weekly Period = "weekly"
+)
+
+// Review is the check of a day or the review of a week.
+type Review struct {
+	Period Period `json:"period"`
+	// Since and Until are the first and the last UTC day.
+	Since  string  `json:"since"`
+	Until  string  `json:"until"`
+	Checks []Check `json:"checks"`
+	// The rest is a week's. Worked and DidNot compare it with the week before, and tell what trials showed.
+	Worked   []Line      `json:"worked,omitempty"`
+	DidNot   []Line      `json:"did_not,omitempty"`
+	Blockers []Blocker   `json:"blockers,omitempty"`
+	Next     []Line      `json:"next,omitempty"`
+	Targets  []Check     `json:"targets,omitempty"`
+	Status   []Indicator `json:"status,omitempty"`
+	// Milestones are those that were reached in the week.
+	Milestones []Milestone `json:"milestones,omitempty"`
+}
+
+// Check is a figure beside what is wanted of it.
+type Check struct {
+	Name string `json:"name"`
+	// Actual says the figure, Target what is wanted, empty where nothing is.
+	Actual string `json:"actual"`
+	Target string `json:"target,omitempty"`
+	// Met is nil where that can't be told.
+	Met *bool `json:"met"`
+}
+
+// Blocker is what keeps something from getting better, and who can do what about it.
+type Blocker struct {
+	What   string `json:"what"`
+	Impact string `json:"impact"`
+	Action string `json:"action"`
+	Owner  string `json:"owner"`
+	Due    string `json:"due"`
+}
+
+// Indicator is how far the system builds itself in one respect, in the period and in the one before it.
+type Indicator struct {
+	Name string `json:"name"`
+	Says string `json:"says"`
+	// Now and Before count Of.
+	Of     string `json:"of"`
+	Now    int64  `json:"now"`
+	Before int64  `json:"before"`
+}
+
+// Targets are what is wanted. A zero value is its default.
+type Targets struct {
+	// Runs, Patterns, Specialists and Feedback are counts, 100, 10, 5 and 20.
+	Runs, Patterns, Specialists, Feedback int64
+	// Automated counts patterns whose runbook has run, 50; ActiveSpecialists agents, 25.
+	Automated, ActiveSpecialists int64
+	// ImprovementsADay is over the last 30 days, 1.
+	ImprovementsADay int64
+	// SuccessPermille is of rated runs, 900, and ErrorsPermille of a day's, at most 100.
+	SuccessPermille, ErrorsPermille int64
+	// Median is of a run's time, 2 s, and Response of a day's, 3 s.
+	Median, Response time.Duration
+	// Cost is of a run, $.015.
+	Cost events.Nanos
+}
+
+func (t Targets) filled() Targets {
+	return Targets{
+		Runs: cmp.Or(t.Runs, 100), Patterns: cmp.Or(t.Patterns, 10), Specialists: cmp.Or(t.Specialists, 5), Feedback: cmp.Or(t.Feedback, 20),
+		Automated: cmp.Or(t.Automated, 50), ActiveSpecialists: cmp.Or(t.ActiveSpecialists, 25), ImprovementsADay: cmp.Or(t.ImprovementsADay, 1),
+		SuccessPermille: cmp.Or(t.SuccessPermille, 900), ErrorsPermille: cmp.Or(t.ErrorsPermille, 100),
+		Median: cmp.Or(t.Median, 2*time.Second), Response: cmp.Or(t.Response, 3*time.Second), Cost: cmp.Or(t.Cost, 15_000_000),
+	}
+}
+
+// usd is an amount with a tenth of a thousandth of a dollar as its last digit, or exact where it is smaller.
+func usd(n events.Nanos) string {
+	const last = 100_000
+	if n >= 100*last {
+		n = (n + last/2) / last * last
+	}
+	return "$" + n.String()
+}
+
+func share(part, of int64) string { return permille((1000*part + of/2) / of) }
+
+func permille(n int64) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(n)/10), ".0") + "%"
+}
+
+// points are percentage points with their sign.
+func points(difference float64) string { return fmt.Sprintf("%+.1f", 100*difference) }
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// confidence is that of the intervals by which a review calls something a change.
+const confidence = .95
+
+// record is what reviews rest on, read once.
+type record struct {
+	period       Period
+	since, until time.Time // until is exclusive
+	targets      Targets
+	report       projections.Report
+	before       projections.Report
+	improvements []projections.ImprovementRow
+	experiments  []projections.ExperimentRow
+	feedback     []projections.FeedbackRow
+	patterns     []projections.PatternRow
+	agents       []projections.AgentRow
+	runbooks     []projections.RunbookRow
+	goals        []projections.GoalRow
+	budgets      []projections.BudgetRow
+	// ways counts the runs of the period by the way that they took.
+	ways map[string]int64
+	runs int64
+}
+
+// NewReview reviews the day, or the seven days that end with it.
+func NewReview(ctx context.Context, r projections.Reader, period Period, day time.Time, targets Targets) (Review, error) {
+	last := day.UTC().Truncate(24 * time.Hour)
+	days := 1
+	if period == Weekly {
+		days = 7
+	}
+	w := record{period: period, since: last.AddDate(0, 0, 1-days), until: last.AddDate(0, 0, 1), targets: targets.filled()}
+	if err := w.read(ctx, r, days); err != nil {
+		return Review{}, err
+	}
+	review := Review{Period: period, Since: w.since.Format(time.DateOnly), Until: last.Format(time.DateOnly), Checks: w.checks()}
+	if period == Weekly {
+		review.Worked, review.DidNot = w.moved()
+		review.Blockers = w.blockers()
+		review.Next = proposals(w.waiting())
+		review.Targets = w.actuals()
+		review.Status = w.status()
+		for _, m := range Milestones(w.improvements, w.experiments, w.feedback) {
+			if w.in(m.At) {
+				review.Milestones = append(review.Milestones, m)
+			}
+		}
+	}
+	return review, nil
+}
+
+func (w *record) in(t time.Time) bool { return !t.Before(w.since) && t.Before(w.until) }
+
+// earlier tells of the period before.
+func (w *record) earlier(t time.Time) bool {
+	return !t.Before(w.since.Add(w.since.Sub(w.until))) && t.Before(w.since)
+}
+
+func (w *record) read(ctx context.Context, r projections.Reader, days int) error {
+	day := func(t time.Time) string { return t.Format(time.DateOnly) }
+	var err error
+	read := func(f func() error) {
+		if err == nil {
+			err = f()
+		}
+	}
+	last := w.until.AddDate(0, 0, -1)
+	read(func() (err error) {
+		w.report, err = r.Report(ctx, projections.MetricsFilter{Since: day(w.since), Until: day(last)})
+		return err
+	})
+	read(func() (err error) {
+		w.before, err = r.Report(ctx, projections.MetricsFilter{Since: day(w.since.AddDate(0, 0, -days)), Until: day(w.since.AddDate(0, 0, -1))})
+		return err
+	})
+	read(func() (err error) { w.improvements, err = r.Improvements(ctx, ""); return err })
+	read(func() (err error) { w.experiments, err = r.Experiments(ctx, ""); return err })
+	read(func() (err error) { w.feedback, err = r.Feedback(ctx, ""); return err })
+	read(func() (err error) { w.agents, err = r.Agents(ctx); return err })
+	read(func() (err error) { w.runbooks, err = r.Runbooks(ctx); return err })
+	read(func() (err error) { w.goals, err = r.Goals(ctx); return err })
+	read(func() (err error) { w.budgets, err = r.Budgets(ctx); return err })
+	read(func() error {
+		for row, err := range r.Patterns(ctx, projections.VariantPattern, "") {
+			if err != nil {
+				return err
+			}
+			if row.Runs > 1 {
+				w.patterns = append(w.patterns, row)
+			}
+		}
+		return nil
+	})
+	read(func() error {
+		all, err := r.Report(ctx, projections.MetricsFilter{})
+		w.runs = all.Runs
+		return err
+	})
+	w.ways = map[string]int64{}
+	read(func() error {
+		for row, err := range r.Runs(ctx, projections.RunFilter{Since: w.since, Until: w.until}) {
+			if err != nil {
+				return err
+			}
+			if row.Outcome != projections.Running {
+				w.ways[wayKey(row.Workflow, row.Trace)]++
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+func check(name, actual, target string, met bool) Check {
+	return Check{Name: name, Actual: actual, Target: target, Met: &met}
+}
+
+// checks are the daily ones, of whatever period.
+func (w *record) checks() []Check {
+	m := w.report.Metrics
+	list := []Check{{Name: "workflow runs", Actual: fmt.Sprintf("%d, of %s", m.Runs, count(len(w.report.ByWorkflow), "workflow", "workflows"))}}
+	list = append(list, Check{Name: "new patterns", Actual: fmt.Sprint(w.newPatterns())})
+	given, acted := w.listened(w.in)
+	switch {
+	case given == 0:
+		list = append(list, Check{Name: "feedback acted on", Actual: "none was given"})
+	default:
+		list = append(list, check("feedback acted on", fmt.Sprintf("%d of %d", acted, given), "any", acted > 0))
+	}
+	list = append(list, w.budget()...)
+	if rated := m.Succeeded + m.Failed; rated > 0 {
+		list = append(list, check("errors", share(m.Failed, rated), "under "+permille(w.targets.ErrorsPermille), 1000*m.Failed < w.targets.ErrorsPermille*rated))
+	} else {
+		list = append(list, Check{Name: "errors", Actual: "no run ended with a verdict"})
+	}
+	if p50, p95 := m.Duration.P50, m.Duration.P95; p50 != nil && p95 != nil {
+		list = append(list, check("response", fmt.Sprintf("%.1f s at the median, %.1f s at p95", *p50, *p95), "under "+w.targets.Response.String(), *p50 < w.targets.Response.Seconds()))
+	}
+	return list
+}
+
+func wayKey(workflow string, steps []string) string {
+	return workflow + "\x00" + strings.Join(steps, "\x00")
+}
+
+// newPatterns counts the ways that more than one run took, all of them in the period.
+func (w *record) newPatterns() int64 {
+	var n int64
+	for _, p := range w.patterns {
+		if w.ways[wayKey(p.Workflow, p.Steps)] == p.Runs {
+			n++
+		}
+	}
+	return n
+}
+
+// listened counts what people said in a period, and how much of it stands in the evidence of a proposal.
+func (w *record) listened(in func(time.Time) bool) (given, acted int64) {
+	cited := map[uint64]bool{}
+	for _, row := range w.improvements {
+		for _, p := range row.Evidence.Positions {
+			cited[p] = true
+		}
+	}
+	for _, row := range w.feedback {
+		if in(row.GivenAt) {
+			given++
+			if cited[row.Position] {
+				acted++
+			}
+		}
+	}
+	return given, acted
+}
+
+// budget tells what was spent, and whether a limit was reached.
+func (w *record) budget() []Check {
+	spent := usd(w.report.CostUSD)
+	var list []Check
+	for _, b := range w.budgets {
+		target := fmt.Sprintf("$%s a %s (%s)", b.LimitNanos, b.Period, b.Budget)
+		if b.Period == events.Total {
+			target = fmt.Sprintf("$%s in all (%s)", b.LimitNanos, b.Budget)
+		}
+		list = append(list, check("cost", spent, target, !w.reached(b)))
+	}
+	if len(list) == 0 {
+		list = append(list, Check{Name: "cost", Actual: spent + ", and no budget is set"})
+	}
+	return list
+}
+
+// reached tells whether a budget was in the period, which may be a part of the budget's own.
+func (w *record) reached(b projections.BudgetRow) bool {
+	from := w.since
+	switch b.Period {
+	case events.Monthly:
+		from = time.Date(from.Year(), from.Month(), 1, 0, 0, 0, 0, time.UTC)
+	case events.Total:
+		return b.Exhausted != ""
+	case events.Daily:
+	}
+	return b.Exhausted >= from.Format(time.DateOnly) && b.Exhausted < w.until.Format(time.DateOnly)
+}
+
+// moved tells which workflows went better or worse than in the period before, and what trials showed. Of a comparison in time
+// it says since when, never why.
+func (w *record) moved() (worked, didNot []Line) {
+	for _, e := range w.experiments {
+		if e.Status == projections.ExperimentHeldBack {
+			if line, better, ok := heldBack(e); ok && better {
+				worked = append(worked, line)
+			} else if ok {
+				didNot = append(didNot, line)
+			}
+		}
+		if e.Proof == nil || !w.in(e.EndedAt) {
+			continue
+		}
+		text := fmt.Sprintf("%s: a trial of %s at %s, %s points of success (%.0f%% interval %s to %s)", strings.ReplaceAll(e.Status, "_", " "), e.Kind, e.Agent,
+			points(e.Proof.Difference), 100*e.Proof.Confidence, points(e.Proof.Low), points(e.Proof.High))
+		line := Line{Text: text, Positions: []uint64{e.Position}, Improvement: e.Improvement}
+		if e.Status == "promoted" {
+			worked = append(worked, line)
+		} else {
+			didNot = append(didNot, line)
+		}
+	}
+	names := slices.Sorted(maps.Keys(w.report.ByWorkflow))
+	for _, name := range names {
+		a, b := w.report.ByWorkflow[name], w.before.ByWorkflow[name]
+		if a.Succeeded+a.Failed == 0 || b.Succeeded+b.Failed == 0 {
+			continue
+		}
+		// Many workflows are compared: each gets its share of what may be said wrongly.
+		d, i := stats.Newcombe(a.Succeeded, a.Succeeded+a.Failed, b.Succeeded, b.Succeeded+b.Failed, 1-(1-confidence)/float64(len(names)))
+		text := fmt.Sprintf("**%s** succeeded in %s since %s, before that in %s (%s points, interval %s to %s)", name, share(a.Succeeded, a.Succeeded+a.Failed),
+			w.since.Format("2 January"), share(b.Succeeded, b.Succeeded+b.Failed), points(d), points(i.Low), points(i.High))
+		switch {
+		case i.Low > 0:
+			worked = append(worked, Line{Text: text})
+		case i.High < 0:
+			didNot = append(didNot, Line{Text: text})
+		}
+	}
+	return worked, didNot
+}
+
+// heldBack is what all changes together did to an agent, by the runs that stayed without them. ok is false where the interval
+// leaves it open.
+func heldBack(e projections.ExperimentRow) (line Line, better, ok bool) {
+	arms := map[string]events.ArmCount{}
+	for _, arm := range e.Arms {
+		arms[arm.Arm] = arm
+	}
+	with, without := arms[events.CurrentArm], arms[events.FrozenArm]
+	n, m := with.Runs-with.Unrated, without.Runs-without.Unrated
+	if n == 0 || m == 0 {
+		return line, false, false
+	}
+	d, i := stats.Newcombe(with.Succeeded, n, without.Succeeded, m, confidence)
+	line = Line{Positions: []uint64{e.Position}, Text: fmt.Sprintf("because of its changes %s succeeds in %s, without them in %s (%s points, interval %s to %s, by the runs held back)",
+		e.Agent, share(with.Succeeded, n), share(without.Succeeded, m), points(d), points(i.Low), points(i.High))}
+	return line, i.Low > 0, i.Low > 0 || i.High < 0
+}
+
+// blockers are what waits for somebody.
+func (w *record) blockers() []Blocker {
+	due := w.until.AddDate(0, 0, 6).Format(time.DateOnly)
+	var list []Blocker
+	if waiting := len(w.waiting()); waiting > 0 {
+		list = append(list, Blocker{
+			What: fmt.Sprintf("%s for a decision", count(waiting, "proposal waits", "proposals wait")), Impact: "nothing of it is tried",
+			Action: "virtuous6 improvements, then approve or reject", Owner: "who may approve", Due: due,
+		})
+	}
+	for _, e := range w.experiments {
+		if e.Status == "proved" {
+			list = append(list, Blocker{
+				What: fmt.Sprintf("the trial of %s at %s is decided", e.Kind, e.Agent), Impact: fmt.Sprintf("%s points of success wait", points(e.Proof.Difference)),
+				Action: "virtuous6 experiments promote " + e.Experiment, Owner: "who may approve", Due: due,
+			})
+		}
+	}
+	for _, b := range w.budgets {
+		if w.reached(b) {
+			list = append(list, Blocker{
+				What: "the budget of " + b.Budget + " was reached", Impact: "calls to models are refused until it is raised or its period ends",
+				Action: "virtuous6 budget " + b.Budget, Owner: "who pays", Due: due,
+			})
+		}
+	}
+	return list
+}
+
+// waiting are the proposals that nobody has decided.
+func (w *record) waiting() []projections.ImprovementRow {
+	return slices.DeleteFunc(slices.Clone(w.improvements), func(row projections.ImprovementRow) bool { return row.Status != "proposed" })
+}
+
+// actuals are the targets. The second ones of a kind come once the first are met.
+func (w *record) actuals() []Check {
+	t := w.targets
+	m := w.report.Metrics
+	atLeast := func(name string, actual, target int64) Check {
+		return check(name, fmt.Sprint(actual), fmt.Sprintf("at least %d", target), actual >= target)
+	}
+	var specialists, active int64
+	for _, a := range w.agents {
+		if a.Imported || a.Agent == assistant || a.SpawnedAt.IsZero() {
+			continue
+		}
+		specialists++
+		if a.Status == "active" {
+			active++
+		}
+	}
+	list := []Check{
+		atLeast("workflow runs tracked", w.runs, t.Runs),
+		atLeast("patterns found", int64(len(w.patterns)), t.Patterns),
+		atLeast("specialists", specialists, t.Specialists),
+		atLeast("feedback", int64(len(w.feedback)), t.Feedback),
+	}
+	if !slices.ContainsFunc(list, func(c Check) bool { return !*c.Met }) {
+		list = append(list,
+			atLeast("patterns automated", w.automated(), t.Automated),
+			atLeast("active specialists", active, t.ActiveSpecialists),
+			check("improvements a day", fmt.Sprintf("%.2f over 30 days", float64(w.improved(w.until.AddDate(0, 0, -30), w.until))/30),
+				fmt.Sprintf("at least %d", t.ImprovementsADay), w.improved(w.until.AddDate(0, 0, -30), w.until) >= 30*t.ImprovementsADay))
+	}
+	if rated := m.Succeeded + m.Failed; rated > 0 {
+		list = append(list, check("success", share(m.Succeeded, rated), "at least "+permille(t.SuccessPermille), 1000*m.Succeeded >= t.SuccessPermille*rated))
+	}
+	if p50, p95 := m.Duration.P50, m.Duration.P95; p50 != nil && p95 != nil {
+		list = append(list, check("median response", fmt.Sprintf("%.1f s (p95 %.1f s)", *p50, *p95), "under "+t.Median.String(), *p50 < t.Median.Seconds()))
+	}
+	if m.Runs > 0 {
+		each := m.CostUSD / events.Nanos(m.Runs)
+		list = append(list, check("cost of a run", usd(each), "under "+usd(t.Cost), each < t.Cost))
+	}
+	if liked, judged := satisfaction(w.feedback, w.in); judged > 0 {
+		list = append(list, Check{Name: "satisfaction", Actual: fmt.Sprintf("%d of %d judged answers were liked", liked, judged)})
+	}
+	return list
+}
+
+// assistant is the agent that is there from the start.
+const assistant = "assistant"
+
+// automated counts the patterns whose runbook has run.
+func (w *record) automated() int64 {
+	saved, ran := map[string]bool{}, map[string]bool{}
+	for _, b := range w.runbooks {
+		saved[b.Runbook] = true
+	}
+	for _, g := range w.goals {
+		if g.PlanSource == events.PlannedByRunbook && saved[g.PlanOf] {
+			ran[g.PlanOf] = true
+		}
+	}
+	return int64(len(ran))
+}
+
+// improved counts the improvements that came to be in a period.
+func (w *record) improved(since, until time.Time) int64 {
+	var n int64
+	for _, row := range w.improvements {
+		if row.Status == "applied" && !row.UpdatedAt.Before(since) && row.UpdatedAt.Before(until) {
+			n++
+		}
+	}
+	return n
+}
+
+// status is how far the system builds itself: what it sees, proposes, changes, remembers and hears.
+func (w *record) status() []Indicator {
+	span := w.until.Sub(w.since)
+	proposed := func(in func(time.Time) bool) (n int64) {
+		for _, row := range w.improvements {
+			if in(row.ProposedAt) {
+				n++
+			}
+		}
+		return n
+	}
+	saved := func(in func(time.Time) bool) (n int64) {
+		for _, row := range w.runbooks {
+			if in(row.SavedAt) {
+				n++
+			}
+		}
+		return n
+	}
+	given, acted := w.listened(w.in)
+	before, _ := w.listened(w.earlier)
+	return []Indicator{
+		{Name: "sees", Of: "runs", Says: fmt.Sprintf("%s, %d of them new", count(len(w.patterns), "pattern", "patterns"), w.newPatterns()), Now: w.report.Runs, Before: w.before.Runs},
+		{Name: "proposes", Of: "proposals", Says: fmt.Sprintf("%s for a decision", count(len(w.waiting()), "proposal waits", "proposals wait")), Now: proposed(w.in), Before: proposed(w.earlier)},
+		{Name: "changes", Of: "improvements applied", Says: fmt.Sprintf("%d in all", w.improved(time.Time{}, w.until)), Now: w.improved(w.since, w.until), Before: w.improved(w.since.Add(-span), w.since)},
+		{Name: "remembers", Of: "runbooks saved", Says: fmt.Sprintf("%s, %d of them used", count(len(w.runbooks), "runbook", "runbooks"), w.automated()), Now: saved(w.in), Before: saved(w.earlier)},
+		{Name: "hears", Of: "judgements and wishes", Says: fmt.Sprintf("%d of %d acted on", acted, given), Now: given, Before: before},
+	}
+}
