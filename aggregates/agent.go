@@ -213,7 +213,11 @@ func spawnAgent(p Policy, c commands.SpawnAgent, s Agent) ([]events.Agent, error
 	if s.Live || s.Retired || s.Imported && c.Imported {
 		return nil, fmt.Errorf("agent %s: %w", c.Agent, ErrExists)
 	}
-	if err := checkName("agent", c.Agent); err != nil {
+	name, source := events.CutSource(c.Agent)
+	if !c.Imported {
+		name = c.Agent
+	}
+	if err := checkName("agent", name); err != nil {
 		return nil, err
 	}
 	if err := checkConfig(c.Config); err != nil {
@@ -221,6 +225,9 @@ func spawnAgent(p Policy, c commands.SpawnAgent, s Agent) ([]events.Agent, error
 	}
 	// History is taken as it was, whatever today's policy says of it.
 	if !c.Imported {
+		if source != "" {
+			return nil, fmt.Errorf("agent %s: %w: a name with (%s) at its end is that of an agent known from history; give another one", c.Agent, ErrInvalid, source)
+		}
 		if err := p.allowsConfig(c.Config); err != nil {
 			return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
 		}

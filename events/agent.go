@@ -1,5 +1,25 @@
 package events
 
+import "strings"
+
+// AgentOfHistory is what an agent of an imported history is called: its name and its source, as in "clerk (langfuse)", so
+// that it is never taken for a live one of that name. One that is called so already stays as it is.
+func AgentOfHistory(name, source string) string {
+	if source == "" || name == "" || strings.HasSuffix(name, " ("+source+")") {
+		return name
+	}
+	return name + " (" + source + ")"
+}
+
+// CutSource is the inverse of AgentOfHistory: the name and the source. The source is empty for what has none, and no live agent
+// is made under a name that has one.
+func CutSource(agent string) (name, source string) {
+	if at := strings.LastIndex(agent, " ("); at > 0 && strings.HasSuffix(agent, ")") {
+		return agent[:at], agent[at+2 : len(agent)-1]
+	}
+	return agent, ""
+}
+
 // AgentConfig is what an agent is made of. Money, prompts and tools are data: a policy in the aggregate decides what
 // is allowed.
 type AgentConfig struct {
@@ -19,7 +39,8 @@ type AgentSpawned struct {
 	Agent  string      `json:"agent"`
 	Role   string      `json:"role,omitempty"`
 	Config AgentConfig `json:"config"`
-	// Imported tells that the agent is only known from history.
+	// Imported tells that the agent is only known from history. Its name is that of AgentOfHistory; in logs of before the
+	// first release it lacks the source, which the envelope's actor tells.
 	Imported bool `json:"imported,omitempty"`
 	// Author is who made it, such as "user:anna".
 	Author string `json:"author,omitempty"`

@@ -165,7 +165,7 @@ func checkRecord(r Record) error {
 		}
 	}
 	for _, a := range r.Agents {
-		if a.ID == uuid.Nil || a.At.IsZero() || a.Agent == "" || !a.Imported {
+		if _, source := events.CutSource(a.Agent); a.ID == uuid.Nil || a.At.IsZero() || source != r.Run[0].(commands.StartRun).Source.Format || !a.Imported {
 			return fmt.Errorf("agent %+v", a)
 		}
 	}
@@ -257,7 +257,8 @@ func tell(r Record) string {
 		fmt.Fprintf(&b, "%s feedback %d user=%q %q score=%s label=%q %q\n", f.At.Format("15:04:05.999"), step, f.User, f.Name, score, f.Label, f.Text)
 	}
 	for _, a := range r.Agents {
-		fmt.Fprintf(&b, "agent %s\n", a.Agent)
+		name, _ := events.CutSource(a.Agent)
+		fmt.Fprintf(&b, "agent %s\n", name)
 	}
 	return b.String()
 }

@@ -57,13 +57,13 @@ func (r *simulatedRun) record() Record {
 	// Every record names its agent with the same command: the first one spawns it, the others are repeats.
 	rec.Agents = []commands.SpawnAgent{{
 		Meta:  commands.Meta{ID: r.world.agentID(r.agent), At: r.world.Start, Actor: "import:" + simulateFormat},
-		Agent: r.agent, Imported: true,
+		Agent: events.AgentOfHistory(r.agent, simulateFormat), Imported: true,
 	}}
 	return rec
 }
 
 func (w *simulatedWorld) agentID(agent string) uuid.UUID {
-	return events.NameID(w.Start, simulateFormat+"\x00agent\x00"+agent)
+	return events.NameID(w.Start, simulateFormat+"\x00agent\x00"+events.AgentOfHistory(agent, simulateFormat))
 }
 
 func (s *simulatedStep) commands(cmds []commands.Command, run string, i int, meta func(time.Time) commands.Meta) []commands.Command {

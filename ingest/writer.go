@@ -21,6 +21,7 @@ type writer struct {
 	count    int
 	at       time.Time
 	id       string
+	format   string
 	run      []commands.Command
 	feedback []commands.GiveFeedback
 	seen     map[[sha256.Size]byte]struct{}
@@ -38,7 +39,7 @@ func newWriter(d *draft, o Options, born time.Time) (*writer, *flaw) {
 		return nil, f
 	}
 	return &writer{
-		id:   d.run,
+		id: d.run, format: d.format,
 		base: events.NameID(born, o.Workspace+"\x00"+d.format+"\x00"+d.name+"\x00"+d.digest),
 		meta: commands.Meta{Actor: "import:" + d.format, Workspace: o.Workspace, Correlation: d.run},
 	}, nil
@@ -221,7 +222,8 @@ func (w *writer) name(agent string) {
 	w.named = append(w.named, agent)
 }
 
-// agents makes those known that the run names. An agent's id follows from its name alone: it is made known once.
+// agents makes those known that the run names, each under its name and its source. Its id follows from these alone: it is made
+// known once.
 func (w *writer) agents() []commands.SpawnAgent {
 	slices.Sort(w.named)
 	at := w.run[0].About().At
@@ -229,6 +231,7 @@ func (w *writer) agents() []commands.SpawnAgent {
 	for _, agent := range w.named {
 		m := w.meta
 		m.At, m.Correlation = at, ""
+		agent = events.AgentOfHistory(agent, w.format)
 		m.ID = events.NameID(time.Unix(0, 0), w.meta.Workspace+"\x00agent\x00"+agent)
 		out = append(out, commands.SpawnAgent{Meta: m, Agent: agent, Imported: true})
 	}

@@ -28,6 +28,7 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[string, 
 		readmodel.Strings("tools", func(r *AgentRow) *[]string { return &r.Tools }),
 		readmodel.Symbol("status", func(r *AgentRow) *string { return &r.Status }),
 		readmodel.Bool("imported", func(r *AgentRow) *bool { return &r.Imported }),
+		readmodel.String("adopted_as", func(r *AgentRow) *string { return &r.AdoptedAs }),
 		readmodel.Int("configured", func(r *AgentRow) *int64 { return &r.Configured }),
 		readmodel.Time("spawned_at", func(r *AgentRow) *time.Time { return &r.SpawnedAt }),
 		readmodel.Time("retired_at", func(r *AgentRow) *time.Time { return &r.RetiredAt }),
@@ -37,25 +38,44 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[string, 
 	},
 })
 
+// formerAgentRow is a row of former_agents: an agent of an imported history in the stream of an early log that a live one of
+// its name would have.
+type formerAgentRow struct{ stream, agent string }
+
+var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[string, formerAgentRow]{
+	Key:   func(r *formerAgentRow) string { return r.stream },
+	Fresh: func(stream string, r *formerAgentRow) { r.stream = stream },
+	Weigh: func(r *formerAgentRow) int { return len(r.stream) + len(r.agent) },
+	Row: []readmodel.ColumnOf[formerAgentRow]{
+		readmodel.Key(readmodel.String("stream", func(r *formerAgentRow) *string { return &r.stream })),
+		readmodel.String("agent", func(r *formerAgentRow) *string { return &r.agent }),
+	},
+})
+
 // agents keeps agent_registry and agent_versions. Runs may name an agent before it is spawned: its row is then there without a status.
 var agents = readmodel.Projection{
-	Name: "agents", Version: 2, Tables: []readmodel.AnyTable{agentTable, agentVersionTable},
+	Name: "agents", Version: 3, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
 	Lists: []readmodel.List{agentTable.List(readmodel.List{
 		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent"),
 	})},
 	Bind: bindAgents,
 }
 
-func bindAgents(w *readmodel.WorkingSet) readmodel.Fold {
-	agents, versions, run := agentTable.In(w), agentVersionTable.In(w), factOfRun.In(w)
-	return func(f *readmodel.Fact) error { return foldAgent(agents, versions, run, f) }
+// agentFold is the fold into agent_registry.
+type agentFold struct {
+	agents   *readmodel.Cache[string, AgentRow]
+	versions *readmodel.Cache[agentVersionKey, AgentVersionRow]
+	formers  *readmodel.Cache[string, formerAgentRow]
+	run      *runFact
 }
 
-func foldAgent(
-	agents *readmodel.Cache[string, AgentRow], versions *readmodel.Cache[agentVersionKey, AgentVersionRow], run *runFact, f *readmodel.Fact,
-) error {
-	if run.newAgent {
-		r, err := agents.Row(run.step.Agent)
+func bindAgents(w *readmodel.WorkingSet) readmodel.Fold {
+	return (&agentFold{agentTable.In(w), agentVersionTable.In(w), formerAgentTable.In(w), factOfRun.In(w)}).fold
+}
+
+func (w *agentFold) fold(f *readmodel.Fact) error {
+	if w.run.newAgent {
+		r, err := w.agents.Row(w.run.step.Agent)
 		if err != nil {
 			return err
 		}
@@ -68,24 +88,11 @@ func foldAgent(
 		return nil
 	}
 	if e, ok := e.(events.AgentSpawned); ok {
-		if err := f.Opens(e.Agent); err != nil {
-			return err
-		}
-		r, err := agents.Row(f.ID)
-		if err != nil {
-			return err
-		}
-		r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.When
-		r.Position = f.Envelope.Position
-		r.configure(e.Config)
-		return keepVersion(versions, r, f, events.AgentConfigured{Config: e.Config, Author: e.Author})
+		return w.spawn(f, e)
 	}
-	r, err := agents.Existing(f.ID)
-	switch {
-	case err != nil:
+	r, err := w.of(f, e)
+	if err != nil {
 		return err
-	case r == nil || r.Status == "":
-		return readmodel.Damaged("the agent was never spawned")
 	}
 	r.Position = f.Envelope.Position
 	switch e := e.(type) {
@@ -93,12 +100,69 @@ func foldAgent(
 	case events.AgentConfigured:
 		r.configure(e.Config)
 		r.Role = cmp.Or(e.Role, r.Role)
-		return keepVersion(versions, r, f, e)
+		return w.keepVersion(r, f, e)
 	case events.AgentAdopted:
+		r.AdoptedAs = e.As
 	case events.AgentRetired:
 		r.Status, r.RetiredAt = AgentRetired, f.When
 	}
 	return nil
+}
+
+func (w *agentFold) spawn(f *readmodel.Fact, e events.AgentSpawned) error {
+	former, err := w.formers.Existing(f.ID)
+	if err != nil {
+		return err
+	}
+	// In early logs a live agent follows the one of its name that history knows, in the same stream.
+	if former == nil || e.Imported || e.Agent != f.ID {
+		if err := f.Opens(e.Agent); err != nil {
+			return err
+		}
+	}
+	name := f.ID
+	if e.Imported {
+		source, _ := strings.CutPrefix(f.Envelope.Actor, "import:")
+		if name = events.AgentOfHistory(f.ID, source); name != f.ID {
+			w.formers.Insert(strings.Clone(f.ID)).agent = name
+		}
+	}
+	r, err := w.agents.Row(name)
+	switch {
+	case err != nil:
+		return err
+	case r.Status != "" && e.Imported:
+		return nil // an early log knew it already
+	case r.Status != "":
+		return readmodel.Damaged("the agent was spawned before")
+	}
+	r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.When
+	r.Position = f.Envelope.Position
+	r.configure(e.Config)
+	return w.keepVersion(r, f, events.AgentConfigured{Config: e.Config, Author: e.Author})
+}
+
+// of is the agent that a later fact of a stream is about.
+func (w *agentFold) of(f *readmodel.Fact, e events.Agent) (*AgentRow, error) {
+	r, err := w.agents.Existing(f.ID)
+	if err != nil || r != nil && r.Status != "" {
+		return r, err
+	}
+	former, err := w.formers.Existing(f.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case former == nil:
+		return nil, readmodel.Damaged("the agent was never spawned")
+	}
+	if _, configured := e.(events.AgentConfigured); !configured {
+		return w.agents.Row(former.agent)
+	}
+	// In early logs a configuration made an agent of history a live one.
+	if r, err = w.agents.Row(f.ID); err == nil {
+		r.Status, r.SpawnedAt = AgentActive, f.When
+	}
+	return r, err
 }
 
 func (r *AgentRow) configure(c events.AgentConfig) {

@@ -47,8 +47,8 @@ var agentVersionTable = readmodel.NewTable("agent_versions", readmodel.TableOf[a
 })
 
 // keepVersion adds what an agent is made of from a fact on. The registry's row counts the versions.
-func keepVersion(versions *readmodel.Cache[agentVersionKey, AgentVersionRow], r *AgentRow, f *readmodel.Fact, e events.AgentConfigured) error {
-	v, err := versions.Row(agentVersionKey{r.Agent, r.Configured})
+func (w *agentFold) keepVersion(r *AgentRow, f *readmodel.Fact, e events.AgentConfigured) error {
+	v, err := w.versions.Row(agentVersionKey{r.Agent, r.Configured})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func support() []any {
 		"run-r1", events.RunLLMCalled{},
 		"run-r1", events.RunStepStarted{Step: 2, Name: "look", Type: events.ToolStep, Agent: "carl", Tool: "search"},
 		"run-r1", events.RunFailed{Error: "no answer", FinishReason: "length", CostNanos: 9},
-		"agent-bert", events.AgentSpawned{Agent: "bert", Role: "clerk", Imported: true},
+		"agent-bert (runs)", events.AgentSpawned{Agent: "bert (runs)", Role: "clerk", Imported: true},
 	}
 }
 
@@ -91,22 +91,22 @@ func TestRunBecomesRows(t *testing.T) {
 		Run: "r1", Workspace: "main", Workflow: "support", Task: "t1", Requester: "anna", Prompt: "help", Outcome: events.Failed,
 		Conversation: "c1", AgentRevision: -1, FinishReason: "length", Error: "no answer", Labels: map[string]string{"a": "1", "b": "2"}, Source: "runs",
 		StartedAt: minute(0), EndedAt: minute(7), DurationNS: int64(7 * time.Minute), Steps: 3, FailedSteps: 1, InputTokens: 10,
-		OutputTokens: 4, CostNanos: 9, Trace: []string{"ask", "look", "look"}, Agents: []string{"bert", "carl"},
+		OutputTokens: 4, CostNanos: 9, Trace: []string{"ask", "look", "look"}, Agents: []string{"bert (runs)", "carl (runs)"},
 		Models: []string{"gpt-1"}, Tools: []string{"search"}, FirstPosition: 1, LastPosition: 8,
 	})
 	equal(t, "steps", steps, []projections.StepRow{
 		{
-			Run: "r1", Step: 0, Workflow: "support", Name: "ask", Type: events.ChatStep, Agent: "bert", Model: "gpt-1", Parent: -1,
+			Run: "r1", Step: 0, Workflow: "support", Name: "ask", Type: events.ChatStep, Agent: "bert (runs)", Model: "gpt-1", Parent: -1,
 			Outcome: events.Succeeded, StartedAt: minute(1), EndedAt: minute(4), DurationNS: int64(3 * time.Minute),
 			InputTokens: 10, OutputTokens: 4, CachedTokens: 2, CostNanos: 7, Position: 5,
 		},
 		{
-			Run: "r1", Step: 1, Workflow: "support", Name: "look", Type: events.ToolStep, Agent: "bert", Tool: "search", Parent: 0,
+			Run: "r1", Step: 1, Workflow: "support", Name: "look", Type: events.ToolStep, Agent: "bert (runs)", Tool: "search", Parent: 0,
 			DependsOn: []int{0}, Outcome: events.Failed, Error: "gone", StartedAt: minute(2), EndedAt: minute(3),
 			DurationNS: int64(time.Minute), Position: 4,
 		},
 		{
-			Run: "r1", Step: 2, Workflow: "support", Name: "look", Type: events.ToolStep, Agent: "carl", Tool: "search", Parent: -1,
+			Run: "r1", Step: 2, Workflow: "support", Name: "look", Type: events.ToolStep, Agent: "carl (runs)", Tool: "search", Parent: -1,
 			Outcome: projections.Running, StartedAt: minute(6), DurationNS: -1, Position: 7,
 		},
 	})
@@ -118,14 +118,14 @@ func TestRunIsCounted(t *testing.T) {
 	m := folded(t, support()...)
 	agents, _ := m.Agents(ctx)
 	equal(t, "agents", agents, []projections.AgentRow{
-		{Agent: "bert", Role: "clerk", Status: projections.AgentActive, Imported: true, Configured: 1, SpawnedAt: minute(8), Runs: 1, Position: 9},
-		{Agent: "carl", Runs: 1, Position: 7},
+		{Agent: "bert (runs)", Role: "clerk", Status: projections.AgentActive, Imported: true, Configured: 1, SpawnedAt: minute(8), Runs: 1, Position: 9},
+		{Agent: "carl (runs)", Runs: 1, Position: 7},
 	})
 	tasks, _ := m.Tasks(ctx)
 	equal(t, "tasks", tasks, []projections.TaskRow{{Workflow: "support", Task: "t1", Runs: 1, Failed: 1, UpdatedAt: minute(7), Position: 8}})
 	costs, _ := m.Costs(ctx)
 	equal(t, "costs", costs, []projections.CostRow{{
-		Day: "2026-11-22", Workflow: "support", Agent: "bert", Model: "gpt-1", Calls: 1, InputTokens: 10, OutputTokens: 4,
+		Day: "2026-11-22", Workflow: "support", Agent: "bert (runs)", Model: "gpt-1", Calls: 1, InputTokens: 10, OutputTokens: 4,
 		CachedTokens: 2, CostNanos: 7,
 	}})
 	var patterns []projections.PatternRow
@@ -150,7 +150,7 @@ func TestRunIsCounted(t *testing.T) {
 	metric := func(d projections.Dimension, name string) projections.MetricRow {
 		return projections.MetricRow{Workspace: "main", Dimension: d, Name: name, Day: "2026-11-22", Runs: 1, Failed: 1}
 	}
-	workflow, bert, carl := metric(projections.ByWorkflow, "support"), metric(projections.ByAgent, "bert"), metric(projections.ByAgent, "carl")
+	workflow, bert, carl := metric(projections.ByWorkflow, "support"), metric(projections.ByAgent, "bert (runs)"), metric(projections.ByAgent, "carl (runs)")
 	model, tool := metric(projections.ByModel, "gpt-1"), metric(projections.ByTool, "search")
 	workflow.Steps, workflow.FailedSteps, workflow.InputTokens, workflow.OutputTokens, workflow.CostNanos = 3, 1, 10, 4, 9
 	bert.Steps, bert.FailedSteps, bert.InputTokens, bert.OutputTokens, bert.CostNanos = 2, 1, 10, 4, 7

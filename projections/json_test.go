@@ -60,9 +60,9 @@ func TestRunMarshalsAsDocumented(t *testing.T) {
 	want := `[{"run":"r1","first_position":1,"last_position":8,"workspace":"main","workflow":"support","task":"t1","requester":"anna",` +
 		`"conversation":"c1","agent":"","agent_revision":null,"outcome":"failed","finish_reason":"length","source":"runs","scripted":false,` +
 		`"started_at":"2026-11-22T12:00:00Z","ended_at":"2026-11-22T12:07:00Z","duration_seconds":420,"steps":3,"failed_steps":1,` +
-		`"input_tokens":10,"output_tokens":4,"cost_usd":"0.000000009","unpriced":false,"agents":["bert","carl"],"models":["gpt-1"],"tools":["search"],` +
+		`"input_tokens":10,"output_tokens":4,"cost_usd":"0.000000009","unpriced":false,"agents":["bert (runs)","carl (runs)"],"models":["gpt-1"],"tools":["search"],` +
 		`"labels":{"a":"1","b":"2"},"error":"no answer","trace":["ask","look","look"],"prompt":"help","answer":""},` +
-		`{"run":"r1","step":2,"workflow":"support","name":"look","type":"tool","agent":"carl","tool":"search","model":"","parent":null,` +
+		`{"run":"r1","step":2,"workflow":"support","name":"look","type":"tool","agent":"carl (runs)","tool":"search","model":"","parent":null,` +
 		`"depends_on":[],"labels":{},"outcome":"running","error":"","started_at":"2026-11-22T12:06:00Z","ended_at":null,` +
 		`"duration_seconds":null,"input_tokens":0,"output_tokens":0,"cached_tokens":0,"cost_usd":"0","unpriced":false,"position":7}]`
 	equal(t, "run and step", string(got), want)

@@ -58,6 +58,9 @@ func bruteRuns(entries []readmodel.Entry) []*bruteRun {
 			}
 			all, byStream[entry.Envelope.Stream] = append(all, r), r
 		case events.RunStepStarted:
+			if r.Source != nil {
+				e.Agent = events.AgentOfHistory(e.Agent, r.Source.Format)
+			}
 			s := &bruteStep{RunStepStarted: e, model: e.Model, seconds: -1}
 			if !e.Undated {
 				s.start = at
@@ -312,8 +315,8 @@ func TestReportMarshalsAsDocumented(t *testing.T) {
 			`"input_tokens":%d,"output_tokens":%d,"duration_seconds":%s,"pass_hat":[0],"cost_usd":"%s"`, runs, steps, failed, in, out, duration, cost)
 	}
 	total := part(1, 3, 1, 10, 4, `{"p50":420,"p95":420}`, "0.000000009")
-	want := `{` + total + `,"by_workflow":{"support":{` + total + `}},"by_agent":{"bert":{` +
-		part(1, 2, 1, 10, 4, `{"p50":120,"p95":174}`, "0.000000007") + `},"carl":{` + part(1, 1, 0, 0, 0, `{"p50":null,"p95":null}`, "0") +
+	want := `{` + total + `,"by_workflow":{"support":{` + total + `}},"by_agent":{"bert (runs)":{` +
+		part(1, 2, 1, 10, 4, `{"p50":120,"p95":174}`, "0.000000007") + `},"carl (runs)":{` + part(1, 1, 0, 0, 0, `{"p50":null,"p95":null}`, "0") +
 		`}},"by_model":{"gpt-1":{` + part(1, 1, 0, 10, 4, `{"p50":180,"p95":180}`, "0.000000007") + `}},"by_tool":{"search":{` +
 		part(1, 2, 1, 0, 0, `{"p50":60,"p95":60}`, "0") + `}}}`
 	equal(t, "report", string(got), want)

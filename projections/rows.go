@@ -102,7 +102,10 @@ type AgentRow struct {
 	MaxTokens   int64    `db:"max_tokens"`
 	Tools       []string `db:"tools"`
 	Status      string   `db:"status"` // active, retired; empty where only runs name it
-	Imported    bool     `db:"imported"`
+	// Imported tells that it is known from history only: its name tells the source, and AdoptedAs the live agent that it was
+	// said to be.
+	Imported  bool   `db:"imported"`
+	AdoptedAs string `db:"adopted_as"`
 	// Configured counts its configurations, the first included.
 	Configured int64     `db:"configured"`
 	SpawnedAt  time.Time `db:"spawned_at"`

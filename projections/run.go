@@ -71,7 +71,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 4, Tables: []readmodel.AnyTable{runTable, zoneTable},
+	Name: "runs", Version: 5, Tables: []readmodel.AnyTable{runTable, zoneTable},
 	Bind: bindRuns,
 }
 
@@ -97,10 +97,34 @@ type runFold struct {
 	zones *readmodel.Cache[uint64, zoneRow]
 	*runFact
 	days calendar
+	// named are agents of history by what their runs call them.
+	named map[agentOf]string
+}
+
+// agentOf is what a run of a source calls an agent.
+type agentOf struct{ name, source string }
+
+// maxNamed bounds how many names are remembered.
+const maxNamed = 4096
+
+// agentIn is what an agent of a run is called: that of an imported one by its source too.
+func (w *runFold) agentIn(r *RunRow, name string) string {
+	if r.Source == "" || name == "" {
+		return name
+	}
+	full, ok := w.named[agentOf{name, r.Source}]
+	if !ok {
+		if len(w.named) >= maxNamed {
+			clear(w.named)
+		}
+		full = events.AgentOfHistory(name, r.Source)
+		w.named[agentOf{strings.Clone(name), strings.Clone(r.Source)}] = full
+	}
+	return full
 }
 
 func bindRuns(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&runFold{runs: runTable.In(w), zones: zoneTable.In(w), runFact: factOfRun.Offer(w)}).fold
+	return (&runFold{runs: runTable.In(w), zones: zoneTable.In(w), runFact: factOfRun.Offer(w), named: make(map[agentOf]string)}).fold
 }
 
 func (w *runFold) fold(f *readmodel.Fact) error {
@@ -170,8 +194,9 @@ func (w *runFold) startStep(f *readmodel.Fact, e events.RunStepStarted) error {
 	if e.Step != len(r.steps) {
 		return readmodel.Damaged("step %d starts, the next one is %d", e.Step, len(r.steps))
 	}
+	agent := w.agentIn(r, e.Agent)
 	row := StepRow{
-		Run: r.Run, Step: int64(e.Step), Workflow: r.Workflow, Name: e.Name, Type: e.Type, Agent: e.Agent, Tool: e.Tool,
+		Run: r.Run, Step: int64(e.Step), Workflow: r.Workflow, Name: e.Name, Type: e.Type, Agent: agent, Tool: e.Tool,
 		Model: e.Model, Parent: -1, DependsOn: e.DependsOn, Labels: e.Labels, Outcome: Running, DurationNS: -1,
 		Position: f.Envelope.Position,
 	}
@@ -185,7 +210,7 @@ func (w *runFold) startStep(f *readmodel.Fact, e events.RunStepStarted) error {
 	w.step = &r.steps[e.Step]
 	r.Steps++
 	r.Trace = append(r.Trace, e.Name)
-	r.Agents, w.newAgent = include(r.Agents, e.Agent)
+	r.Agents, w.newAgent = include(r.Agents, agent)
 	r.Models, _ = include(r.Models, e.Model)
 	r.Tools, _ = include(r.Tools, e.Tool)
 	if r.uses != nil {

@@ -95,6 +95,9 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	if r.Imported {
 		status = "known from history"
 	}
+	if r.AdoptedAs != "" {
+		status += ", adopted as " + oneLine(r.AdoptedAs)
+	}
 	fmt.Fprintf(a.out, "%s  %s, %d runs, version %d\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
 		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(r.Model), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
 	if r.Prompt != "" {
@@ -275,7 +278,7 @@ func (v agentsAdoptVerb) Run(ctx context.Context, a *app) error {
 	}
 	as := v.As
 	if as == "" {
-		as, _, _ = strings.Cut(v.Agent, " (")
+		as, _ = events.CutSource(v.Agent)
 	}
 	live, _, err := a.dispatcher().Agent(ctx, "", as)
 	if err != nil {
@@ -284,7 +287,27 @@ func (v agentsAdoptVerb) Run(ctx context.Context, a *app) error {
 	if !live.Live || live.Retired {
 		return fmt.Errorf("there is no live agent %q: make it with `virtuous6 agents spawn %s`, or name another one with --as", as, as)
 	}
-	if _, err := a.dispatcher().Dispatch(ctx, commands.AdoptAgent{Meta: a.meta(""), Agent: v.Agent, As: as}); err != nil {
+	reader, err := a.readAll(ctx)
+	if err != nil {
+		return err
+	}
+	agents, err := reader.Agents(ctx)
+	if err != nil {
+		return err
+	}
+	known := func(r projections.AgentRow) bool { return r.Agent == v.Agent && (r.Imported || r.Status == "") }
+	if _, source := events.CutSource(v.Agent); source == "" || !slices.ContainsFunc(agents, known) {
+		return fmt.Errorf("history knows no agent %q: `virtuous6 agents` lists them, with their sources", v.Agent)
+	}
+	adopt := []commands.Command{commands.AdoptAgent{Meta: a.meta(""), Agent: v.Agent, As: as}}
+	history, _, err := a.dispatcher().Agent(ctx, "", v.Agent)
+	if err != nil {
+		return err
+	}
+	if !history.Imported { // an early log has it in the stream of the live one of its name
+		adopt = append([]commands.Command{commands.SpawnAgent{Meta: a.meta(""), Agent: v.Agent, Imported: true}}, adopt...)
+	}
+	if _, err := a.dispatcher().Dispatch(ctx, adopt...); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.out, "%s is %s.\n", oneLine(v.Agent), oneLine(as))

@@ -66,6 +66,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"drawn_runs",
 		"experiments",
 		"feedback",
+		"former_agents",
 		"goals",
 		"improvements",
 		"llm_costs",
