@@ -135,6 +135,7 @@ func TestSlackFromAQuestionToTheFigures(t *testing.T) {
 	if said := api.Acked(t, "s1"); !strings.Contains(string(said), "Thank you") {
 		t.Errorf("/better: got %s", said)
 	}
+	p.run("metrics") // a verb that reads folds what the server has not folded yet
 	api.Send(t, "slash_commands", "s2", command(api, "/metrics", "today", "slash.2"))
 	api.Acked(t, "s2")
 	metrics := api.Message(t, "C1", "the metrics", func(m apitest.Message) bool { return strings.Contains(m.Blocks, "How runs go") })
