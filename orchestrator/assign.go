@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // errAgent is what no later try changes: the run fails with it.
@@ -93,7 +93,7 @@ const maxEarlier = 64
 // earlierRuns are the latest runs of a conversation that fit into what a run may see of it, the oldest first. Those that
 // began before it and have ended count.
 func (t *turn) earlierRuns(ctx context.Context, conversation string) ([]string, error) {
-	if err := t.reach(ctx, t.conversation.position); err != nil {
+	if err := replay.Reach(ctx, t.models, t.conversation.position); err != nil {
 		return nil, err
 	}
 	var runs []string
@@ -121,23 +121,6 @@ func (t *turn) earlierRuns(ctx context.Context, conversation string) ([]string, 
 		}
 	}
 	return runs, nil
-}
-
-// reach waits until the read models have seen a position: what was said just now is a part of a conversation too.
-func (t *turn) reach(ctx context.Context, position uint64) error {
-	for look := time.Millisecond; ; look = min(2*look, 100*time.Millisecond) {
-		at, err := t.models.Position(ctx)
-		if err != nil || at >= position {
-			return err
-		}
-		wait := time.NewTimer(look)
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return ctx.Err()
-		case <-wait.C:
-		}
-	}
 }
 
 // said is what a person and the agent said in an earlier run, without what its tools did.

@@ -13,7 +13,10 @@ import (
 )
 
 var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[string, RunRow]{
-	Table:  readmodel.Table{Cluster: "first_position", Settled: "last_position", Large: true},
+	Table: readmodel.Table{
+		Cluster: "first_position", Settled: "last_position", Large: true,
+		Indexes: []readmodel.Index{{Name: "workflow_runs_by_conversation", Columns: []string{"conversation"}}},
+	},
 	Key:    func(r *RunRow) string { return r.Run },
 	Fresh:  func(run string, r *RunRow) { r.Run = run },
 	Share:  8,

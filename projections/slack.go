@@ -9,7 +9,8 @@ import (
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-// SlackThreadRow is a row of slack_threads: a conversation in Slack, by its own name and by that of its thread.
+// SlackThreadRow is a row of slack_threads: a conversation in Slack, by its own name and by that of its thread. Its runs are
+// those of RunFilter.Conversation.
 type SlackThreadRow struct {
 	// Key is the conversation, or SlackThreadKey of its channel and thread.
 	Key          string `db:"key,pk"`
@@ -17,14 +18,9 @@ type SlackThreadRow struct {
 	Team         string `db:"team"`
 	Channel      string `db:"channel"`
 	// Thread is the time stamp of the first message, empty where that is not known yet.
-	Thread string `db:"thread"`
-	// Runs are the latest runs of the conversation, the oldest first. The row of a thread's key has none.
-	Runs     []string `db:"runs"`
-	Position uint64   `db:"position"`
+	Thread   string `db:"thread"`
+	Position uint64 `db:"position"`
 }
-
-// maxThreadRuns bounds how many runs of a conversation are kept in its row.
-const maxThreadRuns = 64
 
 // SlackThreadKey names a thread by what Slack tells of it.
 func SlackThreadKey(channel, thread string) string { return channel + "/" + thread }
@@ -32,21 +28,19 @@ func SlackThreadKey(channel, thread string) string { return channel + "/" + thre
 var slackThreadTable = readmodel.NewTable("slack_threads", readmodel.TableOf[string, SlackThreadRow]{
 	Key:   func(r *SlackThreadRow) string { return r.Key },
 	Fresh: func(key string, r *SlackThreadRow) { r.Key = strings.Clone(key) },
-	Weigh: func(r *SlackThreadRow) int { return 48*len(r.Runs) + 128 },
 	Row: []readmodel.ColumnOf[SlackThreadRow]{
 		readmodel.Key(readmodel.String("key", func(r *SlackThreadRow) *string { return &r.Key })),
 		readmodel.String("conversation", func(r *SlackThreadRow) *string { return &r.Conversation }),
 		readmodel.Symbol("team", func(r *SlackThreadRow) *string { return &r.Team }),
 		readmodel.Symbol("channel", func(r *SlackThreadRow) *string { return &r.Channel }),
 		readmodel.String("thread", func(r *SlackThreadRow) *string { return &r.Thread }),
-		readmodel.Strings("runs", func(r *SlackThreadRow) *[]string { return &r.Runs }),
 		readmodel.Int("position", func(r *SlackThreadRow) *uint64 { return &r.Position }),
 	},
 })
 
-// slackThreads keeps which conversation a thread in Slack is, and which runs were in it.
+// slackThreads keeps which conversation a thread in Slack is.
 var slackThreads = readmodel.Projection{
-	Name: "slack_threads", Version: 1, Tables: []readmodel.AnyTable{slackThreadTable},
+	Name: "slack_threads", Version: 2, Tables: []readmodel.AnyTable{slackThreadTable},
 	Bind: bindSlackThreads,
 }
 
@@ -60,14 +54,10 @@ func bindSlackThreads(w *readmodel.WorkingSet) readmodel.Fold {
 				return nil
 			}
 			r, err := threads.Row(e.Conversation)
-			if err != nil {
+			if err != nil || r.Channel != "" {
 				return err
 			}
-			if r.Channel == "" {
-				r.begin(e.Conversation, thread, f.Envelope.Position)
-			}
-			r.Runs = append(r.Runs[max(0, len(r.Runs)-maxThreadRuns+1):len(r.Runs):len(r.Runs)], e.Run)
-			r.Position = f.Envelope.Position
+			r.begin(e.Conversation, thread, f.Envelope.Position)
 			if thread.TS != "" {
 				return alias(threads, e.Conversation, thread, f.Envelope.Position)
 			}

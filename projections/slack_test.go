@@ -23,9 +23,9 @@ func TestAThreadInSlackIsAConversation(t *testing.T) {
 	}
 	m := folded(t, facts...)
 	for key, want := range map[string]projections.SlackThreadRow{
-		byCommand: {Key: byCommand, Conversation: byCommand, Team: "T", Channel: "C", Thread: "1.1", Runs: []string{"r1", "r2"}, Position: 3},
+		byCommand: {Key: byCommand, Conversation: byCommand, Team: "T", Channel: "C", Thread: "1.1", Position: 2},
 		"C/1.1":   {Key: "C/1.1", Conversation: byCommand, Team: "T", Channel: "C", Thread: "1.1", Position: 2},
-		inThread:  {Key: inThread, Conversation: inThread, Team: "T", Channel: "C", Thread: "9.9", Runs: []string{"r3"}, Position: 4},
+		inThread:  {Key: inThread, Conversation: inThread, Team: "T", Channel: "C", Thread: "9.9", Position: 4},
 		"C/9.9":   {Key: "C/9.9", Conversation: inThread, Team: "T", Channel: "C", Thread: "9.9", Position: 4},
 	} {
 		got, err := m.SlackThread(ctx, key)

@@ -15,14 +15,16 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-// Config wires the door. API, Reader, Threads, Texts, Dispatch, Start, Cancel and Runbook are needed; the rest works as its zero value.
+// Config wires the door. API, Reader, Reach, Threads, Texts, Dispatch, Start, Cancel and Runbook are needed; the rest works as its zero value.
 type Config struct {
 	// API calls Slack with the bot's token.
 	API *api.Client
 	// SigningSecret is what Slack signs its HTTP requests with. Without it none is taken.
 	SigningSecret string
-	// Reader reads the read models, Threads the threads in Slack by their key, Texts the whole of a run's texts.
+	// Reader reads the read models, Threads the threads in Slack by their key, Texts the whole of a run's texts. Reach waits
+	// until the read models have all that is in the log now.
 	Reader  projections.Reader
+	Reach   func(ctx context.Context) error
 	Threads func(ctx context.Context, key string) (projections.SlackThreadRow, error)
 	Texts   func(ctx context.Context, run *projections.RunRow) error
 	// Dispatch carries out commands, Start and Cancel those that begin and end a run.
@@ -77,8 +79,8 @@ const (
 
 // New makes the door. It panics where a needed part of its wiring is missing.
 func New(c Config) *Door {
-	if c.API == nil || c.Reader == nil || c.Threads == nil || c.Texts == nil || c.Dispatch == nil || c.Start == nil || c.Cancel == nil || c.Runbook == nil {
-		panic("slack: a door needs an API, a Reader, Threads, Texts, Dispatch, Start, Cancel and Runbook")
+	if c.API == nil || c.Reader == nil || c.Reach == nil || c.Threads == nil || c.Texts == nil || c.Dispatch == nil || c.Start == nil || c.Cancel == nil || c.Runbook == nil {
+		panic("slack: a door needs an API, a Reader, Reach, Threads, Texts, Dispatch, Start, Cancel and Runbook")
 	}
 	if c.Refused == nil {
 		c.Refused = func(error) bool { return false }

@@ -34,6 +34,8 @@ type house struct {
 	threads      map[string]projections.SlackThreadRow
 	improvements []projections.ImprovementRow
 	fail         error
+	// late is what the read models hear of once they are waited for.
+	late func()
 	// told has a place for each command that came.
 	told chan struct{}
 }
@@ -110,12 +112,24 @@ func (h *house) Run(_ context.Context, run string) (projections.RunRow, []projec
 	return projections.RunRow{}, nil, projections.ErrNotFound
 }
 
-func (h *house) Runs(context.Context, projections.RunFilter) iter.Seq2[projections.RunRow, error] {
+func (h *house) reach(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.late != nil {
+		h.late()
+	}
+	return ctx.Err()
+}
+
+func (h *house) Runs(_ context.Context, f projections.RunFilter) iter.Seq2[projections.RunRow, error] {
 	h.mu.Lock()
 	rows := slices.Clone(h.runs)
 	h.mu.Unlock()
 	return func(yield func(projections.RunRow, error) bool) {
 		for _, row := range rows {
+			if f.Conversation != "" && row.Conversation != f.Conversation || f.Outcome != "" && row.Outcome != f.Outcome {
+				continue
+			}
 			if !yield(row, nil) {
 				return
 			}
@@ -144,7 +158,7 @@ func newDoor(t testing.TB, change ...func(*slack.Config)) (*slack.Door, *house, 
 	server := apitest.New(t)
 	h := &house{told: make(chan struct{}, 1000), started: map[string]commands.StartRun{}, ids: map[string]int{}, threads: map[string]projections.SlackThreadRow{}}
 	c := slack.Config{
-		API: api.New("xoxb-1", api.OptionAPIURL(server.URL)), SigningSecret: secret, Reader: h, Threads: h.thread,
+		API: api.New("xoxb-1", api.OptionAPIURL(server.URL)), SigningSecret: secret, Reader: h, Reach: h.reach, Threads: h.thread,
 		Texts:    func(context.Context, *projections.RunRow) error { return nil },
 		Dispatch: h.dispatch, Start: h.start,
 		Cancel: func(ctx context.Context, c commands.CancelRun) error {
@@ -340,7 +354,7 @@ func TestAPostIsFoundAgain(t *testing.T) {
 	// Another process takes over.
 	h.fail = nil
 	second := slack.New(slack.Config{
-		API: api.New("xoxb-1", api.OptionAPIURL(server.URL)), Reader: h, Threads: h.thread, Texts: func(context.Context, *projections.RunRow) error { return nil },
+		API: api.New("xoxb-1", api.OptionAPIURL(server.URL)), Reader: h, Reach: h.reach, Threads: h.thread, Texts: func(context.Context, *projections.RunRow) error { return nil },
 		Dispatch: h.dispatch, Start: h.start, Cancel: func(context.Context, commands.CancelRun) error { return nil },
 		Runbook: func(string, projections.RunRow, []projections.StepRow) events.RunbookSaved {
 			return events.RunbookSaved{}

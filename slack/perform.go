@@ -64,21 +64,36 @@ func (d *Door) ask(ctx context.Context, r Request, id uuid.UUID, w Ask) (done, e
 
 // conversation is the one that a thread belongs to. known tells that there were runs in it.
 func (d *Door) conversation(ctx context.Context, r Request, run string) (name string, known bool, err error) {
-	if r.Thread == "" {
-		return events.SlackThread{Team: r.Team, Channel: r.Channel, Ask: run}.Conversation(), false, nil
+	fresh := events.SlackThread{Team: r.Team, Channel: r.Channel, TS: r.Thread}
+	switch {
+	case r.Thread == "":
+		fresh.Ask = run
+		return fresh.Conversation(), false, nil
+	case r.Thread == r.Message && (r.Type == "mention" || r.Type == "message"):
+		return fresh.Conversation(), false, nil // it begins its thread
 	}
 	row, err := d.Threads(ctx, projections.SlackThreadKey(r.Channel, r.Thread))
+	if errors.Is(err, projections.ErrNotFound) {
+		// It may have begun a moment ago.
+		if err := d.reach(ctx); err != nil {
+			return "", false, err
+		}
+		row, err = d.Threads(ctx, projections.SlackThreadKey(r.Channel, r.Thread))
+	}
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
-		// A thread that was opened a moment ago is known to the streams before the read models.
-		if name := d.streams.in(r.Channel, r.Thread); name != "" {
-			return name, true, nil
-		}
-		return events.SlackThread{Team: r.Team, Channel: r.Channel, TS: r.Thread}.Conversation(), false, nil
+		return fresh.Conversation(), false, nil
 	case err != nil:
 		return "", false, err
 	}
 	return row.Conversation, true, nil
+}
+
+// reach waits until the read models have all that is in the log: nobody is told that there is nothing where there is.
+func (d *Door) reach(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, d.AckWithin)
+	defer stop()
+	return d.Reach(ctx)
 }
 
 // errNoRun tells that there is nothing that a wish could be about.
@@ -87,17 +102,8 @@ var errNoRun = errors.New("there is no run here yet that this could be about")
 // about is the run that a wish is about: the one that it names, the last one of its thread, or the last one that the person
 // asked for in the channel.
 func (d *Door) about(ctx context.Context, r Request, named string) (projections.RunRow, error) {
-	if named == "" && r.Thread != "" {
-		row, err := d.Threads(ctx, projections.SlackThreadKey(r.Channel, r.Thread))
-		if err == nil {
-			row, err = d.Threads(ctx, row.Conversation)
-		}
-		if err != nil && !errors.Is(err, projections.ErrNotFound) {
-			return projections.RunRow{}, err
-		}
-		if len(row.Runs) > 0 {
-			named = row.Runs[len(row.Runs)-1]
-		}
+	if err := d.reach(ctx); err != nil {
+		return projections.RunRow{}, err
 	}
 	if named != "" {
 		row, _, err := d.Reader.Run(ctx, named)
@@ -105,6 +111,17 @@ func (d *Door) about(ctx context.Context, r Request, named string) (projections.
 			return row, fmt.Errorf("%w: I know no run %s", errNoRun, clip(named, 60))
 		}
 		return row, err
+	}
+	if r.Thread != "" {
+		conversation, known, err := d.conversation(ctx, r, "")
+		if err != nil {
+			return projections.RunRow{}, err
+		}
+		if known {
+			for row, err := range d.Reader.Runs(ctx, projections.RunFilter{Conversation: conversation, Limit: 1}) {
+				return row, err
+			}
+		}
 	}
 	for row, err := range d.Reader.Runs(ctx, projections.RunFilter{Workflow: d.Workflow, Limit: maxLookedAt}) {
 		if err != nil {
@@ -194,52 +211,29 @@ func countSteps(n int) string {
 	return fmt.Sprintf("%d steps", n)
 }
 
-// stop cancels the runs under way in a thread. A run that began a moment ago is known to the streams before the read models.
+// stop cancels the runs under way in a thread.
 func (d *Door) stop(ctx context.Context, r Request, id uuid.UUID) (done, error) {
-	runs, err := d.underWay(ctx, r)
+	if err := d.reach(ctx); err != nil {
+		return done{}, err
+	}
+	conversation, _, err := d.conversation(ctx, r, "")
 	if err != nil {
 		return done{}, err
 	}
-	if len(runs) == 0 {
-		return refusal("Nothing is under way here."), nil
-	}
-	for i, run := range runs {
-		if err := d.Cancel(ctx, commands.CancelRun{Meta: d.meta(r, id, i, run), Run: run, Reason: "stopped in Slack"}); err != nil {
+	last, n := "", 0
+	for run, err := range d.Reader.Runs(ctx, projections.RunFilter{Conversation: conversation, Outcome: projections.Running}) {
+		if err == nil {
+			err = d.Cancel(ctx, commands.CancelRun{Meta: d.meta(r, id, n, run.Run), Run: run.Run, Reason: "stopped in Slack"})
+		}
+		if err != nil {
 			return done{}, err
 		}
+		last, n = run.Run, n+1
 	}
-	return done{outcome: events.SlackRecorded, run: runs[len(runs)-1]}, nil
-}
-
-func (d *Door) underWay(ctx context.Context, r Request) ([]string, error) {
-	conversation, _, err := d.conversation(ctx, r, "")
-	if err != nil {
-		return nil, err
+	if n == 0 {
+		return refusal("Nothing is under way here."), nil
 	}
-	row, err := d.Threads(ctx, conversation)
-	if err != nil && !errors.Is(err, projections.ErrNotFound) {
-		return nil, err
-	}
-	runs := d.streams.of(conversation)
-	for _, run := range row.Runs {
-		known, _, err := d.Reader.Run(ctx, run)
-		if err != nil && !errors.Is(err, projections.ErrNotFound) {
-			return nil, err
-		}
-		if known.Outcome == projections.Running && !contains(runs, run) {
-			runs = append(runs, run)
-		}
-	}
-	return runs, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, other := range list {
-		if other == s {
-			return true
-		}
-	}
-	return false
+	return done{outcome: events.SlackRecorded, run: last}, nil
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -50,10 +50,9 @@ const flushAt = 256
 
 // stream is an answer on its way into a message.
 type stream struct {
-	run          managers.SlackRun
-	conversation string
-	channel      string
-	thread       string
+	run     managers.SlackRun
+	channel string
+	thread  string
 	// more tells the writer of text, or of the end.
 	more chan struct{}
 	// over is closed once the writer is.
@@ -124,31 +123,6 @@ func (s *streams) keep(run, text string) {
 	s.early[len(s.early)-1].text.WriteString(text)
 }
 
-// of are the runs of a conversation that stream here.
-func (s *streams) of(conversation string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var runs []string
-	for id, open := range s.open {
-		if open.conversation == conversation {
-			runs = append(runs, id)
-		}
-	}
-	return runs
-}
-
-// in is the conversation of a thread that is streamed into here, "" where none is.
-func (s *streams) in(channel, thread string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, open := range s.open {
-		if open.channel == channel && open.thread == thread {
-			return open.conversation
-		}
-	}
-	return ""
-}
-
 // writing tells of a message that is being streamed into here.
 func (s *streams) writing(ts string) bool {
 	s.mu.Lock()
@@ -173,7 +147,7 @@ func (s *streams) begin(ctx context.Context, run managers.SlackRun, channel, thr
 	if s.open[run.Run] != nil || s.over[run.Run] || s.ctx == nil {
 		return
 	}
-	open := &stream{run: run, conversation: run.Conversation, channel: channel, thread: thread, more: make(chan struct{}, 1), over: make(chan struct{}), ts: run.Stream}
+	open := &stream{run: run, channel: channel, thread: thread, more: make(chan struct{}, 1), over: make(chan struct{}), ts: run.Stream}
 	for i := range s.early {
 		if s.early[i].run == run.Run {
 			open.text.WriteString(s.early[i].text.String())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -173,6 +174,13 @@ func TestSlackFromAQuestionToTheFigures(t *testing.T) {
 	}
 	if posts != 2 {
 		t.Errorf("%d posts in the thread, want 2: %+v", posts, api.Messages("C1"))
+	}
+	// What is recorded behind an answer is recorded before a server ends.
+	if err := server.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Errorf("the server ended: %v", err)
 	}
 	// The killed server may not have come to record what it had started.
 	got := p.kinds()
