@@ -11,7 +11,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help aimock build run test check static unraced bench analysts loop golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
+.PHONY: help aimock mcp-everything build run test check static unraced bench analysts loop golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -55,6 +55,10 @@ conformance-binary: ## Build the suite as one static binary: VIRTUOUS6_ESDB_URL=
 aimock: ## Fetch the model server that tests of the live client talk to (needs node and npm)
 	@test -e .cache/aimock/node_modules/@copilotkit/aimock/package.json || \
 		npm install --prefix .cache/aimock --no-save --no-audit --no-fund --ignore-scripts @copilotkit/aimock@1.43.0
+
+mcp-everything: ## Fetch the MCP server that tests of tools talk to (needs node and npm)
+	@test -e .cache/mcp/node_modules/@modelcontextprotocol/server-everything/package.json || \
+		npm install --prefix .cache/mcp --no-save --no-audit --no-fund --ignore-scripts @modelcontextprotocol/server-everything@2026.8.31
 
 loop: ## Try 200 candidates of known truth in virtual time, and write the table of docs/loop.md
 	go test ./managers -run '^TestTheLoopInAWorldOfPlantedTruths$$' -count=1 -timeout 20m -v -args -world

@@ -15,5 +15,6 @@ func All(p Policies) []Aggregate {
 		aggregate("runbook", runbook()),
 		aggregate("slack", slack()),
 		aggregate("task", task()),
+		aggregate("tool", tool()),
 	}
 }

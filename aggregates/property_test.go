@@ -61,6 +61,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			anything[events.SlackPosted](),
 		},
 		"task": {anything[events.TaskOpened](), anything[events.TaskUpdated]()},
+		"tool": {anything[events.ToolPinned](), anything[events.ToolChanged](), anything[events.ToolAccepted]()},
 	}
 }
 
@@ -198,6 +199,7 @@ func sound(t *rapid.T, history []events.Event) {
 	var sealed uint64
 	var threaded bool
 	goal := goalHistory{}
+	var offered, accepted string
 	for i, e := range history {
 		if ended {
 			t.Fatalf("%s after the end", e.Kind())
@@ -246,6 +248,21 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("step %d finishes and was not open", e.Step)
 			}
 			delete(open, e.Step)
+		case events.ToolPinned:
+			if made {
+				t.Fatal("a tool is pinned twice")
+			}
+			made, offered, accepted = true, e.Digest, e.Digest
+		case events.ToolChanged:
+			if e.Digest == offered {
+				t.Fatalf("the tool changes to what it was, %s", e.Digest)
+			}
+			offered = e.Digest
+		case events.ToolAccepted:
+			if e.Digest != offered || e.Digest == accepted {
+				t.Fatalf("%s is accepted, %s is offered and %s is accepted already", e.Digest, offered, accepted)
+			}
+			accepted = e.Digest
 		case events.RunFinished, events.RunFailed, events.RunCancelled, events.ImprovementRejected:
 			ended = true
 		case events.ExperimentPlanned:
@@ -354,6 +371,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "tool": rapid.Custom(toolWish),
 	}
 }

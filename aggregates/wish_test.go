@@ -196,6 +196,14 @@ func taskWish(t *rapid.T) commands.Command {
 	return commands.UpdateTask{Task: "t", Status: pick(t, "status", "", events.TaskOpen, events.TaskDone, "lost"), Note: pick(t, "note", "", "n"), Assignee: assignee}
 }
 
+func toolWish(t *rapid.T) commands.Command {
+	digest := pick(t, "digest", "1", "1", "2", "3", "")
+	if pick(t, "accept", true, false) {
+		return commands.AcceptTool{Tool: "t", Digest: digest, By: name(t)}
+	}
+	return commands.NoteTool{Tool: "t", Digest: digest, Definition: events.ToolDefinition{Remote: digest, Schema: []byte(pick(t, "schema", "{}", "{}", "{", ""))}}
+}
+
 func slackWish(t *rapid.T) commands.Command {
 	name := rapid.SampledFrom([]string{"i", "", "c"})
 	switch rapid.IntRange(0, 3).Draw(t, "wish") {

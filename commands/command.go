@@ -141,6 +141,14 @@ type Slack interface {
 	slack()
 }
 
+// Tool is a command to a tool of an MCP server.
+//
+//sumtype:decl
+type Tool interface {
+	Command
+	tool()
+}
+
 // Goal is a command to a goal.
 //
 //sumtype:decl

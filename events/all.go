@@ -59,4 +59,7 @@ var Known = NewTable(
 	kind[SlackPosted](),
 	kind[TaskOpened](),
 	kind[TaskUpdated](),
+	kind[ToolPinned](),
+	kind[ToolChanged](),
+	kind[ToolAccepted](),
 )

@@ -101,6 +101,14 @@ type Slack interface {
 	slack()
 }
 
+// Tool is a fact of the stream of an MCP server's tool.
+//
+//sumtype:decl
+type Tool interface {
+	Event
+	tool()
+}
+
 // Goal is a fact of a goal's stream.
 //
 //sumtype:decl

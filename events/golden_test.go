@@ -42,6 +42,9 @@ func samples() []events.Event {
 		},
 	}
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
+	definition := events.ToolDefinition{
+		Server: "files", Remote: "read", Description: "Reads a file.", Schema: json.RawMessage(`{"type":"object"}`), Repeatable: true,
+	}
 	return []events.Event{
 		events.AgentSpawned{Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna"},
 		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
@@ -160,6 +163,9 @@ func samples() []events.Event {
 		},
 		events.TaskOpened{Task: "t1", Workflow: "checkout", Title: "Refund order 12", Run: "r1", Assignee: "clerk"},
 		events.TaskUpdated{Status: events.TaskDone, Note: "refunded", Assignee: "clerk"},
+		events.ToolPinned{Tool: "files__read", Definition: definition, Digest: "9f86d081884c7d65"},
+		events.ToolChanged{Definition: definition, Digest: "60303ae22b998861"},
+		events.ToolAccepted{Digest: "60303ae22b998861", By: "user:anna", Note: "only the wording"},
 	}
 }
 
