@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrUnknownTool tells that no tool has that name, or that the agent was not given it.
@@ -23,6 +24,8 @@ type Tool struct {
 	// Repeatable tells that calling it again does no harm: because it changes nothing, or because it goes by the call's
 	// key. One that is not is never called again where it is not known what became of a call.
 	Repeatable bool
+	// Timeout bounds one call, 0 for the runner's.
+	Timeout time.Duration
 	// Call does it. The arguments are what the model wrote: they may be anything. The error is shown to the model.
 	Call func(ctx context.Context, c Call) (string, error)
 }
@@ -57,6 +60,15 @@ func NewTools(tools ...Tool) Tools {
 	}
 	slices.Sort(t.names)
 	return t
+}
+
+// All are the tools, sorted by name.
+func (t Tools) All() []Tool {
+	all := make([]Tool, len(t.names))
+	for i, name := range t.names {
+		all[i] = t.byName[name]
+	}
+	return all
 }
 
 // Names lists the tools, sorted.

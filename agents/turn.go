@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -184,10 +185,7 @@ func (r Runner) perform(ctx context.Context, config events.AgentConfig, call eve
 	if !json.Valid(args) {
 		return "", errors.New("the arguments are not valid JSON")
 	}
-	timeout := r.ToolTimeout
-	if timeout == 0 {
-		timeout = 30 * time.Second
-	}
+	timeout := cmp.Or(tool.Timeout, r.ToolTimeout, 30*time.Second)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%s took longer than %s", call.Name, timeout))
 	defer cancel()
 	result, err := tool.Call(ctx, Call{Arguments: args, Key: key})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -20,9 +21,11 @@ type Policy struct {
 	// MaxTokens bounds an agent's answer in tokens, 0 for no bound.
 	MaxTokens int
 	// Tools are those that an agent may be granted. Default: DefaultTools. AskTools are those of them of which each call
-	// needs a person's approval.
+	// needs a person's approval. A name that ends in * is all that begin so.
 	Tools    []string
 	AskTools []string
+	// NeverTools are those that nobody calls, whatever Tools says.
+	NeverTools []string
 	// SelfApproved are the kinds of change that need no person.
 	SelfApproved []events.ChangeKind
 	// Canary are the kinds of change that are tried on a part of the runs first where a person approves them. What no person
@@ -45,8 +48,37 @@ func Everywhere(p Policy) Policies { return func(string) Policy { return p } }
 func (p Policy) Fact() events.PolicySet {
 	return events.PolicySet{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		Tools: p.grantable(), AskTools: p.AskTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxShare,
+		Tools: p.grantable(), AskTools: p.AskTools, NeverTools: p.NeverTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxShare,
 	}
+}
+
+// ToolRule is what a policy says of calls of a tool.
+type ToolRule string
+
+// The rules. A tool that may not be granted is never called, however an agent came by it.
+const (
+	ToolFree  ToolRule = "free"
+	ToolAsks  ToolRule = "asks"
+	ToolNever ToolRule = "never"
+)
+
+// Tool is what the policy says of calls of a tool.
+func (p Policy) Tool(tool string) ToolRule {
+	switch {
+	case !named(p.grantable(), tool) || named(p.NeverTools, tool):
+		return ToolNever
+	case named(p.AskTools, tool):
+		return ToolAsks
+	}
+	return ToolFree
+}
+
+// named tells whether a tool is one of those that a policy names.
+func named(patterns []string, tool string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		beginning, all := strings.CutSuffix(pattern, "*")
+		return pattern == tool || all && strings.HasPrefix(tool, beginning)
+	})
 }
 
 func (p Policy) grantable() []string {
@@ -101,9 +133,12 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 		return fmt.Errorf("%w: max_tokens %d is above %d", ErrPolicy, c.MaxTokens, p.MaxTokens)
 	}
 	for _, tool := range c.Tools {
-		if may := p.grantable(); !slices.Contains(may, tool) {
+		switch {
+		case named(p.NeverTools, tool):
+			return fmt.Errorf("%w: the tool %q is one of those that nobody calls: `policy:` in the configuration names them under `never_tools`", ErrPolicy, tool)
+		case p.Tool(tool) == ToolNever:
 			return fmt.Errorf("%w: the tool %q is not one of those that may be granted, %q: `policy:` in the configuration names them under `tools`",
-				ErrPolicy, tool, may)
+				ErrPolicy, tool, p.grantable())
 		}
 	}
 	return nil

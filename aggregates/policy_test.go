@@ -1,6 +1,7 @@
 package aggregates_test
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -144,4 +145,24 @@ func TestPolicyCapsTheShareThatNoPersonApproved(t *testing.T) {
 		"then it can still be undone":    {policy: policy, given: after, when: commands.RollBackImprovement{Improvement: "i", Reason: "r"}, then: []events.Event{events.ImprovementRolledBack{Reason: "r"}}},
 		"then it is at the share it was": {policy: policy, given: after, when: apply(100)},
 	}.run(t)
+}
+
+func TestWhatAPolicySaysOfATool(t *testing.T) {
+	t.Parallel()
+	p := aggregates.Policy{Tools: []string{"clock", "files__*"}, AskTools: []string{"files__write*"}, NeverTools: []string{"files__delete"}}
+	for tool, want := range map[string]aggregates.ToolRule{
+		"clock": aggregates.ToolFree, "files__read": aggregates.ToolFree, "files__write": aggregates.ToolAsks, "files__write_all": aggregates.ToolAsks,
+		"files__delete": aggregates.ToolNever, "calculate": aggregates.ToolNever, "file": aggregates.ToolNever, "*": aggregates.ToolNever,
+	} {
+		if got := p.Tool(tool); got != want {
+			t.Errorf("%s: %s, want %s", tool, got, want)
+		}
+		_, refused := newInstance(t, p, commands.SpawnAgent{Agent: "a"}).Decide(commands.SpawnAgent{Agent: "a", Config: events.AgentConfig{Tools: []string{tool}}})
+		if errors.Is(refused, aggregates.ErrPolicy) != (want == aggregates.ToolNever) {
+			t.Errorf("granting %s: %v", tool, refused)
+		}
+	}
+	if got := (aggregates.Policy{}).Tool("calculate"); got != aggregates.ToolFree {
+		t.Errorf("by default calculate is %s", got)
+	}
 }

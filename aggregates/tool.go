@@ -54,6 +54,8 @@ func decideTool(c commands.Tool, s Tool) ([]events.Tool, error) {
 		return []events.Tool{events.ToolChanged{Definition: c.Definition, Digest: c.Digest}}, nil
 	case commands.AcceptTool:
 		switch {
+		case isMachine(c.By) || isMachine(c.Actor) || c.By == policyApproves:
+			return nil, fmt.Errorf("tool %s: %w: a person accepts what a server says, not %q for %q", c.Tool, ErrInvalid, c.By, c.Actor)
 		case s.OfferedDigest == "":
 			return nil, fmt.Errorf("tool %s: %w", c.Tool, ErrMissing)
 		case s.OfferedDigest != c.Digest:

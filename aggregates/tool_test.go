@@ -35,8 +35,15 @@ func TestTool(t *testing.T) {
 		"nothing to accept":       {given: []events.Event{pinned}, when: accept("1")},
 		"what is offered no more": {given: []events.Event{pinned, changed, back}, when: accept("2"), err: aggregates.ErrState},
 		"the one before":          {given: []events.Event{pinned, changed}, when: accept("1"), err: aggregates.ErrState},
-		"never seen":              {when: accept("1"), err: aggregates.ErrMissing},
-		"no digest":               {when: note("Reads.", ""), err: aggregates.ErrInvalid},
+		"by an agent": {
+			given: []events.Event{pinned, changed}, when: commands.AcceptTool{Tool: "files__read", Digest: "2", By: "agent:clerk"}, err: aggregates.ErrInvalid,
+		},
+		"by an agent for a person": {
+			given: []events.Event{pinned, changed}, err: aggregates.ErrInvalid,
+			when: commands.AcceptTool{Meta: commands.Meta{Actor: "agent:clerk"}, Tool: "files__read", Digest: "2", By: "user:anna"},
+		},
+		"never seen": {when: accept("1"), err: aggregates.ErrMissing},
+		"no digest":  {when: note("Reads.", ""), err: aggregates.ErrInvalid},
 		"no schema": {
 			when: commands.NoteTool{Tool: "files__read", Digest: "1"}, err: aggregates.ErrInvalid,
 		},

@@ -13,6 +13,8 @@ type PolicySet struct {
 	Tools []string `json:"tools,omitempty"`
 	// AskTools are those of them of which each call needs a person's approval.
 	AskTools []string `json:"ask_tools,omitempty"`
+	// NeverTools are those that nobody calls, whatever Tools says.
+	NeverTools []string `json:"never_tools,omitempty"`
 	// SelfApproved are the kinds of change that need no person, and MaxShare how far such a change may go, in permille.
 	SelfApproved []ChangeKind `json:"self_approved,omitempty"`
 	MaxShare     int          `json:"max_share,omitempty"`

@@ -28,6 +28,8 @@ type Config struct {
 	// Runner performs the turns. Model is what an agent without a model of its own uses.
 	Runner agents.Runner
 	Model  string
+	// Toolbox finds the tools of agents. Default: the runner's own ones alone.
+	Toolbox Toolbox
 	// Agents tells of the agents. It must be set.
 	Agents Agents
 	// Handlers do the work of a door that posts what runs come to. Without them nobody wants it done.
@@ -105,6 +107,9 @@ func New(c Config) *Orchestrator {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Toolbox.Servers == nil {
+		c.Toolbox.Own = c.Runner.Tools
+	}
 	c.Dispatch = c.Lease.guard(c.Dispatch)
 	return &Orchestrator{c: c}
 }
@@ -116,7 +121,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	dispatch := patient(o.c.Dispatch, o.c.Log)
 	told := newOverheard(o.c.Models, o.c.Clock)
 	p := &performer{
-		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, runner: o.c.Runner, model: o.c.Model, holder: o.c.holder,
+		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, runner: o.c.Runner, toolbox: o.c.Toolbox, model: o.c.Model, holder: o.c.holder,
 		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: func(run, text string) {
 			told.hear(run, text)
 			if o.c.OnText != nil {

@@ -89,6 +89,15 @@ func (d *Dispatcher) Experiment(ctx context.Context, workspace, experiment strin
 	return found, nil
 }
 
+// Tool folds a tool of an MCP server. The zero value is one that nobody has seen.
+func (d *Dispatcher) Tool(ctx context.Context, workspace, tool string) (aggregates.Tool, error) {
+	l := &loaded{instance: d.aggregates["tool"].New(), ids: map[uuid.UUID]struct{}{}}
+	if err := d.read(ctx, commands.ToolStream(workspace, tool), l, eventstore.StreamOptions{}); err != nil {
+		return aggregates.Tool{}, err
+	}
+	return l.instance.State().(aggregates.Tool), nil //nolint:forcetypeassert // it is what the aggregate of tools holds
+}
+
 // Agent folds an agent, and tells the revision that it is at.
 func (d *Dispatcher) Agent(ctx context.Context, workspace, name string) (aggregates.Agent, uint64, error) {
 	return d.agentAt(ctx, workspace, name, eventstore.StreamOptions{})

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/agents/mcptool"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -28,6 +29,7 @@ type performer struct {
 	agents   Agents
 	caps     *caps
 	runner   agents.Runner
+	toolbox  Toolbox
 	// model is what an agent without a model of its own uses.
 	model string
 	// holder is this process, as reservations name it. allowUnpriced lets calls through a budget whose cost is not known.
@@ -80,6 +82,8 @@ func (p *performer) perform(ctx context.Context, wish managers.Turn) error {
 // turn is one turn under way.
 type turn struct {
 	*performer
+	// runner is the performer's, with the tools that the agent was granted.
+	runner       agents.Runner
 	wish         managers.Turn
 	conversation *conversation
 	agent        string
@@ -115,6 +119,15 @@ func (t *turn) perform(ctx context.Context) error {
 		return t.fail(ctx, failure{reason: err.Error()})
 	}
 	if err != nil {
+		return err
+	}
+	t.runner = t.performer.runner
+	switch t.runner.Tools, err = t.toolbox.Tools(ctx, t.config.Tools); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, mcptool.ErrServer) || errors.Is(err, agents.ErrUnknownTool):
+		return t.fail(ctx, failure{reason: err.Error()}, assign...)
+	case err != nil:
 		return err
 	}
 	if err := t.performTools(ctx); err != nil {

@@ -15,6 +15,7 @@ var all = readmodel.NewSet(
 	improvements,
 	runbooks,
 	slackThreads,
+	tools,
 	budgets,
 	patterns,
 	costs,

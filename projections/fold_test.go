@@ -350,6 +350,8 @@ func TestDamagedHistoryIsParked(t *testing.T) {
 		"budget never set":         {[]any{"budget-a", events.BudgetExhausted{}}, "budgets"},
 		"goal never created":       {[]any{"goal-a", events.GoalStarted{}}, "goals"},
 		"goal created twice":       {[]any{"goal-a", events.GoalCreated{Goal: "a"}, "goal-a", events.GoalCreated{Goal: "a"}}, "goals"},
+		"tool never seen":          {[]any{"tool-a", events.ToolAccepted{Digest: "1"}}, "tools"},
+		"tool pinned twice":        {[]any{"tool-a", events.ToolPinned{Tool: "a"}, "tool-a", events.ToolPinned{Tool: "a"}}, "tools"},
 		"budget of another name":   {[]any{"budget-a", events.BudgetSet{Budget: "b"}}, "budgets"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -167,6 +167,11 @@ func (r *reader) Budgets(ctx context.Context) ([]BudgetRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, budgetTable, readmodel.Query{Order: readmodel.Ascending("budget")}))
 }
 
+// Tools implements Reader.
+func (r *reader) Tools(ctx context.Context) ([]ToolRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, toolTable, readmodel.Query{Order: readmodel.Ascending("tool")}))
+}
+
 // Goals implements Reader.
 func (r *reader) Goals(ctx context.Context) ([]GoalRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, goalTable, readmodel.Query{Order: []readmodel.Order{{Column: "goal", Descending: true}}}))

@@ -116,6 +116,8 @@ type Reader interface {
 	Experiments(ctx context.Context, status string) ([]ExperimentRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
 	Budgets(ctx context.Context) ([]BudgetRow, error)
+	// Tools are those of MCP servers, by name.
+	Tools(ctx context.Context) ([]ToolRow, error)
 	// Goals are all goals, the latest first (by name: the program's own names rise).
 	Goals(ctx context.Context) ([]GoalRow, error)
 	// List yields the lines of one of the Lists in which columns have the values of where; limit 0 is all.

@@ -17,5 +17,6 @@ func (d *door) register(api huma.API) {
 		d.giveFeedback(api)
 		d.rollBackAgent(api)
 		d.decideImprovement(api)
+		d.acceptTool(api)
 	}
 }

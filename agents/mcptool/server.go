@@ -51,7 +51,7 @@ func (s Server) Check() error {
 	u, err := url.Parse(s.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("url should be http://... or https://...")
+		return errors.New("url should begin with http:// or https://")
 	case u.User != nil:
 		return errors.New("a url holds no password: token_env names the environment variable with the token")
 	}

@@ -51,6 +51,9 @@ func (s *Servers) Names() []string { return slices.Sorted(maps.Keys(s.byName)) }
 // Has tells whether there is a server of that name.
 func (s *Servers) Has(server string) bool { return s.byName[server] != nil }
 
+// Timeout bounds a call of a tool of a server.
+func (s *Servers) Timeout(server string) time.Duration { return s.byName[server].timeout() }
+
 // Tools asks a server for its tools, by name. Those that no model could be told of are left out, with a note in the log.
 func (s *Servers) Tools(ctx context.Context, server string) ([]Found, error) {
 	session, err := s.session(server)

@@ -151,11 +151,14 @@ func (f agentFlags) over(c events.AgentConfig) (events.AgentConfig, error) {
 
 // knownTools refuses tools that this program does not have.
 func (a *app) knownTools(ctx context.Context, c events.AgentConfig) error {
-	runner, _, err := a.runner(ctx)
+	box, err := a.toolbox()
 	if err != nil {
 		return err
 	}
-	_, err = runner.Tools.Specs(c.Tools)
+	tools, err := box.Tools(ctx, c.Tools)
+	if err == nil {
+		_, err = tools.Specs(c.Tools)
+	}
 	return err
 }
 
@@ -178,10 +181,10 @@ func (v agentsSpawnVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.knownTools(ctx, config); err != nil {
+	if err := a.open(ctx); err != nil {
 		return err
 	}
-	if err := a.open(ctx); err != nil {
+	if err := a.knownTools(ctx, config); err != nil {
 		return err
 	}
 	_, err = a.dispatcher().Dispatch(ctx, commands.SpawnAgent{Meta: a.meta(""), Agent: v.Agent, Role: v.Role, Config: config})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/agents/mcptool"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -33,6 +34,7 @@ type app struct {
 	store      eventstore.Store
 	models     *projections.Models
 	dispatches *orchestrator.Dispatcher
+	servers    *mcptool.Servers
 	// closers are called at the end, the last one first.
 	closers []func() error
 }
@@ -115,9 +117,9 @@ func (a *app) ready(ctx context.Context) error {
 }
 
 // driving is how this process drives live runs under a lease.
-func (a *app) driving(runner agents.Runner, model string, lease *orchestrator.Lease) orchestrator.Config {
+func (a *app) driving(runner agents.Runner, model string, box orchestrator.Toolbox, lease *orchestrator.Lease) orchestrator.Config {
 	return orchestrator.Config{
-		Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease,
+		Toolbox: box, Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease,
 		Clock: a.clock, IDs: a.ids, Turns: a.config.Turns, Drain: a.config.Drain, StallAfter: a.config.StallAfter,
 		AllowUnpriced: a.config.Unpriced == "allow", Holdback: a.config.Policy.holdback(),
 	}

@@ -62,6 +62,8 @@ type config struct {
 	Slack         slackConfig  `yaml:"slack"`
 	// Targets are what is wanted of the figures in reports.
 	Targets targetsConfig `yaml:"targets"`
+	// MCP are the MCP servers whose tools agents can be granted, by the names that those tools begin with.
+	MCP map[string]mcpConfig `yaml:"mcp"`
 }
 
 // policyConfig is what people allow. See aggregates.Policy.
@@ -72,6 +74,7 @@ type policyConfig struct {
 	MaxTokens        int                 `yaml:"max_tokens"`
 	Tools            []string            `yaml:"tools"`
 	AskTools         []string            `yaml:"ask_tools"`
+	NeverTools       []string            `yaml:"never_tools"`
 	SelfApproved     []events.ChangeKind `yaml:"self_approved"`
 	Canary           []events.ChangeKind `yaml:"canary"`
 	MaxSharePermille int                 `yaml:"max_share_permille"`
@@ -94,7 +97,7 @@ func (p policyConfig) holdback() int {
 func (p policyConfig) policy() aggregates.Policy {
 	return aggregates.Policy{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		Tools: p.Tools, AskTools: p.AskTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,
+		Tools: p.Tools, AskTools: p.AskTools, NeverTools: p.NeverTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,
 	}
 }
 

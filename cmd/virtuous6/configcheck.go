@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,6 +25,12 @@ func (c *config) mistake() (key, says string) {
 	if c.ReadModels != "" {
 		_, wrongModels = readModelsAddress(c.ReadModels)
 	}
+	server, wrongServer := "", ""
+	for _, name := range slices.Sorted(maps.Keys(c.MCP)) {
+		if err := c.MCP[name].of(name).Check(); err != nil {
+			server, wrongServer = name, err.Error()
+		}
+	}
 	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
 	untried := slices.IndexFunc(p.Canary, func(k events.ChangeKind) bool { return !aggregates.Tried(k) })
 	for _, rule := range []struct {
@@ -42,6 +49,7 @@ func (c *config) mistake() (key, says string) {
 		{"drain", c.Drain < 0, "it should be a duration, such as 30s"},
 		{"unpriced", !slices.Contains([]string{"", "refuse", "allow"}, c.Unpriced), "it should be refuse or allow"},
 		{"snapshot_every", c.SnapshotEvery < 0, "it should be a number of events"},
+		{"mcp." + server, wrongServer != "", wrongServer},
 		{"policy.min_temperature", !(p.MinTemperature >= 0 && p.MinTemperature <= 2), "it should be 0 to 2"},
 		{"policy.max_temperature", !(p.MaxTemperature >= 0 && p.MaxTemperature <= 2), "it should be 0 to 2"},
 		{"policy.max_temperature", p.MaxTemperature > 0 && p.MaxTemperature < p.MinTemperature, "it should not be below min_temperature"},
@@ -66,11 +74,18 @@ func notDuration(data []byte) (key string) {
 		Lease        string `yaml:"lease"`
 		StallAfter   string `yaml:"stall_after"`
 		Drain        string `yaml:"drain"`
+		MCP          map[string]struct {
+			Timeout string `yaml:"timeout"`
+		} `yaml:"mcp"`
 	}
 	if err := yaml.Unmarshal(data, &raw); err != nil {
 		return ""
 	}
-	for _, d := range [][2]string{{"timeout", raw.Timeout}, {"analyze_every", raw.AnalyzeEvery}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}} {
+	durations := [][2]string{{"timeout", raw.Timeout}, {"analyze_every", raw.AnalyzeEvery}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}}
+	for _, name := range slices.Sorted(maps.Keys(raw.MCP)) {
+		durations = append(durations, [2]string{"mcp." + name + ".timeout", raw.MCP[name].Timeout})
+	}
+	for _, d := range durations {
 		if _, err := time.ParseDuration(d[1]); d[1] != "" && err != nil {
 			return d[0]
 		}

@@ -35,6 +35,10 @@ func (a *app) driveUntil(ctx context.Context, d driving) error {
 	if err != nil {
 		return err
 	}
+	box, err := a.toolbox()
+	if err != nil {
+		return err
+	}
 	ttl, err := a.leaseTime(nil)
 	if err != nil {
 		return err
@@ -57,7 +61,7 @@ func (a *app) driveUntil(ctx context.Context, d driving) error {
 			if d.begins != nil {
 				d.begins()
 			}
-			c := a.driving(runner, model, lease)
+			c := a.driving(runner, model, box, lease)
 			c.Drain, c.OnText = farewell, d.onText
 			return orchestrator.New(c).Run(ctx)
 		})

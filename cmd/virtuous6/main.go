@@ -53,6 +53,7 @@ type verbs struct {
 	Runs         runsVerb         `cmd:"" group:"Insight" help:"List runs, show one, or stop one."`
 	Models       modelsVerb       `cmd:"" group:"Insight" help:"List the models of the server that answers live runs."`
 	Agents       agentsVerb       `cmd:"" group:"Insight" help:"List, make and change agents."`
+	Tools        toolsVerb        `cmd:"" group:"Insight" help:"List the tools that agents can be granted, or accept what a server says of one."`
 	List         listVerb         `cmd:"" group:"Insight" help:"Print any list of the read models."`
 	Tasks        tasksVerb        `cmd:"" group:"Insight" help:"List tasks and how often runs managed them."`
 	Patterns     patternsVerb     `cmd:"" group:"Insight" help:"Mine the frequent step sequences and their success."`

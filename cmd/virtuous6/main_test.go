@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the generated documents")
 
 // TestMain makes this test binary the real program where it is started under its name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"virtuous6": main, "virtuous6-counted": countedMain})
+	testscript.Main(m, map[string]func(){"virtuous6": main, "virtuous6-counted": countedMain, "mcp-double": mcpDouble})
 }
 
 // noSleep keeps a program that is built with the race detector from sleeping for a second before it exits. What it has

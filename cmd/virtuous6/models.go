@@ -12,9 +12,6 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// ownTools are the tools of the program itself.
-var ownTools = agents.BuiltIn
-
 // runner is what performs the turns of live runs, and the model that agents without one of their own use: a real one
 // where a key or a server is given, the built-in scripted one where neither is.
 func (a *app) runner(ctx context.Context) (agents.Runner, string, error) {

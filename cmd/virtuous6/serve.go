@@ -49,6 +49,10 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	box, err := a.toolbox()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", cmp.Or(v.Listen, a.config.Listen, "127.0.0.1:8686"))
 	if err != nil {
 		return fmt.Errorf("listen: %w (--listen takes another address)", err)
@@ -92,7 +96,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 			if err := a.catchUp(ctx); err != nil {
 				return err
 			}
-			c := a.driving(runner, model, lease)
+			c := a.driving(runner, model, box, lease)
 			c.AnalyzeEvery, c.Log, c.Handlers, c.OnText = every, log, fromSlack.handlers(), fromSlack.onText()
 			return orchestrator.New(c).Run(ctx)
 		})

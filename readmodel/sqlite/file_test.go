@@ -83,6 +83,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"slack_threads",
 		"task_keys",
 		"tasks",
+		"tools",
 		"workflow_runs",
 	}
 	if got := names(); !slices.Equal(got, want) {
