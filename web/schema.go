@@ -131,6 +131,10 @@ func fill(v reflect.Value, depth int, leaves bool) {
 		}
 		return
 	}
+	if v.Type() == reflect.TypeFor[json.RawMessage]() { // an object of which nothing is known
+		v.SetBytes([]byte("{}"))
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
