@@ -32,7 +32,8 @@ func (b *backoff) wait(attempt int) time.Duration {
 }
 
 // retryAfter reads how long a server asks to wait: milliseconds in retry-after-ms (OpenAI), else seconds or a date in
-// Retry-After (RFC 9110, section 10.2.3). It is 0 where the server does not tell, or tells nonsense.
+// Retry-After (RFC 9110, section 10.2.3). A date is meant by the server's own clock, which its Date tells: the clock here
+// may be hours away from it. It is 0 where the server does not tell, or tells nonsense.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if d, ok := decimalDuration(h.Get("Retry-After-Ms"), time.Millisecond); ok {
 		return d
@@ -42,6 +43,9 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return d
 	}
 	if at, err := http.ParseTime(text); err == nil {
+		if there, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = there
+		}
 		return max(at.Sub(now), 0)
 	}
 	return 0

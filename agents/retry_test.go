@@ -21,6 +21,14 @@ func TestOpenAIRetries(t *testing.T) {
 	}{
 		"seconds":            {status(429, `{}`, "Retry-After", "7"), 7 * time.Second, 7 * time.Second},
 		"a date":             {status(503, `{}`, "Retry-After", strings.Replace(start, "00:00:00", "00:00:42", 1)), 42 * time.Second, 42 * time.Second},
+		"a date by a clock that is ahead": {
+			status(503, `{}`, "Date", strings.Replace(start, "00:00:00", "05:00:00", 1), "Retry-After", strings.Replace(start, "00:00:00", "05:00:42", 1)),
+			42 * time.Second, 42 * time.Second,
+		},
+		"a date by a clock that is behind": {
+			status(503, `{}`, "Date", strings.Replace(start, "2000", "1999", 1), "Retry-After", strings.Replace(start, "2000 00:00:00", "1999 00:00:42", 1)),
+			42 * time.Second, 42 * time.Second,
+		},
 		"a date in the past": {status(503, `{}`, "Retry-After", strings.Replace(start, "2000", "1999", 1)), 250 * time.Millisecond, 500 * time.Millisecond},
 		"milliseconds come first": {
 			status(429, `{}`, "Retry-After", "30", "Retry-After-Ms", "1250.5"), 1250500 * time.Microsecond, 1250500 * time.Microsecond,
