@@ -44,6 +44,9 @@ type Want struct {
 	Work Work
 	// At is the time before which nothing is to be done, zero for at once.
 	At time.Time
+	// For is how long it must have been wanted without a break by the process that does it. Where silence is what counts, At
+	// would take a clock that is ahead of the log's for silence.
+	For time.Duration
 }
 
 // Work is what a manager has others do. Each kind is a type of its own in this room, which may travel as JSON.

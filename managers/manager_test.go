@@ -148,8 +148,8 @@ func TestOnlyWhatIsUnderWayStalls(t *testing.T) {
 				return
 			}
 			want := h.want()
-			if fail, ok := want.Command.(commands.FailRun); !ok || fail.Run != "r1" || !want.At.Equal(began.Add(tt.at)) || !fail.At.Equal(want.At) {
-				t.Errorf("it wants %+v, the run to fail at %s", want, began.Add(tt.at))
+			if fail, ok := want.Command.(commands.FailRun); !ok || fail.Run != "r1" || !want.At.IsZero() || want.For != 30*time.Minute || !fail.At.Equal(began.Add(tt.at)) {
+				t.Errorf("it wants %+v, the run to fail after half an hour, at %s", want, began.Add(tt.at))
 			}
 		})
 	}

@@ -22,7 +22,8 @@ type stallState struct {
 }
 
 // stall fails live runs of which a turn or a tool has been under way for too long without a new fact: a model or a tool
-// that hangs can't keep a run open for ever.
+// that hangs can't keep a run open for ever. How long that is, whoever drives measures by itself: the clocks of those who
+// recorded the facts may be hours away from its own.
 func stall(c Config) Manager[stallState] {
 	return Manager[stallState]{
 		Name: "stall", Version: 1, Key: ofRun, Opens: []string{"run.started"},
@@ -48,7 +49,7 @@ func stall(c Config) Manager[stallState] {
 				return nil
 			}
 			at := s.Since.Add(c.StallAfter)
-			return []Want{{ID: events.DeriveID(s.Last, 1), At: at, Command: commands.FailRun{
+			return []Want{{ID: events.DeriveID(s.Last, 1), For: c.StallAfter, Command: commands.FailRun{
 				Meta: meta("stall", s.Last, 0, at, s.Workspace, s.Run), Run: s.Run,
 				Error: fmt.Sprintf("nothing was heard of its model or its tool for %s", c.StallAfter),
 			}}}

@@ -101,8 +101,8 @@ func chaosRounds(few, many int) int {
 	return few
 }
 
-// TestChaosOfTwoDriversWithClocksApart has two processes drive one store, whose clocks are up to three leases apart
-// and are set now and then, so that each takes the other's lease for over while it is not. Their ways to the read models are cut and hang, and they end and
+// TestChaosOfTwoDriversWithClocksApart has two processes drive one store, whose clocks are up to hours apart,
+// those that they see the lease by up to three leases, and are set now and then, so that each takes the other's lease for over while it is not. Their ways to the read models are cut and hang, and they end and
 // start again, while people ask for runs. Every run succeeds, once.
 func TestChaosOfTwoDriversWithClocksApart(t *testing.T) {
 	t.Parallel()
@@ -119,11 +119,13 @@ func chaosOfTwoDrivers(t *testing.T, seed uint64) {
 	defer town.close(t)
 	var processes []*process
 	var stops []func()
-	var clocks [2]atomic.Int64
+	// clocks are by how much the engine's clock is off as each process sees it, walls by how much its own is.
+	var clocks, walls [2]atomic.Int64
 	for i := range 2 {
 		p := newProcess(fmt.Sprint("p", i), town)
 		p.cable.Engine = apart{town.engine, &clocks[i]}
 		p.store = stoppable{town.store, p.cable}
+		p.clock = func() time.Time { return time.Now().Add(time.Duration(walls[i].Load())) }
 		p.model = &counting{Model: &slow{Model: agents.Scripted{}, random: rand.New(rand.NewPCG(seed, uint64(2+i)))}}
 		p.driving, p.ended, p.standby = make(chan *orchestrator.Lease, 10_000), make(chan *orchestrator.Lease, 10_000), make(chan string, 10_000)
 		processes = append(processes, p)
@@ -135,6 +137,7 @@ func chaosOfTwoDrivers(t *testing.T, seed uint64) {
 		time.Sleep(time.Duration(random.Int64N(int64(2 * time.Second)))) // the fake clock's
 		at := random.IntN(2)
 		clocks[at].Store(random.Int64N(int64(15 * time.Second)))
+		walls[at].Store(random.Int64N(int64(4*time.Hour)) - int64(2*time.Hour))
 		switch p := processes[at]; random.IntN(8) {
 		case 0:
 			p.cable.set(true, nil)

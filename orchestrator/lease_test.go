@@ -36,6 +36,9 @@ func (c *cable) Update(ctx context.Context, f func(readmodel.Tx) error) error {
 	c.mu.Unlock()
 	if hung != nil {
 		<-hung
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
 	if cut {
 		return fmt.Errorf("%w: the cable is cut", readmodel.ErrUnavailable)
@@ -81,6 +84,8 @@ type process struct {
 	standby        chan string
 	// store is how it reaches the log. Default the town's.
 	store eventstore.Store
+	// clock is the process's own. Default time.Now.
+	clock orchestrator.Clock
 	// around, if any, runs in place of the orchestrator.
 	around func(context.Context, *orchestrator.Lease) error
 }
@@ -101,6 +106,7 @@ func (p *process) start(t *testing.T, town *town) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d := orchestrator.NewDispatcher(p.store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
@@ -111,7 +117,7 @@ func (p *process) start(t *testing.T, town *town) (stop func()) {
 				return p.around(ctx, l)
 			}
 			return orchestrator.New(orchestrator.Config{
-				Store: town.store, Models: models, Dispatch: town.dispatch, Agents: town.agents, Model: events.ScriptedModel, Lease: l, Turns: 2,
+				Store: p.store, Models: models, Dispatch: d.Dispatch, Agents: d, Model: events.ScriptedModel, Lease: l, Turns: 2, Clock: p.clock,
 				Runner: agents.Runner{Model: p.model, Tools: agents.BuiltIn(time.Now)},
 			}).Run(ctx)
 		})

@@ -82,6 +82,17 @@ func (h *house) close(t *testing.T) {
 func (h *house) serve(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
+	done := h.run(ctx)
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the orchestrator ended with %v", err)
+		}
+	}
+}
+
+// run runs the orchestrator until ctx is done, and tells how it ended.
+func (h *house) run(ctx context.Context) (done <-chan error) {
 	config := orchestrator.Config{
 		Store: h.store, Models: h.models, Dispatch: h.dispatch, Agents: h.agents, Model: events.ScriptedModel, Turns: 2,
 		Runner: agents.Runner{Model: h.model, Tools: agents.BuiltIn(time.Now)},
@@ -90,14 +101,9 @@ func (h *house) serve(t *testing.T) (stop func()) {
 		h.configure(&config)
 	}
 	o := orchestrator.New(config)
-	done := make(chan error)
-	go func() { done <- o.Run(ctx) }()
-	return func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the orchestrator ended with %v", err)
-		}
-	}
+	ended := make(chan error, 1)
+	go func() { ended <- o.Run(ctx) }()
+	return ended
 }
 
 func (h *house) ask(t *testing.T, run, prompt string) {

@@ -190,7 +190,7 @@ func (o *Orchestrator) manage(ctx context.Context, work *work, caps *caps, dispa
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p := &processes{
-		store: o.c.Store, models: o.c.Models, lease: o.c.Lease, work: work, caps: caps, clock: o.c.Clock, log: o.c.Log, after: commanding.Go,
+		store: o.c.Store, models: o.c.Models, lease: o.c.Lease, work: work, caps: caps, clock: o.c.Clock, log: o.c.Log, after: commanding.Go, saving: make(chan struct{}, 1),
 		dispatch: func(of context.Context, cmds ...commands.Command) (commands.Receipt, error) {
 			// The end of the program is the end of every try.
 			of, stop := context.WithCancel(of)

@@ -37,6 +37,8 @@ type processes struct {
 	log      *slog.Logger
 	// after runs commands and timers, each in a goroutine that whoever runs the processes waits for.
 	after func(func())
+	// saving is held by who saves: two at a time would note a position without all that was folded up to it.
+	saving chan struct{}
 
 	mu      sync.Mutex
 	manage  []*manage
@@ -207,7 +209,11 @@ func (p *processes) start(m *manage, w managers.Want) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.after(func() {
-		if wait := w.At.Sub(p.clock()); !w.At.IsZero() && wait > 0 {
+		wait := w.For
+		if !w.At.IsZero() {
+			wait = max(wait, w.At.Sub(p.clock()))
+		}
+		if wait > 0 {
 			timer := time.NewTimer(wait)
 			defer timer.Stop()
 			select {
@@ -288,6 +294,12 @@ func (p *processes) saveOnSchedule(ctx context.Context) {
 
 // save writes what has changed since it was saved last.
 func (p *processes) save(ctx context.Context) error {
+	select {
+	case p.saving <- struct{}{}:
+		defer func() { <-p.saving }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for _, m := range p.manage {
 		p.mu.Lock()
 		at := readmodel.Managed{Version: m.Version, Position: p.reached, States: map[string]string{}}
