@@ -3,7 +3,6 @@ package aggregates
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -166,7 +165,7 @@ const beginning = "0001-01-01"
 func (s budgetState) aside(starting string) (sum events.Nanos) {
 	for _, r := range s.open {
 		if r.day >= starting {
-			sum = add(sum, r.nanos)
+			sum = events.Add(sum, r.nanos)
 		}
 	}
 	return sum
@@ -190,7 +189,7 @@ func evolveBudget(s budgetState, e events.Budget) budgetState {
 		}
 		on := s.open[at].day
 		s.open = slices.Delete(slices.Clone(s.open), at, at+1)
-		s.day, s.month, s.total = s.day.with(on, e.Nanos), s.month.with(month(on), e.Nanos), add(s.total, e.Nanos)
+		s.day, s.month, s.total = s.day.with(on, e.Nanos), s.month.with(month(on), e.Nanos), events.Add(s.total, e.Nanos)
 	case events.BudgetExhausted:
 		s.exhausted = e.Starting
 	}
@@ -203,17 +202,9 @@ func (s spending) with(since string, n events.Nanos) spending {
 	case since > s.since:
 		return spending{since, n}
 	case since == s.since:
-		s.nanos = add(s.nanos, n)
+		s.nanos = events.Add(s.nanos, n)
 	}
 	return s
-}
-
-// add adds amounts that are not negative. The largest amount stands for all beyond it.
-func add(a, b events.Nanos) events.Nanos {
-	if b > math.MaxInt64-a {
-		return math.MaxInt64
-	}
-	return a + b
 }
 
 func day(at time.Time) string { return at.UTC().Format(time.DateOnly) }

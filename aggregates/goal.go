@@ -233,7 +233,7 @@ func checkTasks(tasks []events.GoalTask, agents []string, limit events.Nanos) er
 			return wrong("task %s has on_failure %q: there are fail and skip", t.Task, t.OnFailure)
 		}
 		at[t.Task] = i
-		sum = add(sum, t.EstimateNanos)
+		sum = events.Add(sum, t.EstimateNanos)
 	}
 	if limit > 0 && sum > limit {
 		return fmt.Errorf("%w: the tasks are estimated at %s USD, and %s may be spent", ErrBudget, sum, limit)

@@ -209,7 +209,7 @@ func (f *Figures) trend(ctx context.Context, r projections.Reader, midnight time
 			day.Runs += row.Runs
 			day.Succeeded += row.Succeeded
 			day.Failed += row.Failed
-			day.Cost += row.CostNanos
+			day.Cost = events.Add(day.Cost, row.CostNanos)
 		}
 	}
 	return nil

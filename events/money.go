@@ -12,6 +12,15 @@ import (
 // Nanos is an amount of money in integer nano-dollars (1e-9 USD), so that sums are exact and the same everywhere.
 type Nanos int64
 
+// Add adds amounts that are not negative: of money, or of anything that is counted. The greatest one stands for all beyond
+// it, so that no sum wraps around, and the order in which hostile figures are added up doesn't show.
+func Add[T ~int64](a, b T) T {
+	if b > math.MaxInt64-a {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
 // ErrInexact tells that an amount has more decimals than a nano-dollar can hold.
 var ErrInexact = errors.New("more than nine decimals: the smallest amount kept is 0.000000001 USD")
 

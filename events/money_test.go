@@ -2,6 +2,7 @@ package events_test
 
 import (
 	"errors"
+	"math"
 	"math/big"
 	"testing"
 
@@ -9,6 +10,16 @@ import (
 
 	"github.com/virtuous6/virtuous6/events"
 )
+
+func TestASumNeverWraps(t *testing.T) {
+	t.Parallel()
+	const most = events.Nanos(math.MaxInt64)
+	for _, c := range []struct{ a, b, want events.Nanos }{{0, 0, 0}, {1, 2, 3}, {most, 0, most}, {0, most, most}, {most - 1, 1, most}, {most, 1, most}, {most, most, most}} {
+		if got := events.Add(c.a, c.b); got != c.want {
+			t.Errorf("%d and %d are %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
 
 func TestParseUSD(t *testing.T) {
 	t.Parallel()

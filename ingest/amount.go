@@ -40,7 +40,7 @@ func exactUSD(key string, v value) (events.Nanos, *flaw) {
 // plainUSD reads the amounts that nearly all are, such as "0.0125", without big numbers: at most nine decimals, and
 // small enough for 64 bits.
 func plainUSD(s string) (events.Nanos, bool) {
-	var n events.Nanos
+	var n int64
 	decimals, point := 0, false
 	if len(s) > 18 {
 		return 0, false
@@ -52,7 +52,7 @@ func plainUSD(s string) (events.Nanos, bool) {
 		case c < '0' || c > '9':
 			return 0, false
 		default:
-			n = n*10 + events.Nanos(c-'0')
+			n = n*10 + int64(c-'0')
 			if point {
 				decimals++
 			}
@@ -64,7 +64,7 @@ func plainUSD(s string) (events.Nanos, bool) {
 	for range 9 - decimals {
 		n *= 10
 	}
-	return n, true
+	return events.Nanos(n), true
 }
 
 // isNoise tells whether s is n but for what double precision adds.

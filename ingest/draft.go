@@ -138,10 +138,9 @@ func (d *draft) checkSums() *flaw {
 	for i := range d.steps {
 		s := &d.steps[i]
 		input, output = input+s.input, output+s.output
-		if cost > math.MaxInt64-s.cost {
+		if cost = events.Add(cost, s.cost); cost == math.MaxInt64 {
 			return flawed("cost_usd", "the costs sum up beyond what can be kept (9.2 billion USD)")
 		}
-		cost += s.cost
 		if input > maxCount || output > maxCount {
 			return flawed("input_tokens", "the tokens of the run sum up beyond 2^53")
 		}

@@ -73,7 +73,7 @@ func (c *logCase) draft(format string, in *input, o Options) *draft {
 			s := &d.steps[open[at].step]
 			started[e.activity] = slices.Delete(open, at, at+1)
 			s.ended, s.open, s.outcome = e.at, false, endings[e.transition]
-			s.input, s.output, s.cost = s.input+e.input, s.output+e.output, s.cost+e.cost
+			s.input, s.output, s.cost = s.input+e.input, s.output+e.output, events.Add(s.cost, e.cost)
 			continue
 		}
 		d.steps = append(d.steps, e.step(o))

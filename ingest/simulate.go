@@ -209,7 +209,7 @@ func (r *simulatedRun) walk(rng *rand.Rand, wf *simulatedWorkflow, trace []int, 
 			s.model = model.name
 			s.input, s.output = int64(400+rng.IntN(3000)), int64(40+rng.IntN(600))
 			s.cached = s.input / 4 * int64(rng.IntN(3)) / 2
-			s.cost = events.Nanos(s.input)*model.input + events.Nanos(s.output)*model.output
+			s.cost = events.Add(events.Nanos(s.input)*model.input, events.Nanos(s.output)*model.output)
 			s.asked, s.answered = r.world.text(rng), r.world.text(rng)
 		}
 		if rng.IntN(1000) < 20 {

@@ -155,7 +155,7 @@ func (r *simulatedRun) line() simulatedLine {
 	}
 	var cost events.Nanos
 	for i, s := range r.steps {
-		cost += s.cost
+		cost = events.Add(cost, s.cost)
 		step := simulatedLineStep{
 			Step: s.step, Agent: s.agent, Model: s.model, StartedAt: s.started, EndedAt: s.ended, Outcome: events.Succeeded,
 			Error: s.failure, InputTokens: s.input, OutputTokens: s.output,

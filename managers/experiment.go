@@ -79,7 +79,7 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 	case events.RunStepFinished:
 		if t, run := s.drawn(e); run != nil {
 			t.To = e.Position
-			run.Cost += f.CostNanos
+			run.Cost = events.Add(run.Cost, f.CostNanos)
 		}
 	case events.RunFinished:
 		s.ended(e, f.Outcome)

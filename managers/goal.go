@@ -202,7 +202,7 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 	name := events.Identity(e.Stream)
 	if f, is := fact.(events.RunStarted); is && f.Goal == s.Goal && name == commands.PlanRun(s.Goal, s.Round, s.Asked+1) {
-		s.Spent += s.Runs[s.PlanRun].Cost
+		s.Spent = events.Add(s.Spent, s.Runs[s.PlanRun].Cost)
 		s.PlanRun, s.Asked = name, s.Asked+1
 		s.Runs[name] = goalRun{}
 	}
@@ -217,7 +217,7 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 	case events.RunStarted:
 		r.Started, r.Cause = true, e.ID
 	case events.RunStepFinished:
-		r.Cost += f.CostNanos
+		r.Cost = events.Add(r.Cost, f.CostNanos)
 	case events.RunFinished:
 		end()
 		r.Answer = f.Answer
@@ -373,7 +373,7 @@ func (s goalState) plan() []Want {
 		if !r.Ended {
 			return nil
 		}
-		p.Answer, p.Failed, p.Cost = r.Answer, r.Error, s.Spent+r.Cost
+		p.Answer, p.Failed, p.Cost = r.Answer, r.Error, events.Add(s.Spent, r.Cost)
 	}
 	return []Want{{ID: p.ID, Work: p}}
 }

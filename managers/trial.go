@@ -108,7 +108,7 @@ func (t *trial) take(run drawnRun, succeeded bool) {
 		arm = &t.Arms[1]
 	}
 	arm.Runs++
-	arm.CostNanos += run.Cost
+	arm.CostNanos = events.Add(arm.CostNanos, run.Cost)
 	arm.Milliseconds += run.Milliseconds
 	if run.Outcome == events.Cancelled || run.Outcome == events.Unrated {
 		arm.Unrated++

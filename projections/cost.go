@@ -58,9 +58,9 @@ func foldCost(costs *readmodel.Cache[costKey, CostRow], run *runFact, f *readmod
 		return err
 	}
 	r.Calls++
-	r.InputTokens = saturate(r.InputTokens, e.InputTokens)
-	r.OutputTokens = saturate(r.OutputTokens, e.OutputTokens)
-	r.CachedTokens = saturate(r.CachedTokens, e.CachedTokens)
-	r.CostNanos = saturate(r.CostNanos, e.CostNanos)
+	r.InputTokens = events.Add(r.InputTokens, e.InputTokens)
+	r.OutputTokens = events.Add(r.OutputTokens, e.OutputTokens)
+	r.CachedTokens = events.Add(r.CachedTokens, e.CachedTokens)
+	r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
 	return nil
 }

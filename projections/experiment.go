@@ -192,7 +192,7 @@ func (w *experimentFold) end(f *readmodel.Fact) error {
 					a.Unrated++
 				case events.Failed, Running:
 				}
-				a.CostNanos = saturate(a.CostNanos, run.CostNanos)
+				a.CostNanos = events.Add(a.CostNanos, run.CostNanos)
 				a.Milliseconds += max(f.When.Sub(r.at).Milliseconds(), 0)
 			}
 		}

@@ -127,10 +127,10 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 				Task: t.Task, Title: t.Title, Agent: t.Agent, Status: TaskWaiting, DependsOn: jsonList(t.DependsOn), EstimateSeconds: t.EstimateSeconds,
 			}
 		}
-		r.CostNanos += e.CostNanos
+		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
 		r.goesOn()
 	case events.GoalPlanRefused:
-		r.CostNanos += e.CostNanos
+		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
 		r.Status, r.Reason, r.StartedAt = GoalCreated, strings.Clone(e.Reason), time.Time{}
 	case events.GoalStarted:
 		r.StartedAt = f.When
@@ -145,14 +145,14 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 			}
 		})
 	case events.GoalTaskFinished:
-		r.CostNanos += e.CostNanos
+		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
 		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, e.CostNanos, "") })
 	case events.GoalTaskFailed:
-		r.CostNanos += e.CostNanos
+		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
 		status := map[events.AfterFailure]GoalTaskStatus{events.TaskFails: TaskFailed, events.TaskSkipped: TaskSkipped}[e.Next]
 		r.task(e.Task, func(t *GoalTaskRow) {
 			if status == "" {
-				t.Status, t.Reason, t.Cost = TaskWaiting, strings.Clone(e.Reason), t.Cost+USD(e.CostNanos)
+				t.Status, t.Reason, t.Cost = TaskWaiting, strings.Clone(e.Reason), events.Add(t.Cost, USD(e.CostNanos))
 				return
 			}
 			t.ends(f, status, e.CostNanos, e.Reason)
@@ -198,5 +198,5 @@ func (r *GoalRow) task(name string, change func(*GoalTaskRow)) {
 }
 
 func (t *GoalTaskRow) ends(f *readmodel.Fact, status GoalTaskStatus, cost events.Nanos, reason string) {
-	t.Status, t.EndedAt, t.Reason, t.Cost = status, jsonTime(f.When), strings.Clone(reason), t.Cost+USD(cost)
+	t.Status, t.EndedAt, t.Reason, t.Cost = status, jsonTime(f.When), strings.Clone(reason), events.Add(t.Cost, USD(cost))
 }

@@ -159,7 +159,7 @@ func (g *figure) count(s *StepRow) {
 	if s.Outcome == events.Failed {
 		g.failed++
 	}
-	g.input, g.output, g.cost = saturate(g.input, s.InputTokens), saturate(g.output, s.OutputTokens), saturate(g.cost, int64(s.CostNanos))
+	g.input, g.output, g.cost = events.Add(g.input, s.InputTokens), events.Add(g.output, s.OutputTokens), events.Add(g.cost, int64(s.CostNanos))
 	g.durations = append(g.durations, s.DurationNS)
 }
 
@@ -167,9 +167,9 @@ func (g *figure) count(s *StepRow) {
 func (m *MetricRow) add(r *RunRow, g *figure) {
 	m.Runs++
 	tally(r.Outcome, &m.Succeeded, &m.Failed, &m.Cancelled, &m.Unrated)
-	m.Steps, m.FailedSteps = saturate(m.Steps, g.steps), saturate(m.FailedSteps, g.failed)
-	m.InputTokens, m.OutputTokens = saturate(m.InputTokens, g.input), saturate(m.OutputTokens, g.output)
-	m.CostNanos = saturate(m.CostNanos, events.Nanos(g.cost))
+	m.Steps, m.FailedSteps = events.Add(m.Steps, g.steps), events.Add(m.FailedSteps, g.failed)
+	m.InputTokens, m.OutputTokens = events.Add(m.InputTokens, g.input), events.Add(m.OutputTokens, g.output)
+	m.CostNanos = events.Add(m.CostNanos, events.Nanos(g.cost))
 	for _, ns := range g.durations {
 		m.durations.add(ns)
 	}
@@ -179,9 +179,9 @@ func (m *MetricRow) add(r *RunRow, g *figure) {
 func (m *MetricRow) merge(o *MetricRow) {
 	m.Runs, m.Succeeded, m.Failed = m.Runs+o.Runs, m.Succeeded+o.Succeeded, m.Failed+o.Failed
 	m.Cancelled, m.Unrated = m.Cancelled+o.Cancelled, m.Unrated+o.Unrated
-	m.Steps, m.FailedSteps = saturate(m.Steps, o.Steps), saturate(m.FailedSteps, o.FailedSteps)
-	m.InputTokens, m.OutputTokens = saturate(m.InputTokens, o.InputTokens), saturate(m.OutputTokens, o.OutputTokens)
-	m.CostNanos = saturate(m.CostNanos, o.CostNanos)
+	m.Steps, m.FailedSteps = events.Add(m.Steps, o.Steps), events.Add(m.FailedSteps, o.FailedSteps)
+	m.InputTokens, m.OutputTokens = events.Add(m.InputTokens, o.InputTokens), events.Add(m.OutputTokens, o.OutputTokens)
+	m.CostNanos = events.Add(m.CostNanos, o.CostNanos)
 	m.durations.merge(&o.durations)
 	m.trials.merge(o.trials)
 }

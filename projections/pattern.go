@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
@@ -75,7 +76,7 @@ func (w *patternFold) fold(f *readmodel.Fact) error {
 		if r.Runs == 0 {
 			r.Steps, r.FirstPosition = p.steps, w.run.row.FirstPosition
 		}
-		r.Count = saturate(r.Count, p.count)
+		r.Count = events.Add(r.Count, p.count)
 		r.Runs++
 		tally(w.run.row.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
 		r.FirstPosition = min(r.FirstPosition, w.run.row.FirstPosition)

@@ -1,7 +1,6 @@
 package projections
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -253,9 +252,9 @@ func (w *runFold) finishStep(f *readmodel.Fact, e events.RunStepFinished) error 
 	} else if s.Model == events.ScriptedModel {
 		r.Scripted = true
 	}
-	r.InputTokens = saturate(r.InputTokens, e.InputTokens)
-	r.OutputTokens = saturate(r.OutputTokens, e.OutputTokens)
-	r.stepCost = saturate(r.stepCost, e.CostNanos)
+	r.InputTokens = events.Add(r.InputTokens, e.InputTokens)
+	r.OutputTokens = events.Add(r.OutputTokens, e.OutputTokens)
+	r.stepCost = events.Add(r.stepCost, e.CostNanos)
 	r.CostNanos = r.stepCost
 	return nil
 }
@@ -331,7 +330,7 @@ func (r *RunRow) reuse() bool {
 // loaded adds up what no column holds.
 func (r *RunRow) loaded() {
 	for i := range r.steps {
-		r.stepCost = saturate(r.stepCost, r.steps[i].CostNanos)
+		r.stepCost = events.Add(r.stepCost, r.steps[i].CostNanos)
 	}
 }
 
@@ -372,15 +371,6 @@ func include(set []string, name string) ([]string, bool) {
 		return set, false
 	}
 	return slices.Insert(set, i, name), true
-}
-
-// saturate adds amounts that are not negative, and stays at the greatest one rather than wrap around, so that the
-// order in which hostile figures are added up doesn't show.
-func saturate[T ~int64](a, b T) T {
-	if b > math.MaxInt64-a {
-		return math.MaxInt64
-	}
-	return a + b
 }
 
 // calendar names days, and remembers the last one.

@@ -66,12 +66,12 @@ func (g *stepGroup) add(run int, s *StepRow) {
 	}
 	if s.DurationNS >= 0 {
 		g.Timed++
-		g.TotalNS = saturate(g.TotalNS, s.DurationNS)
+		g.TotalNS = events.Add(g.TotalNS, s.DurationNS)
 		g.durations = append(g.durations, s.DurationNS)
 	}
-	g.InputTokens = saturate(g.InputTokens, s.InputTokens)
-	g.OutputTokens = saturate(g.OutputTokens, s.OutputTokens)
-	g.CostNanos = saturate(g.CostNanos, s.CostNanos)
+	g.InputTokens = events.Add(g.InputTokens, s.InputTokens)
+	g.OutputTokens = events.Add(g.OutputTokens, s.OutputTokens)
+	g.CostNanos = events.Add(g.CostNanos, s.CostNanos)
 }
 
 func (g *stepGroup) finish() StepStat {

@@ -27,4 +27,5 @@ func Asked(user, prompt string) []api.Block {
 func HomeView(today answers.Figures, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting []projections.ImprovementRow) api.HomeTabViewRequest {
 	return homeView(today, mine, runbooks, waiting)
 }
+func Line(values []int64, most int64) string { return line(values, most) }
 func Fenced(markdown string) []string { return fenced(markdown) }

@@ -124,7 +124,7 @@ func line(values []int64, most int64) string {
 		case most == 0 || v < 0:
 			b.WriteRune('·')
 		default:
-			b.WriteRune(bars[int(v*int64(len(bars)-1)/most)])
+			b.WriteRune(bars[int(float64(v)/float64(most)*float64(len(bars)-1))])
 		}
 	}
 	return b.String()

@@ -1,6 +1,8 @@
 package slack_test
 
 import (
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,4 +59,17 @@ func TestMrkdwnIsInert(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestALineOfTheDearestDays(t *testing.T) {
+	t.Parallel()
+	for want, values := range map[string][]int64{
+		"▁▄█":  {0, 3, 6},
+		"·█":   {-1, 5},
+		"▁▄██": {0, math.MaxInt64 / 2, math.MaxInt64, math.MaxInt64}, // sums of money end there
+	} {
+		if got := slack.Line(values, slices.Max(values)); got != want {
+			t.Errorf("%d: got %s, want %s", values, got, want)
+		}
+	}
 }

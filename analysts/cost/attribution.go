@@ -96,8 +96,8 @@ func Attribute(ctx context.Context, r projections.Reader) (Attribution, error) {
 
 func (s *Sum) add(step *projections.StepRow) {
 	s.Calls++
-	s.InputTokens += step.InputTokens
-	s.CachedTokens += step.CachedTokens
-	s.OutputTokens += step.OutputTokens
-	s.Cost += step.CostNanos
+	s.InputTokens = events.Add(s.InputTokens, step.InputTokens)
+	s.CachedTokens = events.Add(s.CachedTokens, step.CachedTokens)
+	s.OutputTokens = events.Add(s.OutputTokens, step.OutputTokens)
+	s.Cost = events.Add(s.Cost, step.CostNanos)
 }

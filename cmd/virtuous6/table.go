@@ -92,7 +92,7 @@ func dollars(n events.Nanos) string {
 	case n == 0:
 		return "-"
 	case n >= 100*hundredth:
-		n = (n + hundredth/2) / hundredth * hundredth
+		n = events.Add(n, hundredth/2) / hundredth * hundredth
 	}
 	return "$" + n.String()
 }
