@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -47,11 +48,16 @@ func (l longList) Runs(ctx context.Context, f projections.RunFilter) iter.Seq2[p
 // serve starts the door on a port of its own.
 func serve(t *testing.T, c web.Config) (address string) {
 	t.Helper()
+	return start(t, web.Server(web.New(c)))
+}
+
+// start starts a server on a port of its own.
+func start(t *testing.T, server *http.Server) (address string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := web.Server(web.New(c))
 	var wait sync.WaitGroup
 	wait.Go(func() { _ = server.Serve(listener) })
 	t.Cleanup(func() {
@@ -98,6 +104,51 @@ func TestThoseWhoReadSlowlyHoldNobody(t *testing.T) {
 	if strings.Contains(told.String(), "panic") {
 		t.Errorf("the log tells of %s", &told)
 	}
+}
+
+// TestAReaderThatIsCutOffIsNoPanic has the line of one who reads a long list cut, by the server's time-out for writes as well.
+func TestAReaderThatIsCutOffIsNoPanic(t *testing.T) {
+	t.Parallel()
+	lines := make(chan string, 100)
+	cfg := config(longList{}, &log{})
+	cfg.Log = slog.New(slog.NewTextHandler(toLines(lines), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	hasty := web.Server(web.New(cfg))
+	hasty.WriteTimeout = time.Millisecond
+	server := web.Server(web.New(cfg))
+	hasty.ErrorLog, server.ErrorLog = stdlog.New(toLines(lines), "", 0), stdlog.New(toLines(lines), "", 0)
+	for _, s := range []*http.Server{hasty, server} {
+		line, err := net.Dial("tcp", start(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = line.Close() }()
+		if err := line.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(line, "GET /api/runs?limit=300 HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if s == server {
+			if _, err := io.ReadFull(line, make([]byte, 15)); err != nil {
+				t.Fatal(err)
+			}
+			_ = line.Close()
+		}
+		if told := <-lines; !strings.Contains(told, "level=DEBUG msg=request") {
+			t.Errorf("the log tells of %s", told)
+		}
+	}
+	if len(lines) > 0 {
+		t.Errorf("the log tells of %s", <-lines)
+	}
+}
+
+// toLines takes what is logged, a line at a time.
+type toLines chan string
+
+func (l toLines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
 }
 
 // TestMoreThanIsTakenOn has one request at work, and asks for another.
