@@ -19,8 +19,8 @@ func TestOpenAIRetries(t *testing.T) {
 		first    http.HandlerFunc
 		min, max time.Duration
 	}{
-		"seconds":            {status(429, `{}`, "Retry-After", "7"), 7 * time.Second, 7 * time.Second},
-		"a date":             {status(503, `{}`, "Retry-After", strings.Replace(start, "00:00:00", "00:00:42", 1)), 42 * time.Second, 42 * time.Second},
+		"seconds": {status(429, `{}`, "Retry-After", "7"), 7 * time.Second, 7 * time.Second},
+		"a date":  {status(503, `{}`, "Retry-After", strings.Replace(start, "00:00:00", "00:00:42", 1)), 42 * time.Second, 42 * time.Second},
 		"a date by a clock that is ahead": {
 			status(503, `{}`, "Date", strings.Replace(start, "00:00:00", "05:00:00", 1), "Retry-After", strings.Replace(start, "00:00:00", "05:00:42", 1)),
 			42 * time.Second, 42 * time.Second,

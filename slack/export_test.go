@@ -28,4 +28,4 @@ func HomeView(today answers.Figures, mine []projections.RunRow, runbooks []proje
 	return homeView(today, mine, runbooks, waiting)
 }
 func Line(values []int64, most int64) string { return line(values, most) }
-func Fenced(markdown string) []string { return fenced(markdown) }
+func Fenced(markdown string) []string        { return fenced(markdown) }
