@@ -99,7 +99,7 @@ func (t Targets) filled() Targets {
 func usd(n events.Nanos) string {
 	const last = 100_000
 	if n >= 100*last {
-		n = (n + last/2) / last * last
+		n = events.Add(n, last/2) / last * last
 	}
 	return "$" + n.String()
 }
