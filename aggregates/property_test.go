@@ -46,6 +46,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			anything[events.ImprovementApplied](), anything[events.ImprovementRolledBack](), anything[events.ImprovementEffectMeasured](),
 		},
 		"ledger": {anything[events.LogSealed]()},
+		"person": {anything[events.PersonErased]()},
 		"policy": {anything[events.PolicySet]()},
 		"run": {
 			anything[events.RunAssigned](), anything[events.RunToolCalled](),
@@ -229,7 +230,7 @@ func sound(t *rapid.T, history []events.Event) {
 			if i > 0 && reflect.DeepEqual(history[i-1], e) {
 				t.Fatalf("the same runbook twice in a row: %+v", e)
 			}
-		case events.SlackInteracted, events.SlackPosted:
+		case events.SlackInteracted, events.SlackPosted, events.PersonErased:
 			made, ended = true, true
 		case events.SlackThreadOpened:
 			if threaded {
@@ -371,6 +372,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "tool": rapid.Custom(toolWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "tool": rapid.Custom(toolWish),
 	}
 }

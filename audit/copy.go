@@ -47,6 +47,8 @@ func encodedSize(e *events.Envelope) int {
 // ErrOtherHistory where the target holds anything but the source's first events: then nothing is added. It compares both
 // digests again at the end.
 func Copy(ctx context.Context, from, to eventstore.Store, progress func(position uint64)) (Copied, error) {
+	from, _ = eventstore.AsStored(from)
+	to, _ = eventstore.AsStored(to)
 	head, err := from.Head(ctx)
 	if err != nil {
 		return Copied{}, fmt.Errorf("source: %w", err)

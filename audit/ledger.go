@@ -67,6 +67,7 @@ func canonical(b []byte, e *events.Envelope) []byte {
 // processes may do so at once: each event is sealed once. It returns ErrLedger where the log was tampered with so that
 // it can't go on.
 func Seal(ctx context.Context, store eventstore.Store, dispatch commands.Dispatch, clock func() time.Time, atLeast int) (sealed int, err error) {
+	store, _ = eventstore.AsStored(store)
 	var at *ledgerEnd
 	for {
 		end, err := findLedgerEnd(ctx, store)

@@ -98,6 +98,7 @@ func Verify(ctx context.Context, store eventstore.Store, models, fresh *projecti
 
 // log walks the log to its end, folding it into fresh up to where the live read models are.
 func (v *Verification) log(ctx context.Context, store eventstore.Store, live uint64, fresh *projections.Models, noted []byte, progress func(uint64)) error {
+	store, unveil := eventstore.AsStored(store)
 	to, err := store.Head(ctx)
 	if err != nil {
 		return err
@@ -161,6 +162,9 @@ func (v *Verification) log(ctx context.Context, store eventstore.Store, live uin
 		v.Position = e.Position
 		v.Events++
 		if err := sealed.see(&e); err != nil {
+			return err
+		}
+		if err := unveil(ctx, &e); err != nil {
 			return err
 		}
 		entry := replay.EntryOf(e)

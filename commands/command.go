@@ -156,3 +156,11 @@ type Goal interface {
 	Command
 	goal()
 }
+
+// Person is a command about somebody whose texts are kept.
+//
+//sumtype:decl
+type Person interface {
+	Command
+	person()
+}

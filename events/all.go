@@ -42,6 +42,7 @@ var Known = NewTable(
 	kind[ImprovementRolledBack](),
 	kind[ImprovementEffectMeasured](),
 	kind[LogSealed](),
+	kind[PersonErased](),
 	kind[PolicySet](),
 	kind[RunStarted](),
 	kind[RunAssigned](),

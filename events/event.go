@@ -116,3 +116,11 @@ type Goal interface {
 	Event
 	goal()
 }
+
+// Person is a fact about somebody whose texts are kept.
+//
+//sumtype:decl
+type Person interface {
+	Event
+	person()
+}

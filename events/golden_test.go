@@ -152,6 +152,7 @@ func samples() []events.Event {
 			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",
 			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini"}, {Name: "refund", DependsOn: []int{0}}},
 		},
+		events.PersonErased{Person: "5f2c0a9e4b7d4e1fa6c8d2b39e705114", By: "user:anna"},
 		events.SlackInteracted{
 			Interaction: "i1", User: "slack:T1:U1", Channel: "C1", Thread: "1700000000.000100", Type: "button", Name: "judge", Run: "r1",
 			Outcome: events.SlackRefused, Reason: "there is no such run", TookNanos: 12_000_000,

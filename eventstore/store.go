@@ -139,6 +139,22 @@ type Counted interface {
 	Counted()
 }
 
+// Veiled is a store that shows its events otherwise than they are stored, since some of it is encrypted there. What is sealed,
+// copied and digested is what is stored.
+type Veiled interface {
+	Stored() Store
+	// Unveil makes an event that is as it is stored what the store shows.
+	Unveil(ctx context.Context, e *events.Envelope) error
+}
+
+// AsStored is a log as it is stored, and what shows its events as the store does.
+func AsStored(s Store) (stored Store, unveil func(context.Context, *events.Envelope) error) {
+	if v, ok := s.(Veiled); ok {
+		return v.Stored(), v.Unveil
+	}
+	return s, func(context.Context, *events.Envelope) error { return nil }
+}
+
 // Store is the log. All methods may be called concurrently.
 //
 // Reading loses nothing: a reader that is at position p has seen every event up to p that there will ever be.

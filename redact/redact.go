@@ -32,6 +32,9 @@ var texts = []string{
 // tagged are members that hold names with a text each.
 const tagged = "labels"
 
+// IsText tells of a member that holds what people, models and tools say, with all that is inside of it.
+func IsText(member string) bool { return member == tagged || slices.Contains(texts, member) }
+
 // Envelope is what may be appended in place of an envelope: with the credentials in its texts replaced. It returns
 // ErrName where a name looks like one, and tells which.
 func Envelope(e events.Envelope) (events.Envelope, error) {

@@ -50,7 +50,7 @@ var explicitLabels = []string{"fingerprint", "error.fingerprint", "error.type", 
 // Load reads the view.
 func Load(ctx context.Context, r projections.Reader) (View, error) {
 	var v View
-	names := map[string]string{}
+	names := map[string]string{events.Erased: ""} // a text that is gone is no kind of error
 	once := func(s string) string {
 		if known, ok := names[s]; ok {
 			return known

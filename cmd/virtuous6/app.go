@@ -18,6 +18,7 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
+	"github.com/virtuous6/virtuous6/veil"
 )
 
 var timeNow = time.Now
@@ -31,7 +32,10 @@ type app struct {
 	clock    orchestrator.Clock
 	ids      orchestrator.IDs
 
+	// store is the log as the program sees it, which is what veil is, with the keys in keys.
 	store      eventstore.Store
+	veil       *veil.Store
+	keys       veil.Keys
 	models     *projections.Models
 	dispatches *orchestrator.Dispatcher
 	servers    *mcptool.Servers
@@ -142,7 +146,10 @@ func (a *app) close() error {
 	if a.store != nil {
 		err = errors.Join(err, a.store.Close())
 	}
-	a.models, a.store = nil, nil
+	if a.keys != nil {
+		err = errors.Join(err, a.keys.Close())
+	}
+	a.models, a.store, a.keys = nil, nil, nil
 	return err
 }
 

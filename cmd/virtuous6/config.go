@@ -25,6 +25,10 @@ type config struct {
 	// Store is where the log is, and ReadModels where they are. An address with a password belongs into the environment.
 	Store      string `yaml:"store"`
 	ReadModels string `yaml:"read_models"`
+	// Keys is where the keys are that people's texts are encrypted with. Default: beside the log.
+	Keys string `yaml:"keys"`
+	// Erasable is whose texts are encrypted, so that they can be forgotten: slack or all. Default slack.
+	Erasable string `yaml:"erasable"`
 	// User is who asks and judges at the terminal. Default: the system's user name.
 	User string `yaml:"user"`
 	// Listen is where `serve` answers HTTP. Default 127.0.0.1:8686.

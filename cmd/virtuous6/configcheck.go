@@ -18,12 +18,15 @@ import (
 // mistake finds the first value of the configuration that can't be meant, by its key.
 func (c *config) mistake() (key, says string) {
 	p := c.Policy
-	wrongStore, wrongModels := "", ""
+	wrongStore, wrongModels, wrongKeys := "", "", ""
 	if c.Store != "" {
 		_, wrongStore = readAddress(c.Store)
 	}
 	if c.ReadModels != "" {
 		_, wrongModels = readModelsAddress(c.ReadModels)
+	}
+	if c.Keys != "" {
+		_, wrongKeys = readKeysAddress(c.Keys)
 	}
 	server, wrongServer := "", ""
 	for _, name := range slices.Sorted(maps.Keys(c.MCP)) {
@@ -40,6 +43,7 @@ func (c *config) mistake() (key, says string) {
 	}{
 		{"store", wrongStore != "", wrongStore},
 		{"read_models", wrongModels != "", wrongModels},
+		{"keys", wrongKeys != "", wrongKeys},
 		{"api", !slices.Contains([]string{"", agents.ChatAPI, agents.ResponsesAPI}, c.API), "it should be chat or responses"},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analyze_every", c.AnalyzeEvery != nil && *c.AnalyzeEvery < 0, "it should be a duration, such as 1h, or 0s for never"},
@@ -47,6 +51,7 @@ func (c *config) mistake() (key, says string) {
 		{"turns", c.Turns < 0, "it should be a number of calls"},
 		{"stall_after", c.StallAfter < 0, "it should be a duration, such as 30m"},
 		{"drain", c.Drain < 0, "it should be a duration, such as 30s"},
+		{"erasable", !slices.Contains([]string{"", "slack", "all"}, c.Erasable), "it should be slack or all"},
 		{"unpriced", !slices.Contains([]string{"", "refuse", "allow"}, c.Unpriced), "it should be refuse or allow"},
 		{"snapshot_every", c.SnapshotEvery < 0, "it should be a number of events"},
 		{"mcp." + server, wrongServer != "", wrongServer},

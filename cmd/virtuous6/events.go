@@ -124,13 +124,9 @@ func (v eventsVerb) printJSON(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		row, err := json.Marshal(eventRow{
-			Position: e.Position, ID: e.ID, Stream: e.Stream, Revision: e.Revision, Kind: e.Kind, Version: e.Version,
-			OccurredAt: e.OccurredAt, RecordedAt: e.RecordedAt, Causation: e.Causation, Correlation: e.Correlation,
-			Actor: e.Actor, Workspace: e.Workspace, Data: e.Data,
-		})
+		row, err := eventJSON(e)
 		if err != nil {
-			return fmt.Errorf("event at position %d: %w", e.Position, err)
+			return err
 		}
 		_, _ = out.WriteString(separator + "\n  ") // the first failure stays, and Flush tells it
 		_, _ = out.Write(row)
@@ -141,6 +137,18 @@ func (v eventsVerb) printJSON(ctx context.Context, a *app) error {
 	}
 	_, _ = out.WriteString("\n]\n")
 	return out.Flush()
+}
+
+func eventJSON(e events.Envelope) ([]byte, error) {
+	row, err := json.Marshal(eventRow{
+		Position: e.Position, ID: e.ID, Stream: e.Stream, Revision: e.Revision, Kind: e.Kind, Version: e.Version,
+		OccurredAt: e.OccurredAt, RecordedAt: e.RecordedAt, Causation: e.Causation, Correlation: e.Correlation,
+		Actor: e.Actor, Workspace: e.Workspace, Data: e.Data,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("event at position %d: %w", e.Position, err)
+	}
+	return row, nil
 }
 
 // events yields what the filters let through, up to the limit.

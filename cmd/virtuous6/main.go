@@ -26,6 +26,7 @@ const (
 // verbs is the command line: one field a verb, each in a file of its own.
 type verbs struct {
 	Store      string `help:"Where the log is: sqlite:PATH, postgres://... or esdb://... Default: virtuous6.db in the user's data folder." placeholder:"URL" env:"VIRTUOUS6_STORE"`
+	Keys       string `help:"Where the keys are that people's texts are encrypted with: sqlite:PATH or postgres://... Default: beside the log." placeholder:"URL" env:"VIRTUOUS6_KEYS"`
 	ReadModels string `help:"Where the read models are: sqlite:PATH or postgres://... Default: with the log; a file of each server's own in the user's data folder beside EventStoreDB." placeholder:"URL" env:"VIRTUOUS6_READ_MODELS"`
 	KeepSchema bool   `help:"Refuse a log whose tables are of an older version, instead of bringing them up to date." env:"VIRTUOUS6_KEEP_SCHEMA"`
 	Config     string `help:"Configuration file (YAML). Default: config.yaml in the user's configuration folder, if it is there." placeholder:"FILE" env:"VIRTUOUS6_CONFIG"`
@@ -47,6 +48,7 @@ type verbs struct {
 	Retry     retryVerb     `cmd:"" group:"History" help:"Take parked streams up again, after an upgrade or a fix."`
 	Copy      copyVerb      `cmd:"" group:"History" help:"Bring a log into another store."`
 	Snapshots snapshotsVerb `cmd:"" group:"History" help:"List the snapshots of the read models, or delete them."`
+	Users     usersVerb     `cmd:"" group:"History" help:"List the people whose texts are kept, hand them out, or forget somebody."`
 	Verify    verifyVerb    `cmd:"" group:"History" help:"Check the log, and that the read models equal a rebuild."`
 
 	Metrics      metricsVerb      `cmd:"" group:"Insight" help:"Show success, tokens, cost and time."`

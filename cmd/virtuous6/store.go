@@ -249,8 +249,12 @@ func (a *app) openStore(ctx context.Context, existing bool) error {
 	if err != nil {
 		return err
 	}
-	if a.store, err = a.openLog(ctx, log, existing); err != nil {
+	stored, err := a.openLog(ctx, log, existing)
+	if err != nil {
 		return err
+	}
+	if a.store, err = a.veiled(stored, log); err != nil {
+		return errors.Join(err, stored.Close())
 	}
 	a.models, err = openModels(ctx, models, readmodel.Options{SnapshotEvery: a.config.SnapshotEvery})
 	return err

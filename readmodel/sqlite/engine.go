@@ -73,8 +73,9 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 			return nil, fmt.Errorf("open read models: %w", err)
 		}
 	}
-	// 64 MiB of pages, and room for a few batches between two checkpoints of the WAL.
-	writer, err := e.connect(synchronous, "cache_size=-65536", "wal_autocheckpoint=16000", "temp_store=MEMORY")
+	// 64 MiB of pages, and room for a few batches between two checkpoints of the WAL. What is deleted is overwritten: it may be
+	// what somebody is to be forgotten by.
+	writer, err := e.connect(synchronous, "secure_delete=ON", "cache_size=-65536", "wal_autocheckpoint=16000", "temp_store=MEMORY")
 	if err != nil {
 		return nil, fmt.Errorf("open read models: %w", err)
 	}
