@@ -9,6 +9,8 @@ import (
 	"github.com/virtuous6/virtuous6/analysts/cost"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/failure"
+	"github.com/virtuous6/virtuous6/analysts/feedback"
+	"github.com/virtuous6/virtuous6/analysts/performance"
 	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -36,6 +38,8 @@ func Configured(o Options) []Runner {
 		runner(workflow.New(o.Workflow)),
 		runner(failure.New()),
 		runner(cost.New()),
+		runner(feedback.New()),
+		runner(performance.New()),
 	)
 }
 

@@ -1,0 +1,90 @@
+package feedback
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// View is all that the feedback analyst looks at.
+type View struct {
+	// Said are what people said of runs, by position.
+	Said []Said
+	// Position is the log position that was seen.
+	Position uint64
+}
+
+// Said is one thing that somebody said of a run.
+type Said struct {
+	Run, Workflow string
+	// Agents are those of the run, sorted; User is who said it.
+	Agents []string
+	User   string
+	// Liked is whether the answer was, nil where that was not said.
+	Liked *bool
+	// Wish is what was wished for, empty where nothing was.
+	Wish string
+	// Week is the Monday (2026-11-23, UTC) of the week in which it was said, empty where that is not known.
+	Week     string
+	Position uint64
+}
+
+// satisfaction is the name of the score that tells whether a person liked an answer.
+const satisfaction = "satisfaction"
+
+// Load reads the view.
+func Load(ctx context.Context, r projections.Reader) (View, error) {
+	var v View
+	var err error
+	if v.Position, err = r.Position(ctx); err != nil {
+		return v, err
+	}
+	rows, err := r.Feedback(ctx, "")
+	if err != nil {
+		return v, fmt.Errorf("load feedback: %w", err)
+	}
+	about := map[string]*projections.RunRow{}
+	for i := range rows {
+		about[rows[i].Run] = nil
+	}
+	if len(rows) == 0 {
+		return v, nil
+	}
+	for row, err := range r.Runs(ctx, projections.RunFilter{}) {
+		if err != nil {
+			return v, fmt.Errorf("load runs: %w", err)
+		}
+		if _, ok := about[row.Run]; ok {
+			about[row.Run] = &row
+		}
+	}
+	for i := range rows {
+		row := &rows[i]
+		run := about[row.Run]
+		if run == nil {
+			continue // a judgement of what is not in the log
+		}
+		s := Said{Run: row.Run, Workflow: run.Workflow, Agents: slices.Sorted(slices.Values(run.Agents)), User: row.User, Position: row.Position}
+		// Any score between 0 and 1 by a person says whether it was liked; a program's scores have meanings of their own.
+		if row.Score != nil && (row.Name == satisfaction || row.User != "") && *row.Score >= 0 && *row.Score <= 1 {
+			liked := *row.Score > .5
+			s.Liked = &liked
+		}
+		// A text beside a score tells why it was given, and is no wish.
+		if s.Wish = row.Better; s.Wish == "" && row.Score == nil {
+			s.Wish = row.Text
+		}
+		if !row.GivenAt.IsZero() {
+			at := row.GivenAt.UTC()
+			s.Week = at.AddDate(0, 0, -(int(at.Weekday())+6)%7).Format("2006-01-02")
+		}
+		if s.Liked != nil || s.Wish != "" {
+			v.Said = append(v.Said, s)
+		}
+	}
+	slices.SortStableFunc(v.Said, func(a, b Said) int { return cmp.Compare(a.Position, b.Position) })
+	return v, nil
+}
