@@ -5,6 +5,7 @@ package analysts
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/virtuous6/virtuous6/analysts/cost"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
@@ -19,6 +20,8 @@ import (
 type Runner struct {
 	Name    string
 	Version int
+	// Every is how often it looks where something new has happened, 0 for never.
+	Every time.Duration
 	// Load loads the view, and returns what thinks about it and reads no more. Its errors are those of the reader, and of
 	// options out of range.
 	Load func(ctx context.Context, r projections.Reader) (think func() evidence.Result, err error)
@@ -35,17 +38,17 @@ func All() []Runner { return Configured(Options{}) }
 // Configured lists every analyst, one line each.
 func Configured(o Options) []Runner {
 	return register(
-		runner(workflow.New(o.Workflow)),
-		runner(failure.New()),
-		runner(cost.New()),
-		runner(feedback.New()),
-		runner(performance.New()),
+		runner(6*time.Hour, workflow.New(o.Workflow)),
+		runner(time.Hour, failure.New()),
+		runner(time.Hour, cost.New()),
+		runner(6*time.Hour, feedback.New()),
+		runner(2*time.Hour, performance.New()),
 	)
 }
 
 // runner hides the type of an analyst's view.
-func runner[V any](a evidence.Analyst[V]) Runner {
-	return Runner{Name: a.Name, Version: a.Version, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
+func runner[V any](every time.Duration, a evidence.Analyst[V]) Runner {
+	return Runner{Name: a.Name, Version: a.Version, Every: every, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 		view, err := a.Load(ctx, r)
 		if err != nil {
 			return nil, fmt.Errorf("analyst %s: %w", a.Name, err)

@@ -103,47 +103,83 @@ func Analyze(ctx context.Context, models *projections.Models, dispatch commands.
 	return out, nil
 }
 
-// analyzeOnSchedule lets the analysts run every so often, where anything happened in between.
+// lookEvery is how often the clock is asked whether an analyst is to look.
+const lookEvery = time.Second
+
+// analyzeOnSchedule lets each analyst look as often as it is to, where anything happened in between.
 func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
-	ticker := time.NewTicker(o.c.AnalyzeEvery)
+	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	var seen uint64
+	began := o.c.Clock()
+	looked, seen := make([]time.Time, len(o.c.Analysts)), make([]uint64, len(o.c.Analysts))
+	for i := range looked {
+		looked[i] = began
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
-		position, err := o.c.Models.Position(ctx)
-		happened := false
-		if err == nil && position > seen {
-			happened, err = moreToAnalyze(ctx, o.c.Store, seen)
+		var due []int
+		now := o.c.Clock()
+		for i, r := range o.c.Analysts {
+			if r.Every > 0 && now.Sub(looked[i]) >= r.Every {
+				due, looked[i] = append(due, i), now
+			}
 		}
-		if err == nil && !happened {
+		if len(due) == 0 {
 			continue
 		}
-		var found Analysis
-		if err == nil {
-			found, err = Analyze(ctx, o.c.Models, o.c.Dispatch, o.c.Clock, o.c.Analysts)
-		}
+		position, err := o.lookAgain(ctx, due, seen)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
-			// An analysis that fails must not take live runs down with it: it is tried again at the next tick.
+			// An analysis that fails must not take live runs down with it: it is tried again when it is due again.
 			o.c.Log.Error("analysis failed", "error", err)
 			continue
 		}
-		for _, p := range found.Proposals {
-			if p.New {
-				o.c.Log.Info("improvement proposed", "id", p.ID(), "analyst", p.Analyst, "reason", p.Reason)
+		for _, i := range due {
+			seen[i] = max(seen[i], position)
+		}
+	}
+}
+
+// lookAgain lets those analysts look that are due and have not seen everything, and tells up to where they did.
+func (o *Orchestrator) lookAgain(ctx context.Context, due []int, seen []uint64) (uint64, error) {
+	position, err := o.c.Models.Position(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var runners []analysts.Runner
+	for _, i := range due {
+		happened := false
+		if position > seen[i] {
+			if happened, err = moreToAnalyze(ctx, o.c.Store, seen[i]); err != nil {
+				return 0, err
 			}
 		}
-		for _, c := range found.Changes {
-			o.c.Log.Info("evidence changed", "id", c.Improvement, "strength", c.Strength, "reason", c.Reason)
+		if happened {
+			runners = append(runners, o.c.Analysts[i])
 		}
-		seen = found.Position
 	}
+	if len(runners) == 0 {
+		return 0, nil
+	}
+	found, err := Analyze(ctx, o.c.Models, o.c.Dispatch, o.c.Clock, runners)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range found.Proposals {
+		if p.New {
+			o.c.Log.Info("improvement proposed", "id", p.ID(), "analyst", p.Analyst, "reason", p.Reason)
+		}
+	}
+	for _, c := range found.Changes {
+		o.c.Log.Info("evidence changed", "id", c.Improvement, "strength", c.Strength, "reason", c.Reason)
+	}
+	return found.Position, nil
 }
 
 // moreToAnalyze tells whether anything stands behind a position that analysts look at.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -280,7 +282,7 @@ func TestAnAgentGetsBetterWithoutAPerson(t *testing.T) {
 			SelfApproved: []events.ChangeKind{events.ChangeModel}, MaxShare: 1000,
 		})))
 		h.dispatch, h.agents = d.Dispatch, d
-		h.configure = func(c *orchestrator.Config) { c.AnalyzeEvery = time.Hour }
+		h.configure = func(c *orchestrator.Config) { c.Analysts = analysts.All() }
 		h.spawn(t, "clerk", events.AgentConfig{Model: "good"})
 		stop := h.serve(t)
 		began, n := time.Now(), 0
@@ -310,7 +312,9 @@ func TestAnAgentGetsBetterWithoutAPerson(t *testing.T) {
 		}
 		t.Logf("better after %s and %d runs", time.Since(began), n)
 		rows, err := h.models.Improvements(t.Context(), "")
-		if err != nil || len(rows) == 0 || rows[0].Status != projections.Applied || rows[0].Measured == nil || rows[0].Measured.Low <= 0 {
+		// Two analysts may have seen it; one trial was enough.
+		tried := slices.DeleteFunc(rows, func(r projections.ImprovementRow) bool { return r.Measured == nil })
+		if err != nil || len(tried) != 1 || tried[0].Status != projections.Applied || tried[0].Measured.Low <= 0 {
 			t.Errorf("the improvements are %+v (%v)", rows, err)
 		}
 	})

@@ -477,8 +477,7 @@ func TestWhatComesDuringAnAnalysisIsAnalysed(t *testing.T) {
 		defer h.close(t)
 		var looks []uint64
 		h.configure = func(c *orchestrator.Config) {
-			c.AnalyzeEvery = time.Hour
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Every: time.Hour, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 				at, err := r.Position(ctx)
 				looks = append(looks, at)
 				return func() (none evidence.Result) {
@@ -507,8 +506,7 @@ func TestAnalystsRunOnTheirSchedule(t *testing.T) {
 		defer h.close(t)
 		looks := 0
 		h.configure = func(c *orchestrator.Config) {
-			c.AnalyzeEvery = time.Hour
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Load: func(context.Context, projections.Reader) (func() evidence.Result, error) {
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Every: time.Hour, Load: func(context.Context, projections.Reader) (func() evidence.Result, error) {
 				looks++
 				return func() evidence.Result {
 					return evidence.Result{Proposals: []evidence.Proposal{{

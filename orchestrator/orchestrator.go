@@ -5,6 +5,7 @@ import (
 	"errors"
 	"github.com/virtuous6/virtuous6/projections"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,9 +55,8 @@ type Config struct {
 	Drain time.Duration
 	// StallAfter is how long a turn or a tool may be under way without a new fact before its run is failed. Default 30 minutes.
 	StallAfter time.Duration
-	// AnalyzeEvery is how often the analysts run, 0 for never. Analysts are those that do; default all of them.
-	AnalyzeEvery time.Duration
-	Analysts     []analysts.Runner
+	// Analysts are those that look, each at its own pace. Default none.
+	Analysts []analysts.Runner
 	// SealEvery is how long an event waits for a seal at most; where audit.SealAfter events wait, a tenth of it. Default 10
 	// minutes, negative for never.
 	SealEvery time.Duration
@@ -100,9 +100,6 @@ func New(c Config) *Orchestrator {
 	}
 	if c.SealEvery == 0 {
 		c.SealEvery = 10 * time.Minute
-	}
-	if c.Analysts == nil {
-		c.Analysts = analysts.All()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -174,7 +171,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		return err
 	})
 	group.Go(func() error { told.run(working); return nil })
-	if o.c.AnalyzeEvery > 0 {
+	if slices.ContainsFunc(o.c.Analysts, func(r analysts.Runner) bool { return r.Every > 0 }) {
 		group.Go(func() error { return o.analyzeOnSchedule(moving) })
 	}
 	if o.c.SealEvery > 0 {

@@ -38,13 +38,9 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 	options := workflow.Options{MinSupport: v.MinSupport, MaxLength: v.MaxLength}
 	runners := analysts.Configured(analysts.Options{Workflow: options})
 	if v.Analyst != "" {
-		var names []string
-		for _, r := range runners {
-			names = append(names, r.Name)
-		}
 		runners = slices.DeleteFunc(runners, func(r analysts.Runner) bool { return r.Name != v.Analyst })
 		if len(runners) == 0 {
-			return usage("--analyst %s: there is no such analyst; there are %s", v.Analyst, strings.Join(names, ", "))
+			return usage("--analyst %s: there is no such analyst; there are %s", v.Analyst, strings.Join(analystNames(), ", "))
 		}
 	}
 	if _, err := a.read(ctx); err != nil {

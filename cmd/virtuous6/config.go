@@ -48,8 +48,8 @@ type config struct {
 	Timeout time.Duration `yaml:"timeout"`
 	// Prices is a price table in LiteLLM's format. It holds before the built-in one, whoever answers.
 	Prices string `yaml:"prices"`
-	// AnalyzeEvery is how often `serve` runs the analysts. Default 1h; 0s is never.
-	AnalyzeEvery *time.Duration `yaml:"analyze_every"`
+	// Analysts are how often each looks, by name; 0s is never. Default: workflow and feedback 6h, performance 2h, errors and cost 1h.
+	Analysts map[string]time.Duration `yaml:"analysts"`
 	// Lease is how long one that drives the store may be silent before another process takes over. Default 5s.
 	Lease *time.Duration `yaml:"lease"`
 	// Turns is how many calls to models are under way at a time. Default 64.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
@@ -46,7 +48,8 @@ func (c *config) mistake() (key, says string) {
 		{"keys", wrongKeys != "", wrongKeys},
 		{"api", !slices.Contains([]string{"", agents.ChatAPI, agents.ResponsesAPI}, c.API), "it should be chat or responses"},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
-		{"analyze_every", c.AnalyzeEvery != nil && *c.AnalyzeEvery < 0, "it should be a duration, such as 1h, or 0s for never"},
+		{"analysts", slices.ContainsFunc(slices.Collect(maps.Keys(c.Analysts)), func(n string) bool { return !slices.Contains(analystNames(), n) || c.Analysts[n] < 0 }),
+			fmt.Sprintf("its keys are %s, each with a duration, such as 1h, or 0s for never", strings.Join(analystNames(), ", "))},
 		{"lease", c.Lease != nil && (*c.Lease < shortestLease || *c.Lease > readmodel.MaxLease), fmt.Sprintf("it should be %s to %s", shortestLease, readmodel.MaxLease)},
 		{"turns", c.Turns < 0, "it should be a number of calls"},
 		{"stall_after", c.StallAfter < 0, "it should be a duration, such as 30m"},
@@ -71,24 +74,51 @@ func (c *config) mistake() (key, says string) {
 	return c.Targets.mistake()
 }
 
+// analystNames are those of all analysts.
+func analystNames() []string {
+	var names []string
+	for _, r := range analysts.All() {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// scheduled are the analysts with their pace: all at one where it is given, else each at its own.
+func (c *config) scheduled(all *time.Duration) []analysts.Runner {
+	runners := analysts.All()
+	for i := range runners {
+		r := &runners[i]
+		if every, ok := c.Analysts[r.Name]; ok {
+			r.Every = every
+		}
+		if all != nil {
+			r.Every = *all
+		}
+	}
+	return runners
+}
+
 // notDuration finds the first key whose value is no duration: what is told of those by the decoder has no place.
 func notDuration(data []byte) (key string) {
 	var raw struct {
-		Timeout      string `yaml:"timeout"`
-		AnalyzeEvery string `yaml:"analyze_every"`
-		Lease        string `yaml:"lease"`
-		StallAfter   string `yaml:"stall_after"`
-		Drain        string `yaml:"drain"`
-		MCP          map[string]struct {
+		Timeout    string            `yaml:"timeout"`
+		Lease      string            `yaml:"lease"`
+		StallAfter string            `yaml:"stall_after"`
+		Drain      string            `yaml:"drain"`
+		Analysts   map[string]string `yaml:"analysts"`
+		MCP        map[string]struct {
 			Timeout string `yaml:"timeout"`
 		} `yaml:"mcp"`
 	}
 	if err := yaml.Unmarshal(data, &raw); err != nil {
 		return ""
 	}
-	durations := [][2]string{{"timeout", raw.Timeout}, {"analyze_every", raw.AnalyzeEvery}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}}
+	durations := [][2]string{{"timeout", raw.Timeout}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}}
 	for _, name := range slices.Sorted(maps.Keys(raw.MCP)) {
 		durations = append(durations, [2]string{"mcp." + name + ".timeout", raw.MCP[name].Timeout})
+	}
+	for _, name := range slices.Sorted(maps.Keys(raw.Analysts)) {
+		durations = append(durations, [2]string{"analysts." + name, raw.Analysts[name]})
 	}
 	for _, d := range durations {
 		if _, err := time.ParseDuration(d[1]); d[1] != "" && err != nil {

@@ -24,7 +24,7 @@ import (
 type serveVerb struct {
 	Listen       string         `help:"Where to answer HTTP. Default 127.0.0.1:8686." placeholder:"HOST:PORT"`
 	Hooks        string         `help:"Where to take what Slack sends by HTTP. Default: nowhere." placeholder:"HOST:PORT"`
-	AnalyzeEvery *time.Duration `help:"How often the analysts run. Default 1h; 0s is never." placeholder:"DURATION"`
+	AnalyzeEvery *time.Duration `help:"How often every analyst looks; 0s is never. Default: each at its own pace, see analysts: in the configuration." placeholder:"DURATION"`
 	Lease        *time.Duration `help:"How long this server may be silent before another one takes over. Default 5s." placeholder:"DURATION"`
 }
 
@@ -58,14 +58,8 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("listen: %w (--listen takes another address)", err)
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: a.level()}))
-	every := time.Hour
-	for _, d := range []*time.Duration{a.config.AnalyzeEvery, v.AnalyzeEvery} {
-		if d != nil && *d < 0 {
-			return usage("--analyze-every %s: give a duration, or 0s for never", *d)
-		}
-		if d != nil {
-			every = *d
-		}
+	if v.AnalyzeEvery != nil && *v.AnalyzeEvery < 0 {
+		return usage("--analyze-every %s: give a duration, or 0s for never", *v.AnalyzeEvery)
 	}
 	if err := a.ready(ctx); err != nil {
 		return err
@@ -97,7 +91,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 				return err
 			}
 			c := a.driving(runner, model, box, lease)
-			c.AnalyzeEvery, c.Log, c.Handlers, c.OnText = every, log, fromSlack.handlers(), fromSlack.onText()
+			c.Analysts, c.Log, c.Handlers, c.OnText = a.config.scheduled(v.AnalyzeEvery), log, fromSlack.handlers(), fromSlack.onText()
 			return orchestrator.New(c).Run(ctx)
 		})
 	})
