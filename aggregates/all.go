@@ -12,10 +12,12 @@ func All(p Policies) []Aggregate {
 		latest(aggregate("ledger", ledger())),
 		aggregate("person", person()),
 		aggregate("policy", policy()),
+		aggregate("rule", rule()),
 		aggregate("run", run()),
 		aggregate("runbook", runbook()),
 		aggregate("slack", slack()),
 		aggregate("task", task()),
 		aggregate("tool", tool()),
+		aggregate("verdict", verdict()),
 	}
 }

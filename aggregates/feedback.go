@@ -33,7 +33,7 @@ func decideFeedback(c commands.Feedback, s feedbackState) ([]events.Feedback, er
 			return nil, fmt.Errorf("%w: feedback is on a run or on an agent", ErrInvalid)
 		case c.Step != nil && (c.Run == "" || *c.Step < 0):
 			return nil, fmt.Errorf("%w: step %d is no step of a run", ErrInvalid, *c.Step)
-		case c.Score == nil && c.Label == "" && c.Text == "" && c.Better == "":
+		case c.Score == nil && c.Label == "" && c.Text == "" && c.Better == "" && c.Wish == "":
 			return nil, fmt.Errorf("%w: feedback without a score, a label or a text says nothing", ErrInvalid)
 		case c.Score != nil && !finite(*c.Score):
 			return nil, fmt.Errorf("%w: the score is not a number", ErrInvalid)
@@ -43,7 +43,7 @@ func decideFeedback(c commands.Feedback, s feedbackState) ([]events.Feedback, er
 		}
 		return []events.Feedback{events.FeedbackGiven{
 			Feedback: c.Feedback, Run: c.Run, Step: c.Step, Agent: c.Agent, User: c.User, Name: c.Name,
-			Score: c.Score, Label: c.Label, Text: c.Text, Better: c.Better,
+			Score: c.Score, Label: c.Label, Text: c.Text, Better: c.Better, Wish: c.Wish,
 		}}, nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)

@@ -56,6 +56,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			rapid.Map(step, func(n int) events.Event { return events.RunStepStarted{Step: n} }),
 			rapid.Map(step, func(n int) events.Event { return events.RunStepFinished{Step: n} }),
 		},
+		"rule":    {anything[events.RuleSet]()},
 		"runbook": {anything[events.RunbookSaved]()},
 		"slack": {
 			anything[events.SlackInteracted](), anything[events.SlackThreadOpened](), anything[events.SlackStreamStarted](),
@@ -63,6 +64,11 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		},
 		"task": {anything[events.TaskOpened](), anything[events.TaskUpdated]()},
 		"tool": {anything[events.ToolPinned](), anything[events.ToolChanged](), anything[events.ToolAccepted]()},
+		"verdict": {
+			anything[events.VerdictGiven](),
+			rapid.Just[events.Event](events.VerdictGiven{Run: "r", Verdict: events.Failed, From: events.ByPerson}),
+			rapid.Just[events.Event](events.VerdictGiven{Run: "r", Verdict: events.Succeeded, From: events.ByRule, By: "a>1"}),
+		},
 	}
 }
 
@@ -225,6 +231,16 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("%+v follows the seal of event %d", e, sealed)
 			}
 			made, sealed = true, sealed+e.Count
+		case events.RuleSet:
+			made = true
+			if i > 0 && history[i-1] == events.Event(e) {
+				t.Fatalf("the same rule twice in a row: %+v", e)
+			}
+		case events.VerdictGiven:
+			made = true
+			if i > 0 && history[i-1] == events.Event(e) {
+				t.Fatalf("the same verdict twice in a row: %+v", e)
+			}
 		case events.RunbookSaved:
 			made = true
 			if i > 0 && reflect.DeepEqual(history[i-1], e) {
@@ -371,7 +387,7 @@ var policy = aggregates.Policy{
 // wishes draws commands by category, near enough to what is allowed that many are.
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
-		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "goal": rapid.Custom(goalWish),
+		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
 		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "tool": rapid.Custom(toolWish),
 	}
 }

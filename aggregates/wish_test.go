@@ -107,8 +107,19 @@ func policyWish(t *rapid.T) commands.Command {
 func feedbackWish(t *rapid.T) commands.Command {
 	return commands.GiveFeedback{
 		Feedback: "f", Run: pick(t, "run", "r", ""), Agent: pick(t, "agent", "", "a"), Step: pick(t, "of step", nil, ptr(step(t))),
-		Score: pick(t, "score", nil, ptr(0.5), ptr(math.Inf(1)), ptr(math.NaN())), Text: text(t), Better: text(t),
+		Score: pick(t, "score", nil, ptr(0.5), ptr(math.Inf(1)), ptr(math.NaN())), Text: text(t), Better: text(t), Wish: text(t),
 	}
+}
+
+func verdictWish(t *rapid.T) commands.Command {
+	return commands.GiveVerdict{
+		Run: "r", Verdict: pick(t, "verdict", events.Succeeded, events.Failed, events.Unrated, events.Cancelled, ""),
+		From: pick(t, "from", events.ByPerson, events.BySource, events.ByRule, "hearsay"), By: pick(t, "by", "", "user:anna"),
+	}
+}
+
+func ruleWish(t *rapid.T) commands.Command {
+	return commands.SetRule{Workflow: "w", Rule: pick(t, "rule", "", "a>=0.5", "a=good", "nonsense")}
 }
 
 func experimentWish(t *rapid.T) commands.Command {

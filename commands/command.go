@@ -85,6 +85,22 @@ type Feedback interface {
 	feedback()
 }
 
+// Verdict is a command to what is said of one run.
+//
+//sumtype:decl
+type Verdict interface {
+	Command
+	verdict()
+}
+
+// Rule is a command to the rule of a workflow.
+//
+//sumtype:decl
+type Rule interface {
+	Command
+	rule()
+}
+
 // Runbook is a command to a runbook.
 //
 //sumtype:decl

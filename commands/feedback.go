@@ -20,6 +20,7 @@ type GiveFeedback struct {
 	Label    string
 	Text     string
 	Better   string
+	Wish     string
 }
 
 func (c GiveFeedback) Stream() string { return FeedbackStream(c.Workspace, c.Feedback) }

@@ -54,6 +54,7 @@ var Known = NewTable(
 	kind[RunFailed](),
 	kind[RunCancelled](),
 	kind[RunbookSaved](),
+	kind[RuleSet](),
 	kind[SlackInteracted](),
 	kind[SlackThreadOpened](),
 	kind[SlackStreamStarted](),
@@ -63,4 +64,5 @@ var Known = NewTable(
 	kind[ToolPinned](),
 	kind[ToolChanged](),
 	kind[ToolAccepted](),
+	kind[VerdictGiven](),
 )

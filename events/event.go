@@ -45,6 +45,22 @@ type Feedback interface {
 	feedback()
 }
 
+// Verdict is a fact of what was said of one run: whether it was good.
+//
+//sumtype:decl
+type Verdict interface {
+	Event
+	verdict()
+}
+
+// Rule is a fact of the rule that makes verdicts of a workflow's scores.
+//
+//sumtype:decl
+type Rule interface {
+	Event
+	rule()
+}
+
 // Runbook is a fact of a runbook's stream.
 //
 //sumtype:decl

@@ -17,6 +17,8 @@ type FeedbackGiven struct {
 	Text  string `json:"text,omitempty"`
 	// Better is the answer that the person would rather have had.
 	Better string `json:"better,omitempty"`
+	// Wish is what the person would rather have in an answer ("shorter, with links"), where that is no answer itself.
+	Wish string `json:"wish,omitempty"`
 }
 
 func (FeedbackGiven) Kind() string { return "feedback.given" }

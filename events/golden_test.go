@@ -72,7 +72,7 @@ func samples() []events.Event {
 		events.ExperimentExpired{Reason: "8000 runs showed no difference.", Proof: proof},
 		events.FeedbackGiven{
 			Feedback: "f1", Run: "r1", Step: ptr(2), User: "anna", Name: "helpfulness", Score: ptr(0.5), Label: "fair",
-			Text: "Too long.", Better: "Just the answer.",
+			Text: "Too long.", Better: "Just the answer.", Wish: "Shorter, with links.",
 		},
 		events.GoalCreated{
 			Goal: "g1", Prompt: "Find out why checkouts fail, then write it down.", Level: events.Tactical, Parent: "g0", Requester: "user:anna",
@@ -148,6 +148,8 @@ func samples() []events.Event {
 		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", FinishReason: "stop", CostNanos: 222_300, Undated: true},
 		events.RunFailed{Error: "order not found", Failure: events.NoMoney, FinishReason: "length", CostNanos: 222_300, Undated: true},
 		events.RunCancelled{Reason: "changed my mind", CostNanos: 222_300, Undated: true},
+		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5"},
+		events.VerdictGiven{Run: "r1", Verdict: events.Failed, From: events.ByRule, By: "correctness>=0.5", Feedback: "f1"},
 		events.RunbookSaved{
 			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",
 			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini"}, {Name: "refund", DependsOn: []int{0}}},

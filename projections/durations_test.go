@@ -70,10 +70,15 @@ func TestCutOffColumnsAreRefused(t *testing.T) {
 		t.Error("trials that are cut off were read")
 	}
 	var e tries
-	e[0].with([]string{"bert"}, events.Succeeded, nil)
-	e[2].with([]string{"a", "z"}, events.Failed, nil)
-	if got := e[2].with([]string{"b", "z"}, events.Succeeded, nil); !slices.Equal(got, []Trials{{1, 1}, {1, 2}}) {
-		t.Errorf("trials %v", got)
+	e[0].count([]string{"bert"}, &result{after: events.Succeeded}, nil)
+	e[2].count([]string{"a", "z"}, &result{after: events.Failed}, nil)
+	got := e[2].count([]string{"b", "z"}, &result{after: events.Succeeded}, nil)
+	if want := []trialMove{{Trials{}, Trials{1, 1}}, {Trials{0, 1}, Trials{1, 2}}}; !slices.Equal(got, want) {
+		t.Errorf("trials %v, want %v", got, want)
+	}
+	got = e[2].count([]string{"z"}, &result{before: events.Succeeded, after: events.Failed}, nil)
+	if want := []trialMove{{Trials{1, 2}, Trials{0, 2}}}; !slices.Equal(got, want) {
+		t.Errorf("after another verdict: trials %v, want %v", got, want)
 	}
 	b = e.append(nil)
 	var again tries

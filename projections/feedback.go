@@ -12,7 +12,7 @@ var feedbackTable = readmodel.NewTable("feedback", readmodel.TableOf[string, Fee
 	Key:   func(r *FeedbackRow) string { return r.Feedback },
 	Fresh: func(feedback string, r *FeedbackRow) { r.Feedback = feedback },
 	Ended: func(*FeedbackRow) bool { return true },
-	Weigh: func(r *FeedbackRow) int { return len(r.Text) + len(r.Better) },
+	Weigh: func(r *FeedbackRow) int { return len(r.Text) + len(r.Better) + len(r.Wish) },
 	Row: []readmodel.ColumnOf[FeedbackRow]{
 		readmodel.Key(readmodel.String("feedback", func(r *FeedbackRow) *string { return &r.Feedback })),
 		readmodel.Int("position", func(r *FeedbackRow) *uint64 { return &r.Position }),
@@ -26,12 +26,13 @@ var feedbackTable = readmodel.NewTable("feedback", readmodel.TableOf[string, Fee
 		readmodel.Time("given_at", func(r *FeedbackRow) *time.Time { return &r.GivenAt }),
 		readmodel.String("text", func(r *FeedbackRow) *string { return &r.Text }),
 		readmodel.String("better", func(r *FeedbackRow) *string { return &r.Better }),
+		readmodel.String("wish", func(r *FeedbackRow) *string { return &r.Wish }),
 	},
 })
 
 // feedback keeps what people and programs said about runs.
 var feedback = readmodel.Projection{
-	Name: "feedback", Version: 1, Tables: []readmodel.AnyTable{feedbackTable},
+	Name: "feedback", Version: 2, Tables: []readmodel.AnyTable{feedbackTable},
 	Lists: []readmodel.List{feedbackTable.List(readmodel.List{
 		Name: "feedback", Help: "Feedback, in the order it was given", Order: readmodel.Ascending("position"),
 		Filters: []readmodel.Filter{{Column: "run", Help: "Only feedback on this run."}},
@@ -54,7 +55,7 @@ func foldFeedback(feedback *readmodel.Cache[string, FeedbackRow], f *readmodel.F
 	}
 	row := FeedbackRow{
 		Feedback: e.Feedback, Run: e.Run, Step: -1, Agent: e.Agent, User: e.User, Name: e.Name, Score: e.Score,
-		Label: e.Label, Text: e.Text, Better: e.Better, GivenAt: f.When, Position: f.Envelope.Position,
+		Label: e.Label, Text: e.Text, Better: e.Better, Wish: e.Wish, GivenAt: f.When, Position: f.Envelope.Position,
 	}
 	if e.Step != nil {
 		row.Step = int64(*e.Step)

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,8 +89,12 @@ func orNull[R any](c readmodel.ColumnOf[R]) readmodel.ColumnOf[R] {
 	})
 }
 
-// MarshalJSON writes the columns.
-func (r RunRow) MarshalJSON() ([]byte, error) { return runTable.JSON(&r) }
+// MarshalJSON writes the columns, and the verdict behind them.
+func (r RunRow) MarshalJSON() ([]byte, error) {
+	line := runTable.Line(&r)
+	line.Keys, line.Values = append(slices.Clip(line.Keys), "verdict"), append(line.Values, r.Verdict)
+	return line.MarshalJSON()
+}
 
 // MarshalJSON writes the columns.
 func (r AgentRow) MarshalJSON() ([]byte, error) { return agentTable.JSON(&r) }

@@ -34,6 +34,7 @@ var metricTable = readmodel.NewTable("metrics", readmodel.TableOf[metricKey, Met
 		readmodel.Int("failed", func(r *MetricRow) *int64 { return &r.Failed }),
 		readmodel.Int("cancelled", func(r *MetricRow) *int64 { return &r.Cancelled }),
 		readmodel.Int("unrated", func(r *MetricRow) *int64 { return &r.Unrated }),
+		readmodel.Int("judged", func(r *MetricRow) *int64 { return &r.Judged }),
 		readmodel.Int("steps", func(r *MetricRow) *int64 { return &r.Steps }),
 		readmodel.Int("failed_steps", func(r *MetricRow) *int64 { return &r.FailedSteps }),
 		readmodel.Int("input_tokens", func(r *MetricRow) *int64 { return &r.InputTokens }),
@@ -53,53 +54,52 @@ const AllDays = "all"
 
 // metrics keeps what the runs came to that ended on a day, and on all days.
 var metrics = readmodel.Projection{
-	Name: "metrics", Version: 2, Tables: []readmodel.AnyTable{metricTable},
+	Name: "metrics", Version: 3, Tables: []readmodel.AnyTable{metricTable},
 	Bind: bindMetrics,
 }
 
 // metricFold is the fold into metrics.
 type metricFold struct {
 	metrics *readmodel.Cache[metricKey, MetricRow]
-	run     *runFact
+	result  *result
 	task    *taskFact
 	figures figures
 }
 
 func bindMetrics(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&metricFold{metrics: metricTable.In(w), run: factOfRun.In(w), task: taskOfRun.In(w)}).fold
+	return (&metricFold{metrics: metricTable.In(w), result: resultOfRun.In(w), task: taskOfRun.In(w)}).fold
 }
 
 func (w *metricFold) fold(*readmodel.Fact) error {
-	if !w.run.ended() {
+	c := w.result
+	if c.row == nil {
 		return nil
 	}
-	r := w.run.row
-	for i := range w.figures.of(r) {
+	for i := range w.figures.of(c.row) {
 		g := &w.figures.all[i]
-		for _, day := range [...]string{AllDays, w.run.day} {
-			m, err := w.metrics.Row(metricKey{r.Workspace, g.by, g.name, day})
+		for _, day := range [...]string{AllDays, c.day} {
+			m, err := w.metrics.Row(metricKey{c.row.Workspace, g.by, g.name, day})
 			if err != nil {
 				return err
 			}
-			m.add(r, g)
-			if day == AllDays {
-				w.try(m, r.Outcome, i)
+			if c.ended {
+				m.add(g)
+			}
+			c.tally(&m.Succeeded, &m.Failed, &m.Cancelled, &m.Unrated, &m.Judged)
+			if day == AllDays && c.rated() {
+				m.trials.move(w.trial(i))
 			}
 		}
 	}
 	return nil
 }
 
-// try counts the trial of a task that a run was, by the ith of the figures. One that names no task is a task of its own.
-func (w *metricFold) try(m *MetricRow, o events.Outcome, i int) {
-	after, rated := Trials{}.with(o)
-	if !rated {
-		return
-	}
+// trial is the trial of a task that a run was, by the ith of the figures. One that names no task is a task of its own.
+func (w *metricFold) trial(i int) trialMove {
 	if w.task.row != nil {
-		after = w.task.trials[i]
+		return w.task.trials[i]
 	}
-	m.trials.move(after.without(o), after)
+	return trialMove{Trials{}.with(w.result.before), Trials{}.with(w.result.after)}
 }
 
 // figures are what one run comes to, by its workflow, agents, models and tools.
@@ -163,10 +163,9 @@ func (g *figure) count(s *StepRow) {
 	g.durations = append(g.durations, s.DurationNS)
 }
 
-// add adds a run.
-func (m *MetricRow) add(r *RunRow, g *figure) {
+// add adds a run, but for how it counts.
+func (m *MetricRow) add(g *figure) {
 	m.Runs++
-	tally(r.Outcome, &m.Succeeded, &m.Failed, &m.Cancelled, &m.Unrated)
 	m.Steps, m.FailedSteps = events.Add(m.Steps, g.steps), events.Add(m.FailedSteps, g.failed)
 	m.InputTokens, m.OutputTokens = events.Add(m.InputTokens, g.input), events.Add(m.OutputTokens, g.output)
 	m.CostNanos = events.Add(m.CostNanos, events.Nanos(g.cost))
@@ -178,7 +177,7 @@ func (m *MetricRow) add(r *RunRow, g *figure) {
 // merge adds another row.
 func (m *MetricRow) merge(o *MetricRow) {
 	m.Runs, m.Succeeded, m.Failed = m.Runs+o.Runs, m.Succeeded+o.Succeeded, m.Failed+o.Failed
-	m.Cancelled, m.Unrated = m.Cancelled+o.Cancelled, m.Unrated+o.Unrated
+	m.Cancelled, m.Unrated, m.Judged = m.Cancelled+o.Cancelled, m.Unrated+o.Unrated, m.Judged+o.Judged
 	m.Steps, m.FailedSteps = events.Add(m.Steps, o.Steps), events.Add(m.FailedSteps, o.FailedSteps)
 	m.InputTokens, m.OutputTokens = events.Add(m.InputTokens, o.InputTokens), events.Add(m.OutputTokens, o.OutputTokens)
 	m.CostNanos = events.Add(m.CostNanos, o.CostNanos)

@@ -34,6 +34,7 @@ var patternTable = readmodel.NewTable("patterns", readmodel.TableOf[patternKey, 
 		readmodel.Int("failed", func(r *PatternRow) *int64 { return &r.Failed }),
 		readmodel.Int("cancelled", func(r *PatternRow) *int64 { return &r.Cancelled }),
 		readmodel.Int("unrated", func(r *PatternRow) *int64 { return &r.Unrated }),
+		readmodel.Int("judged", func(r *PatternRow) *int64 { return &r.Judged }),
 		readmodel.Int("first_position", func(r *PatternRow) *uint64 { return &r.FirstPosition }),
 		readmodel.Int("last_position", func(r *PatternRow) *uint64 { return &r.LastPosition }),
 		readmodel.Once(readmodel.Strings("steps", func(r *PatternRow) *[]string { return &r.Steps }), func(r *PatternRow) *string { return &r.stepsJSON }),
@@ -42,26 +43,27 @@ var patternTable = readmodel.NewTable("patterns", readmodel.TableOf[patternKey, 
 
 // patterns keeps, of each run that ended, its variant and the steps that followed one another in it.
 var patterns = readmodel.Projection{
-	Name: "patterns", Version: 1, Tables: []readmodel.AnyTable{patternTable},
+	Name: "patterns", Version: 2, Tables: []readmodel.AnyTable{patternTable},
 	Bind: bindPatterns,
 }
 
 // patternFold is the fold into patterns.
 type patternFold struct {
 	patterns *readmodel.Cache[patternKey, PatternRow]
-	run      *runFact
+	result   *result
 	plans    plans
 }
 
 func bindPatterns(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&patternFold{patternTable.In(w), factOfRun.In(w), plans{limit: w.Bytes / 16}}).fold
+	return (&patternFold{patternTable.In(w), resultOfRun.In(w), plans{limit: w.Bytes / 16}}).fold
 }
 
 func (w *patternFold) fold(f *readmodel.Fact) error {
-	if !w.run.ended() {
+	run := w.result.row
+	if run == nil {
 		return nil
 	}
-	planned := w.plans.of(w.run.row.Workflow, w.run.row.Trace)
+	planned := w.plans.of(run.Workflow, run.Trace)
 	for i := range planned {
 		p := &planned[i]
 		if p.epoch != w.patterns.Epoch() {
@@ -74,12 +76,14 @@ func (w *patternFold) fold(f *readmodel.Fact) error {
 		w.patterns.Touch(p.at)
 		r := &p.at.Row
 		if r.Runs == 0 {
-			r.Steps, r.FirstPosition = p.steps, w.run.row.FirstPosition
+			r.Steps, r.FirstPosition = p.steps, run.FirstPosition
 		}
-		r.Count = events.Add(r.Count, p.count)
-		r.Runs++
-		tally(w.run.row.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
-		r.FirstPosition = min(r.FirstPosition, w.run.row.FirstPosition)
+		if w.result.ended {
+			r.Count = events.Add(r.Count, p.count)
+			r.Runs++
+		}
+		w.result.tally(&r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated, &r.Judged)
+		r.FirstPosition = min(r.FirstPosition, run.FirstPosition)
 		r.LastPosition = f.Envelope.Position
 	}
 	return nil

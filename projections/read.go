@@ -14,29 +14,91 @@ type reader struct{ readmodel.View }
 
 // Runs implements Reader.
 func (r *reader) Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error] {
+	return func(yield func(RunRow, error) bool) {
+		err := r.Fixed(ctx, func(v readmodel.View) error {
+			j, err := judged(ctx, v, f.Limit)
+			if err != nil {
+				return err
+			}
+			if j.narrows(f.Outcome) && j.all == nil {
+				if j, err = judged(ctx, v, 0); err != nil {
+					return err
+				}
+			}
+			for row, err := range f.rows(ctx, v, j) {
+				if err == nil {
+					err = j.of(ctx, &row)
+				}
+				if err != nil || !yield(row, nil) {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(RunRow{}, err)
+		}
+	}
+}
+
+// rows yields the runs, without their verdicts where each is to be asked for.
+func (f RunFilter) rows(ctx context.Context, v readmodel.View, j *judgedRuns) iter.Seq2[RunRow, error] {
+	outcome := f.Outcome
+	if j.narrows(outcome) {
+		outcome = ""
+	}
 	q := readmodel.Query{
 		Columns: runTable.Names(withoutSteps),
-		Where:   slices.Concat(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("conversation", f.Conversation), readmodel.Only("outcome", f.Outcome), f.starts()),
+		Where:   slices.Concat(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("conversation", f.Conversation), readmodel.Only("outcome", outcome), f.starts()),
 		Order:   []readmodel.Order{{Column: "first_position", Descending: true}},
 	}
-	if f.Agent == "" {
+	if f.Agent == "" && outcome == f.Outcome {
 		q.Limit = f.Limit
-		return readmodel.Rows(ctx, r.View, runTable, q)
+	}
+	all := f.narrowed(ctx, readmodel.Rows(ctx, v, runTable, q), v, j)
+	if !j.any || j.all != nil {
+		return all
+	}
+	// A state answers one question at a time.
+	few, err := readmodel.Collect(all)
+	return func(yield func(RunRow, error) bool) {
+		for _, row := range few {
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(RunRow{}, err)
+		}
+	}
+}
+
+// narrowed keeps the runs that no condition of a query picks.
+func (f RunFilter) narrowed(ctx context.Context, all iter.Seq2[RunRow, error], v readmodel.View, j *judgedRuns) iter.Seq2[RunRow, error] {
+	if f.Agent == "" && !j.narrows(f.Outcome) {
+		return all
 	}
 	return func(yield func(RunRow, error) bool) {
-		// Who had a step in a run has a row: without one there is no run to look for.
-		agents, err := readmodel.Collect(readmodel.Rows(ctx, r.View, agentTable, readmodel.Query{Where: readmodel.Only("agent", f.Agent)}))
-		switch {
-		case err != nil:
-			yield(RunRow{}, err)
-			return
-		case len(agents) == 0 || agents[0].Runs == 0:
-			return
+		if f.Agent != "" {
+			// Who had a step in a run has a row: without one there is no run to look for.
+			agents, err := readmodel.Collect(readmodel.Rows(ctx, v, agentTable, readmodel.Query{Where: readmodel.Only("agent", f.Agent)}))
+			switch {
+			case err != nil:
+				yield(RunRow{}, err)
+				return
+			case len(agents) == 0 || agents[0].Runs == 0:
+				return
+			}
 		}
 		n := 0
-		for row, err := range readmodel.Rows(ctx, r.View, runTable, q) {
-			if err == nil && !slices.Contains(row.Agents, f.Agent) {
+		for row, err := range all {
+			if err == nil && f.Agent != "" && !slices.Contains(row.Agents, f.Agent) {
 				continue
+			}
+			if err == nil && j.narrows(f.Outcome) {
+				if err = j.of(ctx, &row); err == nil && row.Result() != f.Outcome {
+					continue
+				}
 			}
 			if n++; !yield(row, err) || n == f.Limit {
 				return
@@ -63,13 +125,22 @@ func (f RunFilter) starts() []readmodel.Condition {
 // Run implements Reader.
 func (r *reader) Run(ctx context.Context, run string) (RunRow, []StepRow, error) {
 	var found *RunRow
-	var err error
-	for row, failed := range readmodel.Rows(ctx, r.View, runTable, readmodel.Query{Where: readmodel.Only("run", run)}) {
-		found, err = &row, failed
-	}
-	if err == nil && found == nil {
-		err = ErrNotFound
-	}
+	err := r.Fixed(ctx, func(v readmodel.View) error {
+		for row, err := range readmodel.Rows(ctx, v, runTable, readmodel.Query{Where: readmodel.Only("run", run)}) {
+			if err != nil {
+				return err
+			}
+			found = &row
+		}
+		if found == nil {
+			return ErrNotFound
+		}
+		j, err := judged(ctx, v, 1)
+		if err == nil {
+			err = j.of(ctx, found)
+		}
+		return err
+	})
 	if err != nil {
 		return RunRow{}, nil, fmt.Errorf("read run %s: %w", run, err)
 	}
@@ -81,13 +152,26 @@ func (r *reader) Run(ctx context.Context, run string) (RunRow, []StepRow, error)
 // RunSteps implements Reader.
 func (r *reader) RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSteps, error] {
 	return func(yield func(RunSteps, error) bool) {
-		q := readmodel.Query{Where: readmodel.Only("workflow", workflow), Order: readmodel.Ascending("first_position")}
-		for row, err := range readmodel.Rows(ctx, r.View, runTable, q) {
-			steps := row.steps
-			row.steps = nil
-			if !yield(RunSteps{Run: row, Steps: steps}, err) {
-				return
+		err := r.Fixed(ctx, func(v readmodel.View) error {
+			j, err := judged(ctx, v, 0)
+			if err != nil {
+				return err
 			}
+			q := readmodel.Query{Where: readmodel.Only("workflow", workflow), Order: readmodel.Ascending("first_position")}
+			for row, err := range readmodel.Rows(ctx, v, runTable, q) {
+				if err == nil {
+					err = j.of(ctx, &row)
+				}
+				steps := row.steps
+				row.steps = nil
+				if err != nil || !yield(RunSteps{Run: row, Steps: steps}, nil) {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(RunSteps{}, err)
 		}
 	}
 }
@@ -160,6 +244,11 @@ func (r *reader) Experiments(ctx context.Context, status string) ([]ExperimentRo
 // Runbooks implements Reader.
 func (r *reader) Runbooks(ctx context.Context) ([]RunbookRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, runbookTable, readmodel.Query{Order: readmodel.Ascending("runbook")}))
+}
+
+// Rules implements Reader.
+func (r *reader) Rules(ctx context.Context) ([]RuleRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, ruleTable, readmodel.Query{Order: readmodel.Ascending("workflow")}))
 }
 
 // Budgets implements Reader.

@@ -19,7 +19,8 @@ type RunFilter struct {
 	Task         string
 	Conversation string
 	// Agent had a step in it.
-	Agent   string
+	Agent string
+	// Outcome is how it counts: by its verdict where it has one, else by how it ended.
 	Outcome events.Outcome
 	// Since and Until bound the start, inclusive and exclusive; zero is open.
 	Since, Until time.Time
@@ -57,13 +58,15 @@ type Quantiles struct {
 	P95 *float64 `json:"p95"`
 }
 
-// Metrics are the figures of all runs, or of those of one workflow, agent, model or tool.
+// Metrics are the figures of all runs, or of those of one workflow, agent, model or tool. A run counts by its verdict where it
+// has one, else by how it ended; Judged counts those with one.
 type Metrics struct {
 	Runs         int64        `json:"runs"`
 	Succeeded    int64        `json:"succeeded"`
 	Failed       int64        `json:"failed"`
 	Cancelled    int64        `json:"cancelled"`
 	Unrated      int64        `json:"unrated"`
+	Judged       int64        `json:"judged"`
 	Running      int64        `json:"running"`
 	Steps        int64        `json:"steps"`
 	FailedSteps  int64        `json:"failed_steps"`
@@ -115,6 +118,8 @@ type Reader interface {
 	// Experiments are those of a status, or all where it is empty, the latest first.
 	Experiments(ctx context.Context, status string) ([]ExperimentRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
+	// Rules are the workflows' rules that make verdicts of scores.
+	Rules(ctx context.Context) ([]RuleRow, error)
 	Budgets(ctx context.Context) ([]BudgetRow, error)
 	// Tools are those of MCP servers, by name.
 	Tools(ctx context.Context) ([]ToolRow, error)

@@ -54,7 +54,7 @@ func (r *reader) Report(ctx context.Context, f MetricsFilter) (Report, error) {
 			for _, of := range figures.of(&run) {
 				g := b.of(of.by, of.name)
 				g.running++
-				g.add(&run, &of)
+				g.add(&of)
 			}
 		}
 		return nil
@@ -90,7 +90,7 @@ func (b *reportBuilder) of(by Dimension, name string) *group {
 
 func (g *group) metrics() Metrics {
 	return Metrics{
-		Runs: g.Runs, Succeeded: g.Succeeded, Failed: g.Failed, Cancelled: g.Cancelled, Unrated: g.Unrated, Running: g.running,
+		Runs: g.Runs, Succeeded: g.Succeeded, Failed: g.Failed, Cancelled: g.Cancelled, Unrated: g.Unrated, Judged: g.Judged, Running: g.running,
 		Steps: g.Steps, FailedSteps: g.FailedSteps, InputTokens: g.InputTokens, OutputTokens: g.OutputTokens, CostUSD: g.CostNanos,
 		Duration: g.durations.quantiles(), PassHat: g.trials.passHat(),
 	}

@@ -26,6 +26,7 @@ type bruteRun struct {
 	start   int64
 	seconds float64
 	given   events.Nanos
+	judged  bool
 }
 
 type bruteStep struct {
@@ -38,7 +39,7 @@ type bruteStep struct {
 
 func bruteRuns(entries []readmodel.Entry) []*bruteRun {
 	var all []*bruteRun
-	byStream := map[string]*bruteRun{}
+	byStream, said := map[string]*bruteRun{}, map[string]map[events.VerdictOrigin]events.Outcome{}
 	duration := func(undated bool, start int64, e readmodel.Entry) float64 {
 		if undated || start == 0 {
 			return -1
@@ -78,6 +79,18 @@ func bruteRuns(entries []readmodel.Entry) []*bruteRun {
 			end(events.Failed, e.CostNanos, e.Undated)
 		case events.RunCancelled:
 			end(events.Cancelled, e.CostNanos, e.Undated)
+		case events.VerdictGiven:
+			if said[e.Run] == nil {
+				said[e.Run] = map[events.VerdictOrigin]events.Outcome{}
+			}
+			said[e.Run][e.From] = e.Verdict
+		}
+	}
+	for _, r := range all {
+		for _, from := range []events.VerdictOrigin{events.ByRule, events.BySource, events.ByPerson} {
+			if o := said[r.Run][from]; r.outcome != projections.Running && o != "" && o != events.Unrated {
+				r.outcome, r.judged = o, true
+			}
 		}
 	}
 	return all
@@ -128,6 +141,9 @@ func brute(runs []*bruteRun, bySteps bool, counts func(*bruteRun, *bruteStep) bo
 		}
 		m.CostUSD = events.Nanos(clip(int64(m.CostUSD), cost))
 		m.Runs++
+		if r.judged {
+			m.Judged++
+		}
 		rated := 0
 		switch r.outcome {
 		case events.Succeeded:
@@ -311,7 +327,7 @@ func TestReportMarshalsAsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	part := func(runs, steps, failed, in, out int, duration, cost string) string {
-		return fmt.Sprintf(`"runs":%d,"succeeded":0,"failed":1,"cancelled":0,"unrated":0,"running":0,"steps":%d,"failed_steps":%d,`+
+		return fmt.Sprintf(`"runs":%d,"succeeded":0,"failed":1,"cancelled":0,"unrated":0,"judged":0,"running":0,"steps":%d,"failed_steps":%d,`+
 			`"input_tokens":%d,"output_tokens":%d,"duration_seconds":%s,"pass_hat":[0],"cost_usd":"%s"`, runs, steps, failed, in, out, duration, cost)
 	}
 	total := part(1, 3, 1, 10, 4, `{"p50":420,"p95":420}`, "0.000000009")
@@ -324,7 +340,7 @@ func TestReportMarshalsAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "empty report", string(empty), `{"runs":0,"succeeded":0,"failed":0,"cancelled":0,"unrated":0,"running":0,"steps":0,`+
+	equal(t, "empty report", string(empty), `{"runs":0,"succeeded":0,"failed":0,"cancelled":0,"unrated":0,"judged":0,"running":0,"steps":0,`+
 		`"failed_steps":0,"input_tokens":0,"output_tokens":0,"duration_seconds":{"p50":null,"p95":null},"pass_hat":[],"cost_usd":"0",`+
 		`"by_workflow":{},"by_agent":{},"by_model":{},"by_tool":{}}`)
 }

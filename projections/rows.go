@@ -57,6 +57,8 @@ type RunRow struct {
 	// FirstPosition and LastPosition are the log positions of its first and latest fact.
 	FirstPosition uint64 `db:"first_position"`
 	LastPosition  uint64 `db:"last_position"`
+	// Verdict is what is said of it, nil for nothing. It is a row of its own, which Reader joins.
+	Verdict *VerdictRow
 	// steps are the column step_list. Reader gives them apart from the row.
 	steps []StepRow
 	// stepCost is the sum over the steps, in the fold.
@@ -124,12 +126,13 @@ type TaskRow struct {
 	Status   events.TaskStatus `db:"status"` // empty where only runs name it
 	Note     string            `db:"note"`
 	Assignee string            `db:"assignee"`
-	// The runs that tried it, by how they ended.
+	// The runs that tried it, by their verdict, else by how they ended.
 	Runs      int64     `db:"runs"`
 	Succeeded int64     `db:"succeeded"`
 	Failed    int64     `db:"failed"`
 	Cancelled int64     `db:"cancelled"`
 	Unrated   int64     `db:"unrated"`
+	Judged    int64     `db:"judged"` // those of them that have a verdict
 	UpdatedAt time.Time `db:"updated_at"`
 	Position  uint64    `db:"position"`
 	// tries are the rated runs by agents, models and tools: metrics count how many tasks have the same.
@@ -148,6 +151,7 @@ type FeedbackRow struct {
 	Label    string    `db:"label"`
 	Text     string    `db:"text"`
 	Better   string    `db:"better"`
+	Wish     string    `db:"wish"`
 	GivenAt  time.Time `db:"given_at"`
 	Position uint64    `db:"position"`
 }
@@ -162,7 +166,8 @@ const (
 )
 
 // PatternRow is a row of patterns, counted over ended runs. For a variant the counts are runs. For follows, Count is
-// the occurrences and the others are the runs that hold at least one.
+// the occurrences and the others are the runs that hold at least one. A run counts by its verdict where it has one, else by how
+// it ended; Judged counts those with a verdict.
 type PatternRow struct {
 	Workflow string      `db:"workflow,pk"`
 	Kind     PatternKind `db:"kind,pk"`
@@ -175,6 +180,7 @@ type PatternRow struct {
 	Failed        int64    `db:"failed"`
 	Cancelled     int64    `db:"cancelled"`
 	Unrated       int64    `db:"unrated"`
+	Judged        int64    `db:"judged"`
 	FirstPosition uint64   `db:"first_position"`
 	LastPosition  uint64   `db:"last_position"`
 	// stepsJSON is what the column steps holds, once it was written: the steps of a pattern never change.
@@ -304,7 +310,7 @@ const (
 
 // MetricRow is a row of metrics: what the runs came to that ended on a day (UTC), by one dimension. A run is counted under
 // its workflow and under each agent, model and tool that had a step in it; there, its steps, tokens and money are those of
-// these steps alone.
+// these steps alone. It succeeded or failed by its verdict where it has one, else by how it ended; Judged counts those with one.
 type MetricRow struct {
 	Workspace    string       `db:"workspace,pk"`
 	Dimension    Dimension    `db:"dimension,pk"`
@@ -315,6 +321,7 @@ type MetricRow struct {
 	Failed       int64        `db:"failed"`
 	Cancelled    int64        `db:"cancelled"`
 	Unrated      int64        `db:"unrated"`
+	Judged       int64        `db:"judged"`
 	Steps        int64        `db:"steps"`
 	FailedSteps  int64        `db:"failed_steps"`
 	InputTokens  int64        `db:"input_tokens"`

@@ -88,6 +88,8 @@ type runFact struct {
 	newAgent bool
 	// day is when it occurred, empty for what is undated. Only the end of a run or of a step has one.
 	day string
+	// judged is the run that a verdict is on, not to be changed, nil where it is not known.
+	judged *RunRow
 }
 
 // ended tells whether a fact is the end of its run.
@@ -131,6 +133,11 @@ func bindRuns(w *readmodel.WorkingSet) readmodel.Fold {
 
 func (w *runFold) fold(f *readmodel.Fact) error {
 	*w.runFact = runFact{}
+	if e, ok := f.Event.(events.VerdictGiven); ok {
+		var err error
+		w.judged, err = w.runs.Look(e.Run)
+		return err
+	}
 	e, ok := f.Event.(events.Run)
 	if !ok {
 		return nil

@@ -28,6 +28,7 @@ var taskTable = readmodel.NewTable("tasks", readmodel.TableOf[taskKey, TaskRow]{
 		readmodel.Int("failed", func(r *TaskRow) *int64 { return &r.Failed }),
 		readmodel.Int("cancelled", func(r *TaskRow) *int64 { return &r.Cancelled }),
 		readmodel.Int("unrated", func(r *TaskRow) *int64 { return &r.Unrated }),
+		readmodel.Int("judged", func(r *TaskRow) *int64 { return &r.Judged }),
 		readmodel.Time("updated_at", func(r *TaskRow) *time.Time { return &r.UpdatedAt }),
 		readmodel.Int("position", func(r *TaskRow) *uint64 { return &r.Position }),
 		readmodel.String("note", func(r *TaskRow) *string { return &r.Note }),
@@ -45,9 +46,9 @@ var taskOfRun = &readmodel.Find[taskFact]{Name: "the task of a run"}
 // taskFact is the task that a run tried. row is nil where it names none.
 type taskFact struct {
 	row *TaskRow
-	// trials are those of the task by all, and by each of the run's agents, models and tools, this one included. There are
-	// none of a run without a verdict.
-	trials []Trials
+	// trials are those of the task by all, and by each of the run's agents, models and tools, without this one as it counts now
+	// and with it. There are none of a run that is no trial.
+	trials []trialMove
 }
 
 // taskKeyRow is a row of task_keys. A task's later facts don't tell its workflow, which is half of its row's key.
@@ -68,7 +69,7 @@ var taskKeyTable = readmodel.NewTable("task_keys", readmodel.TableOf[string, tas
 
 // tasks keeps what is to be done, and how the runs that tried it ended.
 var tasks = readmodel.Projection{
-	Name: "tasks", Version: 3, Tables: []readmodel.AnyTable{taskTable, taskKeyTable},
+	Name: "tasks", Version: 4, Tables: []readmodel.AnyTable{taskTable, taskKeyTable},
 	Lists: []readmodel.List{taskTable.List(readmodel.List{
 		Name: "tasks", Help: "Tasks, and how the runs that tried them ended", Order: readmodel.Ascending("workflow", "task"),
 		Filters: []readmodel.Filter{{Column: "workflow", Help: "Only tasks of this workflow."}},
@@ -78,14 +79,15 @@ var tasks = readmodel.Projection{
 
 // taskFold is the fold into tasks.
 type taskFold struct {
-	tasks *readmodel.Cache[taskKey, TaskRow]
-	keys  *readmodel.Cache[string, taskKeyRow]
-	run   *runFact
-	tried *taskFact
+	tasks  *readmodel.Cache[taskKey, TaskRow]
+	keys   *readmodel.Cache[string, taskKeyRow]
+	run    *runFact
+	result *result
+	tried  *taskFact
 }
 
 func bindTasks(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&taskFold{taskTable.In(w), taskKeyTable.In(w), factOfRun.In(w), taskOfRun.Offer(w)}).fold
+	return (&taskFold{taskTable.In(w), taskKeyTable.In(w), factOfRun.In(w), resultOfRun.In(w), taskOfRun.Offer(w)}).fold
 }
 
 func (w *taskFold) fold(f *readmodel.Fact) error {
@@ -109,10 +111,19 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		if err != nil {
 			return err
 		}
-		tally(w.run.row.Outcome, &r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated)
 		w.tried.row = r
-		w.tried.trials = r.try(w.run.row, w.tried.trials[:0])
+		w.tried.trials = r.count(w.result, w.tried.trials[:0])
 		r.updated(f, w.run.day == "")
+	case events.VerdictGiven:
+		if w.result.row == nil || w.result.row.Task == "" {
+			return nil
+		}
+		r, err := w.taskOf(f, taskKey{w.result.row.Workflow, w.result.row.Task})
+		if err != nil {
+			return err
+		}
+		w.tried.row = r
+		w.tried.trials = r.count(w.result, w.tried.trials[:0])
 	case events.TaskOpened:
 		if err := f.Opens(e.Task); err != nil {
 			return err
@@ -166,28 +177,30 @@ func replace[T ~string](old *T, now T) {
 	}
 }
 
-// tally counts an outcome.
-func tally(o events.Outcome, succeeded, failed, cancelled, unrated *int64) {
+// tally counts an outcome, n times.
+func tally(o events.Outcome, n int64, succeeded, failed, cancelled, unrated *int64) {
 	switch o {
 	case events.Succeeded:
-		*succeeded++
+		*succeeded += n
 	case events.Failed:
-		*failed++
+		*failed += n
 	case events.Cancelled:
-		*cancelled++
+		*cancelled += n
 	case events.Unrated:
-		*unrated++
+		*unrated += n
 	}
 }
 
-// try counts a rated run as a trial by all who had a part in it, and appends what they come to.
-func (r *TaskRow) try(run *RunRow, trials []Trials) []Trials {
-	if _, rated := (Trials{}).with(run.Outcome); !rated {
+// count counts how a run came out, as a trial too by all who had a part in it, and appends what these come to.
+func (r *TaskRow) count(c *result, trials []trialMove) []trialMove {
+	before := Trials{r.Succeeded, r.Succeeded + r.Failed}
+	c.tally(&r.Succeeded, &r.Failed, &r.Cancelled, &r.Unrated, &r.Judged)
+	if !c.rated() {
 		return trials
 	}
-	trials = append(trials, Trials{r.Succeeded, r.Succeeded + r.Failed})
-	for by, names := range [...][]string{run.Agents, run.Models, run.Tools} {
-		trials = r.tries[by].with(names, run.Outcome, trials)
+	trials = append(trials, trialMove{before, Trials{r.Succeeded, r.Succeeded + r.Failed}})
+	for by, names := range [...][]string{c.row.Agents, c.row.Models, c.row.Tools} {
+		trials = r.tries[by].count(names, c, trials)
 	}
 	return trials
 }

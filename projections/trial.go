@@ -10,25 +10,30 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// with adds a run that ended to trials. It tells whether the run was rated.
-func (t Trials) with(o events.Outcome) (Trials, bool) {
+// with adds a run that came out so to trials, if it is one.
+func (t Trials) with(o events.Outcome) Trials {
 	switch o {
 	case events.Succeeded:
-		return Trials{t.Succeeded + 1, t.Rated + 1}, true
+		return Trials{t.Succeeded + 1, t.Rated + 1}
 	case events.Failed:
-		return Trials{t.Succeeded, t.Rated + 1}, true
+		return Trials{t.Succeeded, t.Rated + 1}
 	}
-	return t, false
+	return t
 }
 
 // without is with undone.
 func (t Trials) without(o events.Outcome) Trials {
-	t.Rated--
-	if o == events.Succeeded {
-		t.Succeeded--
+	switch o {
+	case events.Succeeded:
+		return Trials{t.Succeeded - 1, t.Rated - 1}
+	case events.Failed:
+		return Trials{t.Succeeded, t.Rated - 1}
 	}
 	return t
 }
+
+// trialMove is what the trials of a task were and are.
+type trialMove struct{ before, after Trials }
 
 // trialCounts tell how many tasks have the same trials, sorted.
 type trialCounts []trialCount
@@ -50,12 +55,14 @@ func (c *trialCounts) add(t Trials, n int64) {
 	}
 }
 
-// move counts a task's next trial.
-func (c *trialCounts) move(before, after Trials) {
-	if before.Rated > 0 {
-		c.add(before, -1)
+// move counts a task whose trials have changed.
+func (c *trialCounts) move(m trialMove) {
+	if m.before.Rated > 0 {
+		c.add(m.before, -1)
 	}
-	c.add(after, 1)
+	if m.after.Rated > 0 {
+		c.add(m.after, 1)
+	}
 }
 
 func (c *trialCounts) merge(o trialCounts) {
@@ -109,8 +116,8 @@ type try struct {
 	Trials
 }
 
-// with adds a run that ended to the trials of names, which are sorted, and appends what they come to.
-func (t *triesBy) with(names []string, o events.Outcome, trials []Trials) []Trials {
+// count counts a run in the trials of names, which are sorted, and appends what becomes of them.
+func (t *triesBy) count(names []string, c *result, trials []trialMove) []trialMove {
 	i := 0
 	for _, name := range names {
 		for i < len(*t) && (*t)[i].name < name {
@@ -119,8 +126,9 @@ func (t *triesBy) with(names []string, o events.Outcome, trials []Trials) []Tria
 		if i == len(*t) || (*t)[i].name != name {
 			*t = slices.Insert(*t, i, try{name: strings.Clone(name)})
 		}
-		(*t)[i].Trials, _ = (*t)[i].with(o)
-		trials = append(trials, (*t)[i].Trials)
+		before := (*t)[i].Trials
+		(*t)[i].Trials = before.without(c.before).with(c.after)
+		trials = append(trials, trialMove{before, (*t)[i].Trials})
 	}
 	return trials
 }

@@ -150,6 +150,28 @@ func (c *Cache[K, R]) Existing(k K) (*R, error) {
 	return &e.Row, nil
 }
 
+// Look is the row of a key, not to be changed, also one that has ended and was forgotten; nil where there is none. It is good
+// until the next fact.
+func (c *Cache[K, R]) Look(k K) (*R, error) {
+	e := c.young[k]
+	if e == nil {
+		e = c.old[k]
+	}
+	if e == nil && (!c.complete || c.spec.Ended != nil) {
+		var err error
+		if e, err = c.load(k); err != nil {
+			return nil, err
+		}
+		if e != nil {
+			c.bytes -= e.bytes // it is not kept
+		}
+	}
+	if e == nil {
+		return nil, nil
+	}
+	return &e.Row, nil
+}
+
 // Insert makes the row of a key that no row has yet. Its lists are empty, and may have room.
 func (c *Cache[K, R]) Insert(k K) *R { return &c.insert(k).Row }
 

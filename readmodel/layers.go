@@ -45,6 +45,42 @@ func (l *layers) Snapshot(ctx context.Context) (Snapshot, error) {
 	return &layered{Snapshot: upper, lower: lower, settled: l.settled, keys: make(map[string]map[string]bool)}, nil
 }
 
+// onward is the upper Engine as the fold sees it that goes on from a snapshot: a row that was settled then is in the lower one.
+type onward struct {
+	Engine
+	layers *layers
+}
+
+// Loader implements Engine.
+func (o *onward) Loader(ctx context.Context, side Side) Scanner {
+	return &onwardLoader{o.Engine.Loader(ctx, side), o.layers, ctx}
+}
+
+type onwardLoader struct {
+	Scanner
+	layers *layers
+	ctx    context.Context
+}
+
+// Scan implements Scanner.
+func (l *onwardLoader) Scan(q *Query, each func(Source) error) error {
+	found := false
+	err := l.Scanner.Scan(q, func(src Source) error {
+		found = true
+		return each(src)
+	})
+	if found || err != nil || q.Table.Settled == "" {
+		return err
+	}
+	lower, _, err := snapshot(l.ctx, l.layers.lower, l.layers.shape)
+	if err != nil {
+		return err
+	}
+	defer lower.Close()
+	settled := newMerge(q, l.layers.settled).lowerQuery
+	return lower.Scan(&settled, each)
+}
+
 // layered is a Snapshot of layers.
 type layered struct {
 	Snapshot

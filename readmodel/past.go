@@ -26,6 +26,7 @@ func (m *Models) Past(ctx context.Context, empty Engine, position uint64) (*Past
 	at, err := m.restore(ctx, upper, position)
 	if err == nil && at > 0 {
 		past.Models = m.over(upper, at)
+		upper.engine = &onward{Engine: upper.engine, layers: past.Models.engine.(*layers)}
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the past: %w", err), upper.Close())

@@ -76,7 +76,7 @@ func (d *Find[T]) In(w *WorkingSet) *T {
 	if !ok {
 		panic(fmt.Sprintf("readmodel: the projection %s goes by %s, which no projection before it offers", w.members[w.binding].Name, d.Name))
 	}
-	w.on[w.binding] |= 1 << v.by
+	w.on[w.binding] |= 1<<v.by | w.on[v.by]
 	return v.value.(*T)
 }
 

@@ -67,6 +67,22 @@ type stream struct {
 	from  uint64
 }
 
+// behind answers the fold's queries. What has ended may have been handed over, and must be written before it is read.
+type behind struct {
+	stream *stream
+	Scanner
+}
+
+// Scan implements Scanner.
+func (b *behind) Scan(q *Query, each func(Source) error) error {
+	if q.Table.Settled != "" {
+		if err := b.stream.wait(); err != nil {
+			return err
+		}
+	}
+	return b.Scanner.Scan(q, each)
+}
+
 // part is what is written at once: rows that have ended, and a snapshot, if any.
 type part struct {
 	ended  []retired
@@ -76,7 +92,7 @@ type part struct {
 
 func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progress func(uint64)) error {
 	f := s.folder
-	f.set.source(s.rebuild.models.engine.Loader(ctx, f.side))
+	f.set.source(&behind{s, s.rebuild.models.engine.Loader(ctx, f.side)})
 	entries, bytes := 0, 0
 	for batch, err := range log {
 		if err != nil {

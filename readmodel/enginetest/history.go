@@ -41,7 +41,7 @@ func draw(t *rapid.T, poisoned bool) []readmodel.Entry {
 			h.poison()
 		}
 		h.at = h.at.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Hour)).Draw(t, "later")))
-		switch kind := rapid.IntRange(0, 17).Draw(t, "kind"); kind {
+		switch kind := rapid.IntRange(0, 20).Draw(t, "kind"); kind {
 		case 0, 1:
 			h.startRun()
 		case 2:
@@ -58,6 +58,8 @@ func draw(t *rapid.T, poisoned bool) []readmodel.Entry {
 			h.budget()
 		case 8, 9:
 			h.experiment()
+		case 10, 11, 12:
+			h.verdict()
 		default:
 			h.goOn()
 		}
@@ -70,6 +72,7 @@ type history struct {
 	*log
 	at           time.Time
 	runs         []*openRun
+	all          []string
 	begun        int
 	agents       []string
 	tasks        []string
@@ -94,7 +97,7 @@ func (h *history) startRun() {
 		e.Source = &events.Source{Format: "runs", Record: r.id}
 		e.Labels = map[string]string{"z": h.name("label"), "a": ""}
 	}
-	h.runs = append(h.runs, r)
+	h.runs, h.all = append(h.runs, r), append(h.all, r.id)
 	h.add("run-"+r.id, h.at, e)
 }
 
@@ -146,7 +149,7 @@ func (h *history) goOn() {
 
 // poison appends a fact to some stream that can't be folded there. The stream goes on behind it.
 func (h *history) poison() {
-	streams := []string{"agent-anna", "budget-plan", "improvement-i0", "run-none", "task-bert", "other-1"}
+	streams := []string{"agent-anna", "budget-plan", "improvement-i0", "run-none", "task-bert", "other-1", "verdict-v", "rule-plan"}
 	for _, r := range h.runs {
 		streams = append(streams, "run-"+r.id)
 	}
@@ -158,6 +161,7 @@ func (h *history) poison() {
 	h.add(stream, h.at, rapid.SampledFrom([]events.Event{
 		events.RunStepStarted{Step: 99}, events.RunFinished{Outcome: "unheard of"}, events.AgentSpawned{Agent: "another"},
 		events.TaskUpdated{Note: "x"}, events.ImprovementApproved{}, events.BudgetExhausted{}, events.RunbookSaved{Runbook: "another"},
+		events.VerdictGiven{Run: "another"}, events.RuleSet{Workflow: "another"},
 	}).Draw(h.T, "misplaced"))
 }
 
@@ -204,6 +208,23 @@ func (h *history) feedback() {
 		e.Score, e.Step = &v, &step
 	}
 	h.add("feedback-"+e.Feedback, h.at, e)
+}
+
+// verdict judges a run: one under way, one that has ended, or one that nobody knows yet.
+func (h *history) verdict() {
+	if h.yes("rule") && h.yes("set") {
+		workflow := h.name("workflow")
+		h.add("rule-"+workflow, h.at, events.RuleSet{Workflow: workflow, Rule: rapid.SampledFrom([]string{"", "a>=1"}).Draw(h.T, "is")})
+		return
+	}
+	run := fmt.Sprintf("%03d-%s", 500-rapid.IntRange(1, h.begun+1).Draw(h.T, "judged"), h.name("run"))
+	if len(h.all) > 0 && rapid.IntRange(0, 5).Draw(h.T, "known") > 0 {
+		run = rapid.SampledFrom(h.all).Draw(h.T, "judged run")
+	}
+	h.add("verdict-"+run, h.at, events.VerdictGiven{
+		Run: run, Verdict: rapid.SampledFrom([]events.Outcome{events.Succeeded, events.Failed, events.Failed, events.Unrated}).Draw(h.T, "verdict"),
+		From: rapid.SampledFrom([]events.VerdictOrigin{events.ByPerson, events.BySource, events.ByRule}).Draw(h.T, "from"), By: h.optional("by"),
+	})
 }
 
 func (h *history) improvement() {

@@ -78,12 +78,15 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"read_model_mark",
 		"read_model_origin",
 		"read_model_snapshots",
+		"rules",
 		"run_zones",
 		"runbooks",
 		"slack_threads",
 		"task_keys",
 		"tasks",
 		"tools",
+		"verdicts",
+		"verdicts_waiting",
 		"workflow_runs",
 	}
 	if got := names(); !slices.Equal(got, want) {
