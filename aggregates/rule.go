@@ -37,7 +37,7 @@ func decideRule(c commands.Rule, s ruleState) ([]events.Rule, error) {
 		if c.Rule == s.text {
 			return nil, nil // it stands already
 		}
-		return []events.Rule{events.RuleSet{Workflow: c.Workflow, Rule: c.Rule}}, nil
+		return []events.Rule{events.RuleSet{Workflow: c.Workflow, Rule: c.Rule, By: c.By}}, nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
 }

@@ -40,9 +40,9 @@ func TestGiveVerdict(t *testing.T) {
 
 func TestSetRule(t *testing.T) {
 	t.Parallel()
-	set := events.RuleSet{Workflow: "w", Rule: "a>=0.5"}
+	set := events.RuleSet{Workflow: "w", Rule: "a>=0.5", By: "user:anna"}
 	scenarios{
-		"set":            {when: commands.SetRule{Workflow: "w", Rule: "a>=0.5"}, then: []events.Event{set}},
+		"set":            {when: commands.SetRule{Workflow: "w", Rule: "a>=0.5", By: "user:anna"}, then: []events.Event{set}},
 		"the same again": {given: []events.Event{set}, when: commands.SetRule{Workflow: "w", Rule: "a>=0.5"}},
 		"taken away":     {given: []events.Event{set}, when: commands.SetRule{Workflow: "w"}, then: []events.Event{events.RuleSet{Workflow: "w"}}},
 		"none as it is":  {when: commands.SetRule{Workflow: "w"}},

@@ -85,7 +85,7 @@ func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said,
 		}
 		for _, g := range []*Group{&w.n, all} {
 			g.Runs++
-			switch row.Outcome {
+			switch row.Result() {
 			case events.Succeeded:
 				g.Succeeded++
 			case events.Failed:
@@ -200,7 +200,7 @@ func learned(ctx context.Context, r projections.Reader, q Question) (Said, error
 				liked++
 			}
 		}
-		if text := cmp.Or(row.Text, row.Better); text != "" && text != events.Erased {
+		if text := cmp.Or(row.Wish, row.Text, row.Better); text != "" && text != events.Erased {
 			if wishes++; wishes <= maxExamples {
 				said.Lines = append(said.Lines, Line{Text: "Somebody wished: “" + short(text) + "”", Positions: []uint64{row.Position}, Runs: []string{row.Run}})
 			}

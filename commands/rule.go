@@ -19,6 +19,7 @@ type SetRule struct {
 	Meta
 	Workflow string
 	Rule     string
+	By       string
 }
 
 func (c SetRule) Stream() string { return RuleStream(c.Workspace, c.Workflow) }

@@ -5,6 +5,8 @@ type RuleSet struct {
 	Workflow string `json:"workflow"`
 	// Rule is as commands.ParseCriterion reads it, empty for none from here on.
 	Rule string `json:"rule,omitempty"`
+	// By is who set it.
+	By string `json:"by,omitempty"`
 }
 
 func (RuleSet) Kind() string { return "rule.set" }

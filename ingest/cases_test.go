@@ -34,6 +34,9 @@ func summary(r Record) string {
 			end, answer, cost = "failed", c.Error, max(cost, c.CostNanos)
 		}
 	}
+	if r.Verdict != nil {
+		end += ", judged " + string(r.Verdict.Verdict)
+	}
 	for i := range steps {
 		steps[i] += " " + string(outcomes[i])
 	}
@@ -87,8 +90,8 @@ func importFiles(t *testing.T, o Options, files ...string) (got []string, told [
 func TestSmallInputsFromTheField(t *testing.T) {
 	t.Parallel()
 	tau := []string{
-		`failed [chat succeeded, find_order failed, chat succeeded] 13207/123/0 $0.05 ""`,
-		`succeeded [chat succeeded, find_order failed, chat succeeded] 13207/123/0 $0.05 "I can't find it."`,
+		`unrated, judged failed [chat succeeded, find_order failed, chat succeeded] 13207/123/0 $0.05 "I can't find it."`,
+		`unrated, judged succeeded [chat succeeded, find_order failed, chat succeeded] 13207/123/0 $0.05 "I can't find it."`,
 	}
 	smith := []string{`succeeded [agent succeeded, ChatOpenAI succeeded] 10/5/0 $0.0001 ""`}
 	for _, c := range []struct {
@@ -110,14 +113,14 @@ func TestSmallInputsFromTheField(t *testing.T) {
 		{file: "otlp/orphan_error.json", want: []string{`succeeded [root succeeded, execute_tool x failed] 0/0/0 $0 ""`}, told: "the parent of span 0000000000000005 is missing"},
 		{file: "otlp/anyvalues.json", want: []string{`succeeded [chat m succeeded] 12/3/0 $? "42 and 1"`}},
 		{file: "otlp/mixed_signals.jsonl", want: []string{`succeeded [root succeeded] 0/0/0 $0 ""`}, told: "2 exports of logs or metrics"},
-		{file: "chat/anthropic_parallel.json", want: []string{`succeeded [calc succeeded, calc failed] 0/0/0 $0 "4, and the second failed."`}},
-		{file: "chat/anthropic_mixed.json", want: []string{`succeeded [look succeeded] 0/0/0 $0 "done"`}},
-		{file: "chat/tool_errors.json", want: []string{`failed [f failed, f failed, f failed, f failed, f failed, f succeeded] 0/0/0 $0 ""`}},
+		{file: "chat/anthropic_parallel.json", want: []string{`unrated, judged succeeded [calc succeeded, calc failed] 0/0/0 $0 "4, and the second failed."`}},
+		{file: "chat/anthropic_mixed.json", want: []string{`unrated, judged succeeded [look succeeded] 0/0/0 $0 "done"`}},
+		{file: "chat/tool_errors.json", want: []string{`unrated, judged failed [f failed, f failed, f failed, f failed, f failed, f succeeded] 0/0/0 $0 "done"`}},
 		{file: "chat/tau2_results.json", want: tau},
 		{file: "chat/tau2_simulations.jsonl", want: tau},
-		{file: "chat/usage_on_messages.json", want: []string{`succeeded [chat succeeded] 2006/300/1920 $0.01 "ho"`}},
-		{file: "chat/responses_items.json", want: []string{`succeeded [f succeeded] 0/0/0 $0 "done"`}},
-		{file: "chat/request_response.json", want: []string{`succeeded [chat succeeded] 5/2/0 $? "ho"`}},
+		{file: "chat/usage_on_messages.json", want: []string{`unrated, judged succeeded [chat succeeded] 2006/300/1920 $0.01 "ho"`}},
+		{file: "chat/responses_items.json", want: []string{`unrated, judged succeeded [f succeeded] 0/0/0 $0 "done"`}},
+		{file: "chat/request_response.json", want: []string{`unrated, judged succeeded [chat succeeded] 5/2/0 $? "ho"`}},
 		{file: "xes/stray_events.xes", told: "2 events stand outside of any trace"},
 		{file: "xes/times_24.xes", want: []string{`unrated [A succeeded] 0/0/0 $0 ""`}},
 		{

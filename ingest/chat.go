@@ -209,7 +209,7 @@ func (d *draft) identify(v value) {
 	d.name = d.run
 }
 
-// judge reads the verdict. tau-bench counts a run as a success when its reward is 1 within 1e-6.
+// judge reads how it ended, and the verdict. tau-bench counts a run as a success when its reward is 1 within 1e-6.
 func (d *draft) judge(v value) *flaw {
 	d.outcome = events.Unrated
 	d.err, d.model = failureText(v.get("error")), v.first("model", "model_name").text()
@@ -227,9 +227,9 @@ func (d *draft) judge(v value) *flaw {
 			return f
 		}
 	case verdict.kind() == boolean:
-		d.outcome = events.Failed
+		d.verdict = events.Failed
 		if verdict.isTrue() {
-			d.outcome = events.Succeeded
+			d.verdict = events.Succeeded
 		}
 	case verdict.kind() == number:
 		return d.reward("reward", verdict)
@@ -247,9 +247,9 @@ func (d *draft) reward(key string, v value) *flaw {
 	if f != nil {
 		return f
 	}
-	d.outcome = events.Failed
+	d.verdict = events.Failed
 	if *reward >= 1-1e-6 {
-		d.outcome = events.Succeeded
+		d.verdict = events.Succeeded
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func TestChatTauBench(t *testing.T) {
 		t.Fatalf("%d runs, want %d", len(records), len(want))
 	}
 	runs, tasks := map[string]bool{}, map[string]int{}
-	succeeded, failed, steps, failedSteps, errorMessages := 0, 0, 0, 0, 0
+	ended, succeeded, failed, steps, failedSteps, errorMessages := 0, 0, 0, 0, 0, 0
 	for i, r := range records {
 		start := r.Run[0].(commands.StartRun)
 		runs[start.Run] = true
@@ -58,10 +58,14 @@ func TestChatTauBench(t *testing.T) {
 			case commands.RecordLLMCall:
 				messages += len(c.Asked) + len(c.Answered)
 			case commands.FinishRun:
-				succeeded++
-			case commands.FailRun:
-				failed++
+				ended++
 			}
+		}
+		switch r.Verdict.Verdict {
+		case events.Succeeded:
+			succeeded++
+		case events.Failed:
+			failed++
 		}
 		last := 0
 		for j, m := range want[i].Traj {
@@ -81,14 +85,14 @@ func TestChatTauBench(t *testing.T) {
 		if messages != last+1 {
 			t.Errorf("%s: %d messages, want the %d up to the last answer, each once", start.Run, messages, last+1)
 		}
-		if _, ok := r.Run[len(r.Run)-1].(commands.FinishRun); ok != (want[i].Reward == 1) {
-			t.Errorf("%s: reward %v, ends with %T", start.Run, want[i].Reward, r.Run[len(r.Run)-1])
+		if (r.Verdict.Verdict == events.Succeeded) != (want[i].Reward == 1) {
+			t.Errorf("%s: reward %v, verdict %s", start.Run, want[i].Reward, r.Verdict.Verdict)
 		}
 	}
 	if len(runs) != 200 || !runs["airline-0-1"] || len(tasks) != 50 || tasks["0"] != 4 {
 		t.Errorf("%d names, %d tasks, %d trials of the first", len(runs), len(tasks), tasks["0"])
 	}
-	if succeeded != 84 || failed != 116 || steps != 1164 || failedSteps != errorMessages {
+	if ended != 200 || succeeded != 84 || failed != 116 || steps != 1164 || failedSteps != errorMessages {
 		t.Errorf("%d succeeded, %d failed, %d steps of which %d failed, want 84, 116, 1164 and %d", succeeded, failed, steps, failedSteps, errorMessages)
 	}
 }
@@ -105,7 +109,8 @@ func TestChatSample(t *testing.T) {
 12:00:00 done 2 succeeded "" model="" tokens=0/0/0 cost=0 undated=true
 12:00:00 done 1 failed "Error: too late" model="" tokens=0/0/0 cost=0 undated=true
 12:00:00 call -1 model="" provider="" [{tool notify sent [] c3} {tool cancel Error: too late [] c2}] => [{assistant  Done. [] }]  
-12:00:00 end succeeded "Done." cost=0 undated=true
+12:00:00 end unrated "Done." cost=0 undated=true
+verdict succeeded from source chat
 agent assistant
 12:00:00 start chat-0-1 workflow=chat task="0" requester="" prompt="Cancel." labels=map[trial:1] undated=true
 12:00:00 call -1 model="" provider="" [{user  Cancel. [] }] => [{assistant   [{ cancel {}}] }]  
@@ -114,11 +119,13 @@ agent assistant
 12:00:00 call -1 model="" provider="" [{function cancel ok [] }] => [{assistant   [{c9 think }] }]  
 12:00:00 step 1 "think" tool agent="assistant" tool="think" model="" in=-1 on=[] labels=map[] undated=true
 12:00:00 done 1 unrated "" model="" tokens=0/0/0 cost=0 undated=true
-12:00:00 fail "" cost=0 undated=true
+12:00:00 end unrated "" cost=0 undated=true
+verdict failed from source chat
 agent assistant
 09:00:00 start chat-x workflow=chat task="" requester="" prompt="hi" labels=map[] undated=false
 09:00:01.5 call -1 model="" provider="" [{user  hi [] }] => [{assistant  hello [] }]  
-09:00:01.5 end succeeded "hello" cost=0 undated=false
+09:00:01.5 end unrated "hello" cost=0 undated=false
+verdict succeeded from source chat
 12:00:00 start chat-5e4ce7b36ba3 workflow=chat task="" requester="" prompt="" labels=map[] undated=true
 12:00:00 end unrated "" cost=0 undated=true
 `
@@ -169,9 +176,13 @@ func TestChatRefuses(t *testing.T) {
 func TestChatVerdicts(t *testing.T) {
 	t.Parallel()
 	for verdict, want := range map[string]string{
-		`"reward":1`: "commands.FinishRun succeeded", `"reward":0.9999999`: "commands.FinishRun succeeded", `"reward":0.99`: "commands.FailRun",
-		`"score":0`: "commands.FailRun", `"success":false`: "commands.FailRun", `"success":true`: "commands.FinishRun succeeded",
-		`"outcome":"cancelled"`: "commands.CancelRun", `"reward":null`: "commands.FinishRun unrated",
+		`"reward":1`: "commands.FinishRun unrated, judged succeeded", `"reward":0.9999999`: "commands.FinishRun unrated, judged succeeded",
+		`"reward":0.99`: "commands.FinishRun unrated, judged failed", `"score":0`: "commands.FinishRun unrated, judged failed",
+		`"success":false`: "commands.FinishRun unrated, judged failed", `"success":true`: "commands.FinishRun unrated, judged succeeded",
+		`"reward_info":{"reward":0}`:              "commands.FinishRun unrated, judged failed",
+		`"sample":{"model":"m"},"status":"pass"`:  "commands.FinishRun unrated, judged succeeded",
+		`"sample":{"model":"m"},"status":"error"`: "commands.FailRun",
+		`"outcome":"cancelled"`:                   "commands.CancelRun", `"reward":null`: "commands.FinishRun unrated",
 	} {
 		r := mustParse(t, `{"messages":[],`+verdict+`}`, "f.json", importing(""))[0]
 		got := ""
@@ -182,6 +193,12 @@ func TestChatVerdicts(t *testing.T) {
 			got = "commands.FailRun"
 		case commands.CancelRun:
 			got = "commands.CancelRun"
+		}
+		if v := r.Verdict; v != nil {
+			got += ", judged " + string(v.Verdict)
+			if start := r.Run[0].(commands.StartRun); v.Run != start.Run || v.From != events.BySource || v.By != "chat" || v.ID == start.ID {
+				t.Errorf("%s: %+v", verdict, v)
+			}
 		}
 		if got != want {
 			t.Errorf("%s: %s, want %s", verdict, got, want)

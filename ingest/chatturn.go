@@ -177,8 +177,10 @@ func (d *draft) evaluated(v value) (f *flaw) {
 	d.err = failureText(sample.get("error"))
 	switch status := v.get("status").text(); status {
 	case "pass", "passed":
-		d.outcome = events.Succeeded
-	case "fail", "failed", "error":
+		d.verdict = events.Succeeded
+	case "fail", "failed":
+		d.verdict = events.Failed
+	case "error":
 		d.outcome = events.Failed
 	}
 	for i, result := range v.get("results").items() {

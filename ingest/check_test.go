@@ -246,6 +246,9 @@ func tell(r Record) string {
 			fmt.Fprintf(&b, "%s cancel %q cost=%s undated=%v\n", at, c.Reason, c.CostNanos, c.Undated)
 		}
 	}
+	if v := r.Verdict; v != nil {
+		fmt.Fprintf(&b, "verdict %s from %s %s\n", v.Verdict, v.From, v.By)
+	}
 	for _, f := range r.Feedback {
 		score, step := "-", -1
 		if f.Score != nil {

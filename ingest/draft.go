@@ -27,6 +27,8 @@ type draft struct {
 	err     string
 	answer  string
 	cost    events.Nanos
+	// verdict is the source's own of whether the run was good (a reward), empty where it gives none.
+	verdict events.Outcome
 
 	steps    []draftStep
 	feedback []draftFeedback

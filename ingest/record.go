@@ -17,8 +17,10 @@ type Record struct {
 	Name string
 	// Run opens with a commands.StartRun that has its Source set, and closes with the end of the run.
 	Run []commands.Command
-	// Feedback is on that run. Agents are those it names, to be spawned where they are not known.
+	// Feedback is on that run, and Verdict what the source says of it as a whole, if anything. Agents are those it names, to be
+	// spawned where they are not known.
 	Feedback []commands.GiveFeedback
+	Verdict  *commands.GiveVerdict
 	Agents   []commands.SpawnAgent
 }
 

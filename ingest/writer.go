@@ -47,7 +47,13 @@ func newWriter(d *draft, o Options, born time.Time) (*writer, *flaw) {
 
 // record is what was written.
 func (w *writer) record(in *input, d *draft) Record {
-	return Record{File: in.name, Line: d.line, Name: d.name, Run: w.run, Feedback: w.feedback, Agents: w.agents()}
+	r := Record{File: in.name, Line: d.line, Name: d.name, Run: w.run, Feedback: w.feedback, Agents: w.agents()}
+	if d.verdict != "" {
+		m := w.meta
+		m.At, m.ID = w.run[len(w.run)-1].About().At, events.NameID(w.at, w.base.String()+"\x00verdict")
+		r.Verdict = &commands.GiveVerdict{Meta: m, Run: w.id, Verdict: d.verdict, From: events.BySource, By: d.format}
+	}
+	return r
 }
 
 // next is the meta data of the next command.

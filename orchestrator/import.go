@@ -35,6 +35,9 @@ type Imported struct {
 	Steps    int `json:"steps"`
 	Agents   int `json:"agents"`
 	Feedback int `json:"feedback"`
+	Verdicts int `json:"verdicts"`
+	// Workflows are those of the runs that were taken or repeated.
+	Workflows map[string]bool `json:"-"`
 }
 
 // Import dispatches the records of a history in their order, each run whole or not at all. A record that can't be
@@ -53,7 +56,7 @@ func ImportUnordered(ctx context.Context, d *Dispatcher, records iter.Seq2[inges
 func importAll(ctx context.Context, i *importing, records iter.Seq2[ingest.Record, error]) (Imported, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	i.open, i.agents = map[string]bool{}, map[string]bool{}
+	i.open, i.agents, i.sum.Workflows = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for r := range ahead(ctx, i.bound, records) {
 		if err := i.take(ctx, r.record, r.err); err != nil {
 			return i.sum, errors.Join(err, i.settle(0))
@@ -190,6 +193,9 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 			steps++
 		}
 	}
+	if start, ok := r.Run[0].(commands.StartRun); ok {
+		i.sum.Workflows[start.Workflow] = true
+	}
 	file, line, name := r.File, r.Line, r.Name
 	leftOut := false
 	leaveOut := func(reason string) {
@@ -236,6 +242,17 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 			i.onProblem(&ingest.Problem{File: r.File, Line: r.Line, Record: redact.Text(r.Name), Key: "feedback", Reason: err.Error()})
 		}
 		err := i.submit(ctx, chain, []commands.Command{c}, func(r commands.Receipt) { i.sum.Feedback += r.Events }, refuse)
+		if aggregates.Refused(err) {
+			refuse(err)
+		} else if err != nil {
+			return err
+		}
+	}
+	if r.Verdict != nil {
+		refuse := func(err error) {
+			i.onProblem(&ingest.Problem{File: r.File, Line: r.Line, Record: redact.Text(r.Name), Key: "verdict", Reason: err.Error()})
+		}
+		err := i.submit(ctx, chain, []commands.Command{*r.Verdict}, func(r commands.Receipt) { i.sum.Verdicts += r.Events }, refuse)
 		if aggregates.Refused(err) {
 			refuse(err)
 		} else if err != nil {

@@ -214,7 +214,7 @@ func (p *planner) best(ctx context.Context, task events.GoalTask, known []string
 		}
 		for _, agent := range run.Agents {
 			r := records[agent]
-			switch run.Outcome {
+			switch run.Result() {
 			case events.Succeeded:
 				r.tried, r.succeeded = r.tried+1, r.succeeded+1
 			case events.Failed:

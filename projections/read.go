@@ -246,6 +246,11 @@ func (r *reader) Runbooks(ctx context.Context) ([]RunbookRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, runbookTable, readmodel.Query{Order: readmodel.Ascending("runbook")}))
 }
 
+// Verdicts implements Reader.
+func (r *reader) Verdicts(ctx context.Context, limit int) iter.Seq2[VerdictRow, error] {
+	return readmodel.Rows(ctx, r.View, verdictTable, readmodel.Query{Order: []readmodel.Order{{Column: "position", Descending: true}}, Limit: limit})
+}
+
 // Rules implements Reader.
 func (r *reader) Rules(ctx context.Context) ([]RuleRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, ruleTable, readmodel.Query{Order: readmodel.Ascending("workflow")}))

@@ -78,6 +78,8 @@ type Metrics struct {
 	// PassHat[k-1] is the chance that k trials of a task all succeed (pass^k), without bias: the mean over tasks with
 	// at least k rated runs of C(succeeded, k) / C(rated, k). A run that names no task is a task of its own.
 	PassHat []float64 `json:"pass_hat"`
+	// PassHatTasks[k-1] is over how many tasks that is.
+	PassHatTasks []int64 `json:"pass_hat_tasks"`
 }
 
 // Report is the whole of the metrics read model.
@@ -118,6 +120,8 @@ type Reader interface {
 	// Experiments are those of a status, or all where it is empty, the latest first.
 	Experiments(ctx context.Context, status string) ([]ExperimentRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
+	// Verdicts are those on runs, the latest first, up to a limit, 0 for all.
+	Verdicts(ctx context.Context, limit int) iter.Seq2[VerdictRow, error]
 	// Rules are the workflows' rules that make verdicts of scores.
 	Rules(ctx context.Context) ([]RuleRow, error)
 	Budgets(ctx context.Context) ([]BudgetRow, error)

@@ -89,10 +89,11 @@ func (b *reportBuilder) of(by Dimension, name string) *group {
 }
 
 func (g *group) metrics() Metrics {
+	hats, over := g.trials.passHat()
 	return Metrics{
 		Runs: g.Runs, Succeeded: g.Succeeded, Failed: g.Failed, Cancelled: g.Cancelled, Unrated: g.Unrated, Judged: g.Judged, Running: g.running,
 		Steps: g.Steps, FailedSteps: g.FailedSteps, InputTokens: g.InputTokens, OutputTokens: g.OutputTokens, CostUSD: g.CostNanos,
-		Duration: g.durations.quantiles(), PassHat: g.trials.passHat(),
+		Duration: g.durations.quantiles(), PassHat: hats, PassHatTasks: over,
 	}
 }
 
@@ -124,7 +125,7 @@ type plainMetrics Metrics
 
 func (m Metrics) shape() metricsJSON {
 	if m.PassHat == nil {
-		m.PassHat = []float64{}
+		m.PassHat, m.PassHatTasks = []float64{}, []int64{}
 	}
 	return metricsJSON{plainMetrics(m), m.CostUSD.String()}
 }

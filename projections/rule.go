@@ -50,7 +50,7 @@ func bindRules(w *readmodel.WorkingSet) readmodel.Fold {
 		}
 		r, err := rules.Row(e.Workflow)
 		if err == nil {
-			r.Rule, r.SetBy = strings.Clone(e.Rule), strings.Clone(f.Envelope.Actor)
+			r.Rule, r.SetBy = strings.Clone(e.Rule), strings.Clone(e.By)
 			r.SetAt, r.Position = f.When, f.Envelope.Position
 		}
 		return err

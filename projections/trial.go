@@ -72,7 +72,7 @@ func (c *trialCounts) merge(o trialCounts) {
 }
 
 // passHat is PassHat of them.
-func (c trialCounts) passHat() []float64 {
+func (c trialCounts) passHat() (hats []float64, over []int64) {
 	counts := make(map[Trials]int64, len(c))
 	for _, t := range c {
 		counts[t.Trials] = t.n

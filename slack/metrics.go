@@ -156,7 +156,7 @@ func patterns(all []answers.Pattern) string {
 }
 
 func runLine(row projections.RunRow) string {
-	mark := map[string]string{"succeeded": ":white_check_mark:", "failed": ":x:", "cancelled": ":no_entry_sign:", "running": ":hourglass_flowing_sand:"}[string(row.Outcome)]
+	mark := map[string]string{"succeeded": ":white_check_mark:", "failed": ":x:", "cancelled": ":no_entry_sign:", "running": ":hourglass_flowing_sand:"}[string(row.Result())]
 	return strings.TrimSpace(mark + " " + inert(clip(oneLine(row.Prompt), 120)))
 }
 

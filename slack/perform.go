@@ -153,7 +153,7 @@ func (d *Door) better(ctx context.Context, r Request, id uuid.UUID, w Better) (d
 	if w.Answer {
 		c.Better, what = clip(w.Text, maxText), "as the better answer"
 	} else {
-		c.Text = clip(w.Text, maxText)
+		c.Wish = clip(w.Text, maxText)
 	}
 	receipt, err := d.Dispatch(ctx, c)
 	return done{

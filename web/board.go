@@ -195,6 +195,9 @@ func (d *door) runPage(ctx context.Context, run string) (any, error) {
 		if f.Better != "" {
 			said = append(said, "better: "+f.Better)
 		}
+		if f.Wish != "" {
+			said = append(said, "wish: "+f.Wish)
+		}
 		p.Feedback = append(p.Feedback, boardFeedback{f.User, strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), "; ")})
 	}
 	return p, nil

@@ -20,7 +20,7 @@ type runsInput struct {
 	Task         string    `query:"task" doc:"Only runs that tried this task."`
 	Conversation string    `query:"conversation" doc:"Only runs of this conversation."`
 	Agent        string    `query:"agent" doc:"Only runs that this agent had a step in."`
-	Outcome      string    `query:"outcome" enum:"succeeded,failed,cancelled,unrated,running" doc:"Only runs that ended so, or are running."`
+	Outcome      string    `query:"outcome" enum:"succeeded,failed,cancelled,unrated,running" doc:"Only runs that count so, by their verdict or else by how they ended, or are running."`
 	Since        time.Time `query:"since" doc:"Only runs that started then or later."`
 	Until        time.Time `query:"until" doc:"Only runs that started before."`
 }

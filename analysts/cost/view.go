@@ -67,11 +67,11 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 			return v, fmt.Errorf("load runs: %w", err)
 		}
 		// Where several took part, nobody can say whose doing the end was; where a price is missing, what it cost.
-		if len(row.Agents) != 1 || len(row.Models) != 1 || row.Unpriced || row.Outcome != events.Succeeded && row.Outcome != events.Failed {
+		if len(row.Agents) != 1 || len(row.Models) != 1 || row.Unpriced || row.Result() != events.Succeeded && row.Result() != events.Failed {
 			continue
 		}
 		run := Run{
-			Workflow: row.Workflow, Task: row.Task, Agent: row.Agents[0], Model: row.Models[0], Good: row.Outcome == events.Succeeded,
+			Workflow: row.Workflow, Task: row.Task, Agent: row.Agents[0], Model: row.Models[0], Good: row.Result() == events.Succeeded,
 			Nanos: float64(row.CostNanos), First: row.FirstPosition, Last: row.LastPosition,
 		}
 		if !row.StartedAt.IsZero() {

@@ -67,7 +67,7 @@ func newHistory(v View) *history {
 				h.of[i][k], h.by[f.ID] = f.ID, f.By
 			}
 		}
-		if r.Outcome == events.Failed && r.Error != "" {
+		if r.Broke && r.Error != "" {
 			f := h.fingerprints.Of("", r.Error)
 			if !slices.Contains(h.of[i], f.ID) {
 				h.whole[i], h.by[f.ID] = f.ID, f.By

@@ -21,8 +21,10 @@ type View struct {
 // Run is one ended run.
 type Run struct {
 	Name, Workflow, Task string
-	Outcome              events.Outcome
-	// Error is why it failed.
+	// Outcome is its verdict where it has one, else how it ended.
+	Outcome events.Outcome
+	// Broke tells that it ended in failure, whatever its verdict, and Error why.
+	Broke bool
 	Error string
 	Steps []Step
 	// Started is when it began, in Unix nanoseconds, 0 where that is not known.
@@ -67,7 +69,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 			continue
 		}
 		ended := Run{
-			Name: row.Run, Workflow: once(row.Workflow), Task: once(row.Task), Outcome: row.Outcome, Error: once(row.Error),
+			Name: row.Run, Workflow: once(row.Workflow), Task: once(row.Task), Outcome: row.Result(), Error: once(row.Error), Broke: row.Outcome == events.Failed,
 			First: row.FirstPosition, Last: row.LastPosition, Steps: make([]Step, len(run.Steps)),
 		}
 		if !row.StartedAt.IsZero() {
@@ -89,7 +91,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		return v, fmt.Errorf("load feedback: %w", err)
 	}
 	for _, f := range feedback {
-		if f.Run != "" && (f.Text != "" || f.Better != "") {
+		if f.Run != "" && (f.Text != "" || f.Better != "" || f.Wish != "") {
 			v.Feedback = append(v.Feedback, Feedback{f.Feedback, f.Run})
 		}
 	}

@@ -54,16 +54,40 @@ func (c *cohort) reliability(Options) []evidence.Finding {
 	}
 	hat := stats.PassHat(plain, maxTrials)
 	words := make([]string, len(hat))
+	over := len(trials)
 	for k := range hat {
 		hat[k] = stats.Round(hat[k])
 		words[k] = fmt.Sprintf("%.3f", hat[k])
+		n := 0
+		for _, t := range trials {
+			if t.Rated > int64(k) {
+				n++
+			}
+		}
+		if n != over { // those with fewer trials are not in it, so that it may rise
+			over = n
+			words[k] += fmt.Sprintf(" (over %s)", counted(int64(n), "task"))
+		}
+	}
+	judged := int64(0)
+	for _, r := range c.Runs {
+		if r.Judged {
+			judged++
+		}
+	}
+	said := ""
+	if judged > 0 {
+		said = fmt.Sprintf("; %d have a verdict, the others count by how they ended", judged)
 	}
 	e := rateEvidence(succeeded, rated-succeeded, int64(len(c.Runs)), int64(len(c.Runs)), from, to)
 	e.Counts["tasks"] = int64(len(trials))
+	if judged > 0 {
+		e.Counts["judged"] = judged
+	}
 	return []evidence.Finding{{
 		Kind: "pass_hat", Workflow: c.Name, Subject: []string{c.Name}, Values: hat,
-		Text: fmt.Sprintf("%s has %s%s. The chance that k trials of a task all succeed, for k = 1 to %d over %s: %s.",
-			c.Name, counted(int64(len(c.Runs)), "ended run"), c.outcome(succeeded, rated-succeeded), len(hat),
+		Text: fmt.Sprintf("%s has %s%s%s. The chance that k trials of a task all succeed, for k = 1 to %d over %s: %s.",
+			c.Name, counted(int64(len(c.Runs)), "ended run"), c.outcome(succeeded, rated-succeeded), said, len(hat),
 			counted(int64(len(trials)), "task"), strings.Join(words, ", ")),
 		Evidence: e,
 	}}

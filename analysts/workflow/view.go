@@ -28,8 +28,11 @@ type History struct {
 
 // Run is one ended run.
 type Run struct {
-	Task    string
+	Task string
+	// Outcome is its verdict where it has one, else how it ended.
 	Outcome events.Outcome
+	// Judged tells that it has a verdict.
+	Judged bool
 	// Trace is the names of its steps in the order of their starts. The others are sorted sets; Labels are key and
 	// value, FailedSteps the names of the steps that failed, Calls an agent and the model that it used.
 	Trace                 []string
@@ -116,7 +119,7 @@ func (l *loader) add(run projections.RunSteps) {
 		l.byName[h.Name] = h
 	}
 	h.Runs = append(h.Runs, Run{
-		Task: row.Task, Outcome: row.Outcome, Trace: l.set(row.Trace), Agents: l.set(row.Agents), Models: l.set(row.Models),
+		Task: row.Task, Outcome: row.Result(), Judged: row.Verdict != nil, Trace: l.set(row.Trace), Agents: l.set(row.Agents), Models: l.set(row.Models),
 		Tools: l.set(row.Tools), Labels: l.pairSet(l.labels), FailedSteps: l.set(slices.Compact(l.failed)), Calls: l.pairSet(l.calls),
 		First: row.FirstPosition, Last: row.LastPosition, Requester: row.Requester, FailedAt: failedAt, Started: startOf(row),
 	})

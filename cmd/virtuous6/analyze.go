@@ -12,6 +12,7 @@ import (
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 type analyzeVerb struct {
@@ -60,6 +61,13 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 			proposals[i] = p.Proposal
 		}
 		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": found.Findings})
+	}
+	report, err := a.models.Report(ctx, projections.MetricsFilter{})
+	if err != nil {
+		return err
+	}
+	if ended := report.Runs - report.Running; ended > 0 {
+		fmt.Fprintf(a.out, "%d runs ended, %d of them have a verdict%s.\n", ended, report.Judged, map[bool]string{true: ": the others count by how they ended"}[report.Judged < ended])
 	}
 	if v.All {
 		v.printFindings(a, found.Findings)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/virtuous6/virtuous6/audit"
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
 )
@@ -26,6 +29,7 @@ type importVerb struct {
 	Agent     string   `help:"Who made the steps of which the source does not tell."`
 	Partial   bool     `help:"Take traces whose top is missing as they are."`
 	Unordered bool     `help:"Into EventStoreDB, append runs side by side, which is many times as fast. The log, and what depends on its order, is then another one each time."`
+	Verdict   string   `help:"The rule that makes verdicts of the scores, such as correctness>=0.5 or grade=correct: the runs' workflows get it, as by verdicts set." placeholder:"RULE"`
 	Strict    bool     `help:"Take nothing of any file if anything in them can't be taken."`
 	JSON      bool     `name:"json" help:"Print one JSON value."`
 
@@ -80,6 +84,11 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	options, err := v.options(a)
 	if err != nil {
 		return err
+	}
+	if v.Verdict != "" {
+		if _, err := commands.ParseCriterion(v.Verdict); err != nil {
+			return usage("--verdict: %w", err)
+		}
 	}
 	if v.Files, err = listed(v.Files); err != nil {
 		return err
@@ -138,6 +147,9 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
+	if err := v.judge(ctx, a, &all); err != nil {
+		return err
+	}
 	if all.Parked, err = a.parkedSince(ctx, before); err != nil {
 		return err
 	}
@@ -146,6 +158,31 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 		return errSaid
 	}
 	return err
+}
+
+// judge makes verdicts of what was brought in, by the rule that is given, or by the one that a workflow has.
+func (v importVerb) judge(ctx context.Context, a *app, all *imported) error {
+	rules, err := a.models.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	rule := map[string]string{}
+	for _, r := range rules {
+		rule[r.Workflow] = r.Rule
+	}
+	for _, workflow := range slices.Sorted(maps.Keys(all.Workflows)) {
+		by := cmp.Or(v.Verdict, rule[workflow])
+		if by == "" {
+			continue
+		}
+		sum, err := a.judgeBy(ctx, a.models, workflow, by)
+		if err != nil {
+			return err
+		}
+		all.Verdicts += sum.Said
+		all.Events += sum.Said
+	}
+	return a.catchUp(ctx)
 }
 
 // listed are the files that are named: those of a folder and of all in it, but for hidden ones, and those that fit a
@@ -235,6 +272,11 @@ func (i *imported) add(sum orchestrator.Imported) {
 	i.Steps += sum.Steps
 	i.Agents += sum.Agents
 	i.Feedback += sum.Feedback
+	i.Verdicts += sum.Verdicts
+	if i.Workflows == nil {
+		i.Workflows = map[string]bool{}
+	}
+	maps.Copy(i.Workflows, sum.Workflows)
 }
 
 func (v importVerb) print(a *app, all imported, took time.Duration) error {
@@ -246,8 +288,8 @@ func (v importVerb) print(a *app, all imported, took time.Duration) error {
 		fmt.Fprintf(a.out, "Taken, and can't be shown: %d streams are parked. `virtuous6 doctor` tells why.\n", all.Parked)
 	}
 	fmt.Fprintf(a.out, "%d records: %d taken, %d there already, %d left out.\n", all.Records, all.Taken, all.Repeated, all.Skipped)
-	_, err := fmt.Fprintf(a.out, "%d events added: %d runs, %d steps, %d agents, %d feedback, in %s (%.0f events/s).\n", all.Events, all.Taken,
-		all.Steps, all.Agents, all.Feedback, took.Round(time.Millisecond), float64(all.Events)/max(took.Seconds(), 1e-9))
+	_, err := fmt.Fprintf(a.out, "%d events added: %d runs, %d steps, %d agents, %d feedback, %d verdicts, in %s (%.0f events/s).\n", all.Events, all.Taken,
+		all.Steps, all.Agents, all.Feedback, all.Verdicts, took.Round(time.Millisecond), float64(all.Events)/max(took.Seconds(), 1e-9))
 	return err
 }
 

@@ -58,6 +58,7 @@ type verbs struct {
 	Tools        toolsVerb        `cmd:"" group:"Insight" help:"List the tools that agents can be granted, or accept what a server says of one."`
 	List         listVerb         `cmd:"" group:"Insight" help:"Print any list of the read models."`
 	Tasks        tasksVerb        `cmd:"" group:"Insight" help:"List tasks and how often runs managed them."`
+	Verdicts     verdictsVerb     `cmd:"" group:"Insight" help:"List verdicts on whether runs were good, or set the rule that makes them."`
 	Patterns     patternsVerb     `cmd:"" group:"Insight" help:"Mine the frequent step sequences and their success."`
 	Runbooks     runbooksVerb     `cmd:"" group:"Insight" help:"List runbooks, or print one as YAML."`
 	Costs        costsVerb        `cmd:"" group:"Insight" help:"Show what runs cost, by agent, workflow, model, tool, requester and day."`

@@ -42,20 +42,24 @@ func (v metricsVerb) Run(ctx context.Context, a *app) error {
 	for _, other := range []struct {
 		n    int64
 		what string
-	}{{m.Cancelled, "cancelled"}, {m.Unrated, "without a verdict"}, {m.Running, "running"}} {
+	}{{m.Cancelled, "cancelled"}, {m.Unrated, "unrated"}, {m.Running, "running"}} {
 		if other.n > 0 {
 			fmt.Fprintf(a.out, ", %d %s", other.n, other.what)
 		}
 	}
-	fmt.Fprintf(a.out, " (%s success)\n", rate(m.Succeeded, m.Failed))
+	fmt.Fprintf(a.out, " (%s success%s)\n", rate(m.Succeeded, m.Failed), judgedOf(m.Judged, m.Runs-m.Running))
 	fmt.Fprintf(a.out, "%d steps (%d failed), %d input and %d output tokens, %s, p50 %s, p95 %s\n", m.Steps, m.FailedSteps,
 		m.InputTokens, m.OutputTokens, dollars(m.CostUSD), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
 	if len(m.PassHat) > 1 {
 		var parts []string
 		for k, p := range m.PassHat[:min(len(m.PassHat), 5)] {
-			parts = append(parts, fmt.Sprintf("k=%d %.3f", k+1, p))
+			part := fmt.Sprintf("%d: %.1f%%", k+1, 100*p)
+			if k == 0 || m.PassHatTasks[k] != m.PassHatTasks[k-1] {
+				part += fmt.Sprintf(" (%d tasks)", m.PassHatTasks[k])
+			}
+			parts = append(parts, part)
 		}
-		fmt.Fprintf(a.out, "pass^k, the chance that k trials of a task all succeed: %s\n", strings.Join(parts, "  "))
+		fmt.Fprintf(a.out, "the chance that so many trials of one task all succeed (pass^k): %s\n", strings.Join(parts, ", "))
 	}
 	for _, t := range []struct {
 		title string
@@ -85,10 +89,10 @@ func (v metricsVerb) print(a *app, title string, by map[string]projections.Metri
 		more = len(names) - int(v.Limit)
 		names = names[:v.Limit]
 	}
-	err := table(a.out, title+"|RUNS|SUCCESS|STEPS|FAILED|IN|OUT|COST|P50|P95", func(row func(...any)) {
+	err := table(a.out, title+"|RUNS|SUCCESS|JUDGED|STEPS|FAILED|IN|OUT|COST|P50|P95", func(row func(...any)) {
 		for _, name := range names {
 			m := by[name]
-			row(short(name, 48), m.Runs, rate(m.Succeeded, m.Failed), m.Steps, m.FailedSteps, m.InputTokens, m.OutputTokens,
+			row(short(name, 48), m.Runs, rate(m.Succeeded, m.Failed), m.Judged, m.Steps, m.FailedSteps, m.InputTokens, m.OutputTokens,
 				dollars(m.CostUSD), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
 		}
 	})
@@ -96,6 +100,14 @@ func (v metricsVerb) print(a *app, title string, by map[string]projections.Metri
 		fmt.Fprintf(a.out, "... and %d more (--limit 0 shows all)\n", more)
 	}
 	return err
+}
+
+// judgedOf tells how many of the runs that ended have a verdict: the others count by how they ended.
+func judgedOf(judged, ended int64) string {
+	if ended == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of %d judged", judged, ended)
 }
 
 // day is a UTC day, such as 2026-11-22.

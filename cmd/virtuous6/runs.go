@@ -58,7 +58,7 @@ type runsListVerb struct {
 	Task         string `help:"Only runs of this task."`
 	Conversation string `help:"Only runs of this conversation: the id of its first run, or what a source calls the session."`
 	Agent        string `help:"Only runs with a step of this agent."`
-	Outcome      string `help:"Only runs that ended so: succeeded, failed, cancelled, unrated, or are running." enum:",succeeded,failed,cancelled,unrated,running" default:""`
+	Outcome      string `help:"Only runs that count so, by their verdict or else by how they ended: succeeded, failed, cancelled, unrated, or that are running." enum:",succeeded,failed,cancelled,unrated,running" default:""`
 	pastFlag
 }
 
@@ -97,9 +97,13 @@ func (v runsListVerb) Run(ctx context.Context, a *app) error {
 	if v.JSON {
 		return a.json(runs)
 	}
-	return table(a.out, "RUN|WORKFLOW|TASK|OUTCOME|STARTED|TOOK|STEPS|TOKENS|COST|ERROR", func(row func(...any)) {
+	return table(a.out, "RUN|WORKFLOW|TASK|OUTCOME|VERDICT|STARTED|TOOK|STEPS|TOKENS|COST|ERROR", func(row func(...any)) {
 		for _, r := range runs {
-			row(r.Run, short(r.Workflow, 24), short(r.Task, 20), r.Outcome, when(r.StartedAt), seconds(r.DurationNS), r.Steps,
+			verdict := events.Outcome("")
+			if r.Verdict != nil {
+				verdict = r.Verdict.Verdict
+			}
+			row(r.Run, short(r.Workflow, 24), short(r.Task, 20), r.Outcome, verdictOr(verdict), when(r.StartedAt), seconds(r.DurationNS), r.Steps,
 				r.InputTokens+r.OutputTokens, known(r.CostNanos, r.Unpriced), short(r.Error, 40))
 		}
 	})
@@ -120,8 +124,9 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 	if v.JSON {
 		return a.json(map[string]any{"run": run, "steps": steps, "feedback": feedback})
 	}
-	fmt.Fprintf(a.out, "%s: %s, %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, run.Outcome, run.Steps,
+	fmt.Fprintf(a.out, "%s: %s, ended %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, run.Outcome, run.Steps,
 		run.InputTokens, run.OutputTokens, known(run.CostNanos, run.Unpriced), seconds(run.DurationNS))
+	showVerdict(a.out, run.Verdict)
 	if run.Scripted {
 		fmt.Fprintln(a.out, "answered by the built-in scripted model")
 	}
@@ -196,6 +201,9 @@ func describe(f projections.FeedbackRow) string {
 	}
 	if f.Better != "" {
 		parts = append(parts, "better: "+short(f.Better, 200))
+	}
+	if f.Wish != "" {
+		parts = append(parts, "wish: "+short(f.Wish, 200))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -64,7 +64,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
-	dispatch := a.dispatcher().Dispatch
+	dispatch := orchestrator.Judge(a.models, a.dispatcher().Dispatch)
 	fromSlack, err := a.slackDoor(cmp.Or(v.Hooks, a.config.Hooks), log)
 	if err != nil {
 		return err

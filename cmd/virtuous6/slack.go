@@ -78,7 +78,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 	}
 	runs := a.runs()
 	s := &slackServer{tokens: t, log: log, door: slack.New(slack.Config{
-		API: t.client(), SigningSecret: t.secret, Reader: a.models, Threads: a.models.SlackThread, Dispatch: runs.Dispatch, Start: runs.Start,
+		API: t.client(), SigningSecret: t.secret, Reader: a.models, Threads: a.models.SlackThread, Dispatch: orchestrator.Judge(a.models, runs.Dispatch), Start: runs.Start,
 		Reach: func(ctx context.Context) error {
 			head, err := a.store.Head(ctx)
 			if err != nil {
