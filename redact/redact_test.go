@@ -220,6 +220,10 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		metric model models move name next on_failure outcome parent period person plan_source post previous prints provider record requester
 		reservation role rolls_back run runbook self_approved since starting statistic status step_kind steps stream strength subject task
 		template thread tool tools ts type unit user workflow`)
+		escalate experiment failure feedback finish_reason format from goal guardrail holder improvement interaction kind label last
+		level metric model models move name never_tools next on_failure outcome parent period plan_source post previous prints
+		provider record remote requester reservation role rolls_back rule run runbook self_approved server since starting statistic
+		status step_kind steps stream strength subject task template thread tool tools ts type unit user verdict workflow`)
 	texts := []string{"answer", "answered", "asked", "better", "description", "error", "instruction", "note", "notes", "params", "prompt", "reason", "result", "schema", "text", "title", "wish"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {
