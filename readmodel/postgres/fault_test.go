@@ -70,6 +70,48 @@ func goOn(t *testing.T, m *projections.Models, entries []readmodel.Entry, step f
 	}
 }
 
+// Tables that were made stand, however soon the server is killed: without them nothing could be folded again.
+func TestTablesOutliveAServerThatIsKilledRightAfter(t *testing.T) {
+	t.Parallel()
+	own, err := pgtest.Start(t.Context())
+	pgtest.Need(t, err)
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	at, err := own.Create(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := enginetest.Simulated(41, 20)
+	m := modelsOn(t, open(t, at))
+	for _, then := range []func(){
+		func() {}, // the first tables
+		func() { // those of a rebuild, swapped in
+			r, err := m.BeginRebuild(t.Context())
+			if err == nil {
+				err = errors.Join(r.Apply(t.Context(), 0, entries[:10]), r.Swap(t.Context(), nil))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		then()
+		if err := own.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := own.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		goOn(t, m, entries[:10], func() {})
+		if got, want := sum(t, m), digestOf(t, entries[:10]); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 // A server that is killed may lose what it has not written to its disk yet: rows and checkpoint together.
 func TestAServerThatIsKilledLosesRowsAndCheckpointTogether(t *testing.T) {
 	t.Parallel()

@@ -115,6 +115,15 @@ func (tx *transaction) run(sql string) error {
 	return tx.explain(tx.ctx, say(tx.ctx, tx.conn.Conn(), sql))
 }
 
+// define makes, changes or drops tables. That stands after a crash of the server: rows that are lost are folded again, a table
+// that is lost is missed by every statement from then on.
+func (tx *transaction) define(sql string) error {
+	if err := tx.Durable(); err != nil {
+		return err
+	}
+	return tx.run(sql)
+}
+
 // exists tells whether the schema has a table of a name.
 func (tx *transaction) exists(name string) (made bool, err error) {
 	err = tx.conn.QueryRow(tx.ctx, "SELECT to_regclass(quote_ident(current_schema()) || '.' || quote_ident($1)) IS NOT NULL", name).Scan(&made)
@@ -166,7 +175,7 @@ func (tx *transaction) Ensure(tables []*readmodel.Table) error {
 		if made {
 			continue
 		}
-		if err := tx.run(createSQL(t, readmodel.Live)); err != nil {
+		if err := tx.define(createSQL(t, readmodel.Live)); err != nil {
 			return err
 		}
 	}
@@ -185,7 +194,7 @@ func (tx *transaction) Now() (now time.Time, err error) {
 // Create implements readmodel.Tx.
 func (tx *transaction) Create(side readmodel.Side, shape string, tables []*readmodel.Table) (readmodel.Checkpoint, error) {
 	none := readmodel.Checkpoint{}
-	if err := tx.run(checkpointTable); err != nil {
+	if err := tx.define(checkpointTable); err != nil {
 		return none, err
 	}
 	if err := tx.Drop(side, tables); err != nil {
@@ -230,7 +239,7 @@ func (tx *transaction) Drop(side readmodel.Side, tables []*readmodel.Table) erro
 		tx.forgetBeside()
 	}
 	if len(found) > 0 {
-		if err := tx.run("DROP TABLE " + strings.Join(found, ", ")); err != nil {
+		if err := tx.define("DROP TABLE " + strings.Join(found, ", ")); err != nil {
 			return err
 		}
 	}
@@ -286,7 +295,7 @@ func (tx *transaction) Forget(names []string) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.run("DROP TABLE " + quote(name)); err != nil {
+		if err := tx.define("DROP TABLE " + quote(name)); err != nil {
 			return err
 		}
 	}
@@ -318,7 +327,7 @@ func (tx *transaction) Promote(tables []*readmodel.Table) (readmodel.Checkpoint,
 	if err := tx.lockOut(append([]string{"projection_checkpoints"}, live...)); err != nil {
 		return none, err
 	}
-	if err := tx.run(swap.String()); err != nil {
+	if err := tx.define(swap.String()); err != nil {
 		return none, err
 	}
 	tx.forgetBeside()
