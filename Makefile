@@ -1,6 +1,5 @@
 # `make help` lists the targets. `make check` is what CI runs.
 
-SAMPLE   := bin/sample
 BENCH    ?= .
 FUZZTIME ?= 30s
 # Where PostgreSQL 18 is put. Who runs it as root must choose a folder that other users may enter.
@@ -22,14 +21,14 @@ help: ## List the targets
 build: ## Build bin/virtuous6
 	go build -trimpath -o bin/virtuous6 ./cmd/virtuous6
 
-run: export VIRTUOUS6_STORE := sqlite:$(SAMPLE)/virtuous6.db
+# A folder of its own each time: another one's server goes on.
 run: build ## Import a sample history into a fresh store, print the first report, and serve
-	rm -rf $(SAMPLE) && mkdir -p $(SAMPLE)
-	bin/virtuous6 simulate --seed 1 --runs 4000 --out $(SAMPLE)/runs.jsonl
-	bin/virtuous6 import $(SAMPLE)/runs.jsonl
-	bin/virtuous6 metrics
-	bin/virtuous6 patterns --limit 5
-	bin/virtuous6 analyze
+	@sample=$$(mktemp -d bin/sample.XXXXXX) && trap 'rm -rf "$$sample"' EXIT && export VIRTUOUS6_STORE="sqlite:$$sample/virtuous6.db" && set -x && \
+	bin/virtuous6 simulate --seed 1 --runs 4000 --out "$$sample/runs.jsonl" && \
+	bin/virtuous6 import "$$sample/runs.jsonl" && \
+	bin/virtuous6 metrics && \
+	bin/virtuous6 patterns --limit 5 && \
+	bin/virtuous6 analyze && \
 	bin/virtuous6 serve
 
 test: ## Run all tests under the race detector

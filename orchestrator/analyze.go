@@ -167,10 +167,13 @@ func (o *Orchestrator) lookAgain(ctx context.Context, due []int, seen []uint64) 
 	if len(runners) == 0 {
 		return 0, nil
 	}
+	began := o.c.Clock()
 	found, err := Analyze(ctx, o.c.Models, o.c.Dispatch, o.c.Clock, runners)
 	if err != nil {
 		return 0, err
 	}
+	o.c.Log.Info("analysed", "analysts", len(runners), "position", found.Position, "findings", len(found.Findings), "proposals", len(found.Proposals),
+		"took", o.c.Clock().Sub(began).Round(time.Millisecond))
 	for _, p := range found.Proposals {
 		if p.New {
 			o.c.Log.Info("improvement proposed", "id", p.ID(), "analyst", p.Analyst, "reason", p.Reason)

@@ -268,6 +268,7 @@ func (p *processes) follow(ctx context.Context) error {
 			p.reached = max(p.reached, message.Position)
 		} else {
 			p.caps.hear(&message.Event)
+			tellRun(p.log, &message.Event)
 			p.fold(&message.Event)
 			p.reached = message.Event.Position
 		}

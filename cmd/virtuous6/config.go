@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -35,6 +36,9 @@ type config struct {
 	Listen string `yaml:"listen"`
 	// Hooks is where `serve` takes what Slack sends by HTTP. Default nowhere.
 	Hooks string `yaml:"hooks"`
+	// LogLevel is what `serve` logs: debug, info, warn or error. LogFormat is how: text or json.
+	LogLevel  string `yaml:"log_level"`
+	LogFormat string `yaml:"log_format"`
 	// Hosts are the names that HTTP requests may be addressed to, besides localhost and IP addresses.
 	Hosts []string `yaml:"hosts"`
 	// Model is what agents without a model of their own use. Default: with OpenAI gpt-6-luna, with a server of one's own the
@@ -143,6 +147,23 @@ func (a *app) configure() error {
 	}
 	if key != "" {
 		return fmt.Errorf("configuration %s: %s: %s", at(path, data, key), key, says)
+	}
+	return a.config.from(filepath.Dir(path))
+}
+
+// from makes what is told relative to the configuration file's folder absolute: where the program is started must not matter.
+func (c *config) from(folder string) error {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	for _, address := range []*string{&c.Store, &c.ReadModels, &c.Keys} {
+		if path, file := strings.CutPrefix(*address, "sqlite:"); file && path != "" && !filepath.IsAbs(path) {
+			*address = "sqlite:" + filepath.Join(folder, path)
+		}
+	}
+	if c.Prices != "" && !filepath.IsAbs(c.Prices) {
+		c.Prices = filepath.Join(folder, c.Prices)
 	}
 	return nil
 }

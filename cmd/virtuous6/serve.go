@@ -25,6 +25,8 @@ type serveVerb struct {
 	Listen       string         `help:"Where to answer HTTP. Default 127.0.0.1:8686." placeholder:"HOST:PORT"`
 	Hooks        string         `help:"Where to take what Slack sends by HTTP. Default: nowhere." placeholder:"HOST:PORT"`
 	AnalyzeEvery *time.Duration `help:"How often every analyst looks; 0s is never. Default: each at its own pace, see analysts: in the configuration." placeholder:"DURATION"`
+	LogLevel     string         `help:"What is logged to standard error: debug, info, warn or error. Default: info; error with --quiet." placeholder:"LEVEL"`
+	LogFormat    string         `help:"How: text or json. Default: text." placeholder:"FORMAT"`
 	Lease        *time.Duration `help:"How long this server may be silent before another one takes over. Default 5s." placeholder:"DURATION"`
 }
 
@@ -57,7 +59,10 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w (--listen takes another address)", err)
 	}
-	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: a.level()}))
+	log, err := a.logger(v.LogLevel, v.LogFormat)
+	if err != nil {
+		return err
+	}
 	if v.AnalyzeEvery != nil && *v.AnalyzeEvery < 0 {
 		return usage("--analyze-every %s: give a duration, or 0s for never", *v.AnalyzeEvery)
 	}
@@ -136,6 +141,24 @@ func past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
 // refused tells of an error that a request can't be met as it is.
 func refused(err error) bool {
 	return aggregates.Refused(err) || errors.Is(err, orchestrator.ErrNoAgent) || errors.Is(err, orchestrator.ErrUnmakeable) || errors.Is(err, replay.ErrMoment) || errors.Is(err, replay.ErrBeyond)
+}
+
+// logger writes what a server does to standard error.
+func (a *app) logger(level, format string) (*slog.Logger, error) {
+	at := a.level()
+	if level = cmp.Or(level, a.config.LogLevel); level != "" {
+		if err := at.UnmarshalText([]byte(level)); err != nil {
+			return nil, usage("--log-level %q: it is debug, info, warn or error", level)
+		}
+	}
+	options := &slog.HandlerOptions{Level: at}
+	switch cmp.Or(format, a.config.LogFormat) {
+	case "", "text":
+		return slog.New(slog.NewTextHandler(a.err, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(a.err, options)), nil
+	}
+	return nil, usage("--log-format: it is text or json")
 }
 
 func (a *app) level() slog.Level {
