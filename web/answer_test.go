@@ -72,7 +72,7 @@ func TestThoseWhoReadSlowlyHoldNobody(t *testing.T) {
 	t.Parallel()
 	var told bytes.Buffer
 	cfg := config(longList{}, &log{})
-	cfg.MaxRequests, cfg.Log = 1, slog.New(slog.NewTextHandler(&told, nil))
+	cfg.MaxRequests, cfg.Log = 1, slog.New(slog.NewTextHandler(&told, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	address := serve(t, cfg)
 	for range 3 {
 		line, err := net.Dial("tcp", address)
