@@ -1,10 +1,13 @@
 package web
 
 import (
+	"log/slog"
 	"maps"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/virtuous6/virtuous6/redact"
 )
 
 // answer takes down what a request is answered, to be sent when the work on it is done: who reads slowly, or never, holds
@@ -57,7 +60,7 @@ func (d *door) admit(next http.Handler) http.Handler {
 			d.work(working, next, a, r)
 		}
 		a.send(w)
-		d.Log.DebugContext(r.Context(), "request", "method", r.Method, "path", clip(r.URL.Path), "status", max(a.status, http.StatusOK), "bytes", a.size, "took", time.Since(started))
+		d.Log.Log(r.Context(), requestLevel(r), "request", "method", clip(r.Method), "path", redact.Text(clip(r.URL.Path)), "status", max(a.status, http.StatusOK), "bytes", a.size, "took", time.Since(started))
 	})
 }
 
@@ -83,4 +86,13 @@ func take(slots chan struct{}) bool {
 func busy(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "1")
 	writeProblem(w, http.StatusTooManyRequests, errBusy.Error()+": try again in a second")
+}
+
+// requestLevel is at which level a request is logged: probes are for who looks closely.
+func requestLevel(r *http.Request) slog.Level {
+	switch r.URL.Path {
+	case "/healthz", "/readyz", "/metrics":
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }

@@ -134,7 +134,7 @@ func TestAReaderThatIsCutOffIsNoPanic(t *testing.T) {
 			}
 			_ = line.Close()
 		}
-		if told := <-lines; !strings.Contains(told, "level=DEBUG msg=request") {
+		if told := <-lines; !strings.Contains(told, "level=INFO msg=request") {
 			t.Errorf("the log tells of %s", told)
 		}
 	}

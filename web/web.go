@@ -91,7 +91,7 @@ func New(c Config) http.Handler {
 	d := &door{Config: c.withDefaults()}
 	d.room.bound = d.MaxAnswerBytes
 	router := chi.NewRouter()
-	router.Use(d.logged, d.admit, d.recover, d.guard, d.deadline, middleware.GetHead)
+	router.Use(d.admit, d.recover, d.guard, d.deadline, middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "there is no "+clip(r.URL.Path)+": /openapi.json lists what there is")
 	})
