@@ -13,7 +13,7 @@ func All(p Policies) []Aggregate {
 		aggregate("person", person()),
 		aggregate("policy", policy()),
 		aggregate("rule", rule()),
-		aggregate("run", run()),
+		aggregate("run", run(p)),
 		aggregate("runbook", runbook()),
 		aggregate("slack", slack()),
 		aggregate("task", task()),

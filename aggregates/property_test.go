@@ -49,7 +49,8 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"person": {anything[events.PersonErased]()},
 		"policy": {anything[events.PolicySet]()},
 		"run": {
-			anything[events.RunAssigned](), anything[events.RunToolCalled](),
+			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](),
+			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
 			anything[events.RunStarted](), anything[events.RunStepStarted](), anything[events.RunStepFinished](), anything[events.RunLLMCalled](),
 			anything[events.RunFinished](), anything[events.RunFailed](), anything[events.RunCancelled](),
 			// Numbers that nearly fit are the ones that confuse.
@@ -207,6 +208,8 @@ func sound(t *rapid.T, history []events.Event) {
 	var threaded bool
 	goal := goalHistory{}
 	var offered, accepted string
+	// approvals are those of the turn under way, by their id, and calls their ids by the place of the call.
+	approvals, calls := map[string]events.ApprovalAnswer{}, map[int]string{}
 	for i, e := range history {
 		if ended {
 			t.Fatalf("%s after the end", e.Kind())
@@ -259,6 +262,9 @@ func sound(t *rapid.T, history []events.Event) {
 			if e.Step != steps {
 				t.Fatalf("step %d starts, %d had started", e.Step, steps)
 			}
+			if e.Call != nil && (e.Tool == "shell" || e.Tool == "pay" && approvals[calls[*e.Call]] != events.ApprovalGranted) {
+				t.Fatalf("%s is called, and no person let it", e.Tool)
+			}
 			open[e.Step], steps = true, steps+1
 		case events.RunStepFinished:
 			if !open[e.Step] {
@@ -280,7 +286,24 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("%s is accepted, %s is offered and %s is accepted already", e.Digest, offered, accepted)
 			}
 			accepted = e.Digest
-		case events.RunFinished, events.RunFailed, events.RunCancelled, events.ImprovementRejected:
+		case events.RunApprovalAsked:
+			if _, twice := approvals[e.Approval]; twice || calls[e.Call] != "" {
+				t.Fatalf("%+v is asked twice", e)
+			}
+			approvals[e.Approval], calls[e.Call] = "", e.Approval
+		case events.RunApprovalAnswered:
+			if was, asked := approvals[e.Approval]; !asked || was != "" {
+				t.Fatalf("%+v answers what is %q", e, was)
+			}
+			approvals[e.Approval] = e.Answer
+		case events.RunFinished, events.RunFailed, events.RunCancelled:
+			for id, answer := range approvals {
+				if ended = true; answer == "" {
+					t.Fatalf("the run ends, and approval %s waits for ever", id)
+				}
+			}
+			ended = true
+		case events.ImprovementRejected:
 			ended = true
 		case events.ExperimentPlanned:
 			if i != 0 {
@@ -356,7 +379,10 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatal("undone and never done")
 			}
 			share = 0
-		case events.ImprovementEffectMeasured, events.RunLLMCalled, events.TaskUpdated, events.AgentAdopted:
+		case events.RunLLMCalled:
+			clear(approvals)
+			clear(calls)
+		case events.ImprovementEffectMeasured, events.TaskUpdated, events.AgentAdopted:
 		case events.BudgetReserved:
 			if aside[e.Reservation] {
 				t.Fatalf("reservation %s is made twice", e.Reservation)
@@ -381,7 +407,7 @@ func sound(t *rapid.T, history []events.Event) {
 // policy lets prompts through by itself, to a twentieth of the traffic.
 var policy = aggregates.Policy{
 	Models: []string{"small", "large"}, MaxTemperature: 1, MaxTokens: 500,
-	SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50,
+	SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50, Tools: []string{"calculate", "clock", "pay"}, AskTools: []string{"pay"},
 }
 
 // wishes draws commands by category, near enough to what is allowed that many are.

@@ -16,17 +16,21 @@ type runState struct {
 	// steps counts the steps started; open holds those that have not finished.
 	steps int
 	open  openSteps
+	// approvals are those that were asked for since the last answer of the model.
+	approvals []approval
 }
 
-func run() Decider[runState, commands.Run, events.Run] {
+func run(policies Policies) Decider[runState, commands.Run, events.Run] {
 	return Decider[runState, commands.Run, events.Run]{
 		Initial: func() runState { return runState{} },
-		Decide:  decideRun,
-		Evolve:  evolveRun,
+		Decide: func(c commands.Run, s runState) ([]events.Run, error) {
+			return decideRun(policies(c.About().Workspace), c, s)
+		},
+		Evolve: evolveRun,
 	}
 }
 
-func decideRun(c commands.Run, s runState) ([]events.Run, error) {
+func decideRun(p Policy, c commands.Run, s runState) ([]events.Run, error) {
 	_, first := c.(commands.StartRun)
 	switch {
 	case !first && !s.started:
@@ -46,7 +50,14 @@ func decideRun(c commands.Run, s runState) ([]events.Run, error) {
 		}
 		return []events.Run{events.RunToolCalled{Step: c.Step, Call: c.Call, Result: c.Result, Unknown: c.Unknown}}, nil
 	case commands.StartStep:
+		if err := mayCall(p, c, s); err != nil {
+			return nil, err
+		}
 		return startStep(c, s)
+	case commands.AskApproval:
+		return askApproval(p, c, s)
+	case commands.AnswerApproval:
+		return answerApproval(c, s)
 	case commands.FinishStep:
 		return finishStep(c, s)
 	case commands.RecordLLMCall:
@@ -76,7 +87,7 @@ func decideRun(c commands.Run, s runState) ([]events.Run, error) {
 // end ends a run. Steps of a live one that are under way end before it: a call to a model that was cut off may have been
 // billed, and nobody knows at how much.
 func (s runState) end(end events.Run, why string) []events.Run {
-	var facts []events.Run
+	facts := s.withdrawn(why)
 	if s.live {
 		for _, step := range s.open.all() {
 			facts = append(facts, events.RunStepFinished{Step: step, Outcome: events.Cancelled, Error: why, Unpriced: s.asking.has(step)})
@@ -210,7 +221,13 @@ func evolveRun(s runState, e events.Run) runState {
 		}
 	case events.RunAssigned:
 		s.assigned = true
-	case events.RunLLMCalled, events.RunToolCalled:
+	case events.RunLLMCalled:
+		s.approvals = nil
+	case events.RunApprovalAsked:
+		s = s.asked(e)
+	case events.RunApprovalAnswered:
+		s = s.answered(e)
+	case events.RunToolCalled:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		s.ended = true
 	}

@@ -36,7 +36,7 @@ func agentConfig(t *rapid.T) events.AgentConfig {
 }
 
 func runWish(t *rapid.T) commands.Command {
-	switch pick(t, "wish", "start", "assign", "step", "step", "step", "step", "tool", "finish step", "finish step", "finish step", "call", "finish", "fail", "cancel") {
+	switch pick(t, "wish", "start", "assign", "step", "step", "step", "step", "tool", "tool step", "ask", "ask", "decide", "decide", "finish step", "finish step", "finish step", "call", "finish", "fail", "cancel") {
 	case "start":
 		return commands.StartRun{
 			Run: "r", Workflow: pick(t, "workflow", "checkout", "checkout", ""), Prompt: text(t),
@@ -46,6 +46,22 @@ func runWish(t *rapid.T) commands.Command {
 		return commands.StartStep{
 			Run: "r", Step: step(t), Name: name(t), Type: pick(t, "type", events.ChatStep, events.ToolStep, "", "dream"),
 			Parent: pick(t, "parent", nil, nil, ptr(step(t))), DependsOn: pick(t, "depends on", nil, []int{}, []int{step(t)}),
+		}
+	case "tool step":
+		return commands.StartStep{
+			Run: "r", Step: step(t), Name: "x", Type: events.ToolStep, Tool: pick(t, "tool", "clock", "pay", "shell", ""), Call: ptr(rapid.IntRange(0, 1).Draw(t, "of call")),
+		}
+	case "ask":
+		asked := time.Date(2026, 11, 22, 12, rapid.IntRange(0, 1).Draw(t, "asked"), 0, 0, time.UTC)
+		return commands.AskApproval{
+			Meta: commands.Meta{At: asked}, Run: "r", Approval: pick(t, "approval", "1", "2", ""), Call: rapid.IntRange(-1, 1).Draw(t, "call"),
+			Tool: pick(t, "tool", "pay", "pay", "clock"), Arguments: text(t), Expires: asked.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "minutes")) * time.Minute),
+		}
+	case "decide":
+		return commands.AnswerApproval{
+			Meta: commands.Meta{At: time.Date(2026, 11, 22, 12, rapid.IntRange(0, 4).Draw(t, "decided"), 0, 0, time.UTC)}, Run: "r",
+			Approval: pick(t, "approval", "1", "2", "3"), By: pick(t, "by", "user:anna", "user:anna", "agent:clerk", ""),
+			Answer: pick(t, "answer", events.ApprovalGranted, events.ApprovalRejected, events.ApprovalExpired, events.ApprovalWithdrawn, "maybe"),
 		}
 	case "finish step":
 		return commands.FinishStep{

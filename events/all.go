@@ -50,6 +50,8 @@ var Known = NewTable(
 	kind[RunStepFinished](),
 	unread[RunLLMCalled](),
 	unread[RunToolCalled](),
+	kind[RunApprovalAsked](),
+	kind[RunApprovalAnswered](),
 	kind[RunFinished](),
 	kind[RunFailed](),
 	kind[RunCancelled](),

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -126,6 +127,11 @@ func samples() []events.Event {
 		events.RunToolCalled{
 			Step: 3, Call: 1, Result: events.Message{Role: "tool", Name: "orders", Content: "error: outcome unknown", ToolCallID: "c1"}, Unknown: true,
 		},
+		events.RunApprovalAsked{
+			Approval: "06aacbda1caacce8", Call: 1, Agent: "clerk", Tool: "orders", Arguments: `{"order":12}`,
+			Expires: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
+		},
+		events.RunApprovalAnswered{Approval: "06aacbda1caacce8", Answer: events.ApprovalGranted, By: "user:anna", Note: "go"},
 		events.RunStarted{
 			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
 			Conversation: "C1/17", Goal: "g1", Agent: "clerk",

@@ -23,6 +23,7 @@ func All(c Config) []Member {
 		c.StallAfter = 30 * time.Minute
 	}
 	members := []Member{
+		member(approval()),
 		member(experiment()),
 		member(improving()),
 		member(goal()),

@@ -44,6 +44,10 @@ type runState struct {
 	Turns     int       `json:"turns,omitempty"`
 	Cause     uuid.UUID `json:"cause"`
 	At        time.Time `json:"at"`
+	// Waits counts the approvals that the turn under way waits for. Want is the id of the want for the turn: once all are answered it
+	// is another one, since the turn is wanted anew.
+	Waits int       `json:"waits,omitempty"`
+	Want  uuid.UUID `json:"want"`
 	// Asking tells that a turn is to be performed, Runaway that there were too many.
 	Asking  bool `json:"asking,omitempty"`
 	Runaway bool `json:"runaway,omitempty"`
@@ -54,18 +58,24 @@ type runState struct {
 // acted on.
 func run(c Config) Manager[runState] {
 	return Manager[runState]{
-		Name: "run", Version: 2, Key: ofRun, Opens: []string{"run.started"},
-		Follows: []string{"run.llm_called", "run.finished", "run.failed", "run.cancelled"},
+		Name: "run", Version: 3, Key: ofRun, Opens: []string{"run.started"},
+		Follows: []string{"run.llm_called", "run.approval_asked", "run.approval_answered", "run.finished", "run.failed", "run.cancelled"},
 		Evolve: func(s runState, e *events.Envelope, fact events.Event) runState {
 			switch f := fact.(type) {
 			case events.RunStarted:
-				s = runState{Workspace: e.Workspace, Run: f.Run, Requester: f.Requester, Goal: f.Goal, Cause: e.ID, At: e.OccurredAt, Asking: true}
+				s = runState{Workspace: e.Workspace, Run: f.Run, Requester: f.Requester, Goal: f.Goal, Cause: e.ID, Want: e.ID, At: e.OccurredAt, Asking: true}
 				s.Ended = f.Source != nil
 			case events.RunLLMCalled:
 				s.Turns++
-				s.Cause, s.At = e.ID, e.OccurredAt
+				s.Cause, s.Want, s.At = e.ID, e.ID, e.OccurredAt
 				s.Runaway = asksForTools(f) && s.Turns >= c.MaxTurns
 				s.Asking = asksForTools(f) && !s.Runaway
+			case events.RunApprovalAsked:
+				s.Waits++
+			case events.RunApprovalAnswered:
+				if f.Answer != events.ApprovalWithdrawn { // with that one the run ends
+					s.Waits, s.Want = s.Waits-1, e.ID
+				}
 			case events.RunFinished, events.RunFailed, events.RunCancelled:
 				s.Ended = true
 			}
@@ -73,13 +83,15 @@ func run(c Config) Manager[runState] {
 		},
 		Wants: func(s runState) []Want {
 			switch {
+			case s.Waits > 0: // for a person
+				return nil
 			case s.Runaway:
 				return []Want{{ID: s.Cause, Command: commands.FailRun{
 					Meta: meta("run", s.Cause, 0, s.At, s.Workspace, s.Run), Run: s.Run,
 					Error: fmt.Sprintf("stopped after %d turns: the agent kept asking for tools", s.Turns),
 				}}}
 			case s.Asking:
-				return []Want{{ID: s.Cause, Work: Turn{ID: s.Cause, Workspace: s.Workspace, Run: s.Run, Requester: s.Requester, Goal: s.Goal, Turn: s.Turns}}}
+				return []Want{{ID: s.Want, Work: Turn{ID: s.Cause, Workspace: s.Workspace, Run: s.Run, Requester: s.Requester, Goal: s.Goal, Turn: s.Turns}}}
 			}
 			return nil
 		},

@@ -28,6 +28,8 @@ type conversation struct {
 	calls   []events.ToolCall
 	begun   map[int]int
 	results map[int]events.Message
+	// approvals are those that were asked for of the last answer's calls, by the call's place.
+	approvals map[int]*asked
 	// chat is the step of a call to the model that was begun and has no answer, -1 where there is none.
 	chat  int
 	ended bool
@@ -35,8 +37,14 @@ type conversation struct {
 	said []events.Message
 }
 
+// asked is an approval and, once there is one, its answer.
+type asked struct {
+	events.RunApprovalAsked
+	answer events.RunApprovalAnswered
+}
+
 func newConversation() *conversation {
-	return &conversation{chat: -1, begun: map[int]int{}, results: map[int]events.Message{}}
+	return &conversation{chat: -1, begun: map[int]int{}, results: map[int]events.Message{}, approvals: map[int]*asked{}}
 }
 
 // read goes on behind the last fact that was read.
@@ -90,9 +98,17 @@ func (c *conversation) evolve(fact events.Run) {
 		c.turns++
 		c.messages = append(append(c.messages, c.told()...), f.Asked...)
 		c.messages = append(c.messages, f.Answered...)
-		c.calls, c.begun, c.results = nil, map[int]int{}, map[int]events.Message{}
+		c.calls, c.begun, c.results, c.approvals = nil, map[int]int{}, map[int]events.Message{}, map[int]*asked{}
 		if n := len(f.Answered); n > 0 {
 			c.calls = f.Answered[n-1].ToolCalls
+		}
+	case events.RunApprovalAsked:
+		c.approvals[f.Call] = &asked{RunApprovalAsked: f}
+	case events.RunApprovalAnswered:
+		for _, a := range c.approvals {
+			if a.Approval == f.Approval {
+				a.answer = f
+			}
 		}
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		c.ended = true

@@ -43,6 +43,7 @@ type house struct {
 	dispatch commands.Dispatch
 	agents   orchestrator.Agents
 	model    *counting
+	policy   aggregates.Policy
 	// configure, if any, changes how the orchestrator is set up.
 	configure func(*orchestrator.Config)
 }
@@ -54,14 +55,15 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{Tools: granted})))
-	h := &house{store: store, models: models, model: &counting{Model: agents.Scripted{}}, dispatch: d.Dispatch, agents: d}
+	policy := aggregates.Policy{Tools: granted, AskTools: []string{"pay"}}
+	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(policy)))
+	h := &house{policy: policy, store: store, models: models, model: &counting{Model: agents.Scripted{}}, dispatch: d.Dispatch, agents: d}
 	h.spawn(t, orchestrator.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
 	return h
 }
 
 // granted are the tools that agents of a house may have.
-var granted = []string{"calculate", "clock", "send_mail"}
+var granted = []string{"calculate", "clock", "send_mail", "pay"}
 
 func (h *house) spawn(t *testing.T, agent string, config events.AgentConfig) {
 	t.Helper()
@@ -94,7 +96,7 @@ func (h *house) serve(t *testing.T) (stop func()) {
 // run runs the orchestrator until ctx is done, and tells how it ended.
 func (h *house) run(ctx context.Context) (done <-chan error) {
 	config := orchestrator.Config{
-		Store: h.store, Models: h.models, Dispatch: h.dispatch, Agents: h.agents, Model: events.ScriptedModel, Turns: 2,
+		Policies: aggregates.Everywhere(h.policy), Store: h.store, Models: h.models, Dispatch: h.dispatch, Agents: h.agents, Model: events.ScriptedModel, Turns: 2,
 		Runner: agents.Runner{Model: h.model, Tools: agents.BuiltIn(time.Now)},
 	}
 	if h.configure != nil {

@@ -31,6 +31,10 @@ type Config struct {
 	Model  string
 	// Toolbox finds the tools of agents. Default: the runner's own ones alone.
 	Toolbox Toolbox
+	// Policies are those that Dispatch goes by. Default: the zero value's.
+	Policies aggregates.Policies
+	// ApproveWithin is how long a call of a tool waits for a person's approval before it is refused. Default 24 h.
+	ApproveWithin time.Duration
 	// Agents tells of the agents. It must be set.
 	Agents Agents
 	// Handlers do the work of a door that posts what runs come to. Without them nobody wants it done.
@@ -98,6 +102,12 @@ func New(c Config) *Orchestrator {
 	if c.Managers == nil {
 		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, Slack: len(c.Handlers) > 0})
 	}
+	if c.Policies == nil {
+		c.Policies = aggregates.Everywhere(aggregates.Policy{})
+	}
+	if c.ApproveWithin == 0 {
+		c.ApproveWithin = 24 * time.Hour
+	}
 	if c.SealEvery == 0 {
 		c.SealEvery = 10 * time.Minute
 	}
@@ -118,7 +128,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	dispatch := patient(o.c.Dispatch, o.c.Log)
 	told := newOverheard(o.c.Models, o.c.Clock)
 	p := &performer{
-		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, runner: o.c.Runner, toolbox: o.c.Toolbox, model: o.c.Model, holder: o.c.holder,
+		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, runner: o.c.Runner, toolbox: o.c.Toolbox, policies: o.c.Policies, approveWithin: o.c.ApproveWithin, model: o.c.Model, holder: o.c.holder,
 		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: func(run, text string) {
 			told.hear(run, text)
 			if o.c.OnText != nil {

@@ -30,6 +30,9 @@ type performer struct {
 	caps     *caps
 	runner   agents.Runner
 	toolbox  Toolbox
+	policies aggregates.Policies
+	// approveWithin is how long a call waits for a person's approval.
+	approveWithin time.Duration
 	// model is what an agent without a model of its own uses.
 	model string
 	// holder is this process, as reservations name it. allowUnpriced lets calls through a budget whose cost is not known.
@@ -130,7 +133,10 @@ func (t *turn) perform(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	if err := t.performTools(ctx); err != nil {
+	switch err := t.performTools(ctx); {
+	case errors.Is(err, errSuspended):
+		return nil
+	case err != nil:
 		return err
 	}
 	asked, sent, err := t.messages(ctx)
@@ -234,12 +240,17 @@ func bounded(m events.Message) (_ events.Message, cut bool) {
 	return m, cut
 }
 
-// performTools does what the last answer asked for and nobody did yet. Each result is recorded before the model is asked.
+// performTools does what the last answer asked for and nobody did yet. Each result is recorded before the model is asked. It
+// returns errSuspended where a person has to let something through first.
 func (t *turn) performTools(ctx context.Context) error {
+	if err := t.askApprovals(ctx); err != nil {
+		return err
+	}
 	c := t.conversation
 	type job struct {
 		call, step int
 		lost       bool
+		refusal    string
 	}
 	var jobs []job
 	var starts []commands.Command
@@ -247,15 +258,19 @@ func (t *turn) performTools(ctx context.Context) error {
 		if _, known := c.results[i]; known {
 			continue
 		}
+		refusal := t.refusal(i, call)
 		step, begun := c.begun[i]
 		if !begun {
 			step = c.steps + len(starts)
-			name, tool := stepName(call.Name)
-			starts = append(starts, commands.StartStep{
-				Meta: t.meta(toolSlot+slot(3*i), t.clock()), Run: t.wish.Run, Step: step, Name: name, Type: events.ToolStep, Agent: t.agent, Tool: tool, Call: &i,
-			})
+			start := commands.StartStep{
+				Meta: t.meta(toolSlot+slot(3*i), t.clock()), Run: t.wish.Run, Step: step, Name: stepName(call.Name), Type: events.ToolStep, Agent: t.agent, Call: &i,
+			}
+			if refusal == "" && t.rule(call) != aggregates.ToolNever {
+				start.Tool = call.Name // what is not performed is no call of the tool
+			}
+			starts = append(starts, start)
 		}
-		jobs = append(jobs, job{i, step, begun && !t.runner.Repeatable(call.Name)})
+		jobs = append(jobs, job{i, step, begun && !t.runner.Repeatable(call.Name), refusal})
 	}
 	if len(starts) > 0 {
 		if _, err := t.dispatch(ctx, starts...); err != nil {
@@ -272,10 +287,10 @@ func (t *turn) performTools(ctx context.Context) error {
 			}
 			var done agents.Done
 			switch call := c.calls[j.call]; {
+			case j.refusal != "":
+				done = t.runner.Refused(call, j.refusal)
 			case j.lost:
 				done = t.runner.Lost(call)
-			case j.call >= maxCalls:
-				done = t.runner.Refused(call, fmt.Sprintf("only %d calls at once are performed", maxCalls))
 			default:
 				done = t.runner.Perform(ctx, t.config, call, events.DeriveID(t.wish.ID, int(toolSlot)+3*j.call).String())
 			}
@@ -302,11 +317,11 @@ func (t *turn) performTools(ctx context.Context) error {
 }
 
 // stepName is what a step is called that performs a tool. What no tool can be called is data of the model's.
-func stepName(tool string) (name, known string) {
+func stepName(tool string) string {
 	if agents.ToolName(tool) {
-		return tool, tool
+		return tool
 	}
-	return "unknown tool", ""
+	return "unknown tool"
 }
 
 // failure is why a run fails.

@@ -18,6 +18,7 @@ var all = readmodel.NewSet(
 	runbooks,
 	slackThreads,
 	tools,
+	approvals,
 	budgets,
 	patterns,
 	costs,

@@ -125,6 +125,10 @@ type Reader interface {
 	// Rules are the workflows' rules that make verdicts of scores.
 	Rules(ctx context.Context) ([]RuleRow, error)
 	Budgets(ctx context.Context) ([]BudgetRow, error)
+	// Approvals are those of a status, or all where it is empty, the latest first. Approval is one by its id or by what only its id begins with;
+	// it returns ErrNotFound where there is none.
+	Approvals(ctx context.Context, status string) ([]ApprovalRow, error)
+	Approval(ctx context.Context, id string) (ApprovalRow, error)
 	// Tools are those of MCP servers, by name.
 	Tools(ctx context.Context) ([]ToolRow, error)
 	// Goals are all goals, the latest first (by name: the program's own names rise).

@@ -62,6 +62,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 	want := []string{
 		"agent_registry",
 		"agent_versions",
+		"approvals",
 		"budgets",
 		"drawn_runs",
 		"experiments",
