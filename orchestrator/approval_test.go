@@ -213,7 +213,11 @@ func TestApprovalsOutliveAnyCrash(t *testing.T) {
 				got := h.kinds(t, "run-r1")
 				slices.Sort(got) // tools run side by side
 				slices.Sort(want)
-				if !slices.Equal(got, want) || len(till.paid) != 1 {
+				paid := 1
+				if cut == 9 { // it was begun, and nobody knows what became of it
+					paid = 0
+				}
+				if !slices.Equal(got, want) || len(till.paid) != paid {
 					t.Errorf("cut behind %s, the run's stream holds\n %v, want\n %v; paid %v", history[cut-1].Kind, got, want, till.paid)
 				}
 			})

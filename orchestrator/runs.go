@@ -97,8 +97,9 @@ func (r Runs) near(ctx context.Context, workspace, name string) (string, error) 
 	return "there are " + strings.Join(names[:min(len(names), maxNear)], ", "), nil
 }
 
-// Follow waits for the end of a run, behind a position at which it had not ended. It returns the fact that ended it.
-func (r Runs) Follow(ctx context.Context, workspace, run string, after uint64) (events.Run, error) {
+// Follow waits for the end of a run, behind a position at which it had not ended. It returns the fact that ended it; told hears of those
+// before.
+func (r Runs) Follow(ctx context.Context, workspace, run string, after uint64, told func(events.Event)) (events.Run, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	stream := commands.RunStream(workspace, run)
@@ -121,6 +122,7 @@ func (r Runs) Follow(ctx context.Context, workspace, run string, after uint64) (
 		case events.RunCancelled:
 			return fact, nil
 		}
+		told(fact)
 	}
 	return nil, ctx.Err()
 }

@@ -18,5 +18,6 @@ func (d *door) register(api huma.API) {
 		d.rollBackAgent(api)
 		d.decideImprovement(api)
 		d.acceptTool(api)
+		d.answerApproval(api)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -38,6 +39,8 @@ type Config struct {
 	Start func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
 	// Cancel stops a live run, and tells whether it had not ended. It goes with Dispatch.
 	Cancel func(ctx context.Context, c commands.CancelRun) (bool, error)
+	// Answer decides on a call of a tool that waits for a person. It goes with Dispatch.
+	Answer func(ctx context.Context, meta commands.Meta, approval string, answer events.ApprovalAnswer, by, note string) (projections.ApprovalRow, error)
 	// Improvements makes what is approved, and takes agents back. It goes with Dispatch.
 	Improvements orchestrator.Improvements
 	// Refused tells a refusal from a failure among the errors of Dispatch and Past. Default: every error is a failure.

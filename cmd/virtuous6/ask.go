@@ -166,7 +166,7 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 		standby: func(ctx context.Context) error { return a.runs().Overhear(ctx, run, a.clock, show.text, show.again) },
 		begins:  show.again,
 		until: func(ctx context.Context) error {
-			_, err := a.runs().Follow(ctx, "", run, position)
+			_, err := a.runs().Follow(ctx, "", run, position, func(fact events.Event) { v.waits(a, show, fact) })
 			return err
 		},
 		left: func() error { return v.cancel(ctx, a, run) },
@@ -220,6 +220,17 @@ func (s *shown) rest(answer string) string {
 		return "\n" + answer
 	}
 	return answer
+}
+
+// waits tells what the run waits for: without that, nothing would seem to happen.
+func (v askVerb) waits(a *app, show *shown, fact events.Event) {
+	asked, is := fact.(events.RunApprovalAsked)
+	if !is {
+		return
+	}
+	show.again()
+	fmt.Fprintf(a.err, "virtuous6: %s wants to call %s with %s and waits for a person, until %s:\n  virtuous6 approvals approve %s\n  virtuous6 approvals reject %s\n",
+		oneLine(asked.Agent), oneLine(asked.Tool), short(asked.Arguments, 400), when(asked.Expires), asked.Approval, asked.Approval)
 }
 
 // showRest shows what is missing of the answer.

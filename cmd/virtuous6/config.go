@@ -76,13 +76,15 @@ type config struct {
 
 // policyConfig is what people allow. See aggregates.Policy.
 type policyConfig struct {
-	Models           []string            `yaml:"models"`
-	MinTemperature   float64             `yaml:"min_temperature"`
-	MaxTemperature   float64             `yaml:"max_temperature"`
-	MaxTokens        int                 `yaml:"max_tokens"`
-	Tools            []string            `yaml:"tools"`
-	AskTools         []string            `yaml:"ask_tools"`
-	NeverTools       []string            `yaml:"never_tools"`
+	Models         []string `yaml:"models"`
+	MinTemperature float64  `yaml:"min_temperature"`
+	MaxTemperature float64  `yaml:"max_temperature"`
+	MaxTokens      int      `yaml:"max_tokens"`
+	Tools          []string `yaml:"tools"`
+	AskTools       []string `yaml:"ask_tools"`
+	NeverTools     []string `yaml:"never_tools"`
+	// ApproveWithin is how long a call of a tool waits for a person's approval before it is refused. Default 24h.
+	ApproveWithin    time.Duration       `yaml:"approve_within"`
 	SelfApproved     []events.ChangeKind `yaml:"self_approved"`
 	Canary           []events.ChangeKind `yaml:"canary"`
 	MaxSharePermille int                 `yaml:"max_share_permille"`

@@ -64,6 +64,7 @@ func (c *config) mistake() (key, says string) {
 		{"policy.max_temperature", !(p.MaxTemperature >= 0 && p.MaxTemperature <= 2), "it should be 0 to 2"},
 		{"policy.max_temperature", p.MaxTemperature > 0 && p.MaxTemperature < p.MinTemperature, "it should not be below min_temperature"},
 		{"policy.max_tokens", p.MaxTokens < 0, "it should be a number of tokens, or 0 for no bound"},
+		{"policy.approve_within", p.ApproveWithin < 0, "it should be a duration, such as 24h"},
 		{"policy.self_approved", unknown >= 0, fmt.Sprintf("its kinds are %q", events.ChangeKinds())},
 		{"policy.canary", untried >= 0, "its kinds are those that configure an agent: model, temperature, prompt, tools, token_limit"},
 		{"policy.holdback_permille", p.HoldbackPermille != nil && (*p.HoldbackPermille < 0 || *p.HoldbackPermille > 500), "it should be 0 to 500"},
@@ -108,14 +109,17 @@ func notDuration(data []byte) (key string) {
 		StallAfter string            `yaml:"stall_after"`
 		Drain      string            `yaml:"drain"`
 		Analysts   map[string]string `yaml:"analysts"`
-		MCP        map[string]struct {
+		Policy     struct {
+			ApproveWithin string `yaml:"approve_within"`
+		} `yaml:"policy"`
+		MCP map[string]struct {
 			Timeout string `yaml:"timeout"`
 		} `yaml:"mcp"`
 	}
 	if err := yaml.Unmarshal(data, &raw); err != nil {
 		return ""
 	}
-	durations := [][2]string{{"timeout", raw.Timeout}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}}
+	durations := [][2]string{{"timeout", raw.Timeout}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}, {"policy.approve_within", raw.Policy.ApproveWithin}}
 	for _, name := range slices.Sorted(maps.Keys(raw.MCP)) {
 		durations = append(durations, [2]string{"mcp." + name + ".timeout", raw.MCP[name].Timeout})
 	}

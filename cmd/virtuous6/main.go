@@ -56,6 +56,7 @@ type verbs struct {
 	Models       modelsVerb       `cmd:"" group:"Insight" help:"List the models of the server that answers live runs."`
 	Agents       agentsVerb       `cmd:"" group:"Insight" help:"List, make and change agents."`
 	Tools        toolsVerb        `cmd:"" group:"Insight" help:"List the tools that agents can be granted, or accept what a server says of one."`
+	Approvals    approvalsVerb    `cmd:"" group:"Run" help:"Decide on calls of tools that need a person."`
 	List         listVerb         `cmd:"" group:"Insight" help:"Print any list of the read models."`
 	Tasks        tasksVerb        `cmd:"" group:"Insight" help:"List tasks and how often runs managed them."`
 	Verdicts     verdictsVerb     `cmd:"" group:"Insight" help:"List verdicts on whether runs were good, or set the rule that makes them."`

@@ -77,7 +77,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	lookback := replay.NewLookback(a.store, a.models, scratch, log)
 	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
-		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
+		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Answer: a.runs().Answer, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
 		Past:    past(lookback),
 		Texts:   func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Hosts:   a.config.Hosts,
@@ -140,7 +140,7 @@ func past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
 
 // refused tells of an error that a request can't be met as it is.
 func refused(err error) bool {
-	return aggregates.Refused(err) || errors.Is(err, orchestrator.ErrNoAgent) || errors.Is(err, orchestrator.ErrUnmakeable) || errors.Is(err, replay.ErrMoment) || errors.Is(err, replay.ErrBeyond)
+	return aggregates.Refused(err) || errors.Is(err, orchestrator.ErrNoAgent) || errors.Is(err, orchestrator.ErrNoApproval) || errors.Is(err, orchestrator.ErrUnmakeable) || errors.Is(err, replay.ErrMoment) || errors.Is(err, replay.ErrBeyond)
 }
 
 // logger writes what a server does to standard error.
