@@ -24,9 +24,6 @@ func (s runState) approval(match func(approval) bool) *approval {
 	return nil
 }
 
-// maxApproved bounds the arguments that a person is asked about, in bytes: what nobody reads to its end nobody approves.
-const maxApproved = 16 << 10
-
 func askApproval(p Policy, c commands.AskApproval, s runState) ([]events.Run, error) {
 	if err := checkName("approval", c.Approval); err != nil {
 		return nil, err
@@ -39,8 +36,8 @@ func askApproval(p Policy, c commands.AskApproval, s runState) ([]events.Run, er
 		return nil, fmt.Errorf("%w: an imported run asks for nothing", ErrInvalid)
 	case p.Tool(c.Tool) != ToolAsks:
 		return nil, fmt.Errorf("%w: a call of %s needs no approval, it is %s", ErrInvalid, c.Tool, p.Tool(c.Tool))
-	case len(c.Arguments) > maxApproved:
-		return nil, fmt.Errorf("%w: the arguments of %s are longer than the %d bytes that a person is asked about", ErrInvalid, c.Tool, maxApproved)
+	case len(c.Arguments) > commands.MaxApproved:
+		return nil, fmt.Errorf("%w: the arguments of %s are longer than the %d bytes that a person is asked about", ErrInvalid, c.Tool, commands.MaxApproved)
 	case c.Call < 0 || !c.Expires.After(c.At):
 		return nil, fmt.Errorf("%w: an approval names a call, and expires after it was asked for", ErrInvalid)
 	case s.approval(func(a approval) bool { return a.call == c.Call || a.id == c.Approval }) != nil:

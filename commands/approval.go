@@ -9,6 +9,9 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
+// MaxApproved bounds the arguments that a person is asked about, in bytes: what nobody reads to its end nobody approves.
+const MaxApproved = 16 << 10
+
 // ApprovalID stands for one call of one turn of a run, with its arguments.
 func ApprovalID(workspace, run string, turn, call int, tool, arguments string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %d %q %q", workspace, run, turn, call, tool, arguments))

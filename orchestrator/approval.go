@@ -24,7 +24,7 @@ func (t *turn) askApprovals(ctx context.Context) error {
 	for i, call := range c.calls {
 		_, known := c.results[i]
 		_, begun := c.begun[i]
-		if known || begun || i >= maxCalls || c.approvals[i] != nil || t.rule(call) != aggregates.ToolAsks {
+		if known || begun || i >= maxCalls || c.approvals[i] != nil || t.rule(call) != aggregates.ToolAsks || len(call.Arguments) > commands.MaxApproved {
 			continue
 		}
 		now := t.clock()
@@ -68,7 +68,9 @@ func (t *turn) refusal(place int, call events.ToolCall) string {
 		}
 	case aggregates.ToolAsks:
 		switch {
-		case a == nil:
+		case len(call.Arguments) > commands.MaxApproved:
+			return fmt.Sprintf("a person has to let it through, who is asked about no more than %d bytes of arguments", commands.MaxApproved)
+		case a == nil: // the policy asks since a moment ago
 			return "it needs a person's approval, which was not asked for"
 		case a.answer.Answer == events.ApprovalExpired:
 			return fmt.Sprintf("expired: nobody decided before %s whether it may be called, so it was not", a.Expires.Format("2006-01-02 15:04 MST"))

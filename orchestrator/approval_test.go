@@ -225,6 +225,34 @@ func TestApprovalsOutliveAnyCrash(t *testing.T) {
 	}
 }
 
+// verbose is a model that calls with arguments that nobody would read to their end.
+type verbose struct{ asked int }
+
+func (v *verbose) Chat(_ context.Context, r agents.Request, _ func(string)) (agents.Answer, error) {
+	if v.asked++; v.asked > 1 {
+		return agents.Answer{Message: events.Message{Role: "assistant", Content: r.Messages[len(r.Messages)-1].Content}, FinishReason: "stop", Priced: true}, nil
+	}
+	call := events.ToolCall{ID: "1", Name: "pay", Arguments: `{"to":"` + strings.Repeat("x", commands.MaxApproved) + `"}`}
+	return agents.Answer{Message: events.Message{Role: "assistant", ToolCalls: []events.ToolCall{call}}, FinishReason: "tool_calls", Priced: true}, nil
+}
+
+func TestNobodyIsAskedAboutWhatNobodyReads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, till := cashier(t)
+		defer h.close(t)
+		h.model = &counting{Model: &verbose{}}
+		stop := h.serve(t)
+		h.askOf(t, "r1", "cashier", "pay")
+		synctest.Wait()
+		stop()
+		h.ends(t, "r1", events.Succeeded, "no more than 16384 bytes")
+		if len(till.paid) != 0 {
+			t.Errorf("paid %v", till.paid)
+		}
+	})
+}
+
 // The policy became stricter since the agent was made: nobody calls what nobody may call.
 func TestAPolicyHoldsForAgentsThatWereThereBefore(t *testing.T) {
 	t.Parallel()
