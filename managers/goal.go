@@ -230,7 +230,7 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 	case events.RunCancelled:
 		end()
 		r.Error = cmp.Or(f.Reason, "it was cancelled")
-	case events.RunAssigned, events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled:
+	case events.RunAssigned, events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled, events.RunApprovalAsked, events.RunApprovalAnswered:
 	}
 	s.Runs[name] = r
 	return s

@@ -164,6 +164,7 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 		err = w.finishStep(f, e)
 	case events.RunLLMCalled, events.RunToolCalled:
 		// Their data is not there: events.Table.Unread.
+	case events.RunApprovalAsked, events.RunApprovalAnswered:
 	case events.RunFinished:
 		r.FinishReason = e.FinishReason
 		err = w.end(f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
