@@ -55,6 +55,8 @@ type Config struct {
 	Workspace string
 	// Workflow and Agent are those of a run that names none. Default "ask" and "assistant".
 	Workflow, Agent string
+	// MCP, if any, answers at /mcp what an MCP client asks.
+	MCP http.Handler
 	// Hosts are the names that requests may be addressed to, besides localhost and IP addresses. A web page that lets
 	// its own name point here (DNS rebinding) is so kept out.
 	Hosts []string
@@ -111,6 +113,9 @@ func New(c Config) http.Handler {
 	api := humachi.New(router, config)
 	d.register(api)
 	d.board(router)
+	if d.MCP != nil {
+		router.Handle("/mcp", d.MCP)
+	}
 	return router
 }
 

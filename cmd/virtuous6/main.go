@@ -38,6 +38,7 @@ type verbs struct {
 	SaveWorkflow saveWorkflowVerb `cmd:"" group:"Run" help:"Keep a run's steps, or a pattern, as a runbook."`
 	Goals        goalsVerb        `cmd:"" group:"Run" help:"Make goals, have them planned and reached by many agents, and watch them."`
 	Budget       budgetVerb       `cmd:"" group:"Run" help:"Show the budgets of live runs, or set one."`
+	MCP          mcpVerb          `cmd:"" name:"mcp" group:"Run" help:"Be an MCP server for another program's agents."`
 	Slack        slackVerb        `cmd:"" group:"Run" help:"Set Slack up: the app's manifest, and what is missing."`
 
 	Import    importVerb    `cmd:"" group:"History" help:"Turn histories from elsewhere into events."`

@@ -13,7 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/mcp"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/readmodel"
@@ -78,9 +80,14 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
 		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Answer: a.runs().Answer, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
-		Past:    past(lookback),
-		Texts:   func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
-		Hosts:   a.config.Hosts,
+		Past:  past(lookback),
+		Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
+		Hosts: a.config.Hosts,
+		MCP: mcp.Handler(a.mcpServer(func(run string) commands.Meta {
+			m := a.meta(run)
+			m.Actor = "door:mcp"
+			return m
+		}, 20*time.Second)),
 		Version: version(), Log: log,
 	}))
 	group, ctx := errgroup.WithContext(ctx)
