@@ -111,14 +111,15 @@ func (c Config) ask(ctx context.Context, _ *mcp.CallToolRequest, in askInput) (*
 		}
 	})
 	out := map[string]string{"run": start.Run}
-	switch end := end.(type) {
+	var fact events.Event = end
+	switch end := fact.(type) {
 	case events.RunFinished:
 		out["outcome"], out["answer"] = string(end.Outcome), end.Answer
 	case events.RunFailed:
 		out["outcome"], out["error"] = string(events.Failed), end.Error
 	case events.RunCancelled:
 		out["outcome"], out["error"] = string(events.Cancelled), end.Reason
-	default:
+	default: // it has not ended yet
 		if waiting.Err() == nil || ctx.Err() != nil {
 			return nil, nil, errors.Join(err, ctx.Err())
 		}
