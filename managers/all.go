@@ -10,8 +10,8 @@ type Config struct {
 	StallAfter time.Duration
 	// Holder is this process, as reservations name it.
 	Holder string
-	// Slack tells that this process can post into Slack.
-	Slack bool
+	// Does tells whether this process does work of a kind that not every process can, such as posting into Slack. Default none.
+	Does func(Work) bool
 }
 
 // All is every manager, one line each. It panics where two have one name.
@@ -21,6 +21,9 @@ func All(c Config) []Member {
 	}
 	if c.StallAfter == 0 {
 		c.StallAfter = 30 * time.Minute
+	}
+	if c.Does == nil {
+		c.Does = func(Work) bool { return false }
 	}
 	members := []Member{
 		member(approval()),
@@ -33,8 +36,11 @@ func All(c Config) []Member {
 		member(improvement()),
 		member(rollback()),
 	}
-	if c.Slack {
+	if c.Does(SlackAnswer{}) {
 		members = append(members, member(slack()))
+	}
+	if c.Does(SlackProposal{}) {
+		members = append(members, member(slackProposal()))
 	}
 	return distinct(members...)
 }

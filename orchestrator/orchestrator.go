@@ -100,7 +100,7 @@ func New(c Config) *Orchestrator {
 	}
 	c.holder = c.IDs().String()
 	if c.Managers == nil {
-		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, Slack: len(c.Handlers) > 0})
+		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, Does: c.does})
 	}
 	if c.Policies == nil {
 		c.Policies = aggregates.Everywhere(aggregates.Policy{})
@@ -119,6 +119,11 @@ func New(c Config) *Orchestrator {
 	}
 	c.Dispatch = c.Lease.guard(c.Dispatch)
 	return &Orchestrator{c: c}
+}
+
+// does tells whether a handler is there for work of a kind.
+func (c Config) does(w managers.Work) bool {
+	return slices.ContainsFunc(c.Handlers, func(h Handler) bool { return h.kind == w.Kind() })
 }
 
 // Run works until ctx is done and returns nil then, once everything it started has ended: calls under way are waited for

@@ -39,6 +39,8 @@ type Config struct {
 	Refused func(err error) bool
 	// Approvers are the people (U...) and groups (S...) in Slack who may decide on proposals. Default nobody.
 	Approvers []string
+	// Proposals is the channel that proposals are posted into. Without it they wait in the Home only.
+	Proposals string
 	// Workflow and Agent are those of a run that is asked for here. Default "slack" and "assistant".
 	Workflow, Agent string
 	Workspace       string

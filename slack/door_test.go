@@ -33,6 +33,7 @@ type house struct {
 	runs         []projections.RunRow
 	threads      map[string]projections.SlackThreadRow
 	improvements []projections.ImprovementRow
+	agents       []projections.AgentRow
 	fail         error
 	// late is what the read models hear of once they are waited for.
 	late func()
@@ -142,6 +143,8 @@ func (h *house) Improvements(context.Context, string) ([]projections.Improvement
 	defer h.mu.Unlock()
 	return slices.Clone(h.improvements), nil
 }
+
+func (h *house) Agents(context.Context) ([]projections.AgentRow, error) { return h.agents, nil }
 
 func (h *house) thread(_ context.Context, key string) (projections.SlackThreadRow, error) {
 	h.mu.Lock()

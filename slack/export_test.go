@@ -12,19 +12,21 @@ import (
 func AnswerBlocks(row projections.RunRow) []api.Block {
 	return append([]api.Block{api.NewMarkdownBlock("", harmless(ended(row)))}, footer(row, "")...)
 }
-func MetricsReply(f answers.Figures) *Reply                     { return metricsReply(f) }
-func SaidReply(s answers.Said) *Reply                           { return saidReply(s) }
-func HelpReply() *Reply                                         { return helpReply() }
-func BadReply(run string) *Reply                                { return badReply(run) }
-func EvidenceReply(row projections.ImprovementRow) *Reply       { return evidenceReply(row) }
-func ProposalBlocks(row projections.ImprovementRow) []api.Block { return proposalBlocks(row) }
-func Digest(row projections.ImprovementRow) string              { return digest(row) }
-func BetterView(metadata, prompt string) api.ModalViewRequest   { return betterView(metadata, prompt) }
+func MetricsReply(f answers.Figures) *Reply               { return metricsReply(f) }
+func SaidReply(s answers.Said) *Reply                     { return saidReply(s) }
+func HelpReply() *Reply                                   { return helpReply() }
+func BadReply(run string) *Reply                          { return badReply(run) }
+func EvidenceReply(row projections.ImprovementRow) *Reply { return evidenceReply(row) }
+func ProposalBlocks(row projections.ImprovementRow, now projections.AgentRow) []api.Block {
+	return proposalBlocks(row, now)
+}
+func Digest(row projections.ImprovementRow) string            { return digest(row) }
+func BetterView(metadata, prompt string) api.ModalViewRequest { return betterView(metadata, prompt) }
 func Asked(user, prompt string) []api.Block {
 	_, blocks := asked(user, prompt)
 	return blocks
 }
-func HomeView(today answers.Figures, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting []projections.ImprovementRow) api.HomeTabViewRequest {
+func HomeView(today answers.Figures, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block) api.HomeTabViewRequest {
 	return homeView(today, mine, runbooks, waiting)
 }
 func Line(values []int64, most int64) string { return line(values, most) }

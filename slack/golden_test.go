@@ -63,10 +63,10 @@ func shown(text string) map[string]any {
 		"answer": slack.AnswerBlocks(row), "failed": slack.AnswerBlocks(failed), "stopped": slack.AnswerBlocks(stopped),
 		"metrics": slack.MetricsReply(figures(answers.Week, text)).Blocks, "metrics_by_agent": slack.MetricsReply(figures(answers.ByAgent, text)).Blocks,
 		"metrics_of_nothing": slack.MetricsReply(answers.Figures{Span: answers.Today}).Blocks, "help": slack.HelpReply().Blocks, "bad": slack.BadReply(row.Run).Blocks,
-		"proposal": slack.ProposalBlocks(proposal(text)), "decided": slack.ProposalBlocks(decided), "evidence": slack.EvidenceReply(proposal(text)).Blocks,
+		"proposal": slack.ProposalBlocks(proposal(text), projections.AgentRow{}), "decided": slack.ProposalBlocks(decided, projections.AgentRow{}), "evidence": slack.EvidenceReply(proposal(text)).Blocks,
 		"said":  slack.SaidReply(answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}).Blocks,
 		"asked": slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
-		"home": slack.HomeView(figures(answers.Today, text), []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, []projections.ImprovementRow{proposal(text)}),
+		"home": slack.HomeView(figures(answers.Today, text), []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),
 	}
 }
 

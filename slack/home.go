@@ -10,19 +10,19 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-// homeView is the App Home: today's figures, what waits for a decision, the person's runs, and what was saved.
-func homeView(today answers.Figures, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting []projections.ImprovementRow) api.HomeTabViewRequest {
+// homeView is the App Home: today's figures, the proposals that wait for a decision, the person's runs, and what was saved.
+func homeView(today answers.Figures, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block) api.HomeTabViewRequest {
 	blocks := metricsReply(today).Blocks
 	blocks = append(blocks, api.NewDividerBlock(), header("What waits for a decision"))
 	if len(waiting) == 0 {
 		blocks = append(blocks, section("Nothing at the moment."))
 	}
-	for i, row := range waiting {
+	for i, shown := range waiting {
 		if i == homeProposals {
 			blocks = append(blocks, small(fmt.Sprintf("and %d more", len(waiting)-i)))
 			break
 		}
-		blocks = append(blocks, proposalBlocks(row)...)
+		blocks = append(blocks, shown...)
 	}
 	blocks = append(blocks, api.NewDividerBlock(), header("What you asked lately"))
 	var lines []string

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	api "github.com/slack-go/slack"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -30,8 +32,21 @@ func digest(row projections.ImprovementRow) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// proposalBlocks is a proposal with what decides on it, or with what became of it.
-func proposalBlocks(row projections.ImprovementRow) []api.Block {
+// changeText is what exactly a proposal would change in an agent, what was struck through.
+func changeText(changes []answers.Changed) string {
+	var lines []string
+	for _, c := range changes {
+		line := "*" + c.Key + "*: "
+		if c.Was != "" {
+			line += "~" + strings.ReplaceAll(inert(clip(oneLine(c.Was), 600)), "~", "-") + "~ → "
+		}
+		lines = append(lines, line+inert(clip(oneLine(cmp.Or(c.Is, "none")), 600)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// proposalBlocks is a proposal with what decides on it, or with what became of it. now is the agent that it would change.
+func proposalBlocks(row projections.ImprovementRow, now projections.AgentRow) []api.Block {
 	what := strings.ToUpper(row.Kind[:min(1, len(row.Kind))]) + strings.ReplaceAll(row.Kind[min(1, len(row.Kind)):], "_", " ")
 	about := ""
 	for _, name := range []string{row.Workflow, row.Agent} {
@@ -44,7 +59,10 @@ func proposalBlocks(row projections.ImprovementRow) []api.Block {
 		text += "\n>" + strings.ReplaceAll(inert(clip(row.Change.Instruction, 800)), "\n", "\n>")
 	}
 	blocks := []api.Block{section(text)}
-	if row.Status != "proposed" {
+	if diff := changeText(answers.ChangesOf(row.Change, now)); diff != "" && row.Status == projections.Proposed {
+		blocks = append(blocks, section(diff))
+	}
+	if row.Status != projections.Proposed {
 		return append(blocks, small(becameOf(row)))
 	}
 	value := digest(row) + ":" + row.Improvement
@@ -91,15 +109,13 @@ func evidenceReply(row projections.ImprovementRow) *Reply {
 
 // decide records a person's decision on a proposal, where they may decide and it is still what they were shown.
 func (d *Door) decide(ctx context.Context, r Request, id uuid.UUID, w Decide) (done, error) {
-	rows, err := d.Reader.Improvements(ctx, "")
+	row, known, err := d.improvement(ctx, w.Improvement)
 	if err != nil {
 		return done{}, err
 	}
-	i := slices.IndexFunc(rows, func(row projections.ImprovementRow) bool { return row.Improvement == w.Improvement })
-	if i < 0 {
+	if !known {
 		return refusal("I know no such proposal any more."), nil
 	}
-	row := rows[i]
 	switch w.Verdict {
 	case Evidence:
 		return done{outcome: events.SlackAnswered, reply: evidenceReply(row)}, nil
@@ -115,48 +131,35 @@ func (d *Door) decide(ctx context.Context, r Request, id uuid.UUID, w Decide) (d
 		return refusal("You are not among those who may decide here. `slack.approvers` in the configuration names them."), nil
 	case row.Status != "proposed":
 		return done{outcome: events.SlackRefused, reason: "decided already", reply: &Reply{Text: "That is decided already.", Blocks: []api.Block{section("That is decided already."), small(becameOf(row))}}}, nil
+	case d.expired(r):
+		return done{outcome: events.SlackRefused, reason: "expired", reply: &Reply{Text: "This has expired here. My Home has what still waits, as it is now."}}, nil
 	case row.Analyst == r.person():
 		return refusal("Somebody else has to decide on what you proposed."), nil
 	case digest(row) != w.Digest:
 		return refusal("The proposal has changed since this message: look at it again in my Home."), nil
 	}
-	says, status, repeated, err := d.dispatchDecision(ctx, r, id, w)
+	says, repeated, err := d.dispatchDecision(ctx, r, id, w)
 	if err != nil {
 		return done{}, err
-	}
-	if r.Channel != "" && r.Message != "" && !repeated {
-		row.Status, row.DecidedBy, row.UpdatedAt = status, "user:"+r.person(), d.Now()
-		d.later(func(ctx context.Context) { d.showDecision(ctx, r, row) })
 	}
 	return done{outcome: events.SlackRecorded, repeated: repeated, reply: &Reply{Text: says}}, nil
 }
 
-// dispatchDecision records a decision. status is what became of the proposal.
-func (d *Door) dispatchDecision(ctx context.Context, r Request, id uuid.UUID, w Decide) (says, status string, repeated bool, err error) {
+// dispatchDecision records a decision. The message that was tapped in is changed by what comes of it.
+func (d *Door) dispatchDecision(ctx context.Context, r Request, id uuid.UUID, w Decide) (says string, repeated bool, err error) {
 	by := "user:" + r.person()
 	if w.Verdict == Reject {
 		receipt, err := d.Dispatch(ctx, commands.RejectImprovement{Meta: d.meta(r, id, 0, ""), Improvement: w.Improvement, By: by, Reason: "in Slack"})
-		return "Rejected.", "rejected", receipt.Repeated, err
+		return "Rejected.", receipt.Repeated, err
 	}
 	if d.Approve == nil {
-		return "", "", false, errors.New("slack: nobody makes what is approved")
+		return "", false, errors.New("slack: nobody makes what is approved")
 	}
 	made, repeated, err := d.Approve(ctx, commands.ApproveImprovement{Meta: d.meta(r, id, 0, ""), Improvement: w.Improvement, By: by, Note: "in Slack"})
 	if made {
-		return "Approved, and made: runs that start from now on have it.", "applied", repeated, err
+		return "Approved, and made: runs that start from now on have it.", repeated, err
 	}
-	return "Approved. The change is yours to make.", "approved", repeated, err
-}
-
-// showDecision puts who decided, and when, in the place of the buttons.
-func (d *Door) showDecision(ctx context.Context, r Request, row projections.ImprovementRow) {
-	err := d.limits.call(ctx, "chat.update", r.Channel, func(ctx context.Context) error {
-		_, _, _, err := d.API.UpdateMessageContext(ctx, r.Channel, r.Message, api.MsgOptionText("A proposal, decided", false), api.MsgOptionBlocks(proposalBlocks(row)...))
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		d.Log.Warn("a decision could not be shown under its proposal", "improvement", row.Improvement, "error", err)
-	}
+	return "Approved. The change is yours to make.", repeated, err
 }
 
 // members knows who is in the groups that may decide.

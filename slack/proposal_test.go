@@ -6,9 +6,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/slack"
 	"github.com/virtuous6/virtuous6/slack/apitest"
@@ -51,7 +53,7 @@ func TestOnlyApproversDecideAndOnlyOnWhatTheySaw(t *testing.T) {
 			t.Parallel()
 			var h *house
 			door, made, server := newDoor(t, func(c *slack.Config) {
-				c.Approvers = []string{"U1", "S1"}
+				c.Approvers, c.Now = []string{"U1", "S1"}, func() time.Time { return time.Unix(6, 0) }
 				c.Approve = func(ctx context.Context, c commands.ApproveImprovement) (bool, bool, error) {
 					receipt, err := h.dispatch(ctx, c)
 					return true, receipt.Repeated, err
@@ -79,5 +81,49 @@ func TestOnlyApproversDecideAndOnlyOnWhatTheySaw(t *testing.T) {
 				t.Errorf("recorded %+v", record)
 			}
 		})
+	}
+}
+
+// A proposal is posted once, with what exactly it would change; its message shows what becomes of it; what is old decides nothing.
+func TestAProposalComesToItsChannel(t *testing.T) {
+	t.Parallel()
+	row := proposal("It answers as well.")
+	row.Change = events.Change{Kind: events.ChangeModel, Agent: "clerk", Config: &events.AgentConfig{Model: "gpt-4o-mini"}}
+	now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	door, h, server := newDoor(t, func(c *slack.Config) {
+		c.Approvers, c.Proposals, c.Now = []string{"U1"}, "C7", func() time.Time { return now }
+	})
+	h.improvements = []projections.ImprovementRow{row}
+	h.agents = []projections.AgentRow{{Agent: "clerk", Model: "gpt-4o"}}
+	w := managers.SlackProposal{Improvement: row.Improvement, ProposedAt: now, As: "proposed"}
+	for range 2 {
+		if err := door.Propose(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	messages, posts := server.Messages("C7"), all[commands.RecordSlackPost](h)
+	if len(messages) != 1 || len(posts) != 1 || posts[0].TS != messages[0].TS || posts[0].Post != row.Improvement || !strings.Contains(messages[0].Blocks, "*model*: ~gpt-4o~ → gpt-4o-mini") {
+		t.Fatalf("posted %+v, recorded %+v", messages, posts)
+	}
+	h.improvements[0].Status, h.improvements[0].DecidedBy = "rejected", "user:slack:T1:U1"
+	w.As, w.Channel, w.TS = "rejected", "C7", messages[0].TS
+	if err := door.Propose(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	if m := server.Messages("C7"); len(m) != 1 || !strings.Contains(m[0].Blocks, "Rejected by") || strings.Contains(m[0].Blocks, "v6_decide") {
+		t.Errorf("got %+v", m)
+	}
+	// A week later nobody decides by it, and nothing old is posted.
+	h.improvements[0].Status = "proposed"
+	now = now.Add(8 * 24 * time.Hour)
+	tap := tappedBy("U1", "v6_decide_reject", slack.Digest(row)+":"+row.Improvement, "t9")
+	tap.Payload = json.RawMessage(strings.Replace(string(tap.Payload), `"5.5"`, `"1795856400.000100"`, 1))
+	if _, err := door.Take(t.Context(), tap); err != nil || len(all[commands.RejectImprovement](h)) != 0 {
+		t.Errorf("%v, %+v", err, all[commands.RejectImprovement](h))
+	}
+	w.Improvement, w.As, w.TS = row.Improvement, "proposed", ""
+	h.ids = map[string]int{}
+	if err := door.Propose(t.Context(), w); err != nil || len(server.Messages("C7")) != 1 {
+		t.Errorf("%v, %+v", err, server.Messages("C7"))
 	}
 }

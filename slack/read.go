@@ -112,7 +112,15 @@ func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := homeView(figures, mine, runbooks, waiting)
+	var shown [][]api.Block
+	for _, row := range waiting {
+		now, err := d.agentOf(ctx, row)
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, proposalBlocks(row, now))
+	}
+	view := homeView(figures, mine, runbooks, shown)
 	err = d.limits.call(ctx, "views.publish", "", func(ctx context.Context) error {
 		_, err := d.API.PublishViewContext(ctx, api.PublishViewContextRequest{UserID: r.User, View: view})
 		return err

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -54,46 +54,22 @@ func (a *app) showVersions(ctx context.Context, reader projections.Reader, agent
 	})
 }
 
-// setting is one line of what an agent is made of.
-type setting struct{ key, value string }
-
-// settings are what an agent is made of, as its files and flags name it.
-func settings(c events.AgentConfig) []setting {
-	temperature, tokens := "", ""
-	if c.Temperature != nil {
-		temperature = strconv.FormatFloat(*c.Temperature, 'g', -1, 64)
-	}
-	if c.MaxTokens > 0 {
-		tokens = strconv.Itoa(c.MaxTokens)
-	}
-	return []setting{
-		{"model", c.Model}, {"api", c.API}, {"temperature", temperature}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"prompt", c.Prompt},
-	}
-}
-
 func changedKeys(from, to events.AgentConfig) (keys []string) {
-	was := settings(from)
-	for i, is := range settings(to) {
-		if was[i] != is {
-			keys = append(keys, strings.ReplaceAll(is.key, " ", "_"))
-		}
+	for _, c := range answers.Changes(from, to) {
+		keys = append(keys, strings.ReplaceAll(c.Key, " ", "_"))
 	}
 	return keys
 }
 
 // writeChanges shows what differs, a line a setting with - for what was and + for what is.
 func writeChanges(w io.Writer, from, to events.AgentConfig) {
-	was := settings(from)
-	for i, is := range settings(to) {
-		if was[i] == is {
-			continue
-		}
-		for _, side := range []struct{ mark, value string }{{"-", was[i].value}, {"+", is.value}} {
+	for _, c := range answers.Changes(from, to) {
+		for _, side := range []struct{ mark, value string }{{"-", c.Was}, {"+", c.Is}} {
 			if side.value == "" {
 				continue
 			}
 			for line := range strings.SplitSeq(side.value, "\n") {
-				fmt.Fprintf(w, "  %s %s: %s\n", side.mark, is.key, oneLine(line))
+				fmt.Fprintf(w, "  %s %s: %s\n", side.mark, c.Key, oneLine(line))
 			}
 		}
 	}

@@ -26,6 +26,8 @@ import (
 type slackConfig struct {
 	// Approvers are the people (U...) and user groups (S...) who may decide on proposals. Default nobody.
 	Approvers []string `yaml:"approvers"`
+	// Proposals is the channel (C...) that proposals are posted into. Default nowhere: they wait in the app's Home.
+	Proposals string `yaml:"proposals"`
 }
 
 // slackTokens are what Slack knows this app by.
@@ -98,7 +100,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 			m, err := a.improvements().Approve(ctx, c)
 			return m.Done, m.Repeated, err
 		},
-		Refused: refused, Approvers: a.config.Slack.Approvers, Now: a.clock, Log: log,
+		Refused: refused, Approvers: a.config.Slack.Approvers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
 	})}
 	if hooks != "" {
 		var err error
@@ -114,9 +116,13 @@ func (s *slackServer) handlers() []orchestrator.Handler {
 	if s == nil {
 		return nil
 	}
-	return []orchestrator.Handler{
+	all := []orchestrator.Handler{
 		orchestrator.Handle(s.door.Follow, s.door.FollowGaveUp), orchestrator.Handle(s.door.Answer, s.door.AnswerGaveUp),
 	}
+	if s.door.Proposals != "" {
+		all = append(all, orchestrator.Handle(s.door.Propose, s.door.ProposeGaveUp))
+	}
+	return all
 }
 
 // onText is who hears the answers as they come.

@@ -1,0 +1,48 @@
+package answers
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// Changed is a setting of an agent that differs between two configurations, empty where it is not set.
+type Changed struct{ Key, Was, Is string }
+
+// Changes are the settings in which two configurations differ, as an agent's files and flags name them.
+func Changes(from, to events.AgentConfig) []Changed {
+	var all []Changed
+	was := settings(from)
+	for i, is := range settings(to) {
+		if was[i] != is {
+			all = append(all, Changed{is[0], was[i][1], is[1]})
+		}
+	}
+	return all
+}
+
+func settings(c events.AgentConfig) [][2]string {
+	temperature, tokens := "", ""
+	if c.Temperature != nil {
+		temperature = strconv.FormatFloat(*c.Temperature, 'g', -1, 64)
+	}
+	if c.MaxTokens > 0 {
+		tokens = strconv.Itoa(c.MaxTokens)
+	}
+	return [][2]string{
+		{"model", c.Model}, {"api", c.API}, {"temperature", temperature}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"prompt", c.Prompt},
+	}
+}
+
+// ChangesOf are what a proposal would change in an agent as it is now, nil for one that configures none. The row has no API:
+// a change of it is none that is proposed.
+func ChangesOf(change events.Change, now projections.AgentRow) []Changed {
+	if change.Config == nil {
+		return nil
+	}
+	return Changes(events.AgentConfig{
+		Model: now.Model, Prompt: now.Prompt, Temperature: now.Temperature, MaxTokens: int(now.MaxTokens), API: change.Config.API, Tools: now.Tools,
+	}, *change.Config)
+}
