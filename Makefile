@@ -26,7 +26,7 @@ run: build ## Import a sample history into a fresh store, print the first report
 	@sample=$$(mktemp -d bin/sample.XXXXXX) && trap 'rm -rf "$$sample"' EXIT && export VIRTUOUS6_STORE="sqlite:$$sample/virtuous6.db" && set -x && \
 	bin/virtuous6 simulate --seed 1 --runs 4000 --out "$$sample/runs.jsonl" && \
 	bin/virtuous6 import "$$sample/runs.jsonl" && \
-	bin/virtuous6 metrics && \
+	bin/virtuous6 metrics --limit 3 && \
 	bin/virtuous6 patterns --limit 5 && \
 	bin/virtuous6 analyze && \
 	bin/virtuous6 serve

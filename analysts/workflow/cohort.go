@@ -99,22 +99,25 @@ func (c *cohort) stratify(ratedOf map[string]int) {
 	}
 }
 
-// mine looks for sequences, and raises the support by half where there are too many: that is told with the patterns.
+// mine looks for sequences: that the support was raised is told with the patterns.
 func (c *cohort) mine(o Options) {
 	options := mining.Options{MinSupport: o.MinSupport, MaxLength: o.MaxLength, MaxPatterns: o.MaxPatterns}
+	var err error
+	if c.mined, c.raised, err = mineRaised(context.Background(), c.variants, options); err != nil {
+		// Options are checked before a view is loaded, and nothing cancels this.
+		panic("analysts: " + err.Error())
+	}
+}
+
+// mineRaised looks for sequences, and raises the support by half as long as there are too many.
+func mineRaised(ctx context.Context, variants []mining.Variant, o mining.Options) (res mining.Result, raised bool, err error) {
 	for {
-		res, err := mining.Sequences(context.Background(), c.variants, options)
+		res, err = mining.Sequences(ctx, variants, o)
 		var many *mining.TooManyError
-		switch {
-		case err == nil:
-			c.mined = res
-			return
-		case !errors.As(err, &many):
-			// Options are checked before a view is loaded, and nothing cancels this.
-			panic("analysts: " + err.Error())
+		if !errors.As(err, &many) {
+			return res, raised, err
 		}
-		options.MinSupport = float64(many.Support + many.Support/2 + 1)
-		c.raised = true
+		o.MinSupport, raised = float64(many.Support+many.Support/2+1), true
 	}
 }
 

@@ -26,6 +26,10 @@ type Pattern struct {
 	// SuccessRate is of the runs that succeeded or failed, with its 95% Wilson interval; null where there are none.
 	SuccessRate *float64        `json:"success_rate"`
 	Interval    *stats.Interval `json:"interval"`
+	// MinSupport is how many runs a sequence of the workflow needed; Raised tells that it is more than was asked for, since there
+	// are too many below.
+	MinSupport int64 `json:"min_support"`
+	Raised     bool  `json:"raised"`
 	// Closed tells that no longer sequence around it has the same support.
 	Closed        bool   `json:"closed"`
 	FirstPosition uint64 `json:"first_position"`
@@ -33,7 +37,8 @@ type Pattern struct {
 }
 
 // Patterns mines the frequent step sequences of a workflow, or of each one where it is empty: by workflow, then support
-// descending, then the longer first, then by steps. It returns mining.ErrOptions and mining.ErrTooMany as the miner does.
+// descending, then the longer first, then by steps. Where a workflow has too many, the support that they need is raised, and each
+// says so. It returns mining.ErrOptions as the miner does.
 func Patterns(ctx context.Context, r projections.Reader, workflow string, o mining.Options) ([]Pattern, error) {
 	byWorkflow := map[string][]mining.Variant{}
 	var names []string
@@ -55,12 +60,14 @@ func Patterns(ctx context.Context, r projections.Reader, workflow string, o mini
 	slices.Sort(names)
 	var all []Pattern
 	for _, name := range names {
-		res, err := mining.Sequences(ctx, byWorkflow[name], o)
+		res, raised, err := mineRaised(ctx, byWorkflow[name], o)
 		if err != nil {
 			return nil, fmt.Errorf("workflow %s: %w", name, err)
 		}
 		for _, p := range res.Patterns {
-			all = append(all, newPattern(name, res.Runs, p))
+			pattern := newPattern(name, res.Runs, p)
+			pattern.MinSupport, pattern.Raised = res.MinSupport, raised
+			all = append(all, pattern)
 		}
 	}
 	return all, nil

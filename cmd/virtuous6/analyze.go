@@ -172,8 +172,14 @@ func (v analyzeVerb) printFindings(a *app, findings []evidence.Finding) {
 			if f.Of > 0 {
 				of = fmt.Sprintf(" (%d)", f.Of)
 			}
-			fmt.Fprintf(a.out, "  %s%s\n", strings.ReplaceAll(kind, "_", " "), of)
+			fmt.Fprintf(a.out, "  %s%s\n", cmp.Or(kindWords[kind], strings.ReplaceAll(kind, "_", " ")), of)
 		}
 		fmt.Fprintf(a.out, "    %s\n", oneLine(f.Text))
 	}
+}
+
+// kindWords say what kinds of findings are whose own word tells nothing.
+var kindWords = map[string]string{
+	"pass_hat": "how often it works", "follows": "what comes directly after what", "variant": "ways that runs take", "pattern": "sequences that many runs hold",
+	"rework": "steps done again", "unreliable_task": "tasks that succeed sometimes",
 }

@@ -290,6 +290,9 @@ func (v importVerb) print(a *app, all imported, took time.Duration) error {
 	fmt.Fprintf(a.out, "%d records: %d taken, %d there already, %d left out.\n", all.Records, all.Taken, all.Repeated, all.Skipped)
 	_, err := fmt.Fprintf(a.out, "%d events added: %d runs, %d steps, %d agents, %d feedback, %d verdicts, in %s (%.0f events/s).\n", all.Events, all.Taken,
 		all.Steps, all.Agents, all.Feedback, all.Verdicts, took.Round(time.Millisecond), float64(all.Events)/max(took.Seconds(), 1e-9))
+	if at, lerr := a.log(); lerr == nil && err == nil && all.Taken+all.Repeated > 0 {
+		_, err = fmt.Fprintf(a.out, "They are in %s. Next: `virtuous6 metrics`, `virtuous6 analyze`.\n", at.String())
+	}
 	return err
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
@@ -14,6 +16,7 @@ import (
 
 type improvementsVerb struct {
 	List    improvementsListVerb    `cmd:"" default:"withargs" help:"List proposals."`
+	Show    improvementsShowVerb    `cmd:"" help:"Show a proposal with its change and its evidence."`
 	Approve improvementsApproveVerb `cmd:"" help:"Make the change that a proposal asks for."`
 	Reject  improvementsRejectVerb  `cmd:"" help:"Decide that a proposal is not to be made."`
 }
@@ -41,6 +44,60 @@ func (v improvementsListVerb) Run(ctx context.Context, a *app) error {
 		}
 		return nil
 	})
+}
+
+type improvementsShowVerb struct {
+	ID   string `arg:"" name:"improvement" help:"The proposal's id, or what only its id begins with."`
+	JSON bool   `name:"json" help:"Print one JSON value."`
+	pastFlag
+}
+
+// Help gives an example.
+func (improvementsShowVerb) Help() string {
+	return "`virtuous6 why ID` tells how it came to be and what became of it.\n\nExample:\n  virtuous6 improvements show 06aacbda1caacce8"
+}
+
+// Run shows one.
+func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.readAt(ctx, v.pastFlag)
+	if err != nil {
+		return err
+	}
+	all, err := reader.Improvements(ctx, "")
+	if err != nil {
+		return err
+	}
+	found := slices.DeleteFunc(all, func(i projections.ImprovementRow) bool { return v.ID == "" || !strings.HasPrefix(i.Improvement, v.ID) })
+	if exact := slices.IndexFunc(found, func(i projections.ImprovementRow) bool { return i.Improvement == v.ID }); exact >= 0 {
+		found = found[exact : exact+1]
+	}
+	switch {
+	case len(found) == 0:
+		return fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", v.ID)
+	case len(found) > 1:
+		return fmt.Errorf("%d proposals begin with %q: write more of its id", len(found), v.ID)
+	}
+	i := found[0]
+	if v.JSON {
+		return a.json(i)
+	}
+	fmt.Fprintf(a.out, "%s: %s, %s by %s, version %d\n%s\n", i.Improvement, i.Status, i.Kind, i.Analyst, i.AnalystVersion, oneLine(i.Reason))
+	for _, line := range []struct{ label, text string }{
+		{"workflow", i.Workflow}, {"agent", i.Agent}, {"to do", i.Change.Instruction}, {"steps", strings.Join(i.Change.Steps, " → ")},
+		{"strength", strings.ReplaceAll(string(i.Strength), "_", " ")}, {"decided by", i.DecidedBy}, {"note", i.Note},
+	} {
+		if line.text != "" {
+			fmt.Fprintf(a.out, "%s: %s\n", line.label, oneLine(line.text))
+		}
+	}
+	if i.Change.Config != nil {
+		fmt.Fprintln(a.out, "the agent would go by:")
+		writeChanges(a.out, events.AgentConfig{}, *i.Change.Config)
+	}
+	e := i.Evidence
+	fmt.Fprintf(a.out, "evidence: %.3g (%.3g to %.3g) over %d runs, log positions %d to %d; %s\n", e.Value, e.Low, e.High, e.N, e.From, e.To, oneLine(e.Statistic))
+	_, err = fmt.Fprintf(a.out, "expected: %s %+.3g (%+.3g to %+.3g)\n", strings.ReplaceAll(oneLine(i.Expected.Metric), "_", " "), i.Expected.Change, i.Expected.Low, i.Expected.High)
+	return err
 }
 
 type improvementsApproveVerb struct {

@@ -51,6 +51,14 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	told := map[string]bool{}
+	for _, p := range patterns {
+		if p.Raised && !told[p.Workflow] {
+			told[p.Workflow] = true
+			a.note("%s has too many sequences to list: those that less than %d of its %d runs hold are left out. --min-support %d or --max-length %d asks for fewer.",
+				oneLine(p.Workflow), p.MinSupport, p.Runs, p.MinSupport, max(v.MaxLength-1, 2))
+		}
+	}
 	total := len(patterns)
 	patterns = limited(patterns, rows(v.Limit, v.JSON, 30))
 	if v.JSON {
@@ -63,7 +71,7 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 				interval = fmt.Sprintf("%.1f%% to %.1f%%", 100*p.Interval.Low, 100*p.Interval.High)
 			}
 			row(short(p.Workflow, 24), fmt.Sprintf("%d of %d", p.Support, p.Runs), rate(p.Succeeded, p.Failed), interval,
-				short(strings.Join(p.Steps, " > "), 120))
+				short(strings.Join(p.Steps, " → "), 120))
 		}
 	})
 	if len(patterns) < total {

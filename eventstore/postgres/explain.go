@@ -69,6 +69,8 @@ func adviseCode(code string) (advice string, kind error) {
 		return "the log's tables are missing or were changed: check the database and search_path in the URL, or restore a backup", eventstore.ErrSchema
 	}
 	switch {
+	case code == "08P01":
+		return "a pooler before the server takes no search_path: leave it out of the URL and set it for the user (ALTER ROLE ... SET search_path), or give the server's own address", eventstore.ErrUnavailable
 	case strings.HasPrefix(code, "XX"):
 		return "the database is damaged: stop what writes to it, keep a copy, then restore a backup", eventstore.ErrCorrupt
 	case strings.HasPrefix(code, "23"):

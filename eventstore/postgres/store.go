@@ -54,12 +54,15 @@ func Open(ctx context.Context, url string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", explain(where, err))
 	}
-	if err := prepare(ctx, pool, c); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("open the log: %w", explain(where, err))
-	}
 	dial := func(ctx context.Context) (*pgconn.PgConn, error) {
 		return pgconn.ConnectConfig(ctx, &config.ConnConfig.Copy().Config)
+	}
+	if err = unpooled(ctx, dial); err == nil {
+		err = prepare(ctx, pool, c)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open the log: %w", explain(where, err))
 	}
 	s := &Store{
 		where:   where,
