@@ -63,21 +63,10 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	all, err := reader.Improvements(ctx, "")
+	i, err := findImprovement(ctx, reader, v.ID)
 	if err != nil {
 		return err
 	}
-	found := slices.DeleteFunc(all, func(i projections.ImprovementRow) bool { return v.ID == "" || !strings.HasPrefix(i.Improvement, v.ID) })
-	if exact := slices.IndexFunc(found, func(i projections.ImprovementRow) bool { return i.Improvement == v.ID }); exact >= 0 {
-		found = found[exact : exact+1]
-	}
-	switch {
-	case len(found) == 0:
-		return fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", v.ID)
-	case len(found) > 1:
-		return fmt.Errorf("%d proposals begin with %q: write more of its id", len(found), v.ID)
-	}
-	i := found[0]
 	if v.JSON {
 		return a.json(i)
 	}
@@ -100,6 +89,25 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 	return err
 }
 
+// findImprovement looks a proposal up by its id or by what only its id begins with.
+func findImprovement(ctx context.Context, reader projections.Reader, id string) (projections.ImprovementRow, error) {
+	all, err := reader.Improvements(ctx, "")
+	if err != nil {
+		return projections.ImprovementRow{}, err
+	}
+	found := slices.DeleteFunc(all, func(i projections.ImprovementRow) bool { return id == "" || !strings.HasPrefix(i.Improvement, id) })
+	if exact := slices.IndexFunc(found, func(i projections.ImprovementRow) bool { return i.Improvement == id }); exact >= 0 {
+		found = found[exact : exact+1]
+	}
+	switch {
+	case len(found) == 0:
+		return projections.ImprovementRow{}, fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", id)
+	case len(found) > 1:
+		return projections.ImprovementRow{}, fmt.Errorf("%d proposals begin with %q: write more of its id", len(found), id)
+	}
+	return found[0], nil
+}
+
 type improvementsApproveVerb struct {
 	ID   string `arg:"" name:"improvement" help:"The proposal's id."`
 	Note string `help:"Why."`
@@ -116,10 +124,11 @@ func (improvementsApproveVerb) Help() string {
 
 // Run approves, and tells what became of it.
 func (v improvementsApproveVerb) Run(ctx context.Context, a *app) error {
-	approve := commands.ApproveImprovement{Meta: a.meta(""), Improvement: v.ID, By: "user:" + a.config.user(), Note: v.Note}
-	if err := a.opensImprovement(ctx, approve); err != nil {
+	id, err := a.improvementID(ctx, v.ID)
+	if err != nil {
 		return err
 	}
+	approve := commands.ApproveImprovement{Meta: a.meta(""), Improvement: id, By: "user:" + a.config.user(), Note: v.Note}
 	made, err := a.improvements().Approve(ctx, approve)
 	if err != nil {
 		return undecided(approve, err)
@@ -155,27 +164,34 @@ func (improvementsRejectVerb) Help() string {
 
 // Run rejects.
 func (v improvementsRejectVerb) Run(ctx context.Context, a *app) error {
+	id, err := a.improvementID(ctx, v.ID)
+	if err != nil {
+		return err
+	}
 	return a.decideImprovement(ctx, "rejected", commands.RejectImprovement{
-		Meta: a.meta(""), Improvement: v.ID, By: "user:" + a.config.user(), Reason: v.Reason,
+		Meta: a.meta(""), Improvement: id, By: "user:" + a.config.user(), Reason: v.Reason,
 	})
 }
 
-func (a *app) decideImprovement(ctx context.Context, done string, c commands.Improvement) error {
-	if err := a.opensImprovement(ctx, c); err != nil {
-		return err
+// improvementID is the whole of a proposal's id.
+func (a *app) improvementID(ctx context.Context, id string) (string, error) {
+	if id == "" {
+		return "", usage("give the proposal's id, as `virtuous6 improvements` lists it")
 	}
+	reader, err := a.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	i, err := findImprovement(ctx, reader, id)
+	return i.Improvement, err
+}
+
+func (a *app) decideImprovement(ctx context.Context, done string, c commands.Improvement) error {
 	if _, err := a.dispatcher().Dispatch(ctx, c); err != nil {
 		return undecided(c, err)
 	}
 	_, err := fmt.Fprintf(a.out, "%s %s.\n", c.Stream(), done)
 	return err
-}
-
-func (a *app) opensImprovement(ctx context.Context, c commands.Improvement) error {
-	if events.Identity(c.Stream()) == "" {
-		return usage("give the proposal's id, as `virtuous6 improvements` lists it")
-	}
-	return a.openExisting(ctx)
 }
 
 // undecided tells what to do about a decision that was refused.
