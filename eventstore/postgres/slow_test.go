@@ -42,7 +42,7 @@ func TestSlowLine(t *testing.T) {
 				t.Errorf("it took %s: the line is not slow", took)
 			}
 			if n := p.Accepted(); n > 2 { // the pool's and the writer's
-				t.Errorf("it connected %d times: the server ended a transaction on the way", n)
+			if n := p.Accepted(); n > 3 { // the pool's, the writer's, and that which looks for a pooler
 			}
 		})
 	}
