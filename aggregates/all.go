@@ -17,6 +17,7 @@ func All(p Policies) []Aggregate {
 		aggregate("runbook", runbook()),
 		aggregate("slack", slack()),
 		aggregate("task", task()),
+		aggregate("token", token()),
 		aggregate("tool", tool()),
 		aggregate("verdict", verdict()),
 	}

@@ -63,8 +63,9 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			anything[events.SlackInteracted](), anything[events.SlackThreadOpened](), anything[events.SlackStreamStarted](),
 			anything[events.SlackPosted](),
 		},
-		"task": {anything[events.TaskOpened](), anything[events.TaskUpdated]()},
-		"tool": {anything[events.ToolPinned](), anything[events.ToolChanged](), anything[events.ToolAccepted]()},
+		"task":  {anything[events.TaskOpened](), anything[events.TaskUpdated]()},
+		"token": {anything[events.TokenCreated](), anything[events.TokenRevoked]()},
+		"tool":  {anything[events.ToolPinned](), anything[events.ToolChanged](), anything[events.ToolAccepted]()},
 		"verdict": {
 			anything[events.VerdictGiven](),
 			rapid.Just[events.Event](events.VerdictGiven{Run: "r", Verdict: events.Failed, From: events.ByPerson}),
@@ -221,7 +222,7 @@ func sound(t *rapid.T, history []events.Event) {
 			}
 			made = true
 			continue
-		case events.RunStarted, events.TaskOpened, events.FeedbackGiven, events.ImprovementProposed, events.GoalCreated:
+		case events.RunStarted, events.TaskOpened, events.FeedbackGiven, events.ImprovementProposed, events.GoalCreated, events.TokenCreated:
 			if i != 0 {
 				t.Fatalf("%s is number %d of its stream", e.Kind(), i)
 			}
@@ -249,6 +250,8 @@ func sound(t *rapid.T, history []events.Event) {
 			if i > 0 && reflect.DeepEqual(history[i-1], e) {
 				t.Fatalf("the same runbook twice in a row: %+v", e)
 			}
+		case events.TokenRevoked:
+			ended = true
 		case events.SlackInteracted, events.SlackPosted, events.PersonErased:
 			made, ended = true, true
 		case events.SlackThreadOpened:
@@ -414,6 +417,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "tool": rapid.Custom(toolWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish),
 	}
 }

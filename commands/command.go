@@ -165,6 +165,14 @@ type Tool interface {
 	tool()
 }
 
+// Token is a command to a token.
+//
+//sumtype:decl
+type Token interface {
+	Command
+	token()
+}
+
 // Goal is a command to a goal.
 //
 //sumtype:decl

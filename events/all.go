@@ -63,6 +63,8 @@ var Known = NewTable(
 	kind[SlackPosted](),
 	kind[TaskOpened](),
 	kind[TaskUpdated](),
+	kind[TokenCreated](),
+	kind[TokenRevoked](),
 	kind[ToolPinned](),
 	kind[ToolChanged](),
 	kind[ToolAccepted](),

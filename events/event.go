@@ -125,6 +125,14 @@ type Tool interface {
 	tool()
 }
 
+// Token is a fact of a token's stream.
+//
+//sumtype:decl
+type Token interface {
+	Event
+	token()
+}
+
 // Goal is a fact of a goal's stream.
 //
 //sumtype:decl

@@ -171,6 +171,11 @@ func samples() []events.Event {
 			Post: "r1", Run: "r1", Channel: "C1", Thread: "1700000000.000100", TS: "1700000001.000200", Reason: "missing_scope",
 		},
 		events.TaskOpened{Task: "t1", Workflow: "checkout", Title: "Refund order 12", Run: "r1", Assignee: "clerk"},
+		events.TokenCreated{
+			Token: "0f1e2d3c4b5a6978", Name: "anna's laptop", Scopes: []events.Scope{events.ScopeRead, events.ScopeWrite},
+			Digest: "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+		},
+		events.TokenRevoked{Reason: "the laptop was lost"},
 		events.TaskUpdated{Status: events.TaskDone, Note: "refunded", Assignee: "clerk"},
 		events.ToolPinned{Tool: "files__read", Definition: definition, Digest: "9f86d081884c7d65"},
 		events.ToolChanged{Definition: definition, Digest: "60303ae22b998861"},

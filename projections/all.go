@@ -20,6 +20,7 @@ var all = readmodel.NewSet(
 	tools,
 	approvals,
 	budgets,
+	tokens,
 	patterns,
 	costs,
 	metrics,

@@ -352,6 +352,8 @@ func TestDamagedHistoryIsParked(t *testing.T) {
 		"goal created twice":       {[]any{"goal-a", events.GoalCreated{Goal: "a"}, "goal-a", events.GoalCreated{Goal: "a"}}, "goals"},
 		"tool never seen":          {[]any{"tool-a", events.ToolAccepted{Digest: "1"}}, "tools"},
 		"tool pinned twice":        {[]any{"tool-a", events.ToolPinned{Tool: "a"}, "tool-a", events.ToolPinned{Tool: "a"}}, "tools"},
+		"token never created":      {[]any{"token-a", events.TokenRevoked{}}, "tokens"},
+		"token created twice":      {[]any{"token-a", events.TokenCreated{Token: "a"}, "token-a", events.TokenCreated{Token: "a"}}, "tokens"},
 		"budget of another name":   {[]any{"budget-a", events.BudgetSet{Budget: "b"}}, "budgets"},
 	} {
 		t.Run(name, func(t *testing.T) {

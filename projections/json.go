@@ -124,6 +124,9 @@ func (r RunbookRow) MarshalJSON() ([]byte, error) { return runbookTable.JSON(&r)
 func (r BudgetRow) MarshalJSON() ([]byte, error) { return budgetTable.JSON(&r) }
 
 // MarshalJSON writes the columns.
+func (r TokenRow) MarshalJSON() ([]byte, error) { return tokenTable.JSON(&r) }
+
+// MarshalJSON writes the columns.
 func (m MetricRow) MarshalJSON() ([]byte, error) { return metricTable.JSON(&m) }
 
 // MarshalJSON writes the documented shape.

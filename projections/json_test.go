@@ -16,7 +16,7 @@ func TestRowsMarshalTheirColumns(t *testing.T) {
 	for _, row := range []any{
 		projections.RunRow{}, projections.AgentRow{}, projections.TaskRow{}, projections.FeedbackRow{},
 		projections.PatternRow{}, projections.CostRow{}, projections.ImprovementRow{}, projections.RunbookRow{}, projections.ExperimentRow{},
-		projections.BudgetRow{}, projections.GoalRow{}, projections.MetricRow{},
+		projections.BudgetRow{}, projections.TokenRow{}, projections.GoalRow{}, projections.MetricRow{},
 	} {
 		var want []string
 		typ := reflect.TypeOf(row)

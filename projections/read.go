@@ -266,6 +266,11 @@ func (r *reader) Tools(ctx context.Context) ([]ToolRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, toolTable, readmodel.Query{Order: readmodel.Ascending("tool")}))
 }
 
+// Tokens implements Reader.
+func (r *reader) Tokens(ctx context.Context) ([]TokenRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, tokenTable, readmodel.Query{Order: readmodel.Ascending("created_at", "token")}))
+}
+
 // Goals implements Reader.
 func (r *reader) Goals(ctx context.Context) ([]GoalRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, goalTable, readmodel.Query{Order: []readmodel.Order{{Column: "goal", Descending: true}}}))

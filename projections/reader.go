@@ -131,6 +131,8 @@ type Reader interface {
 	Approval(ctx context.Context, id string) (ApprovalRow, error)
 	// Tools are those of MCP servers, by name.
 	Tools(ctx context.Context) ([]ToolRow, error)
+	// Tokens lists the tokens of the API, the oldest first.
+	Tokens(ctx context.Context) ([]TokenRow, error)
 	// Goals are all goals, the latest first (by name: the program's own names rise).
 	Goals(ctx context.Context) ([]GoalRow, error)
 	// List yields the lines of one of the Lists in which columns have the values of where; limit 0 is all.

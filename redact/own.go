@@ -35,6 +35,7 @@ func own() []rule {
 			"sk_live_", "sk_test_", "sk_prod_", "rk_live_", "rk_test_", "rk_prod_", "whsec_"),
 		prefixed("provider-key", `(?:gsk_|xai-|hf_|npm_|pplx-|r8_|tvly-)[A-Za-z0-9]{20,}|glpat-[\w-]{20,}|lsv2_(?:pt|sk)_[A-Za-z0-9_]{20,}`,
 			"gsk_", "xai-", "hf_", "npm_", "pplx-", "r8_", "tvly-", "glpat-", "lsv2_"),
+		prefixed("virtuous6-token", `v6t_[\w-]{43}`, "v6t_"),
 		prefixed("twilio-key", `SK[0-9a-fA-F]{32}\b`, "SK"),
 		prefixed("jwt", `eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*(?:\.[\w-]+){0,2}`, "eyJ"),
 		// Without its end, all that may belong to it.

@@ -68,6 +68,7 @@ var kinds = []struct{ name, before, secret, after string }{
 	{"password in a URL", "postgres://anna:", "hunter2", "@db.example.com/x"},
 	{"password with an @ in a URL", "amqp://anna:", "p@ss", "@db.example.com/x"},
 	{"token in a URL", "https://x-access-token:", "abc", "@github.com/o/r"},
+	{"ours", "", "v6t_" + mixed + mixed[:3], ""},
 	{"Basic", "Authorization: Basic ", "YW5uYTpodW50ZXIy", ""},
 	{"Bearer", "Bearer ", "abcdefghijklmnop.qrstuv", ""},
 	{"bearer in JSON", `{"authorization": "bearer `, lower, `"}`},
@@ -219,6 +220,17 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		requester reservation role rolls_back rule run runbook self_approved server since starting statistic status step_kind steps stream strength
 		subject task template thread tool tools ts type unit user verdict workflow`)
 	texts := []string{"answer", "answered", "arguments", "asked", "better", "description", "error", "instruction", "note", "notes", "params", "prompt", "reason", "result", "schema", "text", "title", "wish"}
+	names := strings.Fields(`agent analyst api arm as ask_tools assignee author budget by canary change channel conversation day depends_on digest earlier
+		escalate experiment failure feedback finish_reason format from goal guardrail holder improvement interaction kind label last level
+		metric model models move name never_tools next on_failure outcome parent period plan_source post previous prints provider record remote requester
+		reservation role rolls_back rule run runbook self_approved server since starting statistic status step_kind steps stream strength subject task
+		metric model models move name next on_failure outcome parent period person plan_source post previous prints provider record requester
+		reservation role rolls_back run runbook self_approved since starting statistic status step_kind steps stream strength subject task
+		template thread tool tools ts type unit user verdict workflow`)
+	texts := []string{"answer", "answered", "asked", "better", "description", "error", "instruction", "note", "notes", "params", "prompt", "reason", "result", "schema", "text", "title", "wish"}
+		reservation role rolls_back run runbook scopes self_approved server since starting statistic status step_kind steps stream strength subject task
+		template thread token tool tools ts type unit user workflow`)
+	texts := []string{"answer", "answered", "asked", "better", "description", "error", "instruction", "note", "notes", "params", "prompt", "reason", "result", "schema", "text", "title"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {
 		fact, err := events.Known.Decode(kind, 1, []byte("{}"))

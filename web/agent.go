@@ -81,7 +81,7 @@ func (d *door) rollBackAgent(api huma.API) {
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		meta := d.meta(id, "")
+		meta := d.meta(ctx, id, "")
 		meta.Actor = cmp.Or(in.Body.By, meta.Actor)
 		back, err := d.Improvements.RollBack(ctx, commands.RestoreAgent{
 			Meta: meta, Agent: in.Agent, Version: in.Body.Version, Reason: in.Body.Reason,

@@ -51,7 +51,7 @@ func (d *door) admit(next http.Handler) http.Handler {
 		a := &answer{spool: spool{room: &d.room}, header: http.Header{}}
 		defer a.close()
 		switch {
-		case r.URL.Path == "/healthz", r.URL.Path == "/readyz":
+		case probe(r.URL.Path):
 			next.ServeHTTP(a, r)
 		case !take(sending):
 			busy(a)
@@ -63,6 +63,9 @@ func (d *door) admit(next http.Handler) http.Handler {
 		d.Log.Log(r.Context(), requestLevel(r), "request", "method", clip(r.Method), "path", redact.Text(clip(r.URL.Path)), "status", max(a.status, http.StatusOK), "bytes", a.size, "took", time.Since(started))
 	})
 }
+
+// probe tells of the routes that ask whether the server lives.
+func probe(path string) bool { return path == "/healthz" || path == "/readyz" }
 
 func (d *door) work(working chan struct{}, next http.Handler, a *answer, r *http.Request) {
 	if !take(working) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -38,8 +39,8 @@ func (d *door) ids(key, noun string, body any) (thing, command uuid.UUID, err er
 	return events.NameID(time.UnixMilli(0), name), events.NameID(time.UnixMilli(0), name+"\x00"+string(content)), nil
 }
 
-func (d *door) meta(id uuid.UUID, run string) commands.Meta {
-	return commands.Meta{ID: id, At: d.Now().UTC(), Actor: "door:web", Workspace: d.Workspace, Correlation: run}
+func (d *door) meta(ctx context.Context, id uuid.UUID, run string) commands.Meta {
+	return commands.Meta{ID: id, At: d.Now().UTC(), Actor: actor(ctx), Workspace: d.Workspace, Correlation: run}
 }
 
 // named is a text of a request's body with its key.

@@ -72,7 +72,7 @@ func (d *door) giveFeedback(api huma.API) {
 		}
 		out := &givenFeedback{}
 		out.Body.Run = run.Run
-		meta := d.meta(command, run.Run)
+		meta := d.meta(ctx, command, run.Run)
 		var receipt commands.Receipt
 		if said {
 			out.Body.Feedback = feedback.String()

@@ -40,7 +40,7 @@ func (d *door) decideImprovement(api huma.API) {
 		OperationID: "approve-improvement", Method: http.MethodPost, Path: "/api/improvements/{improvement}/approve",
 		Summary: "Approve a proposal: a change of an agent is made at once, for all runs that start from then on", MaxBodyBytes: maxBody, Errors: errs,
 	}, func(ctx context.Context, in *decideInput) (*decided, error) {
-		meta, err := d.decides(in, "approve")
+		meta, err := d.decides(ctx, in, "approve")
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +63,7 @@ func (d *door) decideImprovement(api huma.API) {
 		OperationID: "reject-improvement", Method: http.MethodPost, Path: "/api/improvements/{improvement}/reject",
 		Summary: "Reject a proposal", MaxBodyBytes: maxBody, Errors: errs,
 	}, func(ctx context.Context, in *decideInput) (*decided, error) {
-		meta, err := d.decides(in, "reject")
+		meta, err := d.decides(ctx, in, "reject")
 		if err != nil {
 			return nil, err
 		}
@@ -77,10 +77,10 @@ func (d *door) decideImprovement(api huma.API) {
 	})
 }
 
-func (d *door) decides(in *decideInput, how string) (commands.Meta, error) {
+func (d *door) decides(ctx context.Context, in *decideInput, how string) (commands.Meta, error) {
 	if err := texts(named{"by", in.Body.By}, named{"note", in.Body.Note}); err != nil {
 		return commands.Meta{}, err
 	}
 	_, id, err := d.ids(in.Key, how+"\x00"+in.Improvement, in.Body)
-	return d.meta(id, ""), err
+	return d.meta(ctx, id, ""), err
 }

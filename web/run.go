@@ -123,7 +123,7 @@ func (d *door) startRun(api huma.API) {
 			return nil, d.problem(ctx, err)
 		}
 		receipt, err := d.Start(ctx, commands.StartRun{
-			Meta:      d.meta(command, run.String()),
+			Meta:      d.meta(ctx, command, run.String()),
 			Run:       run.String(),
 			Workflow:  b.Workflow,
 			Agent:     b.Agent,
@@ -170,7 +170,7 @@ func (d *door) cancelRun(api huma.API) {
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		cancelled, err := d.Cancel(ctx, commands.CancelRun{Meta: d.meta(id, in.Run), Run: in.Run, Reason: in.Body.Reason})
+		cancelled, err := d.Cancel(ctx, commands.CancelRun{Meta: d.meta(ctx, id, in.Run), Run: in.Run, Reason: in.Body.Reason})
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}

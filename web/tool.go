@@ -40,7 +40,7 @@ func (d *door) acceptTool(api huma.API) {
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		accept := commands.AcceptTool{Meta: d.meta(id, ""), Tool: in.Tool, Digest: in.Body.Digest, By: in.Body.By, Note: in.Body.Note}
+		accept := commands.AcceptTool{Meta: d.meta(ctx, id, ""), Tool: in.Tool, Digest: in.Body.Digest, By: in.Body.By, Note: in.Body.Note}
 		accept.Workspace = "" // servers are the installation's: workspaces share them
 		if _, err := d.Dispatch(ctx, accept); err != nil {
 			return nil, d.problem(ctx, err)

@@ -1,7 +1,8 @@
 // Package web is the HTTP door: the read models as JSON, and the few wishes that a person has over HTTP. It decides
 // nothing: a wish becomes a command, and the aggregate has the say.
 //
-// There is no login. The door is meant for the loopback interface, or for a proxy that knows who may come in.
+// Without a login the door is meant for the loopback interface, or for a proxy that knows who may come in; elsewhere each
+// request brings a token.
 package web
 
 import (
@@ -51,6 +52,9 @@ type Config struct {
 	Now func() time.Time
 	// NewID makes the ids of what comes without an Idempotency-Key. Default UUIDv7.
 	NewID func() uuid.UUID
+	// Token, if any, tells who a token lets in: nobody, with no error, where it is not known. Login demands one of each request.
+	Token func(ctx context.Context, token string) (Caller, error)
+	Login bool
 	// Workspace is set on all commands. Default empty.
 	Workspace string
 	// Workflow and Agent are those of a run that names none. Default "ask" and "assistant".
@@ -93,10 +97,13 @@ func New(c Config) http.Handler {
 	if c.Reader == nil || c.Head == nil {
 		panic("web: a door needs a Reader and a Head")
 	}
+	if c.Login && c.Token == nil {
+		panic("web: a login needs Token")
+	}
 	d := &door{Config: c.withDefaults()}
 	d.room.bound = d.MaxAnswerBytes
 	router := chi.NewRouter()
-	router.Use(d.admit, d.recover, d.guard, d.deadline, middleware.GetHead)
+	router.Use(d.admit, d.recover, d.guard, d.deadline, d.login, middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "there is no "+clip(r.URL.Path)+": /openapi.json lists what there is")
 	})
@@ -110,6 +117,10 @@ func New(c Config) http.Handler {
 	config.Formats = map[string]huma.Format{"application/json": format(), "json": format()}
 	config.Transformers = []huma.Transformer{terse}
 	config.RejectUnknownQueryParameters = true
+	if d.Login {
+		config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
+		config.Security = []map[string][]string{{"token": {}}}
+	}
 	api := humachi.New(router, config)
 	d.register(api)
 	d.board(router)

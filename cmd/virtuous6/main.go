@@ -39,6 +39,7 @@ type verbs struct {
 	Goals        goalsVerb        `cmd:"" group:"Run" help:"Make goals, have them planned and reached by many agents, and watch them."`
 	Budget       budgetVerb       `cmd:"" group:"Run" help:"Show the budgets of live runs, or set one."`
 	MCP          mcpVerb          `cmd:"" name:"mcp" group:"Run" help:"Be an MCP server for another program's agents."`
+	Tokens       tokensVerb       `cmd:"" group:"Run" help:"Make, list and revoke the tokens that the API is used with."`
 	Slack        slackVerb        `cmd:"" group:"Run" help:"Set Slack up: the app's manifest, and what is missing."`
 
 	Import    importVerb    `cmd:"" group:"History" help:"Turn histories from elsewhere into events."`

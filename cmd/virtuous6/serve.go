@@ -25,6 +25,7 @@ import (
 
 type serveVerb struct {
 	Listen       string         `help:"Where to answer HTTP. Default 127.0.0.1:8686." placeholder:"HOST:PORT"`
+	Insecure     bool           `help:"Ask nobody for a token, wherever it listens."`
 	Hooks        string         `help:"Where to take what Slack sends by HTTP. Default: nowhere." placeholder:"HOST:PORT"`
 	AnalyzeEvery *time.Duration `help:"How often every analyst looks; 0s is never. Default: each at its own pace, see analysts: in the configuration." placeholder:"DURATION"`
 	LogLevel     string         `help:"What is logged to standard error: debug, info, warn or error. Default: info; error with --quiet." placeholder:"LEVEL"`
@@ -36,7 +37,8 @@ type serveVerb struct {
 func (serveVerb) Help() string {
 	return "Drives live runs, keeps the read models up to date, runs the analysts on a schedule, and shows what runs at / and answers the read API under /api, " +
 		"described at /openapi.json. Several may serve a store: all of them answer, one drives, " +
-		"and another takes over within seconds where that one dies or hangs. Stop it with Ctrl-C.\n\nExamples:\n  virtuous6 serve\n" +
+		"and another takes over within seconds where that one dies or hangs. Elsewhere than on the loopback interface each request has to bring " +
+		"a token (`virtuous6 tokens`). --hooks is a listener of its own, for what is signed by who sends it, and serves nothing else. Stop it with Ctrl-C.\n\nExamples:\n  virtuous6 serve\n" +
 		"  OPENAI_BASE_URL=http://localhost:11434/v1 virtuous6 serve --listen 127.0.0.1:9000"
 }
 
@@ -76,6 +78,10 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	login, err := a.login(ctx, listener.Addr(), v.Insecure)
+	if err != nil {
+		return err
+	}
 	lookback := replay.NewLookback(a.store, a.models, scratch, log)
 	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
@@ -88,6 +94,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 			m.Actor = "door:mcp"
 			return m
 		}, 20*time.Second)),
+		Token: a.caller, Login: login,
 		Version: version(), Log: log,
 	}))
 	group, ctx := errgroup.WithContext(ctx)
@@ -120,7 +127,11 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		defer stop()
 		return server.Shutdown(closing)
 	})
-	fmt.Fprintf(a.out, "Serving on http://%s with %s.\n", listener.Addr(), model)
+	asks := ""
+	if login {
+		asks = ", for those who bring a token"
+	}
+	fmt.Fprintf(a.out, "Serving on http://%s with %s%s.\n", listener.Addr(), model, asks)
 	if model == events.ScriptedModel {
 		fmt.Fprintln(a.out, "That is the built-in scripted model: set OPENAI_API_KEY or OPENAI_BASE_URL for a real one.")
 	}

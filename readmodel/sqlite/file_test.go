@@ -85,6 +85,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"slack_threads",
 		"task_keys",
 		"tasks",
+		"tokens",
 		"tools",
 		"verdicts",
 		"verdicts_waiting",
