@@ -116,7 +116,7 @@ func newWork(places int, log *slog.Logger, handlers ...Handler) (*work, error) {
 		}
 		byKind[h.kind] = h
 		w.router.AddConsumerHandler(h.kind, topic(h.kind), w.bus, func(m *message.Message) error { return w.perform(m, h) }).
-			AddMiddleware(w.done, poison, retry.Middleware, middleware.Recoverer)
+			AddMiddleware(w.done, poison, unlessOver, retry.Middleware, middleware.Recoverer)
 	}
 	w.router.AddConsumerHandler("poison", poisonTopic, w.bus, func(m *message.Message) error {
 		h, known := byKind[m.Metadata.Get("kind")]
@@ -141,6 +141,18 @@ func (w *work) perform(m *message.Message, h Handler) error {
 		return nil // nobody wants it any more, or the program stops and it is wanted again at the next start
 	}
 	return err
+}
+
+// unlessOver keeps work out of the poison queue that waits for its next try as the router ends: it has not failed for good,
+// and is wanted again at the next start. The end reaches the poison queue a moment later than the work.
+func unlessOver(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		made, err := next(m)
+		if m.Context().Err() != nil {
+			return nil, nil
+		}
+		return made, err
+	}
 }
 
 // done frees a job's place when all tries are over.
