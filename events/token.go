@@ -9,7 +9,7 @@ const (
 	ScopeRead Scope = "read"
 	// ScopeWrite is to start and cancel runs, and to give feedback.
 	ScopeWrite Scope = "write"
-	// ScopeApprove is to decide on proposals and on tools, and to take agents back.
+	// ScopeApprove is to decide on proposals, tools and what waits for a person, and to take agents back.
 	ScopeApprove Scope = "approve"
 	// ScopeAdmin is everything.
 	ScopeAdmin Scope = "admin"

@@ -42,7 +42,7 @@ func (d *door) answerApproval(api huma.API) {
 			if err != nil {
 				return nil, d.problem(ctx, err)
 			}
-			row, err := d.Answer(ctx, d.meta(id, ""), in.Approval, answer, in.Body.By, in.Body.Note)
+			row, err := d.Answer(ctx, d.meta(ctx, id, ""), in.Approval, answer, in.Body.By, in.Body.Note)
 			if err != nil {
 				return nil, d.problem(ctx, err)
 			}

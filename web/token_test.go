@@ -66,6 +66,8 @@ func TestEachRequestBringsATokenWithItsScope(t *testing.T) {
 		{"POST", "/api/improvements/i1/reject", `{"by":"user:anna"}`, "Bearer v6t_write", 403},
 		{"POST", "/api/improvements/i1/reject", `{"by":"user:anna"}`, "Bearer v6t_approve", 200},
 		{"POST", "/api/agents/a/rollback", `{}`, "Bearer v6t_write", 403},
+		{"POST", "/api/approvals/a/grant", `{}`, "Bearer v6t_write", 403},
+		{"POST", "/api/tools/t/accept", `{}`, "Bearer v6t_write", 403},
 	} {
 		l := &log{}
 		headers := []string{}
