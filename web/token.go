@@ -35,6 +35,8 @@ func actor(ctx context.Context) string {
 // says for whom it is open.
 func scopeOf(method, path string) events.Scope {
 	switch {
+	case path == "/mcp":
+		return events.ScopeWrite // its tools ask and judge
 	case method == http.MethodGet || method == http.MethodHead:
 		if path == "/api/tokens" {
 			return events.ScopeAdmin
