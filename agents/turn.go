@@ -110,7 +110,15 @@ func (r Runner) Lost(call events.ToolCall) Done {
 // Refused answers a call that is not performed.
 func (r Runner) Refused(call events.ToolCall, reason string) Done {
 	now := r.now()
-	return Done{Message: toolMessage(call, "error: "+reason), Error: reason, StartedAt: now, EndedAt: now}
+	return Done{Message: toolMessage(call, failedCall+reason), Error: reason, StartedAt: now, EndedAt: now}
+}
+
+// failedCall begins the result of a call that failed.
+const failedCall = "error: "
+
+// FailedCall tells from a call's result that it failed, and why.
+func FailedCall(result string) (reason string, failed bool) {
+	return strings.CutPrefix(result, failedCall)
 }
 
 func (r Runner) now() time.Time {
@@ -165,7 +173,7 @@ func (r Runner) Perform(ctx context.Context, config events.AgentConfig, call eve
 	switch {
 	case err != nil:
 		done.Error = cut(err.Error(), maxToolResult)
-		result = "error: " + done.Error
+		result = failedCall + done.Error
 	case result == "":
 		result = "(nothing)"
 	}

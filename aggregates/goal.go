@@ -2,6 +2,7 @@ package aggregates
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -157,7 +158,7 @@ func askPlan(c commands.AskPlan, s Goal) ([]events.Goal, error) {
 	case s.Planning:
 		return nil, nil
 	}
-	return []events.Goal{events.GoalPlanAsked{By: c.By, Runbook: c.Runbook}}, nil
+	return []events.Goal{events.GoalPlanAsked{By: c.By, Runbook: c.Runbook, Slots: c.Slots}}, nil
 }
 
 func startGoal(c commands.StartGoal, s Goal) ([]events.Goal, error) {
@@ -219,12 +220,14 @@ func checkTasks(tasks []events.GoalTask, agents []string, limit events.Nanos) er
 			return wrong("task %d is called %q: a name has up to 64 letters, digits, hyphens and underscores", i+1, t.Task)
 		case twice:
 			return wrong("two tasks are called %q", t.Task)
-		case strings.TrimSpace(t.Instruction) == "":
+		case t.Tool == "" && strings.TrimSpace(t.Instruction) == "":
 			return wrong("task %s has no instruction", t.Task)
 		case !slices.Contains(agents, t.Agent):
 			return wrong("task %s is for %q, which is no agent that can be asked: there are %s", t.Task, t.Agent, strings.Join(agents, ", "))
 		case t.Escalate != "" && !slices.Contains(agents, t.Escalate):
 			return wrong("task %s would be handed to %q, which is no agent that can be asked: there are %s", t.Task, t.Escalate, strings.Join(agents, ", "))
+		case t.Params != "" && (t.Tool == "" || !json.Valid([]byte(t.Params))):
+			return wrong("task %s has arguments that are not JSON, or no tool to call with them", t.Task)
 		case t.Retries < 0 || t.Retries > maxRetries:
 			return wrong("task %s is tried again %d times: 0 to %d are possible", t.Task, t.Retries, maxRetries)
 		case t.EstimateNanos < 0 || t.EstimateSeconds < 0:

@@ -113,7 +113,7 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 		}
 	}
 	return []events.Run{events.RunStarted{
-		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, Agent: c.Agent,
+		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, Tool: c.Tool, Params: c.Params, Agent: c.Agent,
 		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated,
 	}}, nil
 }

@@ -41,6 +41,7 @@ type AskPlan struct {
 	Goal    string
 	By      string
 	Runbook string
+	Slots   map[string]string
 }
 
 // PlanGoal gives a goal its tasks.

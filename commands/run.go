@@ -18,8 +18,11 @@ type StartRun struct {
 	Requester string
 	Prompt    string
 	// Goal is the goal that it is for.
-	Goal  string
-	Agent string
+	Goal string
+	// Tool and Params are the call of one that asks no model.
+	Tool   string
+	Params string
+	Agent  string
 	// Conversation names the session, or the thread, that the run is a part of; empty where it stands alone.
 	Conversation string
 	Labels       map[string]string

@@ -52,6 +52,9 @@ type GoalTask struct {
 	// Instruction is what its agent is asked. The results of the tasks that it depends on come with it.
 	Instruction string `json:"instruction,omitempty"`
 	Agent       string `json:"agent,omitempty"`
+	// Tool is called with Params, a JSON object, where no model is to be asked.
+	Tool   string `json:"tool,omitempty"`
+	Params string `json:"params,omitempty"`
 	// DependsOn names the tasks whose results it needs.
 	DependsOn []string `json:"depends_on,omitempty"`
 	// EstimateSeconds and EstimateNanos are what it will take, 0 where nobody knows.
@@ -82,6 +85,8 @@ type GoalPlanAsked struct {
 	By string `json:"by"`
 	// Runbook is the one to go by, empty for one that fits or none.
 	Runbook string `json:"runbook,omitempty"`
+	// Slots are what stands in the places that the runbook leaves open.
+	Slots map[string]string `json:"slots,omitempty"`
 }
 
 // GoalPlanned is a goal's plan: its tasks, and which of them need which.

@@ -79,13 +79,13 @@ func samples() []events.Event {
 			Goal: "g1", Prompt: "Find out why checkouts fail, then write it down.", Level: events.Tactical, Parent: "g0", Requester: "user:anna",
 			LimitNanos: 2_500_000_000, Parallel: 4,
 		},
-		events.GoalPlanAsked{By: "user:anna", Runbook: "failures"},
+		events.GoalPlanAsked{By: "user:anna", Runbook: "failures", Slots: map[string]string{"day": "2026-11-28"}},
 		events.GoalPlanned{
 			Source: events.PlannedByModel, Runbook: "failures", Template: "chain", Run: "g1.plan-1-1", Note: "Two parts.", CostNanos: 222_300,
 			Tasks: []events.GoalTask{
 				{Task: "find", Title: "Find out", Instruction: "Find out why checkouts fail.", Agent: "clerk", EstimateSeconds: 60, EstimateNanos: 1_000_000},
 				{
-					Task: "write", Instruction: "Write it down.", Agent: "writer", DependsOn: []string{"find"}, Retries: 2, Escalate: "boss",
+					Task: "write", Instruction: "Write it down.", Agent: "writer", Tool: "wiki", Params: `{"page":"failures"}`, DependsOn: []string{"find"}, Retries: 2, Escalate: "boss",
 					OnFailure: events.SkipTask,
 				},
 			},
@@ -134,7 +134,7 @@ func samples() []events.Event {
 		events.RunApprovalAnswered{Approval: "06aacbda1caacce8", Answer: events.ApprovalGranted, By: "user:anna", Note: "go"},
 		events.RunStarted{
 			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
-			Conversation: "C1/17", Goal: "g1", Agent: "clerk",
+			Conversation: "C1/17", Goal: "g1", Tool: "orders", Params: `{"order":12}`, Agent: "clerk",
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{
@@ -158,7 +158,7 @@ func samples() []events.Event {
 		events.VerdictGiven{Run: "r1", Verdict: events.Failed, From: events.ByRule, By: "correctness>=0.5", Feedback: "f1"},
 		events.RunbookSaved{
 			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",
-			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini"}, {Name: "refund", DependsOn: []int{0}}},
+			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Instruction: "Look {{order}} up.", Params: `{"order":"{{order}}"}`}, {Name: "refund", DependsOn: []int{0}}},
 		},
 		events.PersonErased{Person: "5f2c0a9e4b7d4e1fa6c8d2b39e705114", By: "user:anna"},
 		events.SlackInteracted{

@@ -26,6 +26,9 @@ type RunStarted struct {
 	Conversation string `json:"conversation,omitempty"`
 	// Goal is the goal that a live run is for.
 	Goal string `json:"goal,omitempty"`
+	// Tool is what a live run that asks no model calls, with Params, a JSON object.
+	Tool   string `json:"tool,omitempty"`
+	Params string `json:"params,omitempty"`
 	// Agent is who a live run was asked of.
 	Agent  string            `json:"agent,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`

@@ -13,11 +13,15 @@ type RunbookSaved struct {
 
 // RunbookStep is one step of a runbook. DependsOn holds indexes into the runbook's steps.
 type RunbookStep struct {
-	Name      string `json:"name" yaml:"name"`
-	Agent     string `json:"agent,omitempty" yaml:"agent,omitempty"`
-	Tool      string `json:"tool,omitempty" yaml:"tool,omitempty"`
-	Model     string `json:"model,omitempty" yaml:"model,omitempty"`
-	DependsOn []int  `json:"depends_on,omitempty" yaml:"depends_on,omitempty"`
+	Name  string `json:"name" yaml:"name"`
+	Agent string `json:"agent,omitempty" yaml:"agent,omitempty"`
+	Tool  string `json:"tool,omitempty" yaml:"tool,omitempty"`
+	// Instruction is what the agent is asked, and Params the arguments that the tool is called with, a JSON object, where the step
+	// can be done again. {{slot}} stands for what whoever has it done gives.
+	Instruction string `json:"instruction,omitempty" yaml:"instruction,omitempty"`
+	Params      string `json:"params,omitempty" yaml:"arguments,omitempty"`
+	Model       string `json:"model,omitempty" yaml:"model,omitempty"`
+	DependsOn   []int  `json:"depends_on,omitempty" yaml:"depends_on,omitempty"`
 }
 
 func (RunbookSaved) Kind() string { return "runbook.saved" }

@@ -25,6 +25,7 @@ type Plan struct {
 	Requester string
 	// Runbook is the one to go by, if somebody named one.
 	Runbook string
+	Slots   map[string]string
 	// Round counts the times that somebody asked for a plan, and Asked how often a model was asked in this one. Run is the last
 	// time. Answer is what it said there, and Failed why it said nothing.
 	Round  int
@@ -86,11 +87,12 @@ type goalState struct {
 	Limit   events.Nanos `json:"limit,omitempty"`
 	Bounded bool         `json:"bounded,omitempty"`
 	// Planning is the fact that asked for a plan, Round how many of those there are, and Asked how often a model was asked since.
-	Planning uuid.UUID `json:"planning"`
-	Round    int       `json:"round,omitempty"`
-	Runbook  string    `json:"runbook,omitempty"`
-	Asked    int       `json:"asked,omitempty"`
-	PlanRun  string    `json:"plan_run,omitempty"`
+	Planning uuid.UUID         `json:"planning"`
+	Round    int               `json:"round,omitempty"`
+	Runbook  string            `json:"runbook,omitempty"`
+	Slots    map[string]string `json:"slots,omitempty"`
+	Asked    int               `json:"asked,omitempty"`
+	PlanRun  string            `json:"plan_run,omitempty"`
 	// Spent is what the model was asked for before in this round.
 	Spent events.Nanos `json:"spent,omitempty"`
 	// Planned is the fact that holds the plan.
@@ -157,7 +159,7 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 			Cause: e.ID, Runs: map[string]goalRun{},
 		}
 	case events.GoalPlanAsked:
-		s.Planning, s.Runbook, s.Asked, s.PlanRun, s.Spent, s.Round = e.ID, f.Runbook, 0, "", 0, s.Round+1
+		s.Slots, s.Planning, s.Runbook, s.Asked, s.PlanRun, s.Spent, s.Round = f.Slots, e.ID, f.Runbook, 0, "", 0, s.Round+1
 	case events.GoalPlanned:
 		s.Planning, s.Planned, s.Runbook = uuid.Nil, e.ID, f.Runbook
 		s.Tasks = make([]goalTask, len(f.Tasks))
@@ -334,7 +336,7 @@ func wantsOfGoal(s goalState) (wants []Want) {
 			m := command(r.Cause, 0, r.At, t.Run)
 			wants = append(wants, Want{ID: m.ID, Command: commands.StartRun{
 				Meta: m, Run: t.Run, Workflow: cmp.Or(s.Runbook, "goal"), Task: cmp.Or(t.Title, t.Task), Goal: s.Goal, Requester: s.Requester, Agent: t.Doer,
-				Prompt: s.asks(t), Conversation: t.Run,
+				Tool: t.Tool, Params: t.Params, Prompt: s.asks(t), Conversation: t.Run,
 			}})
 		case r.Ended && r.Error == "":
 			m := command(r.Cause, 0, r.At, t.Run)
@@ -365,7 +367,7 @@ func (s goalState) attempts(run string) bool {
 // plan is what is to be done for a plan: a model that is thinking about one is waited for.
 func (s goalState) plan() []Want {
 	p := Plan{
-		ID: events.DeriveID(s.Planning, 1+s.Asked), Workspace: s.Workspace, Goal: s.Goal, Prompt: s.Prompt, Requester: s.Requester, Runbook: s.Runbook,
+		ID: events.DeriveID(s.Planning, 1+s.Asked), Workspace: s.Workspace, Goal: s.Goal, Prompt: s.Prompt, Requester: s.Requester, Runbook: s.Runbook, Slots: s.Slots,
 		Round: s.Round, Asked: s.Asked, Run: s.PlanRun,
 	}
 	if s.Asked > 0 {

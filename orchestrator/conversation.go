@@ -78,6 +78,9 @@ func (c *conversation) evolve(fact events.Run) {
 	switch f := fact.(type) {
 	case events.RunStarted:
 		c.started = f
+		if f.Tool != "" {
+			c.calls = []events.ToolCall{{ID: "call", Name: f.Tool, Arguments: f.Params}}
+		}
 	case events.RunAssigned:
 		c.assigned = &f
 	case events.RunStepStarted:

@@ -60,7 +60,14 @@ func (p *planner) perform(ctx context.Context, wish managers.Plan) error {
 	case book == nil && wish.Runbook != "":
 		return p.refuse(ctx, wish, fmt.Sprintf("there is no runbook %q: `virtuous6 runbooks` lists them", wish.Runbook))
 	case book != nil:
-		plan := commands.PlanGoal{Source: events.PlannedByRunbook, Runbook: book.Runbook, Note: book.Notes, Tasks: runbookTasks(*book, known)}
+		tasks, err := p.runbookTasks(ctx, *book, wish.Slots, known)
+		if errors.Is(err, errRunbook) {
+			return p.refuse(ctx, wish, err.Error())
+		}
+		if err != nil {
+			return err
+		}
+		plan := commands.PlanGoal{Source: events.PlannedByRunbook, Runbook: book.Runbook, Note: book.Notes, Tasks: tasks}
 		return p.take(ctx, wish, plan, known, func(reason string) error { return p.refuse(ctx, wish, reason) })
 	case p.scripted:
 		name, tasks := template(wish.Prompt)
@@ -267,21 +274,6 @@ func (p *planner) runbook(ctx context.Context, wish managers.Plan) (*projections
 
 func wordsOf(s string) []string {
 	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return strings.ContainsRune(" \t\r\n-_.,;:!?()\"'", r) })
-}
-
-// runbookTasks are the steps of a runbook as tasks.
-func runbookTasks(book projections.RunbookRow, known []string) []events.GoalTask {
-	tasks := make([]events.GoalTask, len(book.Steps))
-	for i, step := range book.Steps {
-		tasks[i] = events.GoalTask{Task: fmt.Sprintf("step-%d", i+1), Title: step.Name, Instruction: step.Name}
-		if slices.Contains(known, step.Agent) {
-			tasks[i].Agent = step.Agent
-		}
-		for _, on := range step.DependsOn {
-			tasks[i].DependsOn = append(tasks[i].DependsOn, fmt.Sprintf("step-%d", on+1))
-		}
-	}
-	return tasks
 }
 
 // plannedTask is a task as a model writes it.

@@ -133,6 +133,9 @@ func (t *turn) perform(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	if t.conversation.started.Tool != "" {
+		return t.call(ctx, assign)
+	}
 	switch err := t.performTools(ctx); {
 	case errors.Is(err, errSuspended):
 		return nil
@@ -181,6 +184,28 @@ func (t *turn) perform(ctx context.Context) error {
 		onDelta("\n") // what follows the tools is a text of its own
 	}
 	return t.record(ctx, step, asked, done)
+}
+
+// call performs a run that is one call of a tool: what that gives is the answer, and no model is asked.
+func (t *turn) call(ctx context.Context, assign []commands.Command) error {
+	if len(assign) > 0 {
+		if _, err := t.dispatch(ctx, assign...); err != nil {
+			return err
+		}
+	}
+	switch err := t.performTools(ctx); {
+	case errors.Is(err, errSuspended):
+		return nil
+	case err != nil:
+		return err
+	}
+	result := t.conversation.results[0].Content
+	if reason, failed := agents.FailedCall(result); failed {
+		return t.fail(ctx, failure{reason: reason})
+	}
+	t.over = true
+	_, err := t.dispatch(ctx, commands.FinishRun{Meta: t.meta(endSlot, t.clock()), Run: t.wish.Run, Outcome: events.Succeeded, Answer: result})
+	return err
 }
 
 // record notes what the model answered, and ends the run with an answer that asks for nothing more.

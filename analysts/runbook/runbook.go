@@ -93,7 +93,10 @@ func (r Runbook) Check() error {
 				return fmt.Errorf("%w: step %d (%s) depends on %d; name earlier steps, counted from 0", Err, i, s.Name, d)
 			}
 		}
-		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model)
+		if s.Params != "" && (s.Tool == "" || !json.Valid([]byte(s.Params))) {
+			return fmt.Errorf("%w: step %d (%s) has arguments that are no JSON, or no tool to call with them", Err, i, s.Name)
+		}
+		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model, s.Instruction, s.Params)
 	}
 	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) }) {
 		return fmt.Errorf("%w: a text is not UTF-8", Err)
@@ -123,6 +126,8 @@ func (r Runbook) YAML() ([]byte, error) {
 		line("    ", "agent", s.Agent)
 		line("    ", "tool", s.Tool)
 		line("    ", "model", s.Model)
+		line("    ", "instruction", s.Instruction)
+		line("    ", "arguments", s.Params)
 		if len(s.DependsOn) > 0 {
 			fmt.Fprintf(&b, "    depends_on: %s\n", strings.Join(strings.Fields(fmt.Sprint(s.DependsOn)), ", "))
 		}

@@ -22,6 +22,7 @@ type goalsVerb struct {
 	Run    goalsRunVerb    `cmd:"" help:"Have a goal's tasks done, and wait for its end."`
 	Pause  goalsPauseVerb  `cmd:"" help:"Let no more tasks of a goal begin."`
 	Resume goalsResumeVerb `cmd:"" help:"Go on with a paused goal."`
+	Skip   goalsSkipVerb   `cmd:"" help:"Leave a task of a goal out: what depends on it is done without its result."`
 	Cancel goalsCancelVerb `cmd:"" help:"Give a goal up: its runs under way are cancelled."`
 }
 
@@ -181,5 +182,26 @@ func (v goalsCancelVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	_, err = a.dispatchGoal(ctx, commands.CancelGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Reason: v.Reason})
+	return err
+}
+
+type goalsSkipVerb struct {
+	Goal   string `arg:"" help:"The goal."`
+	Task   string `arg:"" help:"The task, as goals show lists it."`
+	Reason string `help:"Why."`
+}
+
+// Help gives an example.
+func (goalsSkipVerb) Help() string {
+	return "Example:\n  virtuous6 goals skip 019a step-2 --reason \"known already\""
+}
+
+// Run leaves a task out.
+func (v goalsSkipVerb) Run(ctx context.Context, a *app) error {
+	goal, err := a.theGoal(ctx, v.Goal)
+	if err != nil {
+		return err
+	}
+	_, err = a.dispatchGoal(ctx, commands.SkipTask{Meta: a.meta(""), Goal: goal.Goal, Task: v.Task, By: "user:" + a.config.user(), Reason: v.Reason})
 	return err
 }

@@ -37,6 +37,7 @@ type verbs struct {
 	Feedback     feedbackVerb     `cmd:"" group:"Run" help:"Judge a run."`
 	SaveWorkflow saveWorkflowVerb `cmd:"" group:"Run" help:"Keep a run's steps, or a pattern, as a runbook."`
 	Goals        goalsVerb        `cmd:"" group:"Run" help:"Make goals, have them planned and reached by many agents, and watch them."`
+	Run          runVerb          `cmd:"" group:"Run" help:"Have a runbook done as a goal."`
 	Budget       budgetVerb       `cmd:"" group:"Run" help:"Show the budgets of live runs, or set one."`
 	MCP          mcpVerb          `cmd:"" name:"mcp" group:"Run" help:"Be an MCP server for another program's agents."`
 	Tokens       tokensVerb       `cmd:"" group:"Run" help:"Make, list and revoke the tokens that the API is used with."`

@@ -1,0 +1,84 @@
+package orchestrator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// errRunbook tells why a runbook can't be done as it is.
+var errRunbook = errors.New("the runbook can't be done")
+
+// slotMark is a place that a runbook leaves open.
+var slotMark = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_-]+)\s*\}\}`)
+
+// runbookTasks are the steps of a runbook as tasks: a step with arguments calls its tool, any other one is asked of an agent,
+// by its instruction or else by its name.
+func (p *planner) runbookTasks(ctx context.Context, book projections.RunbookRow, slots map[string]string, known []string) ([]events.GoalTask, error) {
+	rows, err := p.models.Agents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open, used := map[string]bool{}, map[string]bool{}
+	fill := func(text string, quote func(string) string) string {
+		return slotMark.ReplaceAllStringFunc(text, func(mark string) string {
+			name := slotMark.FindStringSubmatch(mark)[1]
+			value, given := slots[name]
+			open[name], used[name] = !given, true
+			return quote(value)
+		})
+	}
+	tasks := make([]events.GoalTask, len(book.Steps))
+	for i, step := range book.Steps {
+		t := events.GoalTask{Task: fmt.Sprintf("step-%d", i+1), Title: step.Name}
+		if slices.Contains(known, step.Agent) {
+			t.Agent = step.Agent
+		}
+		for _, on := range step.DependsOn {
+			t.DependsOn = append(t.DependsOn, fmt.Sprintf("step-%d", on+1))
+		}
+		if step.Params != "" {
+			t.Tool, t.Params = step.Tool, fill(step.Params, inJSON)
+			if t.Agent == "" {
+				has := func(r projections.AgentRow) bool { return canTask(r) && slices.Contains(r.Tools, step.Tool) }
+				at := slices.IndexFunc(rows, has)
+				if at < 0 {
+					return nil, fmt.Errorf("%w: no agent is granted the tool %q of step %d: `virtuous6 agents configure` grants it", errRunbook, step.Tool, i+1)
+				}
+				t.Agent = rows[at].Agent
+			}
+		}
+		t.Instruction = fill(step.Instruction, func(s string) string { return s })
+		if t.Instruction == "" && t.Tool == "" {
+			t.Instruction = step.Name
+		}
+		tasks[i] = t
+	}
+	for _, name := range slices.Sorted(maps.Keys(open)) {
+		if open[name] {
+			return nil, fmt.Errorf("%w: it leaves {{%s}} open: give it by --set %[2]s=...", errRunbook, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(slots)) {
+		if !used[name] {
+			return nil, fmt.Errorf("%w: it has no {{%s}}", errRunbook, name)
+		}
+	}
+	return tasks, nil
+}
+
+// inJSON is a text as it stands within a JSON text.
+func inJSON(s string) string {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		panic("a text can always be JSON: " + err.Error())
+	}
+	return string(quoted[1 : len(quoted)-1])
+}
