@@ -103,6 +103,15 @@ func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
 			return nil, err
 		}
 		return s.told(events.GoalTaskSkipped{Task: c.Task, By: c.By, Reason: c.Reason}), nil
+	case commands.TellGoal:
+		if strings.TrimSpace(c.Text) == "" {
+			return nil, fmt.Errorf("%w: say what is to be heeded", ErrInvalid)
+		}
+		return []events.Goal{events.GoalTold{By: c.By, Text: c.Text}}, nil
+	case commands.ChangeTask:
+		return changeTask(c, s)
+	case commands.AnswerTask:
+		return answerTask(c, s)
 	case commands.PauseGoal:
 		if s.Paused {
 			return nil, nil
@@ -220,6 +229,9 @@ func checkTasks(tasks []events.GoalTask, agents []string, limit events.Nanos) er
 			return wrong("task %d is called %q: a name has up to 64 letters, digits, hyphens and underscores", i+1, t.Task)
 		case twice:
 			return wrong("two tasks are called %q", t.Task)
+		case t.Question != "" && (t.Tool != "" || t.Instruction != "" || t.Retries != 0 || t.Escalate != ""):
+			return wrong("task %s is a question, and asks a person only", t.Task)
+		case t.Question != "":
 		case t.Tool == "" && strings.TrimSpace(t.Instruction) == "":
 			return wrong("task %s has no instruction", t.Task)
 		case !slices.Contains(agents, t.Agent):
@@ -318,6 +330,14 @@ func evolveGoal(s Goal, e events.Goal) Goal {
 		})
 	case events.GoalTaskSkipped:
 		s = s.with(e.Task, func(t *goalTask) { t.run, t.skipped = "", true })
+	case events.GoalTaskChanged:
+		s = s.with(e.Task, func(t *goalTask) {
+			t.run, t.plan.Instruction, t.plan.Agent = "", cmp.Or(e.Instruction, t.plan.Instruction), cmp.Or(e.Agent, t.plan.Agent)
+			t.escalated = t.escalated && e.Agent == ""
+		})
+	case events.GoalTaskAnswered:
+		s = s.with(e.Task, func(t *goalTask) { t.done = true })
+	case events.GoalTold:
 	case events.GoalPaused:
 		s.Paused = true
 	case events.GoalResumed:

@@ -86,6 +86,45 @@ func TestGoal(t *testing.T) {
 	}.run(t)
 }
 
+func TestAGoalIsSteered(t *testing.T) {
+	t.Parallel()
+	finding := begun("find", 1, "clerk")
+	under := given(startedGoal, finding)
+	asking := []events.Event{createdGoal, events.GoalPlanned{Source: events.PlannedByRunbook, Tasks: []events.GoalTask{
+		{Task: "ask", Question: "Which colour?"}, {Task: "paint", Instruction: "Paint it.", Agent: "clerk", DependsOn: []string{"ask"}}, {Task: "send", Tool: "mail", Params: "{}", Agent: "clerk"},
+	}}, events.GoalStarted{By: "user:anna"}}
+	answered := events.GoalTaskAnswered{Task: "ask", By: "b", Answer: "Blue."}
+	changed := events.GoalTaskChanged{Task: "find", By: "b", Instruction: "Find all.", Agent: "writer"}
+	change := commands.ChangeTask{Goal: "g", Task: "find", By: "b", Instruction: "Find all.", Agent: "writer", Agents: goalAgents}
+	scenarios{
+		"is told":                         {given: under, when: commands.TellGoal{Goal: "g", By: "b", Text: "Be short."}, then: []events.Event{events.GoalTold{By: "b", Text: "Be short."}}},
+		"is told nothing":                 {given: under, when: commands.TellGoal{Goal: "g", Text: " "}, err: aggregates.ErrInvalid},
+		"a task is changed":               {given: under, when: change, then: []events.Event{changed}},
+		"an attempt was given up":         {given: given(under, changed), when: commands.FinishTask{Goal: "g", Task: "find", Run: finding.Run}, err: aggregates.ErrState},
+		"another attempt":                 {given: given(under, changed), when: commands.StartTask{Goal: "g", Task: "find", Attempt: 2}, then: []events.Event{begun("find", 2, "writer")}},
+		"a change to nobody":              {given: under, when: commands.ChangeTask{Goal: "g", Task: "find", Agent: "nobody", Agents: goalAgents}, err: aggregates.ErrInvalid},
+		"a change of nothing":             {given: under, when: commands.ChangeTask{Goal: "g", Task: "find", Agents: goalAgents}, err: aggregates.ErrInvalid},
+		"a change of what is done":        {given: given(under, events.GoalTaskFinished{Task: "find", Run: finding.Run}), when: change, err: aggregates.ErrEnded},
+		"a tool has no other words":       {given: asking, when: commands.ChangeTask{Goal: "g", Task: "send", Instruction: "x"}, err: aggregates.ErrState},
+		"a question has no other words":   {given: asking, when: commands.ChangeTask{Goal: "g", Task: "ask", Instruction: "x"}, err: aggregates.ErrState},
+		"a question is asked of no agent": {given: asking, when: commands.StartTask{Goal: "g", Task: "ask", Attempt: 1}, err: aggregates.ErrState},
+		"a question is waited for":        {given: asking, when: commands.StartTask{Goal: "g", Task: "paint", Attempt: 1}, err: aggregates.ErrState},
+		"a question is answered":          {given: asking, when: commands.AnswerTask{Goal: "g", Task: "ask", By: "b", Answer: "Blue."}, then: []events.Event{answered}},
+		"it is answered once":             {given: given(asking, answered), when: commands.AnswerTask{Goal: "g", Task: "ask", Answer: "Red."}, err: aggregates.ErrEnded},
+		"it goes on then":                 {given: given(asking, answered), when: commands.StartTask{Goal: "g", Task: "paint", Attempt: 1}, then: []events.Event{begun("paint", 1, "clerk")}},
+		"an empty answer":                 {given: asking, when: commands.AnswerTask{Goal: "g", Task: "ask", Answer: " "}, err: aggregates.ErrInvalid},
+		"what is no question":             {given: asking, when: commands.AnswerTask{Goal: "g", Task: "paint", Answer: "x"}, err: aggregates.ErrState},
+		"the last answer ends it": {
+			given: []events.Event{createdGoal, events.GoalPlanned{Source: events.PlannedByRunbook, Tasks: []events.GoalTask{{Task: "ask", Question: "Which?"}}}, events.GoalStarted{By: "b"}},
+			when:  commands.AnswerTask{Goal: "g", Task: "ask", By: "b", Answer: "Blue."}, then: []events.Event{answered, events.GoalFinished{Outcome: events.Succeeded}},
+		},
+		"a question with a tool": {
+			given: []events.Event{createdGoal, events.GoalPlanAsked{By: "b"}}, err: aggregates.ErrInvalid,
+			when: commands.PlanGoal{Goal: "g", Source: events.PlannedByRunbook, Agents: goalAgents, Tasks: []events.GoalTask{{Task: "ask", Question: "Which?", Tool: "mail"}}},
+		},
+	}.run(t)
+}
+
 func TestGoalTask(t *testing.T) {
 	t.Parallel()
 	finding, checking := begun("find", 1, "clerk"), begun("check", 1, "clerk")

@@ -41,6 +41,8 @@ func startTask(c commands.StartTask, s Goal) ([]events.Goal, error) {
 		return nil, err
 	case !s.Started || s.Paused:
 		return nil, fmt.Errorf("%w: goal %s is not under way", ErrState, c.Goal)
+	case t.plan.Question != "":
+		return nil, fmt.Errorf("%w: task %s is a question, and waits for an answer", ErrState, c.Task)
 	case t.run != "" || c.Attempt != t.attempts+1:
 		return nil, fmt.Errorf("%w: attempt %d at task %s is not the next one", ErrState, c.Attempt, c.Task)
 	}
@@ -56,6 +58,34 @@ func startTask(c commands.StartTask, s Goal) ([]events.Goal, error) {
 	return []events.Goal{events.GoalTaskStarted{
 		Task: c.Task, Attempt: c.Attempt, Run: commands.GoalRun(s.Created.Goal, c.Task, c.Attempt), Agent: agent,
 	}}, nil
+}
+
+func changeTask(c commands.ChangeTask, s Goal) ([]events.Goal, error) {
+	t, err := s.open(c.Task)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.plan.Question != "" || t.plan.Tool != "" && c.Instruction != "":
+		return nil, fmt.Errorf("%w: task %s has no instruction that could be another one", ErrState, c.Task)
+	case strings.TrimSpace(c.Instruction) == "" && c.Agent == "":
+		return nil, fmt.Errorf("%w: say what is to be done, or who is to do it", ErrInvalid)
+	case c.Agent != "" && !slices.Contains(c.Agents, c.Agent):
+		return nil, fmt.Errorf("%w: there is no agent %q that can be asked: there are %s", ErrInvalid, c.Agent, strings.Join(c.Agents, ", "))
+	}
+	return []events.Goal{events.GoalTaskChanged{Task: c.Task, By: c.By, Instruction: c.Instruction, Agent: c.Agent}}, nil
+}
+
+func answerTask(c commands.AnswerTask, s Goal) ([]events.Goal, error) {
+	t, err := s.open(c.Task)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.plan.Question == "":
+		return nil, fmt.Errorf("%w: task %s is no question", ErrState, c.Task)
+	case strings.TrimSpace(c.Answer) == "":
+		return nil, fmt.Errorf("%w: the answer is empty", ErrInvalid)
+	}
+	return s.told(events.GoalTaskAnswered{Task: c.Task, By: c.By, Answer: c.Answer}), nil
 }
 
 // failTask tells what follows a failed attempt: the plan's policy says so, and money that is missing is no failure.

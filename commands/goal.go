@@ -113,6 +113,35 @@ type SkipTask struct {
 	Reason string
 }
 
+// TellGoal says something that all tasks are to heed that begin from then on.
+type TellGoal struct {
+	Meta
+	Goal string
+	By   string
+	Text string
+}
+
+// ChangeTask makes a task another one. Instruction and Agent are the new ones, empty where that stays.
+type ChangeTask struct {
+	Meta
+	Goal        string
+	Task        string
+	By          string
+	Instruction string
+	Agent       string
+	// Agents are those that can be asked.
+	Agents []string
+}
+
+// AnswerTask answers the question that a task is.
+type AnswerTask struct {
+	Meta
+	Goal   string
+	Task   string
+	By     string
+	Answer string
+}
+
 // PauseGoal lets no more tasks begin.
 type PauseGoal struct {
 	Meta
@@ -153,6 +182,9 @@ func (c StartTask) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
 func (c FinishTask) Stream() string { return GoalStream(c.Workspace, c.Goal) }
 func (c FailTask) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
 func (c SkipTask) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
+func (c TellGoal) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
+func (c ChangeTask) Stream() string { return GoalStream(c.Workspace, c.Goal) }
+func (c AnswerTask) Stream() string { return GoalStream(c.Workspace, c.Goal) }
 func (c PauseGoal) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
 func (c ResumeGoal) Stream() string { return GoalStream(c.Workspace, c.Goal) }
 func (c LimitGoal) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
@@ -167,6 +199,9 @@ func (StartTask) goal()  {}
 func (FinishTask) goal() {}
 func (FailTask) goal()   {}
 func (SkipTask) goal()   {}
+func (TellGoal) goal()   {}
+func (ChangeTask) goal() {}
+func (AnswerTask) goal() {}
 func (PauseGoal) goal()  {}
 func (ResumeGoal) goal() {}
 func (LimitGoal) goal()  {}

@@ -55,6 +55,8 @@ type GoalTask struct {
 	// Tool is called with Params, a JSON object, where no model is to be asked.
 	Tool   string `json:"tool,omitempty"`
 	Params string `json:"params,omitempty"`
+	// Question is what a person is asked, whose answer is the result.
+	Question string `json:"question,omitempty"`
 	// DependsOn names the tasks whose results it needs.
 	DependsOn []string `json:"depends_on,omitempty"`
 	// EstimateSeconds and EstimateNanos are what it will take, 0 where nobody knows.
@@ -146,6 +148,28 @@ type GoalTaskSkipped struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// GoalTold is something that all of a goal's tasks are to heed that begin from then on.
+type GoalTold struct {
+	By   string `json:"by"`
+	Text string `json:"text"`
+}
+
+// GoalTaskChanged tells that a task is another one from then on. An attempt under way is given up, and another one begins.
+type GoalTaskChanged struct {
+	Task string `json:"task"`
+	By   string `json:"by"`
+	// Instruction and Agent are the new ones, empty where that stays.
+	Instruction string `json:"instruction,omitempty"`
+	Agent       string `json:"agent,omitempty"`
+}
+
+// GoalTaskAnswered is a person's answer to the question that a task is.
+type GoalTaskAnswered struct {
+	Task   string `json:"task"`
+	By     string `json:"by"`
+	Answer string `json:"answer"`
+}
+
 // GoalPaused tells that no more tasks begin. Those under way go on.
 type GoalPaused struct {
 	By     string `json:"by"`
@@ -184,6 +208,9 @@ func (GoalTaskStarted) Kind() string  { return "goal.task_started" }
 func (GoalTaskFinished) Kind() string { return "goal.task_finished" }
 func (GoalTaskFailed) Kind() string   { return "goal.task_failed" }
 func (GoalTaskSkipped) Kind() string  { return "goal.task_skipped" }
+func (GoalTold) Kind() string         { return "goal.told" }
+func (GoalTaskChanged) Kind() string  { return "goal.task_changed" }
+func (GoalTaskAnswered) Kind() string { return "goal.task_answered" }
 func (GoalPaused) Kind() string       { return "goal.paused" }
 func (GoalResumed) Kind() string      { return "goal.resumed" }
 func (GoalLimited) Kind() string      { return "goal.limited" }
@@ -199,6 +226,9 @@ func (GoalTaskStarted) goal()  {}
 func (GoalTaskFinished) goal() {}
 func (GoalTaskFailed) goal()   {}
 func (GoalTaskSkipped) goal()  {}
+func (GoalTold) goal()         {}
+func (GoalTaskChanged) goal()  {}
+func (GoalTaskAnswered) goal() {}
 func (GoalPaused) goal()       {}
 func (GoalResumed) goal()      {}
 func (GoalLimited) goal()      {}

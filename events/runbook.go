@@ -20,8 +20,10 @@ type RunbookStep struct {
 	// can be done again. {{slot}} stands for what whoever has it done gives.
 	Instruction string `json:"instruction,omitempty" yaml:"instruction,omitempty"`
 	Params      string `json:"params,omitempty" yaml:"arguments,omitempty"`
-	Model       string `json:"model,omitempty" yaml:"model,omitempty"`
-	DependsOn   []int  `json:"depends_on,omitempty" yaml:"depends_on,omitempty"`
+	// Question is what a person is asked, where the step is that.
+	Question  string `json:"question,omitempty" yaml:"question,omitempty"`
+	Model     string `json:"model,omitempty" yaml:"model,omitempty"`
+	DependsOn []int  `json:"depends_on,omitempty" yaml:"depends_on,omitempty"`
 }
 
 func (RunbookSaved) Kind() string { return "runbook.saved" }

@@ -102,6 +102,8 @@ type goalState struct {
 	Started bool               `json:"started,omitempty"`
 	Paused  bool               `json:"paused,omitempty"`
 	Ended   bool               `json:"ended,omitempty"`
+	// Told is what people said that is to be heeded.
+	Told []string `json:"told,omitempty"`
 }
 
 // ofGoal is the key of facts that belong to a goal: its own, those of its budget, and those of its runs, which have its name
@@ -121,10 +123,10 @@ func ofGoal(e *events.Envelope) string {
 // left to go. What has a result hands it on to those who need it.
 func goal() Manager[goalState] {
 	return Manager[goalState]{
-		Name: "goal", Version: 1, Key: ofGoal, Opens: []string{"goal.created"},
+		Name: "goal", Version: 2, Key: ofGoal, Opens: []string{"goal.created"},
 		Follows: []string{
 			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.started", "goal.task_started", "goal.task_finished", "goal.task_failed",
-			"goal.task_skipped", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
+			"goal.task_skipped", "goal.task_changed", "goal.task_answered", "goal.told", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
 			"run.started", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
 		},
 		Evolve: func(s goalState, e *events.Envelope, fact events.Event) goalState {
@@ -188,6 +190,15 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 		delete(s.Runs, f.Run)
 	case events.GoalTaskSkipped:
 		s.task(f.Task, func(t *goalTask) { t.Run, t.Failed, t.Ended = "", cmp.Or(f.Reason, "it was left out"), true })
+	case events.GoalTaskChanged:
+		s.task(f.Task, func(t *goalTask) {
+			t.Run, t.Instruction, t.Agent = "", cmp.Or(f.Instruction, t.Instruction), cmp.Or(f.Agent, t.Agent)
+		})
+	case events.GoalTaskAnswered:
+		s.task(f.Task, func(t *goalTask) { t.Result, t.Done, t.Ended = handedOn(f.Answer), true, true })
+		s.forget()
+	case events.GoalTold:
+		s.Told = append(slices.Clip(s.Told), handedOn(f.Text))
 	case events.GoalPaused:
 		s.Paused = true
 	case events.GoalResumed:
@@ -395,7 +406,7 @@ func (s goalState) next() []int {
 	}
 	var ready []int
 	for i, t := range s.Tasks {
-		if !t.Ended && t.Run == "" && !slices.ContainsFunc(t.DependsOn, func(on string) bool { return !ended[on] }) {
+		if !t.Ended && t.Run == "" && t.Question == "" && !slices.ContainsFunc(t.DependsOn, func(on string) bool { return !ended[on] }) {
 			ready = append(ready, i)
 		}
 	}
@@ -418,6 +429,9 @@ func (s goalState) asks(t goalTask) string {
 				fmt.Fprintf(&b, "\nThere is no result of %q: %s\n", cmp.Or(other.Title, on), other.Failed)
 			}
 		}
+	}
+	for _, said := range s.Told {
+		fmt.Fprintf(&b, "\nTo be heeded: %s\n", said)
 	}
 	if t.Failed != "" {
 		fmt.Fprintf(&b, "\nAn earlier attempt came to nothing: %s\n", t.Failed)

@@ -351,3 +351,60 @@ func TestACancelledGoalCancelsWhatIsUnderWay(t *testing.T) {
 		}
 	})
 }
+
+// TestAGoalIsSteered has a person answer a question, add a condition and change a task while it is thought about.
+func TestAGoalIsSteered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		model := &saying{says: func(prompt string) (string, time.Duration, error) {
+			if strings.HasPrefix(prompt, "Think.") {
+				return "", 24 * time.Hour, nil
+			}
+			return "Done.", time.Second, nil
+		}}
+		h.configure = func(c *orchestrator.Config) { c.Runner.Model = model }
+		stop := h.serve(t)
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.CreateGoal{Meta: m, Goal: "g", Prompt: "Paint it.", Level: events.Operational}
+		})
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.PlanGoal{Meta: m, Goal: "g", Source: events.PlannedByPerson, Agents: []string{orchestrator.Assistant}, Tasks: []events.GoalTask{
+				{Task: "ask", Question: "Which colour?"},
+				{Task: "think", Instruction: "Think.", Agent: orchestrator.Assistant},
+				{Task: "paint", Instruction: "Paint.", Agent: orchestrator.Assistant, DependsOn: []string{"ask", "think"}},
+			}}
+		})
+		h.wish(t, func(m commands.Meta) commands.Command { return commands.StartGoal{Meta: m, Goal: "g", By: "user:anna"} })
+		settled()
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.TellGoal{Meta: m, Goal: "g", By: "user:anna", Text: "No lead in it."}
+		})
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.ChangeTask{Meta: m, Goal: "g", Task: "think", By: "user:anna", Instruction: "Look it up."}
+		})
+		settled()
+		if row := h.goalRow(t); row.Status != projections.GoalRunning || row.Tasks[0].Status != projections.TaskWaiting || row.Tasks[1].Status != projections.TaskDone || row.Tasks[2].Status != projections.TaskWaiting {
+			t.Errorf("before the answer the goal is %+v", row)
+		}
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.AnswerTask{Meta: m, Goal: "g", Task: "ask", By: "user:anna", Answer: "Blue."}
+		})
+		settled()
+		stop()
+		if row := h.goalRow(t); row.Status != projections.GoalSucceeded {
+			t.Errorf("the goal is %+v", row)
+		}
+		given, _, err := h.models.Run(t.Context(), "g.think.1")
+		if err != nil || given.Outcome != events.Cancelled {
+			t.Errorf("the attempt that was given up is %s, %v", given.Outcome, err)
+		}
+		last := model.asked[len(model.asked)-1]
+		for _, part := range []string{"Paint.", "Blue.", "To be heeded: No lead in it."} {
+			if !strings.Contains(last, part) {
+				t.Errorf("the last task was asked %q, without %q", last, part)
+			}
+		}
+	})
+}

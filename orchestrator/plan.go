@@ -46,7 +46,7 @@ func (p *planner) perform(ctx context.Context, wish managers.Plan) error {
 	if err := p.upToDate(ctx); err != nil {
 		return err
 	}
-	known, err := p.known(ctx)
+	known, err := Askable(ctx, p.models)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (p *planner) read(ctx context.Context, wish managers.Plan, known []string) 
 // take gives the goal its plan, or has wrong hear why it can't.
 func (p *planner) take(ctx context.Context, wish managers.Plan, plan commands.PlanGoal, known []string, wrong func(reason string) error) error {
 	for i, t := range plan.Tasks {
-		if t.Agent != "" {
+		if t.Agent != "" || t.Question != "" {
 			continue
 		}
 		agent, err := p.best(ctx, t, known)
@@ -191,9 +191,9 @@ func (p *planner) prepare(ctx context.Context, wish managers.Plan) error {
 	return moved(err)
 }
 
-// known are the agents that can be given tasks.
-func (p *planner) known(ctx context.Context) ([]string, error) {
-	rows, err := p.models.Agents(ctx)
+// Askable are the agents that can be given tasks.
+func Askable(ctx context.Context, r projections.Reader) ([]string, error) {
+	rows, err := r.Agents(ctx)
 	if err != nil {
 		return nil, err
 	}

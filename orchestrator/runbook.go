@@ -55,8 +55,8 @@ func (p *planner) runbookTasks(ctx context.Context, book projections.RunbookRow,
 				t.Agent = rows[at].Agent
 			}
 		}
-		t.Instruction = fill(step.Instruction, func(s string) string { return s })
-		if t.Instruction == "" && t.Tool == "" {
+		t.Instruction, t.Question = fill(step.Instruction, asItIs), fill(step.Question, asItIs)
+		if t.Instruction == "" && t.Tool == "" && t.Question == "" {
 			t.Instruction = step.Name
 		}
 		tasks[i] = t
@@ -73,6 +73,8 @@ func (p *planner) runbookTasks(ctx context.Context, book projections.RunbookRow,
 	}
 	return tasks, nil
 }
+
+func asItIs(s string) string { return s }
 
 // inJSON is a text as it stands within a JSON text.
 func inJSON(s string) string {

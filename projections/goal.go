@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[string, GoalRow]{
 
 // goals keeps where each goal and its tasks stand.
 var goals = readmodel.Projection{
-	Name: "goals", Version: 1, Tables: []readmodel.AnyTable{goalTable},
+	Name: "goals", Version: 2, Tables: []readmodel.AnyTable{goalTable},
 	Lists: []readmodel.List{goalTable.List(readmodel.List{
 		Name: "goals", Help: "Goals with their tasks, the latest first", Order: []readmodel.Order{{Column: "goal", Descending: true}},
 	})},
@@ -125,6 +126,7 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 		for i, t := range e.Tasks {
 			r.Tasks[i] = GoalTaskRow{
 				Task: t.Task, Title: t.Title, Agent: t.Agent, Status: TaskWaiting, DependsOn: jsonList(t.DependsOn), EstimateSeconds: t.EstimateSeconds,
+				Question: strings.Clone(t.Question),
 			}
 		}
 		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
@@ -159,6 +161,13 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 		})
 	case events.GoalTaskSkipped:
 		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskSkipped, 0, e.Reason) })
+	case events.GoalTaskChanged:
+		r.task(e.Task, func(t *GoalTaskRow) {
+			t.Status, t.Run, t.Agent = TaskWaiting, "", strings.Clone(cmp.Or(e.Agent, t.Agent))
+		})
+	case events.GoalTaskAnswered:
+		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, 0, "") })
+	case events.GoalTold:
 	case events.GoalPaused:
 		r.Status, r.Reason = GoalPaused, strings.Clone(e.Reason)
 	case events.GoalResumed:

@@ -290,6 +290,8 @@ type GoalTaskRow struct {
 	// Run is the latest attempt.
 	Run             string     `json:"run"`
 	EstimateSeconds int64      `json:"estimate_seconds"`
+	// Question is what a person is asked, where the task is that.
+	Question string `json:"question,omitempty"`
 	StartedAt       *time.Time `json:"started_at"`
 	EndedAt         *time.Time `json:"ended_at"`
 	// Cost is that of all attempts.

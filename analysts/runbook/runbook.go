@@ -96,7 +96,10 @@ func (r Runbook) Check() error {
 		if s.Params != "" && (s.Tool == "" || !json.Valid([]byte(s.Params))) {
 			return fmt.Errorf("%w: step %d (%s) has arguments that are no JSON, or no tool to call with them", Err, i, s.Name)
 		}
-		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model, s.Instruction, s.Params)
+		if s.Question != "" && s.Tool+s.Instruction+s.Agent != "" {
+			return fmt.Errorf("%w: step %d (%s) is a question to a person, and has no agent, tool or instruction", Err, i, s.Name)
+		}
+		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model, s.Instruction, s.Params, s.Question)
 	}
 	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) }) {
 		return fmt.Errorf("%w: a text is not UTF-8", Err)
@@ -128,6 +131,7 @@ func (r Runbook) YAML() ([]byte, error) {
 		line("    ", "model", s.Model)
 		line("    ", "instruction", s.Instruction)
 		line("    ", "arguments", s.Params)
+		line("    ", "question", s.Question)
 		if len(s.DependsOn) > 0 {
 			fmt.Fprintf(&b, "    depends_on: %s\n", strings.Join(strings.Fields(fmt.Sprint(s.DependsOn)), ", "))
 		}

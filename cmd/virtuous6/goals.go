@@ -22,6 +22,9 @@ type goalsVerb struct {
 	Run    goalsRunVerb    `cmd:"" help:"Have a goal's tasks done, and wait for its end."`
 	Pause  goalsPauseVerb  `cmd:"" help:"Let no more tasks of a goal begin."`
 	Resume goalsResumeVerb `cmd:"" help:"Go on with a paused goal."`
+	Tell   goalsTellVerb   `cmd:"" help:"Say something that all tasks of a goal are to heed from now on."`
+	Answer goalsAnswerVerb `cmd:"" help:"Answer a question of a goal."`
+	Change goalsChangeVerb `cmd:"" help:"Change what a task of a goal is, or who does it."`
 	Skip   goalsSkipVerb   `cmd:"" help:"Leave a task of a goal out: what depends on it is done without its result."`
 	Cancel goalsCancelVerb `cmd:"" help:"Give a goal up: its runs under way are cancelled."`
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/replay"
 )
@@ -97,6 +98,8 @@ type goalReport struct {
 	Result string `json:"result"`
 	// Children are the goals that are a part of it.
 	Children []string `json:"children"`
+	// Estimate is what its open tasks will take, nil once it has ended or before it has a plan.
+	Estimate *orchestrator.Estimate `json:"estimate"`
 }
 
 func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) error {
@@ -116,10 +119,18 @@ func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) 
 			children[other.Goal] = other
 		}
 	}
+	if len(g.Tasks) > 0 && !g.Status.Ended() {
+		estimate, err := orchestrator.EstimateGoal(ctx, a.models, g)
+		if err != nil {
+			return err
+		}
+		report.Estimate = &estimate
+	}
 	if asJSON {
 		return a.json(report)
 	}
 	a.headGoal(g, report.Progress)
+	a.estimate(report.Estimate)
 	if len(g.Tasks) > 0 {
 		fmt.Fprintln(a.out)
 		if err := a.tasksOf(g); err != nil {
@@ -183,6 +194,22 @@ func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
 	}
 }
 
+// estimate tells what is to be expected of what is left.
+func (a *app) estimate(e *orchestrator.Estimate) {
+	switch {
+	case e == nil || e.Tasks == 0:
+	case e.Known == 0:
+		fmt.Fprintln(a.out, "no estimate: tasks like these were not done before")
+	default:
+		fmt.Fprintf(a.out, "estimate, from %d runs of like tasks: %s along the longest chain, %s (80%% interval %s to %s), all at the first attempt in %.0f of 100 cases",
+			e.Runs, secondsOf(e.Seconds), dollars(events.Nanos(e.Cost)), dollars(events.Nanos(e.CostLow)), dollars(events.Nanos(e.CostHigh)), 100*e.Chance)
+		if e.Known < e.Tasks {
+			fmt.Fprintf(a.out, "; of %d of the %d tasks nothing is known", e.Tasks-e.Known, e.Tasks)
+		}
+		fmt.Fprintln(a.out)
+	}
+}
+
 // timelineWidth is how many characters the whole time of a goal is drawn on.
 const timelineWidth = 32
 
@@ -212,6 +239,9 @@ func (a *app) tasksOf(g projections.GoalRow) error {
 				took, bar = secondsOf(max(end.Sub(*t.StartedAt), 0).Seconds()), timeline(*t.StartedAt, end, from, to)
 			}
 			what := cmp.Or(t.Title, t.Task)
+			if t.Question != "" && !t.Status.Ended() {
+				what = "asks: " + t.Question
+			}
 			if t.Reason != "" {
 				what += ": " + t.Reason
 			}
