@@ -288,12 +288,12 @@ type GoalTaskRow struct {
 	DependsOn []string       `json:"depends_on"`
 	Attempts  int64          `json:"attempts"`
 	// Run is the latest attempt.
-	Run             string     `json:"run"`
-	EstimateSeconds int64      `json:"estimate_seconds"`
+	Run             string `json:"run"`
+	EstimateSeconds int64  `json:"estimate_seconds"`
 	// Question is what a person is asked, where the task is that.
-	Question string `json:"question,omitempty"`
-	StartedAt       *time.Time `json:"started_at"`
-	EndedAt         *time.Time `json:"ended_at"`
+	Question  string     `json:"question,omitempty"`
+	StartedAt *time.Time `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at"`
 	// Cost is that of all attempts.
 	Cost   USD    `json:"cost_usd"`
 	Reason string `json:"reason"`
