@@ -63,7 +63,7 @@ func (p *planner) runbookTasks(ctx context.Context, book projections.RunbookRow,
 	}
 	for _, name := range slices.Sorted(maps.Keys(open)) {
 		if open[name] {
-			return nil, fmt.Errorf("%w: it leaves {{%s}} open: give it by --set %[2]s=...", errRunbook, name)
+			return nil, fmt.Errorf("%w: it leaves {{%s}} open: --set %[2]s=VALUE gives it", errRunbook, name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(slots)) {
