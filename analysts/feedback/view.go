@@ -74,7 +74,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 			s.Liked = &liked
 		}
 		// A text beside a score tells why it was given, and is no wish.
-		if s.Wish = row.Better; s.Wish == "" && row.Score == nil {
+		if s.Wish = cmp.Or(row.Wish, row.Better); s.Wish == "" && row.Score == nil {
 			s.Wish = row.Text
 		}
 		if !row.GivenAt.IsZero() {

@@ -43,11 +43,11 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 			return v, fmt.Errorf("load runs: %w", err)
 		}
 		// Where several took part, nobody can say whose doing the end was.
-		if len(row.Agents) != 1 || row.Outcome != events.Succeeded && row.Outcome != events.Failed {
+		if len(row.Agents) != 1 || row.Result() != events.Succeeded && row.Result() != events.Failed {
 			continue
 		}
 		run := Run{
-			Name: row.Run, Workflow: row.Workflow, Task: row.Task, Agent: row.Agents[0], Good: row.Outcome == events.Succeeded, First: row.FirstPosition, Last: row.LastPosition,
+			Name: row.Run, Workflow: row.Workflow, Task: row.Task, Agent: row.Agents[0], Good: row.Result() == events.Succeeded, First: row.FirstPosition, Last: row.LastPosition,
 		}
 		if len(row.Models) == 1 {
 			run.Model = row.Models[0]
