@@ -21,13 +21,13 @@ const serverTime = 3 * time.Millisecond
 // lanes compares chains of submissions to EventStoreDB's double with one chain, and with as many callers of the bare
 // generated client.
 func lanes(b *testing.B, t *table) {
-	double := func(version string) *esdbtest.Server {
-		s, err := esdbtest.Start(esdbtest.Config{AppendTime: serverTime, Version: version})
+	double := func(version string, read time.Duration) *esdbtest.Server {
+		s, err := esdbtest.Start(esdbtest.Config{AppendTime: serverTime, ReadTime: read, Version: version})
 		must(b, err)
 		return s
 	}
-	chains := func(n, size int, version string) sample {
-		server := double(version)
+	chains := func(n, size int, version string, read time.Duration) sample {
+		server := double(version, read)
 		defer server.Close()
 		store, err := esdb.Open(b.Context(), server.URL(), esdb.Config{})
 		must(b, err)
@@ -43,15 +43,17 @@ func lanes(b *testing.B, t *table) {
 		})
 	}
 	taken := alternate(3**rounds,
-		func() sample { return chains(1, 1, "") },
-		func() sample { return chains(32, 1, "") },
+		func() sample { return chains(1, 1, "", 0) },
+		func() sample { return chains(32, 1, "", 0) },
 		func() sample {
-			server := double("")
+			server := double("", 0)
 			defer server.Close()
 			return bare(b, server.Address(), 32)
 		},
-		func() sample { return chains(1, 10, "23.10.5") },
-		func() sample { return chains(1, 10, "23.10.6") },
+		func() sample { return chains(1, 10, "23.10.5", 0) },
+		func() sample { return chains(1, 10, "23.10.6", 0) },
+		func() sample { return chains(1, 10, "23.10.5", serverTime) },
+		func() sample { return chains(1, 10, "23.10.6", serverTime) },
 	)
 	rates := make([]float64, len(taken))
 	for i := range taken {
@@ -63,6 +65,7 @@ func lanes(b *testing.B, t *table) {
 		many,
 		{name: "append 32 x 1 / 1 x 1, chains", raw: rates[0], ours: rates[1], target: 20},
 		{name: "append 1 x 10, position told / read back", raw: rates[3], ours: rates[4], note: "a read takes the double no time"},
+		{name: "append 1 x 10, position told / read back", raw: rates[5], ours: rates[6], target: 1.5, note: "a read takes as long as an append"},
 	} {
 		r.engine = "EventStoreDB's double"
 		t.rows = append(t.rows, r)

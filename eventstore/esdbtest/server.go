@@ -47,6 +47,8 @@ type Config struct {
 	MaxAppend int
 	// AppendTime is how long an append takes. Default as long as it does.
 	AppendTime time.Duration
+	// ReadTime is how long a read that is not filtered takes. Default as long as it does.
+	ReadTime time.Duration
 	// SearchTime is how long a filtered read looks before it sends a row. Default as long as it does.
 	SearchTime time.Duration
 	// Clock is that of created. Default time.Now.

@@ -160,10 +160,12 @@ func (s *streamsServer) Read(req *streams.ReadReq, call streams.Streams_ReadServ
 	case o.GetSubscription() != nil:
 		return status.Error(codes.Unimplemented, "the double subscribes to $all only")
 	}
+	wait := s.config.ReadTime
 	if f != nil {
-		if err := takes(call.Context(), s.config.SearchTime); err != nil {
-			return err
-		}
+		wait = s.config.SearchTime
+	}
+	if err := takes(call.Context(), wait); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	s.counts.Reads++
