@@ -35,16 +35,27 @@ func (v runsCancelVerb) Run(ctx context.Context, a *app) error {
 	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
-	cancelled, err := a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(v.ID), Run: v.ID, Reason: v.Reason})
+	run := v.ID
+	cancelled, err := a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: v.Reason})
+	if errors.Is(err, aggregates.ErrMissing) {
+		reader, failed := a.read(ctx)
+		if failed != nil {
+			return failed
+		}
+		found, _, failed := findRun(ctx, reader, v.ID)
+		if failed != nil {
+			return failed
+		}
+		run = found.Run
+		cancelled, err = a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: v.Reason})
+	}
 	switch {
-	case errors.Is(err, aggregates.ErrMissing):
-		return fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", v.ID)
 	case err != nil:
 		return err
 	case !cancelled:
-		return fmt.Errorf("run %s had ended already: `virtuous6 runs %s` tells how", v.ID, v.ID)
+		return fmt.Errorf("run %s had ended already: `virtuous6 runs %s` tells how", run, run)
 	}
-	fmt.Fprintf(a.out, "run %s is cancelled.\n", oneLine(v.ID))
+	fmt.Fprintf(a.out, "run %s is cancelled.\n", oneLine(run))
 	return nil
 }
 
