@@ -32,7 +32,7 @@ run: build ## Import a sample history into a fresh store, print the first report
 	bin/virtuous6 serve
 
 test: ## Run all tests under the race detector
-	go test -race ./...
+	go test -race -timeout 30m ./...
 
 check: static test ## What CI runs: format, vet, lint, race tests, generated files current, modules
 
