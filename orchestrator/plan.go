@@ -46,7 +46,7 @@ func (p *planner) perform(ctx context.Context, wish managers.Plan) error {
 	if err := p.upToDate(ctx); err != nil {
 		return err
 	}
-	known, err := p.known(ctx)
+	known, err := p.known(ctx, wish)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (p *planner) take(ctx context.Context, wish managers.Plan, plan commands.Pl
 		if t.Agent != "" {
 			continue
 		}
-		agent, err := p.best(ctx, t, known)
+		agent, err := p.best(ctx, wish, t, known)
 		if err != nil {
 			return err
 		}
@@ -185,8 +185,8 @@ func (p *planner) prepare(ctx context.Context, wish managers.Plan) error {
 }
 
 // known are the agents that can be given tasks.
-func (p *planner) known(ctx context.Context) ([]string, error) {
-	rows, err := p.models.Agents(ctx)
+func (p *planner) known(ctx context.Context, wish managers.Plan) ([]string, error) {
+	rows, err := p.models.In(wish.Workspace).Agents(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -205,10 +205,10 @@ func canTask(r projections.AgentRow) bool {
 
 // best is who did a task best so far: of those that tried it at least thrice the one with the greatest share of successes.
 // Where nobody did it is the assistant.
-func (p *planner) best(ctx context.Context, task events.GoalTask, known []string) (string, error) {
+func (p *planner) best(ctx context.Context, wish managers.Plan, task events.GoalTask, known []string) (string, error) {
 	type record struct{ tried, succeeded int }
 	records := map[string]record{}
-	for run, err := range p.models.Runs(ctx, projections.RunFilter{Task: taskLabel(task), Limit: 1000}) {
+	for run, err := range p.models.In(wish.Workspace).Runs(ctx, projections.RunFilter{Task: taskLabel(task), Limit: 1000}) {
 		if err != nil {
 			return "", err
 		}
@@ -245,7 +245,7 @@ func taskLabel(t events.GoalTask) string {
 // runbook is the one to go by: the one that was named, or the one whose name the goal says in all its words, the longest
 // first. It is nil where there is none.
 func (p *planner) runbook(ctx context.Context, wish managers.Plan) (*projections.RunbookRow, error) {
-	books, err := p.models.Runbooks(ctx)
+	books, err := p.models.In(wish.Workspace).Runbooks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -320,7 +320,7 @@ func readPlan(answer string) (commands.PlanGoal, error) {
 
 // prompt asks for a plan.
 func (p *planner) prompt(ctx context.Context, wish managers.Plan) (string, error) {
-	rows, err := p.models.Agents(ctx)
+	rows, err := p.models.In(wish.Workspace).Agents(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -77,8 +77,8 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	lookback := replay.NewLookback(a.store, a.models, scratch, log)
 	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
-		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
-		Past:    past(lookback),
+		Reader: a.own(), Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
+		Past: a.past(lookback), Workspace: a.flags.Workspace,
 		Texts:   func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Hosts:   a.config.Hosts,
 		Version: version(), Log: log,
@@ -124,7 +124,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 }
 
 // past gives the door the read models of a moment.
-func past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
+func (a *app) past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
 	return func(ctx context.Context, asOf string) (web.Past, error) {
 		moment, err := replay.ParseMoment(asOf)
 		if err != nil {
@@ -134,7 +134,7 @@ func past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
 		if err != nil {
 			return web.Past{}, err
 		}
-		return web.Past{Reader: reader, Of: moment.String(), Done: done}, nil
+		return web.Past{Reader: reader.In(a.flags.Workspace), Of: moment.String(), Done: done}, nil
 	}
 }
 
