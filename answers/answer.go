@@ -130,7 +130,7 @@ func outOf(g Group) string {
 // improvable tells what is proposed and not decided, what the evidence carries best first.
 func improvable(ctx context.Context, r projections.Reader) (Said, error) {
 	said := Said{Title: "What I would change"}
-	rows, err := r.Improvements(ctx, "proposed")
+	rows, err := r.Improvements(ctx, projections.Proposed)
 	if err != nil {
 		return said, err
 	}

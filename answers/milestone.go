@@ -33,7 +33,7 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 	for _, row := range proposals {
 		reached(Milestone{Name: "first pattern that carried a proposal", At: row.ProposedAt, Effect: row.Reason, Position: row.Position})
 	}
-	applied := slices.DeleteFunc(slices.Clone(improvements), func(row projections.ImprovementRow) bool { return row.Status != "applied" })
+	applied := slices.DeleteFunc(slices.Clone(improvements), func(row projections.ImprovementRow) bool { return row.Status != projections.Applied })
 	slices.SortStableFunc(applied, func(a, b projections.ImprovementRow) int {
 		return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.Position, b.Position))
 	})
@@ -50,7 +50,7 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 		return cmp.Or(a.EndedAt.Compare(b.EndedAt), cmp.Compare(a.Position, b.Position))
 	})
 	for _, e := range ended {
-		if e.Status != "promoted" {
+		if e.Status != projections.ExperimentPromoted {
 			continue
 		}
 		if saved, text := saving(e); saved >= .3 {

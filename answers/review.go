@@ -1,7 +1,6 @@
 package answers
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -68,31 +67,6 @@ type Indicator struct {
 	Of     string `json:"of"`
 	Now    int64  `json:"now"`
 	Before int64  `json:"before"`
-}
-
-// Targets are what is wanted. A zero value is its default.
-type Targets struct {
-	// Runs, Patterns, Specialists and Feedback are counts, 100, 10, 5 and 20.
-	Runs, Patterns, Specialists, Feedback int64
-	// Automated counts patterns whose runbook has run, 50; ActiveSpecialists agents, 25.
-	Automated, ActiveSpecialists int64
-	// ImprovementsADay is over the last 30 days, 1.
-	ImprovementsADay int64
-	// SuccessPermille is of rated runs, 900, and ErrorsPermille of a day's, at most 100.
-	SuccessPermille, ErrorsPermille int64
-	// Median is of a run's time, 2 s, and Response of a day's, 3 s.
-	Median, Response time.Duration
-	// Cost is of a run, $.015.
-	Cost events.Nanos
-}
-
-func (t Targets) filled() Targets {
-	return Targets{
-		Runs: cmp.Or(t.Runs, 100), Patterns: cmp.Or(t.Patterns, 10), Specialists: cmp.Or(t.Specialists, 5), Feedback: cmp.Or(t.Feedback, 20),
-		Automated: cmp.Or(t.Automated, 50), ActiveSpecialists: cmp.Or(t.ActiveSpecialists, 25), ImprovementsADay: cmp.Or(t.ImprovementsADay, 1),
-		SuccessPermille: cmp.Or(t.SuccessPermille, 900), ErrorsPermille: cmp.Or(t.ErrorsPermille, 100),
-		Median: cmp.Or(t.Median, 2*time.Second), Response: cmp.Or(t.Response, 3*time.Second), Cost: cmp.Or(t.Cost, 15_000_000),
-	}
 }
 
 // usd is an amount with a tenth of a thousandth of a dollar as its last digit, or exact where it is smaller.
@@ -341,7 +315,7 @@ func (w *record) moved() (worked, didNot []Line) {
 		text := fmt.Sprintf("%s: a trial of %s at %s, %s points of success (%.0f%% interval %s to %s)", strings.ReplaceAll(e.Status, "_", " "), e.Kind, e.Agent,
 			points(e.Proof.Difference), 100*e.Proof.Confidence, points(e.Proof.Low), points(e.Proof.High))
 		line := Line{Text: text, Positions: []uint64{e.Position}, Improvement: e.Improvement}
-		if e.Status == "promoted" {
+		if e.Status == projections.ExperimentPromoted {
 			worked = append(worked, line)
 		} else {
 			didNot = append(didNot, line)
@@ -396,7 +370,7 @@ func (w *record) blockers() []Blocker {
 		})
 	}
 	for _, e := range w.experiments {
-		if e.Status == "proved" {
+		if e.Status == projections.ExperimentProved {
 			list = append(list, Blocker{
 				What: fmt.Sprintf("the trial of %s at %s is decided", e.Kind, e.Agent), Impact: fmt.Sprintf("%s points of success wait", points(e.Proof.Difference)),
 				Action: "virtuous6 experiments promote " + e.Experiment, Owner: "who may approve", Due: due,
@@ -416,77 +390,14 @@ func (w *record) blockers() []Blocker {
 
 // waiting are the proposals that nobody has decided.
 func (w *record) waiting() []projections.ImprovementRow {
-	return slices.DeleteFunc(slices.Clone(w.improvements), func(row projections.ImprovementRow) bool { return row.Status != "proposed" })
-}
-
-// actuals are the targets. The second ones of a kind come once the first are met.
-func (w *record) actuals() []Check {
-	t := w.targets
-	m := w.report.Metrics
-	atLeast := func(name string, actual, target int64) Check {
-		return check(name, fmt.Sprint(actual), fmt.Sprintf("at least %d", target), actual >= target)
-	}
-	var specialists, active int64
-	for _, a := range w.agents {
-		if a.Imported || a.Agent == assistant || a.SpawnedAt.IsZero() {
-			continue
-		}
-		specialists++
-		if a.Status == "active" {
-			active++
-		}
-	}
-	list := []Check{
-		atLeast("workflow runs tracked", w.runs, t.Runs),
-		atLeast("patterns found", int64(len(w.patterns)), t.Patterns),
-		atLeast("specialists", specialists, t.Specialists),
-		atLeast("feedback", int64(len(w.feedback)), t.Feedback),
-	}
-	if !slices.ContainsFunc(list, func(c Check) bool { return !*c.Met }) {
-		list = append(list,
-			atLeast("patterns automated", w.automated(), t.Automated),
-			atLeast("active specialists", active, t.ActiveSpecialists),
-			check("improvements a day", fmt.Sprintf("%.2f over 30 days", float64(w.improved(w.until.AddDate(0, 0, -30), w.until))/30),
-				fmt.Sprintf("at least %d", t.ImprovementsADay), w.improved(w.until.AddDate(0, 0, -30), w.until) >= 30*t.ImprovementsADay))
-	}
-	if rated := m.Succeeded + m.Failed; rated > 0 {
-		list = append(list, check("success", share(m.Succeeded, rated), "at least "+permille(t.SuccessPermille), 1000*m.Succeeded >= t.SuccessPermille*rated))
-	}
-	if p50, p95 := m.Duration.P50, m.Duration.P95; p50 != nil && p95 != nil {
-		list = append(list, check("median response", fmt.Sprintf("%.1f s (p95 %.1f s)", *p50, *p95), "under "+t.Median.String(), *p50 < t.Median.Seconds()))
-	}
-	if m.Runs > 0 {
-		each := m.CostUSD / events.Nanos(m.Runs)
-		list = append(list, check("cost of a run", usd(each), "under "+usd(t.Cost), each < t.Cost))
-	}
-	if liked, judged := satisfaction(w.feedback, w.in); judged > 0 {
-		list = append(list, Check{Name: "satisfaction", Actual: fmt.Sprintf("%d of %d judged answers were liked", liked, judged)})
-	}
-	return list
-}
-
-// assistant is the agent that is there from the start.
-const assistant = "assistant"
-
-// automated counts the patterns whose runbook has run.
-func (w *record) automated() int64 {
-	saved, ran := map[string]bool{}, map[string]bool{}
-	for _, b := range w.runbooks {
-		saved[b.Runbook] = true
-	}
-	for _, g := range w.goals {
-		if g.PlanSource == events.PlannedByRunbook && saved[g.PlanOf] {
-			ran[g.PlanOf] = true
-		}
-	}
-	return int64(len(ran))
+	return slices.DeleteFunc(slices.Clone(w.improvements), func(row projections.ImprovementRow) bool { return row.Status != projections.Proposed })
 }
 
 // improved counts the improvements that came to be in a period.
 func (w *record) improved(since, until time.Time) int64 {
 	var n int64
 	for _, row := range w.improvements {
-		if row.Status == "applied" && !row.UpdatedAt.Before(since) && row.UpdatedAt.Before(until) {
+		if row.Status == projections.Applied && !row.UpdatedAt.Before(since) && row.UpdatedAt.Before(until) {
 			n++
 		}
 	}

@@ -165,17 +165,23 @@ type targetsConfig struct {
 
 // mistake tells the key of a value that can't be, and what it should be.
 func (t targetsConfig) mistake() (key, says string) {
-	for key, n := range map[string]int64{
-		"runs": t.Runs, "patterns": t.Patterns, "specialists": t.Specialists, "feedback": t.Feedback, "automated": t.Automated,
-		"active_specialists": t.ActiveSpecialists, "improvements_a_day": t.ImprovementsADay, "median": int64(t.Median), "response": int64(t.Response),
+	for _, v := range []struct {
+		key string
+		n   int64
+	}{
+		{"runs", t.Runs}, {"patterns", t.Patterns}, {"specialists", t.Specialists}, {"feedback", t.Feedback}, {"automated", t.Automated},
+		{"active_specialists", t.ActiveSpecialists}, {"improvements_a_day", t.ImprovementsADay}, {"median", int64(t.Median)}, {"response", int64(t.Response)},
 	} {
-		if n < 0 {
-			return "targets." + key, "it should not be negative"
+		if v.n < 0 {
+			return "targets." + v.key, "it should not be negative"
 		}
 	}
-	for key, n := range map[string]int64{"success_permille": t.SuccessPermille, "errors_permille": t.ErrorsPermille} {
-		if n < 0 || n > 1000 {
-			return "targets." + key, "it should be 0 to 1000"
+	for _, v := range []struct {
+		key string
+		n   int64
+	}{{"success_permille", t.SuccessPermille}, {"errors_permille", t.ErrorsPermille}} {
+		if v.n < 0 || v.n > 1000 {
+			return "targets." + v.key, "it should be 0 to 1000"
 		}
 	}
 	if cost, err := events.ParseUSD(cmp.Or(t.Cost, "0")); err != nil || cost < 0 {
