@@ -115,7 +115,7 @@ func (w *world) take(t *testing.T, records iter.Seq[ingest.Record]) {
 func (w *world) look(t *testing.T) map[string]evidence.Result {
 	t.Helper()
 	said := map[string]evidence.Result{}
-	err := w.models.Fixed(t.Context(), func(r projections.Reader) error {
+	err := w.models.Fixed(t.Context(), "", func(r projections.Reader) error {
 		for _, a := range analysts.All() {
 			think, err := a.Load(t.Context(), r)
 			if err != nil {

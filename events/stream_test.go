@@ -18,8 +18,9 @@ func TestAStreamsNameIsThatOfOneAggregate(t *testing.T) {
 		{"agent", "acme", "x:y-z@w", "agent@acme:x:y-z@w"},
 	} {
 		name := events.StreamName(c.category, c.workspace, c.id)
-		if name != c.name || events.Category(name) != c.category || events.Identity(name) != c.id {
-			t.Errorf("%+v: got %q, which is %q of %q", c, name, events.Category(name), events.Identity(name))
+		category, workspace, id := events.SplitStream(name)
+		if name != c.name || category != c.category || workspace != c.workspace || id != c.id {
+			t.Errorf("%+v: got %q, which is %q of %q in %q", c, name, category, id, workspace)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {

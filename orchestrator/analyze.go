@@ -36,13 +36,13 @@ type Analysis struct {
 	Findings []evidence.Finding
 }
 
-// Analyze lets analysts read the read models, all of them one state, and records what they propose. The same history gives
+// Analyze lets analysts read the read models of a workspace, all of them one state, and records what they propose. The same history gives
 // the same proposals under the same ids, so that analysing again records nothing twice.
-func Analyze(ctx context.Context, models *projections.Models, dispatch commands.Dispatch, clock Clock, runners []analysts.Runner) (Analysis, error) {
+func Analyze(ctx context.Context, models *projections.Models, workspace string, dispatch commands.Dispatch, clock Clock, runners []analysts.Runner) (Analysis, error) {
 	out := Analysis{Proposals: []Proposed{}, Changes: []evidence.Change{}, Findings: []evidence.Finding{}}
 	var known []evidence.Known
 	var thoughts []func() evidence.Result
-	err := models.Fixed(ctx, func(r projections.Reader) (err error) {
+	err := models.Fixed(ctx, workspace, func(r projections.Reader) (err error) {
 		if out.Position, err = r.Position(ctx); err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func Analyze(ctx context.Context, models *projections.Models, dispatch commands.
 		out.Findings = append(out.Findings, result.Findings...)
 		proposals, changes := evidence.Settle(runners[i].Name, known, result)
 		for _, c := range changes {
-			_, err := dispatch(ctx, c.Wish(runners[i].Name, clock()))
+			_, err := dispatch(ctx, c.Wish(workspace, runners[i].Name, clock()))
 			// Somebody may have decided it meanwhile.
 			if errors.Is(err, aggregates.ErrState) {
 				continue
@@ -86,7 +86,7 @@ func Analyze(ctx context.Context, models *projections.Models, dispatch commands.
 		for _, p := range proposals {
 			open, there := waits[p.ID()]
 			proposed := Proposed{Proposal: p, Ended: there && !open}
-			receipt, err := dispatch(ctx, p.Wish(clock()))
+			receipt, err := dispatch(ctx, p.Wish(workspace, clock()))
 			switch {
 			case errors.Is(err, aggregates.ErrExists):
 				// The same claim on an older history: it stands, and its evidence then does too.
@@ -167,22 +167,37 @@ func (o *Orchestrator) lookAgain(ctx context.Context, due []int, seen []uint64) 
 	if len(runners) == 0 {
 		return 0, nil
 	}
-	began := o.c.Clock()
-	found, err := Analyze(ctx, o.c.Models, o.c.Dispatch, o.c.Clock, runners)
+	workspaces, err := o.c.Models.Workspaces(ctx)
 	if err != nil {
 		return 0, err
 	}
-	o.c.Log.Info("analysed", "analysts", len(runners), "position", found.Position, "findings", len(found.Findings), "proposals", len(found.Proposals),
+	for _, workspace := range workspaces {
+		if err := o.analyze(ctx, workspace, runners); err != nil {
+			return 0, err
+		}
+	}
+	return position, nil
+}
+
+// analyze lets analysts look at a workspace.
+func (o *Orchestrator) analyze(ctx context.Context, workspace string, runners []analysts.Runner) error {
+	began := o.c.Clock()
+	found, err := Analyze(ctx, o.c.Models, workspace, o.c.Dispatch, o.c.Clock, runners)
+	if err != nil {
+		return err
+	}
+	log := o.c.Log.With("workspace", workspace)
+	log.Info("analysed", "analysts", len(runners), "position", found.Position, "findings", len(found.Findings), "proposals", len(found.Proposals),
 		"took", o.c.Clock().Sub(began).Round(time.Millisecond))
 	for _, p := range found.Proposals {
 		if p.New {
-			o.c.Log.Info("improvement proposed", "id", p.ID(), "analyst", p.Analyst, "reason", p.Reason)
+			log.Info("improvement proposed", "id", p.ID(), "analyst", p.Analyst, "reason", p.Reason)
 		}
 	}
 	for _, c := range found.Changes {
-		o.c.Log.Info("evidence changed", "id", c.Improvement, "strength", c.Strength, "reason", c.Reason)
+		log.Info("evidence changed", "id", c.Improvement, "strength", c.Strength, "reason", c.Reason)
 	}
-	return found.Position, nil
+	return nil
 }
 
 // moreToAnalyze tells whether anything stands behind a position that analysts look at.

@@ -36,7 +36,7 @@ func TestAnalystsReadOneState(t *testing.T) {
 		logtest.Import(t, log, logtest.Simulated(40))
 		return none, replay.CatchUp(ctx, log, models, nil)
 	}
-	found, err := orchestrator.Analyze(t.Context(), models, d.Dispatch, fixedClock, []analysts.Runner{{Name: "a", Load: look}, {Name: "b", Load: grow}, {Name: "c", Load: look}})
+	found, err := orchestrator.Analyze(t.Context(), models, "", d.Dispatch, fixedClock, []analysts.Runner{{Name: "a", Load: look}, {Name: "b", Load: grow}, {Name: "c", Load: look}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestAProposalIsNewOnce(t *testing.T) {
 		if err := replay.CatchUp(t.Context(), log, models, nil); err != nil {
 			t.Fatal(err)
 		}
-		found, err := orchestrator.Analyze(t.Context(), models, d.Dispatch, fixedClock, []analysts.Runner{runner})
+		found, err := orchestrator.Analyze(t.Context(), models, "", d.Dispatch, fixedClock, []analysts.Runner{runner})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -98,11 +98,11 @@ func (t *turn) earlierRuns(ctx context.Context, conversation string) ([]string, 
 	}
 	var runs []string
 	filter := projections.RunFilter{Conversation: conversation, Limit: maxEarlier}
-	for row, err := range t.models.Runs(ctx, filter) {
+	for row, err := range t.models.In(t.wish.Workspace).Runs(ctx, filter) {
 		if err != nil {
 			return nil, fmt.Errorf("read conversation %s: %w", conversation, err)
 		}
-		if row.FirstPosition < t.conversation.position && row.Workspace == t.wish.Workspace && row.Outcome != projections.Running {
+		if row.FirstPosition < t.conversation.position && row.Outcome != projections.Running {
 			runs = append(runs, row.Run)
 		}
 	}

@@ -23,7 +23,7 @@ const (
 // reserve sets aside in every budget what the call can cost at most. Where all that is left is set aside for calls under
 // way it waits for one of them. What was set aside is settled by the manager of spending.
 func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.Message) error {
-	budgets := t.caps.of(t.conversation.started.Goal)
+	budgets := t.caps.of(t.wish.Workspace, t.conversation.started.Goal)
 	if len(budgets) == 0 {
 		return nil
 	}

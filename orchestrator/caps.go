@@ -3,7 +3,6 @@ package orchestrator
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -18,33 +17,41 @@ import (
 // caps are the budgets that there are. They are known by the log and not by the read models, which may be behind: no run
 // that was asked for after a cap was set passes it by.
 type caps struct {
-	mu    sync.Mutex
-	names map[string]bool
+	mu sync.Mutex
+	// streams are those of the budgets.
+	streams map[string]bool
 }
 
 // hear takes in a fact of the log.
 func (c *caps) hear(e *events.Envelope) {
 	if e.Kind == (events.BudgetSet{}).Kind() {
-		c.add(events.Identity(e.Stream))
+		c.add(e.Stream)
 	}
 }
 
-func (c *caps) add(budget string) {
+func (c *caps) add(stream string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.names == nil {
-		c.names = map[string]bool{}
+	if c.streams == nil {
+		c.streams = map[string]bool{}
 	}
-	c.names[budget] = true
+	c.streams[stream] = true
 }
 
-// of are the names of the budgets that a run for a goal, or for none, counts to, in order.
-func (c *caps) of(goal string) []string {
+// of are the names of the budgets that a run of a workspace for a goal, or for none, counts to, in order.
+func (c *caps) of(workspace, goal string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.names)), func(budget string) bool {
-		return strings.HasPrefix(budget, commands.GoalBudget("")) && (goal == "" || budget != commands.GoalBudget(goal))
-	})
+	var names []string
+	for stream := range c.streams {
+		_, of, budget := events.SplitStream(stream)
+		others := strings.HasPrefix(budget, commands.GoalBudget("")) && (goal == "" || budget != commands.GoalBudget(goal))
+		if of == workspace && !others {
+			names = append(names, budget)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // load takes in all that was set up to a position: what the read models have seen, and the log from there on.
@@ -56,12 +63,12 @@ func (c *caps) load(ctx context.Context, store eventstore.Store, models *project
 	case err != nil:
 		return err
 	default:
-		rows, err := models.Budgets(ctx)
+		streams, err := models.BudgetStreams(ctx)
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			c.add(row.Budget)
+		for _, stream := range streams {
+			c.add(stream)
 		}
 	}
 	if from >= head {

@@ -372,6 +372,8 @@ func (d *Dispatcher) check(cmds []commands.Command) (aggregates.Aggregate, error
 		}
 		if m := c.About(); m.ID == uuid.Nil || m.At.IsZero() {
 			return aggregates.Aggregate{}, fmt.Errorf("dispatch %T to %s: it has no id or no time", c, stream)
+		} else if !events.ValidWorkspace(m.Workspace) {
+			return aggregates.Aggregate{}, fmt.Errorf("%w: no workspace is called %q: up to %d bytes without ':' and line breaks", aggregates.ErrInvalid, m.Workspace, events.MaxWorkspace)
 		}
 	}
 	aggregate, ok := d.aggregates[events.Category(stream)]

@@ -51,12 +51,12 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 // tried is the experiment that an agent's runs take part in, nil where there is none.
 func (t *turn) tried(ctx context.Context, agent string) (*projections.ExperimentRow, error) {
 	for _, status := range []string{projections.ExperimentRunning, projections.ExperimentProved} {
-		rows, err := t.models.Experiments(ctx, status)
+		rows, err := t.models.In(t.wish.Workspace).Experiments(ctx, status)
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			if row.Agent == agent && row.Workspace == t.wish.Workspace {
+			if row.Agent == agent {
 				return &row, nil
 			}
 		}

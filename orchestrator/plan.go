@@ -46,7 +46,7 @@ func (p *planner) perform(ctx context.Context, wish managers.Plan) error {
 	if err := p.upToDate(ctx); err != nil {
 		return err
 	}
-	known, err := Askable(ctx, p.models)
+	known, err := Askable(ctx, p.models.In(wish.Workspace))
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (p *planner) take(ctx context.Context, wish managers.Plan, plan commands.Pl
 		if t.Agent != "" || t.Question != "" {
 			continue
 		}
-		agent, err := p.best(ctx, t, known)
+		agent, err := p.best(ctx, wish, t, known)
 		if err != nil {
 			return err
 		}
@@ -212,10 +212,10 @@ func canTask(r projections.AgentRow) bool {
 
 // best is who did a task best so far: of those that tried it at least thrice the one with the greatest share of successes.
 // Where nobody did it is the assistant.
-func (p *planner) best(ctx context.Context, task events.GoalTask, known []string) (string, error) {
+func (p *planner) best(ctx context.Context, wish managers.Plan, task events.GoalTask, known []string) (string, error) {
 	type record struct{ tried, succeeded int }
 	records := map[string]record{}
-	for run, err := range p.models.Runs(ctx, projections.RunFilter{Task: taskLabel(task), Limit: 1000}) {
+	for run, err := range p.models.In(wish.Workspace).Runs(ctx, projections.RunFilter{Task: taskLabel(task), Limit: 1000}) {
 		if err != nil {
 			return "", err
 		}
@@ -252,7 +252,7 @@ func taskLabel(t events.GoalTask) string {
 // runbook is the one to go by: the one that was named, or the one whose name the goal says in all its words, the longest
 // first. It is nil where there is none.
 func (p *planner) runbook(ctx context.Context, wish managers.Plan) (*projections.RunbookRow, error) {
-	books, err := p.models.Runbooks(ctx)
+	books, err := p.models.In(wish.Workspace).Runbooks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -312,7 +312,7 @@ func readPlan(answer string) (commands.PlanGoal, error) {
 
 // prompt asks for a plan.
 func (p *planner) prompt(ctx context.Context, wish managers.Plan) (string, error) {
-	rows, err := p.models.Agents(ctx)
+	rows, err := p.models.In(wish.Workspace).Agents(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -77,7 +77,7 @@ const maxNear = 5
 
 // near names the agents that may have been meant, the nearest first.
 func (r Runs) near(ctx context.Context, workspace, name string) (string, error) {
-	rows, err := r.Models.Agents(ctx)
+	rows, err := r.Models.In(workspace).Agents(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -15,12 +15,13 @@ const (
 	AgentRetired = "retired"
 )
 
-var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[string, AgentRow]{
-	Key:   func(r *AgentRow) string { return r.Agent },
-	Fresh: func(agent string, r *AgentRow) { r.Agent = strings.Clone(agent) },
+var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, AgentRow]{
+	Key:   func(r *AgentRow) named { return named{r.Agent, r.Workspace} },
+	Fresh: func(k named, r *AgentRow) { r.Agent, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Weigh: func(r *AgentRow) int { return len(r.Prompt) + 32*len(r.Tools) + 64 },
 	Row: []readmodel.ColumnOf[AgentRow]{
 		readmodel.Key(readmodel.String("agent", func(r *AgentRow) *string { return &r.Agent })),
+		workspaceKey(func(r *AgentRow) *string { return &r.Workspace }),
 		readmodel.Symbol("role", func(r *AgentRow) *string { return &r.Role }),
 		readmodel.Symbol("model", func(r *AgentRow) *string { return &r.Model }),
 		readmodel.Optional("temperature", func(r *AgentRow) **float64 { return &r.Temperature }),
@@ -40,14 +41,15 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[string, 
 
 // formerAgentRow is a row of former_agents: an agent of an imported history in the stream of an early log that a live one of
 // its name would have.
-type formerAgentRow struct{ stream, agent string }
+type formerAgentRow struct{ stream, workspace, agent string }
 
-var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[string, formerAgentRow]{
-	Key:   func(r *formerAgentRow) string { return r.stream },
-	Fresh: func(stream string, r *formerAgentRow) { r.stream = stream },
+var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[named, formerAgentRow]{
+	Key:   func(r *formerAgentRow) named { return named{r.stream, r.workspace} },
+	Fresh: func(k named, r *formerAgentRow) { r.stream, r.workspace = k.name, strings.Clone(k.workspace) },
 	Weigh: func(r *formerAgentRow) int { return len(r.stream) + len(r.agent) },
 	Row: []readmodel.ColumnOf[formerAgentRow]{
 		readmodel.Key(readmodel.String("stream", func(r *formerAgentRow) *string { return &r.stream })),
+		workspaceKey(func(r *formerAgentRow) *string { return &r.workspace }),
 		readmodel.String("agent", func(r *formerAgentRow) *string { return &r.agent }),
 	},
 })
@@ -56,16 +58,16 @@ var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[str
 var agents = readmodel.Projection{
 	Name: "agents", Version: 3, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
 	Lists: []readmodel.List{agentTable.List(readmodel.List{
-		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent"),
+		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent", "workspace"),
 	})},
 	Bind: bindAgents,
 }
 
 // agentFold is the fold into agent_registry.
 type agentFold struct {
-	agents   *readmodel.Cache[string, AgentRow]
+	agents   *readmodel.Cache[named, AgentRow]
 	versions *readmodel.Cache[agentVersionKey, AgentVersionRow]
-	formers  *readmodel.Cache[string, formerAgentRow]
+	formers  *readmodel.Cache[named, formerAgentRow]
 	run      *runFact
 }
 
@@ -75,7 +77,7 @@ func bindAgents(w *readmodel.WorkingSet) readmodel.Fold {
 
 func (w *agentFold) fold(f *readmodel.Fact) error {
 	if w.run.newAgent {
-		r, err := w.agents.Row(w.run.step.Agent)
+		r, err := w.agents.Row(named{w.run.step.Agent, f.Workspace})
 		if err != nil {
 			return err
 		}
@@ -110,7 +112,7 @@ func (w *agentFold) fold(f *readmodel.Fact) error {
 }
 
 func (w *agentFold) spawn(f *readmodel.Fact, e events.AgentSpawned) error {
-	former, err := w.formers.Existing(f.ID)
+	former, err := w.formers.Existing(keyOf(f))
 	if err != nil {
 		return err
 	}
@@ -124,10 +126,10 @@ func (w *agentFold) spawn(f *readmodel.Fact, e events.AgentSpawned) error {
 	if e.Imported {
 		source, _ := strings.CutPrefix(f.Envelope.Actor, "import:")
 		if name = events.AgentOfHistory(f.ID, source); name != f.ID {
-			w.formers.Insert(strings.Clone(f.ID)).agent = name
+			w.formers.Insert(named{strings.Clone(f.ID), f.Workspace}).agent = name
 		}
 	}
-	r, err := w.agents.Row(name)
+	r, err := w.agents.Row(named{name, f.Workspace})
 	switch {
 	case err != nil:
 		return err
@@ -144,11 +146,11 @@ func (w *agentFold) spawn(f *readmodel.Fact, e events.AgentSpawned) error {
 
 // of is the agent that a later fact of a stream is about.
 func (w *agentFold) of(f *readmodel.Fact, e events.Agent) (*AgentRow, error) {
-	r, err := w.agents.Existing(f.ID)
+	r, err := w.agents.Existing(keyOf(f))
 	if err != nil || r != nil && r.Status != "" {
 		return r, err
 	}
-	former, err := w.formers.Existing(f.ID)
+	former, err := w.formers.Existing(keyOf(f))
 	switch {
 	case err != nil:
 		return nil, err
@@ -156,10 +158,10 @@ func (w *agentFold) of(f *readmodel.Fact, e events.Agent) (*AgentRow, error) {
 		return nil, readmodel.Damaged("the agent was never spawned")
 	}
 	if _, configured := e.(events.AgentConfigured); !configured {
-		return w.agents.Row(former.agent)
+		return w.agents.Row(named{former.agent, f.Workspace})
 	}
 	// In early logs a configuration made an agent of history a live one.
-	if r, err = w.agents.Row(f.ID); err == nil {
+	if r, err = w.agents.Row(keyOf(f)); err == nil {
 		r.Status, r.SpawnedAt = AgentActive, f.When
 	}
 	return r, err

@@ -10,8 +10,9 @@ import (
 
 // AgentVersionRow is a row of agent_versions: what an agent was made of from then on, who wished it and why.
 type AgentVersionRow struct {
-	Agent   string `db:"agent,pk"`
-	Version int64  `db:"version,pk"`
+	Agent     string `db:"agent,pk"`
+	Version   int64  `db:"version,pk"`
+	Workspace string `db:"workspace,pk"`
 	// Author is who made it, and Improvement what asked for it.
 	Author      string `db:"author"`
 	Reason      string `db:"reason"`
@@ -24,17 +25,22 @@ type AgentVersionRow struct {
 }
 
 type agentVersionKey struct {
-	agent   string
+	named
 	version int64
 }
 
 var agentVersionTable = readmodel.NewTable("agent_versions", readmodel.TableOf[agentVersionKey, AgentVersionRow]{
-	Key:   func(r *AgentVersionRow) agentVersionKey { return agentVersionKey{r.Agent, r.Version} },
-	Fresh: func(k agentVersionKey, r *AgentVersionRow) { r.Agent, r.Version = k.agent, k.version },
+	Key: func(r *AgentVersionRow) agentVersionKey {
+		return agentVersionKey{named{r.Agent, r.Workspace}, r.Version}
+	},
+	Fresh: func(k agentVersionKey, r *AgentVersionRow) {
+		r.Agent, r.Workspace, r.Version = k.name, k.workspace, k.version
+	},
 	Weigh: func(r *AgentVersionRow) int { return len(r.Config.Prompt) + len(r.Reason) + 512 },
 	Row: []readmodel.ColumnOf[AgentVersionRow]{
 		readmodel.Key(readmodel.String("agent", func(r *AgentVersionRow) *string { return &r.Agent })),
 		readmodel.Key(readmodel.Int("version", func(r *AgentVersionRow) *int64 { return &r.Version })),
+		workspaceKey(func(r *AgentVersionRow) *string { return &r.Workspace }),
 		readmodel.Symbol("author", func(r *AgentVersionRow) *string { return &r.Author }),
 		readmodel.String("reason", func(r *AgentVersionRow) *string { return &r.Reason }),
 		readmodel.String("improvement", func(r *AgentVersionRow) *string { return &r.Improvement }),
@@ -48,7 +54,7 @@ var agentVersionTable = readmodel.NewTable("agent_versions", readmodel.TableOf[a
 
 // keepVersion adds what an agent is made of from a fact on. The registry's row counts the versions.
 func (w *agentFold) keepVersion(r *AgentRow, f *readmodel.Fact, e events.AgentConfigured) error {
-	v, err := w.versions.Row(agentVersionKey{r.Agent, r.Configured})
+	v, err := w.versions.Row(agentVersionKey{named{r.Agent, r.Workspace}, r.Configured})
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import "github.com/virtuous6/virtuous6/readmodel"
 
 // all are the projections, one line each, in the order in which a fact passes through them. The first one finds the run
 // and the step that others go by.
-var all = readmodel.NewSet(
+var all = workspaced(
 	former,
 	runs,
 	verdicts,

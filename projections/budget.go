@@ -1,16 +1,20 @@
 package projections
 
 import (
+	"context"
+	"fmt"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
+	"strings"
 )
 
-var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[string, BudgetRow]{
-	Key:   func(r *BudgetRow) string { return r.Budget },
-	Fresh: func(budget string, r *BudgetRow) { r.Budget = budget },
+var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[named, BudgetRow]{
+	Key:   func(r *BudgetRow) named { return named{r.Budget, r.Workspace} },
+	Fresh: func(k named, r *BudgetRow) { r.Budget, r.Workspace = k.name, strings.Clone(k.workspace) },
 	Weigh: func(r *BudgetRow) int { return len(r.Budget) },
 	Row: []readmodel.ColumnOf[BudgetRow]{
 		readmodel.Key(readmodel.String("budget", func(r *BudgetRow) *string { return &r.Budget })),
+		workspaceKey(func(r *BudgetRow) *string { return &r.Workspace }),
 		readmodel.Symbol("period", func(r *BudgetRow) *events.BudgetPeriod { return &r.Period }),
 		money("limit_nanos", func(r *BudgetRow) *events.Nanos { return &r.LimitNanos }),
 		orNull(readmodel.Symbol("exhausted", func(r *BudgetRow) *string { return &r.Exhausted })),
@@ -32,7 +36,7 @@ func bindBudgets(w *readmodel.WorkingSet) readmodel.Fold {
 	return func(f *readmodel.Fact) error { return foldBudget(budgets, f) }
 }
 
-func foldBudget(budgets *readmodel.Cache[string, BudgetRow], f *readmodel.Fact) error {
+func foldBudget(budgets *readmodel.Cache[named, BudgetRow], f *readmodel.Fact) error {
 	e, ok := f.Event.(events.Budget)
 	if !ok {
 		return nil
@@ -42,15 +46,15 @@ func foldBudget(budgets *readmodel.Cache[string, BudgetRow], f *readmodel.Fact) 
 		if e.Budget != f.ID {
 			return readmodel.Damaged("it names %q, another than its stream", e.Budget)
 		}
-		r, err := budgets.Row(f.ID)
+		r, err := budgets.Row(keyOf(f))
 		if err != nil {
 			return err
 		}
 		// A new limit opens the period again, as in the aggregate.
-		*r = BudgetRow{Budget: r.Budget, Period: e.Period, LimitNanos: e.LimitNanos, Position: f.Envelope.Position}
+		*r = BudgetRow{Budget: r.Budget, Workspace: r.Workspace, Period: e.Period, LimitNanos: e.LimitNanos, Position: f.Envelope.Position}
 	case events.BudgetReserved, events.BudgetSettled:
 	case events.BudgetExhausted:
-		r, err := budgets.Existing(f.ID)
+		r, err := budgets.Existing(keyOf(f))
 		switch {
 		case err != nil:
 			return err
@@ -60,4 +64,16 @@ func foldBudget(budgets *readmodel.Cache[string, BudgetRow], f *readmodel.Fact) 
 		r.Exhausted, r.Position = e.Starting, f.Envelope.Position
 	}
 	return nil
+}
+
+// BudgetStreams are the streams of all budgets, of every workspace.
+func (m *Models) BudgetStreams(ctx context.Context) ([]string, error) {
+	var streams []string
+	for row, err := range readmodel.Rows(ctx, m.View, budgetTable, readmodel.Query{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read budgets: %w", err)
+		}
+		streams = append(streams, events.StreamName("budget", row.Workspace, row.Budget))
+	}
+	return streams, nil
 }

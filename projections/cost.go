@@ -8,12 +8,13 @@ import (
 )
 
 // costKey is the key of llm_costs.
-type costKey struct{ day, workflow, agent, model string }
+type costKey struct{ day, workflow, agent, model, workspace string }
 
 var costTable = readmodel.NewTable("llm_costs", readmodel.TableOf[costKey, CostRow]{
-	Key: func(r *CostRow) costKey { return costKey{r.Day, r.Workflow, r.Agent, r.Model} },
+	Key: func(r *CostRow) costKey { return costKey{r.Day, r.Workflow, r.Agent, r.Model, r.Workspace} },
 	Fresh: func(k costKey, r *CostRow) {
 		r.Day, r.Workflow, r.Agent, r.Model = k.day, strings.Clone(k.workflow), strings.Clone(k.agent), strings.Clone(k.model)
+		r.Workspace = strings.Clone(k.workspace)
 	},
 	Weigh: func(*CostRow) int { return 64 },
 	Row: []readmodel.ColumnOf[CostRow]{
@@ -21,6 +22,7 @@ var costTable = readmodel.NewTable("llm_costs", readmodel.TableOf[costKey, CostR
 		readmodel.Key(readmodel.Symbol("workflow", func(r *CostRow) *string { return &r.Workflow })),
 		readmodel.Key(readmodel.Symbol("agent", func(r *CostRow) *string { return &r.Agent })),
 		readmodel.Key(readmodel.Symbol("model", func(r *CostRow) *string { return &r.Model })),
+		workspaceKey(func(r *CostRow) *string { return &r.Workspace }),
 		readmodel.Int("calls", func(r *CostRow) *int64 { return &r.Calls }),
 		readmodel.Int("input_tokens", func(r *CostRow) *int64 { return &r.InputTokens }),
 		readmodel.Int("output_tokens", func(r *CostRow) *int64 { return &r.OutputTokens }),
@@ -53,7 +55,7 @@ func foldCost(costs *readmodel.Cache[costKey, CostRow], run *runFact, f *readmod
 	if !ok || run.step.Model == "" && e.InputTokens == 0 && e.OutputTokens == 0 && e.CostNanos == 0 {
 		return nil
 	}
-	r, err := costs.Row(costKey{run.day, run.step.Workflow, run.step.Agent, run.step.Model})
+	r, err := costs.Row(costKey{run.day, run.step.Workflow, run.step.Agent, run.step.Model, f.Workspace})
 	if err != nil {
 		return err
 	}

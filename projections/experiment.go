@@ -24,7 +24,7 @@ const (
 // ExperimentRow is a row of experiments.
 type ExperimentRow struct {
 	Experiment  string                `db:"experiment,pk"`
-	Workspace   string                `db:"workspace"`
+	Workspace   string                `db:"workspace,pk"`
 	Agent       string                `db:"agent"`
 	Improvement string                `db:"improvement"`
 	Kind        string                `db:"kind"`
@@ -49,13 +49,15 @@ type ExperimentRow struct {
 	Position  uint64            `db:"position"`
 }
 
-var experimentTable = readmodel.NewTable("experiments", readmodel.TableOf[string, ExperimentRow]{
-	Key:   func(r *ExperimentRow) string { return r.Experiment },
-	Fresh: func(experiment string, r *ExperimentRow) { r.Experiment = strings.Clone(experiment) },
+var experimentTable = readmodel.NewTable("experiments", readmodel.TableOf[named, ExperimentRow]{
+	Key: func(r *ExperimentRow) named { return named{r.Experiment, r.Workspace} },
+	Fresh: func(k named, r *ExperimentRow) {
+		r.Experiment, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace)
+	},
 	Weigh: func(r *ExperimentRow) int { return len(r.Config.Prompt) + len(r.Reason) + 1024 },
 	Row: []readmodel.ColumnOf[ExperimentRow]{
 		readmodel.Key(readmodel.String("experiment", func(r *ExperimentRow) *string { return &r.Experiment })),
-		readmodel.Symbol("workspace", func(r *ExperimentRow) *string { return &r.Workspace }),
+		workspaceKey(func(r *ExperimentRow) *string { return &r.Workspace }),
 		readmodel.Symbol("agent", func(r *ExperimentRow) *string { return &r.Agent }),
 		readmodel.String("improvement", func(r *ExperimentRow) *string { return &r.Improvement }),
 		readmodel.Symbol("kind", func(r *ExperimentRow) *string { return &r.Kind }),
@@ -80,19 +82,20 @@ var experimentTable = readmodel.NewTable("experiments", readmodel.TableOf[string
 
 // drawnRow is a row of drawn_runs: a run that takes part in experiments.
 type drawnRow struct {
-	run   string
-	arms  []events.Arm
-	at    time.Time
-	ended bool
+	run, workspace string
+	arms           []events.Arm
+	at             time.Time
+	ended          bool
 }
 
-var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[string, drawnRow]{
+var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[named, drawnRow]{
 	Table: readmodel.Table{Large: true},
-	Key:   func(r *drawnRow) string { return r.run },
-	Fresh: func(run string, r *drawnRow) { r.run = strings.Clone(run) },
+	Key:   func(r *drawnRow) named { return named{r.run, r.workspace} },
+	Fresh: func(k named, r *drawnRow) { r.run, r.workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Weigh: func(r *drawnRow) int { return 64 + 96*len(r.arms) },
 	Row: []readmodel.ColumnOf[drawnRow]{
 		readmodel.Key(readmodel.String("run", func(r *drawnRow) *string { return &r.run })),
+		workspaceKey(func(r *drawnRow) *string { return &r.workspace }),
 		readmodel.Time("drawn_at", func(r *drawnRow) *time.Time { return &r.at }),
 		readmodel.Bool("ended", func(r *drawnRow) *bool { return &r.ended }),
 		readmodel.Document("arms", func(r *drawnRow) *[]events.Arm { return &r.arms }),
@@ -117,8 +120,8 @@ var experiments = readmodel.Projection{
 
 // experimentFold is the fold into experiments.
 type experimentFold struct {
-	experiments *readmodel.Cache[string, ExperimentRow]
-	drawn       *readmodel.Cache[string, drawnRow]
+	experiments *readmodel.Cache[named, ExperimentRow]
+	drawn       *readmodel.Cache[named, drawnRow]
 	run         *runFact
 }
 
@@ -144,7 +147,7 @@ func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
 	if len(e.Arms) == 0 {
 		return nil
 	}
-	r, err := w.drawn.Row(f.ID)
+	r, err := w.drawn.Row(keyOf(f))
 	if err != nil {
 		return err
 	}
@@ -153,12 +156,12 @@ func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
 		if arm.Experiment != events.Holdback(e.Agent) {
 			continue
 		}
-		x, err := w.experiments.Row(arm.Experiment)
+		x, err := w.experiments.Row(named{arm.Experiment, f.Workspace})
 		if err != nil {
 			return err
 		}
 		if x.Status == "" {
-			x.Workspace, x.Agent, x.Status, x.StartedAt, x.PlannedAt = f.Envelope.Workspace, e.Agent, ExperimentHeldBack, f.When, f.When
+			x.Agent, x.Status, x.StartedAt, x.PlannedAt = e.Agent, ExperimentHeldBack, f.When, f.When
 			x.Arms = []events.ArmCount{{Arm: events.CurrentArm}, {Arm: events.FrozenArm}}
 		}
 		x.Position = f.Envelope.Position
@@ -167,14 +170,14 @@ func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
 }
 
 func (w *experimentFold) end(f *readmodel.Fact) error {
-	r, err := w.drawn.Existing(f.ID)
+	r, err := w.drawn.Existing(keyOf(f))
 	if err != nil || r == nil || r.ended {
 		return err
 	}
 	r.ended = true
 	run := w.run.row
 	for _, arm := range r.arms {
-		x, err := w.experiments.Existing(arm.Experiment)
+		x, err := w.experiments.Existing(named{arm.Experiment, f.Workspace})
 		if err != nil {
 			return err
 		}
@@ -205,18 +208,18 @@ func (w *experimentFold) experiment(f *readmodel.Fact, e events.Experiment) erro
 		if err := f.Opens(e.Experiment); err != nil {
 			return err
 		}
-		r, err := w.experiments.Row(e.Experiment)
+		r, err := w.experiments.Row(keyOf(f))
 		if err != nil {
 			return err
 		}
 		*r = ExperimentRow{
-			Experiment: e.Experiment, Workspace: f.Envelope.Workspace, Agent: e.Agent, Improvement: e.Improvement, Kind: string(e.Change), Status: ExperimentPlanned,
+			Experiment: e.Experiment, Workspace: r.Workspace, Agent: e.Agent, Improvement: e.Improvement, Kind: string(e.Change), Status: ExperimentPlanned,
 			MaxShare: int64(e.MaxShare), LetBy: e.By, Config: e.Config, Plan: e.Plan, PlannedAt: f.When, Position: f.Envelope.Position,
 			Arms: []events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
 		}
 		return nil
 	}
-	r, err := w.experiments.Existing(f.ID)
+	r, err := w.experiments.Existing(keyOf(f))
 	if err != nil {
 		return err
 	}

@@ -1,20 +1,22 @@
 package projections
 
 import (
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-var feedbackTable = readmodel.NewTable("feedback", readmodel.TableOf[string, FeedbackRow]{
+var feedbackTable = readmodel.NewTable("feedback", readmodel.TableOf[named, FeedbackRow]{
 	Table: readmodel.Table{Cluster: "position", Settled: "position", Large: true, Indexes: []readmodel.Index{{Name: "feedback_by_run", Columns: []string{"run"}}}},
-	Key:   func(r *FeedbackRow) string { return r.Feedback },
-	Fresh: func(feedback string, r *FeedbackRow) { r.Feedback = feedback },
+	Key:   func(r *FeedbackRow) named { return named{r.Feedback, r.Workspace} },
+	Fresh: func(k named, r *FeedbackRow) { r.Feedback, r.Workspace = k.name, strings.Clone(k.workspace) },
 	Ended: func(*FeedbackRow) bool { return true },
 	Weigh: func(r *FeedbackRow) int { return len(r.Text) + len(r.Better) + len(r.Wish) },
 	Row: []readmodel.ColumnOf[FeedbackRow]{
 		readmodel.Key(readmodel.String("feedback", func(r *FeedbackRow) *string { return &r.Feedback })),
+		workspaceKey(func(r *FeedbackRow) *string { return &r.Workspace }),
 		readmodel.Int("position", func(r *FeedbackRow) *uint64 { return &r.Position }),
 		readmodel.String("run", func(r *FeedbackRow) *string { return &r.Run }),
 		known("step", func(r *FeedbackRow) *int64 { return &r.Step }),
@@ -45,7 +47,7 @@ func bindFeedback(w *readmodel.WorkingSet) readmodel.Fold {
 	return func(f *readmodel.Fact) error { return foldFeedback(feedback, f) }
 }
 
-func foldFeedback(feedback *readmodel.Cache[string, FeedbackRow], f *readmodel.Fact) error {
+func foldFeedback(feedback *readmodel.Cache[named, FeedbackRow], f *readmodel.Fact) error {
 	e, ok := f.Event.(events.FeedbackGiven)
 	if !ok {
 		return nil
@@ -54,12 +56,12 @@ func foldFeedback(feedback *readmodel.Cache[string, FeedbackRow], f *readmodel.F
 		return err
 	}
 	row := FeedbackRow{
-		Feedback: e.Feedback, Run: e.Run, Step: -1, Agent: e.Agent, User: e.User, Name: e.Name, Score: e.Score,
+		Feedback: e.Feedback, Workspace: strings.Clone(f.Workspace), Run: e.Run, Step: -1, Agent: e.Agent, User: e.User, Name: e.Name, Score: e.Score,
 		Label: e.Label, Text: e.Text, Better: e.Better, Wish: e.Wish, GivenAt: f.When, Position: f.Envelope.Position,
 	}
 	if e.Step != nil {
 		row.Step = int64(*e.Step)
 	}
-	*feedback.Insert(e.Feedback) = row
+	*feedback.Insert(keyOf(f)) = row
 	return nil
 }

@@ -27,7 +27,7 @@ func given(facts ...any) []readmodel.Entry {
 		stream, e := facts[i].(string), facts[i+1].(events.Event)
 		entries = append(entries, readmodel.Entry{Event: e, Envelope: events.Envelope{
 			Stream: stream, Revision: revisions[stream], Position: uint64(len(entries) + 1), Kind: e.Kind(),
-			OccurredAt: noon.Add(time.Duration(len(entries)) * time.Minute), Workspace: "main",
+			OccurredAt: noon.Add(time.Duration(len(entries)) * time.Minute),
 		}})
 		revisions[stream]++
 	}
@@ -88,7 +88,7 @@ func TestRunBecomesRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "run", run, projections.RunRow{
-		Run: "r1", Workspace: "main", Workflow: "support", Task: "t1", Requester: "anna", Prompt: "help", Outcome: events.Failed,
+		Run: "r1", Workflow: "support", Task: "t1", Requester: "anna", Prompt: "help", Outcome: events.Failed,
 		Conversation: "c1", AgentRevision: -1, FinishReason: "length", Error: "no answer", Labels: map[string]string{"a": "1", "b": "2"}, Source: "runs",
 		StartedAt: minute(0), EndedAt: minute(7), DurationNS: int64(7 * time.Minute), Steps: 3, FailedSteps: 1, InputTokens: 10,
 		OutputTokens: 4, CostNanos: 9, Trace: []string{"ask", "look", "look"}, Agents: []string{"bert (runs)", "carl (runs)"},
@@ -148,7 +148,7 @@ func TestRunIsCounted(t *testing.T) {
 		pattern(projections.FollowsPattern, "ask", "look"), pattern(projections.FollowsPattern, "look", "look"),
 	})
 	metric := func(d projections.Dimension, name string) projections.MetricRow {
-		return projections.MetricRow{Workspace: "main", Dimension: d, Name: name, Day: "2026-11-22", Runs: 1, Failed: 1}
+		return projections.MetricRow{Dimension: d, Name: name, Day: "2026-11-22", Runs: 1, Failed: 1}
 	}
 	workflow, bert, carl := metric(projections.ByWorkflow, "support"), metric(projections.ByAgent, "bert (runs)"), metric(projections.ByAgent, "carl (runs)")
 	model, tool := metric(projections.ByModel, "gpt-1"), metric(projections.ByTool, "search")
@@ -235,7 +235,7 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 		t.Errorf("undated run: %+v, %v, %v", run, steps, err)
 	}
 	daily, _ := m.Daily(ctx, projections.ByWorkflow)
-	equal(t, "undated metrics", daily, []projections.MetricRow{{Workspace: "main", Dimension: projections.ByWorkflow, Name: "w", Runs: 1, Unrated: 1}})
+	equal(t, "undated metrics", daily, []projections.MetricRow{{Dimension: projections.ByWorkflow, Name: "w", Runs: 1, Unrated: 1}})
 	patterns := slices.Collect(func(yield func(projections.PatternRow) bool) {
 		for row := range m.Patterns(ctx, projections.VariantPattern, "") {
 			yield(row)

@@ -43,13 +43,14 @@ const (
 // Ended tells that nothing more is done about the task.
 func (s GoalTaskStatus) Ended() bool { return s == TaskDone || s == TaskFailed || s == TaskSkipped }
 
-var goalTable = readmodel.NewTable("goals", readmodel.TableOf[string, GoalRow]{
-	Key:   func(r *GoalRow) string { return r.Goal },
-	Fresh: func(goal string, r *GoalRow) { r.Goal = strings.Clone(goal) },
+var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
+	Key:   func(r *GoalRow) named { return named{r.Goal, r.Workspace} },
+	Fresh: func(k named, r *GoalRow) { r.Goal, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Weigh: func(r *GoalRow) int { return len(r.Prompt) + len(r.Note) + 512*len(r.Tasks) },
 	Ended: func(r *GoalRow) bool { return r.Status.Ended() },
 	Row: []readmodel.ColumnOf[GoalRow]{
 		readmodel.Key(readmodel.String("goal", func(r *GoalRow) *string { return &r.Goal })),
+		workspaceKey(func(r *GoalRow) *string { return &r.Workspace }),
 		readmodel.Symbol("level", func(r *GoalRow) *events.GoalLevel { return &r.Level }),
 		readmodel.Symbol("status", func(r *GoalRow) *GoalStatus { return &r.Status }),
 		readmodel.String("parent", func(r *GoalRow) *string { return &r.Parent }),
@@ -84,7 +85,7 @@ func bindGoals(w *readmodel.WorkingSet) readmodel.Fold {
 	return func(f *readmodel.Fact) error { return foldGoal(goals, f) }
 }
 
-func foldGoal(goals *readmodel.Cache[string, GoalRow], f *readmodel.Fact) error {
+func foldGoal(goals *readmodel.Cache[named, GoalRow], f *readmodel.Fact) error {
 	fact, ok := f.Event.(events.Goal)
 	if !ok {
 		return nil
@@ -93,17 +94,17 @@ func foldGoal(goals *readmodel.Cache[string, GoalRow], f *readmodel.Fact) error 
 		if err := f.Opens(e.Goal); err != nil {
 			return err
 		}
-		r, err := goals.Row(f.ID)
+		r, err := goals.Row(keyOf(f))
 		if err != nil {
 			return err
 		}
 		*r = GoalRow{
-			Goal: r.Goal, Prompt: strings.Clone(e.Prompt), Level: e.Level, Parent: e.Parent, Requester: e.Requester, LimitNanos: e.LimitNanos,
+			Goal: r.Goal, Workspace: r.Workspace, Prompt: strings.Clone(e.Prompt), Level: e.Level, Parent: e.Parent, Requester: e.Requester, LimitNanos: e.LimitNanos,
 			Parallel: int64(e.Parallel), Status: GoalCreated, CreatedAt: f.When, Position: f.Envelope.Position,
 		}
 		return nil
 	}
-	r, err := goals.Existing(f.ID)
+	r, err := goals.Existing(keyOf(f))
 	switch {
 	case err != nil:
 		return err

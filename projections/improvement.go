@@ -2,6 +2,7 @@ package projections
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -19,12 +20,13 @@ const (
 	Withdrawn = "withdrawn"
 )
 
-var improvementTable = readmodel.NewTable("improvements", readmodel.TableOf[string, ImprovementRow]{
-	Key:   func(r *ImprovementRow) string { return r.Improvement },
-	Fresh: func(improvement string, r *ImprovementRow) { r.Improvement = improvement },
+var improvementTable = readmodel.NewTable("improvements", readmodel.TableOf[named, ImprovementRow]{
+	Key:   func(r *ImprovementRow) named { return named{r.Improvement, r.Workspace} },
+	Fresh: func(k named, r *ImprovementRow) { r.Improvement, r.Workspace = k.name, strings.Clone(k.workspace) },
 	Weigh: func(r *ImprovementRow) int { return len(r.Reason) + len(r.Note) + 1024 },
 	Row: []readmodel.ColumnOf[ImprovementRow]{
 		readmodel.Key(readmodel.String("improvement", func(r *ImprovementRow) *string { return &r.Improvement })),
+		workspaceKey(func(r *ImprovementRow) *string { return &r.Workspace }),
 		readmodel.Symbol("analyst", func(r *ImprovementRow) *string { return &r.Analyst }),
 		readmodel.Int("analyst_version", func(r *ImprovementRow) *int64 { return &r.AnalystVersion }),
 		readmodel.Symbol("kind", func(r *ImprovementRow) *string { return &r.Kind }),
@@ -66,7 +68,7 @@ func bindImprovements(w *readmodel.WorkingSet) readmodel.Fold {
 	return func(f *readmodel.Fact) error { return foldImprovement(improvements, f) }
 }
 
-func foldImprovement(improvements *readmodel.Cache[string, ImprovementRow], f *readmodel.Fact) error {
+func foldImprovement(improvements *readmodel.Cache[named, ImprovementRow], f *readmodel.Fact) error {
 	e, ok := f.Event.(events.Improvement)
 	if !ok {
 		return nil
@@ -75,9 +77,9 @@ func foldImprovement(improvements *readmodel.Cache[string, ImprovementRow], f *r
 		if err := f.Opens(e.Improvement); err != nil {
 			return err
 		}
-		r := improvements.Insert(e.Improvement)
+		r := improvements.Insert(keyOf(f))
 		*r = ImprovementRow{
-			Improvement: e.Improvement, Analyst: e.Analyst, AnalystVersion: int64(e.AnalystVersion),
+			Improvement: e.Improvement, Workspace: r.Workspace, Analyst: e.Analyst, AnalystVersion: int64(e.AnalystVersion),
 			Kind: string(e.Change.Kind), Workflow: e.Change.Workflow, Agent: e.Change.Agent, Status: Proposed,
 			Reason: e.Reason, Change: e.Change, Evidence: e.Evidence, Expected: e.Expected,
 			Generation: max(int64(e.Generation), 1), Previous: e.Previous, Strength: cmp.Or(e.Strength, events.Moderate),
@@ -88,7 +90,7 @@ func foldImprovement(improvements *readmodel.Cache[string, ImprovementRow], f *r
 		}
 		return nil
 	}
-	r, err := improvements.Existing(f.ID)
+	r, err := improvements.Existing(keyOf(f))
 	if err != nil {
 		return err
 	}

@@ -20,16 +20,16 @@ const fewRuns = 256
 
 // judgedRuns joins the verdicts to runs, of one state.
 type judgedRuns struct {
-	view readmodel.View
+	reader *reader
 	// any tells that there are verdicts at all, and all are those of many runs.
 	any bool
 	all map[string]*VerdictRow
 }
 
 // judged looks what verdicts there are, for a list of up to limit runs, or of all where it is 0.
-func judged(ctx context.Context, v readmodel.View, limit int) (*judgedRuns, error) {
-	j := &judgedRuns{view: v}
-	some, err := readmodel.Collect(readmodel.Rows(ctx, v, verdictTable, readmodel.Query{Limit: 1}))
+func (r *reader) judged(ctx context.Context, v readmodel.View, limit int) (*judgedRuns, error) {
+	j := &judgedRuns{reader: &reader{v, r.workspace}}
+	some, err := readmodel.Collect(readmodel.Rows(ctx, v, verdictTable, readmodel.Query{Where: r.where(), Limit: 1}))
 	if err != nil || len(some) == 0 {
 		return j, err
 	}
@@ -38,7 +38,7 @@ func judged(ctx context.Context, v readmodel.View, limit int) (*judgedRuns, erro
 		return j, nil
 	}
 	j.all = make(map[string]*VerdictRow)
-	for row, err := range readmodel.Rows(ctx, v, verdictTable, readmodel.Query{}) {
+	for row, err := range readmodel.Rows(ctx, v, verdictTable, readmodel.Query{Where: r.where()}) {
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func (j *judgedRuns) of(ctx context.Context, r *RunRow) error {
 	case j.all != nil:
 		found = j.all[r.Run]
 	default:
-		for row, err := range readmodel.Rows(ctx, j.view, verdictTable, readmodel.Query{Where: readmodel.Only("run", r.Run)}) {
+		for row, err := range readmodel.Rows(ctx, j.reader.View, verdictTable, readmodel.Query{Where: j.reader.where(readmodel.Only("run", r.Run))}) {
 			if err != nil {
 				return err
 			}

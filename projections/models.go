@@ -2,12 +2,14 @@ package projections
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // Models are the read models in one engine: the fold into them, and the Reader over them.
 type Models struct {
+	// Reader is that of the default workspace.
 	Reader
 	*readmodel.Models
 }
@@ -18,17 +20,36 @@ func Open(ctx context.Context, e readmodel.Engine, o readmodel.Options) (*Models
 	if err != nil {
 		return nil, err
 	}
-	return &Models{Reader: &reader{m.View}, Models: m}, nil
+	return &Models{Reader: &reader{View: m.View}, Models: m}, nil
 }
 
-// Fixed has f read one state of the read models, whatever is folded meanwhile. What it gives is f's until f returns, and not
-// for two goroutines at a time.
-func (m *Models) Fixed(ctx context.Context, f func(Reader) error) error {
-	return m.Models.Fixed(ctx, func(v readmodel.View) error { return f(&reader{v}) })
+// Fixed has f read one state of a workspace's read models, whatever is folded meanwhile. What it gives is f's until f returns,
+// and not for two goroutines at a time.
+func (m *Models) Fixed(ctx context.Context, workspace string, f func(Reader) error) error {
+	return m.Models.Fixed(ctx, func(v readmodel.View) error { return f(&reader{v, workspace}) })
+}
+
+// Workspaces are those that a run has ended in, sorted. The default one is always among them.
+func (m *Models) Workspaces(ctx context.Context) ([]string, error) {
+	all := []string{""}
+	rows := readmodel.Rows(ctx, m.View, metricTable, readmodel.Query{
+		Columns: metricTable.Names(plainMetricColumns), Where: append(readmodel.Only("dimension", ByWorkflow), readmodel.Only("day", AllDays)...),
+		Order: readmodel.Ascending("workspace"),
+	})
+	for row, err := range rows {
+		if err != nil {
+			return nil, fmt.Errorf("read workspaces: %w", err)
+		}
+		if row.Workspace != all[len(all)-1] {
+			all = append(all, row.Workspace)
+		}
+	}
+	return all, nil
 }
 
 // Past is the read models as they were at a position: see readmodel.Past.
 type Past struct {
+	// Reader is that of the default workspace.
 	Reader
 	*readmodel.Past
 }
@@ -39,5 +60,5 @@ func (m *Models) Past(ctx context.Context, empty readmodel.Engine, position uint
 	if err != nil {
 		return nil, err
 	}
-	return &Past{Reader: &reader{p.View}, Past: p}, nil
+	return &Past{Reader: &reader{View: p.View}, Past: p}, nil
 }

@@ -13,21 +13,25 @@ import (
 
 // patternKey is the key of patterns.
 type patternKey struct {
-	workflow string
-	kind     PatternKind
-	digest   string
+	workflow  string
+	kind      PatternKind
+	digest    string
+	workspace string
 }
 
 var patternTable = readmodel.NewTable("patterns", readmodel.TableOf[patternKey, PatternRow]{
 	Table: readmodel.Table{Large: true},
-	Key:   func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest} },
-	Fresh: func(k patternKey, r *PatternRow) { r.Workflow, r.Kind, r.Digest = k.workflow, k.kind, k.digest },
+	Key:   func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest, r.Workspace} },
+	Fresh: func(k patternKey, r *PatternRow) {
+		r.Workflow, r.Kind, r.Digest, r.Workspace = k.workflow, k.kind, k.digest, k.workspace
+	},
 	Share: 2,
 	Weigh: func(r *PatternRow) int { return 64 + 16*len(r.Steps) + len(r.stepsJSON) },
 	Row: []readmodel.ColumnOf[PatternRow]{
 		readmodel.Key(readmodel.Symbol("workflow", func(r *PatternRow) *string { return &r.Workflow })),
 		readmodel.Key(readmodel.Symbol("kind", func(r *PatternRow) *PatternKind { return &r.Kind })),
 		readmodel.Key(readmodel.String("digest", func(r *PatternRow) *string { return &r.Digest })),
+		workspaceKey(func(r *PatternRow) *string { return &r.Workspace }),
 		readmodel.Int("count", func(r *PatternRow) *int64 { return &r.Count }),
 		readmodel.Int("runs", func(r *PatternRow) *int64 { return &r.Runs }),
 		readmodel.Int("succeeded", func(r *PatternRow) *int64 { return &r.Succeeded }),
@@ -63,7 +67,7 @@ func (w *patternFold) fold(f *readmodel.Fact) error {
 	if run == nil {
 		return nil
 	}
-	planned := w.plans.of(run.Workflow, run.Trace)
+	planned := w.plans.of(named{run.Workflow, run.Workspace}, run.Trace)
 	for i := range planned {
 		p := &planned[i]
 		if p.epoch != w.patterns.Epoch() {
@@ -115,10 +119,13 @@ type plans struct {
 	scratch []byte
 }
 
-type pair struct{ workflow, first, second string }
+type pair struct {
+	workflow      named
+	first, second string
+}
 
-func (p *plans) of(workflow string, trace []string) []planned {
-	p.scratch = appendText(p.scratch[:0], workflow)
+func (p *plans) of(workflow named, trace []string) []planned {
+	p.scratch = appendText(appendText(p.scratch[:0], workflow.name), workflow.workspace)
 	for _, name := range trace {
 		p.scratch = appendText(p.scratch, name)
 	}
@@ -129,7 +136,7 @@ func (p *plans) of(workflow string, trace []string) []planned {
 	for i, name := range trace {
 		own[i] = strings.Clone(name)
 	}
-	made := p.plan(strings.Clone(workflow), own)
+	made := p.plan(named{strings.Clone(workflow.name), strings.Clone(workflow.workspace)}, own)
 	if size := len(p.scratch) + 16*len(trace) + 128*len(made) + 64; size <= p.limit {
 		if p.bytes += size; p.bytes > p.limit || p.byTrace == nil {
 			p.byTrace, p.bytes = make(map[string][]planned), size
@@ -146,12 +153,12 @@ func appendText(b []byte, s string) []byte {
 
 // plan lists the rows that a trace counts in: its variant, then each pair of steps that follow one another, in the
 // order of their first occurrence.
-func (p *plans) plan(workflow string, trace []string) []planned {
+func (p *plans) plan(workflow named, trace []string) []planned {
 	if len(p.pairs) >= maxPairs || p.pairs == nil {
 		p.pairs = make(map[pair]*placed)
 	}
 	made := make([]planned, 0, min(max(len(trace), 1), maxPlanned))
-	made = append(made, planned{&placed{key: patternKey{workflow, VariantPattern, PatternDigest(trace)}, steps: trace}, 1})
+	made = append(made, planned{&placed{key: patternKey{workflow.name, VariantPattern, PatternDigest(trace), workflow.workspace}, steps: trace}, 1})
 	var seen map[*placed]int
 	for i := 1; i < len(trace); i++ {
 		row := p.pair(workflow, trace[i-1:i+1:i+1])
@@ -185,11 +192,11 @@ const maxPlanned = 16
 const maxPairs = 1 << 12
 
 // pair is the row of two steps. Within a trace it is the same one for the same steps.
-func (p *plans) pair(workflow string, steps []string) *placed {
+func (p *plans) pair(workflow named, steps []string) *placed {
 	k := pair{workflow, steps[0], steps[1]}
 	known := p.pairs[k]
 	if known == nil {
-		known = &placed{key: patternKey{workflow, FollowsPattern, PatternDigest(steps)}, steps: slices.Clone(steps)}
+		known = &placed{key: patternKey{workflow.name, FollowsPattern, PatternDigest(steps), workflow.workspace}, steps: slices.Clone(steps)}
 		p.pairs[k] = known
 	}
 	return known

@@ -10,22 +10,33 @@ import (
 )
 
 // reader is the Reader over any engine. Each call reads one snapshot.
-type reader struct{ readmodel.View }
+type reader struct {
+	readmodel.View
+	workspace string
+}
+
+// In implements Reader.
+func (r *reader) In(workspace string) Reader { return &reader{View: r.View, workspace: workspace} }
+
+// where narrows a query to the reader's workspace, and to what meets the conditions.
+func (r *reader) where(conditions ...[]readmodel.Condition) []readmodel.Condition {
+	return append(slices.Concat(conditions...), readmodel.Condition{Column: "workspace", Text: r.workspace})
+}
 
 // Runs implements Reader.
 func (r *reader) Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error] {
 	return func(yield func(RunRow, error) bool) {
 		err := r.Fixed(ctx, func(v readmodel.View) error {
-			j, err := judged(ctx, v, f.Limit)
+			j, err := r.judged(ctx, v, f.Limit)
 			if err != nil {
 				return err
 			}
 			if j.narrows(f.Outcome) && j.all == nil {
-				if j, err = judged(ctx, v, 0); err != nil {
+				if j, err = r.judged(ctx, v, 0); err != nil {
 					return err
 				}
 			}
-			for row, err := range f.rows(ctx, v, j) {
+			for row, err := range r.rows(ctx, f, v, j) {
 				if err == nil {
 					err = j.of(ctx, &row)
 				}
@@ -42,20 +53,20 @@ func (r *reader) Runs(ctx context.Context, f RunFilter) iter.Seq2[RunRow, error]
 }
 
 // rows yields the runs, without their verdicts where each is to be asked for.
-func (f RunFilter) rows(ctx context.Context, v readmodel.View, j *judgedRuns) iter.Seq2[RunRow, error] {
+func (r *reader) rows(ctx context.Context, f RunFilter, v readmodel.View, j *judgedRuns) iter.Seq2[RunRow, error] {
 	outcome := f.Outcome
 	if j.narrows(outcome) {
 		outcome = ""
 	}
 	q := readmodel.Query{
 		Columns: runTable.Names(withoutSteps),
-		Where:   slices.Concat(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("conversation", f.Conversation), readmodel.Only("outcome", outcome), f.starts()),
+		Where:   r.where(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("conversation", f.Conversation), readmodel.Only("outcome", outcome), f.starts()),
 		Order:   []readmodel.Order{{Column: "first_position", Descending: true}},
 	}
 	if f.Agent == "" && outcome == f.Outcome {
 		q.Limit = f.Limit
 	}
-	all := f.narrowed(ctx, readmodel.Rows(ctx, v, runTable, q), v, j)
+	all := r.narrowed(ctx, f, readmodel.Rows(ctx, v, runTable, q), v, j)
 	if !j.any || j.all != nil {
 		return all
 	}
@@ -74,14 +85,14 @@ func (f RunFilter) rows(ctx context.Context, v readmodel.View, j *judgedRuns) it
 }
 
 // narrowed keeps the runs that no condition of a query picks.
-func (f RunFilter) narrowed(ctx context.Context, all iter.Seq2[RunRow, error], v readmodel.View, j *judgedRuns) iter.Seq2[RunRow, error] {
+func (r *reader) narrowed(ctx context.Context, f RunFilter, all iter.Seq2[RunRow, error], v readmodel.View, j *judgedRuns) iter.Seq2[RunRow, error] {
 	if f.Agent == "" && !j.narrows(f.Outcome) {
 		return all
 	}
 	return func(yield func(RunRow, error) bool) {
 		if f.Agent != "" {
 			// Who had a step in a run has a row: without one there is no run to look for.
-			agents, err := readmodel.Collect(readmodel.Rows(ctx, v, agentTable, readmodel.Query{Where: readmodel.Only("agent", f.Agent)}))
+			agents, err := readmodel.Collect(readmodel.Rows(ctx, v, agentTable, readmodel.Query{Where: r.where(readmodel.Only("agent", f.Agent))}))
 			switch {
 			case err != nil:
 				yield(RunRow{}, err)
@@ -126,7 +137,7 @@ func (f RunFilter) starts() []readmodel.Condition {
 func (r *reader) Run(ctx context.Context, run string) (RunRow, []StepRow, error) {
 	var found *RunRow
 	err := r.Fixed(ctx, func(v readmodel.View) error {
-		for row, err := range readmodel.Rows(ctx, v, runTable, readmodel.Query{Where: readmodel.Only("run", run)}) {
+		for row, err := range readmodel.Rows(ctx, v, runTable, readmodel.Query{Where: r.where(readmodel.Only("run", run))}) {
 			if err != nil {
 				return err
 			}
@@ -135,7 +146,7 @@ func (r *reader) Run(ctx context.Context, run string) (RunRow, []StepRow, error)
 		if found == nil {
 			return ErrNotFound
 		}
-		j, err := judged(ctx, v, 1)
+		j, err := r.judged(ctx, v, 1)
 		if err == nil {
 			err = j.of(ctx, found)
 		}
@@ -153,11 +164,11 @@ func (r *reader) Run(ctx context.Context, run string) (RunRow, []StepRow, error)
 func (r *reader) RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSteps, error] {
 	return func(yield func(RunSteps, error) bool) {
 		err := r.Fixed(ctx, func(v readmodel.View) error {
-			j, err := judged(ctx, v, 0)
+			j, err := r.judged(ctx, v, 0)
 			if err != nil {
 				return err
 			}
-			q := readmodel.Query{Where: readmodel.Only("workflow", workflow), Order: readmodel.Ascending("first_position")}
+			q := readmodel.Query{Where: r.where(readmodel.Only("workflow", workflow)), Order: readmodel.Ascending("first_position")}
 			for row, err := range readmodel.Rows(ctx, v, runTable, q) {
 				if err == nil {
 					err = j.of(ctx, &row)
@@ -179,7 +190,7 @@ func (r *reader) RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSte
 // Patterns implements Reader.
 func (r *reader) Patterns(ctx context.Context, kind PatternKind, workflow string) iter.Seq2[PatternRow, error] {
 	return readmodel.Rows(ctx, r.View, patternTable, readmodel.Query{
-		Where: slices.Concat(readmodel.Only("workflow", workflow), []readmodel.Condition{{Column: "kind", Text: string(kind)}}),
+		Where: r.where(readmodel.Only("workflow", workflow), []readmodel.Condition{{Column: "kind", Text: string(kind)}}),
 		Order: []readmodel.Order{{Column: "workflow"}, {Column: "runs", Descending: true}, {Column: "steps"}},
 	})
 }
@@ -188,47 +199,47 @@ func (r *reader) Patterns(ctx context.Context, kind PatternKind, workflow string
 func (r *reader) Daily(ctx context.Context, d Dimension) ([]MetricRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, metricTable, readmodel.Query{
 		Columns: metricTable.Names(plainMetricColumns),
-		Where:   []readmodel.Condition{{Column: "dimension", Text: string(d)}, {Column: "day", Op: readmodel.NotEqual, Text: AllDays}},
-		Order:   readmodel.Ascending("workspace", "name", "day"),
+		Where:   r.where([]readmodel.Condition{{Column: "dimension", Text: string(d)}, {Column: "day", Op: readmodel.NotEqual, Text: AllDays}}),
+		Order:   readmodel.Ascending("name", "day"),
 	}))
 }
 
 // Agents implements Reader.
 func (r *reader) Agents(ctx context.Context) ([]AgentRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, agentTable, readmodel.Query{Order: readmodel.Ascending("agent")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, agentTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("agent")}))
 }
 
 // AgentVersions implements Reader.
 func (r *reader) AgentVersions(ctx context.Context, agent string) ([]AgentVersionRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, agentVersionTable, readmodel.Query{
-		Where: readmodel.Only("agent", agent), Order: readmodel.Ascending("agent", "version"),
+		Where: r.where(readmodel.Only("agent", agent)), Order: readmodel.Ascending("agent", "version"),
 	}))
 }
 
 // Tasks implements Reader.
 func (r *reader) Tasks(ctx context.Context) ([]TaskRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, taskTable, readmodel.Query{Columns: taskTable.Names(plainTaskColumns), Order: readmodel.Ascending("workflow", "task")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, taskTable, readmodel.Query{Columns: taskTable.Names(plainTaskColumns), Where: r.where(), Order: readmodel.Ascending("workflow", "task")}))
 }
 
 // Feedback implements Reader.
 func (r *reader) Feedback(ctx context.Context, run string) ([]FeedbackRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, feedbackTable, readmodel.Query{Where: readmodel.Only("run", run), Order: readmodel.Ascending("position")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, feedbackTable, readmodel.Query{Where: r.where(readmodel.Only("run", run)), Order: readmodel.Ascending("position")}))
 }
 
 // Costs implements Reader.
 func (r *reader) Costs(ctx context.Context) ([]CostRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, costTable, readmodel.Query{Order: readmodel.Ascending("day", "workflow", "agent", "model")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, costTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("day", "workflow", "agent", "model")}))
 }
 
 // List implements Reader.
 func (r *reader) List(ctx context.Context, l readmodel.List, where map[string]string, limit int) iter.Seq2[readmodel.Line, error] {
-	return l.Read(ctx, r.View, where, limit)
+	return l.Read(ctx, r.View, r.where(), where, limit)
 }
 
 // Improvements implements Reader.
 func (r *reader) Improvements(ctx context.Context, status string) ([]ImprovementRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, improvementTable, readmodel.Query{
-		Where: readmodel.Only("status", status),
+		Where: r.where(readmodel.Only("status", status)),
 		Order: []readmodel.Order{{Column: "position", Descending: true}},
 	}))
 }
@@ -236,34 +247,34 @@ func (r *reader) Improvements(ctx context.Context, status string) ([]Improvement
 // Experiments implements Reader.
 func (r *reader) Experiments(ctx context.Context, status string) ([]ExperimentRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, experimentTable, readmodel.Query{
-		Where: readmodel.Only("status", status),
+		Where: r.where(readmodel.Only("status", status)),
 		Order: []readmodel.Order{{Column: "position", Descending: true}},
 	}))
 }
 
 // Runbooks implements Reader.
 func (r *reader) Runbooks(ctx context.Context) ([]RunbookRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, runbookTable, readmodel.Query{Order: readmodel.Ascending("runbook")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, runbookTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("runbook")}))
 }
 
 // Verdicts implements Reader.
 func (r *reader) Verdicts(ctx context.Context, limit int) iter.Seq2[VerdictRow, error] {
-	return readmodel.Rows(ctx, r.View, verdictTable, readmodel.Query{Order: []readmodel.Order{{Column: "position", Descending: true}}, Limit: limit})
+	return readmodel.Rows(ctx, r.View, verdictTable, readmodel.Query{Where: r.where(), Order: []readmodel.Order{{Column: "position", Descending: true}}, Limit: limit})
 }
 
 // Rules implements Reader.
 func (r *reader) Rules(ctx context.Context) ([]RuleRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, ruleTable, readmodel.Query{Order: readmodel.Ascending("workflow")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, ruleTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("workflow")}))
 }
 
 // Budgets implements Reader.
 func (r *reader) Budgets(ctx context.Context) ([]BudgetRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, budgetTable, readmodel.Query{Order: readmodel.Ascending("budget")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, budgetTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("budget")}))
 }
 
 // Tools implements Reader.
 func (r *reader) Tools(ctx context.Context) ([]ToolRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, toolTable, readmodel.Query{Order: readmodel.Ascending("tool")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, toolTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("tool")}))
 }
 
 // Tokens implements Reader.
@@ -273,7 +284,7 @@ func (r *reader) Tokens(ctx context.Context) ([]TokenRow, error) {
 
 // Goals implements Reader.
 func (r *reader) Goals(ctx context.Context) ([]GoalRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, goalTable, readmodel.Query{Order: []readmodel.Order{{Column: "goal", Descending: true}}}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, goalTable, readmodel.Query{Where: r.where(), Order: []readmodel.Order{{Column: "goal", Descending: true}}}))
 }
 
 var (

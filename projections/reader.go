@@ -91,8 +91,10 @@ type Report struct {
 	ByTool     map[string]Metrics
 }
 
-// Reader reads the read models. All lists have a fixed order, so that the same log reads the same.
+// Reader reads the read models of a workspace. All lists have a fixed order, so that the same log reads the same.
 type Reader interface {
+	// In is the Reader of another workspace. The default one has no name.
+	In(workspace string) Reader
 	// Position is the log position that the read models have seen everything up to.
 	Position(ctx context.Context) (uint64, error)
 	// Runs yields runs, the latest first (by first position, descending).
@@ -106,7 +108,7 @@ type Reader interface {
 	Patterns(ctx context.Context, kind PatternKind, workflow string) iter.Seq2[PatternRow, error]
 	// Report is all metrics, or those of the runs that ended in a period.
 	Report(ctx context.Context, f MetricsFilter) (Report, error)
-	// Daily are the metrics rows of a dimension, by workspace, name and day, without the sums of all days.
+	// Daily are the metrics rows of a dimension, by name and day, without the sums of all days.
 	Daily(ctx context.Context, d Dimension) ([]MetricRow, error)
 	Agents(ctx context.Context) ([]AgentRow, error)
 	// AgentVersions are the versions of an agent, or of all where it is empty, by agent and version.

@@ -15,29 +15,26 @@ type MetricsFilter struct {
 	// them, runs that have not ended and those that are undated are left out, and there is no pass^k: the trials of a task
 	// lie on many days.
 	Since, Until string
-	Workspace    string
 }
 
 func (f MetricsFilter) all() bool { return f.Since == "" && f.Until == "" }
 
-// query asks for the rows of the days.
-func (f MetricsFilter) query() readmodel.Query {
-	q := readmodel.Query{Where: readmodel.Only("workspace", f.Workspace)}
+// days are the conditions of the rows of the days.
+func (f MetricsFilter) days() []readmodel.Condition {
 	if f.all() {
-		q.Where = append(q.Where, readmodel.Condition{Column: "day", Text: AllDays})
-		return q
+		return []readmodel.Condition{{Column: "day", Text: AllDays}}
 	}
 	// AllDays comes behind all days, and undated before them.
-	q.Where = append(q.Where, readmodel.Condition{Column: "day", Op: readmodel.AtLeast, Text: cmp.Or(f.Since, "0")})
-	q.Where = append(q.Where, readmodel.Condition{Column: "day", Op: readmodel.Below, Text: cmp.Or(f.Until, "9") + "~"})
-	return q
+	return []readmodel.Condition{
+		{Column: "day", Op: readmodel.AtLeast, Text: cmp.Or(f.Since, "0")}, {Column: "day", Op: readmodel.Below, Text: cmp.Or(f.Until, "9") + "~"},
+	}
 }
 
 // Report implements Reader. Ended runs come from their folded rows, open ones from their own.
 func (r *reader) Report(ctx context.Context, f MetricsFilter) (Report, error) {
 	b := reportBuilder{groups: make(map[groupKey]*group)}
 	err := r.Fixed(ctx, func(v readmodel.View) error {
-		for row, err := range readmodel.Rows(ctx, v, metricTable, f.query()) {
+		for row, err := range readmodel.Rows(ctx, v, metricTable, readmodel.Query{Where: r.where(f.days())}) {
 			if err != nil {
 				return err
 			}
@@ -47,7 +44,7 @@ func (r *reader) Report(ctx context.Context, f MetricsFilter) (Report, error) {
 			return nil
 		}
 		var figures figures
-		for run, err := range (&reader{v}).open(ctx, f.Workspace) {
+		for run, err := range (&reader{v, r.workspace}).open(ctx) {
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ const Running events.Outcome = "running"
 // RunRow is a row of workflow_runs.
 type RunRow struct {
 	Run       string `db:"run,pk"`
-	Workspace string `db:"workspace"`
+	Workspace string `db:"workspace,pk"`
 	Workflow  string `db:"workflow"`
 	Task      string `db:"task"`
 	Requester string `db:"requester"`
@@ -97,6 +97,7 @@ type StepRow struct {
 // AgentRow is a row of agent_registry.
 type AgentRow struct {
 	Agent       string   `db:"agent,pk"`
+	Workspace   string   `db:"workspace,pk"`
 	Role        string   `db:"role"`
 	Model       string   `db:"model"`
 	Prompt      string   `db:"prompt"`
@@ -120,12 +121,13 @@ type AgentRow struct {
 // TaskRow is a row of tasks: something to be done (from task facts), or a task that runs tried (from run facts), or
 // both. Its key is the workflow and the task's name.
 type TaskRow struct {
-	Workflow string            `db:"workflow,pk"`
-	Task     string            `db:"task,pk"`
-	Title    string            `db:"title"`
-	Status   events.TaskStatus `db:"status"` // empty where only runs name it
-	Note     string            `db:"note"`
-	Assignee string            `db:"assignee"`
+	Workflow  string            `db:"workflow,pk"`
+	Task      string            `db:"task,pk"`
+	Workspace string            `db:"workspace,pk"`
+	Title     string            `db:"title"`
+	Status    events.TaskStatus `db:"status"` // empty where only runs name it
+	Note      string            `db:"note"`
+	Assignee  string            `db:"assignee"`
 	// The runs that tried it, by their verdict, else by how they ended.
 	Runs      int64     `db:"runs"`
 	Succeeded int64     `db:"succeeded"`
@@ -141,19 +143,20 @@ type TaskRow struct {
 
 // FeedbackRow is a row of feedback.
 type FeedbackRow struct {
-	Feedback string    `db:"feedback,pk"`
-	Run      string    `db:"run"`
-	Step     int64     `db:"step"` // -1 for the whole run
-	Agent    string    `db:"agent"`
-	User     string    `db:"user"`
-	Name     string    `db:"name"`
-	Score    *float64  `db:"score"`
-	Label    string    `db:"label"`
-	Text     string    `db:"text"`
-	Better   string    `db:"better"`
-	Wish     string    `db:"wish"`
-	GivenAt  time.Time `db:"given_at"`
-	Position uint64    `db:"position"`
+	Feedback  string    `db:"feedback,pk"`
+	Workspace string    `db:"workspace,pk"`
+	Run       string    `db:"run"`
+	Step      int64     `db:"step"` // -1 for the whole run
+	Agent     string    `db:"agent"`
+	User      string    `db:"user"`
+	Name      string    `db:"name"`
+	Score     *float64  `db:"score"`
+	Label     string    `db:"label"`
+	Text      string    `db:"text"`
+	Better    string    `db:"better"`
+	Wish      string    `db:"wish"`
+	GivenAt   time.Time `db:"given_at"`
+	Position  uint64    `db:"position"`
 }
 
 // PatternKind tells the two sorts of rows in patterns apart.
@@ -173,6 +176,7 @@ type PatternRow struct {
 	Kind     PatternKind `db:"kind,pk"`
 	// Digest is the SHA-256 of the steps' JSON in hex (32 digits): a key that stays short.
 	Digest        string   `db:"digest,pk"`
+	Workspace     string   `db:"workspace,pk"`
 	Steps         []string `db:"steps"`
 	Count         int64    `db:"count"`
 	Runs          int64    `db:"runs"`
@@ -193,6 +197,7 @@ type CostRow struct {
 	Workflow     string       `db:"workflow,pk"`
 	Agent        string       `db:"agent,pk"`
 	Model        string       `db:"model,pk"`
+	Workspace    string       `db:"workspace,pk"`
 	Calls        int64        `db:"calls"`
 	InputTokens  int64        `db:"input_tokens"`
 	OutputTokens int64        `db:"output_tokens"`
@@ -203,6 +208,7 @@ type CostRow struct {
 // ImprovementRow is a row of improvements.
 type ImprovementRow struct {
 	Improvement    string `db:"improvement,pk"`
+	Workspace      string `db:"workspace,pk"`
 	Analyst        string `db:"analyst"`
 	AnalystVersion int64  `db:"analyst_version"`
 	Kind           string `db:"kind"`
@@ -233,19 +239,21 @@ type ImprovementRow struct {
 
 // RunbookRow is a row of runbooks: the latest version of each.
 type RunbookRow struct {
-	Runbook  string               `db:"runbook,pk"`
-	Version  int64                `db:"version"`
-	Workflow string               `db:"workflow"`
-	Run      string               `db:"run"`
-	Steps    []events.RunbookStep `db:"steps"`
-	Notes    string               `db:"notes"`
-	SavedAt  time.Time            `db:"saved_at"`
-	Position uint64               `db:"position"`
+	Runbook   string               `db:"runbook,pk"`
+	Workspace string               `db:"workspace,pk"`
+	Version   int64                `db:"version"`
+	Workflow  string               `db:"workflow"`
+	Run       string               `db:"run"`
+	Steps     []events.RunbookStep `db:"steps"`
+	Notes     string               `db:"notes"`
+	SavedAt   time.Time            `db:"saved_at"`
+	Position  uint64               `db:"position"`
 }
 
 // BudgetRow is a row of budgets.
 type BudgetRow struct {
 	Budget     string              `db:"budget,pk"`
+	Workspace  string              `db:"workspace,pk"`
 	Period     events.BudgetPeriod `db:"period"`
 	LimitNanos events.Nanos        `db:"limit_nanos"`
 	// Exhausted is the first day of the period whose limit was reached last, empty where none was.
@@ -256,6 +264,7 @@ type BudgetRow struct {
 // GoalRow is a row of goals.
 type GoalRow struct {
 	Goal      string           `db:"goal,pk"`
+	Workspace string           `db:"workspace,pk"`
 	Prompt    string           `db:"prompt"`
 	Level     events.GoalLevel `db:"level"`
 	Status    GoalStatus       `db:"status"`

@@ -10,18 +10,20 @@ import (
 
 // RuleRow is a row of rules: what makes verdicts of the scores in a workflow.
 type RuleRow struct {
-	Workflow string    `db:"workflow,pk"`
-	Rule     string    `db:"rule"` // empty where it was taken away
-	SetBy    string    `db:"set_by"`
-	SetAt    time.Time `db:"set_at"`
-	Position uint64    `db:"position"`
+	Workflow  string    `db:"workflow,pk"`
+	Workspace string    `db:"workspace,pk"`
+	Rule      string    `db:"rule"` // empty where it was taken away
+	SetBy     string    `db:"set_by"`
+	SetAt     time.Time `db:"set_at"`
+	Position  uint64    `db:"position"`
 }
 
-var ruleTable = readmodel.NewTable("rules", readmodel.TableOf[string, RuleRow]{
-	Key:   func(r *RuleRow) string { return r.Workflow },
-	Fresh: func(workflow string, r *RuleRow) { r.Workflow = strings.Clone(workflow) },
+var ruleTable = readmodel.NewTable("rules", readmodel.TableOf[named, RuleRow]{
+	Key:   func(r *RuleRow) named { return named{r.Workflow, r.Workspace} },
+	Fresh: func(k named, r *RuleRow) { r.Workflow, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Row: []readmodel.ColumnOf[RuleRow]{
 		readmodel.Key(readmodel.Symbol("workflow", func(r *RuleRow) *string { return &r.Workflow })),
+		workspaceKey(func(r *RuleRow) *string { return &r.Workspace }),
 		readmodel.Symbol("rule", func(r *RuleRow) *string { return &r.Rule }),
 		readmodel.Symbol("set_by", func(r *RuleRow) *string { return &r.SetBy }),
 		readmodel.Time("set_at", func(r *RuleRow) *time.Time { return &r.SetAt }),
@@ -48,7 +50,7 @@ func bindRules(w *readmodel.WorkingSet) readmodel.Fold {
 		if e.Workflow != f.ID {
 			return readmodel.Damaged("it names %q, another than its stream", e.Workflow)
 		}
-		r, err := rules.Row(e.Workflow)
+		r, err := rules.Row(keyOf(f))
 		if err == nil {
 			r.Rule, r.SetBy = strings.Clone(e.Rule), strings.Clone(e.By)
 			r.SetAt, r.Position = f.When, f.Envelope.Position

@@ -11,13 +11,13 @@ import (
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[string, RunRow]{
+var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunRow]{
 	Table: readmodel.Table{
 		Cluster: "first_position", Settled: "last_position", Large: true,
 		Indexes: []readmodel.Index{{Name: "workflow_runs_by_conversation", Columns: []string{"conversation"}}},
 	},
-	Key:    func(r *RunRow) string { return r.Run },
-	Fresh:  func(run string, r *RunRow) { r.Run = run },
+	Key:    func(r *RunRow) named { return named{r.Run, r.Workspace} },
+	Fresh:  func(k named, r *RunRow) { r.Run, r.Workspace = k.name, strings.Clone(k.workspace) },
 	Share:  8,
 	Ended:  func(r *RunRow) bool { return r.Outcome != Running },
 	Open:   readmodel.Only("outcome", Running),
@@ -34,9 +34,9 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[string, Run
 	},
 	Row: []readmodel.ColumnOf[RunRow]{
 		readmodel.Key(readmodel.String("run", func(r *RunRow) *string { return &r.Run })),
+		workspaceKey(func(r *RunRow) *string { return &r.Workspace }),
 		readmodel.Int("first_position", func(r *RunRow) *uint64 { return &r.FirstPosition }),
 		readmodel.Int("last_position", func(r *RunRow) *uint64 { return &r.LastPosition }),
-		readmodel.Symbol("workspace", func(r *RunRow) *string { return &r.Workspace }),
 		readmodel.Symbol("workflow", func(r *RunRow) *string { return &r.Workflow }),
 		readmodel.Symbol("task", func(r *RunRow) *string { return &r.Task }),
 		readmodel.Symbol("requester", func(r *RunRow) *string { return &r.Requester }),
@@ -97,7 +97,7 @@ func (f *runFact) ended() bool { return f.row != nil && f.row.Outcome != Running
 
 // runFold is the fold into workflow_runs.
 type runFold struct {
-	runs  *readmodel.Cache[string, RunRow]
+	runs  *readmodel.Cache[named, RunRow]
 	zones *readmodel.Cache[uint64, zoneRow]
 	*runFact
 	days calendar
@@ -135,7 +135,7 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	*w.runFact = runFact{}
 	if e, ok := f.Event.(events.VerdictGiven); ok {
 		var err error
-		w.judged, err = w.runs.Look(e.Run)
+		w.judged, err = w.runs.Look(named{e.Run, f.Workspace})
 		return err
 	}
 	e, ok := f.Event.(events.Run)
@@ -145,7 +145,7 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	if e, ok := e.(events.RunStarted); ok {
 		return w.start(f, e)
 	}
-	r, err := w.runs.Existing(f.ID)
+	r, err := w.runs.Existing(keyOf(f))
 	switch {
 	case err != nil:
 		return err
@@ -184,8 +184,8 @@ func (w *runFold) start(f *readmodel.Fact, e events.RunStarted) error {
 	if err := f.Opens(e.Run); err != nil {
 		return err
 	}
-	r := w.runs.Insert(e.Run)
-	r.Workspace, r.Workflow, r.Task, r.Requester = f.Envelope.Workspace, e.Workflow, e.Task, e.Requester
+	r := w.runs.Insert(named{e.Run, f.Workspace})
+	r.Workflow, r.Task, r.Requester = e.Workflow, e.Task, e.Requester
 	r.Conversation, r.Agent, r.AgentRevision = e.Conversation, e.Agent, -1
 	r.Prompt, r.Outcome, r.Labels, r.DurationNS = beginning(e.Prompt), Running, e.Labels, -1
 	r.FirstPosition, r.LastPosition = f.Envelope.Position, f.Envelope.Position

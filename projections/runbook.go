@@ -1,18 +1,20 @@
 package projections
 
 import (
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-var runbookTable = readmodel.NewTable("runbooks", readmodel.TableOf[string, RunbookRow]{
-	Key:   func(r *RunbookRow) string { return r.Runbook },
-	Fresh: func(runbook string, r *RunbookRow) { r.Runbook = runbook },
+var runbookTable = readmodel.NewTable("runbooks", readmodel.TableOf[named, RunbookRow]{
+	Key:   func(r *RunbookRow) named { return named{r.Runbook, r.Workspace} },
+	Fresh: func(k named, r *RunbookRow) { r.Runbook, r.Workspace = k.name, strings.Clone(k.workspace) },
 	Weigh: func(r *RunbookRow) int { return len(r.Notes) + 128*len(r.Steps) },
 	Row: []readmodel.ColumnOf[RunbookRow]{
 		readmodel.Key(readmodel.String("runbook", func(r *RunbookRow) *string { return &r.Runbook })),
+		workspaceKey(func(r *RunbookRow) *string { return &r.Workspace }),
 		readmodel.Int("version", func(r *RunbookRow) *int64 { return &r.Version }),
 		readmodel.Symbol("workflow", func(r *RunbookRow) *string { return &r.Workflow }),
 		readmodel.String("run", func(r *RunbookRow) *string { return &r.Run }),
@@ -37,7 +39,7 @@ func bindRunbooks(w *readmodel.WorkingSet) readmodel.Fold {
 	return func(f *readmodel.Fact) error { return foldRunbook(runbooks, f) }
 }
 
-func foldRunbook(runbooks *readmodel.Cache[string, RunbookRow], f *readmodel.Fact) error {
+func foldRunbook(runbooks *readmodel.Cache[named, RunbookRow], f *readmodel.Fact) error {
 	e, ok := f.Event.(events.RunbookSaved)
 	if !ok {
 		return nil
@@ -45,7 +47,7 @@ func foldRunbook(runbooks *readmodel.Cache[string, RunbookRow], f *readmodel.Fac
 	if e.Runbook != f.ID {
 		return readmodel.Damaged("it names %q, another than its stream", e.Runbook)
 	}
-	r, err := runbooks.Row(e.Runbook)
+	r, err := runbooks.Row(keyOf(f))
 	if err != nil {
 		return err
 	}

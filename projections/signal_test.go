@@ -13,18 +13,19 @@ import (
 
 // signalRow is a row of signals: how often runs of a workflow ended for a reason.
 type signalRow struct {
-	Workflow, Reason string
-	Runs             int64
+	Workflow, Reason, Workspace string
+	Runs                        int64
 }
 
-type signalKey struct{ workflow, reason string }
+type signalKey struct{ workflow, reason, workspace string }
 
 var signalTable = readmodel.NewTable("signals", readmodel.TableOf[signalKey, signalRow]{
-	Key:   func(r *signalRow) signalKey { return signalKey{r.Workflow, r.Reason} },
-	Fresh: func(k signalKey, r *signalRow) { r.Workflow, r.Reason = k.workflow, k.reason },
+	Key:   func(r *signalRow) signalKey { return signalKey{r.Workflow, r.Reason, r.Workspace} },
+	Fresh: func(k signalKey, r *signalRow) { r.Workflow, r.Reason, r.Workspace = k.workflow, k.reason, k.workspace },
 	Row: []readmodel.ColumnOf[signalRow]{
 		readmodel.Key(readmodel.Symbol("workflow", func(r *signalRow) *string { return &r.Workflow })),
 		readmodel.Key(readmodel.Symbol("reason", func(r *signalRow) *string { return &r.Reason })),
+		workspaceKey(func(r *signalRow) *string { return &r.Workspace }),
 		readmodel.Int("runs", func(r *signalRow) *int64 { return &r.Runs }),
 	},
 })
@@ -37,11 +38,11 @@ var signals = readmodel.Projection{
 	})},
 	Bind: func(w *readmodel.WorkingSet) readmodel.Fold {
 		rows, run := signalTable.In(w), factOfRun.In(w)
-		return func(*readmodel.Fact) error {
+		return func(f *readmodel.Fact) error {
 			if !run.ended() {
 				return nil
 			}
-			r, err := rows.Row(signalKey{run.row.Workflow, run.row.FinishReason})
+			r, err := rows.Row(signalKey{run.row.Workflow, run.row.FinishReason, f.Workspace})
 			if err == nil {
 				r.Runs++
 			}
@@ -52,7 +53,7 @@ var signals = readmodel.Projection{
 
 func TestASmallProjectionIsOneValue(t *testing.T) {
 	t.Parallel()
-	set := readmodel.NewSet(nil, runs, signals)
+	set := workspaced(nil, runs, signals)
 	m, err := readmodel.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{}, set)
 	if err != nil {
 		t.Fatal(err)
@@ -74,11 +75,11 @@ func TestASmallProjectionIsOneValue(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{nil, 0, `[{"workflow":"w","reason":"length","runs":1},{"workflow":"w","reason":"stop","runs":2}]`},
-		{map[string]string{"reason": "stop"}, 0, `[{"workflow":"w","reason":"stop","runs":2}]`},
-		{map[string]string{"reason": ""}, 1, `[{"workflow":"w","reason":"length","runs":1}]`},
+		{nil, 0, `[{"workflow":"w","reason":"length","workspace":"","runs":1},{"workflow":"w","reason":"stop","workspace":"","runs":2}]`},
+		{map[string]string{"reason": "stop"}, 0, `[{"workflow":"w","reason":"stop","workspace":"","runs":2}]`},
+		{map[string]string{"reason": ""}, 1, `[{"workflow":"w","reason":"length","workspace":"","runs":1}]`},
 	} {
-		lines, err := readmodel.Collect(l.Read(t.Context(), m.View, c.where, c.limit))
+		lines, err := readmodel.Collect(l.Read(t.Context(), m.View, nil, c.where, c.limit))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 type SlackThreadRow struct {
 	// Key is the conversation, or SlackThreadKey of its channel and thread.
 	Key          string `db:"key,pk"`
+	Workspace    string `db:"workspace,pk"`
 	Conversation string `db:"conversation"`
 	Team         string `db:"team"`
 	Channel      string `db:"channel"`
@@ -25,11 +26,14 @@ type SlackThreadRow struct {
 // SlackThreadKey names a thread by what Slack tells of it.
 func SlackThreadKey(channel, thread string) string { return channel + "/" + thread }
 
-var slackThreadTable = readmodel.NewTable("slack_threads", readmodel.TableOf[string, SlackThreadRow]{
-	Key:   func(r *SlackThreadRow) string { return r.Key },
-	Fresh: func(key string, r *SlackThreadRow) { r.Key = strings.Clone(key) },
+var slackThreadTable = readmodel.NewTable("slack_threads", readmodel.TableOf[named, SlackThreadRow]{
+	Key: func(r *SlackThreadRow) named { return named{r.Key, r.Workspace} },
+	Fresh: func(k named, r *SlackThreadRow) {
+		r.Key, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace)
+	},
 	Row: []readmodel.ColumnOf[SlackThreadRow]{
 		readmodel.Key(readmodel.String("key", func(r *SlackThreadRow) *string { return &r.Key })),
+		workspaceKey(func(r *SlackThreadRow) *string { return &r.Workspace }),
 		readmodel.String("conversation", func(r *SlackThreadRow) *string { return &r.Conversation }),
 		readmodel.Symbol("team", func(r *SlackThreadRow) *string { return &r.Team }),
 		readmodel.Symbol("channel", func(r *SlackThreadRow) *string { return &r.Channel }),
@@ -53,13 +57,13 @@ func bindSlackThreads(w *readmodel.WorkingSet) readmodel.Fold {
 			if err != nil || e.Source != nil {
 				return nil
 			}
-			r, err := threads.Row(e.Conversation)
+			r, err := threads.Row(named{e.Conversation, f.Workspace})
 			if err != nil || r.Channel != "" {
 				return err
 			}
 			r.begin(e.Conversation, thread, f.Envelope.Position)
 			if thread.TS != "" {
-				return alias(threads, e.Conversation, thread, f.Envelope.Position)
+				return alias(threads, e.Conversation, thread, f)
 			}
 		case events.SlackThreadOpened:
 			thread, err := events.ParseSlackThread(e.Conversation)
@@ -67,12 +71,12 @@ func bindSlackThreads(w *readmodel.WorkingSet) readmodel.Fold {
 				return readmodel.Damaged("%q is no thread in Slack", e.Conversation)
 			}
 			thread.TS = e.Thread
-			r, err := threads.Row(e.Conversation)
+			r, err := threads.Row(named{e.Conversation, f.Workspace})
 			if err != nil {
 				return err
 			}
 			r.begin(e.Conversation, thread, f.Envelope.Position)
-			return alias(threads, e.Conversation, thread, f.Envelope.Position)
+			return alias(threads, e.Conversation, thread, f)
 		}
 		return nil
 	}
@@ -83,19 +87,19 @@ func (r *SlackThreadRow) begin(conversation string, thread events.SlackThread, p
 }
 
 // alias lets a thread be found by its channel and time stamp. What was there first stays: a thread is one conversation.
-func alias(threads *readmodel.Cache[string, SlackThreadRow], conversation string, thread events.SlackThread, position uint64) error {
-	r, err := threads.Row(SlackThreadKey(thread.Channel, thread.TS))
+func alias(threads *readmodel.Cache[named, SlackThreadRow], conversation string, thread events.SlackThread, f *readmodel.Fact) error {
+	r, err := threads.Row(named{SlackThreadKey(thread.Channel, thread.TS), f.Workspace})
 	if err == nil && r.Conversation == "" {
-		r.begin(conversation, thread, position)
+		r.begin(conversation, thread, f.Envelope.Position)
 	}
 	return err
 }
 
-// SlackThread is a row of slack_threads by its key. It returns ErrNotFound where there is none.
-func (m *Models) SlackThread(ctx context.Context, key string) (SlackThreadRow, error) {
+// SlackThread is a row of a workspace's slack_threads by its key. It returns ErrNotFound where there is none.
+func (m *Models) SlackThread(ctx context.Context, workspace, key string) (SlackThreadRow, error) {
 	var found *SlackThreadRow
 	var err error
-	for row, failed := range readmodel.Rows(ctx, m.Models.View, slackThreadTable, readmodel.Query{Where: readmodel.Only("key", key)}) {
+	for row, failed := range readmodel.Rows(ctx, m.Models.View, slackThreadTable, readmodel.Query{Where: (&reader{workspace: workspace}).where(readmodel.Only("key", key))}) {
 		found, err = &row, failed
 	}
 	if err == nil && found == nil {

@@ -28,13 +28,13 @@ func TestAThreadInSlackIsAConversation(t *testing.T) {
 		inThread:  {Key: inThread, Conversation: inThread, Team: "T", Channel: "C", Thread: "9.9", Position: 4},
 		"C/9.9":   {Key: "C/9.9", Conversation: inThread, Team: "T", Channel: "C", Thread: "9.9", Position: 4},
 	} {
-		got, err := m.SlackThread(ctx, key)
+		got, err := m.SlackThread(ctx, "", key)
 		if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 			t.Errorf("%s: got %+v, %v, want %+v", key, got, err, want)
 		}
 	}
 	for _, key := range []string{"C/5.5", "slack:T:C:5.5", "a session of elsewhere"} {
-		if got, err := m.SlackThread(ctx, key); !errors.Is(err, projections.ErrNotFound) {
+		if got, err := m.SlackThread(ctx, "", key); !errors.Is(err, projections.ErrNotFound) {
 			t.Errorf("%s: got %+v, %v", key, got, err)
 		}
 	}

@@ -9,17 +9,20 @@ import (
 )
 
 // taskKey is the key of tasks.
-type taskKey struct{ workflow, task string }
+type taskKey struct{ workflow, task, workspace string }
 
 var taskTable = readmodel.NewTable("tasks", readmodel.TableOf[taskKey, TaskRow]{
 	Table: readmodel.Table{Large: true},
 	Share: 4,
-	Key:   func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task} },
-	Fresh: func(k taskKey, r *TaskRow) { r.Workflow, r.Task = strings.Clone(k.workflow), strings.Clone(k.task) },
+	Key:   func(r *TaskRow) taskKey { return taskKey{r.Workflow, r.Task, r.Workspace} },
+	Fresh: func(k taskKey, r *TaskRow) {
+		r.Workflow, r.Task, r.Workspace = strings.Clone(k.workflow), strings.Clone(k.task), strings.Clone(k.workspace)
+	},
 	Weigh: func(r *TaskRow) int { return len(r.Task) + len(r.Title) + len(r.Note) + r.tries.weigh() },
 	Row: []readmodel.ColumnOf[TaskRow]{
 		readmodel.Key(readmodel.Symbol("workflow", func(r *TaskRow) *string { return &r.Workflow })),
 		readmodel.Key(readmodel.String("task", func(r *TaskRow) *string { return &r.Task })),
+		workspaceKey(func(r *TaskRow) *string { return &r.Workspace }),
 		readmodel.String("title", func(r *TaskRow) *string { return &r.Title }),
 		readmodel.Symbol("status", func(r *TaskRow) *events.TaskStatus { return &r.Status }),
 		readmodel.Symbol("assignee", func(r *TaskRow) *string { return &r.Assignee }),
@@ -53,16 +56,17 @@ type taskFact struct {
 
 // taskKeyRow is a row of task_keys. A task's later facts don't tell its workflow, which is half of its row's key.
 type taskKeyRow struct {
-	task, workflow string
+	task, workspace, workflow string
 }
 
-var taskKeyTable = readmodel.NewTable("task_keys", readmodel.TableOf[string, taskKeyRow]{
+var taskKeyTable = readmodel.NewTable("task_keys", readmodel.TableOf[named, taskKeyRow]{
 	Table: readmodel.Table{Large: true},
-	Key:   func(r *taskKeyRow) string { return r.task },
-	Fresh: func(task string, r *taskKeyRow) { r.task = task },
+	Key:   func(r *taskKeyRow) named { return named{r.task, r.workspace} },
+	Fresh: func(k named, r *taskKeyRow) { r.task, r.workspace = k.name, strings.Clone(k.workspace) },
 	Weigh: func(r *taskKeyRow) int { return len(r.task) },
 	Row: []readmodel.ColumnOf[taskKeyRow]{
 		readmodel.Key(readmodel.String("task", func(r *taskKeyRow) *string { return &r.task })),
+		workspaceKey(func(r *taskKeyRow) *string { return &r.workspace }),
 		readmodel.Symbol("workflow", func(r *taskKeyRow) *string { return &r.workflow }),
 	},
 })
@@ -80,7 +84,7 @@ var tasks = readmodel.Projection{
 // taskFold is the fold into tasks.
 type taskFold struct {
 	tasks  *readmodel.Cache[taskKey, TaskRow]
-	keys   *readmodel.Cache[string, taskKeyRow]
+	keys   *readmodel.Cache[named, taskKeyRow]
 	run    *runFact
 	result *result
 	tried  *taskFact
@@ -97,7 +101,7 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		if e.Task == "" {
 			return nil
 		}
-		r, err := w.taskOf(f, taskKey{e.Workflow, e.Task})
+		r, err := w.taskOf(f, taskKey{e.Workflow, e.Task, f.Workspace})
 		if err != nil {
 			return err
 		}
@@ -107,7 +111,7 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		if w.run.row.Task == "" {
 			return nil
 		}
-		r, err := w.taskOf(f, taskKey{w.run.row.Workflow, w.run.row.Task})
+		r, err := w.taskOf(f, taskKey{w.run.row.Workflow, w.run.row.Task, f.Workspace})
 		if err != nil {
 			return err
 		}
@@ -118,7 +122,7 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		if w.result.row == nil || w.result.row.Task == "" {
 			return nil
 		}
-		r, err := w.taskOf(f, taskKey{w.result.row.Workflow, w.result.row.Task})
+		r, err := w.taskOf(f, taskKey{w.result.row.Workflow, w.result.row.Task, f.Workspace})
 		if err != nil {
 			return err
 		}
@@ -128,22 +132,22 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		if err := f.Opens(e.Task); err != nil {
 			return err
 		}
-		w.keys.Insert(e.Task).workflow = e.Workflow
-		r, err := w.taskOf(f, taskKey{e.Workflow, e.Task})
+		w.keys.Insert(keyOf(f)).workflow = e.Workflow
+		r, err := w.taskOf(f, taskKey{e.Workflow, e.Task, f.Workspace})
 		if err != nil {
 			return err
 		}
 		r.Title, r.Status, r.Assignee = e.Title, events.TaskOpen, e.Assignee
 		r.updated(f, false)
 	case events.TaskUpdated:
-		k, err := w.keys.Existing(f.ID)
+		k, err := w.keys.Existing(keyOf(f))
 		if err != nil {
 			return err
 		}
 		if k == nil {
 			return readmodel.Damaged("the task was never opened")
 		}
-		r, err := w.taskOf(f, taskKey{k.workflow, f.ID})
+		r, err := w.taskOf(f, taskKey{k.workflow, f.ID, f.Workspace})
 		if err != nil {
 			return err
 		}

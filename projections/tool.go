@@ -2,6 +2,7 @@ package projections
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -17,10 +18,11 @@ const (
 
 // ToolRow is a row of tools: what models are told of a tool of an MCP server, and what the server says of it.
 type ToolRow struct {
-	Tool   string
-	Server string
-	Remote string
-	Status string
+	Workspace string
+	Tool      string
+	Server    string
+	Remote    string
+	Status    string
 	// Description and Schema are the accepted ones.
 	Description string
 	Schema      json.RawMessage
@@ -37,14 +39,15 @@ type ToolRow struct {
 	Position   uint64
 }
 
-var toolTable = readmodel.NewTable("tools", readmodel.TableOf[string, ToolRow]{
-	Key:   func(r *ToolRow) string { return r.Tool },
-	Fresh: func(tool string, r *ToolRow) { r.Tool = tool },
+var toolTable = readmodel.NewTable("tools", readmodel.TableOf[named, ToolRow]{
+	Key:   func(r *ToolRow) named { return named{r.Tool, r.Workspace} },
+	Fresh: func(k named, r *ToolRow) { r.Tool, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Weigh: func(r *ToolRow) int {
 		return len(r.Description) + len(r.Schema) + len(r.Offered.Description) + len(r.Offered.Schema) + len(r.Note) + 256
 	},
 	Row: []readmodel.ColumnOf[ToolRow]{
 		readmodel.Key(readmodel.String("tool", func(r *ToolRow) *string { return &r.Tool })),
+		workspaceKey(func(r *ToolRow) *string { return &r.Workspace }),
 		readmodel.Symbol("server", func(r *ToolRow) *string { return &r.Server }),
 		readmodel.String("remote", func(r *ToolRow) *string { return &r.Remote }),
 		readmodel.Symbol("status", func(r *ToolRow) *string { return &r.Status }),
@@ -78,7 +81,7 @@ var tools = readmodel.Projection{
 	},
 }
 
-func foldTool(tools *readmodel.Cache[string, ToolRow], f *readmodel.Fact) error {
+func foldTool(tools *readmodel.Cache[named, ToolRow], f *readmodel.Fact) error {
 	e, ok := f.Event.(events.Tool)
 	if !ok {
 		return nil
@@ -87,14 +90,14 @@ func foldTool(tools *readmodel.Cache[string, ToolRow], f *readmodel.Fact) error 
 		if err := f.Opens(e.Tool); err != nil {
 			return err
 		}
-		*tools.Insert(e.Tool) = ToolRow{
-			Tool: e.Tool, Server: e.Definition.Server, Remote: e.Definition.Remote, Status: ToolAccepted, Description: e.Definition.Description,
+		*tools.Insert(keyOf(f)) = ToolRow{
+			Tool: e.Tool, Workspace: strings.Clone(f.Workspace), Server: e.Definition.Server, Remote: e.Definition.Remote, Status: ToolAccepted, Description: e.Definition.Description,
 			Schema: e.Definition.Schema, Repeatable: e.Definition.Repeatable, Digest: e.Digest, Offered: e.Definition, OfferedDigest: e.Digest,
 			PinnedAt: f.When, Position: f.Envelope.Position,
 		}
 		return nil
 	}
-	r, err := tools.Existing(f.ID)
+	r, err := tools.Existing(keyOf(f))
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,8 @@ import (
 
 // VerdictRow is a row of verdicts: what is said of whether a run was good.
 type VerdictRow struct {
-	Run string `db:"run,pk"`
+	Run       string `db:"run,pk"`
+	Workspace string `db:"workspace,pk"`
 	// Verdict is the one that counts, empty where all were taken back; Origin is where it is from, By is who said so.
 	Verdict events.Outcome       `db:"verdict"`
 	Origin  events.VerdictOrigin `db:"origin"`
@@ -30,14 +31,15 @@ type VerdictRow struct {
 	waiting bool
 }
 
-var verdictTable = readmodel.NewTable("verdicts", readmodel.TableOf[string, VerdictRow]{
+var verdictTable = readmodel.NewTable("verdicts", readmodel.TableOf[named, VerdictRow]{
 	Table: readmodel.Table{Large: true},
 	Share: 2,
-	Key:   func(r *VerdictRow) string { return r.Run },
-	Fresh: func(run string, r *VerdictRow) { r.Run = strings.Clone(run) },
+	Key:   func(r *VerdictRow) named { return named{r.Run, r.Workspace} },
+	Fresh: func(k named, r *VerdictRow) { r.Run, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Weigh: func(r *VerdictRow) int { return len(r.Run) },
 	Row: []readmodel.ColumnOf[VerdictRow]{
 		readmodel.Key(readmodel.String("run", func(r *VerdictRow) *string { return &r.Run })),
+		workspaceKey(func(r *VerdictRow) *string { return &r.Workspace }),
 		readmodel.Symbol("verdict", func(r *VerdictRow) *events.Outcome { return &r.Verdict }),
 		readmodel.Symbol("origin", func(r *VerdictRow) *events.VerdictOrigin { return &r.Origin }),
 		readmodel.Symbol("by", func(r *VerdictRow) *string { return &r.By }),
@@ -115,7 +117,7 @@ func rated(o events.Outcome) bool { return o == events.Succeeded || o == events.
 
 // verdictFold is the fold into verdicts.
 type verdictFold struct {
-	verdicts *readmodel.Cache[string, VerdictRow]
+	verdicts *readmodel.Cache[named, VerdictRow]
 	waiting  *readmodel.Cache[string, waitingRow]
 	run      *runFact
 	days     calendar
@@ -142,7 +144,7 @@ func (w *verdictFold) fold(f *readmodel.Fact) error {
 	if err != nil || waiting.runs == 0 {
 		return err
 	}
-	v, err := w.verdicts.Existing(r.Run)
+	v, err := w.verdicts.Existing(named{r.Run, r.Workspace})
 	if err != nil || v == nil || !v.waiting {
 		return err
 	}
@@ -161,7 +163,7 @@ func (w *verdictFold) judge(f *readmodel.Fact, e events.VerdictGiven) error {
 	case !rated(e.Verdict) && e.Verdict != events.Unrated || e.From != events.ByPerson && e.From != events.BySource && e.From != events.ByRule:
 		return readmodel.Damaged("a verdict %q from %q", e.Verdict, e.From)
 	}
-	v, err := w.verdicts.Row(e.Run)
+	v, err := w.verdicts.Row(keyOf(f))
 	if err != nil {
 		return err
 	}

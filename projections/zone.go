@@ -36,7 +36,7 @@ func (w *runFold) opened(r *RunRow, n int64) error {
 }
 
 // open yields the runs that have not ended, with their steps, by first position. Its View must be of one state.
-func (r *reader) open(ctx context.Context, workspace string) iter.Seq2[RunRow, error] {
+func (r *reader) open(ctx context.Context) iter.Seq2[RunRow, error] {
 	return func(yield func(RunRow, error) bool) {
 		zones, err := readmodel.Collect(readmodel.Rows(ctx, r.View, zoneTable, readmodel.Query{
 			Where: []readmodel.Condition{{Column: "open", Op: readmodel.NotEqual}}, Order: readmodel.Ascending("zone"),
@@ -47,9 +47,9 @@ func (r *reader) open(ctx context.Context, workspace string) iter.Seq2[RunRow, e
 		}
 		for _, z := range zones {
 			from := int64(z.zone * zoneSize)
-			where := append(readmodel.Only("workspace", workspace), readmodel.Condition{Column: "outcome", Text: string(Running)},
-				readmodel.Condition{Column: "first_position", Op: readmodel.AtLeast, Int: from},
-				readmodel.Condition{Column: "first_position", Op: readmodel.Below, Int: from + zoneSize})
+			where := r.where(readmodel.Only("outcome", Running), []readmodel.Condition{
+				{Column: "first_position", Op: readmodel.AtLeast, Int: from}, {Column: "first_position", Op: readmodel.Below, Int: from + zoneSize},
+			})
 			for row, err := range readmodel.Rows(ctx, r.View, runTable, readmodel.Query{Where: where, Order: readmodel.Ascending("first_position")}) {
 				if !yield(row, err) || err != nil {
 					return

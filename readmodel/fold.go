@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // folder folds into the tables of one side.
@@ -94,10 +93,4 @@ func lost(err error) error {
 		return fmt.Errorf("%w: %w", ErrRebuildLost, err)
 	}
 	return err
-}
-
-// identity is a stream's name without its category.
-func identity(stream string) string {
-	_, id, _ := strings.Cut(stream, "-")
-	return id
 }

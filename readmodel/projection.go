@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/virtuous6/virtuous6/events"
 )
 
 // Fold takes a fact into the working set that it was bound to. An error that wraps ErrDamaged parks the fact's stream for
@@ -34,8 +36,8 @@ type Fact struct {
 	*Entry
 	// When it occurred, as a column holds it: zero where that is not known.
 	When time.Time
-	// ID is the stream's name without its category.
-	ID string
+	// ID is what the stream's aggregate is called in its workspace.
+	ID, Workspace string
 }
 
 // Damaged tells why a fact can't follow those before it.
@@ -250,7 +252,7 @@ func (w *WorkingSet) held() int {
 // apply folds one entry into every projection. What a projection can't fold parks the fact's stream for it, and for
 // those that build on it; the others go on. An error is the engine's.
 func (w *WorkingSet) apply(f *Fact) error {
-	f.ID = identity(f.Envelope.Stream)
+	_, f.Workspace, f.ID = events.SplitStream(f.Envelope.Stream)
 	parked, err := w.parked.of(f.Envelope.Stream)
 	if err != nil {
 		return err

@@ -135,10 +135,10 @@ func (t *TableOf[K, R]) List(l List) List {
 	return l
 }
 
-// Read yields the lines in which columns have the values of where, an empty value for any; limit 0 is all. A column that is
-// none of the Filters is the caller's mistake.
-func (l *List) Read(ctx context.Context, v View, where map[string]string, limit int) iter.Seq2[Line, error] {
-	q := Query{Order: l.Order, Limit: limit}
+// Read yields the lines that meet the conditions of always, and in which columns have the values of where, an empty value for
+// any; limit 0 is all. A column that is none of the Filters is the caller's mistake.
+func (l *List) Read(ctx context.Context, v View, always []Condition, where map[string]string, limit int) iter.Seq2[Line, error] {
+	q := Query{Where: slices.Clone(always), Order: l.Order, Limit: limit}
 	for column, value := range where {
 		if !slices.ContainsFunc(l.Filters, func(f Filter) bool { return f.Column == column }) {
 			panic("readmodel: the list " + l.Name + " has no filter " + column)

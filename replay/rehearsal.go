@@ -30,6 +30,8 @@ type RehearsalConfig struct {
 	UpTo uint64
 	// Every is the time from one look to the next, in event time. Default RehearseEvery.
 	Every time.Duration
+	// Workspace is whose runs they look at.
+	Workspace string
 	// Policy is what the deciders would hold proposals to.
 	Policy aggregates.Policy
 }
@@ -232,7 +234,7 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 	r.last, r.news = at, false
 	var all []func() evidence.Result
 	for _, runner := range r.runners {
-		think, err := runner.Load(ctx, r.models)
+		think, err := runner.Load(ctx, r.models.In(r.c.Workspace))
 		if err != nil {
 			return fmt.Errorf("look as of %s: %w", at.Format(time.RFC3339), err)
 		}
@@ -296,7 +298,7 @@ func (r *rehearsal) settle() error {
 // refusal is why the decider would not take a proposal, empty where it would.
 func (r *rehearsal) refusal(p evidence.Proposal, at time.Time) (string, error) {
 	all := aggregates.All(aggregates.Everywhere(r.c.Policy))
-	c := p.Wish(at)
+	c := p.Wish(r.c.Workspace, at)
 	i := slices.IndexFunc(all, func(a aggregates.Aggregate) bool { return a.Category == events.Category(c.Stream()) })
 	_, err := all[i].New().Decide(c)
 	if aggregates.Refused(err) {

@@ -138,7 +138,7 @@ func (r *rehearsal) proposed(ctx context.Context, store eventstore.Store) (did m
 		if e.Position > r.c.UpTo {
 			break
 		}
-		if !strings.HasPrefix(e.Actor, "analyst:") || r.after(e.OccurredAt) {
+		if e.Workspace != r.c.Workspace || !strings.HasPrefix(e.Actor, "analyst:") || r.after(e.OccurredAt) {
 			continue
 		}
 		fact, err := events.Decode(e)

@@ -131,7 +131,7 @@ func TestARehearsalIsTheSameOnEveryEngine(t *testing.T) {
 			if err := replay.CatchUp(t.Context(), store, models, nil); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := orchestrator.Analyze(t.Context(), models, d.Dispatch, logtest.Clock, analysts.All()); err != nil {
+			if _, err := orchestrator.Analyze(t.Context(), models, "", d.Dispatch, logtest.Clock, analysts.All()); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := audit.Seal(t.Context(), store, d.Dispatch, logtest.Clock, 1); err != nil {

@@ -43,6 +43,8 @@ type house struct {
 
 var errAway = errors.New("the store is away")
 
+func (h *house) In(string) projections.Reader { return h }
+
 func (h *house) dispatch(_ context.Context, cmds ...commands.Command) (commands.Receipt, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

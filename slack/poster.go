@@ -89,7 +89,7 @@ func (d *Door) place(ctx context.Context, run managers.SlackRun) (channel, threa
 		}
 		return at.Channel, row.Thread, err
 	}
-	row, err := d.run(ctx, run.Run, false)
+	row, err := d.run(ctx, run, false)
 	if err != nil {
 		return "", "", err
 	}
@@ -221,9 +221,9 @@ func (d *Door) find(ctx context.Context, channel, thread string, run managers.Sl
 }
 
 // run is the row of a run with its whole texts, once the read models have it, and its end where that is asked for.
-func (d *Door) run(ctx context.Context, run string, whole bool) (projections.RunRow, error) {
+func (d *Door) run(ctx context.Context, run managers.SlackRun, whole bool) (projections.RunRow, error) {
 	for {
-		row, _, err := d.Reader.Run(ctx, run)
+		row, _, err := d.Reader.In(run.Workspace).Run(ctx, run.Run)
 		switch {
 		case err != nil && !errors.Is(err, projections.ErrNotFound):
 			return row, err
@@ -242,7 +242,7 @@ func (d *Door) Answer(ctx context.Context, w managers.SlackAnswer) error {
 	if err != nil {
 		return err
 	}
-	row, err := d.run(ctx, w.Run, true)
+	row, err := d.run(ctx, w.SlackRun, true)
 	if err != nil {
 		return err
 	}

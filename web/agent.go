@@ -18,7 +18,7 @@ func (d *door) agentVersions(api huma.API) {
 		Summary: "What an agent was made of, the first version first, with who changed it and why",
 		Errors:  []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *agentInput) (*agentVersions, error) {
-		past, err := d.at(ctx, in.asOf())
+		past, err := d.at(ctx, in.scope())
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func (d *door) agentVersions(api huma.API) {
 }
 
 type agentInput struct {
-	AsOf
+	Scope
 	Agent string `path:"agent" maxLength:"200"`
 }
 

@@ -125,7 +125,7 @@ func (d *door) show(w http.ResponseWriter, r *http.Request, name string, data fu
 }
 
 func (d *door) home(ctx context.Context) (any, error) {
-	report, err := d.Reader.Report(ctx, projections.MetricsFilter{Workspace: d.Workspace})
+	report, err := d.Reader.Report(ctx, projections.MetricsFilter{})
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,11 @@ type reader struct {
 	err      error
 }
 
+func (r reader) In(workspace string) projections.Reader {
+	r.runs = []projections.RunRow{{Run: "in " + workspace}}
+	return r
+}
+
 func (r reader) Position(context.Context) (uint64, error) { return r.position, r.err }
 
 func (r reader) Runs(_ context.Context, f projections.RunFilter) iter.Seq2[projections.RunRow, error] {

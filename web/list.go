@@ -17,7 +17,7 @@ const maxLimit = 10_000
 
 // Page bounds a list. Lists embed it in their input; it is exported because huma skips what is not.
 type Page struct {
-	AsOf
+	Scope
 	Limit int `query:"limit" minimum:"1" maximum:"10000" default:"100" doc:"The greatest number of rows."`
 }
 
@@ -97,7 +97,7 @@ func format() huma.Format {
 // list registers a route that reads rows up to the limit. It asks for one more, to know whether there is more.
 func list[I interface {
 	limit() int
-	asOf() string
+	scope() Scope
 }, T any](d *door, api huma.API, noun, summary string, read func(context.Context, projections.Reader, I) iter.Seq2[T, error]) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-" + noun,
@@ -106,13 +106,13 @@ func list[I interface {
 		Summary:     summary,
 		Errors:      []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *I) (*listed[T], error) {
-		return listing(ctx, d, (*in).asOf(), (*in).limit(), func(r projections.Reader) iter.Seq2[T, error] { return read(ctx, r, *in) })
+		return listing(ctx, d, (*in).scope(), (*in).limit(), func(r projections.Reader) iter.Seq2[T, error] { return read(ctx, r, *in) })
 	})
 }
 
 // listing answers with rows up to the limit. There is more where read yields more.
-func listing[T any](ctx context.Context, d *door, asOf string, limit int, read func(projections.Reader) iter.Seq2[T, error]) (*listed[T], error) {
-	past, err := d.at(ctx, asOf)
+func listing[T any](ctx context.Context, d *door, s Scope, limit int, read func(projections.Reader) iter.Seq2[T, error]) (*listed[T], error) {
+	past, err := d.at(ctx, s)
 	if err != nil {
 		return nil, err
 	}

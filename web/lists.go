@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
@@ -58,7 +59,7 @@ func (d *door) list(api huma.API, l readmodel.List) {
 		if err != nil {
 			return nil, err
 		}
-		return listing(ctx, d, in.asOf(), in.Limit, func(r projections.Reader) iter.Seq2[readmodel.Line, error] {
+		return listing(ctx, d, in.scope(), in.Limit, func(r projections.Reader) iter.Seq2[readmodel.Line, error] {
 			return r.List(ctx, l, where, in.Limit+1)
 		})
 	})
@@ -84,15 +85,18 @@ func (in *listInput) wanted(l readmodel.List) (map[string]string, error) {
 	} else if in.Limit > maxLimit {
 		refuse("limit", fmt.Sprintf("expected number <= %d", maxLimit), in.Limit)
 	}
-	if len(in.AsOf.AsOf) > 64 {
-		refuse("as_of", "expected length <= 64", clip(in.AsOf.AsOf))
+	if len(in.AsOf) > 64 {
+		refuse("as_of", "expected length <= 64", clip(in.AsOf))
+	}
+	if len(in.Workspace) > events.MaxWorkspace {
+		refuse("workspace", fmt.Sprintf("expected length <= %d", events.MaxWorkspace), clip(in.Workspace))
 	}
 	where := make(map[string]string)
 	for key := range in.query {
 		value := in.query.Get(key)
 		i := slices.IndexFunc(l.Filters, func(f readmodel.Filter) bool { return f.Column == key })
 		switch {
-		case key == "limit" || key == "as_of":
+		case key == "limit" || key == "as_of" || key == "workspace":
 		case i < 0:
 			refuse(key, "unknown query parameter", "")
 		case value != "" && l.Filters[i].Values != nil && !slices.Contains(l.Filters[i].Values, value):

@@ -11,7 +11,7 @@ import (
 
 func (d *door) metrics(api huma.API) {
 	type input struct {
-		AsOf
+		Scope
 		Since string `query:"since" format:"date" doc:"Only runs that ended on this UTC day or later, such as 2026-11-22."`
 		Until string `query:"until" format:"date" doc:"Only runs that ended on this UTC day or before."`
 	}
@@ -24,7 +24,7 @@ func (d *door) metrics(api huma.API) {
 		Summary: "Figures of all runs, and by workflow, agent, model and tool",
 		Errors:  []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *input) (*answer, error) {
-		past, err := d.at(ctx, in.asOf())
+		past, err := d.at(ctx, in.scope())
 		if err != nil {
 			return nil, err
 		}

@@ -8,12 +8,13 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-// AsOf names the moment that a read is of. Inputs embed it; it is exported because huma skips what is not.
-type AsOf struct {
-	AsOf string `query:"as_of" maxLength:"64" doc:"Answer as of then. A position of the log: what was known when the log ended there. A time, such as 2026-11-22 or 2026-11-22T18:00:00Z: what had happened by then, of all that is known now. Default: what is known now."`
+// Scope is what a read is of: a workspace, at a moment. Inputs embed it; it is exported because huma skips what is not.
+type Scope struct {
+	Workspace string `query:"workspace" maxLength:"64" doc:"Answer about this workspace. Default: the server's own."`
+	AsOf      string `query:"as_of" maxLength:"64" doc:"Answer as of then. A position of the log: what was known when the log ended there. A time, such as 2026-11-22 or 2026-11-22T18:00:00Z: what had happened by then, of all that is known now. Default: what is known now."`
 }
 
-func (a AsOf) asOf() string { return a.AsOf }
+func (s Scope) scope() Scope { return s }
 
 // Told is the header in which an answer tells of which moment it is.
 type Told struct {
@@ -30,16 +31,19 @@ type Past struct {
 }
 
 // at is the read models that a read is of: those of now where no moment is named.
-func (d *door) at(ctx context.Context, asOf string) (Past, error) {
-	if asOf == "" {
-		return Past{Reader: d.Reader, Done: func() {}}, nil
-	}
-	if d.Past == nil {
+func (d *door) at(ctx context.Context, s Scope) (past Past, err error) {
+	switch {
+	case s.AsOf == "":
+		past = Past{Reader: d.Reader, Done: func() {}}
+	case d.Past == nil:
 		return Past{}, huma.Error422UnprocessableEntity("as_of: the past can't be looked at here")
+	default:
+		if past, err = d.Past(ctx, s.AsOf); err != nil {
+			return Past{}, d.problem(ctx, err)
+		}
 	}
-	past, err := d.Past(ctx, asOf)
-	if err != nil {
-		return Past{}, d.problem(ctx, err)
+	if s.Workspace != "" {
+		past.Reader = past.Reader.In(s.Workspace)
 	}
 	return past, nil
 }

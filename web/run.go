@@ -41,7 +41,7 @@ func (d *door) runs(api huma.API) {
 		})
 	})
 	type input struct {
-		AsOf
+		Scope
 		Run string `path:"run" maxLength:"200"`
 	}
 	type answer struct {
@@ -53,7 +53,7 @@ func (d *door) runs(api huma.API) {
 		Summary: "A run with its whole prompt and answer, its steps and the feedback on it",
 		Errors:  []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *input) (*answer, error) {
-		past, err := d.at(ctx, in.asOf())
+		past, err := d.at(ctx, in.scope())
 		if err != nil {
 			return nil, err
 		}

@@ -131,6 +131,34 @@ func TestReadsAnswerAsOfAMoment(t *testing.T) {
 	}
 }
 
+// Every read can be of another workspace, now and then.
+func TestReadsAnswerAboutAWorkspace(t *testing.T) {
+	t.Parallel()
+	c := config(reader{runs: threeRuns()}, &log{})
+	returned := 0
+	c.Past = then(&returned)
+	door := web.New(c)
+	for _, target := range reads {
+		separator := "?"
+		if strings.Contains(target, "?") {
+			separator = "&"
+		}
+		if w := request(door, "GET", target+separator+"workspace=team", ""); w.Code != 200 && !strings.HasPrefix(target, "/api/runs/") {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+	for _, target := range []string{"/api/runs?workspace=team", "/api/runs?workspace=team&as_of=3"} {
+		if w := request(door, "GET", target, ""); !strings.Contains(w.Body.String(), `"run":"in team"`) {
+			t.Errorf("%s: got %s", target, w.Body)
+		}
+	}
+	for _, target := range []string{"/api/runs", "/api/tasks"} {
+		if w := request(door, "GET", target+"?workspace="+strings.Repeat("x", 65), ""); w.Code != 422 {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+}
+
 func TestCancelRun(t *testing.T) {
 	t.Parallel()
 	c := config(reader{}, &log{})

@@ -26,9 +26,9 @@ import (
 
 // Config wires the door. Reader and Head are needed; the rest works as its zero value.
 type Config struct {
-	// Reader reads the read models.
+	// Reader reads the read models of the Workspace.
 	Reader projections.Reader
-	// Past, if any, gives the read models of a moment, as as_of names it. Errors that Refused knows are told to who asked.
+	// Past, if any, gives the Workspace's read models of a moment, as as_of names it. Errors that Refused knows are told to who asked.
 	Past func(ctx context.Context, asOf string) (Past, error)
 	// Texts, if any, gives a run's row the whole prompt and answer, of which Reader has the beginnings.
 	Texts func(ctx context.Context, run *projections.RunRow) error

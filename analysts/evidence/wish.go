@@ -24,10 +24,11 @@ func KnownOf(rows []projections.ImprovementRow) []Known {
 }
 
 // Wish is the command that records a change of standing.
-func (c Change) Wish(analyst string, at time.Time) commands.ReviseEvidence {
+func (c Change) Wish(workspace, analyst string, at time.Time) commands.ReviseEvidence {
 	return commands.ReviseEvidence{
 		Meta: commands.Meta{
-			ID: events.NameID(at, fmt.Sprintf("%s is %s at %d", c.Improvement, c.Strength, c.Evidence.To)), At: at, Actor: "analyst:" + analyst,
+			ID: events.NameID(at, workspace+fmt.Sprintf("%s is %s at %d", c.Improvement, c.Strength, c.Evidence.To)), At: at, Actor: "analyst:" + analyst,
+			Workspace: workspace,
 		},
 		Improvement: c.Improvement, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
 	}
@@ -35,10 +36,11 @@ func (c Change) Wish(analyst string, at time.Time) commands.ReviseEvidence {
 
 // Wish is the command that records a proposal. Its id derives from what is proposed and from the end of its evidence, so that
 // the same proposal on the same history is a repeat.
-func (p Proposal) Wish(at time.Time) commands.ProposeImprovement {
+func (p Proposal) Wish(workspace string, at time.Time) commands.ProposeImprovement {
 	c := commands.ProposeImprovement{
 		Meta: commands.Meta{
-			ID: events.NameID(at, fmt.Sprintf("%s at %d", p.ID(), p.Evidence.To)), At: at, Actor: "analyst:" + p.Analyst,
+			ID: events.NameID(at, workspace+fmt.Sprintf("%s at %d", p.ID(), p.Evidence.To)), At: at, Actor: "analyst:" + p.Analyst,
+			Workspace: workspace,
 		},
 		Improvement: p.ID(), Previous: p.Previous, Analyst: p.Analyst, AnalystVersion: p.AnalystVersion, Change: p.Change,
 		Strength: p.Strength, Reason: p.Reason, Evidence: p.Evidence, Expected: p.Expected,

@@ -215,7 +215,7 @@ func (v agentsConfigureVerb) Run(ctx context.Context, a *app) error {
 	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
-	agent, _, err := a.dispatcher().Agent(ctx, "", v.Agent)
+	agent, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, v.Agent)
 	if err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (v agentsAdoptVerb) Run(ctx context.Context, a *app) error {
 	if as == "" {
 		as, _ = events.CutSource(v.Agent)
 	}
-	live, _, err := a.dispatcher().Agent(ctx, "", as)
+	live, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, as)
 	if err != nil {
 		return err
 	}
@@ -303,7 +303,7 @@ func (v agentsAdoptVerb) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("history knows no agent %q: `virtuous6 agents` lists them, with their sources", v.Agent)
 	}
 	adopt := []commands.Command{commands.AdoptAgent{Meta: a.meta(""), Agent: v.Agent, As: as}}
-	history, _, err := a.dispatcher().Agent(ctx, "", v.Agent)
+	history, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, v.Agent)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func (v agentsApplyVerb) want(ctx context.Context, a *app, f agentFile) (wanted,
 		return w, err
 	}
 	var err error
-	if w.now, _, err = a.dispatcher().Agent(ctx, "", f.name); err != nil {
+	if w.now, _, err = a.dispatcher().Agent(ctx, a.flags.Workspace, f.name); err != nil {
 		return w, err
 	}
 	switch {
@@ -146,7 +146,7 @@ func (v agentsExportVerb) Run(ctx context.Context, a *app) error {
 		if r.Status != projections.AgentActive || r.Imported {
 			continue
 		}
-		now, _, err := a.dispatcher().Agent(ctx, "", r.Agent)
+		now, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, r.Agent)
 		if err != nil {
 			return err
 		}

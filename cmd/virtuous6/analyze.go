@@ -47,7 +47,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 	if _, err := a.read(ctx); err != nil {
 		return err
 	}
-	found, err := orchestrator.Analyze(ctx, a.models, a.dispatcher().Dispatch, a.clock, runners)
+	found, err := orchestrator.Analyze(ctx, a.models, a.flags.Workspace, a.dispatcher().Dispatch, a.clock, runners)
 	if err != nil {
 		return err
 	}

@@ -60,8 +60,11 @@ func (a *app) readAll(ctx context.Context) (projections.Reader, error) {
 	if err := a.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	return a.models, nil
+	return a.own(), nil
 }
+
+// own reads the read models of the workspace that is meant.
+func (a *app) own() projections.Reader { return a.models.In(a.flags.Workspace) }
 
 // beside opens a store that must be there, for what folds its log once more, into read models that are thrown away. head
 // is the log's end.
@@ -131,7 +134,7 @@ func (a *app) driving(runner agents.Runner, model string, box orchestrator.Toolb
 
 // meta is what a command of the one at the terminal carries.
 func (a *app) meta(run string) commands.Meta {
-	return commands.Meta{ID: a.ids(), At: a.clock(), Actor: "user:" + a.config.user(), Correlation: run}
+	return commands.Meta{ID: a.ids(), At: a.clock(), Actor: "user:" + a.config.user(), Correlation: run, Workspace: a.flags.Workspace}
 }
 
 func (a *app) close() error {

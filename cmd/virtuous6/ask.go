@@ -66,11 +66,11 @@ func (v askVerb) earlier(ctx context.Context, a *app) (run projections.RunRow, e
 		return run, err
 	}
 	if !v.Continue.latest {
-		run, _, err = findRun(ctx, a.models, v.Continue.run)
+		run, _, err = findRun(ctx, a.own(), v.Continue.run)
 		return run, err
 	}
 	me := "user:" + a.config.user()
-	for row, err := range a.models.Runs(ctx, projections.RunFilter{Limit: 1000}) {
+	for row, err := range a.own().Runs(ctx, projections.RunFilter{Limit: 1000}) {
 		if err != nil {
 			return run, err
 		}
@@ -166,7 +166,7 @@ func (v askVerb) drive(ctx context.Context, a *app, run string, position uint64)
 		standby: func(ctx context.Context) error { return a.runs().Overhear(ctx, run, a.clock, show.text, show.again) },
 		begins:  show.again,
 		until: func(ctx context.Context) error {
-			_, err := a.runs().Follow(ctx, "", run, position, func(fact events.Event) { v.waits(a, show, fact) })
+			_, err := a.runs().Follow(ctx, a.flags.Workspace, run, position, func(fact events.Event) { v.waits(a, show, fact) })
 			return err
 		},
 		left: func() error { return v.cancel(ctx, a, run) },
@@ -241,7 +241,7 @@ func (v askVerb) showRest(ctx context.Context, a *app, run string, show *shown) 
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	row, _, err := a.models.Run(ctx, run)
+	row, _, err := a.own().Run(ctx, run)
 	if err == nil {
 		err = replay.Texts(ctx, a.store, &row)
 	}
@@ -256,7 +256,7 @@ func (v askVerb) report(ctx context.Context, a *app, run string) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	row, steps, err := a.models.Run(ctx, run)
+	row, steps, err := a.own().Run(ctx, run)
 	if err == nil {
 		err = replay.Texts(ctx, a.store, &row)
 	}

@@ -49,7 +49,7 @@ func (v budgetVerb) Run(ctx context.Context, a *app) error {
 		if err := a.catchUp(ctx); err != nil {
 			return err
 		}
-		reader = a.models
+		reader = a.own()
 	} else {
 		var err error
 		if reader, err = a.readAt(ctx, v.pastFlag); err != nil {

@@ -180,7 +180,7 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
-	agent, _, err := a.dispatcher().Agent(ctx, "", v.Agent)
+	agent, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, v.Agent)
 	if err != nil {
 		return err
 	}
@@ -280,7 +280,7 @@ func (a *app) decideExperiment(
 		return err
 	}
 	d := a.dispatcher()
-	x, err := d.Experiment(ctx, "", id)
+	x, err := d.Experiment(ctx, a.flags.Workspace, id)
 	if err == nil {
 		err = d.Would(ctx, c)
 	}

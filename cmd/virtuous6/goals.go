@@ -89,7 +89,7 @@ func (v goalsCreateVerb) Run(ctx context.Context, a *app) error {
 		if err := a.catchUp(ctx); err != nil {
 			return err
 		}
-		parent, err := findGoal(ctx, a.models, v.Parent)
+		parent, err := findGoal(ctx, a.own(), v.Parent)
 		if err != nil {
 			return err
 		}

@@ -143,7 +143,7 @@ func (a *app) reach(ctx context.Context, goal string, position uint64, met func(
 	err := a.driveUntil(ctx, driving{
 		verb: "goals", what: "goal",
 		until: func(ctx context.Context) error {
-			stream := commands.GoalStream("", goal)
+			stream := commands.GoalStream(a.flags.Workspace, goal)
 			for m, err := range a.store.Subscribe(ctx, position-1) {
 				if err != nil {
 					return err
@@ -175,7 +175,7 @@ func (a *app) shown(ctx context.Context, goal string, asJSON bool, good func(pro
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	row, err := findGoal(ctx, a.models, goal)
+	row, err := findGoal(ctx, a.own(), goal)
 	if err == nil {
 		err = a.showGoal(ctx, row, asJSON)
 	}

@@ -84,7 +84,7 @@ func (a *app) watchGoal(ctx context.Context, goal projections.GoalRow) error {
 			return err
 		}
 		var err error
-		if goal, err = findGoal(ctx, a.models, goal.Goal); err != nil {
+		if goal, err = findGoal(ctx, a.own(), goal.Goal); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) 
 	if report.Result, err = a.resultOf(ctx, g); err != nil {
 		return err
 	}
-	all, err := a.models.Goals(ctx)
+	all, err := a.own().Goals(ctx)
 	if err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (a *app) resultOf(ctx context.Context, g projections.GoalRow) (string, erro
 	if len(last) != 1 || last[0].Status != projections.TaskDone {
 		return "", nil
 	}
-	run, _, err := a.models.Run(ctx, last[0].Run)
+	run, _, err := a.own().Run(ctx, last[0].Run)
 	if errors.Is(err, projections.ErrNotFound) {
 		return "", nil
 	}

@@ -406,7 +406,8 @@ func (v importVerb) check(ctx context.Context, a *app, o ingest.Options) error {
 
 func (v importVerb) options(a *app) (ingest.Options, error) {
 	o := ingest.Options{
-		Format: v.Format, Workflow: v.Workflow, Agent: v.Agent, Case: v.Case, Activity: v.Activity, Time: v.Time, Resource: v.Resource,
+		Workspace: a.flags.Workspace,
+		Format:    v.Format, Workflow: v.Workflow, Agent: v.Agent, Case: v.Case, Activity: v.Activity, Time: v.Time, Resource: v.Resource,
 		EndTime: v.EndTime, InputTokens: v.InputTokens, OutputTokens: v.OutputTokens, Model: v.Model, Cost: v.Cost, Outcome: v.Outcome,
 		TimeLayout: v.TimeLayout, Partial: v.Partial, Now: a.clock,
 	}

@@ -28,6 +28,7 @@ type verbs struct {
 	Store      string `help:"Where the log is: sqlite:PATH, postgres://... or esdb://... Default: virtuous6.db in the user's data folder." placeholder:"URL" env:"VIRTUOUS6_STORE"`
 	Keys       string `help:"Where the keys are that people's texts are encrypted with: sqlite:PATH or postgres://... Default: beside the log." placeholder:"URL" env:"VIRTUOUS6_KEYS"`
 	ReadModels string `help:"Where the read models are: sqlite:PATH or postgres://... Default: with the log; a file of each server's own in the user's data folder beside EventStoreDB." placeholder:"URL" env:"VIRTUOUS6_READ_MODELS"`
+	Workspace  string `help:"The workspace that is meant: its runs, agents, goals and all else are its own. Default: the one without a name." placeholder:"NAME" env:"VIRTUOUS6_WORKSPACE"`
 	KeepSchema bool   `help:"Refuse a log whose tables are of an older version, instead of bringing them up to date." env:"VIRTUOUS6_KEEP_SCHEMA"`
 	Config     string `help:"Configuration file (YAML). Default: config.yaml in the user's configuration folder, if it is there." placeholder:"FILE" env:"VIRTUOUS6_CONFIG"`
 	Quiet      bool   `short:"q" help:"No progress bars and no notes on standard error."`

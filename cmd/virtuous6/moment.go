@@ -53,5 +53,5 @@ func (a *app) readAt(ctx context.Context, at pastFlag) (projections.Reader, erro
 	}
 	a.closers = append(a.closers, past.Close)
 	a.note("As of %s.", at.AsOf)
-	return past, a.noteParked(ctx, past)
+	return past.In(a.flags.Workspace), a.noteParked(ctx, past)
 }

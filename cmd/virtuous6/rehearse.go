@@ -28,7 +28,7 @@ func (f rehearsalFlags) given() bool { return f.From.given || f.Every != nil }
 // rehearsal is what the flags ask for.
 func (v replayVerb) rehearsal(a *app) (replay.RehearsalConfig, error) {
 	c := replay.RehearsalConfig{
-		From: v.From.OccurredBy, To: v.To.OccurredBy, UpTo: v.To.Position, Every: replay.RehearseEvery, Policy: a.config.Policy.policy(),
+		From: v.From.OccurredBy, To: v.To.OccurredBy, UpTo: v.To.Position, Every: replay.RehearseEvery, Workspace: a.flags.Workspace, Policy: a.config.Policy.policy(),
 	}
 	if v.Every != nil {
 		c.Every = *v.Every

@@ -85,8 +85,8 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	lookback := replay.NewLookback(a.store, a.models, scratch, log)
 	defer lookback.Close()
 	server := web.Server(web.New(web.Config{
-		Reader: a.models, Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Answer: a.runs().Answer, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
-		Past:  past(lookback),
+		Reader: a.own(), Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Answer: a.runs().Answer, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
+		Past: a.past(lookback), Workspace: a.flags.Workspace,
 		Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Hosts: a.config.Hosts,
 		MCP: mcp.Handler(a.mcpServer(func(run string) commands.Meta {
@@ -142,7 +142,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 }
 
 // past gives the door the read models of a moment.
-func past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
+func (a *app) past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
 	return func(ctx context.Context, asOf string) (web.Past, error) {
 		moment, err := replay.ParseMoment(asOf)
 		if err != nil {
@@ -152,7 +152,7 @@ func past(l *replay.Lookback) func(context.Context, string) (web.Past, error) {
 		if err != nil {
 			return web.Past{}, err
 		}
-		return web.Past{Reader: reader, Of: moment.String(), Done: done}, nil
+		return web.Past{Reader: reader.In(a.flags.Workspace), Of: moment.String(), Done: done}, nil
 	}
 }
 

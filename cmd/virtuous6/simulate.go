@@ -59,6 +59,9 @@ func (v simulateVerb) Run(ctx context.Context, a *app) error {
 	case v.Out != "":
 		return v.write(ctx, a, s)
 	}
+	if a.flags.Workspace != "" {
+		return usage("--workspace %s: a simulated history is of the default workspace; write it with --out FILE, and import that", a.flags.Workspace)
+	}
 	return v.store(ctx, a, s)
 }
 

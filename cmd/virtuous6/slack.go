@@ -80,7 +80,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 	}
 	runs := a.runs()
 	s := &slackServer{tokens: t, log: log, door: slack.New(slack.Config{
-		API: t.client(), SigningSecret: t.secret, Reader: a.models, Threads: a.models.SlackThread, Dispatch: orchestrator.Judge(a.models, runs.Dispatch), Start: runs.Start,
+		API: t.client(), SigningSecret: t.secret, Workspace: a.flags.Workspace, Reader: a.own(), Threads: a.thread, Dispatch: orchestrator.Judge(a.models, runs.Dispatch), Start: runs.Start,
 		Reach: func(ctx context.Context) error {
 			head, err := a.store.Head(ctx)
 			if err != nil {
@@ -109,6 +109,11 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 		}
 	}
 	return s, nil
+}
+
+// thread is a thread in Slack by its key.
+func (a *app) thread(ctx context.Context, key string) (projections.SlackThreadRow, error) {
+	return a.models.SlackThread(ctx, a.flags.Workspace, key)
 }
 
 // handlers do the work of posting.

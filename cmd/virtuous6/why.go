@@ -83,17 +83,17 @@ func (a *app) story(ctx context.Context, of string) ([]told, error) {
 
 // tried is the story of an improvement with its experiment.
 func (a *app) tried(ctx context.Context, id string) ([]told, error) {
-	improvement, err := a.factsOf(ctx, commands.ImprovementStream("", id))
+	improvement, err := a.factsOf(ctx, commands.ImprovementStream(a.flags.Workspace, id))
 	if err != nil {
 		return nil, err
 	}
-	experiment, err := a.factsOf(ctx, commands.ExperimentStream("", id))
+	experiment, err := a.factsOf(ctx, commands.ExperimentStream(a.flags.Workspace, id))
 	return ordered(improvement, experiment), err
 }
 
 // versions is the story of an agent, or of one version of it with what led there.
 func (a *app) versions(ctx context.Context, agent string, version int) ([]told, error) {
-	all, err := a.factsOf(ctx, commands.AgentStream("", agent))
+	all, err := a.factsOf(ctx, commands.AgentStream(a.flags.Workspace, agent))
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (a *app) versions(ctx context.Context, agent string, version int) ([]told, 
 
 // runOf is the story of a run: who answered it, why that one, and what came of it.
 func (a *app) runOf(ctx context.Context, run string) ([]told, error) {
-	all, err := a.factsOf(ctx, commands.RunStream("", run))
+	all, err := a.factsOf(ctx, commands.RunStream(a.flags.Workspace, run))
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (a *app) runOf(ctx context.Context, run string) ([]told, error) {
 		if !is {
 			continue
 		}
-		made, err := a.factsOf(ctx, commands.AgentStream("", assigned.Agent))
+		made, err := a.factsOf(ctx, commands.AgentStream(a.flags.Workspace, assigned.Agent))
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +152,7 @@ func (a *app) runOf(ctx context.Context, run string) ([]told, error) {
 			}
 		}
 		for _, arm := range assigned.Arms {
-			led, err := a.factsOf(ctx, commands.ExperimentStream("", arm.Experiment))
+			led, err := a.factsOf(ctx, commands.ExperimentStream(a.flags.Workspace, arm.Experiment))
 			if err != nil {
 				return nil, err
 			}

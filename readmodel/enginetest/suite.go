@@ -286,7 +286,7 @@ func readsFixed(t *testing.T, fresh func() Storage) {
 	m := open(t, storage())
 	apply(t, m, entries[:half]...)
 	want := everything(t, m)
-	ok(t, m.Fixed(ctx, func(r projections.Reader) error {
+	ok(t, m.Fixed(ctx, "", func(r projections.Reader) error {
 		before, err := r.Position(ctx)
 		ok(t, err)
 		apply(t, m, entries[half:]...)

@@ -1,0 +1,80 @@
+package projections_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
+)
+
+// What has the same name in two workspaces is two: in every list, and in what metrics add up.
+func TestWorkspacesAreKeptApart(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	facts := func(workspace, prompt string, cost events.Nanos) []any {
+		on := func(category, id string) string { return events.StreamName(category, workspace, id) }
+		return []any{
+			on("agent", "clerk"), events.AgentSpawned{Agent: "clerk", Role: prompt},
+			on("task", "t"), events.TaskOpened{Task: "t", Workflow: "w", Title: prompt},
+			on("run", "r"), events.RunStarted{Run: "r", Workflow: "w", Task: "t", Prompt: prompt, Conversation: "slack:T:C:1.2"},
+			on("run", "r"), events.RunAssigned{Agent: "clerk", Arms: []events.Arm{{Experiment: "x", Arm: events.CandidateArm}}},
+			on("run", "r"), events.RunStepStarted{Step: 0, Name: "ask", Agent: "clerk", Model: "m"},
+			on("run", "r"), events.RunStepFinished{Step: 0, Outcome: events.Succeeded, CostNanos: cost},
+			on("experiment", "x"), events.ExperimentPlanned{Experiment: "x", Agent: "clerk"},
+			on("run", "r"), events.RunFinished{Outcome: events.Succeeded},
+			on("feedback", "f"), events.FeedbackGiven{Feedback: "f", Run: "r", Text: prompt},
+			on("budget", "b"), events.BudgetSet{Budget: "b", LimitNanos: cost},
+			on("improvement", "i"), events.ImprovementProposed{Improvement: "i", Reason: prompt},
+			on("goal", "g"), events.GoalCreated{Goal: "g", Prompt: prompt},
+			on("runbook", "k"), events.RunbookSaved{Runbook: "k", Notes: prompt},
+		}
+	}
+	m := folded(t, append(append(facts("", "ours", 1), facts("team", "theirs", 2)...), facts("a-b@c", "other", 3)...)...)
+	if parked, err := m.Parked(ctx); err != nil || len(parked) > 0 {
+		t.Fatalf("parked: %+v, %v", parked, err)
+	}
+	if all, err := m.Workspaces(ctx); err != nil || !slices.Equal(all, []string{"", "a-b@c", "team"}) {
+		t.Errorf("workspaces: %q, %v", all, err)
+	}
+	for workspace, cost := range map[string]events.Nanos{"": 1, "team": 2, "a-b@c": 3} {
+		r := m.In(workspace)
+		report, err := r.Report(ctx, projections.MetricsFilter{})
+		if err != nil || report.Runs != 1 || report.CostUSD != cost || report.ByAgent["clerk"].Runs != 1 {
+			t.Errorf("%q: metrics %+v, %v", workspace, report, err)
+		}
+		run, steps, err := r.Run(ctx, "r")
+		if err != nil || run.Workspace != workspace || run.CostNanos != cost || len(steps) != 1 {
+			t.Errorf("%q: run %+v, %v", workspace, run, err)
+		}
+		patterns, err := readmodel.Collect(r.Patterns(ctx, projections.VariantPattern, "w"))
+		if err != nil || len(patterns) != 1 || patterns[0].Runs != 1 {
+			t.Errorf("%q: patterns %+v, %v", workspace, patterns, err)
+		}
+		if thread, err := m.SlackThread(ctx, workspace, "slack:T:C:1.2"); err != nil || thread.Workspace != workspace {
+			t.Errorf("%q: thread %+v, %v", workspace, thread, err)
+		}
+		runs, err := readmodel.Collect(r.Runs(ctx, projections.RunFilter{Agent: "clerk"}))
+		if err != nil || len(runs) != 1 || runs[0].Workspace != workspace {
+			t.Errorf("%q: runs of an agent %+v, %v", workspace, runs, err)
+		}
+		for _, l := range projections.Lists() {
+			lines, err := readmodel.Collect(r.List(ctx, l, nil, 0))
+			if err != nil || len(lines) != 1 {
+				t.Fatalf("%q: list %s: %+v, %v", workspace, l.Name, lines, err)
+			}
+			if at := slices.Index(lines[0].Keys, "workspace"); fmt.Sprint(lines[0].Values[at]) != workspace {
+				t.Errorf("%q: list %s: %+v", workspace, l.Name, lines[0])
+			}
+		}
+		experiments, err := r.Experiments(ctx, "")
+		if err != nil || len(experiments) != 1 || experiments[0].Arms[1].Runs != 1 {
+			t.Errorf("%q: experiments %+v, %v", workspace, experiments, err)
+		}
+	}
+	if streams, err := m.BudgetStreams(ctx); err != nil || len(streams) != 3 || !slices.Contains(streams, "budget@team:b") {
+		t.Errorf("budgets: %v, %v", streams, err)
+	}
+}
