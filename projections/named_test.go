@@ -29,6 +29,9 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			on("budget", "b"), events.BudgetSet{Budget: "b", LimitNanos: cost},
 			on("improvement", "i"), events.ImprovementProposed{Improvement: "i", Reason: prompt},
 			on("goal", "g"), events.GoalCreated{Goal: "g", Prompt: prompt},
+			on("verdict", "r"), events.VerdictGiven{Run: "r", Verdict: events.Failed, From: events.ByPerson},
+			on("rule", "w"), events.RuleSet{Workflow: "w", Rule: prompt},
+			on("tool", "l"), events.ToolPinned{Tool: "l", Digest: prompt},
 			on("runbook", "k"), events.RunbookSaved{Runbook: "k", Notes: prompt},
 		}
 	}
@@ -46,7 +49,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			t.Errorf("%q: metrics %+v, %v", workspace, report, err)
 		}
 		run, steps, err := r.Run(ctx, "r")
-		if err != nil || run.Workspace != workspace || run.CostNanos != cost || len(steps) != 1 {
+		if err != nil || run.Workspace != workspace || run.CostNanos != cost || run.Result() != events.Failed || len(steps) != 1 {
 			t.Errorf("%q: run %+v, %v", workspace, run, err)
 		}
 		patterns, err := readmodel.Collect(r.Patterns(ctx, projections.VariantPattern, "w"))
