@@ -31,14 +31,14 @@ type ApprovalRow struct {
 	Position   uint64
 }
 
-var approvalTable = readmodel.NewTable("approvals", readmodel.TableOf[string, ApprovalRow]{
-	Key:   func(r *ApprovalRow) string { return r.Approval },
-	Fresh: func(approval string, r *ApprovalRow) { r.Approval = approval },
+var approvalTable = readmodel.NewTable("approvals", readmodel.TableOf[named, ApprovalRow]{
+	Key:   func(r *ApprovalRow) named { return named{r.Approval, r.Workspace} },
+	Fresh: func(k named, r *ApprovalRow) { r.Approval, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Weigh: func(r *ApprovalRow) int { return len(r.Arguments) + len(r.Note) + 256 },
 	Row: []readmodel.ColumnOf[ApprovalRow]{
 		readmodel.Key(readmodel.String("approval", func(r *ApprovalRow) *string { return &r.Approval })),
+		workspaceKey(func(r *ApprovalRow) *string { return &r.Workspace }),
 		readmodel.Symbol("status", func(r *ApprovalRow) *string { return &r.Status }),
-		readmodel.Symbol("workspace", func(r *ApprovalRow) *string { return &r.Workspace }),
 		readmodel.String("run", func(r *ApprovalRow) *string { return &r.Run }),
 		readmodel.Symbol("agent", func(r *ApprovalRow) *string { return &r.Agent }),
 		readmodel.Symbol("tool", func(r *ApprovalRow) *string { return &r.Tool }),
@@ -70,19 +70,19 @@ var approvals = readmodel.Projection{
 	},
 }
 
-func foldApproval(approvals *readmodel.Cache[string, ApprovalRow], f *readmodel.Fact) error {
+func foldApproval(approvals *readmodel.Cache[named, ApprovalRow], f *readmodel.Fact) error {
 	switch e := f.Event.(type) {
 	case events.RunApprovalAsked:
-		r, err := approvals.Row(e.Approval)
+		r, err := approvals.Row(named{e.Approval, f.Workspace})
 		if err != nil {
 			return err
 		}
 		*r = ApprovalRow{
-			Approval: e.Approval, Status: ApprovalAsked, Workspace: f.Envelope.Workspace, Run: f.ID, Agent: e.Agent, Tool: e.Tool, Arguments: e.Arguments,
+			Approval: e.Approval, Status: ApprovalAsked, Workspace: strings.Clone(f.Workspace), Run: f.ID, Agent: e.Agent, Tool: e.Tool, Arguments: e.Arguments,
 			AskedAt: f.When, ExpiresAt: e.Expires, Position: f.Envelope.Position,
 		}
 	case events.RunApprovalAnswered:
-		r, err := approvals.Existing(e.Approval)
+		r, err := approvals.Existing(named{e.Approval, f.Workspace})
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func foldApproval(approvals *readmodel.Cache[string, ApprovalRow], f *readmodel.
 // Approvals implements Reader.
 func (r *reader) Approvals(ctx context.Context, status string) ([]ApprovalRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, approvalTable, readmodel.Query{
-		Where: readmodel.Only("status", status), Order: []readmodel.Order{{Column: "position", Descending: true}},
+		Where: r.where(readmodel.Only("status", status)), Order: []readmodel.Order{{Column: "position", Descending: true}},
 	}))
 }
 

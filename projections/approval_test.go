@@ -17,7 +17,7 @@ func TestApprovalsAreFoundByWhatTheirIDBeginsWith(t *testing.T) {
 		"run-r1", events.RunApprovalAnswered{Approval: "aa1", Answer: events.ApprovalRejected, By: "user:anna", Note: "no"},
 	)
 	want := projections.ApprovalRow{
-		Approval: "aa1", Status: "rejected", Workspace: "main", Run: "r1", Agent: "clerk", Tool: "pay", Arguments: "{}", AskedAt: minute(1), ExpiresAt: minute(9),
+		Approval: "aa1", Status: "rejected", Run: "r1", Agent: "clerk", Tool: "pay", Arguments: "{}", AskedAt: minute(1), ExpiresAt: minute(9),
 		AnsweredAt: minute(3), AnsweredBy: "user:anna", Note: "no", Position: 4,
 	}
 	for _, id := range []string{"aa1", "aa"} {

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/virtuous6/virtuous6/readmodel"
 )
@@ -45,6 +46,11 @@ func (m *Models) Workspaces(ctx context.Context) ([]string, error) {
 		}
 	}
 	return all, nil
+}
+
+// UnderWay are the runs of all workspaces that have not ended.
+func (m *Models) UnderWay(ctx context.Context) iter.Seq2[RunRow, error] {
+	return readmodel.Rows(ctx, m.View, runTable, readmodel.Query{Columns: runTable.Names(withoutSteps), Where: readmodel.Only("outcome", string(Running))})
 }
 
 // Past is the read models as they were at a position: see readmodel.Past.

@@ -24,6 +24,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			on("run", "r"), events.RunStepStarted{Step: 0, Name: "ask", Agent: "clerk", Model: "m"},
 			on("run", "r"), events.RunStepFinished{Step: 0, Outcome: events.Succeeded, CostNanos: cost},
 			on("experiment", "x"), events.ExperimentPlanned{Experiment: "x", Agent: "clerk"},
+			on("run", "r"), events.RunApprovalAsked{Approval: "a", Tool: prompt},
 			on("run", "r"), events.RunFinished{Outcome: events.Succeeded},
 			on("feedback", "f"), events.FeedbackGiven{Feedback: "f", Run: "r", Text: prompt},
 			on("budget", "b"), events.BudgetSet{Budget: "b", LimitNanos: cost},
@@ -32,6 +33,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			on("verdict", "r"), events.VerdictGiven{Run: "r", Verdict: events.Failed, From: events.ByPerson},
 			on("rule", "w"), events.RuleSet{Workflow: "w", Rule: prompt},
 			on("tool", "l"), events.ToolPinned{Tool: "l", Digest: prompt},
+			on("token", "o"), events.TokenCreated{Token: "o", Name: prompt},
 			on("runbook", "k"), events.RunbookSaved{Runbook: "k", Notes: prompt},
 		}
 	}

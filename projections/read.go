@@ -279,7 +279,7 @@ func (r *reader) Tools(ctx context.Context) ([]ToolRow, error) {
 
 // Tokens implements Reader.
 func (r *reader) Tokens(ctx context.Context) ([]TokenRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, tokenTable, readmodel.Query{Order: readmodel.Ascending("created_at", "token")}))
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, tokenTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("created_at", "token")}))
 }
 
 // Goals implements Reader.

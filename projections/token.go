@@ -22,14 +22,14 @@ type TokenRow struct {
 	Position  uint64    `db:"position"`
 }
 
-var tokenTable = readmodel.NewTable("tokens", readmodel.TableOf[string, TokenRow]{
-	Key:   func(r *TokenRow) string { return r.Token },
-	Fresh: func(token string, r *TokenRow) { r.Token = strings.Clone(token) },
+var tokenTable = readmodel.NewTable("tokens", readmodel.TableOf[named, TokenRow]{
+	Key:   func(r *TokenRow) named { return named{r.Token, r.Workspace} },
+	Fresh: func(k named, r *TokenRow) { r.Token, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Weigh: func(r *TokenRow) int { return len(r.Name) + len(r.Reason) + 256 },
 	Row: []readmodel.ColumnOf[TokenRow]{
 		readmodel.Key(readmodel.String("token", func(r *TokenRow) *string { return &r.Token })),
+		workspaceKey(func(r *TokenRow) *string { return &r.Workspace }),
 		readmodel.String("name", func(r *TokenRow) *string { return &r.Name }),
-		readmodel.Symbol("workspace", func(r *TokenRow) *string { return &r.Workspace }),
 		readmodel.Strings("scopes", func(r *TokenRow) *[]string { return &r.Scopes }),
 		readmodel.Time("created_at", func(r *TokenRow) *time.Time { return &r.CreatedAt }),
 		readmodel.Symbol("created_by", func(r *TokenRow) *string { return &r.CreatedBy }),
@@ -61,17 +61,17 @@ func bindTokens(w *readmodel.WorkingSet) readmodel.Fold {
 			if err := f.Opens(e.Token); err != nil {
 				return err
 			}
-			r, err := tokens.Row(f.ID)
+			r, err := tokens.Row(keyOf(f))
 			if err != nil {
 				return err
 			}
-			r.Name, r.Workspace, r.CreatedAt, r.CreatedBy = strings.Clone(e.Name), f.Envelope.Workspace, f.When, f.Envelope.Actor
+			r.Name, r.CreatedAt, r.CreatedBy = strings.Clone(e.Name), f.When, f.Envelope.Actor
 			r.Scopes, r.Position = make([]string, len(e.Scopes)), f.Envelope.Position
 			for i, scope := range e.Scopes {
 				r.Scopes[i] = string(scope)
 			}
 		case events.TokenRevoked:
-			r, err := tokens.Existing(f.ID)
+			r, err := tokens.Existing(keyOf(f))
 			switch {
 			case err != nil:
 				return err

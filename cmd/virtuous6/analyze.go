@@ -62,7 +62,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		}
 		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": found.Findings})
 	}
-	report, err := a.models.Report(ctx, projections.MetricsFilter{})
+	report, err := a.own().Report(ctx, projections.MetricsFilter{})
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) 
 		}
 	}
 	if len(g.Tasks) > 0 && !g.Status.Ended() {
-		estimate, err := orchestrator.EstimateGoal(ctx, a.models, g)
+		estimate, err := orchestrator.EstimateGoal(ctx, a.own(), g)
 		if err != nil {
 			return err
 		}

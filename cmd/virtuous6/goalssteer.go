@@ -67,7 +67,7 @@ func (v goalsChangeVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	agents, err := orchestrator.Askable(ctx, a.models)
+	agents, err := orchestrator.Askable(ctx, a.own())
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (v importVerb) Run(ctx context.Context, a *app) error {
 
 // judge makes verdicts of what was brought in, by the rule that is given, or by the one that a workflow has.
 func (v importVerb) judge(ctx context.Context, a *app, all *imported) error {
-	rules, err := a.models.Rules(ctx)
+	rules, err := a.own().Rules(ctx)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (v importVerb) judge(ctx context.Context, a *app, all *imported) error {
 		if by == "" {
 			continue
 		}
-		sum, err := a.judgeBy(ctx, a.models, workflow, by)
+		sum, err := a.judgeBy(ctx, a.own(), workflow, by)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ import (
 func (a *app) mcpServer(meta func(run string) commands.Meta, wait time.Duration) *sdk.Server {
 	runs := a.runs()
 	return mcp.Server(mcp.Config{
-		Reader: a.models, Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
+		Reader: a.own(), Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Start: runs.Start, Follow: runs.Follow, Assistant: orchestrator.Assistant, Dispatch: a.dispatcher().Dispatch, Meta: meta, Wait: wait, Version: version(),
 	})
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
-	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/replay"
 	"github.com/virtuous6/virtuous6/veil"
 )
@@ -219,9 +218,11 @@ func (a *app) cancelRunsOf(ctx context.Context, name string) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	for run, err := range a.models.Runs(ctx, projections.RunFilter{Outcome: projections.Running}) {
+	for run, err := range a.models.UnderWay(ctx) {
 		if err == nil && run.Requester == name {
-			_, err = a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(run.Run), Run: run.Run, Reason: "who asked is forgotten"})
+			meta := a.meta(run.Run)
+			meta.Workspace = run.Workspace
+			_, err = a.runs().Cancel(ctx, commands.CancelRun{Meta: meta, Run: run.Run, Reason: "who asked is forgotten"})
 		}
 		if err != nil {
 			return err
