@@ -63,8 +63,8 @@ func Server(c Config) *mcp.Server {
 }
 
 // Handler serves it over streamable HTTP. Nothing is kept between two requests, and each is answered as a whole.
-func Handler(s *mcp.Server) http.Handler {
-	return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return s }, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
+func Handler(server func(*http.Request) *mcp.Server) http.Handler {
+	return mcp.NewStreamableHTTPHandler(server, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
 }
 
 type askInput struct {

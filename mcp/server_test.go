@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -26,23 +27,25 @@ func (reader) Report(context.Context, projections.MetricsFilter) (projections.Re
 func TestAnAskerIsToldWhatItsRunWaitsFor(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
-	server := httptest.NewServer(mcp.Handler(mcp.Server(mcp.Config{
-		Reader: reader{}, Assistant: "assistant", Version: "test", Wait: time.Millisecond,
-		Meta: func(string) commands.Meta {
-			return commands.Meta{ID: events.NameID(now, "x"), At: now, Actor: "door:mcp"}
-		},
-		Start: func(_ context.Context, c commands.StartRun) (commands.Receipt, error) {
-			if c.Agent != "assistant" || c.Requester != "door:mcp" {
-				return commands.Receipt{}, errors.New("asked of another one")
-			}
-			return commands.Receipt{Position: 3}, nil
-		},
-		Follow: func(ctx context.Context, _, _ string, _ uint64, told func(events.Event)) (events.Run, error) {
-			told(events.RunApprovalAsked{Approval: "aa1"})
-			<-ctx.Done()
-			return nil, ctx.Err()
-		},
-	})))
+	server := httptest.NewServer(mcp.Handler(func(*http.Request) *sdk.Server {
+		return mcp.Server(mcp.Config{
+			Reader: reader{}, Assistant: "assistant", Version: "test", Wait: time.Millisecond,
+			Meta: func(string) commands.Meta {
+				return commands.Meta{ID: events.NameID(now, "x"), At: now, Actor: "door:mcp"}
+			},
+			Start: func(_ context.Context, c commands.StartRun) (commands.Receipt, error) {
+				if c.Agent != "assistant" || c.Requester != "door:mcp" {
+					return commands.Receipt{}, errors.New("asked of another one")
+				}
+				return commands.Receipt{Position: 3}, nil
+			},
+			Follow: func(ctx context.Context, _, _ string, _ uint64, told func(events.Event)) (events.Run, error) {
+				told(events.RunApprovalAsked{Approval: "aa1"})
+				<-ctx.Done()
+				return nil, ctx.Err()
+			},
+		})
+	}))
 	defer server.Close()
 	session, err := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), &sdk.StreamableClientTransport{Endpoint: server.URL}, nil)
 	if err != nil {

@@ -88,14 +88,14 @@ var ErrNoApproval = errors.New("there is no such approval")
 // Answer decides on a call that an agent wants to make. id is that of the approval, or only its beginning; the answer is granted or
 // rejected.
 func (r Runs) Answer(ctx context.Context, meta commands.Meta, id string, answer events.ApprovalAnswer, by, note string) (projections.ApprovalRow, error) {
-	a, err := r.Models.Approval(ctx, id)
+	a, err := r.Models.In(meta.Workspace).Approval(ctx, id)
 	if errors.Is(err, projections.ErrNotFound) {
 		return a, fmt.Errorf("%w: %q", ErrNoApproval, id)
 	}
 	if err != nil {
 		return a, err
 	}
-	meta.Workspace, meta.Correlation = a.Workspace, a.Run
+	meta.Correlation = a.Run
 	_, err = r.Dispatch(ctx, commands.AnswerApproval{Meta: meta, Run: a.Run, Approval: a.Approval, Answer: answer, By: by, Note: note})
 	a.Status, a.AnsweredBy, a.Note = string(answer), by, note
 	return a, err

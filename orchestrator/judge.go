@@ -16,7 +16,7 @@ func Judge(reader projections.Reader, dispatch commands.Dispatch) commands.Dispa
 		receipt, err := dispatch(ctx, cmds...)
 		for _, c := range cmds {
 			if f, ok := c.(commands.GiveFeedback); ok && err == nil {
-				err = byRule(ctx, reader, dispatch, f)
+				err = byRule(ctx, reader.In(f.Workspace), dispatch, f)
 			}
 		}
 		return receipt, err

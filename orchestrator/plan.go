@@ -60,7 +60,7 @@ func (p *planner) perform(ctx context.Context, wish managers.Plan) error {
 	case book == nil && wish.Runbook != "":
 		return p.refuse(ctx, wish, fmt.Sprintf("there is no runbook %q: `virtuous6 runbooks` lists them", wish.Runbook))
 	case book != nil:
-		tasks, err := p.runbookTasks(ctx, *book, wish.Slots, known)
+		tasks, err := p.runbookTasks(ctx, wish.Workspace, *book, wish.Slots, known)
 		if errors.Is(err, errRunbook) {
 			return p.refuse(ctx, wish, err.Error())
 		}

@@ -21,8 +21,8 @@ var slotMark = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_-]+)\s*\}\}`)
 
 // runbookTasks are the steps of a runbook as tasks: a step with arguments calls its tool, any other one is asked of an agent,
 // by its instruction or else by its name.
-func (p *planner) runbookTasks(ctx context.Context, book projections.RunbookRow, slots map[string]string, known []string) ([]events.GoalTask, error) {
-	rows, err := p.models.Agents(ctx)
+func (p *planner) runbookTasks(ctx context.Context, workspace string, book projections.RunbookRow, slots map[string]string, known []string) ([]events.GoalTask, error) {
+	rows, err := p.models.In(workspace).Agents(ctx)
 	if err != nil {
 		return nil, err
 	}

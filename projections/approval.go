@@ -32,8 +32,10 @@ type ApprovalRow struct {
 }
 
 var approvalTable = readmodel.NewTable("approvals", readmodel.TableOf[named, ApprovalRow]{
-	Key:   func(r *ApprovalRow) named { return named{r.Approval, r.Workspace} },
-	Fresh: func(k named, r *ApprovalRow) { r.Approval, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
+	Key: func(r *ApprovalRow) named { return named{r.Approval, r.Workspace} },
+	Fresh: func(k named, r *ApprovalRow) {
+		r.Approval, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace)
+	},
 	Weigh: func(r *ApprovalRow) int { return len(r.Arguments) + len(r.Note) + 256 },
 	Row: []readmodel.ColumnOf[ApprovalRow]{
 		readmodel.Key(readmodel.String("approval", func(r *ApprovalRow) *string { return &r.Approval })),

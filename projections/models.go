@@ -53,6 +53,11 @@ func (m *Models) UnderWay(ctx context.Context) iter.Seq2[RunRow, error] {
 	return readmodel.Rows(ctx, m.View, runTable, readmodel.Query{Columns: runTable.Names(withoutSteps), Where: readmodel.Only("outcome", string(Running))})
 }
 
+// AllTokens are the tokens of all workspaces.
+func (m *Models) AllTokens(ctx context.Context) ([]TokenRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, m.View, tokenTable, readmodel.Query{Order: readmodel.Ascending("workspace", "token")}))
+}
+
 // Past is the read models as they were at a position: see readmodel.Past.
 type Past struct {
 	// Reader is that of the default workspace.

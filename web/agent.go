@@ -77,7 +77,7 @@ func (d *door) rollBackAgent(api huma.API) {
 		if err := texts(named{"reason", in.Body.Reason}, named{"by", in.Body.By}); err != nil {
 			return nil, err
 		}
-		_, id, err := d.ids(in.Key, "rollback\x00"+in.Agent, in.Body)
+		_, id, err := d.ids(ctx, in.Key, "rollback\x00"+in.Agent, in.Body)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}

@@ -38,7 +38,7 @@ func (d *door) answerApproval(api huma.API) {
 			if err := texts(named{"by", in.Body.By}, named{"note", in.Body.Note}); err != nil {
 				return nil, err
 			}
-			_, id, err := d.ids(in.Key, verb+"\x00"+in.Approval, in.Body)
+			_, id, err := d.ids(ctx, in.Key, verb+"\x00"+in.Approval, in.Body)
 			if err != nil {
 				return nil, d.problem(ctx, err)
 			}

@@ -125,21 +125,21 @@ func (d *door) show(w http.ResponseWriter, r *http.Request, name string, data fu
 }
 
 func (d *door) home(ctx context.Context) (any, error) {
-	report, err := d.Reader.Report(ctx, projections.MetricsFilter{})
+	report, err := d.own(ctx).Report(ctx, projections.MetricsFilter{})
 	if err != nil {
 		return nil, err
 	}
-	daily, err := d.Reader.Daily(ctx, projections.ByWorkflow)
+	daily, err := d.own(ctx).Daily(ctx, projections.ByWorkflow)
 	if err != nil {
 		return nil, err
 	}
-	proposed, err := d.Reader.Improvements(ctx, projections.Proposed)
+	proposed, err := d.own(ctx).Improvements(ctx, projections.Proposed)
 	if err != nil {
 		return nil, err
 	}
 	p := homePage{Metrics: report.Metrics, Chart: draw(daily)}
 	p.Title, p.API = "Overview", []string{"/api/metrics", "/api/runs", "/api/improvements", "/openapi.json"}
-	if p.Position, err = d.Reader.Position(ctx); err != nil {
+	if p.Position, err = d.own(ctx).Position(ctx); err != nil {
 		return nil, err
 	}
 	// What is expected to bring most comes first, by the lower end of what is expected.
@@ -153,7 +153,7 @@ func (d *door) home(ctx context.Context) (any, error) {
 	for _, name := range names[:min(len(names), boardWorkflows)] {
 		p.Workflows = append(p.Workflows, boardWorkflow{name, report.ByWorkflow[name]})
 	}
-	for row, err := range d.Reader.Runs(ctx, projections.RunFilter{Limit: boardRuns}) {
+	for row, err := range d.own(ctx).Runs(ctx, projections.RunFilter{Limit: boardRuns}) {
 		if err != nil {
 			return nil, err
 		}
@@ -163,20 +163,20 @@ func (d *door) home(ctx context.Context) (any, error) {
 }
 
 func (d *door) runPage(ctx context.Context, run string) (any, error) {
-	row, steps, err := d.Reader.Run(ctx, run)
+	row, steps, err := d.own(ctx).Run(ctx, run)
 	if err == nil && d.Texts != nil {
 		err = d.Texts(ctx, &row)
 	}
 	if err != nil {
 		return nil, err
 	}
-	feedback, err := d.Reader.Feedback(ctx, run)
+	feedback, err := d.own(ctx).Feedback(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	p := runPage{Run: row}
 	p.Title, p.API = "Run "+clipTo(run, 60), []string{"/api/runs/" + url.PathEscape(run)}
-	if p.Position, err = d.Reader.Position(ctx); err != nil {
+	if p.Position, err = d.own(ctx).Position(ctx); err != nil {
 		return nil, err
 	}
 	for _, s := range steps {

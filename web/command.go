@@ -26,7 +26,7 @@ type Idempotency struct {
 // ids are those of the thing that a wish makes, and of its command. With a key, the thing follows from the key alone
 // and the command from key and body: the same request is a repeat, and another body under a used key asks to make what
 // is there already, which its aggregate refuses. They carry no time of their own (1970), since a repeat comes later.
-func (d *door) ids(key, noun string, body any) (thing, command uuid.UUID, err error) {
+func (d *door) ids(ctx context.Context, key, noun string, body any) (thing, command uuid.UUID, err error) {
 	if key == "" {
 		thing = d.NewID()
 		return thing, events.DeriveID(thing, 0), nil
@@ -35,12 +35,12 @@ func (d *door) ids(key, noun string, body any) (thing, command uuid.UUID, err er
 	if err != nil {
 		return uuid.Nil, uuid.Nil, fmt.Errorf("content of the wish: %w", err)
 	}
-	name := strings.Join([]string{"web", d.Workspace, noun, key}, "\x00")
+	name := strings.Join([]string{"web", Workspace(ctx, d.Workspace), noun, key}, "\x00")
 	return events.NameID(time.UnixMilli(0), name), events.NameID(time.UnixMilli(0), name+"\x00"+string(content)), nil
 }
 
 func (d *door) meta(ctx context.Context, id uuid.UUID, run string) commands.Meta {
-	return commands.Meta{ID: id, At: d.Now().UTC(), Actor: actor(ctx), Workspace: d.Workspace, Correlation: run}
+	return commands.Meta{ID: id, At: d.Now().UTC(), Actor: actor(ctx), Workspace: Workspace(ctx, d.Workspace), Correlation: run}
 }
 
 // named is a text of a request's body with its key.

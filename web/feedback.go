@@ -56,7 +56,7 @@ func (d *door) giveFeedback(api huma.API) {
 		if !said && b.Outcome == "" {
 			return nil, huma.Error422UnprocessableEntity("feedback needs at least one of outcome, score, label, text, better and wish")
 		}
-		run, steps, err := d.Reader.Run(ctx, in.Run)
+		run, steps, err := d.own(ctx).Run(ctx, in.Run)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
@@ -66,7 +66,7 @@ func (d *door) giveFeedback(api huma.API) {
 			})
 		}
 		// The run is a part of what the key names: one key may be used once a run.
-		feedback, command, err := d.ids(in.Key, "feedback\x00"+run.Run, b)
+		feedback, command, err := d.ids(ctx, in.Key, "feedback\x00"+run.Run, b)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}

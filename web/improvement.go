@@ -81,6 +81,6 @@ func (d *door) decides(ctx context.Context, in *decideInput, how string) (comman
 	if err := texts(named{"by", in.Body.By}, named{"note", in.Body.Note}); err != nil {
 		return commands.Meta{}, err
 	}
-	_, id, err := d.ids(in.Key, how+"\x00"+in.Improvement, in.Body)
+	_, id, err := d.ids(ctx, in.Key, how+"\x00"+in.Improvement, in.Body)
 	return d.meta(ctx, id, ""), err
 }

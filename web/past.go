@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -32,7 +33,9 @@ type Past struct {
 
 // at is the read models that a read is of: those of now where no moment is named.
 func (d *door) at(ctx context.Context, s Scope) (past Past, err error) {
-	switch {
+	switch w := Workspace(ctx, s.Workspace); {
+	case s.Workspace != "" && w != s.Workspace:
+		return Past{}, huma.Error403Forbidden(fmt.Sprintf("the token opens the workspace %s and no other", clip(w)))
 	case s.AsOf == "":
 		past = Past{Reader: d.Reader, Done: func() {}}
 	case d.Past == nil:
@@ -42,7 +45,10 @@ func (d *door) at(ctx context.Context, s Scope) (past Past, err error) {
 			return Past{}, d.problem(ctx, err)
 		}
 	}
-	if s.Workspace != "" {
+	switch w := Workspace(ctx, ""); {
+	case w != "":
+		past.Reader = past.Reader.In(w)
+	case s.Workspace != "":
 		past.Reader = past.Reader.In(s.Workspace)
 	}
 	return past, nil

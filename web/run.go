@@ -118,7 +118,7 @@ func (d *door) startRun(api huma.API) {
 			return nil, err
 		}
 		b.Workflow, b.Agent = cmp.Or(b.Workflow, d.Workflow), cmp.Or(b.Agent, d.Agent)
-		run, command, err := d.ids(in.Key, "run", b)
+		run, command, err := d.ids(ctx, in.Key, "run", b)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
@@ -166,7 +166,7 @@ func (d *door) cancelRun(api huma.API) {
 		if err := texts(named{"reason", in.Body.Reason}); err != nil {
 			return nil, err
 		}
-		_, id, err := d.ids(in.Key, "cancel\x00"+in.Run, in.Body)
+		_, id, err := d.ids(ctx, in.Key, "cancel\x00"+in.Run, in.Body)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}

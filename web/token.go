@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // Caller is who a token lets in. The zero value is nobody.
@@ -15,6 +16,8 @@ type Caller struct {
 	// Name is the token's.
 	Name   string
 	Scopes []events.Scope
+	// Workspace is the only one that the token opens; without a name it opens all of them.
+	Workspace string
 }
 
 func (c Caller) may(scope events.Scope) bool {
@@ -29,6 +32,22 @@ func actor(ctx context.Context) string {
 		return "token:" + c.Name
 	}
 	return "door:web"
+}
+
+// Workspace is the one that a request is about where it names none: that of its token, or else own.
+func Workspace(ctx context.Context, own string) string {
+	if c, ok := ctx.Value(callerKey{}).(Caller); ok && c.Workspace != "" {
+		return c.Workspace
+	}
+	return own
+}
+
+// own reads what a request is about where it names no workspace.
+func (d *door) own(ctx context.Context) projections.Reader {
+	if w := Workspace(ctx, d.Workspace); w != d.Workspace {
+		return d.Reader.In(w)
+	}
+	return d.Reader
 }
 
 // scopeOf is what a request takes. What is not named here takes everything, so that a new route is closed until somebody

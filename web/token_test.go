@@ -141,3 +141,47 @@ func TestEveryRouteThatChangesSomethingTakesMoreThanReading(t *testing.T) {
 		}
 	}
 }
+
+// A token that is a workspace's opens that one: what is read, what is written, and no other by asking for it.
+func TestATokenOfAWorkspaceOpensNoOther(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		says               string
+	}{
+		{"GET", "/api/runs", "", 200, "in desk"},
+		{"GET", "/api/runs?workspace=desk", "", 200, "in desk"},
+		{"GET", "/api/runs?as_of=7", "", 200, "in desk"},
+		{"GET", "/api/runs?workspace=lab", "", 403, "opens the workspace desk and no other"},
+		{"GET", "/api/agents?workspace=lab", "", 403, "opens the workspace desk and no other"},
+		{"GET", "/api/metrics?workspace=lab", "", 403, "opens the workspace desk and no other"},
+		{"POST", "/api/runs", `{"prompt":"hello"}`, 202, ""},
+		{"POST", "/api/improvements/i1/reject", `{"by":"user:anna"}`, 200, ""},
+		{"POST", "/api/tools/t/accept", `{"by":"user:anna","digest":"d"}`, 403, "all workspaces"},
+	} {
+		l := &log{}
+		cfg := guarded(l)
+		known := cfg.Token
+		cfg.Token = func(ctx context.Context, token string) (web.Caller, error) {
+			caller, err := known(ctx, token)
+			caller.Workspace = "desk"
+			return caller, err
+		}
+		cfg.Past = func(context.Context, string) (web.Past, error) {
+			return web.Past{Reader: reader{}, Of: "then", Done: func() {}}, nil
+		}
+		w := request(web.New(cfg), c.method, c.path, c.body, "Authorization", "Bearer v6t_admin")
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
+			t.Errorf("%s %s: %d %s", c.method, c.path, w.Code, w.Body)
+		}
+		if c.status >= 400 && len(l.commands) > 0 {
+			t.Errorf("%s %s: %+v", c.method, c.path, l.commands)
+		}
+		for _, command := range l.commands {
+			if command.About().Workspace != "desk" {
+				t.Errorf("%s %s: %+v", c.method, c.path, command)
+			}
+		}
+	}
+}

@@ -36,11 +36,14 @@ func (d *door) acceptTool(api huma.API) {
 		if err := texts(named{"by", in.Body.By}, named{"digest", in.Body.Digest}, named{"note", in.Body.Note}); err != nil {
 			return nil, err
 		}
-		_, id, err := d.ids(in.Key, "accept tool\x00"+in.Tool, in.Body)
+		_, id, err := d.ids(ctx, in.Key, "accept tool\x00"+in.Tool, in.Body)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
 		accept := commands.AcceptTool{Meta: d.meta(ctx, id, ""), Tool: in.Tool, Digest: in.Body.Digest, By: in.Body.By, Note: in.Body.Note}
+		if Workspace(ctx, "") != "" {
+			return nil, huma.Error403Forbidden("servers are the installation's: it takes a token that opens all workspaces to accept their tools")
+		}
 		accept.Workspace = "" // servers are the installation's: workspaces share them
 		if _, err := d.Dispatch(ctx, accept); err != nil {
 			return nil, d.problem(ctx, err)

@@ -14,11 +14,11 @@ import (
 	"github.com/virtuous6/virtuous6/replay"
 )
 
-// mcpServer is this program as an MCP server. meta is what wishes carry.
-func (a *app) mcpServer(meta func(run string) commands.Meta, wait time.Duration) *sdk.Server {
+// mcpServer is a workspace of this program as an MCP server. meta is what wishes carry.
+func (a *app) mcpServer(workspace string, meta func(run string) commands.Meta, wait time.Duration) *sdk.Server {
 	runs := a.runs()
 	return mcp.Server(mcp.Config{
-		Reader: a.own(), Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
+		Reader: a.models.In(workspace), Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Start: runs.Start, Follow: runs.Follow, Assistant: orchestrator.Assistant, Dispatch: a.dispatcher().Dispatch, Meta: meta, Wait: wait, Version: version(),
 	})
 }
@@ -49,7 +49,7 @@ func (mcpVerb) Run(ctx context.Context, a *app) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
-	server := a.mcpServer(a.meta, 0)
+	server := a.mcpServer(a.flags.Workspace, a.meta, 0)
 	return a.driveUntil(ctx, driving{
 		verb: "mcp", what: "runs",
 		until: func(ctx context.Context) error {

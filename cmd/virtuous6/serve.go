@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -89,11 +90,14 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		Past: a.past(lookback), Workspace: a.flags.Workspace,
 		Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Hosts: a.config.Hosts,
-		MCP: mcp.Handler(a.mcpServer(func(run string) commands.Meta {
-			m := a.meta(run)
-			m.Actor = "door:mcp"
-			return m
-		}, 20*time.Second)),
+		MCP: mcp.Handler(func(r *http.Request) *sdk.Server {
+			workspace := web.Workspace(r.Context(), a.flags.Workspace)
+			return a.mcpServer(workspace, func(run string) commands.Meta {
+				m := a.meta(run)
+				m.Actor, m.Workspace = "door:mcp", workspace
+				return m
+			}, 20*time.Second)
+		}),
 		Token: a.caller, Login: login,
 		Version: version(), Log: log,
 	}))

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/commands"
@@ -48,7 +49,8 @@ type tokensCreateVerb struct {
 func (tokensCreateVerb) Help() string {
 	return "A token has 256 random bits. It is printed now and never again: the log keeps only its SHA-256. `serve` asks for one of each request " +
 		"where it listens elsewhere than on the loopback interface: as Authorization: Bearer TOKEN, or in a browser as the password beside any " +
-		"name.\n\nExamples:\n  virtuous6 tokens create grafana\n  virtuous6 tokens create \"anna's laptop\" --scope read,write,approve"
+		"name. One that is made with --workspace opens that workspace and nothing else; one made without opens all of them.\n\nExamples:\n  virtuous6 tokens create grafana\n  virtuous6 tokens create \"anna's laptop\" --scope read,write,approve\n" +
+		"  virtuous6 --workspace desk tokens create support --scope read,write"
 }
 
 // Run makes a token and prints it.
@@ -61,6 +63,9 @@ func (v tokensCreateVerb) Run(ctx context.Context, a *app) error {
 		return fmt.Errorf("a token's random bits: %w", err)
 	}
 	token := web.TokenPrefix + base64.RawURLEncoding.EncodeToString(random[:])
+	if a.flags.Workspace != "" {
+		token += workspaceMark + url.QueryEscape(a.flags.Workspace)
+	}
 	create := commands.CreateToken{Meta: a.meta(""), Digest: orchestrator.TokenDigest(token), Name: v.Name, Scopes: v.Scope}
 	if _, err := a.dispatcher().Dispatch(ctx, create); err != nil {
 		return err
@@ -118,10 +123,18 @@ func (v tokensRevokeVerb) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// caller tells who a token lets in.
+// workspaceMark parts a token's random part from the workspace that it opens.
+const workspaceMark = "."
+
+// caller tells who a token lets in. Which workspace it opens is in the token itself, and its digest is over all of it.
 func (a *app) caller(ctx context.Context, token string) (web.Caller, error) {
-	t, err := a.dispatcher().Token(ctx, "", token)
-	return web.Caller{Name: t.Name, Scopes: t.Scopes}, err
+	_, within, _ := strings.Cut(token, workspaceMark)
+	workspace, err := url.QueryUnescape(within)
+	if err != nil || !events.ValidWorkspace(workspace) {
+		return web.Caller{}, nil //nolint:nilerr // nobody has such a token
+	}
+	t, err := a.dispatcher().Token(ctx, workspace, token)
+	return web.Caller{Name: t.Name, Scopes: t.Scopes, Workspace: workspace}, err
 }
 
 // login tells whether a server demands tokens where it listens, and refuses to serve where nobody could come in, or
@@ -137,7 +150,7 @@ func (a *app) login(ctx context.Context, at net.Addr, insecure bool) (bool, erro
 	if err := a.catchUp(ctx); err != nil {
 		return false, err
 	}
-	rows, err := a.models.Tokens(ctx)
+	rows, err := a.models.AllTokens(ctx)
 	if err != nil {
 		return false, err
 	}

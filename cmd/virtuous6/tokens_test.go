@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -45,6 +46,9 @@ func TestAServerThatOthersReachAsksForTokens(t *testing.T) {
 		t.Fatalf("without a token: %v, %s", err, out)
 	}
 	token := strings.TrimSpace(string(p.run("tokens", "create", "anna")))
+	const workspace = "desk & co. ü"
+	desk := strings.TrimSpace(string(p.run("--workspace", workspace, "tokens", "create", "support", "--scope", "admin")))
+	asked := string(p.run("ask", "what is 2 + 2?", "--json"))
 	cmd := p.command("serve", "--listen", "0.0.0.0:0", "--hooks", "127.0.0.1:0")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -74,6 +78,19 @@ func TestAServerThatOthersReachAsksForTokens(t *testing.T) {
 	} {
 		if status, body := asks(t, c.method, c.url, c.token); status != c.status {
 			t.Errorf("%s %s: %d %s, want %d", c.method, c.url, status, body, c.status)
+		}
+	}
+	if status, body := asks(t, "GET", door+"/api/runs", token); status != 200 || !strings.Contains(body, "what is 2 + 2?") {
+		t.Errorf("of %s a token of the installation shows %d %s", asked, status, body)
+	}
+	for url, want := range map[string]int{"/api/runs": 200, "/api/metrics": 200, "/": 200, "/api/runs?workspace=" + neturl.QueryEscape(workspace): 200, "/api/runs?workspace=lab": 403} {
+		if status, body := asks(t, "GET", door+url, desk); status != want || strings.Contains(body, "what is 2 + 2?") {
+			t.Errorf("%s by a token of a workspace: %d %s, want %d", url, status, body, want)
+		}
+	}
+	for _, other := range []string{strings.Split(desk, ".")[0], strings.Split(desk, ".")[0] + ".lab", desk + "%", token + ".lab"} {
+		if status, body := asks(t, "GET", door+"/api/runs", other); status != 401 {
+			t.Errorf("by a token that was changed: %d %s", status, body)
 		}
 	}
 	p.run("tokens", "revoke", "anna", "--reason", "lost")
