@@ -13,28 +13,41 @@ import (
 	"github.com/virtuous6/virtuous6/managers"
 )
 
-// of is a fact of a stream.
+// of is a fact of a stream. It occurs so many minutes after the beginning as facts come before it, or at a time of its own.
 type of struct {
 	stream string
 	fact   events.Event
+	at     time.Time
 }
 
-// goalAfter folds facts into a goal's process, which is written and read again between each two, as over a restart.
-func goalAfter(t *testing.T, facts ...of) history {
+// fold folds facts of a workspace into the one process of a manager, which is written and read again between each two, as over
+// a restart; of long histories between some.
+func fold(t *testing.T, name, workspace string, facts ...of) history {
 	t.Helper()
 	h := history{t: t}
 	for _, m := range managers.All(managers.Config{}) {
-		if m.Name != "goal" {
+		if m.Name != name {
 			continue
 		}
 		h.process = m.New()
 		for i, f := range facts {
-			at := began.Add(time.Duration(i) * time.Minute)
-			e := events.Envelope{ID: events.NameID(at, fmt.Sprint("fact ", i)), Stream: f.stream, Kind: f.fact.Kind(), OccurredAt: at, RecordedAt: at}
-			if m.Key(&e) != "goal-g" || !follows(m, e.Kind) {
-				t.Fatalf("%s of %s goes to %q", e.Kind, e.Stream, m.Key(&e))
+			at := f.at
+			if at.IsZero() {
+				at = began.Add(time.Duration(i) * time.Minute)
+			}
+			e := events.Envelope{
+				ID: events.NameID(began, fmt.Sprint("fact ", i)), Stream: f.stream, Position: uint64(i) + 1, Kind: f.fact.Kind(), Workspace: workspace, //nolint:gosec // few
+				OccurredAt: at, RecordedAt: at, Actor: "user:anna",
+			}
+			if key := m.Key(&e); !follows(m, e.Kind) || h.key != "" && h.key != key {
+				t.Fatalf("%s of %s goes to %q", e.Kind, e.Stream, key)
+			} else {
+				h.key = key
 			}
 			h.process.Evolve(&e, f.fact)
+			if i > 50 && i%97 != 0 && i < len(facts)-1 {
+				continue
+			}
 			state, err := json.Marshal(h.process)
 			if err != nil {
 				t.Fatal(err)
@@ -45,8 +58,16 @@ func goalAfter(t *testing.T, facts ...of) history {
 			}
 		}
 		h.over = h.process.Over()
+		return h
 	}
+	t.Fatalf("there is no manager %q", name)
 	return h
+}
+
+// goalAfter folds facts of the goal g.
+func goalAfter(t *testing.T, facts ...of) history {
+	t.Helper()
+	return fold(t, "goal", "", facts...)
 }
 
 // says tells what is wanted, in short. No two wants may have one id.
@@ -96,9 +117,9 @@ func (h history) asked() string {
 	return c.Prompt
 }
 
-func goalSays(fact events.Event) of { return of{"goal-g", fact} }
+func goalSays(fact events.Event) of { return of{stream: "goal-g", fact: fact} }
 
-func runSays(run string, fact events.Event) of { return of{"run-" + run, fact} }
+func runSays(run string, fact events.Event) of { return of{stream: "run-" + run, fact: fact} }
 
 func begins(task string, attempt int) of {
 	return goalSays(events.GoalTaskStarted{Task: task, Attempt: attempt, Run: fmt.Sprintf("g.%s.%d", task, attempt), Agent: "clerk"})
@@ -144,8 +165,8 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 	}{
 		"created":                      {[]of{created}, nil},
 		"its limit first":              {[]of{limited, asked}, []string{"budget goal:g total 500"}},
-		"the limit is set":             {[]of{limited, asked, {"budget-goal:g", events.BudgetSet{Budget: "goal:g"}}}, []string{`plan, round 1, asked 0, runbook "shipping" map[what:it]: "" "" for 0`}},
-		"a raised limit is set anew":   {[]of{limited, {"budget-goal:g", events.BudgetSet{Budget: "goal:g"}}, goalSays(events.GoalLimited{LimitNanos: 900})}, []string{"budget goal:g total 900"}},
+		"the limit is set":             {[]of{limited, asked, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}}, []string{`plan, round 1, asked 0, runbook "shipping" map[what:it]: "" "" for 0`}},
+		"a raised limit is set anew":   {[]of{limited, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}, goalSays(events.GoalLimited{LimitNanos: 900})}, []string{"budget goal:g total 900"}},
 		"cancelled before its limit":   {[]of{limited, goalSays(events.GoalCancelled{})}, nil},
 		"the plan's model is at it":    {[]of{created, asked, runs("g.plan-1-1")}, nil},
 		"what is no plan's run":        {[]of{created, asked, runs("g.plan-1-2")}, []string{`plan, round 1, asked 0, runbook "shipping" map[what:it]: "" "" for 0`}},

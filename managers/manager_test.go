@@ -18,6 +18,7 @@ var began = time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 type history struct {
 	t       *testing.T
 	process managers.Process
+	key     string
 	over    bool
 }
 
