@@ -21,7 +21,7 @@ type of struct {
 }
 
 // fold folds facts of a workspace into the one process of a manager, which is written and read again between each two, as over
-// a restart; of long histories between some.
+// a restart; of long histories between some. The first fact is the cause of the others.
 func fold(t *testing.T, name, workspace string, facts ...of) history {
 	t.Helper()
 	h := history{t: t}
@@ -37,7 +37,7 @@ func fold(t *testing.T, name, workspace string, facts ...of) history {
 			}
 			e := events.Envelope{
 				ID: events.NameID(began, fmt.Sprint("fact ", i)), Stream: f.stream, Position: uint64(i) + 1, Kind: f.fact.Kind(), Workspace: workspace, //nolint:gosec // few
-				OccurredAt: at, RecordedAt: at, Actor: "user:anna",
+				OccurredAt: at, RecordedAt: at, Actor: "user:anna", Causation: events.NameID(began, "fact 0"),
 			}
 			if key := m.Key(&e); !follows(m, e.Kind) || h.key != "" && h.key != key {
 				t.Fatalf("%s of %s goes to %q", e.Kind, e.Stream, key)
@@ -167,6 +167,8 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 		"its limit first":              {[]of{limited, asked}, []string{"budget goal:g total 500"}},
 		"the limit is set":             {[]of{limited, asked, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}}, []string{`plan, round 1, asked 0, runbook "shipping" map[what:it]: "" "" for 0`}},
 		"a raised limit is set anew":   {[]of{limited, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}, goalSays(events.GoalLimited{LimitNanos: 900})}, []string{"budget goal:g total 900"}},
+		"another budget is set":        {[]of{limited, {stream: "budget-g", fact: events.BudgetSet{Budget: "g"}}}, []string{"budget goal:g total 500"}},
+		"another one is set too":       {[]of{limited, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}, {stream: "budget-g", fact: events.BudgetSet{Budget: "g"}}}, nil},
 		"cancelled before its limit":   {[]of{limited, goalSays(events.GoalCancelled{})}, nil},
 		"the plan's model is at it":    {[]of{created, asked, runs("g.plan-1-1")}, nil},
 		"what is no plan's run":        {[]of{created, asked, runs("g.plan-1-2")}, []string{`plan, round 1, asked 0, runbook "shipping" map[what:it]: "" "" for 0`}},
@@ -199,8 +201,9 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 		"left out while under way":    {join(underWay, []of{goalSays(events.GoalTaskSkipped{Task: "a"})}), []string{"cancel g.a.1", "attempt 1 at b", "attempt 1 at c"}},
 		"changed while under way":     {join(underWay, []of{goalSays(events.GoalTaskChanged{Task: "a", Agent: "x"})}), []string{"cancel g.a.1", "attempt 2 at a"}},
 		"both next":                   {diamond(through("a", "A")...), []string{"attempt 1 at b", "attempt 1 at c"}},
-		"no place is left": {join(diamond(through("a", "A")...), []of{begins("c", 1), runs("g.c.1"), goalSays(events.GoalTaskSkipped{Task: "d"})}),
-			[]string{"attempt 1 at b"}},
+		"one place is left": {[]of{
+			created, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a"}, {Task: "b"}, {Task: "c"}}}), begins("b", 1), runs("g.b.1"),
+		}, []string{"attempt 1 at a"}},
 		"the last waits for both":  {join(diamond(through("a", "A")...), through("b", "B"), []of{begins("c", 1), runs("g.c.1")}), nil},
 		"the last":                 {join(diamond(through("a", "A")...), through("c", "C"), through("b", "B")), []string{"attempt 1 at d"}},
 		"cancelled":                {join(underWay, []of{goalSays(events.GoalCancelled{})}), []string{"cancel g.a.1"}},
@@ -228,7 +231,11 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 // A want's id says which fact it goes back to: what was wanted before is wanted under the same id, a new attempt under another.
 func TestAGoalsWantsKeepTheirIDs(t *testing.T) {
 	t.Parallel()
-	first := goalAfter(t, diamond()...).want().ID
+	want := goalAfter(t, diamond()...).want()
+	first := want.ID
+	if about := want.Command.About(); about.ID != first || !about.At.Equal(began.Add(2*time.Minute)) {
+		t.Errorf("the wish for it is %+v", about)
+	}
 	if again := goalAfter(t, diamond(goalSays(events.GoalTold{Text: "Hurry."}))...).want().ID; again != first {
 		t.Error("the same attempt is wanted twice")
 	}
@@ -345,6 +352,15 @@ func TestResultsAreKeptAsLongAsTheyAreNeeded(t *testing.T) {
 	facts = append(facts, through("c", "third result")...)
 	if h := goalAfter(t, facts...); remembers(h, "first result") || !remembers(h, "second result") {
 		t.Error("the first result is needed by nobody any more, the second one by d")
+	}
+	failed := diamond(begins("a", 1), runs("g.a.1"), runSays("g.a.1", events.RunFailed{Error: "no"}), goalSays(events.GoalTaskFailed{Task: "a", Run: "g.a.1", Next: events.TaskRetried}))
+	if remembers(goalAfter(t, failed...), "g.a.1") {
+		t.Error("an attempt that the goal was told of is kept")
+	}
+	planned := goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a"}, {Task: "b", Question: "Well?", DependsOn: []string{"a"}}}})
+	asked := append([]of{diamond()[0], planned, goalSays(events.GoalStarted{})}, through("a", "first result")...)
+	if h := goalAfter(t, append(asked, goalSays(events.GoalTaskAnswered{Task: "b", Answer: "Yes."}))...); remembers(h, "first result") {
+		t.Error("the result that a question needed is kept after its answer")
 	}
 }
 

@@ -300,6 +300,12 @@ func TestCostsBeginWithTheFirstThatIsSomething(t *testing.T) {
 	}
 }
 
+// failing is what is wanted of a candidate that fails.
+func (x *trials) failing(t *testing.T) []managers.Want {
+	x.alternate(t, 100, func(x *trials, candidate bool) { x.run(armOf(candidate), 1, time.Second, !candidate) })
+	return x.state(t).process.Wants()[:1]
+}
+
 // Success is held to half of the false alarms, and a cancelled run tells nothing of it.
 func TestAChangeThatFailsIsRolledBack(t *testing.T) {
 	t.Parallel()
@@ -308,6 +314,11 @@ func TestAChangeThatFailsIsRolledBack(t *testing.T) {
 	c, is := wish.(commands.RollBackExperiment)
 	if !is || c.Guardrail != "success" || c.Reason != "its runs succeed less often" || math.Abs(c.Proof.Needed-math.Log(2/.025)) > .001 || c.Proof.Difference > -.9 {
 		t.Errorf("it wants %+v", wish)
+	}
+	for _, w := range started(plan()).failing(t) {
+		if w.ID != w.Command.About().ID {
+			t.Errorf("the wish %T has an id of its own", w.Command)
+		}
 	}
 	if c.Causation == uuid.Nil || c.Actor != "manager:experiment" || !c.At.After(began) {
 		t.Errorf("it wants it as %+v", c.Meta)
