@@ -3,6 +3,7 @@ package managers_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -77,8 +78,14 @@ func TestAnImprovementFollowsItsExperiment(t *testing.T) {
 				t.Errorf("it wants %q, not %q", got, tt.want)
 			}
 			// What it wants names the latest fact of the experiment as its cause.
-			if about := h.want().Command.About(); about.Actor != "manager:improving" || about.At.Before(began) || about.Causation.String() == (commands.Meta{}).Causation.String() {
-				t.Errorf("it wants it as %+v", about)
+			about, last := h.want().Command.About(), 0
+			for i, f := range tt.given {
+				if f.stream == "experiment-i" {
+					last = i
+				}
+			}
+			if about.Actor != "manager:improving" || about.Causation != events.NameID(began, fmt.Sprint("fact ", last)) || !about.At.Equal(began.Add(time.Duration(last)*time.Minute)) {
+				t.Errorf("it wants it as %+v, and not for fact %d", about, last)
 			}
 		})
 	}

@@ -100,6 +100,11 @@ func TestARunWantsATurnUntilItsAnswerAsksForNothing(t *testing.T) {
 	if turn, ok := second.Work.(managers.Turn); !ok || turn.Turn != 1 || second.ID == first.ID {
 		t.Errorf("after an answer that asks for a tool it wants %+v", second)
 	}
+	ofGoal := started
+	ofGoal.Goal = "g"
+	if share := after(t, "run", managers.Config{}, ofGoal).want().Work.Share(); share != "\x00user:anna\x00g" {
+		t.Errorf("a run of a goal has its turns with %q", share)
+	}
 	after(t, "run", managers.Config{}, started, calls()).wantsNothing()
 	if h := after(t, "run", managers.Config{}, started, calls(), events.RunFinished{}); !h.over {
 		t.Error("a finished run is not over")
