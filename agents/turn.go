@@ -77,9 +77,12 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 		Tools:       specs,
 		API:         config.API,
 	}
-	answer, err := r.Model.Chat(ctx, req, onDelta)
+	answer, asked, billed, err := r.firstAnswer(ctx, config, req, onDelta)
 	if err != nil {
-		return Turn{}, fmt.Errorf("ask %s: %w", config.Model, err)
+		return Turn{}, err
+	}
+	if req.Model = asked; asked != config.Model {
+		req.API = ""
 	}
 	params, err := req.Params(answer.LeftOut)
 	if err != nil {
@@ -87,8 +90,9 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 	}
 	// What the provider charged by its own word holds.
 	if !answer.Priced && answer.UsageKnown {
-		answer.CostNanos, answer.Priced = r.Prices.Cost(answer.spent(config.Model))
+		answer.CostNanos, answer.Priced = r.Prices.Cost(answer.spent(asked))
 	}
+	answer.Priced = answer.Priced && !billed
 	turn := Turn{Answer: answer, Ending: answer.ending(), Params: params}
 	if turn.Ending == WantsTools {
 		turn.Calls = answer.Message.ToolCalls
@@ -137,8 +141,19 @@ func toolMessage(call events.ToolCall, content string) events.Message {
 	return m
 }
 
-// MaxCost is what a call can cost at most, and whether that is known. No token is shorter than a byte.
-func (r Runner) MaxCost(config events.AgentConfig, conversation []events.Message) (events.Nanos, bool) {
+// MaxCost is what a call can cost at most, with all the agent's models asked, and whether that is known. No token is shorter
+// than a byte.
+func (r Runner) MaxCost(config events.AgentConfig, conversation []events.Message) (most events.Nanos, known bool) {
+	known = true
+	for _, model := range chain(config) {
+		config.Model = model
+		nanos, priced := r.maxCost(config, conversation)
+		most, known = most+nanos, known && priced
+	}
+	return most, known
+}
+
+func (r Runner) maxCost(config events.AgentConfig, conversation []events.Message) (events.Nanos, bool) {
 	if config.Model == events.ScriptedModel {
 		return 0, true
 	}

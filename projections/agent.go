@@ -24,6 +24,7 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 		workspaceKey(func(r *AgentRow) *string { return &r.Workspace }),
 		readmodel.Symbol("role", func(r *AgentRow) *string { return &r.Role }),
 		readmodel.Symbol("model", func(r *AgentRow) *string { return &r.Model }),
+		readmodel.Strings("fallbacks", func(r *AgentRow) *[]string { return &r.Fallbacks }),
 		readmodel.Optional("temperature", func(r *AgentRow) **float64 { return &r.Temperature }),
 		readmodel.Int("max_tokens", func(r *AgentRow) *int64 { return &r.MaxTokens }),
 		readmodel.Strings("tools", func(r *AgentRow) *[]string { return &r.Tools }),
@@ -168,6 +169,6 @@ func (w *agentFold) of(f *readmodel.Fact, e events.Agent) (*AgentRow, error) {
 }
 
 func (r *AgentRow) configure(c events.AgentConfig) {
-	r.Model, r.Prompt, r.Temperature, r.MaxTokens, r.Tools = c.Model, c.Prompt, c.Temperature, int64(c.MaxTokens), c.Tools
+	r.Model, r.Fallbacks, r.Prompt, r.Temperature, r.MaxTokens, r.Tools = c.Model, c.Fallbacks, c.Prompt, c.Temperature, int64(c.MaxTokens), c.Tools
 	r.Configured++
 }
