@@ -3,7 +3,6 @@ package agents
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -75,9 +74,9 @@ func (e *CallError) Error() string {
 
 // Unbilled tells of a failed call that no provider bills it: it was not sent, or was refused as it was.
 func Unbilled(err error) bool {
-	var chain *chainError
+	var chain chainError
 	if errors.As(err, &chain) {
-		return !slices.ContainsFunc(chain.failures, func(err error) bool { return !Unbilled(err) })
+		return !chain.billed()
 	}
 	var e *CallError
 	if !errors.As(err, &e) {

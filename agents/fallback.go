@@ -11,7 +11,13 @@ import (
 
 // chain are the models that an agent asks, one after the other until one answers.
 func chain(config events.AgentConfig) []string {
-	return append([]string{config.Model}, config.Fallbacks...)
+	models := []string{config.Model}
+	for _, model := range config.Fallbacks {
+		if !slices.Contains(models, model) {
+			models = append(models, model)
+		}
+	}
+	return models
 }
 
 // elsewhere tells of a failure that another model may not have.
@@ -24,41 +30,61 @@ func elsewhere(err error) bool {
 		func(kind error) bool { return errors.Is(err, kind) })
 }
 
-// firstAnswer asks the agent's models until one answers. asked is the one that did. billed tells that one that failed before may
-// have been charged for, at nobody knows how much.
-func (r Runner) firstAnswer(ctx context.Context, config events.AgentConfig, req Request, onDelta func(string)) (answer Answer, asked string, billed bool, err error) {
-	var failures []error
-	for _, asked = range chain(config) {
-		if req.Model = asked; asked != config.Model {
+// firstAnswer asks the agent's models until one answers, as the request that it returns. Where none does, the error has them all.
+func (r Runner) firstAnswer(ctx context.Context, config events.AgentConfig, req Request, onDelta func(string)) (Answer, Request, chainError, error) {
+	var failed chainError
+	for _, req.Model = range chain(config) {
+		if req.Model != config.Model {
 			req.API = "" // how a model is asked goes with the model
 		}
-		answer, err = r.Model.Chat(ctx, req, onDelta)
+		answer, err := r.Model.Chat(ctx, req, onDelta)
 		if err == nil {
-			return answer, asked, billed, nil
+			return answer, req, failed, nil
 		}
-		err = fmt.Errorf("ask %s: %w", asked, err)
-		failures = append(failures, err)
+		failed = append(failed, modelError{req.Model, err})
 		if ctx.Err() != nil || !elsewhere(err) {
 			break
 		}
-		billed = billed || !Unbilled(err)
 	}
-	if len(failures) == 1 {
-		return answer, asked, billed, err
-	}
-	return answer, asked, billed, &chainError{failures}
+	return Answer{}, req, failed, failed
 }
 
-// chainError is what all of an agent's models failed with.
-type chainError struct{ failures []error }
+// modelError is why a model gave no answer.
+type modelError struct {
+	model string
+	err   error
+}
 
-func (e *chainError) Error() string {
-	text := e.failures[0].Error()
-	for _, err := range e.failures[1:] {
-		text += "; then " + err.Error()
+// chainError are the models that failed, in their order.
+type chainError []modelError
+
+func (e chainError) Error() (text string) {
+	for i, failed := range e {
+		if i > 0 {
+			text += "; then "
+		}
+		text += fmt.Sprintf("ask %s: %s", failed.model, failed.err)
 	}
 	return text
 }
 
 // Unwrap gives each of them.
-func (e *chainError) Unwrap() []error { return e.failures }
+func (e chainError) Unwrap() (all []error) {
+	for _, failed := range e {
+		all = append(all, failed.err)
+	}
+	return all
+}
+
+// billed tells that one of them may be charged for.
+func (e chainError) billed() bool {
+	return slices.ContainsFunc(e, func(failed modelError) bool { return !Unbilled(failed.err) })
+}
+
+// facts are for the record.
+func (e chainError) facts() (all []events.ModelFailed) {
+	for _, failed := range e {
+		all = append(all, events.ModelFailed{Model: failed.model, Error: failed.err.Error()})
+	}
+	return all
+}

@@ -35,6 +35,8 @@ type Turn struct {
 	Calls []events.ToolCall
 	// Params are the settings of the request, for the record.
 	Params json.RawMessage
+	// Failed are the agent's models that were asked before, and gave no answer.
+	Failed []events.ModelFailed
 }
 
 // Done is the outcome of one tool call.
@@ -77,12 +79,9 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 		Tools:       specs,
 		API:         config.API,
 	}
-	answer, asked, billed, err := r.firstAnswer(ctx, config, req, onDelta)
+	answer, req, failed, err := r.firstAnswer(ctx, config, req, onDelta)
 	if err != nil {
 		return Turn{}, err
-	}
-	if req.Model = asked; asked != config.Model {
-		req.API = ""
 	}
 	params, err := req.Params(answer.LeftOut)
 	if err != nil {
@@ -90,10 +89,10 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 	}
 	// What the provider charged by its own word holds.
 	if !answer.Priced && answer.UsageKnown {
-		answer.CostNanos, answer.Priced = r.Prices.Cost(answer.spent(asked))
+		answer.CostNanos, answer.Priced = r.Prices.Cost(answer.spent(req.Model))
 	}
-	answer.Priced = answer.Priced && !billed
-	turn := Turn{Answer: answer, Ending: answer.ending(), Params: params}
+	answer.Priced = answer.Priced && !failed.billed()
+	turn := Turn{Answer: answer, Ending: answer.ending(), Params: params, Failed: failed.facts()}
 	if turn.Ending == WantsTools {
 		turn.Calls = answer.Message.ToolCalls
 	}

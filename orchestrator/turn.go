@@ -215,7 +215,7 @@ func (t *turn) record(ctx context.Context, step int, asked []events.Message, don
 	cmds := []commands.Command{
 		commands.RecordLLMCall{
 			Meta: t.meta(recordSlot, now), Run: t.wish.Run, Step: &step, Model: a.Model, Provider: a.Provider, Asked: asked,
-			Answered: []events.Message{answer}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted,
+			Answered: []events.Message{answer}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted, Failed: done.Failed,
 		},
 		commands.FinishStep{
 			Meta: t.meta(answeredSlot, now), Run: t.wish.Run, Step: step, Outcome: events.Succeeded, Model: a.Model, InputTokens: a.InputTokens,
