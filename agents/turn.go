@@ -147,7 +147,7 @@ func (r Runner) MaxCost(config events.AgentConfig, conversation []events.Message
 	for _, model := range chain(config) {
 		config.Model = model
 		nanos, priced := r.maxCost(config, conversation)
-		most, known = most+nanos, known && priced
+		most, known = events.Add(most, nanos), known && priced
 	}
 	return most, known
 }
