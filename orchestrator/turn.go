@@ -298,10 +298,15 @@ func (t *turn) performTools(ctx context.Context) error {
 		jobs = append(jobs, job{i, step, begun && !t.runner.Repeatable(call.Name), refusal})
 	}
 	if len(starts) > 0 {
-		if _, err := t.dispatch(ctx, starts...); err != nil {
+		receipt, err := t.dispatch(ctx, starts...)
+		if err != nil {
 			return err
 		}
 		c.steps += len(starts)
+		// Another driver began them, or the answer to our own append was lost: nobody knows what has become of them.
+		for i := range jobs {
+			jobs[i].lost = jobs[i].lost || receipt.Repeated && !t.runner.Repeatable(c.calls[jobs[i].call].Name)
+		}
 	}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
