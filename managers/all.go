@@ -42,6 +42,9 @@ func All(c Config) []Member {
 	if c.Does(SlackProposal{}) {
 		members = append(members, member(slackProposal()))
 	}
+	if c.Does(SlackApproval{}) {
+		members = append(members, member(slackApproval()))
+	}
 	return distinct(members...)
 }
 

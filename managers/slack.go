@@ -55,7 +55,7 @@ const (
 // one answer is posted, however often the process dies.
 func slack() Manager[slackState] {
 	return Manager[slackState]{
-		Name: "slack", Version: 1, Key: ofRun, Opens: []string{"run.started"},
+		Name: "slack", Version: 2, Key: ofRun, Opens: []string{"run.started"},
 		Follows: []string{"run.finished", "run.failed", "run.cancelled", "slack.thread_opened", "slack.stream_started", "slack.posted"},
 		Evolve: func(s slackState, e *events.Envelope, fact events.Event) slackState {
 			switch f := fact.(type) {
@@ -74,7 +74,8 @@ func slack() Manager[slackState] {
 			case events.SlackStreamStarted:
 				s.Stream = f.TS
 			case events.SlackPosted:
-				s.Posted = true
+				// What else is posted of a run goes by another name.
+				s.Posted = s.Posted || f.Post == s.Run
 			case events.RunFinished, events.RunFailed, events.RunCancelled:
 				s.Ended = true
 			}

@@ -62,7 +62,7 @@ func TestAnAnswerIsBroughtToSlackOnce(t *testing.T) {
 		kinds []string
 		over  bool
 	}{
-		"in a thread":           {[]events.Event{inThread, events.SlackStreamStarted{TS: "2.2"}, ended, posted}, []string{follow, follow, answer}, true},
+		"in a thread":           {[]events.Event{inThread, events.SlackStreamStarted{TS: "2.2"}, events.SlackPosted{Post: "an approval", TS: "2.3"}, ended, posted}, []string{follow, follow, follow, answer}, true},
 		"by a command":          {[]events.Event{byCommand, events.SlackThreadOpened{Thread: "1.1"}, ended}, []string{follow, follow, answer}, false},
 		"ended before a thread": {[]events.Event{byCommand, ended, events.SlackThreadOpened{Thread: "1.1"}}, []string{follow, follow, answer}, false},
 		"later in the thread":   {[]events.Event{later, events.RunFailed{}}, []string{follow, answer}, false},
@@ -80,7 +80,7 @@ func TestAnAnswerIsBroughtToSlackOnce(t *testing.T) {
 	if !reflect.DeepEqual(last, managers.Work(want)) {
 		t.Errorf("got %+v, want %+v", last, want)
 	}
-	if n := len(managers.All(managers.Config{})); n != len(managers.All(inSlack))-2 {
+	if n := len(managers.All(managers.Config{})); n != len(managers.All(inSlack))-3 {
 		t.Errorf("without Slack %d managers", n)
 	}
 }

@@ -201,10 +201,13 @@ func (p *processes) act(m *manage, u *underWay) {
 
 // start has something done, and returns what calls it off.
 func (p *processes) start(m *manage, w managers.Want) (stop func()) {
-	if w.Work != nil {
+	want := func() {
 		if err := p.work.want(w.ID, w.Work); err != nil {
 			p.log.Error("a wish can't be passed on", "manager", m.Name, "error", err)
 		}
+	}
+	if w.Work != nil && w.At.IsZero() && w.For == 0 {
+		want()
 		return func() { p.work.callOff(w.ID) }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -222,13 +225,26 @@ func (p *processes) start(m *manage, w managers.Want) (stop func()) {
 			case <-timer.C:
 			}
 		}
+		if w.Work != nil {
+			p.mu.Lock() // nobody calls it off meanwhile
+			defer p.mu.Unlock()
+			if ctx.Err() == nil {
+				want()
+			}
+			return
+		}
 		// Once it is due it is carried out, whatever is wanted meanwhile: the decider has the last word.
 		_, err := p.dispatch(context.WithoutCancel(ctx), w.Command)
 		if err != nil && !aggregates.Refused(err) {
 			p.log.Error("a manager's command was not carried out: it is tried again at the next start", "manager", m.Name, "stream", w.Command.Stream(), "error", err)
 		}
 	})
-	return cancel
+	return func() {
+		cancel()
+		if w.Work != nil {
+			p.work.callOff(w.ID)
+		}
+	}
 }
 
 // end calls off all that is wanted: it is wanted again at the next start.

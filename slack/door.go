@@ -33,13 +33,17 @@ type Config struct {
 	Cancel   func(ctx context.Context, c commands.CancelRun) error
 	// Approve notes an approval and makes the change where that can be done at once. Without it nothing can be approved here.
 	Approve func(ctx context.Context, c commands.ApproveImprovement) (made, repeated bool, err error)
+	// AnswerApproval decides on a call that an agent wants to make. Without it nobody can decide on one here.
+	AnswerApproval func(ctx context.Context, meta commands.Meta, approval string, answer events.ApprovalAnswer, by, note string) (projections.ApprovalRow, error)
 	// Runbook is what a run's steps are as a runbook.
 	Runbook func(name string, run projections.RunRow, steps []projections.StepRow) events.RunbookSaved
 	// Refused tells a refusal, which is told to who asked, from a failure. Default: every error is a failure.
 	Refused func(err error) bool
 	// Approvers are the people (U...) and groups (S...) in Slack who may decide on proposals. Default nobody.
 	Approvers []string
-	// Proposals is the channel that proposals are posted into. Without it they wait in the Home only.
+	// ToolApprovers are those who may let calls of tools be made. Default the approvers.
+	ToolApprovers []string
+	// Proposals is the channel for what waits for a decision and belongs to no thread. Without it that waits in the Home only.
 	Proposals string
 	// Workflow and Agent are those of a run that is asked for here. Default "slack" and "assistant".
 	Workflow, Agent string

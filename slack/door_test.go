@@ -34,6 +34,7 @@ type house struct {
 	threads      map[string]projections.SlackThreadRow
 	improvements []projections.ImprovementRow
 	agents       []projections.AgentRow
+	approvals    []projections.ApprovalRow
 	fail         error
 	// late is what the read models hear of once they are waited for.
 	late func()
@@ -144,6 +145,23 @@ func (h *house) Improvements(context.Context, string) ([]projections.Improvement
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.improvements), nil
+}
+
+func (h *house) Approvals(_ context.Context, status string) ([]projections.ApprovalRow, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(h.approvals), func(a projections.ApprovalRow) bool { return status != "" && a.Status != status }), nil
+}
+
+func (h *house) Approval(_ context.Context, id string) (projections.ApprovalRow, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, a := range h.approvals {
+		if a.Approval == id {
+			return a, nil
+		}
+	}
+	return projections.ApprovalRow{}, projections.ErrNotFound
 }
 
 func (h *house) Agents(context.Context) ([]projections.AgentRow, error) { return h.agents, nil }

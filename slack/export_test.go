@@ -20,6 +20,9 @@ func EvidenceReply(row projections.ImprovementRow) *Reply { return evidenceReply
 func ProposalBlocks(row projections.ImprovementRow, now projections.AgentRow) []api.Block {
 	return proposalBlocks(row, now)
 }
+func ApprovalBlocks(row projections.ApprovalRow, prompt string) []api.Block {
+	return approvalBlocks(row, prompt)
+}
 func Digest(row projections.ImprovementRow) string            { return digest(row) }
 func BetterView(metadata, prompt string) api.ModalViewRequest { return betterView(metadata, prompt) }
 func Asked(user, prompt string) []api.Block {

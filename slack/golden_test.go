@@ -48,6 +48,20 @@ func proposal(text string) projections.ImprovementRow {
 	}
 }
 
+func approval(text string) projections.ApprovalRow {
+	var arguments bytes.Buffer
+	encoder := json.NewEncoder(&arguments)
+	encoder.SetEscapeHTML(false) // as a model writes it
+	// Nobody is asked about more than commands.MaxApproved.
+	if err := encoder.Encode(map[string]any{"order": "A-17", "cents": 3000, "note": text[:min(len(text), 12<<10)]}); err != nil {
+		panic(err)
+	}
+	return projections.ApprovalRow{
+		Approval: "1f0c9d1be26b3a70", Status: "asked", Run: "00000000-0000-70ad-99a4-76ddbedea37f", Agent: "clerk", Tool: "shop__refund", Arguments: strings.TrimSpace(arguments.String()),
+		AskedAt: time.Date(2026, 11, 28, 7, 0, 0, 0, time.UTC), ExpiresAt: time.Date(2026, 11, 29, 7, 0, 0, 0, time.UTC),
+	}
+}
+
 // hostile is a text that would call people, break out of code, and pass every limit.
 var hostile = strings.Repeat("<!channel> <@U1> *bold* ```code``` \u200b & <https://evil.example|good> ", 400)
 
@@ -58,12 +72,15 @@ func shown(text string) map[string]any {
 	failed, stopped, decided := row, row, proposal(text)
 	failed.Outcome, failed.Error, failed.Answer = events.Failed, text, ""
 	stopped.Outcome, stopped.Answer = events.Cancelled, ""
+	granted := approval(text)
+	granted.Status, granted.AnsweredBy, granted.AnsweredAt = "granted", "user:slack:T1:U2", decided.UpdatedAt
 	decided.Status, decided.DecidedBy = "approved", "user:slack:T1:U2"
 	return map[string]any{
 		"answer": slack.AnswerBlocks(row), "failed": slack.AnswerBlocks(failed), "stopped": slack.AnswerBlocks(stopped),
 		"metrics": slack.MetricsReply(figures(answers.Week, text)).Blocks, "metrics_by_agent": slack.MetricsReply(figures(answers.ByAgent, text)).Blocks,
 		"metrics_of_nothing": slack.MetricsReply(answers.Figures{Span: answers.Today}).Blocks, "help": slack.HelpReply().Blocks, "bad": slack.BadReply(row.Run).Blocks,
 		"proposal": slack.ProposalBlocks(proposal(text), projections.AgentRow{}), "decided": slack.ProposalBlocks(decided, projections.AgentRow{}), "evidence": slack.EvidenceReply(proposal(text)).Blocks,
+		"approval": slack.ApprovalBlocks(approval(text), ""), "approval_elsewhere": slack.ApprovalBlocks(approval(text), text), "approved": slack.ApprovalBlocks(granted, ""),
 		"said":  slack.SaidReply(answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}).Blocks,
 		"asked": slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
 		"home": slack.HomeView(figures(answers.Today, text), []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),

@@ -281,6 +281,7 @@ const (
 	judgeAction    = "v6_judge"
 	betterAction   = "v6_better"
 	decideAction   = "v6_decide_"
+	callAction     = "v6_call_"
 	betterModal    = "v6_better_modal"
 	betterShortcut = "v6_better_shortcut"
 	goodValue      = "good:"
@@ -295,6 +296,10 @@ func tappedWish(action, value string) Wish {
 		return Judge{Run: strings.TrimPrefix(value, badValue)}
 	case action == betterAction:
 		return AskBetter{Run: value}
+	case action == callAction+string(Approve) && value != "":
+		return Permit{Approval: value, Grant: true}
+	case action == callAction+string(Reject) && value != "":
+		return Permit{Approval: value}
 	case strings.HasPrefix(action, decideAction):
 		verdict := Verdict(strings.TrimPrefix(action, decideAction))
 		digest, improvement, ok := strings.Cut(value, ":")

@@ -33,6 +33,8 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.stop(ctx, r, id)
 	case Decide:
 		return d.decide(ctx, r, id, w)
+	case Permit:
+		return d.permit(ctx, r, id, w)
 	case Refuse:
 		return refusal("%s", w.Says), nil
 	case AskBetter, Know, ShowMetrics, ShowHome, Help, Nothing:

@@ -28,7 +28,9 @@ func (d *Door) Follow(ctx context.Context, w managers.SlackFollow) error {
 	if err != nil {
 		return err
 	}
-	d.status(ctx, channel, thread, "processing")
+	if err := d.session(ctx, channel, thread, w.Workspace, w.Run); err != nil {
+		return err
+	}
 	if d.streams.ended(w.Run) {
 		// The end came meanwhile, and what was said of it may have come before this.
 		late, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)

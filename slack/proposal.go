@@ -80,12 +80,10 @@ func becameOf(row projections.ImprovementRow) string {
 	if says == "" {
 		says = inert(row.Status)
 	}
-	if _, user := personOf(strings.TrimPrefix(row.DecidedBy, "user:")); user != "" {
-		says += " by <@" + user + ">"
-	} else if row.DecidedBy != "" {
-		says += " by " + inert(row.DecidedBy)
+	if row.DecidedBy != "" {
+		says += " by " + person(row.DecidedBy)
 	}
-	return says + fmt.Sprintf(" <!date^%d^{date_short_pretty} at {time}|%s>", row.UpdatedAt.Unix(), row.UpdatedAt.UTC().Format(time.RFC3339))
+	return says + " " + moment(row.UpdatedAt)
 }
 
 // evidenceReply is what a proposal rests on.

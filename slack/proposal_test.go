@@ -95,7 +95,7 @@ func TestAProposalComesToItsChannel(t *testing.T) {
 	})
 	h.improvements = []projections.ImprovementRow{row}
 	h.agents = []projections.AgentRow{{Agent: "clerk", Model: "gpt-4o"}}
-	w := managers.SlackProposal{Improvement: row.Improvement, ProposedAt: now, As: "proposed"}
+	w := managers.SlackProposal{SlackCard: managers.SlackCard{Of: row.Improvement, Since: now, As: "proposed"}}
 	for range 2 {
 		if err := door.Propose(t.Context(), w); err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func TestAProposalComesToItsChannel(t *testing.T) {
 	if _, err := door.Take(t.Context(), tap); err != nil || len(all[commands.RejectImprovement](h)) != 0 {
 		t.Errorf("%v, %+v", err, all[commands.RejectImprovement](h))
 	}
-	w.Improvement, w.As, w.TS = row.Improvement, "proposed", ""
+	w.Of, w.As, w.TS = row.Improvement, "proposed", ""
 	h.ids = map[string]int{}
 	if err := door.Propose(t.Context(), w); err != nil || len(server.Messages("C7")) != 1 {
 		t.Errorf("%v, %+v", err, server.Messages("C7"))

@@ -37,7 +37,7 @@ func (d *Door) reading(r Request) func(context.Context) done {
 		read = d.home
 	case AskBetter:
 		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askBetter(ctx, r, w) }
-	case Ask, Better, Judge, SaveWorkflow, Stop, Decide, Refuse, Nothing:
+	case Ask, Better, Judge, SaveWorkflow, Stop, Decide, Permit, Refuse, Nothing:
 		return nil
 	}
 	return func(ctx context.Context) done {

@@ -73,6 +73,11 @@ type (
 		Digest      string
 		Verdict     Verdict
 	}
+	// Permit lets a call be made that an agent asked for, or has it not made.
+	Permit struct {
+		Approval string
+		Grant    bool
+	}
 	// Stop ends the runs under way in a thread.
 	Stop struct{}
 	// ShowHome wants the App Home.
@@ -104,8 +109,14 @@ func (Judge) wish() string        { return "judge" }
 func (SaveWorkflow) wish() string { return "save_workflow" }
 func (ShowMetrics) wish() string  { return "metrics" }
 func (d Decide) wish() string     { return string(d.Verdict) }
-func (Stop) wish() string         { return "stop" }
-func (ShowHome) wish() string     { return "home" }
-func (Help) wish() string         { return "help" }
-func (Refuse) wish() string       { return "refused" }
-func (Nothing) wish() string      { return "nothing" }
+func (p Permit) wish() string {
+	if p.Grant {
+		return "permit"
+	}
+	return "forbid"
+}
+func (Stop) wish() string     { return "stop" }
+func (ShowHome) wish() string { return "home" }
+func (Help) wish() string     { return "help" }
+func (Refuse) wish() string   { return "refused" }
+func (Nothing) wish() string  { return "nothing" }

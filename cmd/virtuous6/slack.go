@@ -26,7 +26,10 @@ import (
 type slackConfig struct {
 	// Approvers are the people (U...) and user groups (S...) who may decide on proposals. Default nobody.
 	Approvers []string `yaml:"approvers"`
-	// Proposals is the channel (C...) that proposals are posted into. Default nowhere: they wait in the app's Home.
+	// ToolApprovers are those who may let calls of tools be made. Default the approvers.
+	ToolApprovers []string `yaml:"tool_approvers"`
+	// Proposals is the channel (C...) for what waits for a decision and belongs to no thread. Default nowhere: it waits in the
+	// app's Home.
 	Proposals string `yaml:"proposals"`
 }
 
@@ -100,7 +103,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 			m, err := a.improvements().Approve(ctx, c)
 			return m.Done, m.Repeated, err
 		},
-		Refused: refused, Approvers: a.config.Slack.Approvers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
+		AnswerApproval: runs.Answer, Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
 	})}
 	if hooks != "" {
 		var err error
@@ -123,6 +126,7 @@ func (s *slackServer) handlers() []orchestrator.Handler {
 	}
 	all := []orchestrator.Handler{
 		orchestrator.Handle(s.door.Follow, s.door.FollowGaveUp), orchestrator.Handle(s.door.Answer, s.door.AnswerGaveUp),
+		orchestrator.Handle(s.door.Permit, s.door.PermitGaveUp),
 	}
 	if s.door.Proposals != "" {
 		all = append(all, orchestrator.Handle(s.door.Propose, s.door.ProposeGaveUp))

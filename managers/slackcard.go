@@ -1,0 +1,73 @@
+package managers
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// SlackCard is a message in Slack that shows how something stands: it is posted once, and changed when something comes of it.
+type SlackCard struct {
+	Workspace string `json:"workspace,omitempty"`
+	// Of is what it shows, Run the run that this belongs to.
+	Of  string `json:"of,omitempty"`
+	Run string `json:"run,omitempty"`
+	// Since is when there was first something to show.
+	Since time.Time `json:"since"`
+	// As is what it is shown as.
+	As string `json:"as,omitempty"`
+	// Channel and TS name the message, once there is one.
+	Channel string `json:"channel,omitempty"`
+	TS      string `json:"ts,omitempty"`
+}
+
+// Share implements Work: cards stand in a line of their own.
+func (c SlackCard) Share() string { return c.Workspace + "\x00cards" }
+
+// Post names what is posted or changed: what the card shows, and behind a slash what it is changed to.
+func (c SlackCard) Post() string {
+	if c.TS == "" {
+		return c.Of
+	}
+	return c.Of + "/" + c.As
+}
+
+// slackCard is a card as its manager remembers it.
+type slackCard struct {
+	SlackCard
+	// Cause is the fact that made it what it is.
+	Cause uuid.UUID `json:"cause"`
+	// Shown is what the message shows, empty before there is one; None tells that there will be none.
+	Shown string `json:"shown,omitempty"`
+	None  bool   `json:"none,omitempty"`
+}
+
+// become has the card show something else.
+func (c *slackCard) become(as string, e *events.Envelope) { c.As, c.Cause = as, e.ID }
+
+// posted takes in that the card was posted, or changed, and tells whether it was this one.
+func (c *slackCard) posted(f events.SlackPosted, first string) bool {
+	of, as, changed := strings.Cut(f.Post, "/")
+	if of != c.Of {
+		return false
+	}
+	if !changed {
+		c.Channel, c.TS, c.None, as = f.Channel, f.TS, f.TS == "", first
+	}
+	c.Shown = as
+	return true
+}
+
+// done tells that the message shows how it stands, or that there is none.
+func (c *slackCard) done() bool { return c.None || c.Shown == c.As }
+
+// The want ids among what derives from the fact behind a card.
+const (
+	slackCardSlot = 0x5110 + iota
+	slackExpirySlot
+)
+
+func (c *slackCard) wantID() uuid.UUID { return events.DeriveID(c.Cause, slackCardSlot) }

@@ -1,0 +1,91 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
+)
+
+// card is how something stands, as a message.
+type card struct {
+	// channel and thread are where it is posted first.
+	channel, thread string
+	text            string
+	blocks          []api.Block
+	// late tells why it is not posted any more, where it never was.
+	late string
+}
+
+// show posts a card, or changes its message to how it stands now, and records that.
+func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
+	options := []api.MsgOption{api.MsgOptionText(c.text, false), api.MsgOptionBlocks(c.blocks...)}
+	channel, ts, reason := w.Channel, w.TS, ""
+	var err error
+	switch {
+	case ts != "":
+		err = d.limits.call(ctx, "chat.update", channel, func(ctx context.Context) error {
+			_, _, _, err := d.API.UpdateMessageContext(ctx, channel, ts, options...)
+			return err
+		})
+	case c.channel == "" || c.late != "":
+		channel, reason = c.channel, c.late
+	default:
+		channel = c.channel
+		ts, err = d.post(ctx, managers.SlackRun{Workspace: w.Workspace, Run: w.Of, StartedAt: w.Since}, channel, c.thread, "card", options...)
+	}
+	var refused api.SlackErrorResponse
+	if errors.As(err, &refused) {
+		reason, err = refused.Err, nil
+		d.Log.Error("a message could not be shown: the app must be in the channel, which the configuration names under slack", "channel", channel, "of", w.Of, "reason", reason)
+	}
+	if err != nil {
+		return err
+	}
+	return d.shown(ctx, w, channel, c.thread, ts, reason)
+}
+
+// noChannel stands in a record for a channel that there is none of.
+const noChannel = "none"
+
+// shown records that a card was posted, changed or given up.
+func (d *Door) shown(ctx context.Context, w managers.SlackCard, channel, thread, ts, reason string) error {
+	post := w.Post()
+	if channel == "" {
+		channel, reason = noChannel, "no channel is configured for it"
+	}
+	_, err := d.Dispatch(ctx, commands.RecordSlackPost{
+		Meta: d.postMeta(managers.SlackRun{Workspace: w.Workspace, Run: w.Run}, events.NameID(w.Since, "the post of "+post)),
+		Post: post, Run: w.Run, Channel: channel, Thread: thread, TS: ts, Reason: clip(reason, 500),
+	})
+	if err != nil && d.Refused(err) {
+		return nil // another process has told it
+	}
+	return err
+}
+
+// notShown ends a card that could not be shown.
+func (d *Door) notShown(ctx context.Context, w managers.SlackCard, reason string) error {
+	d.Log.Error("a message could not be shown", "of", w.Of, "reason", reason)
+	return d.shown(ctx, w, w.Channel, "", w.TS, reason)
+}
+
+// moment is a time as each reader's own clock has it.
+func moment(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format(time.RFC3339))
+}
+
+// person names a person who did something, as facts call them.
+func person(by string) string {
+	if _, user := personOf(strings.TrimPrefix(by, "user:")); user != "" {
+		return "<@" + user + ">"
+	}
+	return inert(strings.TrimPrefix(by, "user:"))
+}
