@@ -19,7 +19,7 @@ func shownAs(t *testing.T, manager string, streams func(events.Event) string, fa
 		if m.Name != manager {
 			continue
 		}
-		key, p := "", m.New()
+		key, p, ids := "", m.New(), map[uuid.UUID]string{}
 		for i, fact := range facts {
 			e := &events.Envelope{ID: uuid.UUID{15: byte(i)}, Kind: fact.Kind(), Stream: streams(fact), Correlation: "r", OccurredAt: time.Unix(int64(i), 0).UTC()}
 			if key == "" {
@@ -42,11 +42,16 @@ func shownAs(t *testing.T, manager string, streams func(events.Event) string, fa
 			}
 			want := ""
 			for _, w := range p.Wants() {
+				// What is wanted under one id is done once.
 				card := reflect.ValueOf(w.Work).FieldByName("SlackCard").Interface().(managers.SlackCard)
 				if want += card.Of + ":" + card.As + "@" + card.TS; !w.At.IsZero() {
 					want += " later"
 				}
 				want += " "
+				if was, known := ids[w.ID]; known && was != card.TS {
+					t.Errorf("one id for the message %q and for %q", was, card.TS)
+				}
+				ids[w.ID] = card.TS
 			}
 			as = append(as, want)
 		}

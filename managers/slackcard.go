@@ -68,6 +68,14 @@ func (c *slackCard) done() bool { return c.None || c.Shown == c.As }
 const (
 	slackCardSlot = 0x5110 + iota
 	slackExpirySlot
+	slackChangeSlot
 )
 
-func (c *slackCard) wantID() uuid.UUID { return events.DeriveID(c.Cause, slackCardSlot) }
+// wantID is that of showing how it stands. Posting is another wish than changing what was posted: the fact behind both may be
+// older than the post.
+func (c *slackCard) wantID() uuid.UUID {
+	if c.Shown == "" {
+		return events.DeriveID(c.Cause, slackCardSlot)
+	}
+	return events.DeriveID(c.Cause, slackChangeSlot)
+}

@@ -120,10 +120,13 @@ func (d *Door) Permit(ctx context.Context, w managers.SlackApproval) error {
 	if row.Status != projections.ApprovalAsked {
 		c.late = "it was decided before"
 	}
-	if err := d.show(ctx, w.SlackCard, c); err != nil || thread == "" {
-		return err
+	if thread != "" {
+		// It comes first: once the card is recorded nobody wants this any more.
+		if err := d.session(ctx, channel, thread, w.Workspace, w.Run); err != nil {
+			return err
+		}
 	}
-	return d.session(ctx, channel, thread, w.Workspace, w.Run)
+	return d.show(ctx, w.SlackCard, c)
 }
 
 // PermitGaveUp ends what could not be shown.

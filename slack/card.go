@@ -27,6 +27,7 @@ type card struct {
 // show posts a card, or changes its message to how it stands now, and records that.
 func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
 	options := []api.MsgOption{api.MsgOptionText(c.text, false), api.MsgOptionBlocks(c.blocks...)}
+	as := managers.SlackRun{Workspace: w.Workspace, Run: w.Of, StartedAt: w.Since}
 	channel, ts, reason := w.Channel, w.TS, ""
 	var err error
 	switch {
@@ -35,11 +36,16 @@ func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
 			_, _, _, err := d.API.UpdateMessageContext(ctx, channel, ts, options...)
 			return err
 		})
-	case c.channel == "" || c.late != "":
-		channel, reason = c.channel, c.late
+	case c.channel == "":
+	case c.late != "":
+		// Who posted it may have died before it was recorded: it is put right then.
+		channel = c.channel
+		if ts, err = d.earlier(ctx, as, channel, c.thread, cardPart); ts == "" {
+			reason = c.late
+		}
 	default:
 		channel = c.channel
-		ts, err = d.post(ctx, managers.SlackRun{Workspace: w.Workspace, Run: w.Of, StartedAt: w.Since}, channel, c.thread, "card", options...)
+		ts, err = d.post(ctx, as, channel, c.thread, cardPart, options...)
 	}
 	var refused api.SlackErrorResponse
 	if errors.As(err, &refused) {
@@ -51,6 +57,9 @@ func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
 	}
 	return d.shown(ctx, w, channel, c.thread, ts, reason)
 }
+
+// cardPart is the part of a post that a card is.
+const cardPart = "card"
 
 // noChannel stands in a record for a channel that there is none of.
 const noChannel = "none"

@@ -18,7 +18,7 @@ func homeView(today answers.Figures, mine []projections.RunRow, runbooks []proje
 		blocks = append(blocks, section("Nothing at the moment."))
 	}
 	for i, shown := range waiting {
-		if i == homeProposals {
+		if i == homeProposals || len(blocks)+len(shown) > homeBlocks {
 			blocks = append(blocks, small(fmt.Sprintf("and %d more", len(waiting)-i)))
 			break
 		}

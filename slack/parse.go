@@ -229,6 +229,7 @@ type interactionPayload struct {
 	} `json:"actions"`
 	View struct {
 		ID              string          `json:"id"`
+		Type            string          `json:"type"`
 		CallbackID      string          `json:"callback_id"`
 		PrivateMetadata string          `json:"private_metadata"`
 		State           json.RawMessage `json:"state"`
@@ -250,6 +251,7 @@ func parseInteraction(payload []byte) (Request, error) {
 	}
 	switch p.Type {
 	case "block_actions":
+		r.Home = p.View.Type == "home"
 		r.Wish = Nothing{Why: "no button of ours"}
 		if len(p.Actions) > 0 {
 			a := p.Actions[0]

@@ -113,18 +113,8 @@ const postedEvent = "virtuous6_post"
 
 // post posts a part of what a run comes to, once: what an earlier try posted is found.
 func (d *Door) post(ctx context.Context, run managers.SlackRun, channel, thread, part string, options ...api.MsgOption) (ts string, err error) {
-	key := run.Run + "/" + part
-	if ts, known := d.sent.of(key); known {
-		return ts, nil
-	}
-	// A run of this process's own time has no earlier try but those that sent knows.
-	if run.StartedAt.Before(d.started.Add(time.Minute)) {
-		ts, err = d.find(ctx, channel, thread, run, func(m api.Message) bool {
-			return m.Metadata.EventType == postedEvent && m.Metadata.EventPayload["post"] == run.Run && m.Metadata.EventPayload["part"] == part
-		})
-		if err != nil || ts != "" {
-			return ts, err
-		}
+	if ts, err := d.earlier(ctx, run, channel, thread, part); err != nil || ts != "" {
+		return ts, err
 	}
 	options = append(options, partOf(run.Run, part), api.MsgOptionDisableLinkUnfurl())
 	if thread != "" {
@@ -135,9 +125,23 @@ func (d *Door) post(ctx context.Context, run managers.SlackRun, channel, thread,
 		return err
 	})
 	if err == nil {
-		d.sent.keep(key, ts)
+		d.sent.keep(run.Run+"/"+part, ts)
 	}
 	return ts, err
+}
+
+// earlier is what an earlier try posted, empty where there was none.
+func (d *Door) earlier(ctx context.Context, run managers.SlackRun, channel, thread, part string) (ts string, err error) {
+	if ts, known := d.sent.of(run.Run + "/" + part); known {
+		return ts, nil
+	}
+	// A run of this process's own time has no earlier try but those that sent knows.
+	if !run.StartedAt.Before(d.started.Add(time.Minute)) {
+		return "", nil
+	}
+	return d.find(ctx, channel, thread, run, func(m api.Message) bool {
+		return m.Metadata.EventType == postedEvent && m.Metadata.EventPayload["post"] == run.Run && m.Metadata.EventPayload["part"] == part
+	})
 }
 
 // partOf marks a message as a part of a post.

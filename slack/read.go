@@ -85,6 +85,8 @@ func (d *Door) askBetter(ctx context.Context, r Request, w AskBetter) (*Reply, e
 const (
 	homeRuns      = 8
 	homeProposals = 5
+	// homeBlocks leaves room for the rest of the 100 blocks that Slack shows.
+	homeBlocks = 75
 )
 
 // home publishes the App Home of who opened it.
@@ -108,11 +110,14 @@ func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := d.Reader.Improvements(ctx, "proposed")
+	shown, err := d.calls(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	var shown [][]api.Block
+	waiting, err := d.Reader.Improvements(ctx, projections.Proposed)
+	if err != nil {
+		return nil, err
+	}
 	for _, row := range waiting {
 		now, err := d.agentOf(ctx, row)
 		if err != nil {
@@ -126,4 +131,16 @@ func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
 		return err
 	})
 	return nil, err
+}
+
+// calls are those that wait for a person, where who opened the Home may let them be made.
+func (d *Door) calls(ctx context.Context, r Request) (shown [][]api.Block, err error) {
+	if allowed, err := d.groups.may(ctx, r.User, d.deciders()); err != nil || !allowed {
+		return nil, err
+	}
+	asked, err := d.Reader.Approvals(ctx, projections.ApprovalAsked)
+	for _, row := range asked {
+		shown = append(shown, approvalBlocks(row, ""))
+	}
+	return shown, err
 }

@@ -22,6 +22,8 @@ type Request struct {
 	Channel string
 	Thread  string
 	Message string
+	// Home tells of a tap in the App Home, where nobody can be answered: the Home itself shows what came of it.
+	Home bool
 	// ResponseURL takes a few answers for half an hour; Trigger opens a modal for three seconds.
 	ResponseURL string
 	Trigger     string

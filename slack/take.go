@@ -103,12 +103,27 @@ func (d *Door) Take(ctx context.Context, delivery Delivery) (body any, err error
 	}
 	told := d.later(func(ctx context.Context) {
 		d.tell(ctx, r, result)
+		d.renew(ctx, r)
 		d.record(ctx, r, id, arrived, result)
 	})
 	if !told {
 		d.Log.Warn("too much to do: an answer and its record are left out", "type", r.Type, "wish", r.Wish.wish())
 	}
 	return body, nil
+}
+
+// renew shows the Home anew after a tap in it.
+func (d *Door) renew(ctx context.Context, r Request) {
+	if !r.Home {
+		return
+	}
+	err := d.reach(ctx)
+	if err == nil {
+		_, err = d.home(ctx, r)
+	}
+	if err != nil && ctx.Err() == nil {
+		d.Log.Warn("the Home is not shown anew", "error", err)
+	}
 }
 
 // meta is that of a command that a request leads to, the nth of it.
@@ -151,6 +166,9 @@ func (d *Door) tell(ctx context.Context, r Request, result done) {
 		}
 		method = "response_url"
 		options = append(options, api.MsgOptionResponseURL(r.ResponseURL, kind))
+	case r.Home:
+		// What was refused, or read, has no other place than the messages of the app.
+		method, channel = "chat.postMessage", r.User
 	case r.Channel == "":
 		return
 	case result.reply.Open || r.Channel[0] == 'D':
