@@ -63,7 +63,9 @@ func TestSlackApproves(t *testing.T) {
 	// The Home of who may decide has what waits, and shows at once what came of a tap there.
 	slack.Send(t, "events_api", "e2", mention("C1", "2.1", "", "notes__write buy gold"))
 	slack.Acked(t, "e2")
-	asks = slack.Message(t, "C1", "what waits", func(m apitest.Message) bool { return m.Thread == "2.1" && strings.Contains(m.Blocks, "v6_call_approve") })
+	asks = slack.Message(t, "C1", "what waits", func(m apitest.Message) bool {
+		return m.Thread == "2.1" && strings.Contains(m.Blocks, "v6_call_approve")
+	})
 	slack.Send(t, "events_api", "h1", map[string]any{"type": "event_callback", "team_id": "T1", "event_id": "EvHome", "event": map[string]any{
 		"type": "app_home_opened", "user": "U1", "channel": "D1", "tab": "home",
 	}})
