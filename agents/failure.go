@@ -103,7 +103,8 @@ func (m *OpenAI) classify(e *CallError) {
 
 // clean takes the key and control characters out of a text from outside, and cuts it to a line.
 func (m *OpenAI) clean(s string) string {
-	if m.key != "" {
+	// What is as short as that is no secret but what servers of one's own are given for a key, and may be part of any word.
+	if len(m.key) >= 8 {
 		s = strings.ReplaceAll(s, m.key, "[key]")
 	}
 	s = strings.Map(func(r rune) rune {

@@ -20,6 +20,7 @@ func (f *fault) Error() string { return f.message }
 // faultShape has every name under which servers tell what went wrong.
 type faultShape struct {
 	Error    json.RawMessage `json:"error"`
+	Errors   json.RawMessage `json:"errors"`
 	Message  json.RawMessage `json:"message"`
 	Msg      json.RawMessage `json:"msg"`
 	Detail   json.RawMessage `json:"detail"`
@@ -39,7 +40,7 @@ func readFault(raw json.RawMessage) *fault {
 	var list []json.RawMessage
 	var shape faultShape
 	switch {
-	case isNull(raw) || string(raw) == "false":
+	case isNull(raw) || string(raw) == "false" || isFlag(raw):
 		return nil
 	case json.Unmarshal(raw, &message) == nil:
 		if message = strings.TrimSpace(message); message == "" {
@@ -62,7 +63,7 @@ func readFault(raw json.RawMessage) *fault {
 		return &fault{message: string(raw)}
 	}
 	var out *fault
-	for _, inner := range []json.RawMessage{shape.Error, shape.Message, shape.Msg, shape.Detail} {
+	for _, inner := range []json.RawMessage{shape.Error, shape.Errors, shape.Message, shape.Msg, shape.Detail} {
 		if out == nil {
 			out = readFault(inner)
 		}
@@ -98,6 +99,9 @@ func readFault(raw json.RawMessage) *fault {
 	return out
 }
 
+// isFlag tells of an error that only says that there is one: what it is stands beside it.
+func isFlag(raw json.RawMessage) bool { return string(raw) == "true" }
+
 // fault finds an error in a piece of a stream.
 func (c chunk) fault(payload []byte) *fault {
 	if f := readFault(c.Error); f != nil {
@@ -108,14 +112,14 @@ func (c chunk) fault(payload []byte) *fault {
 			return f
 		}
 	}
-	if c.Object == "error" || c.Type == "error" {
+	if c.Object == "error" || c.Type == "error" || isFlag(c.Error) {
 		return readFault(payload)
 	}
 	if len(c.Choices) > 0 || c.Usage != nil || c.Response != nil || c.Type != "" || c.Object != "" {
 		return nil
 	}
 	var shape faultShape
-	if json.Unmarshal(payload, &shape) == nil && (shape.Message != nil || shape.Detail != nil) {
+	if json.Unmarshal(payload, &shape) == nil && (shape.Message != nil || shape.Detail != nil || shape.Errors != nil) {
 		return readFault(payload)
 	}
 	return nil

@@ -38,6 +38,15 @@ type part struct {
 	Thinking text   `json:"thinking"`
 }
 
+// UnmarshalJSON takes a text for a part that is nothing else.
+func (p *part) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, &p.Text.said) == nil {
+		return nil
+	}
+	type fields part
+	return json.Unmarshal(data, (*fields)(p))
+}
+
 // many is a list, or one value where a list is meant.
 type many[T any] []T
 
@@ -74,6 +83,15 @@ func (n *number) UnmarshalJSON(data []byte) error {
 
 // toolArgs are a tool call's: JSON in a text, or the object itself.
 type toolArgs string
+
+// unwrapped are the arguments of a whole call: some servers put the text into a text once more.
+func (a toolArgs) unwrapped() string {
+	var inner string
+	if json.Unmarshal([]byte(a), &inner) == nil && json.Valid([]byte(inner)) {
+		return inner
+	}
+	return string(a)
+}
 
 // UnmarshalJSON never fails.
 func (a *toolArgs) UnmarshalJSON(data []byte) error {

@@ -49,14 +49,19 @@ func TestStreamsFromTheField(t *testing.T) {
 	cases := map[string]want{
 		"plain":                  whole,
 		"args_object":            {calls: []events.ToolCall{six}, ending: agents.WantsTools, in: 20, out: 7},
+		"args_in_text":           {calls: []events.ToolCall{{ID: "a", Name: "calculate", Arguments: six.Arguments}}, ending: agents.WantsTools, in: 20, out: 7},
+		"args_whole_at_last":     {calls: []events.ToolCall{{ID: "a", Name: "calculate", Arguments: six.Arguments}}, ending: agents.WantsTools, in: 20, out: 7},
 		"bom_only_chunk":         uncounted,
 		"content_array":          {says: answer, thinking: "6 times 7", ending: agents.Answered, in: 20, out: 7},
 		"content_filter":         {says: "I", ending: agents.Filtered, in: 20, out: 7},
+		"content_strings":        whole,
 		"cr":                     whole,
 		"created_float":          uncounted,
 		"created_string":         uncounted,
 		"dup_name":               {calls: []events.ToolCall{six}, ending: agents.WantsTools, in: 20, out: 7},
 		"empty_answer":           {ending: agents.Empty, in: 20, out: 7},
+		"err_flag":               {err: agents.ErrUnavailable, errSays: "unavailable: words beside a flag", requests: 4},
+		"err_list":               {err: agents.ErrUnavailable, errSays: "unavailable: first of the list", requests: 4},
 		"err_llamacpp_field":     {err: agents.ErrContextLength, errSays: "exceeds the available context size", requests: 1},
 		"err_mid_nofinish":       {err: agents.ErrRateLimited, errSays: "rate limited upstream", requests: 1},
 		"err_openrouter_empty":   {err: agents.ErrUnavailable, errSays: "Worker local total request limit reached (33/32)", requests: 4},
@@ -74,9 +79,11 @@ func TestStreamsFromTheField(t *testing.T) {
 		"noindex_noids_onechunk": two,
 		"reasoning_only":         {thinking: "Six sevens are 42.", ending: agents.OnlyThought, in: 20, out: 7},
 		"usage_cost":             {says: answer, ending: agents.Answered, in: 20, out: 7, cost: 12_300_000},
+		"usage_estimated_cost":   {says: answer, ending: agents.Answered, in: 20, out: 7, cost: 12_300_000},
 		"usage_groq":             whole,
 		"usage_moonshot":         {says: answer, ending: agents.Answered, in: 20, out: 7, cached: 16},
 		"usage_none":             uncounted,
+		"usage_total_cost":       {says: answer, ending: agents.Answered, in: 20, out: 7, cost: 12_300_000},
 	}
 	files, err := filepath.Glob("testdata/live/*.body")
 	if err != nil || len(files) != len(cases) {

@@ -31,13 +31,13 @@ func (c *toolCalls) add(d toolDelta) error {
 	switch {
 	case to == nil, id != "" && to.id != "" && id != to.id, name != "" && to.name != "" && name != to.name:
 		to = nil
+	case !to.end.reached() && to.arguments.Len() > 0 && len(args) > to.arguments.Len() && strings.HasPrefix(args, to.arguments.String()) && json.Valid([]byte(args)):
+		to.restart() // all of it once more, and whole
 	case !to.end.reached() || strings.TrimSpace(args) == "":
 	case id != "" && id == to.id && args == to.arguments.String():
 		return nil // the same call once more
 	case strings.TrimSpace(to.arguments.String()) == "{}" && (name == "" || id != ""):
-		// An empty object that only held the place.
-		to.arguments.Reset()
-		to.end = jsonEnd{}
+		to.restart() // an empty object that only held the place
 	default:
 		to = nil
 	}
@@ -62,6 +62,12 @@ func (c *toolCalls) add(d toolDelta) error {
 	return nil
 }
 
+// restart forgets the arguments that came so far.
+func (c *toolCall) restart() {
+	c.arguments.Reset()
+	c.end = jsonEnd{}
+}
+
 func (c toolCalls) find(index number, id string) *toolCall {
 	var found *toolCall
 	for _, call := range c {
@@ -77,7 +83,7 @@ func (c toolCalls) find(index number, id string) *toolCall {
 func (c toolCalls) calls() (calls []events.ToolCall, extras []json.RawMessage) {
 	taken := map[string]events.ToolCall{}
 	for i, from := range c {
-		call := events.ToolCall{ID: from.id, Name: callable(from.name), Arguments: from.arguments.String()}
+		call := events.ToolCall{ID: from.id, Name: callable(from.name), Arguments: toolArgs(from.arguments.String()).unwrapped()}
 		if call.ID == "" {
 			call.ID = fmt.Sprintf("call-%d", i+1)
 		}

@@ -29,8 +29,10 @@ type usage struct {
 	} `json:"cache_creation"`
 
 	// Cost is what the provider itself charges: a number of dollars, or an object with their total.
-	Cost  json.RawMessage `json:"cost"`
-	Ticks number          `json:"cost_in_usd_ticks"`
+	Cost      json.RawMessage `json:"cost"`
+	TotalCost json.RawMessage `json:"total_cost"`
+	Estimated json.RawMessage `json:"estimated_cost"`
+	Ticks     number          `json:"cost_in_usd_ticks"`
 	// BYOK tells that the provider only charges a fee, and that the model's own price comes beside it.
 	BYOK    bool `json:"is_byok"`
 	Details struct {
@@ -112,6 +114,11 @@ func (u *usage) cost() *big.Rat {
 		Total json.RawMessage `json:"total_cost"`
 	}
 	raw := u.Cost
+	for _, other := range []json.RawMessage{u.TotalCost, u.Estimated} {
+		if isNull(raw) {
+			raw = other
+		}
+	}
 	if json.Unmarshal(raw, &nested) == nil && nested.Total != nil {
 		raw = nested.Total
 	}
