@@ -89,11 +89,14 @@ func otherAPI(f *fault, asked string) string {
 }
 
 // refuses finds the words of a server that does not take a parameter at all. One that wants another value is not meant.
-var refuses = regexp.MustCompile(`(?i)not support|unsupported|unrecogni[sz]ed|unknown|unexpected|not permitted|not allowed|not available|` +
-	`not enabled|no longer|deprecated|extra (input|field)|extra_forbidden|only the default|instead|cannot be (used|set|specified)|can't be|must (not|be (omitted|unset|left))|not (a )?valid (param|arg|field)|invalid (param|arg|field)`)
+var refuses = regexp.MustCompile(`(?i)not (yet )?support|n't support|unsupported|unrecogni[sz]ed|unknown|unexpected|not permitted|not allowed|not available|` +
+	`not enabled|no longer|deprecated|extra (input|field)|extra_forbidden|only the default|(may|can) only be|only \S+ is (allowed|supported)|not both be|'t both be|requires --|no endpoints found|instead|cannot be (used|set|specified)|can't be|must (not|be (omitted|unset|left))|not (a )?valid (param|arg|field)|invalid (param|arg|field)`)
 
 // toolWords are how servers speak of tools without naming the parameter.
 var toolWords = regexp.MustCompile(`(?i)\b(tools?|tool[ _-]?(use|calls?|calling)|functions?|function[ _-]?(calls?|calling))\b`)
+
+// lacks are how servers say that they have no such thing. llama.cpp and vLLM name the flag that they would need.
+var lacks = regexp.MustCompile(`(?i)not (yet )?support|n't support|unsupported|not (available|enabled)|requires --|no endpoints found`)
 
 // refusedParam is the parameter of the request that a server refuses, empty where it refuses none.
 func refusedParam(f *fault, sent []string) string {
@@ -115,7 +118,7 @@ func refusedParam(f *fault, sent []string) string {
 			return param
 		}
 	}
-	if slices.Contains(sent, "tools") && toolWords.MatchString(f.message) && regexp.MustCompile(`(?i)not support|unsupported|not (available|enabled)`).MatchString(f.message) {
+	if slices.Contains(sent, "tools") && toolWords.MatchString(f.message) && lacks.MatchString(f.message) {
 		return "tools"
 	}
 	return ""

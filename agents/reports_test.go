@@ -169,6 +169,13 @@ func TestModelsAreAskedAgainWithoutWhatTheyRefuse(t *testing.T) {
 		"no tools, by its words":         {400, string(noTools), "tools", "", []string{"tools"}},
 		"no tools, inside a stream":      {200, string(noTools), "tools", "", []string{"tools"}},
 		"no function calling":            {400, `{"error":"Function calling is not enabled for models/gemma"}`, "tools", "", []string{"tools"}},
+		"no parser for tools":            {400, `{"object":"error","message":"\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set","code":400}`, "tools", "", []string{"tools"}},
+		"nobody who takes tools":         {404, `{"error":{"message":"No endpoints found that support tool use. To learn more, see the docs","code":404}}`, "tools", "", []string{"tools"}},
+		"no tools in a stream":           {400, `{"message":"This model doesn't support tool use in streaming mode."}`, "tools", "", []string{"tools"}},
+		"a flag that tools need":         {500, `{"error":{"message":"tools param requires --jinja flag","code":500}}`, "tools", "", []string{"tools"}},
+		"a temperature of one kind":      {400, `{"error":{"message":"invalid temperature: only 1 is allowed for this model"}}`, "temperature", "", []string{"temperature"}},
+		"a temperature while it thinks":  {400, `{"error":{"message":"temperature may only be set to 1 when thinking is enabled."}}`, "temperature", "", []string{"temperature"}},
+		"a temperature beside another":   {400, `{"error":{"message":"temperature and top_p cannot both be specified for this model"}}`, "temperature", "", []string{"temperature"}},
 		"a seed":                         {422, `{"detail":[{"loc":["body","seed"],"msg":"Extra inputs are not permitted","type":"extra_forbidden"}]}`, "seed", "", []string{"seed"}},
 		"usage, by words alone":          {400, `Unrecognized request argument supplied: stream_options`, "stream_options", "", nil},
 		"usage, by an error in a list":   {400, `[{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"stream_options\": Cannot find field.","status":"INVALID_ARGUMENT"}}]`, "stream_options", "", nil},
@@ -208,6 +215,7 @@ func TestModelsAreAskedAgainWithoutWhatTheyRefuse(t *testing.T) {
 	}
 	for name, says := range map[string]string{
 		"a limit that is too high":  `{"error":{"message":"max_tokens is too large: 9. This model supports at most 5 completion tokens.","param":"max_tokens"}}`,
+		"a temperature too high":    `{"error":{"message":"temperature must be between 0 and 1","param":"temperature"}}`,
 		"a schema that is wrong":    `{"error":{"message":"Invalid schema for function 'clock': tools[0].function.parameters","param":"tools[0].function.parameters","code":"invalid_function_parameters"}}`,
 		"a parameter that is not":   `{"error":{"message":"Unknown parameter: 'foo'"}}`,
 		"both names of the limit":   `{"error":{"message":"max_tokens and max_completion_tokens are not supported"}}`,
