@@ -252,6 +252,29 @@ func observationUsage(v value, s *draftStep) *flaw {
 	if f := readUsage("usageDetails", v.first("usageDetails", "usage_details", "usage").unwrapped(), s); f != nil {
 		return f
 	}
+	if s.input+s.output == 0 {
+		// Some exports tell it of the observation itself.
+		var r reported
+		for _, told := range []struct {
+			keys []string
+			into *int64
+		}{
+			{[]string{"promptTokens", "prompt_tokens", "inputUsage", "input_usage"}, &r.Input},
+			{[]string{"completionTokens", "completion_tokens", "outputUsage", "output_usage"}, &r.Output},
+			{[]string{"totalTokens", "total_tokens", "totalUsage", "total_usage"}, &r.Total},
+		} {
+			if n := v.first(told.keys...); n.given() {
+				counted, f := count(told.keys[0], n.scalar())
+				if f != nil {
+					return f
+				}
+				*told.into = counted
+			}
+		}
+		if f := r.settle("usage", s); f != nil {
+			return f
+		}
+	}
 	for _, c := range []struct {
 		key string
 		v   value

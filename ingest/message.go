@@ -92,7 +92,7 @@ func isPart(v value) bool {
 }
 
 func hearObject(v value, role string) []heard {
-	if inner := v.get("kwargs"); v.get("lc").given() && inner.kind() == object {
+	if inner := v.get("kwargs"); inner.kind() == object {
 		// LangChain's own serialisation: {"lc": 1, "id": [..., "AIMessage"], "kwargs": {...}}.
 		class := ""
 		for _, part := range v.get("id").items() {

@@ -199,9 +199,15 @@ func readLangSmith(v value) (span, *flaw) {
 func smithUsage(v value, s *draftStep) *flaw {
 	var r reported
 	outputs := v.get("outputs").unwrapped()
-	for _, u := range []value{
+	told := []value{
 		outputs.get("usage_metadata"), v.get("extra").unwrapped().get("metadata").get("usage_metadata"), outputs.get("llm_output").get("token_usage"),
-	} {
+	}
+	if s.kind == events.ChatStep {
+		for _, h := range hear(outputs, "assistant") {
+			told = append(told, h.source.get("usage_metadata"), h.source.get("response_metadata").get("token_usage"))
+		}
+	}
+	for _, u := range told {
 		if f := r.read("usage", u, "", 0); f != nil {
 			return f
 		}

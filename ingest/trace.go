@@ -191,16 +191,19 @@ func (d *draft) inherit(spans []span, o Options) {
 // crown takes from the steps at the top what they tell of the whole run: how it ended, and what it was about. Their
 // feedback is on the run. A step whose parent never came is no top, unless there is no other.
 func (d *draft) crown(spans []span) {
-	fine := false
+	// A top that had not ended when it was exported tells nothing of how the run did.
+	fine, open := false, false
 	for _, lost := range []bool{false, true} {
 		for i, s := range spans {
-			if d.steps[i].parent >= 0 || d.lost[s.id] != lost || lost && d.outcome != "" {
+			if d.steps[i].parent >= 0 || d.lost[s.id] != lost || lost && (open || d.outcome != "") {
 				continue
 			}
 			fine = fine || s.fine
 			switch {
 			case s.failed && d.outcome != events.Failed:
 				d.outcome, d.err = events.Failed, d.steps[i].err
+			case d.steps[i].open:
+				open = true
 			case d.outcome == "":
 				d.outcome = events.Succeeded
 			}
