@@ -321,7 +321,7 @@ func (c *conversation) answer(t *chatTurn, before time.Time) {
 	}
 	if u := t.used; u != nil {
 		u.name, u.kind, u.model, u.agent, u.parent = "chat", events.ChatStep, call.model, c.agent(t), -1
-		u.outcome, u.ended = events.Succeeded, t.at
+		u.outcome, u.ended, u.unpriced = events.Succeeded, t.at, !u.priced && !c.d.priced
 		c.w.at = before
 		c.w.startStep(c.steps, u, nil)
 		c.w.at, step = later(before, t.at), &c.steps

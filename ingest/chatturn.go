@@ -108,13 +108,18 @@ func (d *draft) chatUsage(v value, turns []chatTurn) (f *flaw) {
 			any = any || t.used != nil
 		}
 	}
-	for key, c := range map[string]value{
-		"cost": v.first("cost", "cost_usd", "total_cost", "agent_cost"), "final_metrics.total_cost_usd": v.get("final_metrics").get("total_cost_usd"),
+	for _, told := range []struct {
+		key  string
+		cost value
+	}{
+		{"cost", v.first("cost", "cost_usd", "total_cost", "agent_cost")},
+		{"final_metrics.total_cost_usd", v.get("final_metrics").get("total_cost_usd")},
 	} {
-		if c.kind() == number || c.kind() == text {
-			if d.cost, f = roundUSD(key, c.scalar()); f != nil {
+		if c := told.cost; c.kind() == number || c.kind() == text {
+			if d.cost, f = roundUSD(told.key, c.scalar()); f != nil {
 				return f
 			}
+			d.priced = true
 			break
 		}
 	}
@@ -144,7 +149,6 @@ func used(v value) (*draftStep, *flaw) {
 	if u.kind() != object && s.cost == 0 {
 		return nil, nil
 	}
-	s.unpriced = !s.priced
 	return s, nil
 }
 

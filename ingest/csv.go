@@ -252,6 +252,7 @@ func (t *table) row(cells []string, line int) (r row, f *flaw) {
 		if e.cost, f = roundUSD(t.header[t.cols.cost], plain); f != nil {
 			return r, f
 		}
+		e.priced = true
 	}
 	if t.cols.outcome >= 0 {
 		e.outcome, f = verdict(t.header[t.cols.outcome], cell(t.cols.outcome))

@@ -27,6 +27,8 @@ type draft struct {
 	err     string
 	answer  string
 	cost    events.Nanos
+	// priced tells that the source gives the cost of the whole run.
+	priced bool
 	// verdict is the source's own of whether the run was good (a reward), empty where it gives none.
 	verdict events.Outcome
 
@@ -98,6 +100,7 @@ func stepKey(format string, index int) string {
 
 // record turns a draft into commands.
 func (d *draft) record(in *input, o Options) (Record, *flaw) {
+	d.price()
 	p, f := newPlan(d, o.Now)
 	if f != nil {
 		return Record{}, f
@@ -128,6 +131,18 @@ func (d *draft) record(in *input, o Options) (Record, *flaw) {
 		return Record{}, f
 	}
 	return w.record(in, d), nil
+}
+
+// price marks the calls to a model of which the source tells no cost, and neither does the run: nobody knows what they
+// cost. Traces tell by their leaves.
+func (d *draft) price() {
+	if d.linked || d.priced {
+		return
+	}
+	for i := range d.steps {
+		s := &d.steps[i]
+		s.unpriced = s.unpriced || s.kind == events.ChatStep && !s.priced && !(s.outcome == events.Failed && s.input+s.output == 0)
+	}
 }
 
 // maxCount bounds a number of tokens: whole numbers beyond 2^53 lose digits in most programs.

@@ -23,6 +23,7 @@ type logEvent struct {
 	model         string
 	input, output int64
 	cost          events.Nanos
+	priced        bool
 	chat          bool
 	outcome       events.Outcome
 	// content is the digest of the whole entry.
@@ -74,6 +75,7 @@ func (c *logCase) draft(format string, in *input, o Options) *draft {
 			started[e.activity] = slices.Delete(open, at, at+1)
 			s.ended, s.open, s.outcome = e.at, false, endings[e.transition]
 			s.input, s.output, s.cost = s.input+e.input, s.output+e.output, events.Add(s.cost, e.cost)
+			s.priced = s.priced || e.priced
 			continue
 		}
 		d.steps = append(d.steps, e.step(o))
@@ -132,7 +134,7 @@ func (e *logEvent) step(o Options) draftStep {
 	s := draftStep{
 		name: clean(e.activity, "event"), kind: events.ActivityStep, agent: clean(firstOf(e.resource, o.Agent), ""),
 		model: e.model, parent: -1, started: e.at, ended: e.ended, outcome: events.Succeeded,
-		input: e.input, output: e.output, cost: e.cost,
+		input: e.input, output: e.output, cost: e.cost, priced: e.priced,
 	}
 	if e.chat {
 		s.kind = events.ChatStep

@@ -111,6 +111,7 @@ func (d *draft) readMember(key string, v value) (f *flaw) {
 	case "cost_usd":
 		if v.given() {
 			d.cost, f = exactUSD(key, v)
+			d.priced = true
 		}
 	case "labels":
 		d.labels, f = labelsOf(key, v)
@@ -204,6 +205,7 @@ func (s *draftStep) readMember(key string, v value, byName map[string]int, index
 	case "cost_usd":
 		if v.given() {
 			s.cost, f = exactUSD(key, v)
+			s.priced = true
 		}
 	case "depends_on":
 		s.dependsOn, f = dependsOf(key, v, byName, index)
