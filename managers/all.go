@@ -45,6 +45,12 @@ func All(c Config) []Member {
 	if c.Does(SlackApproval{}) {
 		members = append(members, member(slackApproval()))
 	}
+	if c.Does(SlackExperiment{}) {
+		members = append(members, member(slackExperiment()))
+	}
+	if c.Does(SlackBudget{}) {
+		members = append(members, member(slackBudget()))
+	}
 	return distinct(members...)
 }
 

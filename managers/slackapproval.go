@@ -39,7 +39,7 @@ func slackApproval() Manager[slackApprovalState] {
 				}
 			case events.SlackPosted:
 				for i := range s.Cards {
-					s.Cards[i].posted(f, asAsked)
+					s.Cards[i].posted(f)
 				}
 			}
 			s.Cards = slices.DeleteFunc(s.Cards, func(c slackCard) bool { return c.done() && c.As != asAsked })

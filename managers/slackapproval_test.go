@@ -88,3 +88,41 @@ func TestACallIsShownUntilItIsDecided(t *testing.T) {
 		})
 	}
 }
+
+// What an experiment found, and that a budget is used up, is shown once and changed by what follows.
+func TestVerdictsAndBudgetsAreShown(t *testing.T) {
+	t.Parallel()
+	streams := func(own string) func(events.Event) string {
+		return func(fact events.Event) string {
+			if f, ok := fact.(events.SlackPosted); ok {
+				return "slack-" + f.Post
+			}
+			return own
+		}
+	}
+	post := func(post string) events.Event { return events.SlackPosted{Post: post, Channel: "C", TS: "1"} }
+	for name, c := range map[string]struct {
+		manager, stream string
+		facts           []events.Event
+		as              []string
+		over            bool
+	}{
+		"proved, promoted": {"slack_experiment", "experiment-x", []events.Event{events.ExperimentProved{}, post("experiment:x"), events.ExperimentPromoted{}, post("experiment:x/promoted")},
+			[]string{"experiment:x:proved@ ", "", "experiment:x:promoted@1 "}, true},
+		"proved, stopped": {"slack_experiment", "experiment-x", []events.Event{events.ExperimentProved{}, post("experiment:x"), events.ExperimentStopped{}},
+			[]string{"experiment:x:proved@ ", "", "experiment:x:stopped@1 "}, false},
+		"rolled back": {"slack_experiment", "experiment-x", []events.Event{events.ExperimentRolledBack{}, post("experiment:x")}, []string{"experiment:x:rolled back@ "}, true},
+		"used up, raised": {"slack_budget", "budget-a:b/c", []events.Event{events.BudgetExhausted{Starting: "2026-11-28"}, post("budget:a:b/c:2026-11-28"), events.BudgetSet{}, post("budget:a:b/c:2026-11-28/raised")},
+			[]string{"budget:a:b/c:2026-11-28:exhausted@ ", "", "budget:a:b/c:2026-11-28:raised@1 "}, true},
+		"used up again": {"slack_budget", "budget-all", []events.Event{events.BudgetExhausted{Starting: "2026-11-28"}, post("budget:all:2026-11-28"), events.BudgetExhausted{Starting: "2026-11-29"}},
+			[]string{"budget:all:2026-11-28:exhausted@ ", "", "budget:all:2026-11-29:exhausted@ "}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			as, over := shownAs(t, c.manager, streams(c.stream), c.facts...)
+			if !reflect.DeepEqual(as, c.as) || over != c.over {
+				t.Errorf("got %q, %t", as, over)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package managers
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -38,27 +39,28 @@ func (c SlackCard) Post() string {
 // slackCard is a card as its manager remembers it.
 type slackCard struct {
 	SlackCard
-	// Cause is the fact that made it what it is.
+	// Cause is the fact that made it what it is, First what it was at first.
 	Cause uuid.UUID `json:"cause"`
+	First string    `json:"first,omitempty"`
 	// Shown is what the message shows, empty before there is one; None tells that there will be none.
 	Shown string `json:"shown,omitempty"`
 	None  bool   `json:"none,omitempty"`
 }
 
 // become has the card show something else.
-func (c *slackCard) become(as string, e *events.Envelope) { c.As, c.Cause = as, e.ID }
+func (c *slackCard) become(as string, e *events.Envelope) {
+	c.As, c.Cause, c.First = as, e.ID, cmp.Or(c.First, as)
+}
 
-// posted takes in that the card was posted, or changed, and tells whether it was this one.
-func (c *slackCard) posted(f events.SlackPosted, first string) bool {
-	of, as, changed := strings.Cut(f.Post, "/")
-	if of != c.Of {
-		return false
+// posted takes in that the card was posted, or changed.
+func (c *slackCard) posted(f events.SlackPosted) {
+	as, changed := strings.CutPrefix(f.Post, c.Of+"/")
+	switch {
+	case changed:
+		c.Shown = as
+	case f.Post == c.Of:
+		c.Channel, c.TS, c.None, c.Shown = f.Channel, f.TS, f.TS == "", c.First
 	}
-	if !changed {
-		c.Channel, c.TS, c.None, as = f.Channel, f.TS, f.TS == "", first
-	}
-	c.Shown = as
-	return true
 }
 
 // done tells that the message shows how it stands, or that there is none.

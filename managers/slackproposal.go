@@ -60,7 +60,7 @@ func slackProposal() Manager[slackProposalState] {
 			case events.ImprovementRolledBack:
 				s.become("rolled_back", e)
 			case events.SlackPosted:
-				s.posted(f, asProposed)
+				s.posted(f)
 			}
 			return s
 		},

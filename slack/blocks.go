@@ -64,6 +64,7 @@ func footer(run projections.RunRow, note string) []api.Block {
 				api.NewFeedbackButton(words("Good"), goodValue+run.Run).WithAccessibilityLabel("This answer was good"),
 				api.NewFeedbackButton(words("Bad"), badValue+run.Run).WithAccessibilityLabel("This answer was bad"),
 			)),
+			assessBlock(run.Run),
 		)
 	}
 	return append(blocks, small(took(run, note)))
@@ -160,12 +161,5 @@ func betterView(metadata string, prompt string) api.ModalViewRequest {
 	answer := api.NewInputBlock("answer", words("And this is"), nil, api.NewCheckboxGroupsBlockElement("answer",
 		api.NewOptionBlockObject("answer", words("the better answer itself, not a wish about it"), nil)))
 	answer.Optional = true
-	view := api.ModalViewRequest{
-		Type: api.VTModal, CallbackID: betterModal, PrivateMetadata: metadata, Title: words("What would be better?"), Submit: words("Send"), Close: words("Cancel"),
-	}
-	if prompt != "" {
-		view.Blocks.BlockSet = append(view.Blocks.BlockSet, small("On “"+inert(clip(oneLine(prompt), 200))+"”"))
-	}
-	view.Blocks.BlockSet = append(view.Blocks.BlockSet, text, answer)
-	return view
+	return askView(betterModal, "What would be better?", metadata, prompt, text, answer)
 }

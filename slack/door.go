@@ -33,6 +33,8 @@ type Config struct {
 	Cancel   func(ctx context.Context, c commands.CancelRun) error
 	// Approve notes an approval and makes the change where that can be done at once. Without it nothing can be approved here.
 	Approve func(ctx context.Context, c commands.ApproveImprovement) (made, repeated bool, err error)
+	// Promote gives all runs what an experiment has proved to be better. It is needed where Proposals is set.
+	Promote func(ctx context.Context, c commands.PromoteExperiment) (commands.Receipt, error)
 	// AnswerApproval decides on a call that an agent wants to make. Without it nobody can decide on one here.
 	AnswerApproval func(ctx context.Context, meta commands.Meta, approval string, answer events.ApprovalAnswer, by, note string) (projections.ApprovalRow, error)
 	// Runbook is what a run's steps are as a runbook.

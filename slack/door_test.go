@@ -35,6 +35,8 @@ type house struct {
 	improvements []projections.ImprovementRow
 	agents       []projections.AgentRow
 	approvals    []projections.ApprovalRow
+	experiments  []projections.ExperimentRow
+	budgets      []projections.BudgetRow
 	fail         error
 	// late is what the read models hear of once they are waited for.
 	late func()
@@ -163,6 +165,12 @@ func (h *house) Approval(_ context.Context, id string) (projections.ApprovalRow,
 	}
 	return projections.ApprovalRow{}, projections.ErrNotFound
 }
+
+func (h *house) Experiments(context.Context, string) ([]projections.ExperimentRow, error) {
+	return slices.Clone(h.experiments), nil
+}
+
+func (h *house) Budgets(context.Context) ([]projections.BudgetRow, error) { return h.budgets, nil }
 
 func (h *house) Agents(context.Context) ([]projections.AgentRow, error) { return h.agents, nil }
 

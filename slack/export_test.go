@@ -23,6 +23,12 @@ func ProposalBlocks(row projections.ImprovementRow, now projections.AgentRow) []
 func ApprovalBlocks(row projections.ApprovalRow, prompt string) []api.Block {
 	return approvalBlocks(row, prompt)
 }
+func ExperimentBlocks(row projections.ExperimentRow) []api.Block { return experimentBlocks(row) }
+func BudgetBlocks(row projections.BudgetRow, raised bool) []api.Block {
+	_, blocks := budgetBlocks(row, "2026-11-28", raised)
+	return blocks
+}
+func WrongView(metadata, prompt string) api.ModalViewRequest  { return wrongView(metadata, prompt) }
 func Digest(row projections.ImprovementRow) string            { return digest(row) }
 func BetterView(metadata, prompt string) api.ModalViewRequest { return betterView(metadata, prompt) }
 func Asked(user, prompt string) []api.Block {

@@ -62,6 +62,24 @@ func approval(text string) projections.ApprovalRow {
 	}
 }
 
+func experiment(text, status string) projections.ExperimentRow {
+	row := projections.ExperimentRow{
+		Experiment: "06aacbda1caacce8", Agent: text, Kind: "prompt", Status: status, EndedAt: time.Date(2026, 11, 28, 7, 0, 0, 0, time.UTC),
+		Arms: []events.ArmCount{
+			{Arm: events.ControlArm, Runs: 410, Succeeded: 287, Unrated: 10, CostNanos: 410 * 21_000_000, Milliseconds: 410 * 5200},
+			{Arm: events.CandidateArm, Runs: 130, Succeeded: 112, CostNanos: 130 * 18_000_000, Milliseconds: 130 * 4100},
+		},
+		Proof: &events.Proof{From: 120, To: 9876, Difference: 0.144, Low: 0.031, High: 0.25},
+	}
+	switch status {
+	case projections.ExperimentPromoted:
+		row.DecidedBy = "user:slack:T1:U2"
+	case projections.ExperimentRolledBack:
+		row.Guardrail, row.Reason = "success_rate", text
+	}
+	return row
+}
+
 // hostile is a text that would call people, break out of code, and pass every limit.
 var hostile = strings.Repeat("<!channel> <@U1> *bold* ```code``` \u200b & <https://evil.example|good> ", 400)
 
@@ -81,8 +99,14 @@ func shown(text string) map[string]any {
 		"metrics_of_nothing": slack.MetricsReply(answers.Figures{Span: answers.Today}).Blocks, "help": slack.HelpReply().Blocks, "bad": slack.BadReply(row.Run).Blocks,
 		"proposal": slack.ProposalBlocks(proposal(text), projections.AgentRow{}), "decided": slack.ProposalBlocks(decided, projections.AgentRow{}), "evidence": slack.EvidenceReply(proposal(text)).Blocks,
 		"approval": slack.ApprovalBlocks(approval(text), ""), "approval_elsewhere": slack.ApprovalBlocks(approval(text), text), "approved": slack.ApprovalBlocks(granted, ""),
-		"said":  slack.SaidReply(answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}).Blocks,
-		"asked": slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
+		"proved": slack.ExperimentBlocks(experiment(text, projections.ExperimentProved)), "promoted": slack.ExperimentBlocks(experiment(text, projections.ExperimentPromoted)),
+		"rolled_back": slack.ExperimentBlocks(experiment(text, projections.ExperimentRolledBack)),
+		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: text, Period: events.Daily, LimitNanos: 5_000_000_000}, false),
+		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: text, Period: events.Daily, LimitNanos: 9_000_000_000}, true),
+		"goal_paused": slack.BudgetBlocks(projections.BudgetRow{Budget: "goal:01a2", Period: events.Total, LimitNanos: 2_500_000_000}, false),
+		"wrong":       slack.WrongView(`{"run":"r1","channel":"C1"}`, text),
+		"said":        slack.SaidReply(answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}).Blocks,
+		"asked":       slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
 		"home": slack.HomeView(figures(answers.Today, text), []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),
 	}
 }

@@ -284,6 +284,10 @@ const (
 	betterAction   = "v6_better"
 	decideAction   = "v6_decide_"
 	callAction     = "v6_call_"
+	trialAction    = "v6_trial_"
+	rightAction    = "v6_right"
+	wrongAction    = "v6_wrong"
+	wrongModal     = "v6_wrong_modal"
 	betterModal    = "v6_better_modal"
 	betterShortcut = "v6_better_shortcut"
 	goodValue      = "good:"
@@ -296,12 +300,20 @@ func tappedWish(action, value string) Wish {
 		return Judge{Run: strings.TrimPrefix(value, goodValue), Good: true}
 	case action == judgeAction && strings.HasPrefix(value, badValue):
 		return Judge{Run: strings.TrimPrefix(value, badValue)}
+	case action == rightAction && value != "":
+		return Assess{Run: value, Right: true}
+	case action == wrongAction && value != "":
+		return AskWrong{Run: value}
 	case action == betterAction:
 		return AskBetter{Run: value}
 	case action == callAction+string(Approve) && value != "":
 		return Permit{Approval: value, Grant: true}
 	case action == callAction+string(Reject) && value != "":
 		return Permit{Approval: value}
+	case action == trialAction+string(Approve) && value != "":
+		return Conclude{Experiment: value, Promote: true}
+	case action == trialAction+string(Reject) && value != "":
+		return Conclude{Experiment: value}
 	case strings.HasPrefix(action, decideAction):
 		verdict := Verdict(strings.TrimPrefix(action, decideAction))
 		digest, improvement, ok := strings.Cut(value, ":")
@@ -323,7 +335,7 @@ type origin struct {
 }
 
 func submittedWish(p interactionPayload) (Wish, origin, error) {
-	if p.View.CallbackID != betterModal {
+	if p.View.CallbackID != betterModal && p.View.CallbackID != wrongModal {
 		return Nothing{Why: "no modal of ours"}, origin{}, nil
 	}
 	var from origin
@@ -349,5 +361,9 @@ func submittedWish(p interactionPayload) (Wish, origin, error) {
 	if err := json.Unmarshal(p.View.State, &state); err != nil {
 		return nil, from, err
 	}
-	return Better{Run: from.Run, Text: strings.TrimSpace(state.Values.Text.Input.Value), Answer: len(state.Values.Answer.Input.Selected) > 0}, from, nil
+	text := strings.TrimSpace(state.Values.Text.Input.Value)
+	if p.View.CallbackID == wrongModal {
+		return Assess{Run: from.Run, Reason: text}, from, nil
+	}
+	return Better{Run: from.Run, Text: text, Answer: len(state.Values.Answer.Input.Selected) > 0}, from, nil
 }

@@ -27,17 +27,21 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.better(ctx, r, id, w)
 	case Judge:
 		return d.judge(ctx, r, id, w)
+	case Assess:
+		return d.assess(ctx, r, id, w)
 	case SaveWorkflow:
 		return d.save(ctx, r, id, w)
 	case Stop:
 		return d.stop(ctx, r, id)
 	case Decide:
 		return d.decide(ctx, r, id, w)
+	case Conclude:
+		return d.conclude(ctx, r, id, w)
 	case Permit:
 		return d.permit(ctx, r, id, w)
 	case Refuse:
 		return refusal("%s", w.Says), nil
-	case AskBetter, Know, ShowMetrics, ShowHome, Help, Nothing:
+	case AskBetter, AskWrong, Know, ShowMetrics, ShowHome, Help, Nothing:
 	}
 	return done{}, fmt.Errorf("slack: nobody performs %T", r.Wish)
 }

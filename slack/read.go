@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"encoding/json"
 
 	api "github.com/slack-go/slack"
 
@@ -36,8 +35,10 @@ func (d *Door) reading(r Request) func(context.Context) done {
 	case ShowHome:
 		read = d.home
 	case AskBetter:
-		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askBetter(ctx, r, w) }
-	case Ask, Better, Judge, SaveWorkflow, Stop, Decide, Permit, Refuse, Nothing:
+		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askRun(ctx, r, w.Run, betterView) }
+	case AskWrong:
+		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askRun(ctx, r, w.Run, wrongView) }
+	case Ask, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
 		return nil
 	}
 	return func(ctx context.Context) done {
@@ -64,21 +65,6 @@ func helpReply() *Reply {
 		section("*See how it goes.* `/metrics`, `/metrics today`, `week`, `agent` or `workflow`."),
 		small("Slash commands don't work in threads: mention me there with the same words, such as “metrics today” or “better: shorter”."),
 	}}
-}
-
-// askBetter opens the modal in which to say what would have been better.
-func (d *Door) askBetter(ctx context.Context, r Request, w AskBetter) (*Reply, error) {
-	run, err := d.about(ctx, r, w.Run)
-	if err != nil {
-		return &Reply{Text: firstUpper(err.Error()) + "."}, nil
-	}
-	from, err := json.Marshal(origin{Run: run.Run, Channel: r.Channel, Thread: r.Thread})
-	if err != nil {
-		return nil, err
-	}
-	// What opens a modal is good for three seconds: it is not tried again.
-	_, err = d.API.OpenViewContext(ctx, r.Trigger, betterView(string(from), run.Prompt))
-	return nil, err
 }
 
 // The bounds of what the home shows.

@@ -65,6 +65,14 @@ type (
 		Run  string
 		Good bool
 	}
+	// AskWrong wants the modal in which to say why an answer is wrong.
+	AskWrong struct{ Run string }
+	// Assess says whether a run's answer is right, and why not.
+	Assess struct {
+		Run    string
+		Right  bool
+		Reason string
+	}
 	// SaveWorkflow keeps the last run's steps, or those of Run, as a runbook.
 	SaveWorkflow struct{ Name, Run string }
 	// ShowMetrics wants the figures. Of is today, week, all, agent or workflow.
@@ -79,6 +87,11 @@ type (
 	Permit struct {
 		Approval string
 		Grant    bool
+	}
+	// Conclude gives all runs what an experiment has proved to be better, or ends it.
+	Conclude struct {
+		Experiment string
+		Promote    bool
 	}
 	// Stop ends the runs under way in a thread.
 	Stop struct{}
@@ -103,11 +116,18 @@ const (
 	Evidence Verdict = "evidence"
 )
 
-func (Ask) wish() string          { return "ask" }
-func (k Know) wish() string       { return "know_" + string(k.Topic) }
-func (Better) wish() string       { return "better" }
-func (AskBetter) wish() string    { return "ask_better" }
-func (Judge) wish() string        { return "judge" }
+func (Ask) wish() string       { return "ask" }
+func (k Know) wish() string    { return "know_" + string(k.Topic) }
+func (Better) wish() string    { return "better" }
+func (AskBetter) wish() string { return "ask_better" }
+func (Judge) wish() string     { return "judge" }
+func (AskWrong) wish() string  { return "ask_wrong" }
+func (a Assess) wish() string {
+	if a.Right {
+		return "right"
+	}
+	return "wrong"
+}
 func (SaveWorkflow) wish() string { return "save_workflow" }
 func (ShowMetrics) wish() string  { return "metrics" }
 func (d Decide) wish() string     { return string(d.Verdict) }
@@ -116,6 +136,12 @@ func (p Permit) wish() string {
 		return "permit"
 	}
 	return "forbid"
+}
+func (c Conclude) wish() string {
+	if c.Promote {
+		return "promote"
+	}
+	return "end_trial"
 }
 func (Stop) wish() string     { return "stop" }
 func (ShowHome) wish() string { return "home" }

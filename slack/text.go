@@ -48,6 +48,12 @@ func harmless(markdown string) string {
 
 var called = regexp.MustCompile(`<([!@#])`)
 
+// decoration is what a text of ours has that is not said: an emoji at its beginning, and marks.
+var decoration = regexp.MustCompile("^:[a-z_]+: |[*`]")
+
+// bare is a text of ours as a notification shows it.
+func bare(text string) string { return decoration.ReplaceAllString(text, "") }
+
 // clip cuts a text at max characters, with an ellipsis for what is left out.
 func clip(text string, most int) string {
 	if utf8.RuneCountInString(text) <= most {

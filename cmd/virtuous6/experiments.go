@@ -10,7 +10,6 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -238,17 +237,9 @@ func (experimentsPromoteVerb) Help() string {
 
 // Run promotes.
 func (v experimentsPromoteVerb) Run(ctx context.Context, a *app) error {
-	by := "user:" + a.config.user()
-	promote := commands.PromoteExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: by}
-	return a.decideExperiment(ctx, "promoted", promote, func(ctx context.Context, d *orchestrator.Dispatcher, x aggregates.Experiment) error {
-		if x.Improvement == "" {
-			return nil
-		}
-		// What only the policy let pass so far goes further by a person's word.
-		_, err := d.Dispatch(ctx, commands.ApproveImprovement{Meta: a.meta(""), Improvement: x.Improvement, By: by})
-		if errors.Is(err, aggregates.ErrState) {
-			return nil
-		}
+	promote := commands.PromoteExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user()}
+	return a.decideExperiment(ctx, "promoted", promote, func(ctx context.Context) error {
+		_, err := a.dispatcher().Promote(ctx, promote)
 		return err
 	})
 }
@@ -265,13 +256,15 @@ func (experimentsStopVerb) Help() string {
 
 // Run stops.
 func (v experimentsStopVerb) Run(ctx context.Context, a *app) error {
-	return a.decideExperiment(ctx, "stopped", commands.StopExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user(), Reason: v.Reason}, nil)
+	stop := commands.StopExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user(), Reason: v.Reason}
+	return a.decideExperiment(ctx, "stopped", stop, func(ctx context.Context) error {
+		_, err := a.dispatcher().Dispatch(ctx, stop)
+		return err
+	})
 }
 
-// decideExperiment carries out a person's decision, and before it what goes with it once it is clear that it is possible.
-func (a *app) decideExperiment(
-	ctx context.Context, done string, c commands.Experiment, first func(context.Context, *orchestrator.Dispatcher, aggregates.Experiment) error,
-) error {
+// decideExperiment carries out a person's decision on an experiment.
+func (a *app) decideExperiment(ctx context.Context, done string, c commands.Experiment, decide func(context.Context) error) error {
 	id := events.Identity(c.Stream())
 	if strings.TrimSpace(id) == "" {
 		return usage("give the experiment's id, as `virtuous6 experiments` lists it")
@@ -279,17 +272,7 @@ func (a *app) decideExperiment(
 	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
-	d := a.dispatcher()
-	x, err := d.Experiment(ctx, a.flags.Workspace, id)
-	if err == nil {
-		err = d.Would(ctx, c)
-	}
-	if err == nil && first != nil {
-		err = first(ctx, d, x)
-	}
-	if err == nil {
-		_, err = d.Dispatch(ctx, c)
-	}
+	err := decide(ctx)
 	switch {
 	case errors.Is(err, aggregates.ErrMissing):
 		return fmt.Errorf("there is no experiment %q: `virtuous6 experiments` lists them", id)

@@ -103,7 +103,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 			m, err := a.improvements().Approve(ctx, c)
 			return m.Done, m.Repeated, err
 		},
-		AnswerApproval: runs.Answer, Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
+		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
 	})}
 	if hooks != "" {
 		var err error
@@ -129,7 +129,8 @@ func (s *slackServer) handlers() []orchestrator.Handler {
 		orchestrator.Handle(s.door.Permit, s.door.PermitGaveUp),
 	}
 	if s.door.Proposals != "" {
-		all = append(all, orchestrator.Handle(s.door.Propose, s.door.ProposeGaveUp))
+		all = append(all, orchestrator.Handle(s.door.Propose, s.door.ProposeGaveUp), orchestrator.Handle(s.door.Conclude, s.door.ConcludeGaveUp),
+			orchestrator.Handle(s.door.Exhausted, s.door.ExhaustedGaveUp))
 	}
 	return all
 }

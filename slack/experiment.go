@@ -1,0 +1,127 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// experimentSays is what an experiment has come to, in a line.
+func experimentSays(row projections.ExperimentRow) string {
+	change := strings.ReplaceAll(inert(cmp.Or(row.Kind, "change")), "_", " ")
+	agent := "*" + strings.ReplaceAll(inert(clip(oneLine(row.Agent), 80)), "*", "") + "*"
+	switch row.Status {
+	case projections.ExperimentProved:
+		return ":chart_with_upwards_trend: The new " + change + " of " + agent + " is proved to be better. Should all runs have it?"
+	case projections.ExperimentPromoted:
+		return ":white_check_mark: The new " + change + " of " + agent + " is proved to be better: all runs have it."
+	case projections.ExperimentRolledBack:
+		return ":leftwards_arrow_with_hook: The new " + change + " of " + agent + " is taken back: it broke the guardrail of " + inert(strings.ReplaceAll(row.Guardrail, "_", " ")) + "."
+	case projections.ExperimentExpired:
+		return ":heavy_minus_sign: The new " + change + " of " + agent + " made no difference that could be shown. All runs are without it."
+	case projections.ExperimentStopped:
+		return ":no_entry_sign: The new " + change + " of " + agent + " is not tried any longer. All runs are without it."
+	}
+	return ":test_tube: The new " + change + " of " + agent + " is being tried."
+}
+
+// experimentBlocks is what an experiment has found, with what decides on it where it waits for a person.
+func experimentBlocks(row projections.ExperimentRow) []api.Block {
+	blocks := []api.Block{section(experimentSays(row))}
+	if row.Reason != "" {
+		blocks = append(blocks, section(">"+inert(clip(oneLine(row.Reason), 600))))
+	}
+	var fields []*api.TextBlockObject
+	for _, arm := range row.Arms {
+		name := map[string]string{events.ControlArm: "As it was", events.CandidateArm: "With the change"}[arm.Arm]
+		n := max(arm.Runs, 1)
+		fields = append(fields, field(cmp.Or(name, inert(arm.Arm)), fmt.Sprintf("%s\n%s and %s a run",
+			share(arm.Succeeded, arm.Runs-arm.Unrated), dollars(arm.CostNanos/events.Nanos(n)), seconds(float64(arm.Milliseconds)/float64(1000*n)))))
+	}
+	if len(fields) > 0 {
+		blocks = append(blocks, api.NewSectionBlock(nil, fields, nil))
+	}
+	if p := row.Proof; p != nil {
+		blocks = append(blocks, small(fmt.Sprintf("Success %+.1f points, between %+.1f and %+.1f at however many looks  ·  log positions %d to %d  ·  experiment `%s`",
+			100*p.Difference, 100*p.Low, 100*p.High, p.From, p.To, inert(row.Experiment))))
+	}
+	if row.Status == projections.ExperimentProved {
+		promote := button(trialAction+string(Approve), row.Experiment, "Give it to all runs").WithStyle(api.StylePrimary)
+		return append(blocks, api.NewActionBlock("", promote, button(trialAction+string(Reject), row.Experiment, "End the trial").WithStyle(api.StyleDanger)))
+	}
+	if row.DecidedBy != "" {
+		blocks = append(blocks, small("Decided by "+person(row.DecidedBy)+" "+moment(row.EndedAt)))
+	}
+	return blocks
+}
+
+// Conclude shows what an experiment has found in the channel for what waits for a decision.
+func (d *Door) Conclude(ctx context.Context, w managers.SlackExperiment) error {
+	if err := d.Reach(ctx); err != nil {
+		return err
+	}
+	row, known, err := d.experiment(ctx, w.Workspace, w.Experiment())
+	if err != nil {
+		return err
+	}
+	c := card{channel: d.Proposals, text: bare(experimentSays(row)), blocks: experimentBlocks(row)}
+	switch {
+	case !known:
+		c.late = "nobody knows it any more"
+	case d.Now().Sub(w.Since) > managers.ProposalFor:
+		c.late = "it is old"
+	}
+	return d.show(ctx, w.SlackCard, c)
+}
+
+// ConcludeGaveUp ends what could not be shown.
+func (d *Door) ConcludeGaveUp(ctx context.Context, w managers.SlackExperiment, reason string) error {
+	return d.notShown(ctx, w.SlackCard, reason)
+}
+
+func (d *Door) experiment(ctx context.Context, workspace, id string) (row projections.ExperimentRow, known bool, err error) {
+	rows, err := d.Reader.In(workspace).Experiments(ctx, "")
+	if i := slices.IndexFunc(rows, func(row projections.ExperimentRow) bool { return row.Experiment == id }); err == nil && i >= 0 {
+		return rows[i], true, nil
+	}
+	return row, false, err
+}
+
+// conclude records a person's decision on what was proved.
+func (d *Door) conclude(ctx context.Context, r Request, id uuid.UUID, w Conclude) (done, error) {
+	if err := d.reach(ctx); err != nil {
+		return done{}, err
+	}
+	row, known, err := d.experiment(ctx, d.Workspace, w.Experiment)
+	if err != nil {
+		return done{}, err
+	}
+	allowed, err := d.groups.may(ctx, r.User, d.Approvers)
+	switch {
+	case err != nil:
+		return done{}, err
+	case !known:
+		return refusal("I know no such experiment any more."), nil
+	case !allowed:
+		return refusal("You are not among those who may decide here. `slack.approvers` in the configuration names them."), nil
+	case row.Status != projections.ExperimentProved:
+		return refusal("That is decided already: the experiment is %s.", strings.ReplaceAll(row.Status, "_", " ")), nil
+	}
+	by, meta := "user:"+r.person(), d.meta(r, id, 0, "")
+	if !w.Promote {
+		receipt, err := d.Dispatch(ctx, commands.StopExperiment{Meta: meta, Experiment: w.Experiment, By: by, Reason: "ended in Slack"})
+		return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: "Ended: all runs are without it."}}, err
+	}
+	receipt, err := d.Promote(ctx, commands.PromoteExperiment{Meta: meta, Experiment: w.Experiment, By: by})
+	return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: "All runs that start from now on have it."}}, err
+}
