@@ -298,9 +298,10 @@ func onESDB(t *testing.T) ground {
 				t.Fatal(err)
 			}
 			t.Cleanup(double.Close)
-			doubles[double.URL()] = double
-			fill(double.URL())
-			return double.URL()
+			url := double.URL() + "&prefix=ledger/" // the log's events stand alone there, without notes about it
+			doubles[url] = double
+			fill(url)
+			return url
 		},
 		open: func(t *testing.T, url string) eventstore.Store {
 			store, err := esdb.Open(t.Context(), url, esdb.Config{})

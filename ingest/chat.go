@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"strings"
@@ -60,6 +62,12 @@ func eachElement(in *input, o Options, yield yield, read func(v value, line int)
 	}
 }
 
+// digest is the SHA-256 of a value's canonical form, in hex.
+func digest(v value) string {
+	sum := sha256.Sum256(v.appendCanonical(nil))
+	return hex.EncodeToString(sum[:])
+}
+
 // conversation is a chat record on its way to commands. Its commands follow the order of the messages, which is all
 // the time that most such files know.
 type conversation struct {
@@ -102,7 +110,7 @@ func readChat(in *input, o Options, v value, line int) (Record, string, *flaw) {
 	if v.kind() != object {
 		return Record{}, "", flawed("", "is %s; a conversation is an object with messages (or traj)", v.kind())
 	}
-	d.digest = v.digest(new([]byte))
+	d.digest = digest(v)
 	d.identify(v)
 	turns, f := chatTurns(v)
 	if f != nil {

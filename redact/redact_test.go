@@ -237,7 +237,6 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		earlier
 		escalate
 		experiment
-		fallbacks
 		failure
 		feedback
 		finish_reason

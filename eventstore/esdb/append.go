@@ -63,6 +63,11 @@ func (s *Store) request(stream string, expected eventstore.Expected, batch []eve
 //
 // That also makes it safe to send an append again when its reply was lost: at one revision it can be taken once.
 func (s *Store) append(ctx context.Context, r *request) (eventstore.Appended, error) {
+	if len(r.ids) > 0 {
+		if err := s.sayName(ctx, r.stream); err != nil {
+			return eventstore.Appended{}, err
+		}
+	}
 	k, err := s.memory.take(ctx, r.stream)
 	if err != nil {
 		return eventstore.Appended{}, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
@@ -58,9 +59,13 @@ func (s *Store) Crowded(ctx context.Context) (bool, error) {
 	if err != nil || e.Last > 0 || s.prefix != "" {
 		return false, err
 	}
-	p := &pages{limit: 1}
-	err = s.page(ctx, s.logRequest(eventstore.Backwards, 0, nil), p)
-	return len(p.rows) > 0, err
+	p := &pages{limit: 2}
+	o := s.logRequest(eventstore.Backwards, 0, nil)
+	o.FilterOption = &streams.ReadReq_Options_Filter{Filter: s.filter(nil, nil)}
+	err = s.page(ctx, o, p)
+	return slices.ContainsFunc(p.rows, func(row *streams.ReadResp_ReadEvent_RecordedEvent) bool {
+		return string(row.GetStreamIdentifier().GetStreamName()) != namesStream
+	}), err
 }
 
 // edges finds the log's end. Only what the server's log has taken in since the last time is looked through.
@@ -87,6 +92,7 @@ func (s *Store) edges(ctx context.Context) (edges, error) {
 	}
 	if end < known.End { // an older backup was put in its place
 		known = edges{}
+		s.names.forget()
 	}
 	_, ours, err := decode(row, s.prefix)
 	if err != nil {
@@ -105,6 +111,9 @@ func (s *Store) edges(ctx context.Context) (edges, error) {
 
 // last looks for the log's last event behind what is known, up to the server's last one or beyond.
 func (s *Store) last(ctx context.Context, known *edges, end uint64) (uint64, error) {
+	if err := s.learnNames(ctx); err != nil {
+		return 0, err
+	}
 	p := &pages{}
 	if known.End > 0 {
 		// The server looks through little here, and tells of all that is new where that is little too.
@@ -115,6 +124,7 @@ func (s *Store) last(ctx context.Context, known *edges, end uint64) (uint64, err
 		}
 		if err != nil { // another log stands there now
 			*known = edges{}
+			s.names.forget()
 		}
 		last := known.Last
 		for _, row := range p.rows {

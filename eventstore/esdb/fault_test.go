@@ -109,6 +109,7 @@ func TestALostReplyIsResolvedBehindAnother(t *testing.T) {
 		once()
 		return ctx.Err()
 	}})
+	said(t, s, "run-1")
 	server.DropReplies(1)
 	got, err := s.Append(t.Context(), "run-1", eventstore.Any, facts("a", 2))
 	if err != nil || got.Revision != 1 || server.Events() != 3 {

@@ -161,6 +161,7 @@ func TestACallUnderWayIsNotCut(t *testing.T) {
 	t.Parallel()
 	leader, follower, url := pair(t)
 	s := open(t, url, Config{})
+	said(t, s, "run-1")
 	leader.Gather(2) // the first append waits for a second one
 	first := make(chan error, 1)
 	go func() {

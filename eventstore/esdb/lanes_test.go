@@ -23,6 +23,7 @@ func TestChainsGoSideBySide(t *testing.T) {
 	const lanes = 8
 	server := start(t, esdbtest.Config{})
 	s := open(t, fmt.Sprintf("%s&lanes=%d", server.URL(), lanes), Config{})
+	said(t, s, "run", "run-0", "late")
 	server.Gather(lanes + 1)
 	var waits []func() (eventstore.Appended, error)
 	for range 2 * lanes { // of one stream: one of them at a time

@@ -60,11 +60,12 @@ func (s *Store) page(ctx context.Context, options *streams.ReadReq_Options, p *p
 		timeout = s.config.Search
 	}
 	from := options.GetAll().GetPosition().GetCommitPosition()
+	var wider *streams.ReadResp_ReadEvent_RecordedEvent
 	options.CountOption = &streams.ReadReq_Options_Count{Count: uint64(rows)} //nolint:gosec // between 1 and pageRows
-	return s.callFor(ctx, s.config.Patience, timeout, func(ctx context.Context, n *node) error {
+	err := s.callFor(ctx, s.config.Patience, timeout, func(ctx context.Context, n *node) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		p.rows, p.ended = p.rows[:0], false
+		p.rows, p.ended, wider = p.rows[:0], false, nil
 		stream, err := streams.NewStreamsClient(n.conn).Read(ctx, &streams.ReadReq{Options: options})
 		if err != nil {
 			return failed(err, nil)
@@ -90,10 +91,18 @@ func (s *Store) page(ctx context.Context, options *streams.ReadReq_Options, p *p
 				if p.until > 0 && e.GetCommitPosition() >= p.until {
 					return nil
 				}
+				if more, err := widens(e, options); more || err != nil {
+					wider = e
+					return err
+				}
 			}
 		}
 		return nil
 	})
+	if err != nil || wider == nil {
+		return err
+	}
+	return s.widen(ctx, wider) // the next page is asked for by more names
 }
 
 func readOptions(d eventstore.Direction) *streams.ReadReq_Options {
@@ -135,19 +144,19 @@ func (s *Store) logRequest(d eventstore.Direction, from uint64, kinds []string) 
 		at.AllOption = &streams.ReadReq_Options_AllOptions_End{End: &shared.Empty{}}
 	}
 	o.StreamOption = &streams.ReadReq_Options_All{All: at}
-	o.FilterOption = &streams.ReadReq_Options_Filter{Filter: s.filter(kinds)}
+	o.FilterOption = &streams.ReadReq_Options_Filter{Filter: s.filter(kinds, s.names.prefixes())}
 	return o
 }
 
 // searchWindow is how many events the server looks through before it tells how far it is.
 const searchWindow = 1024
 
-// filter keeps at the server what a reader does not want: the server's own streams or other prefixes, or all but some
+// filter keeps at the server what a reader does not want: the server's own streams, other prefixes and names, or all but some
 // kinds. It can't do both at once; decode does the other. A prefix goes first: there can be any number of other logs
 // that hold the same kinds. By stream is better than the usual "no event type with $": older servers keep events of
 // other types in their own streams. In .NET, where a pattern is read, $ also stands before a last line feed, \z does
 // not; RE2 knows both.
-func (s *Store) filter(kinds []string) *streams.ReadReq_Options_FilterOptions {
+func (s *Store) filter(kinds, begins []string) *streams.ReadReq_Options_FilterOptions {
 	f := &streams.ReadReq_Options_FilterOptions{
 		Window:                       &streams.ReadReq_Options_FilterOptions_Max{Max: searchWindow},
 		CheckpointIntervalMultiplier: 1,
@@ -159,6 +168,8 @@ func (s *Store) filter(kinds []string) *streams.ReadReq_Options_FilterOptions {
 	switch {
 	case s.prefix != "":
 		return byStream(&streams.ReadReq_Options_FilterOptions_Expression{Prefix: []string{s.prefix}})
+	case len(kinds) == 0 && begins != nil:
+		return byStream(&streams.ReadReq_Options_FilterOptions_Expression{Prefix: begins})
 	case len(kinds) == 0:
 		return byStream(&streams.ReadReq_Options_FilterOptions_Expression{Regex: `^[^$]`})
 	}
@@ -257,6 +268,9 @@ func (s *Store) readAll(ctx context.Context, o eventstore.ReadOptions, yield fun
 	known, err := s.edges(ctx)
 	forwards := o.Direction == eventstore.Forwards
 	if err != nil || known.Last == 0 || forwards && o.From >= known.Last {
+		return err
+	}
+	if err := s.learnNames(ctx); err != nil {
 		return err
 	}
 	r := &reading{ctx: ctx, store: s, o: o, at: o.From, cursor: o.From, left: o.Limit, begins: known.First == 0 && o.From == 0 && len(o.Kinds) == 0 && forwards, yield: yield}

@@ -73,6 +73,7 @@ func TestOthersEventsCostNothing(t *testing.T) {
 		{"between", "north/", 0, others, 0},
 		{"behind", "north/", 0, 0, others},
 		{"before, without a prefix", "", others, 0, 0},
+		{"between, without a prefix", "", 0, others, 0},
 		{"behind, without a prefix", "", 0, 0, others},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -27,6 +27,7 @@ type Store struct {
 	cluster *cluster
 	memory  *memory
 	ends    ends
+	names   names
 
 	// reading is done once the store is closed, and ends reads and subscriptions; appending is done when Close lost its
 	// patience with the appends under way.
@@ -186,7 +187,7 @@ func (s *Store) identifier(stream string) *shared.StreamIdentifier {
 }
 
 func (s *Store) system(stream string) bool {
-	return s.prefix == "" && (strings.HasPrefix(stream, "$") || strings.HasPrefix(stream, markStream))
+	return s.prefix == "" && (strings.HasPrefix(stream, "$") || strings.HasPrefix(stream, markStream) || stream == namesStream)
 }
 
 // Close implements eventstore.Store. Appends under way have as long as Config.Patience.

@@ -60,6 +60,9 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 	}
 }
 
+// errNamed tells that the log has streams of which the server was not asked.
+var errNamed = errors.New("the log has other streams too")
+
 // errPause tells that a call of its own patience ended without an answer.
 var errPause = errors.New("no answer yet")
 
@@ -81,15 +84,23 @@ func (sub *subscription) follow(ctx context.Context) (err error) {
 	if sub.resume.commit >= known.Last && sub.resume.commit < known.End || sub.resume.commit > known.End {
 		sub.resume = position{known.End, known.End}
 	}
+	if err := s.learnNames(ctx); err != nil {
+		return err
+	}
 	n, err := s.cluster.use(ctx, s.config.Timeout)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.cluster.give(n)) }()
-	err = sub.receive(ctx, n)
-	if misplaced(err) && sub.resume.commit > 0 {
-		sub.resume = position{} // it was no position of an event: at tells what to leave out
-		err = sub.receive(ctx, n)
+	for {
+		switch err = sub.receive(ctx, n); {
+		case misplaced(err) && sub.resume.commit > 0:
+			sub.resume = position{} // it was no position of an event: at tells what to leave out
+			continue
+		case errors.Is(err, errNamed):
+			continue
+		}
+		break
 	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errLeft) {
 		err = errors.Join(err, s.cluster.failed(n, err))
@@ -137,8 +148,17 @@ func (sub *subscription) receive(ctx context.Context, n *node) error {
 			c := answer.GetCheckpoint()
 			sub.resume = position{c.GetCommitPosition(), c.GetPreparePosition()}
 		case answer.GetEvent().GetEvent() != nil:
-			if err := sub.event(ctx, answer.GetEvent().GetEvent()); err != nil {
+			row := answer.GetEvent().GetEvent()
+			if err := sub.event(ctx, row); err != nil {
 				return err
+			}
+			if wider, err := widens(row, options); err != nil {
+				return err
+			} else if wider {
+				if err := s.widen(ctx, row); err != nil {
+					return err
+				}
+				return errNamed
 			}
 		}
 		// Whether servers send CaughtUp, and when again, depends on their version. The end of the log tells on all.

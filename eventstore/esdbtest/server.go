@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -236,12 +237,12 @@ func (s *Server) ForgetIDs() {
 	s.log.forget()
 }
 
-// Events counts the events in streams that are not the server's own.
+// Events counts the events in streams that are neither the server's own nor notes that a log makes for itself.
 func (s *Server) Events() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.log.records {
-		if r.stream[0] != '$' {
+		if r.stream[0] != '$' && !strings.HasPrefix(r.stream, "virtuous6-") {
 			n++
 		}
 	}
