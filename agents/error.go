@@ -74,9 +74,13 @@ func (e *CallError) Error() string {
 
 // Unbilled tells of a failed call that no provider bills it: it was not sent, or was refused as it was.
 func Unbilled(err error) bool {
+	var chain chainError
+	if errors.As(err, &chain) {
+		return !chain.billed()
+	}
 	var e *CallError
 	if !errors.As(err, &e) {
-		return errors.Is(err, ErrScripted) || errors.Is(err, ErrUnknownTool)
+		return errors.Is(err, ErrOpen) || errors.Is(err, ErrScripted) || errors.Is(err, ErrUnknownTool)
 	}
 	return e.Status >= 400 && e.Status < 500 && !e.Streamed || e.Status == 0 && errors.Is(e.Kind, ErrBadRequest)
 }

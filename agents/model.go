@@ -68,7 +68,7 @@ type Answer struct {
 	// ServiceTier is what the provider says it was served as: "priority", "flex", "batch". Empty is the standard.
 	ServiceTier string
 	CostNanos   events.Nanos
-	// Priced tells that CostNanos is a known cost. A cost that is not known is 0 here and must not be shown as free.
+	// Priced tells that CostNanos is all of the cost. Else it is what is known of it, often 0, and must not be shown as free.
 	Priced bool
 	// Scripted labels an answer of the built-in model that needs no key.
 	Scripted bool

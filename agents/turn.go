@@ -35,6 +35,8 @@ type Turn struct {
 	Calls []events.ToolCall
 	// Params are the settings of the request, for the record.
 	Params json.RawMessage
+	// Failed are the agent's models that were asked before, and gave no answer.
+	Failed []events.ModelFailed
 }
 
 // Done is the outcome of one tool call.
@@ -77,9 +79,9 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 		Tools:       specs,
 		API:         config.API,
 	}
-	answer, err := r.Model.Chat(ctx, req, onDelta)
+	answer, req, failed, err := r.firstAnswer(ctx, config, req, onDelta)
 	if err != nil {
-		return Turn{}, fmt.Errorf("ask %s: %w", config.Model, err)
+		return Turn{}, err
 	}
 	params, err := req.Params(answer.LeftOut)
 	if err != nil {
@@ -87,9 +89,10 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 	}
 	// What the provider charged by its own word holds.
 	if !answer.Priced && answer.UsageKnown {
-		answer.CostNanos, answer.Priced = r.Prices.Cost(answer.spent(config.Model))
+		answer.CostNanos, answer.Priced = r.Prices.Cost(answer.spent(req.Model))
 	}
-	turn := Turn{Answer: answer, Ending: answer.ending(), Params: params}
+	answer.Priced = answer.Priced && !failed.billed()
+	turn := Turn{Answer: answer, Ending: answer.ending(), Params: params, Failed: failed.facts()}
 	if turn.Ending == WantsTools {
 		turn.Calls = answer.Message.ToolCalls
 	}
@@ -137,8 +140,19 @@ func toolMessage(call events.ToolCall, content string) events.Message {
 	return m
 }
 
-// MaxCost is what a call can cost at most, and whether that is known. No token is shorter than a byte.
-func (r Runner) MaxCost(config events.AgentConfig, conversation []events.Message) (events.Nanos, bool) {
+// MaxCost is what a call can cost at most, with all the agent's models asked, and whether that is known. No token is shorter
+// than a byte.
+func (r Runner) MaxCost(config events.AgentConfig, conversation []events.Message) (most events.Nanos, known bool) {
+	known = true
+	for _, model := range chain(config) {
+		config.Model = model
+		nanos, priced := r.maxCost(config, conversation)
+		most, known = events.Add(most, nanos), known && priced
+	}
+	return most, known
+}
+
+func (r Runner) maxCost(config events.AgentConfig, conversation []events.Message) (events.Nanos, bool) {
 	if config.Model == events.ScriptedModel {
 		return 0, true
 	}

@@ -248,5 +248,8 @@ func stored(c events.AgentConfig) events.AgentConfig {
 	if len(c.Tools) == 0 {
 		c.Tools = nil
 	}
+	if len(c.Fallbacks) == 0 {
+		c.Fallbacks = nil
+	}
 	return c
 }

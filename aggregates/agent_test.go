@@ -26,6 +26,10 @@ func TestSpawnAgent(t *testing.T) {
 			given: []events.Event{spawned, events.AgentRetired{}}, when: commands.SpawnAgent{Agent: "clerk"}, err: aggregates.ErrExists,
 		},
 		"against the policy": {policy: strict, when: commands.SpawnAgent{Agent: "clerk", Config: config}, err: aggregates.ErrPolicy},
+		"a fallback against the policy": {
+			policy: strict, when: commands.SpawnAgent{Agent: "clerk", Config: events.AgentConfig{Model: "large", Fallbacks: []string{"large", "other"}}}, err: aggregates.ErrPolicy,
+		},
+		"a fallback without a name": {when: commands.SpawnAgent{Agent: "clerk", Config: events.AgentConfig{Fallbacks: []string{""}}}, err: aggregates.ErrPolicy},
 		"history is taken as it was": {
 			policy: strict, when: commands.SpawnAgent{Agent: "clerk", Config: config, Imported: true},
 			then: []events.Event{events.AgentSpawned{Agent: "clerk", Config: config, Imported: true}},

@@ -132,6 +132,11 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 	case p.MaxTokens > 0 && c.MaxTokens > p.MaxTokens:
 		return fmt.Errorf("%w: max_tokens %d is above %d", ErrPolicy, c.MaxTokens, p.MaxTokens)
 	}
+	for _, model := range c.Fallbacks {
+		if model == "" || len(p.Models) > 0 && !slices.Contains(p.Models, model) {
+			return fmt.Errorf("%w: the fallback %q is not one of the allowed models %q", ErrPolicy, model, p.Models)
+		}
+	}
 	for _, tool := range c.Tools {
 		switch {
 		case named(p.NeverTools, tool):

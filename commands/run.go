@@ -86,6 +86,7 @@ type RecordLLMCall struct {
 	Params       json.RawMessage
 	FinishReason string
 	Scripted     bool
+	Failed       []events.ModelFailed
 }
 
 // RecordToolCall keeps what a tool gave back, in a step that is still open.

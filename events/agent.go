@@ -23,8 +23,10 @@ func CutSource(agent string) (name, source string) {
 // AgentConfig is what an agent is made of. Money, prompts and tools are data: a policy in the aggregate decides what
 // is allowed.
 type AgentConfig struct {
-	Model  string `json:"model,omitempty"`
-	Prompt string `json:"prompt,omitempty"`
+	Model string `json:"model,omitempty"`
+	// Fallbacks are the models that are asked where that one does not answer, in their order.
+	Fallbacks []string `json:"fallbacks,omitempty"`
+	Prompt    string   `json:"prompt,omitempty"`
 	// Temperature is the sampling temperature, nil for the provider's default.
 	Temperature *float64 `json:"temperature,omitempty"`
 	// MaxTokens bounds an answer, 0 for the provider's default.

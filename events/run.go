@@ -160,6 +160,14 @@ type RunLLMCalled struct {
 	FinishReason string          `json:"finish_reason,omitempty"`
 	// Scripted labels an answer of the built-in model that needs no key.
 	Scripted bool `json:"scripted,omitempty"`
+	// Failed are the agent's models that were asked before Model answered, in their order.
+	Failed []ModelFailed `json:"failed,omitempty"`
+}
+
+// ModelFailed is a model that gave no answer, and why.
+type ModelFailed struct {
+	Model string `json:"model"`
+	Error string `json:"error"`
 }
 
 // RunToolCalled is what a tool of a live run gave back. It stands before the model is asked again, so that a tool whose

@@ -23,7 +23,7 @@ func readATIF(in *input, o Options, v value, line int) (Record, string, *flaw) {
 	if v.get("steps").kind() != list {
 		return Record{}, "", flawed("steps", "is missing; it is the list of the trajectory's steps")
 	}
-	d.digest = digest(v)
+	d.digest = v.digest(new([]byte))
 	d.conversation = v.get("session_id").scalar()
 	d.run = d.workflow + "-" + firstOf(v.get("trajectory_id").scalar(), d.conversation, d.digest[:12])
 	d.name = d.run

@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"strings"
@@ -62,12 +60,6 @@ func eachElement(in *input, o Options, yield yield, read func(v value, line int)
 	}
 }
 
-// digest is the SHA-256 of a value's canonical form, in hex.
-func digest(v value) string {
-	sum := sha256.Sum256(v.appendCanonical(nil))
-	return hex.EncodeToString(sum[:])
-}
-
 // conversation is a chat record on its way to commands. Its commands follow the order of the messages, which is all
 // the time that most such files know.
 type conversation struct {
@@ -110,7 +102,7 @@ func readChat(in *input, o Options, v value, line int) (Record, string, *flaw) {
 	if v.kind() != object {
 		return Record{}, "", flawed("", "is %s; a conversation is an object with messages (or traj)", v.kind())
 	}
-	d.digest = digest(v)
+	d.digest = v.digest(new([]byte))
 	d.identify(v)
 	turns, f := chatTurns(v)
 	if f != nil {

@@ -238,7 +238,8 @@ func (in *input) peek() []byte {
 }
 
 func (in *input) problem(line int, record, key, format string, args ...any) *Problem {
-	return &Problem{File: in.name, Line: line, Record: clip(record), Key: clip(key), Reason: fmt.Sprintf(format, args...)}
+	// What is shown of a record must not keep all of it.
+	return &Problem{File: in.name, Line: line, Record: strings.Clone(clip(record)), Key: strings.Clone(clip(key)), Reason: fmt.Sprintf(format, args...)}
 }
 
 // notice tells what a person should know, though nothing is left out for it.

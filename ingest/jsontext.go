@@ -155,7 +155,11 @@ func unescape(s string) string {
 
 // appendText appends s as a JSON text with the fewest escapes.
 func appendText(b []byte, s string) []byte {
-	b = append(b, '"')
+	return append(appendEscaped(append(b, '"'), s), '"')
+}
+
+// appendEscaped appends what stands between the quotes.
+func appendEscaped(b []byte, s string) []byte {
 	from := 0
 	for i := range len(s) {
 		c := s[i]
@@ -178,7 +182,7 @@ func appendText(b []byte, s string) []byte {
 			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 		}
 	}
-	return append(append(b, s[from:]...), '"')
+	return append(b, s[from:]...)
 }
 
 // clip shortens what comes from a file, so that a message about it stays one line.

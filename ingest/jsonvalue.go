@@ -1,6 +1,9 @@
 package ingest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
 	"iter"
 	"slices"
 	"strings"
@@ -135,8 +138,15 @@ func (v value) text() string {
 		return ""
 	}
 	n := v.node()
-	return v.doc.key(int(n.start), int(n.end), n.escaped)
+	s := v.doc.key(int(n.start), int(n.end), n.escaped)
+	if len(v.doc.data) > longDocument && len(s) < len(v.doc.data)/2 {
+		return strings.Clone(s)
+	}
+	return s
 }
+
+// longDocument is from how many bytes on a text of a document is copied out of it: a name that is kept would keep all of it.
+const longDocument = 64 << 10
 
 // raw is the JSON as it stands; for a text it is without the quotes.
 func (v value) raw() string {
@@ -180,32 +190,75 @@ func (v value) unwrapped() value {
 // appendCanonical appends the value with sorted keys and without white space, so that a digest of it is the same
 // however the file is indented and in whatever order its keys stand. Numbers stay as they are written.
 func (v value) appendCanonical(b []byte) []byte {
-	switch v.kind() {
-	case missing:
-		return b
-	case text:
-		if n := v.node(); !n.escaped {
-			return append(append(append(b, '"'), v.doc.data[n.start:n.end]...), '"')
-		}
-		return appendText(b, v.text())
-	case list:
-		b = append(b, '[')
-		for i, item := range v.items() {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = item.appendCanonical(b)
-		}
-		return append(b, ']')
-	case object:
-		return v.appendObject(b)
-	}
-	return append(b, v.raw()...)
+	c := canonical{b: b}
+	c.value(v)
+	return c.b
 }
 
-// appendObject sorts the members by insertion while they are few: sorting by a function
+// digest is the SHA-256 of a value's canonical form, in hex. That form goes through a buffer, which may be used again: a record
+// of many megabytes is not held a second time for it.
+func (v value) digest(buffer *[]byte) string {
+	c := canonical{b: (*buffer)[:0], hash: sha256.New()}
+	c.value(v)
+	_, _ = c.hash.Write(c.b)
+	*buffer = c.b
+	return hex.EncodeToString(c.hash.Sum(nil))
+}
+
+// canonical is a canonical form in the making.
+type canonical struct {
+	b []byte
+	// hash, if any, takes what there is from time to time.
+	hash hash.Hash
+}
+
+// piece is how much of a canonical form is made before the hash takes it.
+const piece = 32 << 10
+
+func (c *canonical) passOn() {
+	if c.hash != nil && len(c.b) >= piece {
+		_, _ = c.hash.Write(c.b)
+		c.b = c.b[:0]
+	}
+}
+
+func (c *canonical) value(v value) {
+	switch v.kind() {
+	case missing:
+	case text:
+		n := v.node()
+		add, s := appendEscaped, v.doc.data[n.start:n.end]
+		if n.escaped {
+			s = v.text()
+		} else {
+			add = func(b []byte, s string) []byte { return append(b, s...) }
+		}
+		c.b = append(c.b, '"')
+		for ; len(s) > piece; s = s[piece:] {
+			c.b = add(c.b, s[:piece])
+			c.passOn()
+		}
+		c.b = append(add(c.b, s), '"')
+	case list:
+		c.b = append(c.b, '[')
+		for i, item := range v.items() {
+			if i > 0 {
+				c.b = append(c.b, ',')
+			}
+			c.value(item)
+		}
+		c.b = append(c.b, ']')
+	case object:
+		c.object(v)
+	default:
+		c.b = append(c.b, v.raw()...)
+	}
+	c.passOn()
+}
+
+// object sorts the members by insertion while they are few: sorting by a function
 // took a tenth of an import's time.
-func (v value) appendObject(b []byte) []byte {
+func (c *canonical) object(v value) {
 	var fewKeys [24]string
 	var few [24]int32
 	keys, order := fewKeys[:0], few[:0]
@@ -225,13 +278,13 @@ func (v value) appendObject(b []byte) []byte {
 		})
 		slices.Sort(keys)
 	}
-	b = append(b, '{')
+	c.b = append(c.b, '{')
 	for i, at := range order {
 		if i > 0 {
-			b = append(b, ',')
+			c.b = append(c.b, ',')
 		}
-		b = append(appendText(b, keys[i]), ':')
-		b = value{v.doc, at}.appendCanonical(b)
+		c.b = append(appendText(c.b, keys[i]), ':')
+		c.value(value{v.doc, at})
 	}
-	return append(b, '}')
+	c.b = append(c.b, '}')
 }

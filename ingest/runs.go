@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +12,7 @@ import (
 // parseRuns reads our own JSON Lines, one run a line, as runs.schema.json describes them.
 func parseRuns(in *input, o Options, yield yield) {
 	l := &lines{in: in, max: o.MaxRecordBytes}
-	doc, canonical := &document{}, []byte(nil)
+	doc, buffer := &document{}, []byte(nil)
 	for {
 		data, line, err := l.next()
 		switch {
@@ -38,9 +36,7 @@ func parseRuns(in *input, o Options, yield yield) {
 			}
 			continue
 		}
-		canonical = v.appendCanonical(canonical[:0])
-		sum := sha256.Sum256(canonical)
-		d := draft{format: "runs", line: line, digest: hex.EncodeToString(sum[:])}
+		d := draft{format: "runs", line: line, digest: v.digest(&buffer)}
 		record, f := Record{}, d.readRun(v, o)
 		if f == nil {
 			record, f = d.record(in, o)

@@ -18,6 +18,7 @@ var began = time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 type history struct {
 	t       *testing.T
 	process managers.Process
+	key     string
 	over    bool
 }
 
@@ -98,6 +99,11 @@ func TestARunWantsATurnUntilItsAnswerAsksForNothing(t *testing.T) {
 	second := after(t, "run", managers.Config{}, started, calls("clock")).want()
 	if turn, ok := second.Work.(managers.Turn); !ok || turn.Turn != 1 || second.ID == first.ID {
 		t.Errorf("after an answer that asks for a tool it wants %+v", second)
+	}
+	ofGoal := started
+	ofGoal.Goal = "g"
+	if share := after(t, "run", managers.Config{}, ofGoal).want().Work.Share(); share != "\x00user:anna\x00g" {
+		t.Errorf("a run of a goal has its turns with %q", share)
 	}
 	after(t, "run", managers.Config{}, started, calls()).wantsNothing()
 	if h := after(t, "run", managers.Config{}, started, calls(), events.RunFinished{}); !h.over {

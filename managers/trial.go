@@ -187,7 +187,7 @@ func (t *trial) proof() events.Proof {
 	}
 }
 
-// guard tests whether what runs take grew by more than it may. The first runs tell how much is much.
+// guard tests whether what runs take grew by more than it may. The first runs that take something tell how much is much.
 type guard struct {
 	First int        `json:"first,omitempty"`
 	Sum   float64    `json:"sum,omitempty"`
@@ -201,9 +201,11 @@ const (
 )
 
 func (g guard) take(candidate bool, share, amount float64, more int) guard {
-	if g.First < firstRuns || g.Sum == 0 {
-		g.First++
-		g.Sum += amount
+	if g.First < firstRuns {
+		if amount > 0 { // what takes nothing has no scale
+			g.First++
+			g.Sum += amount
+		}
 		return g
 	}
 	if !candidate {

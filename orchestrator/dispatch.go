@@ -36,7 +36,8 @@ const (
 
 // Dispatcher carries out commands: the decider decides on the stream's folded state, and what comes of it is appended at
 // the revision it was decided on. Commands of one stream stand in one queue, of which those that wait become one append;
-// the state is kept from append to append. On a conflict, which is another process's append, it is loaded anew.
+// the state is kept from append to append. On a conflict, which is another process's append, it is loaded
+// anew, and so it is where another process has appended the same facts already.
 type Dispatcher struct {
 	store      eventstore.Store
 	aggregates map[string]aggregates.Aggregate
@@ -223,12 +224,16 @@ func (d *Dispatcher) carryOut(ctx context.Context, stream string, aggregate aggr
 		var at eventstore.Appended
 		at, err = d.store.Append(ctx, stream, (*state).expected, round.batch)
 		if errors.Is(err, eventstore.ErrConflict) {
-			*state = nil
-			err = fmt.Errorf("dispatch to %s: %w", stream, ErrContended)
+			*state, err = nil, nil
 			continue
 		}
 		if err != nil {
 			break
+		}
+		if at.Repeated || at.Revision != (*state).next()+uint64(len(round.batch))-1 {
+			// Another process recorded the very same before, and maybe more: this state lacks what stands between.
+			*state = nil
+			continue
 		}
 		(*state).take(round, at)
 		for _, r := range taken[:len(taken)-len(rest)] {
@@ -238,6 +243,9 @@ func (d *Dispatcher) carryOut(ctx context.Context, stream string, aggregate aggr
 			}
 		}
 		return rest
+	}
+	if err == nil {
+		err = fmt.Errorf("dispatch to %s: %w", stream, ErrContended)
 	}
 	*state = nil
 	for _, r := range taken {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/redact"
 )
 
@@ -88,6 +90,58 @@ func TestDispatchDecidesAgainOnConflict(t *testing.T) {
 		t.Errorf("%d writers ended the run, want exactly one", len(won))
 	}
 	if got := kinds(t, store); len(got) != 2 {
+		t.Errorf("the log holds %v", got)
+	}
+}
+
+// What another process appended meanwhile is loaded, and the command decided again on it.
+func TestDispatchGoesOnBehindAnotherProcess(t *testing.T) {
+	t.Parallel()
+	store, one := newLog(t)
+	other := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
+	run := oneRun("r1")
+	if _, err := one.Dispatch(t.Context(), run[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Dispatch(t.Context(), run[1]); err != nil { // the step starts
+		t.Fatal(err)
+	}
+	// It lacks the step, and would end the run without that.
+	receipt, err := one.Dispatch(t.Context(), commands.CancelRun{Meta: wish("cancel", "r1"), Run: "r1"})
+	if err != nil || receipt.Events != 2 || receipt.Revision != 3 {
+		t.Errorf("got %+v, %v", receipt, err)
+	}
+	if got, want := kinds(t, store), []string{"run.started", "run.step_started", "run.step_finished", "run.cancelled"}; !slices.Equal(got, want) {
+		t.Errorf("the log holds %v", got)
+	}
+}
+
+// Two drivers perform one turn, and this one comes behind the other one's facts with some that are the very same. It decides
+// the next on all that stands between, too.
+func TestDispatchLacksNothingOfWhatAnotherProcessRecordedFirst(t *testing.T) {
+	t.Parallel()
+	store, one := newLog(t)
+	other := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
+	step := func(n int) commands.Command {
+		return commands.StartStep{Meta: wish(fmt.Sprint("step", n), "r1"), Run: "r1", Step: n, Name: "s", Type: events.ToolStep}
+	}
+	if _, err := one.Dispatch(t.Context(), oneRun("r1")[0], step(0)); err != nil {
+		t.Fatal(err)
+	}
+	ended := commands.FinishStep{Meta: wish("ended", "r1"), Run: "r1", Step: 0, Outcome: events.Succeeded}
+	if _, err := other.Dispatch(t.Context(), ended, step(1)); err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := one.Dispatch(t.Context(), step(1))
+	if err != nil || !receipt.Repeated || receipt.Events != 0 || receipt.Revision != 3 {
+		t.Errorf("the same again gave %+v, %v", receipt, err)
+	}
+	// The run's end ends what is open: step 0 is not.
+	if _, err := one.Dispatch(t.Context(), commands.CancelRun{Meta: wish("cancel", "r1"), Run: "r1"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"run.started", "run.step_started", "run.step_finished", "run.step_started", "run.step_finished", "run.cancelled"}
+	if got := kinds(t, store); !slices.Equal(got, want) {
 		t.Errorf("the log holds %v", got)
 	}
 }

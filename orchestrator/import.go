@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 
 	"golang.org/x/sync/semaphore"
@@ -20,7 +21,7 @@ import (
 // is how many bytes may be in them, and about as many again in the records that are read ahead. A larger record goes alone.
 const (
 	importWindow = 2048
-	importBytes  = 64 << 20
+	importBytes  = 32 << 20
 )
 
 // Imported counts what became of a history.
@@ -130,10 +131,10 @@ func ahead(ctx context.Context, bound int64, records iter.Seq2[ingest.Record, er
 			}
 		}()
 		for p := range ch {
-			room.Release(p.size)
 			if !yield(p) {
 				return
 			}
+			room.Release(p.size)
 		}
 	}
 }
@@ -149,6 +150,8 @@ type importing struct {
 	open    map[string]bool
 	// bytes is what they hold, and bound the most that they may.
 	bytes, bound int64
+	// left is about what large records left behind since the last collection.
+	left int64
 	// agents are those known to be spawned.
 	agents map[string]bool
 }
@@ -222,7 +225,12 @@ func (i *importing) take(ctx context.Context, r ingest.Record, err error) error 
 	if err != nil {
 		return err
 	}
-	if i.pending[len(i.pending)-1].size > largeRun {
+	if size := i.pending[len(i.pending)-1].size; size > largeRun {
+		// It leaves several times its size behind, which the collector would let grow to as much as all that is held.
+		if i.left += int64(size); i.left > i.bound {
+			i.left = 0
+			runtime.GC()
+		}
 		if err := i.settle(0); err != nil || leftOut {
 			return err
 		}

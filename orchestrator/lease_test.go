@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -388,4 +389,53 @@ func TestTwoAnswersToOneTurnLeaveOne(t *testing.T) {
 	if got := h.kinds(t, "run-r1"); !slices.Equal(got, []string{"run.started", "run.step_started", "run.llm_called", "run.step_finished"}) {
 		t.Errorf("the run's stream holds %v", got)
 	}
+}
+
+// TestADriverThatLostItsLeaseUnawaresWritesNothing has another process take the lease for over: what the first one folds and
+// remembers from then on would stand beside what the second one writes.
+func TestADriverThatLostItsLeaseUnawaresWritesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		town := newTown(t)
+		defer town.close(t)
+		p := newProcess("first", town)
+		p.config.TTL, p.config.Every = time.Minute, 30*time.Second // for long it does not ask whether the lease is its own
+		stop := p.start(t, town)
+		<-p.driving
+		town.ask(t, "r1", "hello")
+		time.Sleep(10 * time.Second) // the fake clock's
+		synctest.Wait()
+		written := func() (position uint64, remembered readmodel.Managed) {
+			models, err := projections.Open(t.Context(), town.engine, readmodel.Options{})
+			if err == nil {
+				remembered, err = models.Managed(t.Context(), "run")
+			}
+			if err == nil {
+				position, err = models.Position(t.Context())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return position, remembered
+		}
+		position, remembered := written()
+		if head, err := town.store.Head(t.Context()); err != nil || position != head {
+			t.Fatalf("the read models are at %d, the log at %d, %v", position, head, err)
+		}
+		var fast atomic.Int64
+		fast.Store(int64(2 * time.Minute))
+		taking, err := projections.Open(t.Context(), apart{town.engine, &fast}, readmodel.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := taking.Acquire(t.Context(), orchestrator.DriverLease, "second", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		town.ask(t, "r2", "hello")
+		<-p.ended
+		if after, late := written(); after != position || !reflect.DeepEqual(late, remembered) {
+			t.Errorf("the read models went on from %d to %d, what is remembered from %+v to %+v", position, after, remembered, late)
+		}
+		stop()
+	})
 }

@@ -30,6 +30,14 @@ func (l *loaded) take(round decisions, at eventstore.Appended) {
 	}
 }
 
+// next is the revision that the stream's next fact has.
+func (l *loaded) next() uint64 {
+	if l.expected == eventstore.NoStream {
+		return 0
+	}
+	return l.revision + 1
+}
+
 // load folds a stream. A stream that does not exist is an aggregate before its first fact.
 func (d *Dispatcher) load(ctx context.Context, aggregate aggregates.Aggregate, stream string) (*loaded, error) {
 	l := &loaded{instance: aggregate.New(), expected: eventstore.NoStream, ids: map[uuid.UUID]struct{}{}}
@@ -45,10 +53,7 @@ func (d *Dispatcher) load(ctx context.Context, aggregate aggregates.Aggregate, s
 
 // refresh folds what has been added behind a state, and tells whether there was anything.
 func (d *Dispatcher) refresh(ctx context.Context, aggregate aggregates.Aggregate, stream string, l *loaded) (more bool, err error) {
-	var next uint64
-	if l.expected != eventstore.NoStream {
-		next = l.revision + 1
-	}
+	next := l.next()
 	before := l.expected
 	err = d.read(ctx, stream, l, eventstore.StreamOptions{From: &next})
 	return l.expected != before, err

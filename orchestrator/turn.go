@@ -215,7 +215,7 @@ func (t *turn) record(ctx context.Context, step int, asked []events.Message, don
 	cmds := []commands.Command{
 		commands.RecordLLMCall{
 			Meta: t.meta(recordSlot, now), Run: t.wish.Run, Step: &step, Model: a.Model, Provider: a.Provider, Asked: asked,
-			Answered: []events.Message{answer}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted,
+			Answered: []events.Message{answer}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted, Failed: done.Failed,
 		},
 		commands.FinishStep{
 			Meta: t.meta(answeredSlot, now), Run: t.wish.Run, Step: step, Outcome: events.Succeeded, Model: a.Model, InputTokens: a.InputTokens,
@@ -298,10 +298,15 @@ func (t *turn) performTools(ctx context.Context) error {
 		jobs = append(jobs, job{i, step, begun && !t.runner.Repeatable(call.Name), refusal})
 	}
 	if len(starts) > 0 {
-		if _, err := t.dispatch(ctx, starts...); err != nil {
+		receipt, err := t.dispatch(ctx, starts...)
+		if err != nil {
 			return err
 		}
 		c.steps += len(starts)
+		// Another driver began them, or the answer to our own append was lost: nobody knows what has become of them.
+		for i := range jobs {
+			jobs[i].lost = jobs[i].lost || receipt.Repeated && !t.runner.Repeatable(c.calls[jobs[i].call].Name)
+		}
 	}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)

@@ -24,6 +24,7 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 		workspaceKey(func(r *AgentRow) *string { return &r.Workspace }),
 		readmodel.Symbol("role", func(r *AgentRow) *string { return &r.Role }),
 		readmodel.Symbol("model", func(r *AgentRow) *string { return &r.Model }),
+		readmodel.Strings("fallbacks", func(r *AgentRow) *[]string { return &r.Fallbacks }),
 		readmodel.Optional("temperature", func(r *AgentRow) **float64 { return &r.Temperature }),
 		readmodel.Int("max_tokens", func(r *AgentRow) *int64 { return &r.MaxTokens }),
 		readmodel.Strings("tools", func(r *AgentRow) *[]string { return &r.Tools }),
@@ -56,7 +57,7 @@ var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[nam
 
 // agents keeps agent_registry and agent_versions. Runs may name an agent before it is spawned: its row is then there without a status.
 var agents = readmodel.Projection{
-	Name: "agents", Version: 3, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
+	Name: "agents", Version: 4, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
 	Lists: []readmodel.List{agentTable.List(readmodel.List{
 		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent", "workspace"),
 	})},
@@ -168,6 +169,6 @@ func (w *agentFold) of(f *readmodel.Fact, e events.Agent) (*AgentRow, error) {
 }
 
 func (r *AgentRow) configure(c events.AgentConfig) {
-	r.Model, r.Prompt, r.Temperature, r.MaxTokens, r.Tools = c.Model, c.Prompt, c.Temperature, int64(c.MaxTokens), c.Tools
+	r.Model, r.Fallbacks, r.Prompt, r.Temperature, r.MaxTokens, r.Tools = c.Model, c.Fallbacks, c.Prompt, c.Temperature, int64(c.MaxTokens), c.Tools
 	r.Configured++
 }

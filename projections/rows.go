@@ -101,6 +101,7 @@ type AgentRow struct {
 	Role        string   `db:"role"`
 	Model       string   `db:"model"`
 	Prompt      string   `db:"prompt"`
+	Fallbacks   []string `db:"fallbacks"`
 	Temperature *float64 `db:"temperature"`
 	MaxTokens   int64    `db:"max_tokens"`
 	Tools       []string `db:"tools"`

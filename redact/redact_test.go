@@ -237,6 +237,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		earlier
 		escalate
 		experiment
+		fallbacks
 		failure
 		feedback
 		finish_reason

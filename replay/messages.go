@@ -17,7 +17,7 @@ type Said struct {
 	// Step is the step that it was said in, -1 where that is not known.
 	Step int `json:"step"`
 	events.Message
-	// Error is why the step failed; Message is then empty.
+	// Error is why the step failed, or why a model gave no answer and another one was asked; Message is then empty.
 	Error string `json:"error,omitempty"`
 	// Unknown tells that nobody knows what became of the tool call that this answers.
 	Unknown bool `json:"unknown,omitempty"`
@@ -47,10 +47,14 @@ func Messages(ctx context.Context, store eventstore.Store, row *projections.RunR
 			if f.Step != nil {
 				step = *f.Step
 			}
-			for _, messages := range [][]events.Message{f.Asked, f.Answered} {
-				for _, m := range messages {
-					said = append(said, Said{Step: step, Message: m})
-				}
+			for _, m := range f.Asked {
+				said = append(said, Said{Step: step, Message: m})
+			}
+			for _, failed := range f.Failed {
+				said = append(said, Said{Step: step, Error: fmt.Sprintf("%s gave no answer: %s", failed.Model, failed.Error)})
+			}
+			for _, m := range f.Answered {
+				said = append(said, Said{Step: step, Message: m})
 			}
 		case events.RunToolCalled:
 			said = append(said, Said{Step: f.Step, Message: f.Result, Unknown: f.Unknown})

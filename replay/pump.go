@@ -34,7 +34,11 @@ const (
 )
 
 // readAhead is how many batches are read before they are wanted: an engine reads page by page, and a page is a few batches.
-const readAhead = 4
+// Those on their way hold readAheadBytes; a batch of one larger fact goes alone.
+const (
+	readAhead      = 4
+	readAheadBytes = 6 * BatchBytes
+)
 
 // CatchUp folds the log into the read models up to where it ends. progress, if any, hears the position after each
 // batch. Several processes may do so at once: the read models' checkpoint lets only one of them apply a batch. It returns
@@ -228,6 +232,7 @@ func batches(ctx context.Context, store eventstore.Store, after, upTo uint64, si
 			work:  make(chan *chunk, readAhead),
 			order: make(chan *chunk, readAhead),
 			free:  make(chan *chunk, readAhead+decoders+2),
+			room:  semaphore.NewWeighted(readAheadBytes),
 		}
 		wait.Go(func() {
 			defer close(read.work)
@@ -256,6 +261,7 @@ func batches(ctx context.Context, store eventstore.Store, after, upTo uint64, si
 				yield(nil, c.err)
 				return
 			}
+			read.room.Release(c.held())
 			c.reset()
 			select {
 			case read.free <- c:
@@ -276,6 +282,9 @@ type chunk struct {
 	decoded chan struct{}
 }
 
+// held is what a chunk takes of readAheadBytes.
+func (c *chunk) held() int64 { return min(int64(c.bytes), readAheadBytes) }
+
 // reset makes a chunk ready to be used again.
 func (c *chunk) reset() {
 	clear(c.entries)
@@ -286,6 +295,7 @@ func (c *chunk) reset() {
 type chunks struct {
 	size              int
 	order, work, free chan *chunk
+	room              *semaphore.Weighted
 }
 
 func (cs *chunks) next() *chunk {
@@ -298,6 +308,9 @@ func (cs *chunks) next() *chunk {
 }
 
 func (cs *chunks) send(ctx context.Context, c *chunk) bool {
+	if cs.room.Acquire(ctx, c.held()) != nil {
+		return false
+	}
 	for _, to := range []chan<- *chunk{cs.order, cs.work} {
 		select {
 		case to <- c:

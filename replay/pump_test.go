@@ -173,3 +173,36 @@ func TestPumpHoldsABoundedPartOfTheLog(t *testing.T) {
 		})
 	}
 }
+
+// whole is an endless log that is read from its beginning.
+type whole struct{ endless }
+
+func (e *whole) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2[events.Envelope, error] {
+	return func(yield func(events.Envelope, error) bool) {
+		for m := range e.Subscribe(ctx, o.From) {
+			if !yield(m.Event, nil) {
+				return
+			}
+		}
+	}
+}
+
+// While the first batch is folded, no more of the log is read ahead than there is room for.
+func TestBatchesHoldABoundedPartOfTheLog(t *testing.T) {
+	t.Parallel()
+	for size, atMost := range map[int]int64{1 << 20: 60, 100 << 20: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			store := &whole{endless{kind: "run.started", size: size}}
+			for _, err := range replay.Batches(t.Context(), store, 0, math.MaxUint64, replay.MaxBatch) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				break
+			}
+			if n := store.yielded.Load(); n > atMost {
+				t.Errorf("%d facts of %d bytes were read ahead, want %d at most", n, size, atMost)
+			}
+		})
+	}
+}

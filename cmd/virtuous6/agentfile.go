@@ -29,20 +29,21 @@ type agentFile struct {
 
 // frontMatter is what stands between the two lines of dashes.
 type frontMatter struct {
-	Name        string    `yaml:"name"`
-	Description string    `yaml:"description,omitempty"`
-	Model       string    `yaml:"model,omitempty"`
-	API         string    `yaml:"api,omitempty"`
-	Temperature *float64  `yaml:"temperature,omitempty"`
-	MaxTokens   int       `yaml:"max_tokens,omitempty"`
-	Tools       toolNames `yaml:"tools,omitempty"`
+	Name        string   `yaml:"name"`
+	Description string   `yaml:"description,omitempty"`
+	Model       string   `yaml:"model,omitempty"`
+	Fallbacks   nameList `yaml:"fallbacks,omitempty"`
+	API         string   `yaml:"api,omitempty"`
+	Temperature *float64 `yaml:"temperature,omitempty"`
+	MaxTokens   int      `yaml:"max_tokens,omitempty"`
+	Tools       nameList `yaml:"tools,omitempty"`
 }
 
-// toolNames are a list, or names with commas between.
-type toolNames []string
+// nameList is a list, or names with commas between.
+type nameList []string
 
 // UnmarshalYAML reads both ways to write them.
-func (n *toolNames) UnmarshalYAML(unmarshal func(any) error) error {
+func (n *nameList) UnmarshalYAML(unmarshal func(any) error) error {
 	var list []string
 	if unmarshal(&list) == nil {
 		*n = list
@@ -52,12 +53,7 @@ func (n *toolNames) UnmarshalYAML(unmarshal func(any) error) error {
 	if err := unmarshal(&text); err != nil {
 		return err
 	}
-	*n = nil
-	for name := range strings.SplitSeq(text, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			*n = append(*n, name)
-		}
-	}
+	*n = names(text)
 	return nil
 }
 
@@ -89,14 +85,14 @@ func parseAgentFile(data []byte) (agentFile, error) {
 		return agentFile{}, fmt.Errorf("%w: its front matter: %s", errAgentFile, yaml.FormatError(err, false, false))
 	}
 	f := agentFile{name: matter.Name, role: matter.Description, config: events.AgentConfig{
-		Model: matter.Model, API: matter.API, Temperature: matter.Temperature, MaxTokens: matter.MaxTokens, Tools: matter.Tools,
+		Model: matter.Model, Fallbacks: matter.Fallbacks, API: matter.API, Temperature: matter.Temperature, MaxTokens: matter.MaxTokens, Tools: matter.Tools,
 		Prompt: strings.TrimSpace(body),
 	}}
 	if f.config.Model == inherits {
 		f.config.Model = ""
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"name", "description", "model", "api", "temperature", "max_tokens", "tools"}, key) {
+		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "max_tokens", "tools"}, key) {
 			f.ignored = append(f.ignored, key)
 		}
 	}
@@ -107,8 +103,8 @@ func parseAgentFile(data []byte) (agentFile, error) {
 // format is the file's bytes. Parsing them gives the agent again.
 func (f agentFile) format() ([]byte, error) {
 	head, err := yaml.Marshal(frontMatter{
-		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, API: f.config.API, Temperature: f.config.Temperature,
-		MaxTokens: f.config.MaxTokens, Tools: f.config.Tools,
+		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, Fallbacks: f.config.Fallbacks, API: f.config.API,
+		Temperature: f.config.Temperature, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the front matter of %s: %w", f.name, err)

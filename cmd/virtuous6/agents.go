@@ -99,7 +99,7 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 		status += ", adopted as " + oneLine(r.AdoptedAs)
 	}
 	fmt.Fprintf(a.out, "%s  %s, %d runs, version %d\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
-		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(r.Model), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
+		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(strings.Join(append([]string{r.Model}, r.Fallbacks...), ", then ")), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
 	if r.Prompt != "" {
 		fmt.Fprintf(a.out, "\n%s\n", r.Prompt)
 	}
@@ -109,6 +109,7 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 // agentFlags are what an agent is made of. What is not given stays as it is.
 type agentFlags struct {
 	Model       *string  `help:"The model that answers; empty for the server's default."`
+	Fallbacks   *string  `help:"The models that are asked where that one does not answer, with commas between; empty for none." placeholder:"NAME,..."`
 	Prompt      *string  `help:"The instructions that come before each conversation; @FILE reads them from a file." placeholder:"TEXT"`
 	Temperature *float64 `help:"The sampling temperature."`
 	MaxTokens   *int     `help:"Bounds an answer, 0 for the provider's default." placeholder:"N"`
@@ -139,14 +140,22 @@ func (f agentFlags) over(c events.AgentConfig) (events.AgentConfig, error) {
 		c.MaxTokens = *f.MaxTokens
 	}
 	if f.Tools != nil {
-		c.Tools = nil
-		for name := range strings.SplitSeq(*f.Tools, ",") {
-			if name = strings.TrimSpace(name); name != "" {
-				c.Tools = append(c.Tools, name)
-			}
-		}
+		c.Tools = names(*f.Tools)
+	}
+	if f.Fallbacks != nil {
+		c.Fallbacks = names(*f.Fallbacks)
 	}
 	return c, nil
+}
+
+// names are those of a list with commas between.
+func names(list string) (all []string) {
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // knownTools refuses tools that this program does not have.

@@ -25,7 +25,7 @@ func (a *app) runner(ctx context.Context) (agents.Runner, string, error) {
 		r.Model = agents.Scripted{Now: a.clock}
 		return r, events.ScriptedModel, err
 	}
-	r.Model = server
+	r.Model = &agents.Breaker{Model: server}
 	if r.Prices, err = a.prices(server.Provider()); err != nil {
 		return r, "", err
 	}
