@@ -80,7 +80,7 @@ func Unbilled(err error) bool {
 	}
 	var e *CallError
 	if !errors.As(err, &e) {
-		return errors.Is(err, ErrOpen) || errors.Is(err, ErrScripted) || errors.Is(err, ErrUnknownTool)
+		return errors.Is(err, ErrOpen) || errors.Is(err, ErrSchema) || errors.Is(err, ErrScripted) || errors.Is(err, ErrUnknownTool)
 	}
 	return e.Status >= 400 && e.Status < 500 && !e.Streamed || e.Status == 0 && errors.Is(e.Kind, ErrBadRequest)
 }

@@ -89,7 +89,7 @@ func otherAPI(f *fault, asked string) string {
 }
 
 // refuses finds the words of a server that does not take a parameter at all. One that wants another value is not meant.
-var refuses = regexp.MustCompile(`(?i)not (yet )?support|n't support|unsupported|unrecogni[sz]ed|unknown|unexpected|not permitted|not allowed|not available|` +
+var refuses = regexp.MustCompile(`(?i)not (yet )?support|n't support|unsupported|unavailable|unrecogni[sz]ed|unknown|unexpected|not permitted|not allowed|not available|` +
 	`not enabled|no longer|deprecated|extra (input|field)|extra_forbidden|only the default|(may|can) only be|only \S+ is (allowed|supported)|not both be|'t both be|requires --|no endpoints found|instead|cannot be (used|set|specified)|can't be|must (not|be (omitted|unset|left))|not (a )?valid (param|arg|field)|invalid (param|arg|field)`)
 
 // toolWords are how servers speak of tools without naming the parameter.

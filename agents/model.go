@@ -30,6 +30,8 @@ type Request struct {
 	MaxTokens int
 	// Tools are those that the model may ask for.
 	Tools []ToolSpec
+	// Schema is the JSON Schema that the answer is to satisfy, empty for none. A server may not hold the model to it.
+	Schema json.RawMessage
 	// API is ChatAPI or ResponsesAPI, empty for the one that the model needs.
 	API string
 	// Seed asks for repeatable sampling where the provider can do it, nil for none.

@@ -86,6 +86,16 @@ func (m *OpenAI) open(ctx context.Context, x *exchange, h habits, req Request) (
 	if req.MaxTokens > 0 {
 		x.fields[limitName(api, h, req.Model)] = strconv.AppendInt(nil, int64(req.MaxTokens), 10)
 	}
+	if len(req.Schema) > 0 {
+		name, format := "response_format", responseFormat
+		if api == ResponsesAPI {
+			name, format = "text", textFormat
+		}
+		var err error
+		if x.fields[name], err = format(req.Schema); err != nil {
+			return nil, err
+		}
+	}
 	if api == ResponsesAPI {
 		return client.CreateResponseStream(ctx, responseRequest(req))
 	}
@@ -120,7 +130,7 @@ func leftOut(h habits, req Request, api string) (out []string) {
 	for _, s := range []struct {
 		name  string
 		asked bool
-	}{{"seed", req.Seed != nil}, {"temperature", req.Temperature != nil}, {"tools", len(req.Tools) > 0}} {
+	}{{"response_format", len(req.Schema) > 0 && api != ResponsesAPI}, {"seed", req.Seed != nil}, {"temperature", req.Temperature != nil}, {"text", len(req.Schema) > 0 && api == ResponsesAPI}, {"tools", len(req.Tools) > 0}} {
 		if s.asked && (slices.Contains(h.left, s.name) || s.name == "seed" && api == ResponsesAPI) {
 			out = append(out, s.name)
 		}

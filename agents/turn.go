@@ -35,6 +35,8 @@ type Turn struct {
 	Calls []events.ToolCall
 	// Params are the settings of the request, for the record.
 	Params json.RawMessage
+	// Invalid is why the answer does not satisfy the agent's schema, empty where it does.
+	Invalid string
 	// Failed are the agent's models that were asked before, and gave no answer.
 	Failed []events.ModelFailed
 }
@@ -58,10 +60,11 @@ const maxToolResult = 64 << 10
 // Open is the conversation that a prompt starts: the agent's own instructions, if it has any, then the prompt.
 func Open(config events.AgentConfig, prompt string) []events.Message {
 	user := events.Message{Role: "user", Content: prompt}
-	if config.Prompt == "" {
+	system := instructions(config)
+	if system == "" {
 		return []events.Message{user}
 	}
-	return []events.Message{{Role: "system", Content: config.Prompt}, user}
+	return []events.Message{{Role: "system", Content: system}, user}
 }
 
 // Turn asks the model once. The conversation is sent as it is, whole; Open starts one. A model or a tool that is not
@@ -78,6 +81,11 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 		MaxTokens:   config.MaxTokens,
 		Tools:       specs,
 		API:         config.API,
+		Schema:      config.Schema,
+	}
+	schema, err := compile(config.Schema)
+	if err != nil {
+		return Turn{}, err
 	}
 	answer, req, failed, err := r.firstAnswer(ctx, config, req, onDelta)
 	if err != nil {
@@ -93,8 +101,11 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 	}
 	answer.Priced = answer.Priced && !failed.billed()
 	turn := Turn{Answer: answer, Ending: answer.ending(), Params: params, Failed: failed.facts()}
-	if turn.Ending == WantsTools {
+	switch turn.Ending {
+	case WantsTools:
 		turn.Calls = answer.Message.ToolCalls
+	case Answered:
+		turn.Invalid = invalid(schema, answer.Message.Content)
 	}
 	return turn, nil
 }

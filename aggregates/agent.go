@@ -1,7 +1,9 @@
 package aggregates
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -243,6 +245,15 @@ func checkConfig(c events.AgentConfig) error {
 	return nil
 }
 
+// compact is a JSON without its white space, nil for none.
+func compact(raw json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if len(raw) == 0 || json.Compact(&b, raw) != nil {
+		return nil
+	}
+	return b.Bytes()
+}
+
 // stored is a configuration as the log gives it back, where no tools and an empty list of tools are the same.
 func stored(c events.AgentConfig) events.AgentConfig {
 	if len(c.Tools) == 0 {
@@ -251,5 +262,6 @@ func stored(c events.AgentConfig) events.AgentConfig {
 	if len(c.Fallbacks) == 0 {
 		c.Fallbacks = nil
 	}
+	c.Schema = compact(c.Schema)
 	return c
 }

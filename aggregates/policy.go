@@ -1,6 +1,7 @@
 package aggregates
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -127,6 +128,8 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 		return fmt.Errorf("%w: temperature %v is outside %v to %v", ErrPolicy, *c.Temperature, low, high)
 	case c.API != "" && c.API != "chat" && c.API != "responses":
 		return fmt.Errorf("%w: api %q is neither chat nor responses", ErrInvalid, c.API)
+	case len(c.Schema) > 0 && !json.Valid(c.Schema):
+		return fmt.Errorf("%w: the schema of the answer is not JSON", ErrInvalid)
 	case c.MaxTokens < 0:
 		return fmt.Errorf("%w: max_tokens %d is negative", ErrInvalid, c.MaxTokens)
 	case p.MaxTokens > 0 && c.MaxTokens > p.MaxTokens:

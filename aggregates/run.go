@@ -189,7 +189,7 @@ func recordLLMCall(c commands.RecordLLMCall, s runState) ([]events.Run, error) {
 	}
 	return []events.Run{events.RunLLMCalled{
 		Step: c.Step, Model: c.Model, Provider: c.Provider, Asked: c.Asked, Answered: c.Answered,
-		Params: c.Params, FinishReason: c.FinishReason, Scripted: c.Scripted, Failed: c.Failed,
+		Params: c.Params, FinishReason: c.FinishReason, Scripted: c.Scripted, Invalid: c.Invalid, Failed: c.Failed,
 	}}, nil
 }
 

@@ -86,6 +86,7 @@ type RecordLLMCall struct {
 	Params       json.RawMessage
 	FinishReason string
 	Scripted     bool
+	Invalid      string
 	Failed       []events.ModelFailed
 }
 

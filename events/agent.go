@@ -1,6 +1,9 @@
 package events
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // AgentOfHistory is what an agent of an imported history is called: its name and its source, as in "clerk (langfuse)", so
 // that it is never taken for a live one of that name. One that is called so already stays as it is.
@@ -29,6 +32,8 @@ type AgentConfig struct {
 	Prompt    string   `json:"prompt,omitempty"`
 	// Temperature is the sampling temperature, nil for the provider's default.
 	Temperature *float64 `json:"temperature,omitempty"`
+	// Schema is the JSON Schema that an answer has to satisfy, empty for none.
+	Schema json.RawMessage `json:"schema,omitempty"`
 	// MaxTokens bounds an answer, 0 for the provider's default.
 	MaxTokens int `json:"max_tokens,omitempty"`
 	// API is how the model is asked: "chat" or "responses", empty for what the model needs.

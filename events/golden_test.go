@@ -25,7 +25,7 @@ func ptr[T any](v T) *T { return &v }
 
 // samples is one fact of each kind with every field set: what its golden file holds.
 func samples() []events.Event {
-	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, API: "responses", Fallbacks: []string{"gpt-4o"}, Tools: []string{"clock"}}
+	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}}
 	evidence := events.Evidence{
 		From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval",
 		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},
@@ -153,7 +153,7 @@ func samples() []events.Event {
 			Asked:    []events.Message{{Role: "user", Name: "anna", Content: "Refund <order> 12 & tell me."}, {Role: "tool", Content: "{}", ToolCallID: "c1"}},
 			Answered: []events.Message{{Role: "assistant", Thinking: "First the order.", Extra: json.RawMessage(`{"reasoning_details":[]}`), ToolCalls: []events.ToolCall{{ID: "c1", Name: "orders", Arguments: `{"order":12}`}}}},
 			Params:   json.RawMessage(`{"temperature":0.2}`), FinishReason: "tool_calls", Scripted: true,
-			Failed: []events.ModelFailed{{Model: "gpt-4o", Error: "rate limited"}},
+			Invalid: "it is not JSON alone", Failed: []events.ModelFailed{{Model: "gpt-4o", Error: "rate limited"}},
 		},
 		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", FinishReason: "stop", CostNanos: 222_300, Undated: true},
 		events.RunFailed{Error: "order not found", Failure: events.NoMoney, FinishReason: "length", CostNanos: 222_300, Undated: true},

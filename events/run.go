@@ -160,6 +160,8 @@ type RunLLMCalled struct {
 	FinishReason string          `json:"finish_reason,omitempty"`
 	// Scripted labels an answer of the built-in model that needs no key.
 	Scripted bool `json:"scripted,omitempty"`
+	// Invalid is why the answer is not what the agent's schema asks for. It is asked for once more.
+	Invalid string `json:"invalid,omitempty"`
 	// Failed are the agent's models that were asked before Model answered, in their order.
 	Failed []ModelFailed `json:"failed,omitempty"`
 }

@@ -54,11 +54,11 @@ type runState struct {
 	Ended   bool `json:"ended,omitempty"`
 }
 
-// run drives live runs: a turn at the start, and one after each answer that asks for tools. Imported history is never
+// run drives live runs: a turn at the start, and one after each answer that asks for tools or is not what the schema asks for. Imported history is never
 // acted on.
 func run(c Config) Manager[runState] {
 	return Manager[runState]{
-		Name: "run", Version: 3, Key: ofRun, Opens: []string{"run.started"},
+		Name: "run", Version: 4, Key: ofRun, Opens: []string{"run.started"},
 		Follows: []string{"run.llm_called", "run.approval_asked", "run.approval_answered", "run.finished", "run.failed", "run.cancelled"},
 		Evolve: func(s runState, e *events.Envelope, fact events.Event) runState {
 			switch f := fact.(type) {
@@ -68,8 +68,9 @@ func run(c Config) Manager[runState] {
 			case events.RunLLMCalled:
 				s.Turns++
 				s.Cause, s.Want, s.At = e.ID, e.ID, e.OccurredAt
-				s.Runaway = asksForTools(f) && s.Turns >= c.MaxTurns
-				s.Asking = asksForTools(f) && !s.Runaway
+				goesOn := asksForTools(f) || f.Invalid != ""
+				s.Runaway = goesOn && s.Turns >= c.MaxTurns
+				s.Asking = goesOn && !s.Runaway
 			case events.RunApprovalAsked:
 				s.Waits++
 			case events.RunApprovalAnswered:

@@ -142,8 +142,11 @@ func (t *turn) said(ctx context.Context, run string) ([]events.Message, error) {
 // hold comes behind the agent's own instructions.
 func (t *turn) messages(ctx context.Context) (asked, sent []events.Message, err error) {
 	c := t.conversation
-	if t.wish.Turn == 0 {
+	switch {
+	case t.wish.Turn == 0:
 		asked = agents.Open(t.config, c.started.Prompt)
+	case c.invalid != "":
+		asked = []events.Message{agents.Repair(c.invalid)}
 	}
 	sent = slices.Concat(c.messages, c.told(), asked)
 	if len(c.assigned.Earlier) == 0 {

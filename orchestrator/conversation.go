@@ -33,6 +33,9 @@ type conversation struct {
 	// chat is the step of a call to the model that was begun and has no answer, -1 where there is none.
 	chat  int
 	ended bool
+	// invalid is why the last answer did not satisfy the agent's schema, and repaired that one was asked for anew.
+	invalid  string
+	repaired bool
 	// said is what earlier runs of its conversation hold, once that was read.
 	said []events.Message
 }
@@ -99,6 +102,7 @@ func (c *conversation) evolve(fact events.Run) {
 		c.results[f.Call] = f.Result
 	case events.RunLLMCalled:
 		c.turns++
+		c.invalid, c.repaired = f.Invalid, c.repaired || f.Invalid != ""
 		c.messages = append(append(c.messages, c.told()...), f.Asked...)
 		c.messages = append(c.messages, f.Answered...)
 		c.calls, c.begun, c.results, c.approvals = nil, map[int]int{}, map[int]events.Message{}, map[int]*asked{}

@@ -180,8 +180,8 @@ func (t *turn) perform(ctx context.Context) error {
 			Meta: t.meta(answeredSlot, t.clock()), Run: t.wish.Run, Step: step, Outcome: events.Failed, Error: err.Error(), Unpriced: !agents.Unbilled(err),
 		})
 	}
-	if len(done.Calls) > 0 {
-		onDelta("\n") // what follows the tools is a text of its own
+	if len(done.Calls) > 0 || done.Invalid != "" {
+		onDelta("\n") // what follows the tools, or an answer that is none, is a text of its own
 	}
 	return t.record(ctx, step, asked, done)
 }
@@ -215,18 +215,18 @@ func (t *turn) record(ctx context.Context, step int, asked []events.Message, don
 	cmds := []commands.Command{
 		commands.RecordLLMCall{
 			Meta: t.meta(recordSlot, now), Run: t.wish.Run, Step: &step, Model: a.Model, Provider: a.Provider, Asked: asked,
-			Answered: []events.Message{answer}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted, Failed: done.Failed,
+			Answered: []events.Message{answer}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted, Invalid: done.Invalid, Failed: done.Failed,
 		},
 		commands.FinishStep{
 			Meta: t.meta(answeredSlot, now), Run: t.wish.Run, Step: step, Outcome: events.Succeeded, Model: a.Model, InputTokens: a.InputTokens,
 			OutputTokens: a.OutputTokens, CachedTokens: a.CachedTokens, CostNanos: a.CostNanos, Unpriced: !a.Priced,
 		},
 	}
-	switch reason := failed(done, tooLong); {
+	switch reason := t.failed(done, tooLong); {
 	case reason != "":
 		t.over = true
 		cmds = append(cmds, commands.FailRun{Meta: t.meta(endSlot, now), Run: t.wish.Run, Error: reason, FinishReason: a.FinishReason})
-	case len(done.Calls) == 0:
+	case len(done.Calls) == 0 && done.Invalid == "":
 		t.over = true
 		cmds = append(cmds, commands.FinishRun{
 			Meta: t.meta(endSlot, now), Run: t.wish.Run, Outcome: events.Succeeded, Answer: answer.Content, FinishReason: a.FinishReason,
@@ -237,9 +237,12 @@ func (t *turn) record(ctx context.Context, step int, asked []events.Message, don
 }
 
 // failed tells what is wrong with an answer as the end of a run, or that nothing is.
-func failed(done agents.Turn, tooLong bool) string {
+func (t *turn) failed(done agents.Turn, tooLong bool) string {
 	if tooLong {
 		return fmt.Sprintf("the answer is longer than the %d bytes that are recorded of one", maxAnswer)
+	}
+	if done.Invalid != "" && t.conversation.repaired {
+		return "the answer does not satisfy the agent's schema, and the one before did not either: " + done.Invalid
 	}
 	if err := done.Ending.Failure(); err != nil {
 		return err.Error()

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"cmp"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ const (
 var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, AgentRow]{
 	Key:   func(r *AgentRow) named { return named{r.Agent, r.Workspace} },
 	Fresh: func(k named, r *AgentRow) { r.Agent, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
-	Weigh: func(r *AgentRow) int { return len(r.Prompt) + 32*len(r.Tools) + 64 },
+	Weigh: func(r *AgentRow) int { return len(r.Prompt) + len(r.Schema) + 32*len(r.Tools) + 64 },
 	Row: []readmodel.ColumnOf[AgentRow]{
 		readmodel.Key(readmodel.String("agent", func(r *AgentRow) *string { return &r.Agent })),
 		workspaceKey(func(r *AgentRow) *string { return &r.Workspace }),
@@ -27,6 +28,12 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 		readmodel.Strings("fallbacks", func(r *AgentRow) *[]string { return &r.Fallbacks }),
 		readmodel.Optional("temperature", func(r *AgentRow) **float64 { return &r.Temperature }),
 		readmodel.Int("max_tokens", func(r *AgentRow) *int64 { return &r.MaxTokens }),
+		readmodel.As(readmodel.String("schema", func(r *AgentRow) *string { return &r.Schema }), "schema", func(r *AgentRow) any {
+			if r.Schema == "" {
+				return nil
+			}
+			return json.RawMessage(r.Schema)
+		}),
 		readmodel.Strings("tools", func(r *AgentRow) *[]string { return &r.Tools }),
 		readmodel.Symbol("status", func(r *AgentRow) *string { return &r.Status }),
 		readmodel.Bool("imported", func(r *AgentRow) *bool { return &r.Imported }),
@@ -170,5 +177,6 @@ func (w *agentFold) of(f *readmodel.Fact, e events.Agent) (*AgentRow, error) {
 
 func (r *AgentRow) configure(c events.AgentConfig) {
 	r.Model, r.Fallbacks, r.Prompt, r.Temperature, r.MaxTokens, r.Tools = c.Model, c.Fallbacks, c.Prompt, c.Temperature, int64(c.MaxTokens), c.Tools
+	r.Schema = string(c.Schema)
 	r.Configured++
 }

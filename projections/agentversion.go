@@ -36,7 +36,7 @@ var agentVersionTable = readmodel.NewTable("agent_versions", readmodel.TableOf[a
 	Fresh: func(k agentVersionKey, r *AgentVersionRow) {
 		r.Agent, r.Workspace, r.Version = k.name, k.workspace, k.version
 	},
-	Weigh: func(r *AgentVersionRow) int { return len(r.Config.Prompt) + len(r.Reason) + 512 },
+	Weigh: func(r *AgentVersionRow) int { return len(r.Config.Prompt) + len(r.Config.Schema) + len(r.Reason) + 512 },
 	Row: []readmodel.ColumnOf[AgentVersionRow]{
 		readmodel.Key(readmodel.String("agent", func(r *AgentVersionRow) *string { return &r.Agent })),
 		readmodel.Key(readmodel.Int("version", func(r *AgentVersionRow) *int64 { return &r.Version })),

@@ -102,6 +102,7 @@ type AgentRow struct {
 	Model       string   `db:"model"`
 	Prompt      string   `db:"prompt"`
 	Fallbacks   []string `db:"fallbacks"`
+	Schema      string   `db:"schema"`
 	Temperature *float64 `db:"temperature"`
 	MaxTokens   int64    `db:"max_tokens"`
 	Tools       []string `db:"tools"`

@@ -303,7 +303,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		verdict
 		workflow
 	`)
-	texts := []string{"answer", "answered", "arguments", "asked", "better", "description", "error", "instruction", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "wish"}
+	texts := []string{"answer", "answered", "arguments", "asked", "better", "description", "error", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "wish"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {
 		fact, err := events.Known.Decode(kind, 1, []byte("{}"))

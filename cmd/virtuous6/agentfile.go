@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -37,10 +38,28 @@ type frontMatter struct {
 	Temperature *float64 `yaml:"temperature,omitempty"`
 	MaxTokens   int      `yaml:"max_tokens,omitempty"`
 	Tools       nameList `yaml:"tools,omitempty"`
+	Schema      document `yaml:"schema,omitempty"`
 }
 
 // nameList is a list, or names with commas between.
 type nameList []string
+
+// document is a JSON that is written as YAML, its members in their order.
+type document json.RawMessage
+
+// UnmarshalYAML reads it.
+func (d *document) UnmarshalYAML(text []byte) error {
+	data, err := yaml.YAMLToJSON(text)
+	var b bytes.Buffer
+	if err == nil {
+		err = json.Compact(&b, data)
+	}
+	*d = b.Bytes()
+	return err
+}
+
+// MarshalYAML writes it.
+func (d document) MarshalYAML() ([]byte, error) { return yaml.JSONToYAML(d) }
 
 // UnmarshalYAML reads both ways to write them.
 func (n *nameList) UnmarshalYAML(unmarshal func(any) error) error {
@@ -86,13 +105,13 @@ func parseAgentFile(data []byte) (agentFile, error) {
 	}
 	f := agentFile{name: matter.Name, role: matter.Description, config: events.AgentConfig{
 		Model: matter.Model, Fallbacks: matter.Fallbacks, API: matter.API, Temperature: matter.Temperature, MaxTokens: matter.MaxTokens, Tools: matter.Tools,
-		Prompt: strings.TrimSpace(body),
+		Schema: json.RawMessage(matter.Schema), Prompt: strings.TrimSpace(body),
 	}}
 	if f.config.Model == inherits {
 		f.config.Model = ""
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "max_tokens", "tools"}, key) {
+		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "max_tokens", "tools", "schema"}, key) {
 			f.ignored = append(f.ignored, key)
 		}
 	}
@@ -104,7 +123,7 @@ func parseAgentFile(data []byte) (agentFile, error) {
 func (f agentFile) format() ([]byte, error) {
 	head, err := yaml.Marshal(frontMatter{
 		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, Fallbacks: f.config.Fallbacks, API: f.config.API,
-		Temperature: f.config.Temperature, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools,
+		Temperature: f.config.Temperature, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Schema: document(f.config.Schema),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the front matter of %s: %w", f.name, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"reflect"
 	"strings"
@@ -63,6 +64,11 @@ func TestAgentFilesComeBack(t *testing.T) {
 				Model: rapid.SampledFrom([]string{"", "gpt-4o", "1e3", "null", "a: b"}).Draw(t, "model"), MaxTokens: rapid.IntRange(0, 9).Draw(t, "tokens"),
 				Fallbacks: rapid.SampledFrom([][]string{nil, {"gpt-4o", "1"}}).Draw(t, "fallbacks"), Tools: rapid.SampledFrom([][]string{nil, {"clock"}, {"no", "1"}}).Draw(t, "tools"), Prompt: strings.TrimSpace(text.Draw(t, "prompt")),
 			},
+		}
+		if schema := rapid.SampledFrom([]string{
+			"", "{}", "true", `{"type":"object","properties":{"z":{"type":["string","null"],"const":"1"},"a":{"enum":[1,1.5,"a: b\n",null,"2026-01-01"]}},"required":["z","a"]}`,
+		}).Draw(t, "schema"); schema != "" {
+			f.config.Schema = json.RawMessage(schema)
 		}
 		if rapid.Bool().Draw(t, "warm") {
 			f.config.Temperature = new(rapid.SampledFrom([]float64{0, .2, 1}).Draw(t, "temperature"))

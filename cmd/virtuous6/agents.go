@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -100,6 +102,9 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.out, "%s  %s, %d runs, version %d\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
 		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(strings.Join(append([]string{r.Model}, r.Fallbacks...), ", then ")), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
+	if r.Schema != "" {
+		fmt.Fprintf(a.out, "schema %s\n", r.Schema)
+	}
 	if r.Prompt != "" {
 		fmt.Fprintf(a.out, "\n%s\n", r.Prompt)
 	}
@@ -113,6 +118,7 @@ type agentFlags struct {
 	Prompt      *string  `help:"The instructions that come before each conversation; @FILE reads them from a file." placeholder:"TEXT"`
 	Temperature *float64 `help:"The sampling temperature."`
 	MaxTokens   *int     `help:"Bounds an answer, 0 for the provider's default." placeholder:"N"`
+	Schema      *string  `help:"The JSON Schema that answers have to satisfy; @FILE reads it from a file, empty for none." placeholder:"JSON"`
 	Tools       *string  `help:"The tools that it is granted, with commas between; empty for none." placeholder:"NAME,..."`
 }
 
@@ -121,17 +127,17 @@ func (f agentFlags) over(c events.AgentConfig) (events.AgentConfig, error) {
 		c.Model = *f.Model
 	}
 	if f.Prompt != nil {
-		c.Prompt = *f.Prompt
-		if file, is := strings.CutPrefix(c.Prompt, "@"); is {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return c, fmt.Errorf("--prompt: %w", err)
-			}
-			c.Prompt = strings.TrimSpace(string(text))
+		var err error
+		if c.Prompt, err = textOrFile("prompt", *f.Prompt); err != nil {
+			return c, err
 		}
-		if !utf8.ValidString(c.Prompt) {
-			return c, usage("--prompt: the text is not UTF-8")
+	}
+	if f.Schema != nil {
+		schema, err := textOrFile("schema", *f.Schema)
+		if err != nil {
+			return c, err
 		}
+		c.Schema = json.RawMessage(schema)
 	}
 	if f.Temperature != nil {
 		c.Temperature = f.Temperature
@@ -148,6 +154,21 @@ func (f agentFlags) over(c events.AgentConfig) (events.AgentConfig, error) {
 	return c, nil
 }
 
+// textOrFile is what a flag is given, or what the file has that it names.
+func textOrFile(flag, value string) (string, error) {
+	if file, is := strings.CutPrefix(value, "@"); is {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("--%s: %w", flag, err)
+		}
+		value = strings.TrimSpace(string(text))
+	}
+	if !utf8.ValidString(value) {
+		return "", usage("--%s: the text is not UTF-8", flag)
+	}
+	return value, nil
+}
+
 // names are those of a list with commas between.
 func names(list string) (all []string) {
 	for name := range strings.SplitSeq(list, ",") {
@@ -158,8 +179,11 @@ func names(list string) (all []string) {
 	return all
 }
 
-// knownTools refuses tools that this program does not have.
-func (a *app) knownTools(ctx context.Context, c events.AgentConfig) error {
+// servable refuses what no run could be served with: a schema that is none, and tools that this program does not have.
+func (a *app) servable(ctx context.Context, c events.AgentConfig) error {
+	if err := agents.CheckSchema(c.Schema); err != nil {
+		return err
+	}
 	box, err := a.toolbox()
 	if err != nil {
 		return err
@@ -193,7 +217,7 @@ func (v agentsSpawnVerb) Run(ctx context.Context, a *app) error {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	if err := a.knownTools(ctx, config); err != nil {
+	if err := a.servable(ctx, config); err != nil {
 		return err
 	}
 	_, err = a.dispatcher().Dispatch(ctx, commands.SpawnAgent{Meta: a.meta(""), Agent: v.Agent, Role: v.Role, Config: config})
@@ -232,7 +256,7 @@ func (v agentsConfigureVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.knownTools(ctx, config); err != nil {
+	if err := a.servable(ctx, config); err != nil {
 		return err
 	}
 	receipt, err := a.dispatcher().Dispatch(ctx, commands.ConfigureAgent{Meta: a.meta(""), Agent: v.Agent, Config: config, Reason: v.Reason})

@@ -190,7 +190,7 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.knownTools(ctx, config); err != nil {
+	if err := a.servable(ctx, config); err != nil {
 		return err
 	}
 	meta := a.meta("")
