@@ -2,7 +2,6 @@ package projections
 
 import (
 	"cmp"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -28,12 +27,7 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 		readmodel.Strings("fallbacks", func(r *AgentRow) *[]string { return &r.Fallbacks }),
 		readmodel.Optional("temperature", func(r *AgentRow) **float64 { return &r.Temperature }),
 		readmodel.Int("max_tokens", func(r *AgentRow) *int64 { return &r.MaxTokens }),
-		readmodel.As(readmodel.String("schema", func(r *AgentRow) *string { return &r.Schema }), "schema", func(r *AgentRow) any {
-			if r.Schema == "" {
-				return nil
-			}
-			return json.RawMessage(r.Schema)
-		}),
+		orNull(readmodel.String("schema", func(r *AgentRow) *string { return &r.Schema })),
 		readmodel.Strings("tools", func(r *AgentRow) *[]string { return &r.Tools }),
 		readmodel.Symbol("status", func(r *AgentRow) *string { return &r.Status }),
 		readmodel.Bool("imported", func(r *AgentRow) *bool { return &r.Imported }),

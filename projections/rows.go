@@ -96,12 +96,13 @@ type StepRow struct {
 
 // AgentRow is a row of agent_registry.
 type AgentRow struct {
-	Agent       string   `db:"agent,pk"`
-	Workspace   string   `db:"workspace,pk"`
-	Role        string   `db:"role"`
-	Model       string   `db:"model"`
-	Prompt      string   `db:"prompt"`
-	Fallbacks   []string `db:"fallbacks"`
+	Agent     string   `db:"agent,pk"`
+	Workspace string   `db:"workspace,pk"`
+	Role      string   `db:"role"`
+	Model     string   `db:"model"`
+	Prompt    string   `db:"prompt"`
+	Fallbacks []string `db:"fallbacks"`
+	// Schema is the JSON Schema of its answers, as text.
 	Schema      string   `db:"schema"`
 	Temperature *float64 `db:"temperature"`
 	MaxTokens   int64    `db:"max_tokens"`
