@@ -24,6 +24,7 @@ var all = workspaced(
 	patterns,
 	costs,
 	metrics,
+	hours,
 )
 
 // former are the tables that earlier versions had: a swap drops them.

@@ -39,6 +39,13 @@ func (p *Past) Apply(ctx context.Context, after uint64, batch []Entry) error {
 	return p.upper.Apply(ctx, after, batch)
 }
 
+// Rest gives the memory of the fold back: what is wanted is reached.
+func (p *Past) Rest() {
+	p.upper.mu.Lock()
+	defer p.upper.mu.Unlock()
+	p.upper.live = newFolder(Live, p.upper.set.members, p.upper.live.at, p.upper.cacheBytes)
+}
+
 // Close closes the engine that was given to Past.
 func (p *Past) Close() error { return p.upper.Close() }
 

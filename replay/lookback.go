@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +16,12 @@ import (
 // keepLook is how long a look is given again: a page asks for many things of one moment.
 const keepLook = time.Minute
 
+// keepLooks is how many are kept at a time: each has a file of its own.
+const keepLooks = 4
+
 // Lookback gives the read models of moments to many who ask at once, such as the requests to a server. One look is built
-// at a time, since that can take the whole log, and the last one is kept for a minute. Its methods may be called concurrently.
+// at a time, since that can take the whole log, and the last four are kept for a minute each. Its methods may be called
+// concurrently.
 type Lookback struct {
 	store  eventstore.Store
 	models *projections.Models
@@ -26,8 +31,9 @@ type Lookback struct {
 	// building is full while a look is sought or built.
 	building chan struct{}
 
-	mu   sync.Mutex
-	kept *look
+	mu sync.Mutex
+	// kept are the last ones that were asked for, the latest one last.
+	kept []*look
 	over bool
 }
 
@@ -35,7 +41,8 @@ type Lookback struct {
 type look struct {
 	past   *projections.Past
 	moment Moment
-	// head is where the log ended when it was built: what is known of a time changes with it.
+	// head is how far the log was seen for it: what is known of a time can change with what comes behind. Who holds building
+	// changes it.
 	head uint64
 	// users are those that were given it, and the Lookback while it keeps it. The last one closes it.
 	users int
@@ -60,28 +67,51 @@ func (l *Lookback) At(ctx context.Context, m Moment) (r projections.Reader, done
 	if err != nil {
 		return nil, nil, err
 	}
-	k := l.again(m, head)
-	if k == nil {
-		if k, err = l.build(ctx, m, head); err != nil {
-			return nil, nil, err
-		}
+	k, err := l.again(ctx, m, head)
+	if err == nil && k == nil {
+		k, err = l.build(ctx, m, head)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	return k.past, sync.OnceFunc(func() { l.leave(k) }), nil
 }
 
-// again is the look that is kept, where it is of that moment.
-func (l *Lookback) again(m Moment, head uint64) *look {
+// again is the look of a moment that is kept, if nothing came behind it that belongs to the moment.
+func (l *Lookback) again(ctx context.Context, m Moment, head uint64) (*look, error) {
+	k := l.take(m)
+	if k == nil || m.OccurredBy.IsZero() || k.head == head {
+		return k, nil
+	}
+	w, err := wayTo(ctx, l.store, l.models, m)
+	more := false
+	if err == nil && w.to > k.head {
+		more, err = occurred(ctx, l.store, k.head, w.to, m.OccurredBy)
+	}
+	if err == nil && !more {
+		k.head = max(head, w.to)
+		return k, nil
+	}
+	l.drop(k)
+	l.leave(k)
+	return nil, err
+}
+
+// take is a look that is kept, for one user more.
+func (l *Lookback) take(m Moment) *look {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := l.kept
-	if k == nil || k.moment != m || !m.OccurredBy.IsZero() && k.head != head {
+	i := slices.IndexFunc(l.kept, func(k *look) bool { return k.moment == m })
+	if i < 0 {
 		return nil
 	}
+	k := l.kept[i]
+	l.kept = append(slices.Delete(l.kept, i, i+1), k)
 	k.users++
 	return k
 }
 
-// build builds a look for one user, and keeps it instead of the one before.
+// build builds a look for one user, and keeps it instead of that which was not asked for for longest.
 func (l *Lookback) build(ctx context.Context, m Moment, head uint64) (*look, error) {
 	empty, err := l.empty(ctx)
 	if err != nil {
@@ -92,11 +122,14 @@ func (l *Lookback) build(ctx context.Context, m Moment, head uint64) (*look, err
 		return nil, err
 	}
 	k := &look{past: past, moment: m, head: head, users: 1}
+	var before *look
 	l.mu.Lock()
-	before := l.kept
 	if !l.over {
+		if len(l.kept) == keepLooks {
+			before = l.kept[0]
+		}
 		k.users++
-		l.kept = k
+		l.kept = append(l.kept, k)
 		k.timer = time.AfterFunc(keepLook, func() { l.drop(k) })
 	}
 	l.mu.Unlock()
@@ -110,9 +143,7 @@ func (l *Lookback) drop(k *look) {
 		return
 	}
 	l.mu.Lock()
-	if l.kept == k {
-		l.kept = nil
-	}
+	l.kept = slices.DeleteFunc(l.kept, func(other *look) bool { return other == k })
 	// The timer is stopped once: by who drops the look first.
 	first := k.timer != nil
 	if first {
@@ -143,7 +174,9 @@ func (l *Lookback) leave(k *look) {
 func (l *Lookback) Close() {
 	l.mu.Lock()
 	l.over = true
-	k := l.kept
+	kept := slices.Clone(l.kept)
 	l.mu.Unlock()
-	l.drop(k)
+	for _, k := range kept {
+		l.drop(k)
+	}
 }

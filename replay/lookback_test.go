@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
@@ -46,19 +47,25 @@ func (e *shelved) Close() error {
 type pastHouse struct {
 	*replay.Lookback
 	shelf
-	store eventstore.Store
+	store    eventstore.Store
+	models   *projections.Models
+	dispatch commands.Dispatch
+}
+
+func (h *pastHouse) catchUp(t *testing.T) {
+	t.Helper()
+	if err := replay.CatchUp(t.Context(), h.store, h.models, nil); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func newPast(t *testing.T) *pastHouse {
 	t.Helper()
-	store, _ := logtest.New(t)
+	store, dispatch := logtest.New(t)
 	logtest.Import(t, store, logtest.Simulated(20))
-	live := logtest.Models(t)
-	if err := replay.CatchUp(t.Context(), store, live, nil); err != nil {
-		t.Fatal(err)
-	}
-	h := &pastHouse{store: store}
-	h.Lookback = replay.NewLookback(store, live, h.empty, slog.New(slog.DiscardHandler))
+	h := &pastHouse{store: store, models: logtest.Models(t), dispatch: dispatch.Dispatch}
+	h.catchUp(t)
+	h.Lookback = replay.NewLookback(store, h.models, h.empty, slog.New(slog.DiscardHandler))
 	return h
 }
 
@@ -110,25 +117,81 @@ func TestALookIsGivenAgainForAMinute(t *testing.T) {
 	})
 }
 
-func TestAnotherMomentTakesTheLooksPlace(t *testing.T) {
+func TestAFifthMomentTakesThePlaceOfTheOneThatWasAskedForLongestAgo(t *testing.T) {
 	t.Parallel()
 	h := newPast(t)
-	before, doneBefore := h.at(t, replay.Moment{Position: 1})
-	after, doneAfter := h.at(t, replay.Moment{Position: 200})
-	if before != 1 || after <= before {
-		t.Errorf("%d runs at position 1, %d at 200", before, after)
+	first, doneFirst := h.at(t, replay.Moment{Position: 1})
+	for _, position := range []uint64{50, 100, 200} {
+		_, done := h.at(t, replay.Moment{Position: position})
+		done()
+	}
+	doneFirst()
+	h.has(t, 4, 4)
+	again, done := h.at(t, replay.Moment{Position: 1})
+	done()
+	h.has(t, 4, 4)
+	later, done := h.at(t, replay.Moment{Position: 201}) // instead of 50
+	if first != 1 || again != 1 || later <= first {
+		t.Errorf("%d and %d runs at position 1, %d at 201", first, again, later)
+	}
+	h.has(t, 5, 4)
+	_, done50 := h.at(t, replay.Moment{Position: 50}) // instead of 100
+	done50()
+	h.has(t, 6, 4)
+	h.Close()
+	h.has(t, 6, 1) // 201 is in use
+	done()
+	h.has(t, 6, 0)
+	_, done = h.at(t, replay.Moment{Position: 1})
+	h.has(t, 7, 1)
+	done()
+	h.has(t, 7, 0) // closed, it keeps none
+}
+
+// Two who look at two dates in turns, while the log goes on, have the log folded once for each.
+func TestLooksAtTwoDatesInTurnsFoldTheLogOnceEach(t *testing.T) {
+	t.Parallel()
+	h := newPast(t)
+	early, late := logtest.Noon.Add(100*time.Hour), logtest.Noon.Add(103*time.Hour)
+	hourly(t, h.dispatch, 100, 105)
+	var runs [2]int64
+	for turn := range 6 {
+		for i, at := range []time.Time{early, late} {
+			n, done := h.at(t, replay.Moment{OccurredBy: at})
+			done()
+			if turn > 0 && n != runs[i] {
+				t.Errorf("by %s %d runs had begun, and then %d", at, runs[i], n)
+			}
+			runs[i] = n
+		}
+		hourly(t, h.dispatch, 105+turn, 106+turn)
+		if turn%2 == 1 {
+			h.catchUp(t)
+		}
 	}
 	h.has(t, 2, 2)
-	doneBefore()
-	h.has(t, 2, 1)
-	doneAfter()
-	h.has(t, 2, 1)
+	if runs[1] != runs[0]+3 {
+		t.Errorf("%d and %d runs, one an hour", runs[0], runs[1])
+	}
+	// A run of before that becomes known only now belongs to both.
+	meta := logtest.Meta("late", "late")
+	meta.At = early.Add(-time.Hour)
+	if _, err := h.dispatch(t.Context(), commands.StartRun{Meta: meta, Run: "late", Workflow: "w"}); err != nil {
+		t.Fatal(err)
+	}
+	for i, at := range []time.Time{early, late} {
+		if i == 1 {
+			h.catchUp(t)
+		}
+		n, done := h.at(t, replay.Moment{OccurredBy: at})
+		done()
+		if n != runs[i]+1 {
+			t.Errorf("%d runs, and %d with one that became known late", runs[i], n)
+		}
+	}
+	h.has(t, 4, 2)
 	h.Close()
-	h.has(t, 2, 0)
-	_, done := h.at(t, replay.Moment{Position: 1})
-	h.has(t, 3, 1)
-	done()
-	h.has(t, 3, 0) // closed, it keeps none
+	h.has(t, 4, 0)
 }
 
 func TestWhatIsKnownOfATimeGrows(t *testing.T) {
@@ -157,7 +220,7 @@ func TestWhatIsKnownOfATimeGrows(t *testing.T) {
 	} else {
 		done()
 	}
-	h.has(t, 3, 1)
+	h.has(t, 3, 2)
 	h.Close()
 }
 

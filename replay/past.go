@@ -63,38 +63,81 @@ func ParseMoment(text string) (Moment, error) {
 // ErrBeyond tells that a moment lies behind the log's end.
 var ErrBeyond = errors.New("the log does not reach there yet")
 
-// At gives the read models of a moment, in an empty engine that they come to own. models are the live ones: a position
-// is reached from their last snapshot before it. The caller closes what it gets. progress, if any, hears positions.
+// At gives the read models of a moment, in an empty engine that they come to own. models are the live ones: it is reached from
+// their last snapshot before which all facts belong to it. The caller closes what it gets. progress, if any, hears positions.
 func At(ctx context.Context, store eventstore.Store, models *projections.Models, empty readmodel.Engine, m Moment, progress func(position uint64)) (*projections.Past, error) {
-	head, err := store.Head(ctx)
-	if err == nil && m.Position > head {
-		err = fmt.Errorf("%w: it ends at position %d", ErrBeyond, head)
-	}
+	w, err := wayTo(ctx, store, models, m)
 	if err != nil {
 		return nil, errors.Join(err, empty.Close())
 	}
-	past, err := models.Past(ctx, empty, m.Position)
+	past, err := models.Past(ctx, empty, w.from)
 	if err != nil {
 		return nil, err
 	}
-	if err := reach(ctx, store, past, m, progress); err != nil {
+	if err := reach(ctx, store, past, m, w.to, progress); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach %s: %w", m, err), past.Close())
 	}
+	past.Rest()
 	return past, nil
+}
+
+// way is where a moment lies in the log: all facts up to from belong to it, none behind to does.
+type way struct{ from, to uint64 }
+
+func wayTo(ctx context.Context, store eventstore.Store, models *projections.Models, m Moment) (way, error) {
+	head, err := store.Head(ctx)
+	if err != nil {
+		return way{}, err
+	}
+	if m.Position > head {
+		return way{}, fmt.Errorf("%w: it ends at position %d", ErrBeyond, head)
+	}
+	if m.OccurredBy.IsZero() {
+		return way{m.Position, m.Position}, nil
+	}
+	s, err := models.Around(ctx, m.OccurredBy)
+	if err != nil {
+		return way{}, err
+	}
+	w := way{s.From, max(s.From, s.To)}
+	// Of what the read models have not seen yet nobody has kept when it occurred.
+	more, err := occurred(ctx, store, s.Known, head, m.OccurredBy)
+	if more {
+		w.to = head
+	}
+	return w, err
+}
+
+// occurred tells whether one of the facts between two positions had occurred by a time.
+func occurred(ctx context.Context, store eventstore.Store, from, to uint64, at time.Time) (bool, error) {
+	if from >= to {
+		return false, nil
+	}
+	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: from, Brief: true}) {
+		switch {
+		case err != nil:
+			return false, err
+		case e.Position > to:
+			return false, nil
+		case !e.OccurredAt.After(at):
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // pastBatch is how much is folded at once on the way from a snapshot: it is never far.
 const pastBatch = 8_192
 
-func reach(ctx context.Context, store eventstore.Store, past *projections.Past, m Moment, progress func(uint64)) error {
+func reach(ctx context.Context, store eventstore.Store, past *projections.Past, m Moment, to uint64, progress func(uint64)) error {
 	from, err := past.Position(ctx)
 	if err != nil {
 		return err
 	}
 	if from == 0 {
-		return Build(ctx, store, past.Models, m, progress)
+		return build(ctx, store, past.Models, m, to, progress)
 	}
-	for batch, err := range m.batches(ctx, store, from, pastBatch) {
+	for batch, err := range m.batches(ctx, store, from, to, pastBatch) {
 		if err != nil {
 			return err
 		}
@@ -118,6 +161,15 @@ func Build(ctx context.Context, store eventstore.Store, models *readmodel.Models
 	if m.Position > head {
 		return fmt.Errorf("%w: it ends at position %d", ErrBeyond, head)
 	}
+	to := m.Position
+	if !m.OccurredBy.IsZero() {
+		to = logEnd
+	}
+	return build(ctx, store, models, m, to, progress)
+}
+
+// build is Build, of which nothing lies behind a position.
+func build(ctx context.Context, store eventstore.Store, models *readmodel.Models, m Moment, to uint64, progress func(uint64)) error {
 	first, err := firstID(ctx, store)
 	if err != nil {
 		return err
@@ -130,7 +182,7 @@ func Build(ctx context.Context, store eventstore.Store, models *readmodel.Models
 	if err := models.SetOrigin(ctx, readmodel.Origin{Log: first, Built: true}); err != nil {
 		return errors.Join(err, rebuild.Discard(context.WithoutCancel(ctx)))
 	}
-	err = rebuild.Run(ctx, m.batches(ctx, store, 0, rebuildBatch), progress)
+	err = rebuild.Run(ctx, m.batches(ctx, store, 0, to, rebuildBatch), progress)
 	if err == nil {
 		err = rebuild.Replace(ctx)
 	}
@@ -140,12 +192,13 @@ func Build(ctx context.Context, store eventstore.Store, models *readmodel.Models
 	return err
 }
 
-// batches are those of the log from a position on, up to the moment.
-func (m Moment) batches(ctx context.Context, store eventstore.Store, from uint64, size int) iter.Seq2[[]readmodel.Entry, error] {
+// batches are those of the log between two positions that belong to the moment.
+func (m Moment) batches(ctx context.Context, store eventstore.Store, from, to uint64, size int) iter.Seq2[[]readmodel.Entry, error] {
+	all := batches(ctx, store, from, to, size)
 	if m.OccurredBy.IsZero() {
-		return batches(ctx, store, from, m.Position, size)
+		return all
 	}
-	return occurredBy(batches(ctx, store, from, logEnd, size), m.OccurredBy)
+	return occurredBy(all, m.OccurredBy)
 }
 
 // occurredBy yields of each stream what comes before its first fact that occurred after a time.

@@ -1,7 +1,10 @@
 package replay_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -142,6 +145,94 @@ func TestLateFactsCountByTheirTime(t *testing.T) {
 		}
 		if n != c.want {
 			t.Errorf("%s: %d runs, want %d", name, n, c.want)
+		}
+	}
+}
+
+// counted counts what is read of the whole log.
+type counted struct {
+	eventstore.Store
+	read int
+}
+
+func (c *counted) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2[events.Envelope, error] {
+	return func(yield func(events.Envelope, error) bool) {
+		for e, err := range c.Store.ReadAll(ctx, o) {
+			c.read++
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// hourly makes runs, one an hour.
+func hourly(t *testing.T, dispatch commands.Dispatch, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		for _, c := range logtest.OneRun(fmt.Sprint("r", i)) {
+			if _, err := dispatch(t.Context(), at(c, logtest.Noon.Add(time.Duration(i)*time.Hour))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// A time whose facts were recorded in their order is reached from a snapshot, as a position is, and what lies behind it is not read.
+func TestATimeIsReachedFromASnapshot(t *testing.T) {
+	t.Parallel()
+	store, dispatch := logtest.New(t)
+	hourly(t, dispatch.Dispatch, 0, 200)
+	live, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{SnapshotEvery: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := logged(t, store)
+	for batch := range slices.Chunk(entries, 30) {
+		if err := live.Apply(t.Context(), batch[0].Envelope.Position-1, batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func(at time.Time) (runs, read int) {
+		t.Helper()
+		log := &counted{Store: store}
+		past, err := replay.At(t.Context(), log, live, readmodel.NewMemory(), replay.Moment{OccurredBy: at}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = past.Close() }()
+		all, err := readmodel.Collect(past.Runs(t.Context(), projections.RunFilter{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all), log.read
+	}
+	begun := func(at time.Time) (n int) {
+		for _, e := range entries {
+			if _, is := e.Event.(events.RunStarted); is && !e.Envelope.OccurredAt.After(at) {
+				n++
+			}
+		}
+		return n
+	}
+	middle, end := entries[len(entries)/2].Envelope.OccurredAt, entries[len(entries)-1].Envelope.OccurredAt
+	for name, at := range map[string]time.Time{"the middle": middle, "the end": end, "after it": end.AddDate(1, 0, 0)} {
+		if runs, read := look(at); runs != begun(at) || read > len(entries)/4 {
+			t.Errorf("%s: %d runs of %d, %d events of %d read", name, runs, begun(at), read, len(entries))
+		}
+	}
+	// One that is recorded late is found, whether the read models have seen it or not.
+	meta := logtest.Meta("late", "late")
+	meta.At = middle.Add(-48 * time.Hour)
+	if _, err := dispatch.Dispatch(t.Context(), commands.StartRun{Meta: meta, Run: "late", Workflow: "w"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if runs, _ := look(middle); runs != begun(middle)+1 {
+			t.Errorf("%d runs of %d", runs, begun(middle)+1)
+		}
+		if err := replay.CatchUp(t.Context(), store, live, nil); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

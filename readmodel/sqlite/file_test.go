@@ -71,6 +71,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"goals",
 		"improvements",
 		"llm_costs",
+		"log_hours",
 		"metrics",
 		"notices",
 		"parked_streams",
