@@ -10,7 +10,7 @@ type snapshotsVerb struct {
 
 // Help tells what they are for.
 func (snapshotsVerb) Help() string {
-	return "Snapshots of the read models are taken every 32,768 events, in a long log more seldom, so that --as-of POSITION need not " +
+	return "Snapshots of the read models are taken every 32,768 events, in a long log more seldom, so that --as-of need not " +
 		"fold the log from its start. A full replay takes them anew.\n\nExamples:\n  virtuous6 snapshots\n  virtuous6 snapshots --delete"
 }
 
