@@ -155,7 +155,7 @@ func createGoal(c commands.CreateGoal, s Goal) ([]events.Goal, error) {
 		return nil, fmt.Errorf("%w: goal %s has no level %q: there are strategic, tactical and operational", ErrInvalid, c.Goal, c.Level)
 	}
 	return []events.Goal{events.GoalCreated{
-		Goal: c.Goal, Prompt: c.Prompt, Level: c.Level, Parent: c.Parent, Requester: c.Requester, LimitNanos: c.LimitNanos,
+		Goal: c.Goal, Prompt: c.Prompt, Level: c.Level, Parent: c.Parent, Requester: c.Requester, Conversation: c.Conversation, LimitNanos: c.LimitNanos,
 		Parallel: cmp.Or(c.Parallel, goalParallel),
 	}}, nil
 }

@@ -25,12 +25,14 @@ func GoalBudget(goal string) string { return "goal:" + goal }
 // CreateGoal makes a goal.
 type CreateGoal struct {
 	Meta
-	Goal       string
-	Prompt     string
-	Level      events.GoalLevel
-	Parent     string
-	Requester  string
-	LimitNanos events.Nanos
+	Goal      string
+	Prompt    string
+	Level     events.GoalLevel
+	Parent    string
+	Requester string
+	// Conversation is where it was asked for, empty for nowhere in particular.
+	Conversation string
+	LimitNanos   events.Nanos
 	// Parallel is how many tasks are under way at a time, 0 for the default.
 	Parallel int
 }

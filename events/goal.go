@@ -76,6 +76,8 @@ type GoalCreated struct {
 	// Parent is the goal that this one is a part of.
 	Parent    string `json:"parent,omitempty"`
 	Requester string `json:"requester,omitempty"`
+	// Conversation is the session, or the thread, that it was asked for in.
+	Conversation string `json:"conversation,omitempty"`
 	// LimitNanos is what may be spent for it, 0 for no limit of its own.
 	LimitNanos Nanos `json:"limit_nanos,omitempty"`
 	// Parallel is how many of its tasks are under way at a time.

@@ -77,7 +77,7 @@ func samples() []events.Event {
 		},
 		events.GoalCreated{
 			Goal: "g1", Prompt: "Find out why checkouts fail, then write it down.", Level: events.Tactical, Parent: "g0", Requester: "user:anna",
-			LimitNanos: 2_500_000_000, Parallel: 4,
+			Conversation: "slack:T024BE7LH:C061EG9SL:1764310391.000200", LimitNanos: 2_500_000_000, Parallel: 4,
 		},
 		events.GoalPlanAsked{By: "user:anna", Runbook: "failures", Slots: map[string]string{"day": "2026-11-28"}},
 		events.GoalPlanned{

@@ -45,6 +45,9 @@ func All(c Config) []Member {
 	if c.Does(SlackApproval{}) {
 		members = append(members, member(slackApproval()))
 	}
+	if c.Does(SlackGoal{}) {
+		members = append(members, member(slackGoal()))
+	}
 	if c.Does(SlackExperiment{}) {
 		members = append(members, member(slackExperiment()))
 	}

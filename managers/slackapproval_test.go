@@ -21,7 +21,7 @@ func shownAs(t *testing.T, manager string, streams func(events.Event) string, fa
 		}
 		key, p, ids := "", m.New(), map[uuid.UUID]string{}
 		for i, fact := range facts {
-			e := &events.Envelope{ID: uuid.UUID{15: byte(i)}, Kind: fact.Kind(), Stream: streams(fact), Correlation: "r", OccurredAt: time.Unix(int64(i), 0).UTC()}
+			e := &events.Envelope{ID: uuid.UUID{15: byte(i)}, Kind: fact.Kind(), Stream: streams(fact), Revision: uint64(i), Correlation: "r", OccurredAt: time.Unix(int64(i), 0).UTC()}
 			if key == "" {
 				key = m.Key(e)
 			} else if m.Key(e) != key {
@@ -114,6 +114,9 @@ func TestVerdictsAndBudgetsAreShown(t *testing.T) {
 		"rolled back": {"slack_experiment", "experiment-x", []events.Event{events.ExperimentRolledBack{}, post("experiment:x")}, []string{"experiment:x:rolled back@ "}, true},
 		"used up, raised": {"slack_budget", "budget-a:b/c", []events.Event{events.BudgetExhausted{Starting: "2026-11-28"}, post("budget:a:b/c:2026-11-28"), events.BudgetSet{}, post("budget:a:b/c:2026-11-28/raised")},
 			[]string{"budget:a:b/c:2026-11-28:exhausted@ ", "", "budget:a:b/c:2026-11-28:raised@1 "}, true},
+		"a goal": {"slack_goal", "goal-g", []events.Event{events.GoalCreated{Goal: "g", Conversation: "slack:T:C:1.1"}, events.GoalPlanned{}, post("goal:g"), events.GoalFinished{}, post("goal:g/revision 3")},
+			[]string{"goal:g:revision 0@ ", "goal:g:revision 1@ ", "goal:g:revision 1@1 ", "goal:g:revision 3@1 "}, true},
+		"a goal from elsewhere": {"slack_goal", "goal-g", []events.Event{events.GoalCreated{Goal: "g"}}, nil, true},
 		"used up again": {"slack_budget", "budget-all", []events.Event{events.BudgetExhausted{Starting: "2026-11-28"}, post("budget:all:2026-11-28"), events.BudgetExhausted{Starting: "2026-11-29"}},
 			[]string{"budget:all:2026-11-28:exhausted@ ", "", "budget:all:2026-11-29:exhausted@ "}, false},
 	} {

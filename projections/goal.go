@@ -55,6 +55,7 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 		readmodel.Symbol("status", func(r *GoalRow) *GoalStatus { return &r.Status }),
 		readmodel.String("parent", func(r *GoalRow) *string { return &r.Parent }),
 		readmodel.Symbol("requester", func(r *GoalRow) *string { return &r.Requester }),
+		readmodel.String("conversation", func(r *GoalRow) *string { return &r.Conversation }),
 		readmodel.Symbol("plan_source", func(r *GoalRow) *events.PlanSource { return &r.PlanSource }),
 		readmodel.Symbol("plan_of", func(r *GoalRow) *string { return &r.PlanOf }),
 		readmodel.Int("parallel", func(r *GoalRow) *int64 { return &r.Parallel }),
@@ -73,7 +74,7 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 
 // goals keeps where each goal and its tasks stand.
 var goals = readmodel.Projection{
-	Name: "goals", Version: 2, Tables: []readmodel.AnyTable{goalTable},
+	Name: "goals", Version: 3, Tables: []readmodel.AnyTable{goalTable},
 	Lists: []readmodel.List{goalTable.List(readmodel.List{
 		Name: "goals", Help: "Goals with their tasks, the latest first", Order: []readmodel.Order{{Column: "goal", Descending: true}},
 	})},
@@ -99,7 +100,7 @@ func foldGoal(goals *readmodel.Cache[named, GoalRow], f *readmodel.Fact) error {
 			return err
 		}
 		*r = GoalRow{
-			Goal: r.Goal, Workspace: r.Workspace, Prompt: strings.Clone(e.Prompt), Level: e.Level, Parent: e.Parent, Requester: e.Requester, LimitNanos: e.LimitNanos,
+			Goal: r.Goal, Workspace: r.Workspace, Prompt: strings.Clone(e.Prompt), Level: e.Level, Parent: e.Parent, Requester: e.Requester, Conversation: strings.Clone(e.Conversation), LimitNanos: e.LimitNanos,
 			Parallel: int64(e.Parallel), Status: GoalCreated, CreatedAt: f.When, Position: f.Envelope.Position,
 		}
 		return nil

@@ -273,6 +273,8 @@ type GoalRow struct {
 	Status    GoalStatus       `db:"status"`
 	Parent    string           `db:"parent"`
 	Requester string           `db:"requester"`
+	// Conversation is where it was asked for, empty for nowhere in particular.
+	Conversation string `db:"conversation"`
 	// PlanSource is who made the plan, and PlanOf the runbook, the template or the run that it was made from.
 	PlanSource events.PlanSource `db:"plan_source"`
 	PlanOf     string            `db:"plan_of"`

@@ -44,7 +44,7 @@ var slackThreadTable = readmodel.NewTable("slack_threads", readmodel.TableOf[nam
 
 // slackThreads keeps which conversation a thread in Slack is.
 var slackThreads = readmodel.Projection{
-	Name: "slack_threads", Version: 2, Tables: []readmodel.AnyTable{slackThreadTable},
+	Name: "slack_threads", Version: 3, Tables: []readmodel.AnyTable{slackThreadTable},
 	Bind: bindSlackThreads,
 }
 
@@ -53,18 +53,11 @@ func bindSlackThreads(w *readmodel.WorkingSet) readmodel.Fold {
 	return func(f *readmodel.Fact) error {
 		switch e := f.Event.(type) {
 		case events.RunStarted:
-			thread, err := events.ParseSlackThread(e.Conversation)
-			if err != nil || e.Source != nil {
-				return nil
+			if e.Source == nil {
+				return talk(threads, e.Conversation, f)
 			}
-			r, err := threads.Row(named{e.Conversation, f.Workspace})
-			if err != nil || r.Channel != "" {
-				return err
-			}
-			r.begin(e.Conversation, thread, f.Envelope.Position)
-			if thread.TS != "" {
-				return alias(threads, e.Conversation, thread, f)
-			}
+		case events.GoalCreated:
+			return talk(threads, e.Conversation, f)
 		case events.SlackThreadOpened:
 			thread, err := events.ParseSlackThread(e.Conversation)
 			if err != nil {
@@ -80,6 +73,23 @@ func bindSlackThreads(w *readmodel.WorkingSet) readmodel.Fold {
 		}
 		return nil
 	}
+}
+
+// talk keeps a conversation that is one in Slack.
+func talk(threads *readmodel.Cache[named, SlackThreadRow], conversation string, f *readmodel.Fact) error {
+	thread, err := events.ParseSlackThread(conversation)
+	if err != nil {
+		return nil //nolint:nilerr // it is none in Slack
+	}
+	r, err := threads.Row(named{conversation, f.Workspace})
+	if err != nil || r.Channel != "" {
+		return err
+	}
+	r.begin(conversation, thread, f.Envelope.Position)
+	if thread.TS == "" {
+		return nil
+	}
+	return alias(threads, conversation, thread, f)
 }
 
 func (r *SlackThreadRow) begin(conversation string, thread events.SlackThread, position uint64) {

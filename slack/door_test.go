@@ -37,6 +37,7 @@ type house struct {
 	approvals    []projections.ApprovalRow
 	experiments  []projections.ExperimentRow
 	budgets      []projections.BudgetRow
+	goals        []projections.GoalRow
 	fail         error
 	// late is what the read models hear of once they are waited for.
 	late func()
@@ -171,6 +172,12 @@ func (h *house) Experiments(context.Context, string) ([]projections.ExperimentRo
 }
 
 func (h *house) Budgets(context.Context) ([]projections.BudgetRow, error) { return h.budgets, nil }
+
+func (h *house) Goals(context.Context) ([]projections.GoalRow, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.goals), nil
+}
 
 func (h *house) Agents(context.Context) ([]projections.AgentRow, error) { return h.agents, nil }
 

@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"time"
+
 	api "github.com/slack-go/slack"
 
 	"github.com/virtuous6/virtuous6/answers"
@@ -28,7 +30,10 @@ func BudgetBlocks(row projections.BudgetRow, raised bool) []api.Block {
 	_, blocks := budgetBlocks(row, "2026-11-28", raised)
 	return blocks
 }
-func WrongView(metadata, prompt string) api.ModalViewRequest  { return wrongView(metadata, prompt) }
+func WrongView(metadata, prompt string) api.ModalViewRequest { return wrongView(metadata, prompt) }
+func GoalBlocks(row projections.GoalRow, results string, now time.Time) []api.Block {
+	return goalBlocks(row, results, now)
+}
 func Digest(row projections.ImprovementRow) string            { return digest(row) }
 func BetterView(metadata, prompt string) api.ModalViewRequest { return betterView(metadata, prompt) }
 func Asked(user, prompt string) []api.Block {

@@ -80,6 +80,29 @@ func experiment(text, status string) projections.ExperimentRow {
 	return row
 }
 
+var goalTime = time.Date(2026, 11, 28, 7, 5, 0, 0, time.UTC)
+
+func goal(text string, status projections.GoalStatus) projections.GoalRow {
+	began, ended := goalTime.Add(-5*time.Minute), goalTime.Add(-3*time.Minute)
+	row := projections.GoalRow{
+		Goal: "01a2", Prompt: text, Status: status, PlanSource: events.PlannedByModel, LimitNanos: 2_500_000_000, CostNanos: 310_000_000, StartedAt: began,
+		Tasks: []projections.GoalTaskRow{
+			{Task: "find", Title: "Find out why checkouts fail", Agent: "clerk", Status: projections.TaskDone, StartedAt: &began, EndedAt: &ended, Attempts: 1},
+			{Task: "which", Question: text, Status: projections.TaskWaiting, DependsOn: []string{"find"}},
+			{Task: "check", Title: text, Agent: "clerk", Status: projections.TaskRunning, StartedAt: &ended, Attempts: 2, DependsOn: []string{"find"}},
+			{Task: "cost", Title: "Say what it costs", Agent: "clerk", Status: projections.TaskFailed, StartedAt: &began, EndedAt: &ended, Reason: text},
+			{Task: "write", Title: "Write it down", Agent: "writer", Status: projections.TaskWaiting, DependsOn: []string{"which", "check"}},
+		},
+	}
+	if status.Ended() {
+		row.EndedAt = goalTime
+		for i := range row.Tasks {
+			row.Tasks[i].Status = projections.TaskDone
+		}
+	}
+	return row
+}
+
 // hostile is a text that would call people, break out of code, and pass every limit.
 var hostile = strings.Repeat("<!channel> <@U1> *bold* ```code``` \u200b & <https://evil.example|good> ", 400)
 
@@ -105,8 +128,10 @@ func shown(text string) map[string]any {
 		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: text, Period: events.Daily, LimitNanos: 9_000_000_000}, true),
 		"goal_paused": slack.BudgetBlocks(projections.BudgetRow{Budget: "goal:01a2", Period: events.Total, LimitNanos: 2_500_000_000}, false),
 		"wrong":       slack.WrongView(`{"run":"r1","channel":"C1"}`, text),
-		"said":        slack.SaidReply(answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}).Blocks,
-		"asked":       slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
+		"goal":        slack.GoalBlocks(goal(text, projections.GoalRunning), "", goalTime), "goal_reached": slack.GoalBlocks(goal(text, projections.GoalSucceeded), text, goalTime),
+		"goal_without_plan": slack.GoalBlocks(projections.GoalRow{Goal: "01a2", Prompt: text, Status: projections.GoalCreated, Reason: text}, "", goalTime),
+		"said":              slack.SaidReply(answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}).Blocks,
+		"asked":             slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
 		"home": slack.HomeView(figures(answers.Today, text), []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),
 	}
 }
@@ -166,6 +191,9 @@ func TestHostileTextsKeepToTheLimitsAndCallNobody(t *testing.T) {
 		for _, call := range []string{`\u003c!channel`, `\u003c@U1`, `\u003chttps://evil`, "<!channel", "<@U1\u003e bold"} {
 			if name == "asked" && call == `\u003c@U1` {
 				continue // who asks is named by us
+			}
+			if name == "goal_reached" && strings.Contains(call, "https") {
+				continue // an answer may have links
 			}
 			if strings.Contains(data, call) {
 				t.Errorf("%s holds %s", name, call)

@@ -186,6 +186,10 @@ func spokenWish(text string, overheard bool) Wish {
 		return Ask{Text: plain(text), Overheard: true}
 	case word == "stop" && rest == "":
 		return Stop{}
+	case word == "goal" && rest != "":
+		return Goal{Text: plain(strings.TrimSpace(rest))}
+	case (word == "pause" || word == "resume") && rest == "":
+		return Steer{Word: word}
 	case word == "metrics":
 		return slashWish("/metrics", strings.TrimSpace(rest))
 	case word == "better":

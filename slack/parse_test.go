@@ -67,6 +67,8 @@ func TestWishes(t *testing.T) {
 		"bad":                  {tapped("v6_judge", "bad:r1"), slack.Judge{Run: "r1"}},
 		"what would be better": {tapped("v6_better", "r1"), slack.AskBetter{Run: "r1"}},
 		"approve":              {tapped("v6_decide_approve", "ab:imp-1"), slack.Decide{Improvement: "imp-1", Digest: "ab", Verdict: slack.Approve}},
+		"goal":                 {said(`{"type":"app_mention","user":"U1","text":"<@UB> goal: ship <https://x.example|it>","ts":"1.1","channel":"C1"}`), slack.Goal{Text: "ship it (https://x.example)"}},
+		"pause":                {said(`{"type":"app_mention","user":"U1","text":"<@UB> pause","ts":"1.2","thread_ts":"1.1","channel":"C1"}`), slack.Steer{Word: "pause"}},
 		"right":                {tapped("v6_right", "r1"), slack.Assess{Run: "r1", Right: true}},
 		"wrong":                {tapped("v6_wrong", "r1"), slack.AskWrong{Run: "r1"}},
 		"promote":              {tapped("v6_trial_approve", "x1"), slack.Conclude{Experiment: "x1", Promote: true}},

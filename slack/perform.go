@@ -23,6 +23,10 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 	switch w := r.Wish.(type) {
 	case Ask:
 		return d.ask(ctx, r, id, w)
+	case Goal:
+		return d.pursue(ctx, r, id, w)
+	case Steer:
+		return d.steerHere(ctx, r, id, w)
 	case Better:
 		return d.better(ctx, r, id, w)
 	case Judge:
@@ -59,13 +63,25 @@ func (d *Door) ask(ctx context.Context, r Request, id uuid.UUID, w Ask) (done, e
 	if w.Overheard && !known {
 		return done{}, nil // people talk among themselves
 	}
+	if known {
+		if goal, open, err := d.goalIn(ctx, conversation); err != nil {
+			return done{}, err
+		} else if open {
+			return d.steer(ctx, r, id, goal, w.Text)
+		}
+	}
 	start := commands.StartRun{
-		Run: run, Workflow: d.Workflow, Agent: d.Agent, Prompt: strings.ToValidUTF8(strings.ReplaceAll(w.Text, "\x00", ""), "�"),
+		Run: run, Workflow: d.Workflow, Agent: d.Agent, Prompt: sound(w.Text),
 		Requester: r.person(), Conversation: conversation,
 	}
 	start.Meta = d.meta(r, id, 0, run)
 	receipt, err := d.Start(ctx, start)
 	return done{outcome: events.SlackStarted, run: run, repeated: receipt.Repeated}, err
+}
+
+// sound is what may be kept of a person's words.
+func sound(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "�")
 }
 
 // conversation is the one that a thread belongs to. known tells that there were runs in it.
@@ -235,6 +251,11 @@ func (d *Door) stop(ctx context.Context, r Request, id uuid.UUID) (done, error) 
 			return done{}, err
 		}
 		last, n = run.Run, n+1
+	}
+	if goal, open, err := d.goalIn(ctx, conversation); err != nil {
+		return done{}, err
+	} else if open {
+		return d.steer(ctx, r, id, goal, "stop")
 	}
 	if n == 0 {
 		return refusal("Nothing is under way here."), nil

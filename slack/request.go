@@ -49,6 +49,10 @@ type (
 		Text      string
 		Overheard bool
 	}
+	// Goal wants something to be reached, by as many tasks as it takes.
+	Goal struct{ Text string }
+	// Steer pauses the goal of a thread, or goes on with it.
+	Steer struct{ Word string }
 	// Know wants what the read models tell.
 	Know struct{ answers.Question }
 	// Better says how an answer should have been. Run is empty for the last one there. Answer tells that the text is the answer
@@ -117,6 +121,8 @@ const (
 )
 
 func (Ask) wish() string       { return "ask" }
+func (Goal) wish() string      { return "goal" }
+func (s Steer) wish() string   { return s.Word }
 func (k Know) wish() string    { return "know_" + string(k.Topic) }
 func (Better) wish() string    { return "better" }
 func (AskBetter) wish() string { return "ask_better" }

@@ -126,7 +126,7 @@ func (s *slackServer) handlers() []orchestrator.Handler {
 	}
 	all := []orchestrator.Handler{
 		orchestrator.Handle(s.door.Follow, s.door.FollowGaveUp), orchestrator.Handle(s.door.Answer, s.door.AnswerGaveUp),
-		orchestrator.Handle(s.door.Permit, s.door.PermitGaveUp),
+		orchestrator.Handle(s.door.Permit, s.door.PermitGaveUp), orchestrator.Handle(s.door.Pursue, s.door.PursueGaveUp),
 	}
 	if s.door.Proposals != "" {
 		all = append(all, orchestrator.Handle(s.door.Propose, s.door.ProposeGaveUp), orchestrator.Handle(s.door.Conclude, s.door.ConcludeGaveUp),

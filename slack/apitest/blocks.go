@@ -99,6 +99,24 @@ func (c *checker) block(b map[string]any) {
 			c.say("an empty markdown block")
 		}
 	case "divider":
+	case "plan":
+		if title := str(b, "title"); title == "" || utf8.RuneCountInString(title) > 200 {
+			c.say("a plan has a title of up to 200 characters")
+		}
+		tasks := map[string]bool{}
+		for _, t := range objects(b["tasks"]) {
+			id, title := str(t, "task_id"), str(t, "title")
+			if id == "" || tasks[id] || title == "" || utf8.RuneCountInString(title) > 200 {
+				c.say("the task %q is there twice, or has no id or no title of up to 200 characters", id)
+			}
+			tasks[id] = true
+			if s := str(t, "status"); s != "pending" && s != "in_progress" && s != "complete" && s != "error" {
+				c.say("a task of status %q", s)
+			}
+			if details := object(t["details"]); details != nil && str(details, "type") != "rich_text" {
+				c.say("the details of a task are rich text")
+			}
+		}
 	case "context":
 		elements := objects(b["elements"])
 		if len(elements) == 0 || len(elements) > 10 {
