@@ -5,7 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -88,5 +93,67 @@ func TestAReplacedFileIsLeftAlone(t *testing.T) {
 	}
 	if n, err := count(t, open(t, path, Config{})); n != 300 || err != nil {
 		t.Errorf("the backup holds %d events, %v, want 300", n, err)
+	}
+}
+
+// A backup that is copied onto the file of a running program, by cp, is the same file to the file system. It is as long as what
+// was there: nothing but its time of modification tells.
+func TestAFileThatIsWrittenOverIsNoticed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log.db")
+	filled(t, path, 20)
+	backup, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, Config{})
+	clock := new(atomic.Int64)
+	s.writer.file.over.mu.Lock()
+	s.writer.file.over.now = func() time.Duration { return time.Duration(clock.Load()) }
+	s.writer.file.over.mu.Unlock()
+	revision := 20
+	round := func() error {
+		clock.Add(int64(lookTwice))
+		_, err := s.Append(t.Context(), "run-2", eventstore.Any, []events.Envelope{sample(revision)})
+		revision++
+		return err
+	}
+	// Checkpoints write it too: those of this program, and those of another one.
+	other := open(t, path, Config{})
+	for i := range 6 {
+		if err := round(); err != nil {
+			t.Fatal(err)
+		}
+		conn := other.writer.conn
+		if i%2 == 0 {
+			conn = s.writer.conn // nobody appends meanwhile
+		}
+		if err := sqlitex.ExecuteTransient(conn, "PRAGMA wal_checkpoint("+[]string{"PASSIVE", "RESTART", "TRUNCATE"}[i/2]+")", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := round(); err != nil {
+			t.Fatalf("behind a checkpoint: %v", err)
+		}
+	}
+	if err := round(); err != nil { // it has looked since the log began anew
+		t.Fatal(err)
+	}
+	onto, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = onto.Close() }) // earlier it would take SQLite's locks away
+	if _, err := onto.WriteAt(backup, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := round(); err != nil {
+		t.Fatalf("a checkpoint may be under way: %v", err)
+	}
+	if err := round(); !errors.Is(err, eventstore.ErrUnavailable) || !strings.Contains(err.Error(), "virtuous6 copy") {
+		t.Errorf("an append gave %v", err)
+	}
+	if _, err := s.Head(t.Context()); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("the head of the log came with %v", err)
 	}
 }

@@ -56,6 +56,9 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 		grown:   new(eventstore.Broadcast),
 		stopped: make(chan struct{}),
 	}
+	if err := opened.over.look(conn); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, explain(path, err)), conn.Close())
+	}
 	s.writer = &writer{file: opened, conn: conn, config: c, queue: s.queue, grown: s.grown}
 	go func() {
 		defer close(s.stopped)
@@ -170,7 +173,7 @@ func (s *Store) Head(ctx context.Context) (head uint64, err error) {
 	err = s.readers.with(ctx, func(r *reader) error {
 		n, err := r.head()
 		head = uint64(n)
-		return err
+		return errors.Join(err, s.writer.file.over.look(r.conn))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("head of the log: %w", explain(s.path, err))

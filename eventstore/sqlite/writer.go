@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -83,7 +84,7 @@ func (w *writer) forget() {
 // transact answers each request of a group in one transaction, and those that come before it has ended. An error is of
 // the whole transaction: nothing of it stands.
 func (w *writer) transact(group *[]*eventstore.Request) (err error) {
-	if err := w.file.check(); err != nil {
+	if err := errors.Join(w.file.check(), w.file.over.look(w.conn)); err != nil {
 		return err
 	}
 	if err := Begin(context.Background(), w.conn, w.config); err != nil {
