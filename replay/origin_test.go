@@ -16,6 +16,7 @@ import (
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/orchestrator/logtest"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
@@ -160,6 +161,65 @@ func TestALogThatIsReplacedUnderThePump(t *testing.T) {
 		}
 		if sumOf(t, models) != before {
 			t.Error("the two histories were mixed")
+		}
+	})
+}
+
+// putBack is an engine that can be put back to what another one holds.
+type putBack struct {
+	readmodel.Engine
+	to atomic.Pointer[readmodel.Engine]
+}
+
+func (p *putBack) at() readmodel.Engine {
+	if to := p.to.Load(); to != nil {
+		return *to
+	}
+	return p.Engine
+}
+
+func (p *putBack) Snapshot(ctx context.Context) (readmodel.Snapshot, error) {
+	return p.at().Snapshot(ctx)
+}
+func (p *putBack) Update(ctx context.Context, f func(readmodel.Tx) error) error {
+	return p.at().Update(ctx, f)
+}
+func (p *putBack) Loader(ctx context.Context, side readmodel.Side) readmodel.Scanner {
+	return p.at().Loader(ctx, side)
+}
+
+// A database that holds the log and its read models is put back as a whole: they belong together, and whoever follows the log
+// has seen more than there is. What is appended next would never come to it.
+func TestALogThatIsPutBackWithItsReadModels(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logtest.New(t)
+		logtest.Import(t, log, logtest.Simulated(10))
+		store := &replaceable{}
+		store.now.Store(&holding{log})
+		engine := &putBack{Engine: readmodel.NewMemory()}
+		models, err := projections.Open(t.Context(), engine, readmodel.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- replay.Pump(t.Context(), store, models, models.Apply) }()
+		time.Sleep(time.Minute)
+
+		older, _ := logtest.New(t)
+		logtest.Import(t, older, logtest.Simulated(5))
+		before := readmodel.Engine(readmodel.NewMemory())
+		those, err := projections.Open(t.Context(), before, readmodel.Options{})
+		if err == nil {
+			err = replay.CatchUp(t.Context(), older, those, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		engine.to.Store(&before)
+		store.now.Store(&holding{older})
+		if err := <-ended; !errors.Is(err, replay.ErrReplaced) {
+			t.Errorf("got %v, want ErrReplaced", err)
 		}
 	})
 }

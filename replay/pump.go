@@ -98,8 +98,9 @@ const belongEvery = 5 * time.Second
 // Pump keeps the read models up with the log until ctx is done, and writes by apply. It returns nil then, and an error
 // where it can't go on by itself, as ErrReplaced.
 func Pump(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying) error {
+	seen := &memory{store: store}
 	for {
-		err := pumpOnce(ctx, store, models, apply)
+		err := pumpOnce(ctx, store, models, seen.of(apply), seen)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -111,7 +112,46 @@ func Pump(ctx context.Context, store eventstore.Store, models *projections.Model
 	}
 }
 
-func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying) error {
+// memory is the last fact that a pump has seen. The read models' own mark goes back together with the log where both are in
+// the database that is restored, and whoever follows the log in this process has seen more than there is.
+type memory struct {
+	store eventstore.Store
+	mu    sync.Mutex
+	mark  readmodel.Mark
+}
+
+func (m *memory) set(mark readmodel.Mark) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mark = mark
+}
+
+// of notes what was applied.
+func (m *memory) of(apply Applying) Applying {
+	return func(ctx context.Context, after uint64, batch []readmodel.Entry) error {
+		err := apply(ctx, after, batch)
+		if err == nil && len(batch) > 0 {
+			m.set(readmodel.MarkOf(&batch[len(batch)-1].Envelope))
+		}
+		return err
+	}
+}
+
+// check returns ErrReplaced where the log does not have what was seen of it.
+func (m *memory) check(ctx context.Context) error {
+	m.mu.Lock()
+	mark := m.mark
+	m.mu.Unlock()
+	if mark.Stream == "" {
+		return nil
+	}
+	return has(ctx, m.store, mark)
+}
+
+func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying, seen *memory) error {
+	if err := seen.check(ctx); err != nil {
+		return err
+	}
 	if err := CatchUpBy(ctx, store, models, apply, nil); err != nil {
 		return err
 	}
@@ -119,13 +159,18 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 	if err != nil {
 		return err
 	}
+	mark, err := models.Mark(ctx)
+	if err != nil {
+		return err
+	}
+	seen.set(mark)
 	ctx, cancel := context.WithCancel(ctx)
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer cancel()
 	var replaced error
 	wait.Go(func() {
-		if replaced = watch(ctx, store, models); replaced != nil {
+		if replaced = watch(ctx, store, models, seen); replaced != nil {
 			cancel()
 		}
 	})
@@ -177,7 +222,7 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 
 // watch looks whether the log is still the one that the read models follow, until ctx is done. It returns nil then, and where
 // it is not what is wrong. A log or read models that don't answer are for others to tell of.
-func watch(ctx context.Context, store eventstore.Store, models *projections.Models) error {
+func watch(ctx context.Context, store eventstore.Store, models *projections.Models, seen *memory) error {
 	tick := time.NewTicker(belongEvery)
 	defer tick.Stop()
 	for {
@@ -186,7 +231,11 @@ func watch(ctx context.Context, store eventstore.Store, models *projections.Mode
 			return nil
 		case <-tick.C:
 		}
-		if err := Belong(ctx, store, models); foreign(err) {
+		err := Belong(ctx, store, models)
+		if err == nil {
+			err = seen.check(ctx)
+		}
+		if foreign(err) {
 			return err
 		}
 	}
