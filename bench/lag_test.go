@@ -42,7 +42,7 @@ func lag(b *testing.B, e engine, perSecond int) (latencies []time.Duration) {
 	defer wait.Wait()
 	defer cancel()
 	wait.Go(func() {
-		if err := replay.Pump(ctx, store, models, models.Apply); err != nil {
+		if err := replay.Pump(ctx, store, models, models.Apply, nil); err != nil {
 			b.Error(err)
 		}
 	})

@@ -50,6 +50,9 @@ type Config struct {
 	AllowUnpriced bool
 	// Lease is what Drive gave: the orchestrator does nothing without it from then on. Nil where no other process can drive.
 	Lease *Lease
+	// Seen is what this process has seen of the log, over all the leases that it gets: a log that lacks it was put back. Default
+	// nothing yet.
+	Seen *replay.Seen
 	// Clock tells the time, IDs makes ids. Default time.Now and UUIDv7.
 	Clock Clock
 	IDs   IDs
@@ -170,7 +173,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	// While the store is away the turns under way go on: the lease tells when another may drive.
 	group.Go(func() error {
 		return patiently(working, o.c.Log, "the read models", func() error {
-			return replay.Pump(working, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models))
+			return replay.Pump(working, o.c.Store, o.c.Models, o.c.Lease.apply(o.c.Models), o.c.Seen)
 		})
 	})
 	group.Go(func() error {

@@ -138,7 +138,7 @@ func TestALogThatIsReplacedUnderThePump(t *testing.T) {
 		store.now.Store(&holding{log})
 		models := logtest.Models(t)
 		ended := make(chan error, 1)
-		go func() { ended <- replay.Pump(t.Context(), store, models, models.Apply) }()
+		go func() { ended <- replay.Pump(t.Context(), store, models, models.Apply, nil) }()
 		time.Sleep(time.Minute)
 		select {
 		case err := <-ended:
@@ -202,8 +202,9 @@ func TestALogThatIsPutBackWithItsReadModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		seen := new(replay.Seen)
 		ended := make(chan error, 1)
-		go func() { ended <- replay.Pump(t.Context(), store, models, models.Apply) }()
+		go func() { ended <- replay.Pump(t.Context(), store, models, models.Apply, seen) }()
 		time.Sleep(time.Minute)
 
 		older, _ := logtest.New(t)
@@ -220,6 +221,10 @@ func TestALogThatIsPutBackWithItsReadModels(t *testing.T) {
 		store.now.Store(&holding{older})
 		if err := <-ended; !errors.Is(err, replay.ErrReplaced) {
 			t.Errorf("got %v, want ErrReplaced", err)
+		}
+		// So it is under the next lease: the one that it had went back too.
+		if err := replay.Pump(t.Context(), store, models, models.Apply, seen); !errors.Is(err, replay.ErrReplaced) {
+			t.Errorf("the next pump ended with %v", err)
 		}
 	})
 }

@@ -96,11 +96,13 @@ func catchUpOnce(ctx context.Context, store eventstore.Store, models *projection
 const belongEvery = 5 * time.Second
 
 // Pump keeps the read models up with the log until ctx is done, and writes by apply. It returns nil then, and an error
-// where it can't go on by itself, as ErrReplaced.
-func Pump(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying) error {
-	seen := &memory{store: store}
+// where it can't go on by itself, as ErrReplaced. seen, if any, is what this process has seen of the log before.
+func Pump(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying, seen *Seen) error {
+	if seen == nil {
+		seen = new(Seen)
+	}
 	for {
-		err := pumpOnce(ctx, store, models, seen.of(apply), seen)
+		err := pumpOnce(ctx, store, models, seen.by(apply), seen)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -112,44 +114,8 @@ func Pump(ctx context.Context, store eventstore.Store, models *projections.Model
 	}
 }
 
-// memory is the last fact that a pump has seen. The read models' own mark goes back together with the log where both are in
-// the database that is restored, and whoever follows the log in this process has seen more than there is.
-type memory struct {
-	store eventstore.Store
-	mu    sync.Mutex
-	mark  readmodel.Mark
-}
-
-func (m *memory) set(mark readmodel.Mark) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.mark = mark
-}
-
-// of notes what was applied.
-func (m *memory) of(apply Applying) Applying {
-	return func(ctx context.Context, after uint64, batch []readmodel.Entry) error {
-		err := apply(ctx, after, batch)
-		if err == nil && len(batch) > 0 {
-			m.set(readmodel.MarkOf(&batch[len(batch)-1].Envelope))
-		}
-		return err
-	}
-}
-
-// check returns ErrReplaced where the log does not have what was seen of it.
-func (m *memory) check(ctx context.Context) error {
-	m.mu.Lock()
-	mark := m.mark
-	m.mu.Unlock()
-	if mark.Stream == "" {
-		return nil
-	}
-	return has(ctx, m.store, mark)
-}
-
-func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying, seen *memory) error {
-	if err := seen.check(ctx); err != nil {
+func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.Models, apply Applying, seen *Seen) error {
+	if err := seen.check(ctx, store); err != nil {
 		return err
 	}
 	if err := CatchUpBy(ctx, store, models, apply, nil); err != nil {
@@ -222,7 +188,7 @@ func pumpOnce(ctx context.Context, store eventstore.Store, models *projections.M
 
 // watch looks whether the log is still the one that the read models follow, until ctx is done. It returns nil then, and where
 // it is not what is wrong. A log or read models that don't answer are for others to tell of.
-func watch(ctx context.Context, store eventstore.Store, models *projections.Models, seen *memory) error {
+func watch(ctx context.Context, store eventstore.Store, models *projections.Models, seen *Seen) error {
 	tick := time.NewTicker(belongEvery)
 	defer tick.Stop()
 	for {
@@ -233,7 +199,7 @@ func watch(ctx context.Context, store eventstore.Store, models *projections.Mode
 		}
 		err := Belong(ctx, store, models)
 		if err == nil {
-			err = seen.check(ctx)
+			err = seen.check(ctx, store)
 		}
 		if foreign(err) {
 			return err

@@ -41,7 +41,7 @@ func TestPumpDoesNotWaitForTheEndOfTheLog(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
-		go func() { ended <- replay.Pump(ctx, hurried{store}, models, models.Apply) }()
+		go func() { ended <- replay.Pump(ctx, hurried{store}, models, models.Apply, nil) }()
 		for _, run := range []string{"a", "b", "c"} {
 			kind, version, data, err := events.Encode(events.RunStarted{Run: run, Workflow: "w"})
 			if err != nil {
@@ -161,7 +161,7 @@ func TestPumpHoldsABoundedPartOfTheLog(t *testing.T) {
 			store := &endless{Store: eventstore.NewMemory(time.Now), kind: c.kind, size: c.size}
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error)
-			go func() { ended <- replay.Pump(ctx, store, models, models.Apply) }()
+			go func() { ended <- replay.Pump(ctx, store, models, models.Apply, nil) }()
 			synctest.Wait()
 			if n := store.yielded.Load(); n > c.atMost || c.everything && n < 4_000 {
 				t.Errorf("%d facts of %s with %d bytes were taken in, want %d at most", n, c.kind, c.size, c.atMost)

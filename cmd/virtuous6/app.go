@@ -38,6 +38,7 @@ type app struct {
 	keys       veil.Keys
 	models     *projections.Models
 	dispatches *orchestrator.Dispatcher
+	seen       replay.Seen
 	servers    *mcptool.Servers
 	// closers are called at the end, the last one first.
 	closers []func() error
@@ -126,7 +127,7 @@ func (a *app) ready(ctx context.Context) error {
 // driving is how this process drives live runs under a lease.
 func (a *app) driving(runner agents.Runner, model string, box orchestrator.Toolbox, lease *orchestrator.Lease) orchestrator.Config {
 	return orchestrator.Config{
-		Toolbox: box, Policies: aggregates.Everywhere(a.config.Policy.policy()), ApproveWithin: a.config.Policy.ApproveWithin, Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease,
+		Toolbox: box, Policies: aggregates.Everywhere(a.config.Policy.policy()), ApproveWithin: a.config.Policy.ApproveWithin, Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease, Seen: &a.seen,
 		Clock: a.clock, IDs: a.ids, Turns: a.config.Turns, Drain: a.config.Drain, StallAfter: a.config.StallAfter,
 		AllowUnpriced: a.config.Unpriced == "allow", Holdback: a.config.Policy.holdback(),
 	}
