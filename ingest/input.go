@@ -109,5 +109,5 @@ func trimBreak(b []byte) []byte {
 }
 
 func tooLong(limit int) string {
-	return fmt.Sprintf("longer than %d bytes; raise the limit for one record if that is right", limit)
+	return fmt.Sprintf("longer than %d bytes, the most that one record may have", limit)
 }

@@ -265,7 +265,7 @@ func TestLongLines(t *testing.T) {
 		o := importing("runs")
 		o.MaxRecordBytes = limit
 		records, problems, fatal := parseAll(t, data, "f", o)
-		want := fmt.Sprintf("f:2: longer than %d bytes; raise the limit for one record if that is right", limit)
+		want := fmt.Sprintf("f:2: longer than %d bytes, the most that one record may have", limit)
 		if len(records) != 2 || len(problems) != 1 || fatal != nil || problems[0].Error() != want {
 			t.Errorf("%d records, %v, %v", len(records), problems, fatal)
 		}
