@@ -48,6 +48,9 @@ func All(c Config) []Member {
 	if c.Does(SlackGoal{}) {
 		members = append(members, member(slackGoal()))
 	}
+	if c.Does(SlackDigest{}) {
+		members = append(members, member(slackDigest()))
+	}
 	if c.Does(SlackExperiment{}) {
 		members = append(members, member(slackExperiment()))
 	}

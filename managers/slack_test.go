@@ -80,7 +80,7 @@ func TestAnAnswerIsBroughtToSlackOnce(t *testing.T) {
 	if !reflect.DeepEqual(last, managers.Work(want)) {
 		t.Errorf("got %+v, want %+v", last, want)
 	}
-	if n := len(managers.All(managers.Config{})); n != len(managers.All(inSlack))-6 {
+	if n := len(managers.All(managers.Config{})); n != len(managers.All(inSlack))-7 {
 		t.Errorf("without Slack %d managers", n)
 	}
 }

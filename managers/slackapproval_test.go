@@ -129,3 +129,49 @@ func TestVerdictsAndBudgetsAreShown(t *testing.T) {
 		})
 	}
 }
+
+// A digest of each day on which something ran is wanted once, on the morning after it.
+func TestADigestADay(t *testing.T) {
+	t.Parallel()
+	type at struct {
+		hours int
+		fact  events.Event
+	}
+	start := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	ran, imported := events.RunStarted{Run: "r"}, events.RunStarted{Run: "r", Source: &events.Source{}}
+	posted := func(day string) events.Event { return events.SlackPosted{Post: "digest:" + day, TS: "1"} }
+	for name, c := range map[string]struct {
+		facts []at
+		want  string
+		when  time.Time
+	}{
+		"one day":             {[]at{{0, ran}, {1, ran}}, "digest:2026-11-28", time.Date(2026, 11, 29, 7, 0, 0, 0, time.UTC)},
+		"imported":            {[]at{{0, imported}}, "", time.Time{}},
+		"posted":              {[]at{{0, ran}, {22, posted("2026-11-28")}, {22, ran}, {23, events.SlackPosted{Post: "x"}}}, "digest:2026-11-29", time.Date(2026, 11, 30, 7, 0, 0, 0, time.UTC)},
+		"posted while it ran": {[]at{{0, ran}, {20, ran}, {22, posted("2026-11-28")}}, "digest:2026-11-29", time.Date(2026, 11, 30, 7, 0, 0, 0, time.UTC)},
+		"a quiet day":         {[]at{{0, ran}, {22, posted("2026-11-28")}}, "", time.Time{}},
+		"a late fact":         {[]at{{0, ran}, {22, posted("2026-11-28")}, {2, ran}}, "", time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, m := range managers.All(inSlack) {
+				if m.Name != "slack_digest" {
+					continue
+				}
+				p := m.New()
+				for _, f := range c.facts {
+					p.Evolve(&events.Envelope{Kind: f.fact.Kind(), OccurredAt: start.Add(time.Duration(f.hours) * time.Hour)}, f.fact)
+				}
+				wants := p.Wants()
+				if (c.want == "") != (len(wants) == 0) {
+					t.Fatalf("got %+v", wants)
+				}
+				for _, w := range wants {
+					if got := w.Work.(managers.SlackDigest); got.Of != c.want || !w.At.Equal(c.when) {
+						t.Errorf("got %+v at %s", got, w.At)
+					}
+				}
+			}
+		})
+	}
+}

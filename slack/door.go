@@ -10,6 +10,7 @@ import (
 	api "github.com/slack-go/slack"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -47,6 +48,10 @@ type Config struct {
 	ToolApprovers []string
 	// Proposals is the channel for what waits for a decision and belongs to no thread. Without it that waits in the Home only.
 	Proposals string
+	// Digests is the channel that what a day and a week came to is posted into. Default nowhere.
+	Digests string
+	// Targets are what is wanted of the figures.
+	Targets answers.Targets
 	// Workflow and Agent are those of a run that is asked for here. Default "slack" and "assistant".
 	Workflow, Agent string
 	Workspace       string

@@ -34,14 +34,18 @@ func WrongView(metadata, prompt string) api.ModalViewRequest { return wrongView(
 func GoalBlocks(row projections.GoalRow, results string, now time.Time) []api.Block {
 	return goalBlocks(row, results, now)
 }
+func ReviewBlocks(r answers.Review) []api.Block {
+	_, blocks := reviewBlocks(r)
+	return blocks
+}
 func Digest(row projections.ImprovementRow) string            { return digest(row) }
 func BetterView(metadata, prompt string) api.ModalViewRequest { return betterView(metadata, prompt) }
 func Asked(user, prompt string) []api.Block {
 	_, blocks := asked(user, prompt)
 	return blocks
 }
-func HomeView(today answers.Figures, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block) api.HomeTabViewRequest {
-	return homeView(today, mine, runbooks, waiting)
+func HomeView(today answers.Figures, checks []answers.Check, learned answers.Said, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block) api.HomeTabViewRequest {
+	return homeView(today, checks, learned, mine, runbooks, waiting)
 }
 func Line(values []int64, most int64) string { return line(values, most) }
 func Fenced(markdown string) []string        { return fenced(markdown) }

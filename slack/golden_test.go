@@ -103,6 +103,13 @@ func goal(text string, status projections.GoalStatus) projections.GoalRow {
 	return row
 }
 
+func checks(text string) []answers.Check {
+	return []answers.Check{
+		{Name: "success", Actual: "35 of 40", Target: "at least 90%", Met: ptr(false)}, {Name: "cost of a run", Actual: "$0.0124", Target: "under $0.015", Met: ptr(true)},
+		{Name: "found", Actual: text},
+	}
+}
+
 // hostile is a text that would call people, break out of code, and pass every limit.
 var hostile = strings.Repeat("<!channel> <@U1> *bold* ```code``` \u200b & <https://evil.example|good> ", 400)
 
@@ -116,6 +123,7 @@ func shown(text string) map[string]any {
 	granted := approval(text)
 	granted.Status, granted.AnsweredBy, granted.AnsweredAt = "granted", "user:slack:T1:U2", decided.UpdatedAt
 	decided.Status, decided.DecidedBy = "approved", "user:slack:T1:U2"
+	said := answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}
 	return map[string]any{
 		"answer": slack.AnswerBlocks(row), "failed": slack.AnswerBlocks(failed), "stopped": slack.AnswerBlocks(stopped),
 		"metrics": slack.MetricsReply(figures(answers.Week, text)).Blocks, "metrics_by_agent": slack.MetricsReply(figures(answers.ByAgent, text)).Blocks,
@@ -128,11 +136,14 @@ func shown(text string) map[string]any {
 		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: text, Period: events.Daily, LimitNanos: 9_000_000_000}, true),
 		"goal_paused": slack.BudgetBlocks(projections.BudgetRow{Budget: "goal:01a2", Period: events.Total, LimitNanos: 2_500_000_000}, false),
 		"wrong":       slack.WrongView(`{"run":"r1","channel":"C1"}`, text),
-		"goal":        slack.GoalBlocks(goal(text, projections.GoalRunning), "", goalTime), "goal_reached": slack.GoalBlocks(goal(text, projections.GoalSucceeded), text, goalTime),
+		"digest":      slack.ReviewBlocks(answers.Review{Period: answers.Daily, Since: "2026-11-28", Until: "2026-11-28", Checks: checks(text)}),
+		"weekly": slack.ReviewBlocks(answers.Review{Period: answers.Weekly, Since: "2026-11-22", Until: "2026-11-28", Checks: checks(text), Worked: said.Lines, DidNot: said.Lines, Next: said.Lines, Targets: checks(text),
+			Blockers: []answers.Blocker{{What: text, Action: "approve it", Owner: "who may decide"}}, Milestones: []answers.Milestone{{Name: "first improvement", Effect: text}}}),
+		"goal": slack.GoalBlocks(goal(text, projections.GoalRunning), "", goalTime), "goal_reached": slack.GoalBlocks(goal(text, projections.GoalSucceeded), text, goalTime),
 		"goal_without_plan": slack.GoalBlocks(projections.GoalRow{Goal: "01a2", Prompt: text, Status: projections.GoalCreated, Reason: text}, "", goalTime),
-		"said":              slack.SaidReply(answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}).Blocks,
+		"said":              slack.SaidReply(said).Blocks,
 		"asked":             slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
-		"home": slack.HomeView(figures(answers.Today, text), []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),
+		"home": slack.HomeView(figures(answers.Today, text), checks(text), said, []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),
 	}
 }
 

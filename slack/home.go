@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -10,9 +11,19 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-// homeView is the App Home: today's figures, the proposals that wait for a decision, the person's runs, and what was saved.
-func homeView(today answers.Figures, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block) api.HomeTabViewRequest {
+// homeView is the App Home: today's figures, and beside what is wanted of them; what was learned; what waits for a decision; the
+// person's runs, and what was saved.
+func homeView(today answers.Figures, checks []answers.Check, learned answers.Said, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block) api.HomeTabViewRequest {
 	blocks := metricsReply(today).Blocks
+	if len(checks) > 0 {
+		blocks = append(blocks, section("*Today against the targets*\n"+checkLines(checks)))
+	}
+	blocks = append(blocks, api.NewDividerBlock(), header("What I learned"))
+	if lines := saidLines(learned.Lines); len(lines) > 0 {
+		blocks = append(blocks, section(strings.Join(lines[:min(len(lines), maxLines)], "\n")), small("“Why did you change the deploy agent?” and “What patterns did you find?” tell more, with what it rests on."))
+	} else {
+		blocks = append(blocks, section(Mrkdwn(cmp.Or(clip(learned.None, 2000), "Nothing yet."))))
+	}
 	blocks = append(blocks, api.NewDividerBlock(), header("What waits for a decision"))
 	if len(waiting) == 0 {
 		blocks = append(blocks, section("Nothing at the moment."))

@@ -112,7 +112,16 @@ func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
 		}
 		shown = append(shown, proposalBlocks(row, now))
 	}
-	view := homeView(figures, mine, runbooks, shown)
+	review, err := answers.NewReview(ctx, d.Reader, answers.Daily, d.Now(), d.Targets)
+	if err != nil {
+		return nil, err
+	}
+	question, _ := answers.Understand("What did you learn from recent interactions?", d.Now())
+	learned, err := answers.Answer(ctx, d.Reader, question)
+	if err != nil {
+		return nil, err
+	}
+	view := homeView(figures, review.Checks, learned, mine, runbooks, shown)
 	err = d.limits.call(ctx, "views.publish", "", func(ctx context.Context) error {
 		_, err := d.API.PublishViewContext(ctx, api.PublishViewContextRequest{UserID: r.User, View: view})
 		return err

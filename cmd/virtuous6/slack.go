@@ -31,6 +31,8 @@ type slackConfig struct {
 	// Proposals is the channel (C...) for what waits for a decision and belongs to no thread. Default nowhere: it waits in the
 	// app's Home.
 	Proposals string `yaml:"proposals"`
+	// Digests is the channel for what a day and a week came to. Default nowhere.
+	Digests string `yaml:"digests"`
 }
 
 // slackTokens are what Slack knows this app by.
@@ -103,7 +105,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 			m, err := a.improvements().Approve(ctx, c)
 			return m.Done, m.Repeated, err
 		},
-		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
+		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Digests: a.config.Slack.Digests, Targets: a.config.Targets.targets(), Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
 	})}
 	if hooks != "" {
 		var err error
@@ -127,6 +129,9 @@ func (s *slackServer) handlers() []orchestrator.Handler {
 	all := []orchestrator.Handler{
 		orchestrator.Handle(s.door.Follow, s.door.FollowGaveUp), orchestrator.Handle(s.door.Answer, s.door.AnswerGaveUp),
 		orchestrator.Handle(s.door.Permit, s.door.PermitGaveUp), orchestrator.Handle(s.door.Pursue, s.door.PursueGaveUp),
+	}
+	if s.door.Digests != "" {
+		all = append(all, orchestrator.Handle(s.door.Digest, s.door.DigestGaveUp))
 	}
 	if s.door.Proposals != "" {
 		all = append(all, orchestrator.Handle(s.door.Propose, s.door.ProposeGaveUp), orchestrator.Handle(s.door.Conclude, s.door.ConcludeGaveUp),
