@@ -88,9 +88,20 @@ func planTitle(row projections.GoalRow, now time.Time) string {
 		title += fmt.Sprintf(", %d failed or left out", p.Failed+p.Skipped)
 	}
 	if p.RemainingSeconds != nil && *p.RemainingSeconds >= 1 {
-		title += ", about " + duration(time.Duration(*p.RemainingSeconds*1e9)) + " left"
+		title += ", about " + about(time.Duration(*p.RemainingSeconds*1e9)) + " left"
 	}
 	return title
+}
+
+// about is a time as nobody can tell it to the second.
+func about(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d h", int(d.Hours()))
 }
 
 // disarmed takes from a text what Slack could take for a mention or a link, where it does not say whether it looks for those.

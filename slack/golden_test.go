@@ -110,11 +110,14 @@ func checks(text string) []answers.Check {
 	}
 }
 
+// sample is what a message is about in its golden file.
+const sample = "Look the order up *before* refunding.\n\n- one\n- two"
+
 // hostile is a text that would call people, break out of code, and pass every limit.
 var hostile = strings.Repeat("<!channel> <@U1> *bold* ```code``` \u200b & <https://evil.example|good> ", 400)
 
-// shown is every message, modal and page there is, about a text.
-func shown(text string) map[string]any {
+// shown is every message, modal and page there is, about a text and something that is called by a name.
+func shown(text, name string) map[string]any {
 	row := answered("00000000-0000-70ad-99a4-76ddbedea37f", text)
 	row.Prompt = text
 	failed, stopped, decided := row, row, proposal(text)
@@ -126,14 +129,14 @@ func shown(text string) map[string]any {
 	said := answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: text, Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: text}}}
 	return map[string]any{
 		"answer": slack.AnswerBlocks(row), "failed": slack.AnswerBlocks(failed), "stopped": slack.AnswerBlocks(stopped),
-		"metrics": slack.MetricsReply(figures(answers.Week, text)).Blocks, "metrics_by_agent": slack.MetricsReply(figures(answers.ByAgent, text)).Blocks,
+		"metrics": slack.MetricsReply(figures(answers.Week, name)).Blocks, "metrics_by_agent": slack.MetricsReply(figures(answers.ByAgent, name)).Blocks,
 		"metrics_of_nothing": slack.MetricsReply(answers.Figures{Span: answers.Today}).Blocks, "help": slack.HelpReply().Blocks, "bad": slack.BadReply(row.Run).Blocks,
 		"proposal": slack.ProposalBlocks(proposal(text), projections.AgentRow{}), "decided": slack.ProposalBlocks(decided, projections.AgentRow{}), "evidence": slack.EvidenceReply(proposal(text)).Blocks,
 		"approval": slack.ApprovalBlocks(approval(text), ""), "approval_elsewhere": slack.ApprovalBlocks(approval(text), text), "approved": slack.ApprovalBlocks(granted, ""),
-		"proved": slack.ExperimentBlocks(experiment(text, projections.ExperimentProved)), "promoted": slack.ExperimentBlocks(experiment(text, projections.ExperimentPromoted)),
-		"rolled_back": slack.ExperimentBlocks(experiment(text, projections.ExperimentRolledBack)),
-		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: text, Period: events.Daily, LimitNanos: 5_000_000_000}, false),
-		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: text, Period: events.Daily, LimitNanos: 9_000_000_000}, true),
+		"proved": slack.ExperimentBlocks(experiment(name, projections.ExperimentProved)), "promoted": slack.ExperimentBlocks(experiment(name, projections.ExperimentPromoted)),
+		"rolled_back": slack.ExperimentBlocks(experiment(name, projections.ExperimentRolledBack)),
+		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: name, Period: events.Daily, LimitNanos: 5_000_000_000}, false),
+		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: name, Period: events.Daily, LimitNanos: 9_000_000_000}, true),
 		"goal_paused": slack.BudgetBlocks(projections.BudgetRow{Budget: "goal:01a2", Period: events.Total, LimitNanos: 2_500_000_000}, false),
 		"wrong":       slack.WrongView(`{"run":"r1","channel":"C1"}`, text),
 		"digest":      slack.ReviewBlocks(answers.Review{Period: answers.Daily, Since: "2026-11-28", Until: "2026-11-28", Checks: checks(text)}),
@@ -143,7 +146,7 @@ func shown(text string) map[string]any {
 		"goal_without_plan": slack.GoalBlocks(projections.GoalRow{Goal: "01a2", Prompt: text, Status: projections.GoalCreated, Reason: text}, "", goalTime),
 		"said":              slack.SaidReply(said).Blocks,
 		"asked":             slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
-		"home": slack.HomeView(figures(answers.Today, text), checks(text), said, []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: text, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),
+		"home": slack.HomeView(figures(answers.Today, name), checks(text), said, []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: name, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),
 	}
 }
 
@@ -165,7 +168,7 @@ func blocksOf(t *testing.T, v any) (data string, most int) {
 
 func TestGoldenMessages(t *testing.T) {
 	t.Parallel()
-	for name, v := range shown("Look the order up *before* refunding.\n\n- one\n- two") {
+	for name, v := range shown(sample, "clerk") {
 		data, most := blocksOf(t, v)
 		if wrong := apitest.CheckBlocks(data, most); wrong != "" {
 			t.Errorf("%s: %s", name, wrong)
@@ -186,12 +189,13 @@ func TestGoldenMessages(t *testing.T) {
 		if !bytes.Equal(got.Bytes(), want) {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got.Bytes(), want)
 		}
+		drawnAs(t, name, data)
 	}
 }
 
 func TestHostileTextsKeepToTheLimitsAndCallNobody(t *testing.T) {
 	t.Parallel()
-	for name, v := range shown(hostile) {
+	for name, v := range shown(hostile, hostile) {
 		if name == "answer" || name == "failed" {
 			continue // they are split before they are posted
 		}
@@ -217,5 +221,28 @@ func TestHostileTextsKeepToTheLimitsAndCallNobody(t *testing.T) {
 		if wrong := apitest.CheckBlocks(data, most); wrong != "" || strings.Contains(data, `\u003c!`) || strings.Contains(data, `\u003c@`) {
 			t.Errorf("part %d: %s", i, wrong)
 		}
+	}
+}
+
+// drawnAs holds the picture of a message in the documentation to the message.
+func drawnAs(t *testing.T, name, data string) {
+	t.Helper()
+	path := filepath.Join("..", "docs", "slack", name+".svg")
+	want, err := os.ReadFile(path) //nolint:gosec // a page of ours
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	got, err := apitest.Picture(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got == string(want) {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is not what the message looks like: `make golden` draws it", path)
+	}
+	if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
