@@ -65,15 +65,16 @@ func DefaultPlan() events.ExperimentPlan {
 }
 
 // filled takes the default for what a plan leaves open.
-func filled(p events.ExperimentPlan) events.ExperimentPlan {
+func filled(p events.ExperimentPlan, policy Policy) events.ExperimentPlan {
 	d := DefaultPlan()
+	d.JudgedWithin = policy.JudgedWithin
 	if p.Unit == "" {
 		p.Unit = d.Unit
 	}
 	if len(p.Steps) == 0 {
 		p.Steps = d.Steps
 	}
-	for _, f := range []struct{ of, by *int64 }{{&p.CanaryRuns, &d.CanaryRuns}, {&p.MaxRuns, &d.MaxRuns}, {&p.Within, &d.Within}} {
+	for _, f := range []struct{ of, by *int64 }{{&p.CanaryRuns, &d.CanaryRuns}, {&p.MaxRuns, &d.MaxRuns}, {&p.Within, &d.Within}, {&p.JudgedWithin, &d.JudgedWithin}} {
 		if *f.of == 0 {
 			*f.of = *f.by
 		}
@@ -93,7 +94,7 @@ func checkPlan(p events.ExperimentPlan) error {
 	case !slices.IsSortedFunc(p.Steps, func(a, b int) int { return a - b }) || p.Steps[0] < floorPermille || p.Steps[len(p.Steps)-1] > 1000-floorPermille:
 		return fmt.Errorf("%w: the shares of a change rise, from at least %d to at most %d permille, and are not %d",
 			ErrInvalid, floorPermille, 1000-floorPermille, p.Steps)
-	case p.CanaryRuns < 1 || p.MaxRuns < p.CanaryRuns || p.MaxDays < 1 || p.Within < 1:
+	case p.CanaryRuns < 1 || p.MaxRuns < p.CanaryRuns || p.MaxDays < 1 || p.Within < 1 || p.JudgedWithin < 0:
 		return fmt.Errorf("%w: an experiment lasts for some runs, days and seconds a run, and the canary's runs are some of its own", ErrInvalid)
 	case p.FalseAlarms < 1 || p.FalseAlarms > 500 || p.CostMore < 0 || p.TimeMore < 0:
 		return fmt.Errorf("%w: false alarms lie between 1 and 500 permille, and no run may cost or take less than before", ErrInvalid)
@@ -190,7 +191,7 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 	if err := checkChange(p, change); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
 	}
-	plan := filled(c.Plan)
+	plan := filled(c.Plan, p)
 	if err := checkPlan(plan); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
 	}

@@ -34,6 +34,8 @@ type Policy struct {
 	Canary []events.ChangeKind
 	// MaxShare is how far a change may go without a person's approval, in permille of the traffic. Default 0.
 	MaxShare int
+	// JudgedWithin is how long in seconds runs of an experiment wait for a verdict where its plan does not say. Default: for none.
+	JudgedWithin int64
 }
 
 // DefaultTools may be granted where a policy does not say which: they reach nothing.

@@ -40,6 +40,9 @@ type ExperimentPlan struct {
 	TimeMore int `json:"time_more_permille"`
 	// Within is the time in seconds within which a run counts as a success: one that takes longer fails here.
 	Within int64 `json:"within_seconds"`
+	// JudgedWithin is how long in seconds a run that has ended waits for a verdict before it counts by how it ended. 0 waits
+	// for none: it counts by its verdict only where that is there by then.
+	JudgedWithin int64 `json:"judged_within_seconds,omitempty"`
 }
 
 // ExperimentPlanned says that a change of an agent is to be tried. The changes of one agent are tried one after another.
@@ -71,7 +74,9 @@ type ArmCount struct {
 	Runs      int64  `json:"runs"`
 	Succeeded int64  `json:"succeeded"`
 	// Unrated have no verdict, because they were cancelled or their source gave none.
-	Unrated   int64 `json:"unrated,omitempty"`
+	Unrated int64 `json:"unrated,omitempty"`
+	// Judged count by a verdict, all others by how they ended.
+	Judged    int64 `json:"judged,omitempty"`
 	CostNanos Nanos `json:"cost_nanos,omitempty"`
 	// Milliseconds is how long they took, from the draw to the end.
 	Milliseconds int64 `json:"milliseconds,omitempty"`

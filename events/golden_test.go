@@ -38,7 +38,7 @@ func samples() []events.Event {
 	proof := events.Proof{
 		From: 12, To: 4711, Statistic: "the candidate is no better", LogE: 5.3, Needed: 5.2983, Difference: 0.11, Low: 0.04, High: 0.18, Confidence: 0.95,
 		Arms: []events.ArmCount{
-			{Arm: events.ControlArm, Runs: 900, Succeeded: 540, Unrated: 3, CostNanos: 4_000_000, Milliseconds: 120_000},
+			{Arm: events.ControlArm, Runs: 900, Succeeded: 540, Unrated: 3, Judged: 12, CostNanos: 4_000_000, Milliseconds: 120_000},
 			{Arm: events.CandidateArm, Runs: 300, Succeeded: 213, CostNanos: 1_300_000, Milliseconds: 39_000},
 		},
 	}
@@ -61,7 +61,7 @@ func samples() []events.Event {
 		events.ExperimentPlanned{
 			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, By: "user:anna", MaxShare: 1000,
 			Plan: events.ExperimentPlan{
-				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800,
+				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600,
 			},
 		},
 		events.ExperimentStarted{Share: 50, Level: 0.005},

@@ -45,6 +45,7 @@ func experiment() Manager[experimentsState] {
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
 			"experiment.expired", "agent.configured", "agent.retired", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
+			"verdict.given",
 		},
 		Evolve: evolveExperiments,
 		Wants:  wantsOfExperiments,
@@ -77,7 +78,7 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 			}
 		}
 	case events.RunStepFinished:
-		if t, run := s.drawn(e); run != nil {
+		if t, run := s.drawn(events.Identity(e.Stream)); run != nil {
 			t.To = e.Position
 			run.Cost = events.Add(run.Cost, f.CostNanos)
 		}
@@ -87,6 +88,12 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 		s.ended(e, events.Failed)
 	case events.RunCancelled:
 		s.ended(e, events.Cancelled)
+	case events.VerdictGiven:
+		if t, run := s.drawn(f.Run); run != nil {
+			run.judge(f)
+			t.To, t.Last = e.Position, e.ID
+			t.count(e.OccurredAt)
+		}
 	}
 	return s
 }
@@ -150,9 +157,8 @@ func (s experimentsState) turn(agent string) *trial {
 	return nil
 }
 
-// drawn finds the run of a fact among those that are not counted yet.
-func (s experimentsState) drawn(e *events.Envelope) (*trial, *drawnRun) {
-	id := events.Identity(e.Stream)
+// drawn finds a run among those that are not counted yet.
+func (s experimentsState) drawn(id string) (*trial, *drawnRun) {
 	for _, t := range s.Trials {
 		for i := range t.Waiting {
 			if t.Waiting[i].Run == id {
@@ -164,11 +170,11 @@ func (s experimentsState) drawn(e *events.Envelope) (*trial, *drawnRun) {
 }
 
 func (s experimentsState) ended(e *events.Envelope, outcome events.Outcome) {
-	t, run := s.drawn(e)
+	t, run := s.drawn(events.Identity(e.Stream))
 	if run == nil {
 		return
 	}
-	run.Outcome, run.Milliseconds = outcome, max(e.OccurredAt.Sub(run.At).Milliseconds(), 0)
+	run.Outcome, run.Ended, run.Milliseconds = outcome, e.OccurredAt, max(e.OccurredAt.Sub(run.At).Milliseconds(), 0)
 	t.To, t.Last = e.Position, e.ID
 	t.count(e.OccurredAt)
 }

@@ -59,9 +59,35 @@ type drawnRun struct {
 	Share     int       `json:"share"`
 	At        time.Time `json:"at"`
 	// Outcome is empty while it goes on.
-	Outcome      events.Outcome `json:"outcome,omitempty"`
-	Cost         events.Nanos   `json:"cost,omitempty"`
-	Milliseconds int64          `json:"milliseconds,omitempty"`
+	Outcome events.Outcome `json:"outcome,omitempty"`
+	Ended   time.Time      `json:"ended,omitzero"`
+	// Verdicts are the latest by each origin.
+	Verdicts     map[events.VerdictOrigin]events.Outcome `json:"verdicts,omitempty"`
+	Cost         events.Nanos                            `json:"cost,omitempty"`
+	Milliseconds int64                                   `json:"milliseconds,omitempty"`
+}
+
+// judge takes a verdict in; unrated takes back what was said before.
+func (r *drawnRun) judge(v events.VerdictGiven) {
+	r.Verdicts = maps.Clone(r.Verdicts)
+	if v.Verdict == events.Unrated {
+		delete(r.Verdicts, v.From)
+		return
+	}
+	if r.Verdicts == nil {
+		r.Verdicts = map[events.VerdictOrigin]events.Outcome{}
+	}
+	r.Verdicts[v.From] = v.Verdict
+}
+
+// result is how the run counts: by its verdict where it has one, else by how it ended.
+func (r *drawnRun) result() (result events.Outcome, judged bool) {
+	for _, from := range []events.VerdictOrigin{events.ByPerson, events.BySource, events.ByRule} {
+		if v, ok := r.Verdicts[from]; ok {
+			return v, true
+		}
+	}
+	return r.Outcome, false
 }
 
 // Started tells that it has its share of the runs.
@@ -87,22 +113,26 @@ func (t *trial) draw(e *events.Envelope, arm events.Arm) {
 	t.Waiting = append(t.Waiting, drawnRun{Run: events.Identity(e.Stream), Candidate: candidate, Share: share, At: e.OccurredAt})
 }
 
-// count counts the runs that have ended, or that have taken too long to be called a success, and decides after each.
+// count counts the runs that have ended and need no longer wait for a verdict, or that have taken too long to be called a
+// success, and decides after each.
 func (t *trial) count(now time.Time) {
-	within := time.Duration(t.Plan.Within) * time.Second
+	within, verdictWithin := time.Duration(t.Plan.Within)*time.Second, time.Duration(t.Plan.JudgedWithin)*time.Second
 	for len(t.Waiting) > 0 && t.Verdict == nil {
 		run := t.Waiting[0]
-		late := now.Sub(run.At) > within
-		if run.Outcome == "" && !late {
+		_, judged := run.result()
+		switch {
+		case run.Outcome == "" && now.Sub(run.At) <= within:
+			return
+		case run.Outcome != "" && !judged && now.Sub(run.Ended) < verdictWithin:
 			return
 		}
 		t.Waiting = t.Waiting[1:]
-		t.take(run, run.Outcome == events.Succeeded && time.Duration(run.Milliseconds)*time.Millisecond <= within)
+		t.take(run, run.Outcome != "" && time.Duration(run.Milliseconds)*time.Millisecond <= within)
 		t.decide(now)
 	}
 }
 
-func (t *trial) take(run drawnRun, succeeded bool) {
+func (t *trial) take(run drawnRun, inTime bool) {
 	arm := &t.Arms[0]
 	if run.Candidate {
 		arm = &t.Arms[1]
@@ -110,12 +140,16 @@ func (t *trial) take(run drawnRun, succeeded bool) {
 	arm.Runs++
 	arm.CostNanos = events.Add(arm.CostNanos, run.Cost)
 	arm.Milliseconds += run.Milliseconds
-	if run.Outcome == events.Cancelled || run.Outcome == events.Unrated {
+	result, judged := run.result()
+	if judged {
+		arm.Judged++
+	}
+	if result == events.Cancelled || result == events.Unrated {
 		arm.Unrated++
 		return
 	}
 	value := 0.
-	if succeeded {
+	if result == events.Succeeded && inTime {
 		arm.Succeeded++
 		value = 1
 	}

@@ -104,7 +104,7 @@ var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[named, drawn
 
 // experiments keeps what is tried on a part of the runs, and what they came to.
 var experiments = readmodel.Projection{
-	Name: "experiments", Version: 1, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
+	Name: "experiments", Version: 2, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
 	Lists: []readmodel.List{experimentTable.List(readmodel.List{
 		Name: "experiments", Help: "Changes that are tried on a part of the runs, and what these came to, the latest first",
 		Order: []readmodel.Order{{Column: "position", Descending: true}},
@@ -122,11 +122,11 @@ var experiments = readmodel.Projection{
 type experimentFold struct {
 	experiments *readmodel.Cache[named, ExperimentRow]
 	drawn       *readmodel.Cache[named, drawnRow]
-	run         *runFact
+	*result
 }
 
 func bindExperiments(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&experimentFold{experimentTable.In(w), drawnTable.In(w), factOfRun.In(w)}).fold
+	return (&experimentFold{experimentTable.In(w), drawnTable.In(w), resultOfRun.In(w)}).fold
 }
 
 func (w *experimentFold) fold(f *readmodel.Fact) error {
@@ -137,8 +137,8 @@ func (w *experimentFold) fold(f *readmodel.Fact) error {
 		return w.experiment(f, e)
 	}
 	// Imported runs are never assigned.
-	if w.run.ended() && w.run.row.Source == "" {
-		return w.end(f)
+	if w.row != nil && w.row.Source == "" {
+		return w.count(f)
 	}
 	return nil
 }
@@ -169,13 +169,14 @@ func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
 	return nil
 }
 
-func (w *experimentFold) end(f *readmodel.Fact) error {
-	r, err := w.drawn.Existing(keyOf(f))
-	if err != nil || r == nil || r.ended {
+// count counts a run where it ends, and otherwise than before where a verdict on it comes later.
+func (w *experimentFold) count(f *readmodel.Fact) error {
+	run := w.row
+	r, err := w.drawn.Existing(named{run.Run, run.Workspace})
+	if err != nil || r == nil || r.ended == w.ended {
 		return err
 	}
 	r.ended = true
-	run := w.run.row
 	for _, arm := range r.arms {
 		x, err := w.experiments.Existing(named{arm.Experiment, f.Workspace})
 		if err != nil {
@@ -187,16 +188,15 @@ func (w *experimentFold) end(f *readmodel.Fact) error {
 		x.Arms = slices.Clone(x.Arms)
 		for i := range x.Arms {
 			if a := &x.Arms[i]; a.Arm == arm.Arm {
-				a.Runs++
-				switch run.Outcome {
-				case events.Succeeded:
-					a.Succeeded++
-				case events.Cancelled, events.Unrated:
-					a.Unrated++
-				case events.Failed, Running:
+				var failed int64
+				tally(w.before, -1, &a.Succeeded, &failed, &a.Unrated, &a.Unrated)
+				tally(w.after, 1, &a.Succeeded, &failed, &a.Unrated, &a.Unrated)
+				a.Judged += w.judged
+				if w.ended {
+					a.Runs++
+					a.CostNanos = events.Add(a.CostNanos, run.CostNanos)
+					a.Milliseconds += max(f.When.Sub(r.at).Milliseconds(), 0)
 				}
-				a.CostNanos = events.Add(a.CostNanos, run.CostNanos)
-				a.Milliseconds += max(f.When.Sub(r.at).Milliseconds(), 0)
 			}
 		}
 	}

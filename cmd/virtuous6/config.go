@@ -91,6 +91,9 @@ type policyConfig struct {
 	// HoldbackPermille is the share of the runs that stay on an agent as a person made it, where improvements have changed it
 	// since. Default 50; 0 is none.
 	HoldbackPermille *int `yaml:"holdback_permille"`
+	// JudgedWithin is how long runs of an experiment that have ended wait for a verdict before they count by how they ended.
+	// Default: they don't wait.
+	JudgedWithin time.Duration `yaml:"judged_within"`
 }
 
 // holdback is as the orchestrator wants it.
@@ -108,6 +111,7 @@ func (p policyConfig) policy() aggregates.Policy {
 	return aggregates.Policy{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
 		Tools: p.Tools, AskTools: p.AskTools, NeverTools: p.NeverTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,
+		JudgedWithin: int64(p.JudgedWithin.Seconds()),
 	}
 }
 

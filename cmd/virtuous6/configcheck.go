@@ -67,6 +67,7 @@ func (c *config) mistake() (key, says string) {
 		{"policy.approve_within", p.ApproveWithin < 0, "it should be a duration, such as 24h"},
 		{"policy.self_approved", unknown >= 0, fmt.Sprintf("its kinds are %q", events.ChangeKinds())},
 		{"policy.canary", untried >= 0, "its kinds are those that configure an agent: model, temperature, prompt, tools, token_limit"},
+		{"policy.judged_within", p.JudgedWithin < 0, "it should be a duration, such as 1h"},
 		{"policy.holdback_permille", p.HoldbackPermille != nil && (*p.HoldbackPermille < 0 || *p.HoldbackPermille > 500), "it should be 0 to 500"},
 		{"policy.max_share_permille", p.MaxSharePermille < 0 || p.MaxSharePermille > 1000, "it should be 0 to 1000"},
 	} {
@@ -111,6 +112,7 @@ func notDuration(data []byte) (key string) {
 		Analysts   map[string]string `yaml:"analysts"`
 		Policy     struct {
 			ApproveWithin string `yaml:"approve_within"`
+			JudgedWithin  string `yaml:"judged_within"`
 		} `yaml:"policy"`
 		MCP map[string]struct {
 			Timeout string `yaml:"timeout"`
@@ -119,7 +121,7 @@ func notDuration(data []byte) (key string) {
 	if err := yaml.Unmarshal(data, &raw); err != nil {
 		return ""
 	}
-	durations := [][2]string{{"timeout", raw.Timeout}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}, {"policy.approve_within", raw.Policy.ApproveWithin}}
+	durations := [][2]string{{"timeout", raw.Timeout}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}, {"policy.approve_within", raw.Policy.ApproveWithin}, {"policy.judged_within", raw.Policy.JudgedWithin}}
 	for _, name := range slices.Sorted(maps.Keys(raw.MCP)) {
 		durations = append(durations, [2]string{"mcp." + name + ".timeout", raw.MCP[name].Timeout})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
@@ -113,10 +114,10 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.out, "let by %s, up to %s without another word; by %s; ends after %d runs or %d days\n",
 			oneLine(x.LetBy), percent(x.MaxShare), x.Plan.Unit, x.Plan.MaxRuns, x.Plan.MaxDays)
 	}
-	err = table(a.out, "ARM|RUNS|SUCCEEDED|RATE|COST A RUN|SECONDS A RUN", func(row func(...any)) {
+	err = table(a.out, "ARM|RUNS|SUCCEEDED|RATE|JUDGED|COST A RUN|SECONDS A RUN", func(row func(...any)) {
 		for _, arm := range x.Arms {
 			n := max(arm.Runs, 1)
-			row(arm.Arm, arm.Runs, arm.Succeeded, succeedRate(arm), (arm.CostNanos / events.Nanos(n)).String(), fmt.Sprintf("%.2f", float64(arm.Milliseconds)/float64(1000*n)))
+			row(arm.Arm, arm.Runs, arm.Succeeded, succeedRate(arm), arm.Judged, (arm.CostNanos / events.Nanos(n)).String(), fmt.Sprintf("%.2f", float64(arm.Milliseconds)/float64(1000*n)))
 		}
 	})
 	if p := x.Proof; err == nil && p != nil {
@@ -160,6 +161,8 @@ type experimentsStartVerb struct {
 	By      string `help:"What stays in one arm: a conversation or a requester." enum:"conversation,requester" default:"conversation"`
 	MaxRuns int64  `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
 	MaxDays int    `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
+
+	JudgedWithin time.Duration `help:"How long a run that has ended waits for a verdict before it counts by how it ended. Default: policy.judged_within of the configuration, else 0." placeholder:"1h"`
 }
 
 // Help tells what comes of it.
@@ -196,7 +199,7 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	meta := a.meta("")
 	plan := commands.PlanExperiment{
 		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, By: "user:" + a.config.user(),
-		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays},
+		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, JudgedWithin: int64(v.JudgedWithin.Seconds())},
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, plan); err != nil {
 		return err
