@@ -41,7 +41,7 @@ type promoted struct {
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 2, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned"},
+		Name: "experiment", Version: 3, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned"},
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
 			"experiment.expired", "agent.configured", "agent.retired", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
