@@ -10,6 +10,7 @@ func All(p Policies) []Aggregate {
 		aggregate("goal", goal()),
 		aggregate("improvement", improvement(p)),
 		latest(aggregate("ledger", ledger())),
+		latest(aggregate("loop", loop())),
 		aggregate("person", person()),
 		aggregate("policy", policy()),
 		aggregate("rule", rule()),

@@ -46,6 +46,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			anything[events.ImprovementApplied](), anything[events.ImprovementRolledBack](), anything[events.ImprovementEffectMeasured](),
 		},
 		"ledger": {anything[events.LogSealed]()},
+		"loop":   {anything[events.LoopPaused](), anything[events.LoopResumed]()},
 		"person": {anything[events.PersonErased]()},
 		"policy": {anything[events.PolicySet]()},
 		"run": {
@@ -240,6 +241,11 @@ func sound(t *rapid.T, history []events.Event) {
 			if i > 0 && history[i-1] == events.Event(e) {
 				t.Fatalf("the same rule twice in a row: %+v", e)
 			}
+		case events.LoopPaused, events.LoopResumed:
+			made = true
+			if _, pause := e.(events.LoopPaused); pause == (i%2 == 1) {
+				t.Fatalf("%s is number %d: it is paused and resumed in turn", history[i].Kind(), i)
+			}
 		case events.VerdictGiven:
 			made = true
 			if i > 0 && history[i-1] == events.Event(e) {
@@ -417,6 +423,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "loop": rapid.Custom(loopWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish),
 	}
 }

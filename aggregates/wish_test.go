@@ -243,3 +243,12 @@ func slackWish(t *rapid.T) commands.Command {
 	}
 	return commands.RecordSlackPost{Post: "p", Channel: name.Draw(t, "channel"), TS: name.Draw(t, "ts"), Reason: name.Draw(t, "reason")}
 }
+
+func loopWish(t *rapid.T) commands.Command {
+	actor := commands.Meta{Actor: pick(t, "actor", "user:anna", "manager:experiment")}
+	by := pick(t, "by", "user:anna", "", "analyst:cost")
+	if rapid.Bool().Draw(t, "pauses") {
+		return commands.PauseLoop{Meta: actor, By: by, Reason: pick(t, "reason", "", "look")}
+	}
+	return commands.ResumeLoop{Meta: actor, By: by}
+}

@@ -125,6 +125,14 @@ type Experiment interface {
 	experiment()
 }
 
+// Loop is a command to a workspace's loop of improvements.
+//
+//sumtype:decl
+type Loop interface {
+	Command
+	loop()
+}
+
 // Ledger is a command to the log's ledger.
 //
 //sumtype:decl

@@ -45,6 +45,8 @@ var Known = NewTable(
 	kind[ImprovementRolledBack](),
 	kind[ImprovementEffectMeasured](),
 	kind[LogSealed](),
+	kind[LoopPaused](),
+	kind[LoopResumed](),
 	kind[PersonErased](),
 	kind[PolicySet](),
 	kind[RunStarted](),

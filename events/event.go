@@ -85,6 +85,14 @@ type Experiment interface {
 	experiment()
 }
 
+// Loop is a fact of a workspace's loop of improvements: whether it goes on.
+//
+//sumtype:decl
+type Loop interface {
+	Event
+	loop()
+}
+
 // Ledger is a fact of the log's ledger.
 //
 //sumtype:decl

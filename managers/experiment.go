@@ -23,6 +23,8 @@ type experimentsState struct {
 	Found int64 `json:"found,omitempty"`
 	// Trials are those that are not over, in the order in which they were planned.
 	Trials []*trial `json:"trials,omitempty"`
+	// Paused is since when no step is taken, zero while they are.
+	Paused time.Time `json:"paused,omitzero"`
 	// Promoted are changes that their agents have not got yet.
 	Promoted []promoted `json:"promoted,omitempty"`
 }
@@ -41,11 +43,11 @@ type promoted struct {
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 3, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned"},
+		Name: "experiment", Version: 4, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused"},
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
 			"experiment.expired", "agent.configured", "agent.retired", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
-			"verdict.given",
+			"loop.resumed", "verdict.given",
 		},
 		Evolve: evolveExperiments,
 		Wants:  wantsOfExperiments,
@@ -59,6 +61,10 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 	switch f := fact.(type) {
 	case events.Experiment:
 		return s.experiment(e, f)
+	case events.LoopPaused:
+		s.Paused = e.OccurredAt
+	case events.LoopResumed:
+		s.resume(e)
 	case events.AgentConfigured:
 		agent := events.Identity(e.Stream)
 		s.Promoted = slices.DeleteFunc(s.Promoted, func(p promoted) bool { return p.Agent == agent })
@@ -96,6 +102,16 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 		}
 	}
 	return s
+}
+
+// resume lets them go on. The days in which nothing could be tried are none of an experiment's.
+func (s *experimentsState) resume(e *events.Envelope) {
+	for _, t := range s.Trials {
+		if t.Started() {
+			t.Since, t.Last = t.Since.Add(max(e.OccurredAt.Sub(s.Paused), 0)), e.ID
+		}
+	}
+	s.Paused = time.Time{}
 }
 
 func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment) experimentsState {
@@ -183,6 +199,9 @@ func (s experimentsState) ended(e *events.Envelope, outcome events.Outcome) {
 const untilConfigured = time.Minute
 
 func wantsOfExperiments(s experimentsState) (wants []Want) {
+	if !s.Paused.IsZero() {
+		return nil
+	}
 	for _, p := range s.Promoted {
 		wants = append(wants, Want{ID: events.DeriveID(p.Cause, 6), Command: commands.ConfigureAgent{
 			Meta: meta("experiment", p.Cause, 0, p.At, s.Workspace, ""), Agent: p.Agent, Config: p.Config, Only: p.Change,

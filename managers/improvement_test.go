@@ -17,6 +17,7 @@ func TestAnApprovedChangeIsMadeOnce(t *testing.T) {
 	proposed := i(events.ImprovementProposed{Improvement: "i", Change: events.Change{Kind: events.ChangePrompt, Agent: "clerk"}})
 	draft := i(events.ImprovementProposed{Improvement: "i", Change: events.Change{Kind: events.ChangeRunbook}})
 	approved := i(events.ImprovementApproved{})
+	pause := of{stream: "loop@w-workspace", fact: events.LoopPaused{}}
 	for name, tt := range map[string]struct {
 		given      []of
 		made, over bool
@@ -30,13 +31,16 @@ func TestAnApprovedChangeIsMadeOnce(t *testing.T) {
 		"rejected":                 {given: []of{proposed, i(events.ImprovementRejected{})}, over: true},
 		"made":                     {given: []of{proposed, approved, i(events.ImprovementApplied{})}, over: true},
 		"rolled back":              {given: []of{proposed, approved, i(events.ImprovementRolledBack{})}, over: true},
+		"paused, and a person's":   {given: []of{pause, proposed, i(events.ImprovementApproved{By: "user:anna"})}, made: true},
+		"paused, and nobody's":     {given: []of{pause, proposed, i(events.ImprovementApproved{By: "policy"})}},
+		"resumed":                  {given: []of{pause, proposed, i(events.ImprovementApproved{By: "policy"}), {stream: "loop@w-workspace", fact: events.LoopResumed{}}}, made: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := fold(t, "improvement", "w", tt.given...)
-			if h.over != tt.over {
-				t.Errorf("over is %t", h.over)
+			if tt.over {
+				tt.given = append(tt.given, approved) // too late
 			}
+			h := fold(t, "improvement", "w", tt.given...)
 			if !tt.made {
 				h.wantsNothing()
 			} else if want := h.want(); !reflect.DeepEqual(want.Work, managers.Make{Workspace: "w", Improvement: "i"}) {

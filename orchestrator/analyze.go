@@ -106,7 +106,7 @@ func Analyze(ctx context.Context, models *projections.Models, workspace string, 
 // lookEvery is how often the clock is asked whether an analyst is to look.
 const lookEvery = time.Second
 
-// analyzeOnSchedule lets each analyst look as often as it is to, where anything happened in between.
+// analyzeOnSchedule lets each analyst look as often as it is to, where anything happened in between and nobody paused the loop.
 func (o *Orchestrator) analyzeOnSchedule(ctx context.Context) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -172,6 +172,11 @@ func (o *Orchestrator) lookAgain(ctx context.Context, due []int, seen []uint64) 
 		return 0, err
 	}
 	for _, workspace := range workspaces {
+		if loop, err := o.c.Agents.Loop(ctx, workspace); err != nil {
+			return 0, err
+		} else if loop.Paused != nil {
+			continue // the resume is something to look at
+		}
 		if err := o.analyze(ctx, workspace, runners); err != nil {
 			return 0, err
 		}

@@ -25,6 +25,8 @@ type Agents interface {
 	Would(ctx context.Context, c commands.Command) error
 	// Experiment is one that was planned.
 	Experiment(ctx context.Context, workspace, experiment string) (aggregates.Experiment, error)
+	// Loop tells whether a workspace's loop of improvements is paused.
+	Loop(ctx context.Context, workspace string) (aggregates.Loop, error)
 }
 
 // assign finds the agent that the run keeps to its end. Where that was not recorded before, it returns the command that

@@ -35,6 +35,9 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 	if err != nil || tried.Over() {
 		return err
 	}
+	if loop, err := t.agents.Loop(ctx, t.wish.Workspace); err != nil || loop.Paused != nil {
+		return err
+	}
 	unit := conversation
 	if tried.Plan.Unit == events.ByRequester {
 		unit = cmp.Or(started.Requester, conversation)

@@ -319,3 +319,41 @@ func TestAnAgentGetsBetterWithoutAPerson(t *testing.T) {
 		}
 	})
 }
+
+// While the loop is paused all runs get their agent as it is.
+func TestNoRunIsDrawnWhileTheLoopIsPaused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, askUntil := trying(t, "Look it up.", "Look it up, please.")
+		defer h.close(t)
+		stop := h.serve(t)
+		defer stop()
+		n := 0
+		arms := func() int {
+			n++
+			upTo := n
+			askUntil(func() bool { upTo--; return upTo < n-1 })
+			return len(h.drawn(t, n-1).Arms)
+		}
+		say := func(c commands.Command) {
+			if _, err := h.dispatch(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		meta := func(name string) commands.Meta {
+			return commands.Meta{ID: events.NameID(time.Now(), name), At: time.Now(), Actor: "user:anna"}
+		}
+		if arms() != 1 {
+			t.Error("nothing is tried")
+		}
+		say(commands.PauseLoop{Meta: meta("pause"), By: "user:anna", Reason: "look"})
+		if arms() != 0 {
+			t.Error("a run was drawn while the loop was paused")
+		}
+		say(commands.ResumeLoop{Meta: meta("resume"), By: "user:anna"})
+		if arms() != 1 {
+			t.Error("nothing is tried after the resume")
+		}
+	})
+}

@@ -94,6 +94,15 @@ func (d *Dispatcher) Experiment(ctx context.Context, workspace, experiment strin
 	return found, nil
 }
 
+// Loop folds a workspace's loop of improvements. The zero value is one that nobody ever paused.
+func (d *Dispatcher) Loop(ctx context.Context, workspace string) (aggregates.Loop, error) {
+	l, err := d.load(ctx, d.aggregates["loop"], commands.LoopStream(workspace))
+	if err != nil {
+		return aggregates.Loop{}, err
+	}
+	return l.instance.State().(aggregates.Loop), nil //nolint:forcetypeassert // it is what the aggregate of loops holds
+}
+
 // Tool folds a tool of an MCP server. The zero value is one that nobody has seen.
 func (d *Dispatcher) Tool(ctx context.Context, workspace, tool string) (aggregates.Tool, error) {
 	l := &loaded{instance: d.aggregates["tool"].New(), ids: map[uuid.UUID]struct{}{}}

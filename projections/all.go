@@ -14,6 +14,7 @@ var all = workspaced(
 	experiments,
 	goals,
 	improvements,
+	loops,
 	rules,
 	runbooks,
 	slackThreads,

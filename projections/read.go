@@ -252,6 +252,15 @@ func (r *reader) Experiments(ctx context.Context, status string) ([]ExperimentRo
 	}))
 }
 
+// Loop implements Reader.
+func (r *reader) Loop(ctx context.Context) (LoopRow, error) {
+	rows, err := readmodel.Collect(readmodel.Rows(ctx, r.View, loopTable, readmodel.Query{Where: r.where()}))
+	if err != nil || len(rows) == 0 {
+		return LoopRow{Workspace: r.workspace}, err
+	}
+	return rows[0], nil
+}
+
 // Runbooks implements Reader.
 func (r *reader) Runbooks(ctx context.Context) ([]RunbookRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, runbookTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("runbook")}))

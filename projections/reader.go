@@ -121,6 +121,8 @@ type Reader interface {
 	Improvements(ctx context.Context, status string) ([]ImprovementRow, error)
 	// Experiments are those of a status, or all where it is empty, the latest first.
 	Experiments(ctx context.Context, status string) ([]ExperimentRow, error)
+	// Loop tells whether the loop of improvements is paused.
+	Loop(ctx context.Context) (LoopRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)
 	// Verdicts are those on runs, the latest first, up to a limit, 0 for all.
 	Verdicts(ctx context.Context, limit int) iter.Seq2[VerdictRow, error]

@@ -44,6 +44,7 @@ func aDay(at time.Time) []any {
 		"run-r1", at, events.RunStarted{Run: "r1", Workflow: "slack", Requester: "slack:T1:U1", Prompt: "how do I rotate the keys?"},
 		"run-r1", at.Add(time.Second), events.RunFinished{Outcome: events.Succeeded, Answer: "so"},
 		"runbook-keys", at, events.RunbookSaved{Runbook: "keys", Workflow: "slack", Run: "r1", Steps: []events.RunbookStep{{Name: "look"}}},
+		"loop-workspace", at, events.LoopPaused{By: "user:anna", Reason: "the prices change"},
 	}
 }
 
@@ -96,7 +97,7 @@ func TestTheHomeHasWhatThereIs(t *testing.T) {
 		}
 		server.Await(t, "the Home of "+user, func() bool { return server.Last("views.publish").Get("user_id") == user })
 		view := server.Last("views.publish").Get("view")
-		for want, has := range map[string]bool{"100.0 % (1 of 1)": true, "against the targets": true, "What I learned": true, "*keys*": true, "how do I rotate the keys?": user == "U1"} {
+		for want, has := range map[string]bool{"100.0 % (1 of 1)": true, "against the targets": true, "What I learned": true, "*keys*": true, "paused* by user:anna: the prices change": true, "how do I rotate the keys?": user == "U1"} {
 			if strings.Contains(view, want) != has {
 				t.Errorf("%s: %q is there: %t; %s", user, want, !has, view)
 			}

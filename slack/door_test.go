@@ -144,6 +144,10 @@ func (h *house) Runs(_ context.Context, f projections.RunFilter) iter.Seq2[proje
 	}
 }
 
+func (h *house) Loop(context.Context) (projections.LoopRow, error) {
+	return projections.LoopRow{Paused: true, By: "user:anna", Reason: "the *prices* change"}, nil
+}
+
 func (h *house) Improvements(context.Context, string) ([]projections.ImprovementRow, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

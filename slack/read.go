@@ -101,6 +101,13 @@ func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	loop, err := d.Reader.Loop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if loop.Paused {
+		shown = append([][]api.Block{pausedBlocks(loop)}, shown...)
+	}
 	waiting, err := d.Reader.Improvements(ctx, projections.Proposed)
 	if err != nil {
 		return nil, err

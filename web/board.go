@@ -50,6 +50,7 @@ type homePage struct {
 	page
 	Metrics      projections.Metrics
 	Chart        *chart
+	Loop         projections.LoopRow
 	Improvements []boardProposal
 	Workflows    []boardWorkflow
 	Runs         []projections.RunRow
@@ -146,6 +147,9 @@ func (d *door) home(ctx context.Context) (any, error) {
 	slices.SortStableFunc(proposed, func(a, b projections.ImprovementRow) int { return cmp.Compare(b.Expected.Low, a.Expected.Low) })
 	for _, row := range proposed[:min(len(proposed), boardProposals)] {
 		p.Improvements = append(p.Improvements, boardProposal{row, expected(row.Expected)})
+	}
+	if p.Loop, err = d.own(ctx).Loop(ctx); err != nil {
+		return nil, err
 	}
 	names := slices.SortedFunc(maps.Keys(report.ByWorkflow), func(a, b string) int {
 		return cmp.Or(cmp.Compare(report.ByWorkflow[b].Runs, report.ByWorkflow[a].Runs), cmp.Compare(a, b))

@@ -25,6 +25,10 @@ func (p painted) Daily(context.Context, projections.Dimension) ([]projections.Me
 	}, p.err
 }
 
+func (painted) Loop(context.Context) (projections.LoopRow, error) {
+	return projections.LoopRow{Paused: true, By: "user:anna", Reason: "the <prices> change", Since: noon}, nil
+}
+
 func (p painted) Improvements(_ context.Context, status string) ([]projections.ImprovementRow, error) {
 	var all []projections.ImprovementRow
 	for i := range 8 {
@@ -48,7 +52,7 @@ func TestTheBoardShowsOneScreen(t *testing.T) {
 	}
 	// 5 of 8 that ended on the first day succeeded; the sum of all days is no day.
 	for _, want := range []string{
-		"100%</b>", "2030-05-01: 8 runs, 62% success", "2030-05-02: 1000 runs, 100% success", "1,000 runs", `href="/runs/r%2F1%20%3F"`, "+10 points (+7 to +20)", "log position 41",
+		"100%</b>", "2030-05-01: 8 runs, 62% success", "2030-05-02: 1000 runs, 100% success", "1,000 runs", `href="/runs/r%2F1%20%3F"`, "+10 points (+7 to +20)", "log position 41", "paused</b> by user:anna since 6 May 2030", "the <prices> change",
 	} {
 		if !strings.Contains(html.UnescapeString(body), want) {
 			t.Errorf("the page lacks %q", want)

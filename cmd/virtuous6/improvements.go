@@ -19,6 +19,8 @@ type improvementsVerb struct {
 	Show    improvementsShowVerb    `cmd:"" help:"Show a proposal with its change and its evidence."`
 	Approve improvementsApproveVerb `cmd:"" help:"Make the change that a proposal asks for."`
 	Reject  improvementsRejectVerb  `cmd:"" help:"Decide that a proposal is not to be made."`
+	Pause   improvementsPauseVerb   `cmd:"" help:"Stop every step of the loop that no person takes."`
+	Resume  improvementsResumeVerb  `cmd:"" help:"Let the loop go on."`
 }
 
 type improvementsListVerb struct {
@@ -33,9 +35,16 @@ func (improvementsListVerb) Help() string {
 
 // Run lists proposals, the latest first.
 func (v improvementsListVerb) Run(ctx context.Context, a *app) error {
-	return list(ctx, a, v.listFlags, func(reader projections.Reader) ([]projections.ImprovementRow, error) {
+	var loop projections.LoopRow
+	return list(ctx, a, v.listFlags, func(reader projections.Reader) (rows []projections.ImprovementRow, err error) {
+		if loop, err = reader.Loop(ctx); err != nil {
+			return nil, err
+		}
 		return reader.Improvements(ctx, v.Status)
 	}, func(rows []projections.ImprovementRow) error {
+		if loop.Paused {
+			fmt.Fprintf(a.out, "Paused by %s since %s: %s\n", oneLine(loop.By), when(loop.Since), oneLine(loop.Reason))
+		}
 		if len(rows) == 0 {
 			a.note("No proposals: `virtuous6 analyze` looks for some.")
 		}

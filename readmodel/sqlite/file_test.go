@@ -72,6 +72,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"improvements",
 		"llm_costs",
 		"log_hours",
+		"loop",
 		"metrics",
 		"notices",
 		"parked_streams",
