@@ -3,6 +3,7 @@ package aggregates
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -17,6 +18,25 @@ var (
 	// ErrRoom refuses what there is no room for until a call under way is settled.
 	ErrRoom = errors.New("all that is left of the budget is set aside for calls under way")
 )
+
+// NoMoney is a call that a budget's period has no money left for, whatever the calls under way will cost. It is an ErrBudget.
+type NoMoney struct {
+	Set events.BudgetSet
+	// Starting is the first day of the period, SpentNanos what was spent in it, and Nanos what the call can cost.
+	Starting          string
+	SpentNanos, Nanos events.Nanos
+}
+
+func (e *NoMoney) Error() string {
+	if e.Set.Period == events.Total {
+		return fmt.Sprintf("%s: %s of %s USD of %s spent, and this call can cost %s", ErrBudget, e.SpentNanos, e.Set.LimitNanos, e.Set.Budget, e.Nanos)
+	}
+	return fmt.Sprintf("%s: %s of %s USD a %s of %s spent since %s, and this call can cost %s; wait, or raise it with `virtuous6 budget %s --limit USD`",
+		ErrBudget, e.SpentNanos, e.Set.LimitNanos, e.Set.Period, e.Set.Budget, e.Starting, e.Nanos, e.Set.Budget)
+}
+
+// Unwrap makes errors.Is match.
+func (e *NoMoney) Unwrap() error { return ErrBudget }
 
 // reservation is money set aside for a call under way.
 type reservation struct {
@@ -39,6 +59,9 @@ type budgetState struct {
 	open       []reservation
 	// exhausted is the first day of the period that was told to be exhausted.
 	exhausted string
+	// reached is the mark that was told of the period that begins on marked.
+	reached int
+	marked  string
 }
 
 func budget() Decider[budgetState, commands.Budget, events.Budget] {
@@ -72,6 +95,7 @@ func decideBudget(c commands.Budget, s budgetState) ([]events.Budget, error) {
 			settled.Nanos = r.nanos
 		}
 		settled.Over = max(0, settled.Nanos-r.nanos)
+		settled.Starting, settled.SpentNanos = evolveBudget(s, settled).period(day(c.At))
 		return s.told(day(c.At), settled), nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
@@ -87,13 +111,20 @@ func setBudget(c commands.SetBudget, s budgetState) ([]events.Budget, error) {
 	if c.LimitNanos < 0 || c.SpentNanos < 0 {
 		return nil, fmt.Errorf("%w: the limit %s or what was spent, %s, is negative", ErrInvalid, c.LimitNanos, c.SpentNanos)
 	}
-	set := events.BudgetSet{Budget: c.Budget, Period: c.Period, LimitNanos: c.LimitNanos, SpentNanos: c.SpentNanos}
+	for i, mark := range c.Marks {
+		if mark < 1 || mark > 99 || i > 0 && mark <= c.Marks[i-1] {
+			return nil, fmt.Errorf("%w: marks are percentages from 1 to 99, each above the one before; at 100 it is always told", ErrInvalid)
+		}
+	}
+	set := events.BudgetSet{Budget: c.Budget, Period: c.Period, LimitNanos: c.LimitNanos, SpentNanos: c.SpentNanos, Marks: c.Marks, Fails: c.Fails}
 	if set.SpentNanos > 0 {
 		set.Since = day(c.At)
 	}
 	if s.set.Budget != "" {
 		set.SpentNanos, set.Since = 0, "" // it has counted by itself since
-		if s.set.Period == set.Period && s.set.LimitNanos == set.LimitNanos {
+		was := s.set
+		was.SpentNanos, was.Since = 0, ""
+		if reflect.DeepEqual(was, set) {
 			return nil, nil
 		}
 	}
@@ -118,12 +149,8 @@ func reserve(c commands.ReserveBudget, s budgetState) ([]events.Budget, error) {
 	left := s.set.LimitNanos - spent
 	aside := s.aside(starting)
 	switch {
-	case s.set.Period == events.Total && (left <= 0 || c.Nanos > left):
-		return nil, fmt.Errorf("%w: %s of %s USD of %s spent, and this call can cost %s", ErrBudget, spent, s.set.LimitNanos, c.Budget, c.Nanos)
 	case left <= 0 || c.Nanos > left:
-		return nil, fmt.Errorf(
-			"%w: %s of %s USD a %s spent since %s, and this call can cost %s; wait, or raise it with `virtuous6 budget %s --limit USD`",
-			ErrBudget, spent, s.set.LimitNanos, s.set.Period, starting, c.Nanos, c.Budget)
+		return nil, &NoMoney{Set: s.set, Starting: starting, SpentNanos: spent, Nanos: c.Nanos}
 	case aside >= left || c.Nanos > left-aside:
 		return nil, fmt.Errorf("%w: budget %s has %s USD left", ErrRoom, c.Budget, left)
 	}
@@ -132,14 +159,26 @@ func reserve(c commands.ReserveBudget, s budgetState) ([]events.Budget, error) {
 	}}, nil
 }
 
-// told is a fact, and behind it the news that the period is exhausted, where it is since that fact.
+// told is a fact, and behind it the news that the period has reached marks or is exhausted, where it is since that fact.
 func (s budgetState) told(today string, fact events.Budget) []events.Budget {
 	after := evolveBudget(s, fact)
 	starting, spent := after.period(today)
-	if spent < after.set.LimitNanos || after.exhausted == starting {
-		return []events.Budget{fact}
+	facts := []events.Budget{fact}
+	for _, mark := range after.set.Marks {
+		if spent >= percent(after.set.LimitNanos, mark) && (after.marked != starting || after.reached < mark) {
+			facts = append(facts, events.BudgetReached{Starting: starting, Percent: mark, SpentNanos: spent})
+		}
 	}
-	return []events.Budget{fact, events.BudgetExhausted{Starting: starting, SpentNanos: spent}}
+	if spent >= after.set.LimitNanos && after.exhausted != starting {
+		facts = append(facts, events.BudgetExhausted{Starting: starting, SpentNanos: spent})
+	}
+	return facts
+}
+
+// percent is a part of a limit, rounded up, so that less than the mark never reaches it.
+func percent(limit events.Nanos, mark int) events.Nanos {
+	whole, rest := limit/100, limit%100
+	return events.Add(whole*events.Nanos(mark), (rest*events.Nanos(mark)+99)/100)
 }
 
 // period is the first day of the period that a day lies in, and what was spent in it so far. A clock that was set back
@@ -176,7 +215,7 @@ func evolveBudget(s budgetState, e events.Budget) budgetState {
 	case events.BudgetSet:
 		s.set = e
 		// A new limit opens the period again; it is exhausted anew where the limit is reached.
-		s.exhausted = ""
+		s.exhausted, s.reached, s.marked = "", 0, ""
 		if e.SpentNanos > 0 {
 			s.day, s.month, s.total = spending{e.Since, e.SpentNanos}, spending{month(e.Since), e.SpentNanos}, e.SpentNanos
 		}
@@ -190,6 +229,8 @@ func evolveBudget(s budgetState, e events.Budget) budgetState {
 		on := s.open[at].day
 		s.open = slices.Delete(slices.Clone(s.open), at, at+1)
 		s.day, s.month, s.total = s.day.with(on, e.Nanos), s.month.with(month(on), e.Nanos), events.Add(s.total, e.Nanos)
+	case events.BudgetReached:
+		s.reached, s.marked = e.Percent, e.Starting
 	case events.BudgetExhausted:
 		s.exhausted = e.Starting
 	}

@@ -31,6 +31,12 @@ func TestBudget(t *testing.T) {
 	settled := func(id string, nanos events.Nanos) events.BudgetSettled {
 		return events.BudgetSettled{Reservation: id, Nanos: nanos}
 	}
+	// total is a settlement with what was spent with it in a period.
+	total := func(s events.BudgetSettled, starting string, spent events.Nanos) events.BudgetSettled {
+		s.Starting, s.SpentNanos = starting, spent
+		return s
+	}
+	const first = "2026-11-01"
 	settle := func(id string, day int, nanos events.Nanos) commands.Command {
 		return commands.SettleBudget{Meta: on(day), Budget: "all", Reservation: id, Nanos: nanos}
 	}
@@ -38,6 +44,12 @@ func TestBudget(t *testing.T) {
 		return events.BudgetExhausted{Starting: fmt.Sprintf("2026-11-%02d", day), SpentNanos: spent}
 	}
 	given := func(facts ...events.Event) []events.Event { return append([]events.Event{set}, facts...) }
+	marked := func(facts ...events.Event) []events.Event {
+		return append([]events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{50, 80}}}, facts...)
+	}
+	reached := func(day, percent int, spent events.Nanos) events.Event {
+		return events.BudgetReached{Starting: fmt.Sprintf("2026-11-%02d", day), Percent: percent, SpentNanos: spent}
+	}
 	spent := given(reserved("1", 1, 60), settled("1", 60))
 	scenarios{
 		"set":                   {when: setTo(events.Daily, 100), then: []events.Event{set}},
@@ -51,9 +63,25 @@ func TestBudget(t *testing.T) {
 			when: commands.SetBudget{Meta: on(9), Budget: "all", Period: events.Monthly, LimitNanos: 100, SpentNanos: 100},
 			then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 100, SpentNanos: 100, Since: "2026-11-09"}, out(1, 100)},
 		},
-		"set without a period": {when: setTo("", 100), err: aggregates.ErrInvalid},
-		"set by the week":      {when: setTo("week", 100), err: aggregates.ErrInvalid},
-		"set below 0":          {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},
+		"set with marks": {
+			when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{50, 80}, Fails: true},
+			then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{50, 80}, Fails: true}},
+		},
+		"set with a mark at the limit": {when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{100}}, err: aggregates.ErrInvalid},
+		"set with marks that fall":     {when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{80, 50}}, err: aggregates.ErrInvalid},
+		"set again with other marks": {
+			given: given(), when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{50}},
+			then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{50}}},
+		},
+		"below a mark":            {given: marked(reserved("1", 1, 49)), when: settle("1", 1, 49), then: []events.Event{total(settled("1", 49), first, 49)}},
+		"a mark":                  {given: marked(reserved("1", 1, 50)), when: settle("1", 1, 50), then: []events.Event{total(settled("1", 50), first, 50), reached(1, 50, 50)}},
+		"all marks at once":       {given: marked(reserved("1", 1, 99)), when: settle("1", 1, 100), then: []events.Event{total(events.BudgetSettled{Reservation: "1", Nanos: 100, Over: 1}, first, 100), reached(1, 50, 100), reached(1, 80, 100), out(1, 100)}},
+		"a mark that was told":    {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60), reserved("2", 1, 5)), when: settle("2", 1, 5), then: []events.Event{total(settled("2", 5), first, 65)}},
+		"the mark of another day": {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60), reserved("2", 2, 55)), when: settle("2", 2, 55), then: []events.Event{total(settled("2", 55), "2026-11-02", 55), reached(2, 50, 55)}},
+		"a new limit tells anew":  {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60)), when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Daily, LimitNanos: 110, Marks: []int{50, 80}}, then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 110, Marks: []int{50, 80}}, reached(1, 50, 60)}},
+		"set without a period":    {when: setTo("", 100), err: aggregates.ErrInvalid},
+		"set by the week":         {when: setTo("week", 100), err: aggregates.ErrInvalid},
+		"set below 0":             {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},
 
 		"reserve of what has no periods": {
 			given: []events.Event{events.BudgetSet{Budget: "all", Period: events.Total, LimitNanos: 100}, reserved("1", 1, 60), settled("1", 60)},
@@ -61,7 +89,7 @@ func TestBudget(t *testing.T) {
 		},
 		"what has no periods is spent once": {
 			given: []events.Event{events.BudgetSet{Budget: "all", Period: events.Total, LimitNanos: 100}, reserved("1", 1, 60), settled("1", 60), reserved("2", 28, 40)},
-			when:  settle("2", 28, 40), then: []events.Event{settled("2", 40), events.BudgetExhausted{Starting: "0001-01-01", SpentNanos: 100}},
+			when:  settle("2", 28, 40), then: []events.Event{total(settled("2", 40), "0001-01-01", 100), events.BudgetExhausted{Starting: "0001-01-01", SpentNanos: 100}},
 		},
 
 		"reserve":                                 {given: given(), when: reserve("1", 1, 100), then: []events.Event{reserved("1", 1, 100)}},
@@ -83,18 +111,18 @@ func TestBudget(t *testing.T) {
 		"reserve below 0":           {given: given(), when: reserve("1", 1, -1), err: aggregates.ErrInvalid},
 		"reserve beyond all limits": {given: given(reserved("1", 1, math.MaxInt64)), when: reserve("2", 1, 1), err: aggregates.ErrRoom},
 
-		"settle":                     {given: given(reserved("1", 1, 60)), when: settle("1", 1, 20), then: []events.Event{settled("1", 20)}},
+		"settle":                     {given: given(reserved("1", 1, 60)), when: settle("1", 1, 20), then: []events.Event{total(settled("1", 20), first, 20)}},
 		"settle what is not there":   {given: given(), when: settle("1", 1, 20), err: aggregates.ErrEnded},
 		"settle twice":               {given: spent, when: settle("1", 1, 20), err: aggregates.ErrEnded},
 		"settle below 0":             {given: given(reserved("1", 1, 60)), when: settle("1", 1, -1), err: aggregates.ErrInvalid},
-		"settle what reaches it":     {given: given(reserved("1", 1, 100)), when: settle("1", 1, 100), then: []events.Event{settled("1", 100), out(1, 100)}},
-		"settle more than set aside": {given: given(reserved("1", 1, 60)), when: settle("1", 1, 61), then: []events.Event{events.BudgetSettled{Reservation: "1", Nanos: 61, Over: 1}}},
+		"settle what reaches it":     {given: given(reserved("1", 1, 100)), when: settle("1", 1, 100), then: []events.Event{total(settled("1", 100), first, 100), out(1, 100)}},
+		"settle more than set aside": {given: given(reserved("1", 1, 60)), when: settle("1", 1, 61), then: []events.Event{total(events.BudgetSettled{Reservation: "1", Nanos: 61, Over: 1}, first, 61)}},
 		"settle what nobody knows": {
 			given: given(reserved("1", 1, 60)), when: commands.SettleBudget{Meta: on(1), Budget: "all", Reservation: "1", Nanos: 5, Unknown: true},
-			then: []events.Event{events.BudgetSettled{Reservation: "1", Nanos: 60, Unknown: true}},
+			then: []events.Event{total(events.BudgetSettled{Reservation: "1", Nanos: 60, Unknown: true}, first, 60)},
 		},
 		"told once": {
-			given: given(reserved("1", 1, 60), reserved("2", 1, 60), settled("1", 100), out(1, 100)), when: settle("2", 1, 60), then: []events.Event{settled("2", 60)},
+			given: given(reserved("1", 1, 60), reserved("2", 1, 60), settled("1", 100), out(1, 100)), when: settle("2", 1, 60), then: []events.Event{total(settled("2", 60), first, 160)},
 		},
 		"what was spent a day ago is over": {given: given(reserved("1", 1, 100), settled("1", 100), out(1, 100)), when: reserve("2", 2, 1), then: []events.Event{reserved("2", 2, 1)}},
 		"what was spent in the month counts": {

@@ -24,7 +24,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 	step := rapid.IntRange(-1, 6)
 	return map[string][]*rapid.Generator[events.Event]{
 		"agent":  {anything[events.AgentSpawned](), anything[events.AgentConfigured](), anything[events.AgentAdopted](), anything[events.AgentRetired]()},
-		"budget": {anything[events.BudgetSet](), anything[events.BudgetExhausted](), anything[events.BudgetReserved](), anything[events.BudgetSettled]()},
+		"budget": {anything[events.BudgetSet](), anything[events.BudgetReached](), anything[events.BudgetExhausted](), anything[events.BudgetReserved](), anything[events.BudgetSettled]()},
 		"experiment": {
 			anything[events.ExperimentPlanned](), anything[events.ExperimentStarted](), anything[events.ExperimentMoved](), anything[events.ExperimentProved](),
 			anything[events.ExperimentPromoted](), anything[events.ExperimentRolledBack](), anything[events.ExperimentStopped](),
@@ -50,7 +50,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"person": {anything[events.PersonErased]()},
 		"policy": {anything[events.PolicySet]()},
 		"run": {
-			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](),
+			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
 			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
 			anything[events.RunStarted](), anything[events.RunStepStarted](), anything[events.RunStepFinished](), anything[events.RunLLMCalled](),
 			anything[events.RunFinished](), anything[events.RunFailed](), anything[events.RunCancelled](),

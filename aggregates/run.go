@@ -16,6 +16,8 @@ type runState struct {
 	// steps counts the steps started; open holds those that have not finished.
 	steps int
 	open  openSteps
+	// suspended is the budget that it waits for, empty where it does not.
+	suspended string
 	// approvals are those that were asked for since the last answer of the model.
 	approvals []approval
 }
@@ -58,6 +60,16 @@ func decideRun(p Policy, c commands.Run, s runState) ([]events.Run, error) {
 		return askApproval(p, c, s)
 	case commands.AnswerApproval:
 		return answerApproval(c, s)
+	case commands.SuspendRun:
+		if !s.live || s.suspended != "" || c.Fact.Budget == "" {
+			return nil, fmt.Errorf("run %s: %w: it is imported or suspended already, or waits for no budget", c.Run, ErrState)
+		}
+		return []events.Run{c.Fact}, nil
+	case commands.ResumeRun:
+		if s.suspended == "" {
+			return nil, fmt.Errorf("run %s: %w: it is not suspended", c.Run, ErrState)
+		}
+		return []events.Run{events.RunResumed{Budget: s.suspended}}, nil
 	case commands.FinishStep:
 		return finishStep(c, s)
 	case commands.RecordLLMCall:
@@ -227,6 +239,10 @@ func evolveRun(s runState, e events.Run) runState {
 		s = s.asked(e)
 	case events.RunApprovalAnswered:
 		s = s.answered(e)
+	case events.RunSuspended:
+		s.suspended = e.Budget
+	case events.RunResumed:
+		s.suspended = ""
 	case events.RunToolCalled:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		s.ended = true

@@ -7,6 +7,12 @@ func BudgetStream(workspace, budget string) string {
 	return events.StreamName("budget", workspace, budget)
 }
 
+// AgentBudget names the budget of an agent.
+func AgentBudget(agent string) string { return "agent:" + agent }
+
+// WorkspaceBudget names the budget of a workspace, which stands in it.
+func WorkspaceBudget(workspace string) string { return "workspace:" + workspace }
+
 // SetBudget bounds what live runs may spend in a period.
 type SetBudget struct {
 	Meta
@@ -15,6 +21,10 @@ type SetBudget struct {
 	LimitNanos events.Nanos
 	// SpentNanos is what was spent in the period before there was this budget.
 	SpentNanos events.Nanos
+	// Marks are percentages of the limit at which it is told that so much was spent.
+	Marks []int
+	// Fails has runs fail that there is no money for, instead of waiting.
+	Fails bool
 }
 
 // ReserveBudget sets aside what a call can cost at most. The period is that of the command's time.

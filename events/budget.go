@@ -20,6 +20,18 @@ type BudgetSet struct {
 	SpentNanos Nanos `json:"spent_nanos,omitempty"`
 	// Since is the day on which there was this budget, where something was spent before.
 	Since string `json:"since,omitempty"`
+	// Marks are the percentages of the limit, below 100, at which it is told that so much was spent.
+	Marks []int `json:"marks,omitempty"`
+	// Fails has runs fail that there is no money for. Without it they wait for a person.
+	Fails bool `json:"fails,omitempty"`
+}
+
+// BudgetReached tells that a period's spending has reached one of the budget's marks.
+type BudgetReached struct {
+	// Starting is the period's first day.
+	Starting   string `json:"starting"`
+	Percent    int    `json:"percent"`
+	SpentNanos Nanos  `json:"spent_nanos"`
 }
 
 // BudgetExhausted tells that a period's limit was reached: no live run is served until the next period, or a higher
@@ -53,14 +65,19 @@ type BudgetSettled struct {
 	Unknown bool `json:"unknown,omitempty"`
 	// Over is by how much it cost more than was set aside.
 	Over Nanos `json:"over,omitempty"`
+	// Starting is the first day of the period, and SpentNanos what was spent in it with this.
+	Starting   string `json:"starting,omitempty"`
+	SpentNanos Nanos  `json:"spent_nanos,omitempty"`
 }
 
 func (BudgetReserved) Kind() string  { return "budget.reserved" }
 func (BudgetSettled) Kind() string   { return "budget.settled" }
 func (BudgetSet) Kind() string       { return "budget.set" }
+func (BudgetReached) Kind() string   { return "budget.reached" }
 func (BudgetExhausted) Kind() string { return "budget.exhausted" }
 
 func (BudgetReserved) budget()  {}
 func (BudgetSettled) budget()   {}
 func (BudgetSet) budget()       {}
+func (BudgetReached) budget()   {}
 func (BudgetExhausted) budget() {}

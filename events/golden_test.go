@@ -51,12 +51,13 @@ func samples() []events.Event {
 		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
 		events.AgentRetired{Reason: "replaced"},
 		events.AgentAdopted{As: "clerk"},
-		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09"},
+		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09", Marks: []int{50, 80}, Fails: true},
 		events.BudgetReserved{
 			Reservation: "01930000-0000-7000-8000-000000000009", Run: "r1", Step: 2, Nanos: 300_000, Holder: "01930000-0000-7000-8000-000000000001",
 			Begun: true, Day: "2026-11-09",
 		},
-		events.BudgetSettled{Reservation: "01930000-0000-7000-8000-000000000009", Nanos: 310_000, Unknown: true, Over: 10_000},
+		events.BudgetSettled{Reservation: "01930000-0000-7000-8000-000000000009", Nanos: 310_000, Unknown: true, Over: 10_000, Starting: "2026-11-01", SpentNanos: 430_000},
+		events.BudgetReached{Starting: "2026-11-01", Percent: 80, SpentNanos: 4_000_120_000},
 		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000},
 		events.ExperimentPlanned{
 			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, By: "user:anna", MaxShare: 1000,
@@ -134,6 +135,10 @@ func samples() []events.Event {
 			Approval: "06aacbda1caacce8", Call: 1, Agent: "clerk", Tool: "orders", Arguments: `{"order":12}`,
 			Expires: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
 		},
+		events.RunSuspended{
+			Budget: "agent:clerk", Nanos: 310_000, Period: events.Daily, LimitNanos: 1_000_000_000, Starting: "2026-11-09", Reason: "budget exhausted: raise it",
+		},
+		events.RunResumed{Budget: "agent:clerk"},
 		events.RunApprovalAnswered{Approval: "06aacbda1caacce8", Answer: events.ApprovalGranted, By: "user:anna", Note: "go"},
 		events.RunStarted{
 			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",

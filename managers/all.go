@@ -29,6 +29,7 @@ func All(c Config) []Member {
 		member(approval()),
 		member(experiment()),
 		member(improving()),
+		member(funding()),
 		member(goal()),
 		member(run(c)),
 		member(stall(c)),

@@ -40,7 +40,11 @@ func after(t *testing.T, name string, c managers.Config, facts ...events.Event) 
 			e := events.Envelope{
 				ID: events.NameID(at, fmt.Sprint("fact ", i)), Stream: stream, Kind: fact.Kind(), Correlation: "r1", OccurredAt: at, RecordedAt: at,
 			}
-			if m.Key(&e) != "run-r1" {
+			key := "run-r1"
+			if name == "funding" {
+				key = "workspace-"
+			}
+			if m.Key(&e) != key {
 				t.Fatalf("the key of %s is %q", fact.Kind(), m.Key(&e))
 			}
 			h.process.Evolve(&e, fact)

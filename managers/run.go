@@ -44,10 +44,11 @@ type runState struct {
 	Turns     int       `json:"turns,omitempty"`
 	Cause     uuid.UUID `json:"cause"`
 	At        time.Time `json:"at"`
-	// Waits counts the approvals that the turn under way waits for. Want is the id of the want for the turn: once all are answered it
-	// is another one, since the turn is wanted anew.
-	Waits int       `json:"waits,omitempty"`
-	Want  uuid.UUID `json:"want"`
+	// Waits counts the approvals that the turn under way waits for, and Suspended tells that it waits for money. Want is the id of the
+	// want for the turn: once that is over it is another one, since the turn is wanted anew.
+	Waits     int       `json:"waits,omitempty"`
+	Suspended bool      `json:"suspended,omitempty"`
+	Want      uuid.UUID `json:"want"`
 	// Asking tells that a turn is to be performed, Runaway that there were too many.
 	Asking  bool `json:"asking,omitempty"`
 	Runaway bool `json:"runaway,omitempty"`
@@ -58,8 +59,8 @@ type runState struct {
 // acted on.
 func run(c Config) Manager[runState] {
 	return Manager[runState]{
-		Name: "run", Version: 4, Key: ofRun, Opens: []string{"run.started"},
-		Follows: []string{"run.llm_called", "run.approval_asked", "run.approval_answered", "run.finished", "run.failed", "run.cancelled"},
+		Name: "run", Version: 5, Key: ofRun, Opens: []string{"run.started"},
+		Follows: []string{"run.llm_called", "run.approval_asked", "run.approval_answered", "run.suspended", "run.resumed", "run.finished", "run.failed", "run.cancelled"},
 		Evolve: func(s runState, e *events.Envelope, fact events.Event) runState {
 			switch f := fact.(type) {
 			case events.RunStarted:
@@ -77,6 +78,10 @@ func run(c Config) Manager[runState] {
 				if f.Answer != events.ApprovalWithdrawn { // with that one the run ends
 					s.Waits, s.Want = s.Waits-1, e.ID
 				}
+			case events.RunSuspended:
+				s.Suspended = true
+			case events.RunResumed:
+				s.Suspended, s.Want = false, e.ID
 			case events.RunFinished, events.RunFailed, events.RunCancelled:
 				s.Ended = true
 			}
@@ -84,7 +89,7 @@ func run(c Config) Manager[runState] {
 		},
 		Wants: func(s runState) []Want {
 			switch {
-			case s.Waits > 0: // for a person
+			case s.Waits > 0 || s.Suspended: // for a person
 				return nil
 			case s.Runaway:
 				return []Want{{ID: s.Cause, Command: commands.FailRun{

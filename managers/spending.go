@@ -36,8 +36,8 @@ type spendingState struct {
 // knows what it cost.
 func spending(c Config) Manager[spendingState] {
 	return Manager[spendingState]{
-		Name: "spending", Version: 1, Key: ofRun, Opens: []string{"budget.reserved"},
-		Follows: []string{"budget.settled", "run.step_started", "run.step_finished", "run.finished", "run.failed", "run.cancelled"},
+		Name: "spending", Version: 2, Key: ofRun, Opens: []string{"budget.reserved"},
+		Follows: []string{"budget.settled", "run.step_started", "run.step_finished", "run.suspended", "run.finished", "run.failed", "run.cancelled"},
 		Evolve:  evolveSpending,
 		Wants: func(s spendingState) (wants []Want) {
 			for _, a := range s.Aside {
@@ -72,11 +72,17 @@ func evolveSpending(s spendingState, e *events.Envelope, fact events.Event) spen
 		budget := events.Identity(e.Stream)
 		s.Aside = slices.DeleteFunc(slices.Clone(s.Aside), func(a aside) bool { return a.Budget == budget && a.Reservation == f.Reservation })
 	case events.RunStepStarted:
-		each(func(a *aside) { a.Begun = a.Begun || a.Step == f.Step })
+		each(func(a *aside) { a.Begun = a.Begun || a.Step == f.Step && !a.Over })
 	case events.RunStepFinished:
 		each(func(a *aside) {
 			if a.Step == f.Step && !a.Over {
 				a.Known, a.Over, a.Nanos, a.Begun, a.At = !f.Unpriced, true, f.CostNanos, true, e.OccurredAt
+			}
+		})
+	case events.RunSuspended: // another budget let nothing through: the call is not made, and what is set aside for it is free
+		each(func(a *aside) {
+			if !a.Over && !a.Begun {
+				a.Over, a.At = true, e.OccurredAt
 			}
 		})
 	case events.RunFinished, events.RunFailed, events.RunCancelled:

@@ -19,6 +19,8 @@ type stallState struct {
 	Last  uuid.UUID `json:"last"`
 	Since time.Time `json:"since"`
 	Ended bool      `json:"ended,omitempty"`
+	// Suspended tells that it waits for money, with a step under way that a process which is gone began.
+	Suspended bool `json:"suspended,omitempty"`
 }
 
 // stall fails live runs of which a turn or a tool has been under way for too long without a new fact: a model or a tool
@@ -26,9 +28,9 @@ type stallState struct {
 // recorded the facts may be hours away from its own.
 func stall(c Config) Manager[stallState] {
 	return Manager[stallState]{
-		Name: "stall", Version: 1, Key: ofRun, Opens: []string{"run.started"},
+		Name: "stall", Version: 2, Key: ofRun, Opens: []string{"run.started"},
 		Follows: []string{
-			"run.assigned", "run.step_started", "run.step_finished", "run.llm_called", "run.tool_called", "run.finished", "run.failed", "run.cancelled",
+			"run.assigned", "run.step_started", "run.step_finished", "run.llm_called", "run.tool_called", "run.suspended", "run.resumed", "run.finished", "run.failed", "run.cancelled",
 		},
 		Evolve: func(s stallState, e *events.Envelope, fact events.Event) stallState {
 			s.Last, s.Since = e.ID, e.RecordedAt
@@ -39,13 +41,17 @@ func stall(c Config) Manager[stallState] {
 				s.Open++
 			case events.RunStepFinished:
 				s.Open--
+			case events.RunSuspended:
+				s.Suspended = true
+			case events.RunResumed:
+				s.Suspended = false
 			case events.RunFinished, events.RunFailed, events.RunCancelled:
 				s.Ended = true
 			}
 			return s
 		},
 		Wants: func(s stallState) []Want {
-			if s.Open <= 0 || c.StallAfter < 0 {
+			if s.Open <= 0 || s.Suspended || c.StallAfter < 0 {
 				return nil
 			}
 			at := s.Since.Add(c.StallAfter)

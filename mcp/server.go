@@ -101,13 +101,17 @@ func (c Config) ask(ctx context.Context, _ *mcp.CallToolRequest, in askInput) (*
 	}
 	waiting, stop := context.WithTimeout(ctx, c.Wait)
 	defer stop()
-	asked := ""
+	asked, suspended := "", ""
 	end, err := c.Follow(waiting, start.Workspace, start.Run, receipt.Position, func(fact events.Event) {
 		switch f := fact.(type) {
 		case events.RunApprovalAsked:
 			asked = f.Approval
 		case events.RunApprovalAnswered:
 			asked = ""
+		case events.RunSuspended:
+			suspended = f.Reason
+		case events.RunResumed:
+			suspended = ""
 		}
 	})
 	out := map[string]string{"run": start.Run}
@@ -124,6 +128,9 @@ func (c Config) ask(ctx context.Context, _ *mcp.CallToolRequest, in askInput) (*
 			return nil, nil, errors.Join(err, ctx.Err())
 		}
 		out["outcome"], out["hint"] = string(projections.Running), "it goes on: the tool `run` tells later how it ended"
+		if suspended != "" {
+			out["hint"] = suspended + "; the tool `run` tells later how it ended"
+		}
 		if asked != "" {
 			out["approval"], out["hint"] = asked, "a person has to let a call of a tool through first; the tool `run` tells later how it ended"
 		}

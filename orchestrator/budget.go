@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -23,7 +24,7 @@ const (
 // reserve sets aside in every budget what the call can cost at most. Where all that is left is set aside for calls under
 // way it waits for one of them. What was set aside is settled by the manager of spending.
 func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.Message) error {
-	budgets := t.caps.of(t.wish.Workspace, t.conversation.started.Goal)
+	budgets := t.caps.of(t.wish.Workspace, t.conversation.started.Goal, t.agent)
 	if len(budgets) == 0 {
 		return nil
 	}
@@ -43,6 +44,10 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.
 			if err == nil {
 				break
 			}
+			var broke *aggregates.NoMoney
+			if errors.As(err, &broke) && !broke.Set.Fails && !strings.HasPrefix(b, commands.GoalBudget("")) {
+				return fmt.Errorf("%w: %w", errSuspended, err)
+			}
 			if !errors.Is(err, aggregates.ErrRoom) {
 				return err
 			}
@@ -58,4 +63,21 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.
 		}
 	}
 	return nil
+}
+
+// suspend has the run wait for money, with what comes before that in the same append. It goes on once the budget is another one, or
+// its next period begins: the manager of funding sees to that.
+func (t *turn) suspend(ctx context.Context, why error, before ...commands.Command) error {
+	var broke *aggregates.NoMoney
+	if !errors.As(why, &broke) {
+		return why
+	}
+	suspend := commands.SuspendRun{Meta: t.meta(0, t.clock()), Run: t.wish.Run, Fact: events.RunSuspended{
+		Budget: broke.Set.Budget, Nanos: broke.Nanos, Period: broke.Set.Period, LimitNanos: broke.Set.LimitNanos, Starting: broke.Starting,
+		Reason: broke.Error(),
+	}}
+	made := time.Unix(t.wish.ID.Time().UnixTime())
+	suspend.ID = events.NameID(made, fmt.Sprintf("suspension %d of %s", t.conversation.suspensions, t.wish.ID))
+	_, err := t.dispatch(ctx, append(before, suspend)...)
+	return err
 }

@@ -61,7 +61,7 @@ func TestNoConcurrencyPassesTheCap(t *testing.T) {
 		h.spawn(t, "clerk", events.AgentConfig{MaxTokens: 100})
 		set := commands.SetBudget{
 			Meta:   commands.Meta{ID: events.NameID(time.Now(), "set"), At: time.Now(), Actor: "user:anna"},
-			Budget: "all", Period: events.Monthly, LimitNanos: 1_000_000_000,
+			Budget: "all", Period: events.Monthly, LimitNanos: 1_000_000_000, Fails: true,
 		}
 		if _, err := h.dispatch(t.Context(), set); err != nil {
 			t.Fatal(err)

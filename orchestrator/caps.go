@@ -38,15 +38,16 @@ func (c *caps) add(stream string) {
 	c.streams[stream] = true
 }
 
-// of are the names of the budgets that a run of a workspace for a goal, or for none, counts to, in order.
-func (c *caps) of(workspace, goal string) []string {
+// of are the names of the budgets that a run of a workspace by an agent, for a goal or for none, counts to, in order.
+func (c *caps) of(workspace, goal, agent string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var names []string
 	for stream := range c.streams {
 		_, of, budget := events.SplitStream(stream)
 		others := strings.HasPrefix(budget, commands.GoalBudget("")) && (goal == "" || budget != commands.GoalBudget(goal))
-		if of == workspace && !others {
+		another := strings.HasPrefix(budget, commands.AgentBudget("")) && budget != commands.AgentBudget(agent)
+		if of == workspace && !others && !another {
 			names = append(names, budget)
 		}
 	}

@@ -36,6 +36,8 @@ type conversation struct {
 	// invalid is why the last answer did not satisfy the agent's schema, and repaired that one was asked for anew.
 	invalid  string
 	repaired bool
+	// suspensions counts how often it had to wait for money.
+	suspensions int
 	// said is what earlier runs of its conversation hold, once that was read.
 	said []events.Message
 }
@@ -117,6 +119,8 @@ func (c *conversation) evolve(fact events.Run) {
 				a.answer = f
 			}
 		}
+	case events.RunSuspended:
+		c.suspensions++
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		c.ended = true
 	}

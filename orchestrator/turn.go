@@ -151,6 +151,8 @@ func (t *turn) perform(ctx context.Context) error {
 		step = t.conversation.steps
 	}
 	switch err := t.reserve(ctx, step, begun, sent); {
+	case errors.Is(err, errSuspended):
+		return t.suspend(ctx, err, assign...)
 	case errors.Is(err, aggregates.ErrBudget):
 		return t.fail(ctx, failure{reason: err.Error(), failure: events.NoMoney}, assign...)
 	case errors.Is(err, ErrUnpriced):
@@ -385,5 +387,9 @@ func (t *turn) meta(at slot, when time.Time) commands.Meta {
 // reservationID is that of a turn's call as this process makes it.
 func (t *turn) reservationID(budget string) uuid.UUID {
 	made := time.Unix(t.wish.ID.Time().UnixTime())
-	return events.NameID(made, "reservation "+t.wish.ID.String()+" "+budget+" "+t.holder)
+	name := "reservation " + t.wish.ID.String() + " " + budget + " " + t.holder
+	if n := t.conversation.suspensions; n > 0 { // what was set aside before the run had to wait is given back
+		name += fmt.Sprint(" ", n)
+	}
+	return events.NameID(made, name)
 }

@@ -18,13 +18,17 @@ var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[named, BudgetR
 		readmodel.Symbol("period", func(r *BudgetRow) *events.BudgetPeriod { return &r.Period }),
 		money("limit_nanos", func(r *BudgetRow) *events.Nanos { return &r.LimitNanos }),
 		orNull(readmodel.Symbol("exhausted", func(r *BudgetRow) *string { return &r.Exhausted })),
+		orNull(readmodel.Symbol("starting", func(r *BudgetRow) *string { return &r.Starting })),
+		money("spent_nanos", func(r *BudgetRow) *events.Nanos { return &r.SpentNanos }),
+		readmodel.Int("reached", func(r *BudgetRow) *int64 { return &r.Reached }),
+		readmodel.Bool("fails", func(r *BudgetRow) *bool { return &r.Fails }),
 		readmodel.Int("position", func(r *BudgetRow) *uint64 { return &r.Position }),
 	},
 })
 
 // budgets keeps what may be spent.
 var budgets = readmodel.Projection{
-	Name: "budgets", Version: 1, Tables: []readmodel.AnyTable{budgetTable},
+	Name: "budgets", Version: 2, Tables: []readmodel.AnyTable{budgetTable},
 	Lists: []readmodel.List{budgetTable.List(readmodel.List{
 		Name: "budgets", Help: "Budgets", Order: readmodel.Ascending("budget"),
 	})},
@@ -51,19 +55,47 @@ func foldBudget(budgets *readmodel.Cache[named, BudgetRow], f *readmodel.Fact) e
 			return err
 		}
 		// A new limit opens the period again, as in the aggregate.
-		*r = BudgetRow{Budget: r.Budget, Workspace: r.Workspace, Period: e.Period, LimitNanos: e.LimitNanos, Position: f.Envelope.Position}
-	case events.BudgetReserved, events.BudgetSettled:
-	case events.BudgetExhausted:
-		r, err := budgets.Existing(keyOf(f))
-		switch {
-		case err != nil:
-			return err
-		case r == nil:
-			return readmodel.Damaged("the budget was never set")
+		again := *r
+		*r = BudgetRow{Budget: r.Budget, Workspace: r.Workspace, Period: e.Period, LimitNanos: e.LimitNanos, Fails: e.Fails, Position: f.Envelope.Position}
+		if again.Period == e.Period {
+			r.Starting, r.SpentNanos = again.Starting, again.SpentNanos
 		}
-		r.Exhausted, r.Position = e.Starting, f.Envelope.Position
+	case events.BudgetReserved:
+	case events.BudgetSettled:
+		if e.Starting == "" {
+			return nil // an early log does not tell
+		}
+		r, err := setBudget(budgets, f)
+		if err != nil {
+			return err
+		}
+		if r.Starting != e.Starting {
+			r.Reached = 0
+		}
+		r.Starting, r.SpentNanos, r.Position = e.Starting, e.SpentNanos, f.Envelope.Position
+	case events.BudgetReached:
+		r, err := setBudget(budgets, f)
+		if err != nil {
+			return err
+		}
+		r.Starting, r.Reached, r.SpentNanos, r.Position = e.Starting, int64(e.Percent), e.SpentNanos, f.Envelope.Position
+	case events.BudgetExhausted:
+		r, err := setBudget(budgets, f)
+		if err != nil {
+			return err
+		}
+		r.Exhausted, r.Starting, r.Reached, r.SpentNanos, r.Position = e.Starting, e.Starting, 100, e.SpentNanos, f.Envelope.Position
 	}
 	return nil
+}
+
+// setBudget is the row of a budget that was set.
+func setBudget(budgets *readmodel.Cache[named, BudgetRow], f *readmodel.Fact) (*BudgetRow, error) {
+	r, err := budgets.Existing(keyOf(f))
+	if err == nil && r == nil {
+		err = readmodel.Damaged("the budget was never set")
+	}
+	return r, err
 }
 
 // BudgetStreams are the streams of all budgets, of every workspace.

@@ -29,6 +29,8 @@ type RunRow struct {
 	Prompt  string         `db:"prompt"`
 	Answer  string         `db:"answer"`
 	Outcome events.Outcome `db:"outcome"`
+	// Suspended names the budget that it waits for, empty where it does not.
+	Suspended string `db:"suspended"`
 	// FinishReason is why the model ended its last answer, in the provider's word.
 	FinishReason string            `db:"finish_reason"`
 	Error        string            `db:"error"`
@@ -261,7 +263,14 @@ type BudgetRow struct {
 	LimitNanos events.Nanos        `db:"limit_nanos"`
 	// Exhausted is the first day of the period whose limit was reached last, empty where none was.
 	Exhausted string `db:"exhausted"`
-	Position  uint64 `db:"position"`
+	// SpentNanos is what was spent in the period that began on Starting, the latest one in which anything was, and Reached the
+	// mark of it that was told, 0 for none.
+	Starting   string       `db:"starting"`
+	SpentNanos events.Nanos `db:"spent_nanos"`
+	Reached    int64        `db:"reached"`
+	// Fails has runs fail that there is no money for.
+	Fails    bool   `db:"fails"`
+	Position uint64 `db:"position"`
 }
 
 // GoalRow is a row of goals.

@@ -44,6 +44,7 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunR
 		readmodel.Symbol("agent", func(r *RunRow) *string { return &r.Agent }),
 		known("agent_revision", func(r *RunRow) *int64 { return &r.AgentRevision }),
 		readmodel.Symbol("outcome", func(r *RunRow) *events.Outcome { return &r.Outcome }),
+		orNull(readmodel.Symbol("suspended", func(r *RunRow) *string { return &r.Suspended })),
 		readmodel.Symbol("finish_reason", func(r *RunRow) *string { return &r.FinishReason }),
 		readmodel.Symbol("source", func(r *RunRow) *string { return &r.Source }),
 		readmodel.Bool("scripted", func(r *RunRow) *bool { return &r.Scripted }),
@@ -73,7 +74,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 5, Tables: []readmodel.AnyTable{runTable, zoneTable},
+	Name: "runs", Version: 6, Tables: []readmodel.AnyTable{runTable, zoneTable},
 	Bind: bindRuns,
 }
 
@@ -165,6 +166,10 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	case events.RunLLMCalled, events.RunToolCalled:
 		// Their data is not there: events.Table.Unread.
 	case events.RunApprovalAsked, events.RunApprovalAnswered:
+	case events.RunSuspended:
+		r.Suspended = e.Budget
+	case events.RunResumed:
+		r.Suspended = ""
 	case events.RunFinished:
 		r.FinishReason = e.FinishReason
 		err = w.end(f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
@@ -272,7 +277,7 @@ func (w *runFold) end(f *readmodel.Fact, o events.Outcome, answer, reason string
 	if !ends(o) {
 		return readmodel.Damaged("the run ends with the unknown outcome %q", o)
 	}
-	r.Outcome, r.Answer, r.Error = o, beginning(answer), reason
+	r.Outcome, r.Answer, r.Error, r.Suspended = o, beginning(answer), reason, ""
 	r.CostNanos = max(r.stepCost, cost)
 	if !undated {
 		w.day = w.days.of(f.When)

@@ -224,6 +224,10 @@ func (s *shown) rest(answer string) string {
 
 // waits tells what the run waits for: without that, nothing would seem to happen.
 func (v askVerb) waits(a *app, show *shown, fact events.Event) {
+	if suspended, is := fact.(events.RunSuspended); is {
+		show.again()
+		fmt.Fprintf(a.err, "virtuous6: the run waits: %s\n", oneLine(suspended.Reason))
+	}
 	asked, is := fact.(events.RunApprovalAsked)
 	if !is {
 		return
