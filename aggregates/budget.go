@@ -178,7 +178,7 @@ func (s budgetState) told(today string, fact events.Budget) []events.Budget {
 // percent is a part of a limit, rounded up, so that less than the mark never reaches it.
 func percent(limit events.Nanos, mark int) events.Nanos {
 	whole, rest := limit/100, limit%100
-	return events.Add(whole*events.Nanos(mark), (rest*events.Nanos(mark)+99)/100)
+	return events.Add(whole*events.Nanos(mark), events.Add(rest*events.Nanos(mark), 99)/100)
 }
 
 // period is the first day of the period that a day lies in, and what was spent in it so far. A clock that was set back
