@@ -72,7 +72,7 @@ func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said,
 		if len(row.Trace) == 0 || row.Outcome == projections.Running {
 			continue
 		}
-		trace := strings.Join(row.Trace, " → ")
+		trace := strings.Join(row.Path(), " → ")
 		key := row.Workflow + "\x00" + trace
 		w, all := ways[key], whole[row.Workflow]
 		if w == nil {

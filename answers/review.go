@@ -198,7 +198,7 @@ func (w *record) read(ctx context.Context, r projections.Reader, days int) error
 				return err
 			}
 			if row.Outcome != projections.Running {
-				w.ways[wayKey(row.Workflow, row.Trace)]++
+				w.ways[wayKey(row.Workflow, row.Path())]++
 			}
 		}
 		return nil

@@ -47,7 +47,7 @@ var patternTable = readmodel.NewTable("patterns", readmodel.TableOf[patternKey, 
 
 // patterns keeps, of each run that ended, its variant and the steps that followed one another in it.
 var patterns = readmodel.Projection{
-	Name: "patterns", Version: 2, Tables: []readmodel.AnyTable{patternTable},
+	Name: "patterns", Version: 3, Tables: []readmodel.AnyTable{patternTable},
 	Bind: bindPatterns,
 }
 
@@ -67,7 +67,7 @@ func (w *patternFold) fold(f *readmodel.Fact) error {
 	if run == nil {
 		return nil
 	}
-	planned := w.plans.of(named{run.Workflow, run.Workspace}, run.Trace)
+	planned := w.plans.of(named{run.Workflow, run.Workspace}, run.Path())
 	for i := range planned {
 		p := &planned[i]
 		if p.epoch != w.patterns.Epoch() {

@@ -31,7 +31,7 @@ func (s *StepStats) Add(run RunSteps) {
 	s.runs++
 	for i := range run.Steps {
 		step := &run.Steps[i]
-		n := stepName{run.Run.Workflow, step.Name}
+		n := stepName{run.Run.Workflow, WithoutCounter(step.Name, run.Run.Models)}
 		g := s.groups[n]
 		if g == nil {
 			g = &stepGroup{StepStat: StepStat{Workflow: n.workflow, Name: n.step, FirstPosition: step.Position}}

@@ -77,7 +77,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		}
 		for i := range run.Steps {
 			s := &run.Steps[i]
-			ended.Steps[i] = Step{Name: once(s.Name), Agent: once(s.Agent), Failed: s.Outcome == events.Failed, Error: once(s.Error), Position: s.Position}
+			ended.Steps[i] = Step{Name: once(projections.WithoutCounter(s.Name, row.Models)), Agent: once(s.Agent), Failed: s.Outcome == events.Failed, Error: once(s.Error), Position: s.Position}
 			if ended.Steps[i].Failed {
 				for _, l := range explicitLabels {
 					ended.Steps[i].Explicit = cmp.Or(ended.Steps[i].Explicit, once(s.Labels[l]))

@@ -105,7 +105,7 @@ func (l *loader) add(run projections.RunSteps) {
 	for i := range run.Steps {
 		s := &run.Steps[i]
 		if s.Outcome == events.Failed {
-			l.failed = append(l.failed, s.Name)
+			l.failed = append(l.failed, projections.WithoutCounter(s.Name, row.Models))
 			failedAt = append(failedAt, int32(i)) //nolint:gosec // a run has few steps
 		}
 		if s.Agent != "" && s.Model != "" {
@@ -118,9 +118,14 @@ func (l *loader) add(run projections.RunSteps) {
 		h = &History{Name: row.Workflow}
 		l.byName[h.Name] = h
 	}
+	tools := make([]string, len(row.Tools))
+	for i, t := range row.Tools {
+		tools[i] = projections.WithoutCounter(t, nil)
+	}
+	slices.Sort(tools)
 	h.Runs = append(h.Runs, Run{
-		Task: row.Task, Outcome: row.Result(), Judged: row.Verdict != nil, Trace: l.set(row.Trace), Agents: l.set(row.Agents), Models: l.set(row.Models),
-		Tools: l.set(row.Tools), Labels: l.pairSet(l.labels), FailedSteps: l.set(slices.Compact(l.failed)), Calls: l.pairSet(l.calls),
+		Task: row.Task, Outcome: row.Result(), Judged: row.Verdict != nil, Trace: l.set(row.Path()), Agents: l.set(row.Agents), Models: l.set(row.Models),
+		Tools: l.set(slices.Compact(tools)), Labels: l.pairSet(l.labels), FailedSteps: l.set(slices.Compact(l.failed)), Calls: l.pairSet(l.calls),
 		First: row.FirstPosition, Last: row.LastPosition, Requester: row.Requester, FailedAt: failedAt, Started: startOf(row),
 	})
 }
