@@ -22,14 +22,14 @@ build: ## Build bin/virtuous6
 	go build -trimpath -o bin/virtuous6 ./cmd/virtuous6
 
 # A folder of its own each time: another one's server goes on.
-run: build ## Import a sample history into a fresh store, print the first report, and serve
+run: build ## Import a sample history into a fresh store, print the first report, and serve (LISTEN=127.0.0.1:8687)
 	@sample=$$(mktemp -d bin/sample.XXXXXX) && trap 'rm -rf "$$sample"' EXIT && export VIRTUOUS6_STORE="sqlite:$$sample/virtuous6.db" && set -x && \
 	bin/virtuous6 simulate --seed 1 --runs 4000 --out "$$sample/runs.jsonl" && \
 	bin/virtuous6 import "$$sample/runs.jsonl" && \
 	bin/virtuous6 metrics --limit 3 && \
 	bin/virtuous6 patterns --limit 5 && \
 	bin/virtuous6 analyze && \
-	bin/virtuous6 serve
+	bin/virtuous6 serve $(if $(LISTEN),--listen $(LISTEN))
 
 test: ## Run all tests under the race detector
 	go test -race -timeout 30m ./...

@@ -72,23 +72,28 @@ type parting struct {
 	InputTokens  int64     `json:"input_tokens"`
 	OutputTokens int64     `json:"output_tokens"`
 	CostUSD      string    `json:"cost_usd"`
+	Unpriced     bool      `json:"unpriced"`
 	Seconds      *float64  `json:"duration_seconds"`
 }
 
-// against compares two runs.
-func (v runsListVerb) against(ctx context.Context, a *app, reader projections.Reader) error {
-	one, oneSteps, err := findRun(ctx, reader, v.ID)
+// Run compares two runs.
+func (v runsDiffVerb) Run(ctx context.Context, a *app) error {
+	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
 	}
-	other, otherSteps, err := findRun(ctx, reader, v.Against)
+	one, oneSteps, err := findRun(ctx, reader, v.A)
+	if err != nil {
+		return err
+	}
+	other, otherSteps, err := findRun(ctx, reader, v.B)
 	if err != nil {
 		return err
 	}
 	p := parting{
 		A: one.Run, B: other.Run, Outcomes: [2]string{string(one.Outcome), string(other.Outcome)}, Steps: other.Steps - one.Steps,
 		FailedSteps: other.FailedSteps - one.FailedSteps, InputTokens: other.InputTokens - one.InputTokens,
-		OutputTokens: other.OutputTokens - one.OutputTokens, CostUSD: (other.CostNanos - one.CostNanos).String(),
+		OutputTokens: other.OutputTokens - one.OutputTokens, CostUSD: (other.CostNanos - one.CostNanos).String(), Unpriced: one.Unpriced || other.Unpriced,
 	}
 	if one.DurationNS >= 0 && other.DurationNS >= 0 {
 		seconds := float64(other.DurationNS-one.DurationNS) / 1e9
@@ -105,7 +110,7 @@ func (v runsListVerb) against(ctx context.Context, a *app, reader projections.Re
 	if v.JSON {
 		return a.json(p)
 	}
-	fmt.Fprintf(a.out, "%s %s, %s %s\n", oneLine(p.A), p.Outcomes[0], oneLine(p.B), p.Outcomes[1])
+	fmt.Fprintf(a.out, "%s %s, %s %s\n", oneLine(p.A), ended(one), oneLine(p.B), ended(other))
 	if p.At == [2]string{} {
 		fmt.Fprintf(a.out, "All %d steps are the same.\n", p.Same)
 	} else {
@@ -125,9 +130,20 @@ func (v runsListVerb) against(ctx context.Context, a *app, reader projections.Re
 	if less, negative := strings.CutPrefix(p.CostUSD, "-"); negative {
 		cost = "-$" + less
 	}
+	if p.Unpriced {
+		cost = "cost unknown"
+	}
 	fmt.Fprintf(a.out, "The second against the first: %+d steps, %+d failed, %+d input and %+d output tokens, %s, time %s\n", p.Steps, p.FailedSteps,
 		p.InputTokens, p.OutputTokens, cost, took)
 	return nil
+}
+
+// ended is how a run ended, and what was said of it.
+func ended(r projections.RunRow) string {
+	if r.Verdict == nil {
+		return string(r.Outcome)
+	}
+	return fmt.Sprintf("%s, judged %s", r.Outcome, r.Verdict.Verdict)
 }
 
 // did is what a step did and how it ended, for comparing.

@@ -16,7 +16,20 @@ import (
 // runsVerb is the verb's own verbs. Without one it lists, or shows the run that is named.
 type runsVerb struct {
 	List   runsListVerb   `cmd:"" default:"withargs" help:"List runs, or show one."`
+	Diff   runsDiffVerb   `cmd:"" help:"Show where two runs part, and by how much they differ."`
 	Cancel runsCancelVerb `cmd:"" help:"Stop a run."`
+}
+
+type runsDiffVerb struct {
+	A    string `arg:"" help:"A run, or what only its id begins with."`
+	B    string `arg:"" help:"The other one."`
+	JSON bool   `name:"json" help:"Print one JSON value."`
+	pastFlag
+}
+
+// Help gives an example.
+func (runsDiffVerb) Help() string {
+	return "Steps are compared in their order, by their names, what they used and how they ended.\n\nExample:\n  virtuous6 runs diff airline-0-1 airline-0-2"
 }
 
 type runsCancelVerb struct {
@@ -62,7 +75,6 @@ func (v runsCancelVerb) Run(ctx context.Context, a *app) error {
 type runsListVerb struct {
 	ID           string `arg:"" optional:"" name:"run" help:"Show this run with its steps."`
 	Messages     bool   `help:"Show the run's conversation, with where it failed."`
-	Against      string `help:"Show where the run and this one part, and by how much they differ." placeholder:"RUN"`
 	JSON         bool   `name:"json" help:"Print one JSON value."`
 	Limit        *count `placeholder:"N" help:"Rows, 0 for all. Default: 20, and all with --json."`
 	Workflow     string `help:"Only runs of this workflow."`
@@ -75,7 +87,7 @@ type runsListVerb struct {
 
 // Help gives examples.
 func (runsListVerb) Help() string {
-	return "A list shows the beginnings of prompts and answers, one run the whole of them.\n\nExamples:\n  virtuous6 runs --outcome failed --limit 5\n  virtuous6 runs airline-0-1\n  virtuous6 runs airline-0-1 --messages\n  virtuous6 runs airline-0-1 --against airline-0-2\n  virtuous6 runs --json --limit 0 > runs.json"
+	return "A list shows the beginnings of prompts and answers, one run the whole of them.\n\nExamples:\n  virtuous6 runs --outcome failed --limit 5\n  virtuous6 runs airline-0-1\n  virtuous6 runs airline-0-1 --messages\n  virtuous6 runs diff airline-0-1 airline-0-2\n  virtuous6 runs --json --limit 0 > runs.json"
 }
 
 // Run lists runs, the latest first, or shows one.
@@ -85,12 +97,10 @@ func (v runsListVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	switch {
-	case v.ID == "" && (v.Messages || v.Against != ""):
-		return usage("--messages and --against are about one run: name it")
+	case v.ID == "" && v.Messages:
+		return usage("--messages is about one run: name it")
 	case v.Messages:
 		return v.messages(ctx, a, reader)
-	case v.Against != "":
-		return v.against(ctx, a, reader)
 	case v.ID != "":
 		return v.show(ctx, a, reader)
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -35,4 +38,24 @@ func TestAServerAnswersForTheNamesThatAreConfigured(t *testing.T) {
 			t.Errorf("for %s: got %s, want %d", host, answer.Status, want)
 		}
 	}
+}
+
+// TestATakenPortIsTold starts a server where another one listens: it says what to do, and the other one goes on.
+func TestATakenPortIsTold(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	dir := t.TempDir()
+	var said bytes.Buffer
+	code := Main(t.Context(), []string{
+		"--config", write(t, dir, "config.yaml", ""), "--store", "sqlite:" + filepath.Join(dir, "log.db"), "serve", "--listen", other.Listener.Addr().String(),
+	}, nil, &said, &said)
+	if code != exitFailed || !strings.Contains(said.String(), "--listen takes another address") {
+		t.Errorf("exit code %d: %s", code, said.String())
+	}
+	answer, err := http.Get(other.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
 }
