@@ -299,7 +299,7 @@ func TestPairsOfALongTraceAreCounted(t *testing.T) {
 		facts := []any{"run-r", events.RunStarted{Run: "r", Workflow: "w"}}
 		want := make(map[string]int64)
 		for i, n := range names {
-			name := fmt.Sprintf("step-%d", n)
+			name := fmt.Sprintf("step%d", n)
 			facts = append(facts, "run-r", events.RunStepStarted{Step: i, Name: name})
 			if i > 0 {
 				want[fmt.Sprintf("step-%d step-%d", names[i-1], n)]++
