@@ -302,7 +302,7 @@ func TestPairsOfALongTraceAreCounted(t *testing.T) {
 			name := fmt.Sprintf("step%d", n)
 			facts = append(facts, "run-r", events.RunStepStarted{Step: i, Name: name})
 			if i > 0 {
-				want[fmt.Sprintf("step-%d step-%d", names[i-1], n)]++
+				want[fmt.Sprintf("step%d step%d", names[i-1], n)]++
 			}
 		}
 		m := folded(t, append(facts, "run-r", events.RunFinished{Outcome: events.Succeeded})...)
