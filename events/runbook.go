@@ -1,5 +1,10 @@
 package events
 
+import "regexp"
+
+// SlotMark is a place that a runbook leaves open: {{slot}}.
+var SlotMark = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_-]+)\s*\}\}`)
+
 // RunbookSaved is a workflow that is worth repeating, taken from a run or from a pattern. Saving the same name again
 // is its next version.
 type RunbookSaved struct {

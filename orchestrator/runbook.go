@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -15,9 +14,6 @@ import (
 
 // errRunbook tells why a runbook can't be done as it is.
 var errRunbook = errors.New("the runbook can't be done")
-
-// slotMark is a place that a runbook leaves open.
-var slotMark = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_-]+)\s*\}\}`)
 
 // runbookTasks are the steps of a runbook as tasks: a step with arguments calls its tool, any other one is asked of an agent,
 // by its instruction or else by its name.
@@ -28,8 +24,8 @@ func (p *planner) runbookTasks(ctx context.Context, workspace string, book proje
 	}
 	open, used := map[string]bool{}, map[string]bool{}
 	fill := func(text string, quote func(string) string) string {
-		return slotMark.ReplaceAllStringFunc(text, func(mark string) string {
-			name := slotMark.FindStringSubmatch(mark)[1]
+		return events.SlotMark.ReplaceAllStringFunc(text, func(mark string) string {
+			name := events.SlotMark.FindStringSubmatch(mark)[1]
 			value, given := slots[name]
 			open[name], used[name] = !given, true
 			return quote(value)

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -55,4 +56,18 @@ func foldRunbook(runbooks *readmodel.Cache[named, RunbookRow], f *readmodel.Fact
 	r.Workflow, r.Run, r.Steps, r.Notes = e.Workflow, e.Run, e.Steps, e.Notes
 	r.SavedAt, r.Position = f.When, f.Envelope.Position
 	return nil
+}
+
+// Slots are the names of what the runbook leaves open, in the order of its steps.
+func (r RunbookRow) Slots() (names []string) {
+	for _, step := range r.Steps {
+		for _, text := range []string{step.Instruction, step.Params, step.Question} {
+			for _, mark := range events.SlotMark.FindAllStringSubmatch(text, -1) {
+				if !slices.Contains(names, mark[1]) {
+					names = append(names, mark[1])
+				}
+			}
+		}
+	}
+	return names
 }

@@ -38,6 +38,7 @@ type house struct {
 	experiments  []projections.ExperimentRow
 	budgets      []projections.BudgetRow
 	goals        []projections.GoalRow
+	runbooks     []projections.RunbookRow
 	fail         error
 	// late is what the read models hear of once they are waited for.
 	late func()
@@ -182,6 +183,8 @@ func (h *house) Goals(context.Context) ([]projections.GoalRow, error) {
 	defer h.mu.Unlock()
 	return slices.Clone(h.goals), nil
 }
+
+func (h *house) Runbooks(context.Context) ([]projections.RunbookRow, error) { return h.runbooks, nil }
 
 func (h *house) Agents(context.Context) ([]projections.AgentRow, error) { return h.agents, nil }
 

@@ -38,6 +38,12 @@ func ReviewBlocks(r answers.Review) []api.Block {
 	_, blocks := reviewBlocks(r)
 	return blocks
 }
+func LaunchReply(runbook string, slots []string) *Reply {
+	return launchReply(runbook, slots, `{"runbook":"r"}`)
+}
+func SlotsView(runbook string, slots []string) api.ModalViewRequest {
+	return slotsView("{}", runbook, slots)
+}
 func Digest(row projections.ImprovementRow) string            { return digest(row) }
 func BetterView(metadata, prompt string) api.ModalViewRequest { return betterView(metadata, prompt) }
 func Asked(user, prompt string) []api.Block {

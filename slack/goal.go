@@ -247,6 +247,11 @@ func (d *Door) pursue(ctx context.Context, r Request, id uuid.UUID, w Goal) (don
 	if len(w.Text) > maxText {
 		return refusal("That is longer than I read at once (%d KiB). Please shorten it.", maxText>>10), nil
 	}
+	return d.goFor(ctx, r, id, w.Text, nil)
+}
+
+// goFor makes a goal in the thread of a request, by a saved workflow where there is one, and starts it.
+func (d *Door) goFor(ctx context.Context, r Request, id uuid.UUID, prompt string, by *Launch) (done, error) {
 	conversation, known, err := d.conversation(ctx, r, id.String())
 	if err != nil {
 		return done{}, err
@@ -257,8 +262,11 @@ func (d *Door) pursue(ctx context.Context, r Request, id uuid.UUID, w Goal) (don
 		}
 	}
 	receipt, err := d.Dispatch(ctx, commands.CreateGoal{
-		Meta: d.meta(r, id, 0, ""), Goal: id.String(), Prompt: sound(w.Text), Level: events.Operational, Requester: r.person(), Conversation: conversation,
+		Meta: d.meta(r, id, 0, ""), Goal: id.String(), Prompt: sound(prompt), Level: events.Operational, Requester: r.person(), Conversation: conversation,
 	})
+	if err == nil && by != nil {
+		_, err = d.Dispatch(ctx, commands.AskPlan{Meta: d.meta(r, id, 2, ""), Goal: id.String(), By: "user:" + r.person(), Runbook: by.Runbook, Slots: by.Slots})
+	}
 	if err == nil {
 		_, err = d.Dispatch(ctx, commands.StartGoal{Meta: d.meta(r, id, 1, ""), Goal: id.String(), By: "user:" + r.person()})
 	}

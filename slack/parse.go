@@ -261,6 +261,10 @@ func parseInteraction(payload []byte) (Request, error) {
 			a := p.Actions[0]
 			r.Delivery = cmp.Or(r.Delivery, a.ActionTS)
 			r.Wish = tappedWish(a.ActionID, a.Value)
+			var from origin
+			if a.ActionID == slotsAction && json.Unmarshal([]byte(a.Value), &from) == nil && from.Runbook != "" {
+				r.Channel, r.Thread, r.Wish = from.Channel, from.Thread, AskSlots{Runbook: from.Runbook}
+			}
 		}
 	case "view_submission":
 		r.Type = "modal"
@@ -292,6 +296,9 @@ const (
 	rightAction    = "v6_right"
 	wrongAction    = "v6_wrong"
 	wrongModal     = "v6_wrong_modal"
+	slotsAction    = "v6_slots"
+	slotsModal     = "v6_slots_modal"
+	slotBlock      = "slot:"
 	betterModal    = "v6_better_modal"
 	betterShortcut = "v6_better_shortcut"
 	goodValue      = "good:"
@@ -333,12 +340,16 @@ func tappedWish(action, value string) Wish {
 
 // origin is where a modal was opened: it carries it along, since Slack does not.
 type origin struct {
-	Run     string `json:"run"`
+	Run     string `json:"run,omitempty"`
+	Runbook string `json:"runbook,omitempty"`
 	Channel string `json:"channel"`
 	Thread  string `json:"thread,omitempty"`
 }
 
 func submittedWish(p interactionPayload) (Wish, origin, error) {
+	if p.View.CallbackID == slotsModal {
+		return launchWish(p)
+	}
 	if p.View.CallbackID != betterModal && p.View.CallbackID != wrongModal {
 		return Nothing{Why: "no modal of ours"}, origin{}, nil
 	}
@@ -370,4 +381,27 @@ func submittedWish(p interactionPayload) (Wish, origin, error) {
 		return Assess{Run: from.Run, Reason: text}, from, nil
 	}
 	return Better{Run: from.Run, Text: text, Answer: len(state.Values.Answer.Input.Selected) > 0}, from, nil
+}
+
+// launchWish is what was filled in of a workflow.
+func launchWish(p interactionPayload) (Wish, origin, error) {
+	var from origin
+	if err := json.Unmarshal([]byte(p.View.PrivateMetadata), &from); err != nil || from.Runbook == "" {
+		return nil, from, fmt.Errorf("the modal does not tell which workflow it is of")
+	}
+	var state struct {
+		Values map[string]map[string]struct {
+			Value string `json:"value"`
+		} `json:"values"`
+	}
+	if err := json.Unmarshal(p.View.State, &state); err != nil {
+		return nil, from, err
+	}
+	slots := map[string]string{}
+	for block, input := range state.Values {
+		if slot, ok := strings.CutPrefix(block, slotBlock); ok {
+			slots[slot] = strings.TrimSpace(input["text"].Value)
+		}
+	}
+	return Launch{Runbook: from.Runbook, Slots: slots}, from, nil
 }

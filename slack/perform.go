@@ -25,6 +25,8 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.ask(ctx, r, id, w)
 	case Goal:
 		return d.pursue(ctx, r, id, w)
+	case Launch:
+		return d.launch(ctx, r, id, w)
 	case Steer:
 		return d.steerHere(ctx, r, id, w)
 	case Better:
@@ -45,7 +47,7 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.permit(ctx, r, id, w)
 	case Refuse:
 		return refusal("%s", w.Says), nil
-	case AskBetter, AskWrong, Know, ShowMetrics, ShowHome, Help, Nothing:
+	case AskBetter, AskWrong, AskSlots, Know, ShowMetrics, ShowHome, Help, Nothing:
 	}
 	return done{}, fmt.Errorf("slack: nobody performs %T", r.Wish)
 }
@@ -54,6 +56,11 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 func (d *Door) ask(ctx context.Context, r Request, id uuid.UUID, w Ask) (done, error) {
 	if len(w.Text) > maxText {
 		return refusal("That is longer than I read at once (%d KiB). Please shorten it.", maxText>>10), nil
+	}
+	if !w.Overheard {
+		if result, known, err := d.launched(ctx, r, id, w.Text); err != nil || known {
+			return result, err
+		}
 	}
 	run := id.String()
 	conversation, known, err := d.conversation(ctx, r, run)

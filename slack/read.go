@@ -38,7 +38,9 @@ func (d *Door) reading(r Request) func(context.Context) done {
 		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askRun(ctx, r, w.Run, betterView) }
 	case AskWrong:
 		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askRun(ctx, r, w.Run, wrongView) }
-	case Ask, Goal, Steer, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
+	case AskSlots:
+		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askSlots(ctx, r, w) }
+	case Ask, Goal, Launch, Steer, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
 		return nil
 	}
 	return func(ctx context.Context) done {
@@ -61,7 +63,7 @@ func helpReply() *Reply {
 		section("*Ask.* Mention me in a channel, write to me directly, or `/ask TEXT`. I answer in the thread; what is said next there goes on with it. _stop_ stops me."),
 		section("*Go for something larger.* _goal: find out why checkouts fail, then write it down_: I make a plan, show each task as it goes, and ask in the thread what I need to know."),
 		section("*Say how it was.* The buttons under an answer, or `/better TEXT`: a wish (`/better shorter, with links`), or the answer itself (`/better answer: 42`)."),
-		section("*Keep what worked.* `/save-workflow NAME` keeps the steps of the last run here as a workflow."),
+		section("*Keep what worked.* `/save-workflow NAME` keeps the steps of the last run here as a workflow; _run NAME_, said in a channel, does them again and asks for what it leaves open."),
 		section("*Ask about me.* _What patterns did you find yesterday? How can you improve yourself today? What did you learn from recent interactions? Why did you change the deploy agent?_ I answer from the record, with what it rests on."),
 		section("*See how it goes.* `/metrics`, `/metrics today`, `week`, `agent` or `workflow`."),
 		small("Slash commands don't work in threads: mention me there with the same words, such as “metrics today” or “better: shorter”."),

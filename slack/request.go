@@ -51,6 +51,13 @@ type (
 	}
 	// Goal wants something to be reached, by as many tasks as it takes.
 	Goal struct{ Text string }
+	// AskSlots wants the modal in which to fill in what a saved workflow leaves open.
+	AskSlots struct{ Runbook string }
+	// Launch wants a saved workflow run.
+	Launch struct {
+		Runbook string
+		Slots   map[string]string
+	}
 	// Steer pauses the goal of a thread, or goes on with it.
 	Steer struct{ Word string }
 	// Know wants what the read models tell.
@@ -122,6 +129,8 @@ const (
 
 func (Ask) wish() string       { return "ask" }
 func (Goal) wish() string      { return "goal" }
+func (AskSlots) wish() string  { return "ask_slots" }
+func (Launch) wish() string    { return "launch" }
 func (s Steer) wish() string   { return s.Word }
 func (k Know) wish() string    { return "know_" + string(k.Topic) }
 func (Better) wish() string    { return "better" }
