@@ -5,6 +5,7 @@ func All(p Policies) []Aggregate {
 	return []Aggregate{
 		aggregate("agent", agent(p)),
 		aggregate("budget", budget()),
+		aggregate("dataset", dataset()),
 		aggregate("experiment", experiment(p)),
 		aggregate("feedback", feedback()),
 		aggregate("goal", goal()),

@@ -45,10 +45,11 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			anything[events.ImprovementProposed](), anything[events.ImprovementEvidenceChanged](), anything[events.ImprovementApproved](), anything[events.ImprovementRejected](),
 			anything[events.ImprovementApplied](), anything[events.ImprovementRolledBack](), anything[events.ImprovementEffectMeasured](),
 		},
-		"ledger": {anything[events.LogSealed]()},
-		"loop":   {anything[events.LoopPaused](), anything[events.LoopResumed]()},
-		"person": {anything[events.PersonErased]()},
-		"policy": {anything[events.PolicySet]()},
+		"ledger":  {anything[events.LogSealed]()},
+		"dataset": {anything[events.DatasetRunAdded]()},
+		"loop":    {anything[events.LoopPaused](), anything[events.LoopResumed]()},
+		"person":  {anything[events.PersonErased]()},
+		"policy":  {anything[events.PolicySet]()},
 		"run": {
 			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
 			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
@@ -241,6 +242,11 @@ func sound(t *rapid.T, history []events.Event) {
 			if i > 0 && history[i-1] == events.Event(e) {
 				t.Fatalf("the same rule twice in a row: %+v", e)
 			}
+		case events.DatasetRunAdded:
+			made = true
+			if len(e.Checks) == 0 || i > 0 && reflect.DeepEqual(history[i-1], e) {
+				t.Fatalf("a run without a check, or the same twice in a row: %+v", e)
+			}
 		case events.LoopPaused, events.LoopResumed:
 			made = true
 			if _, pause := e.(events.LoopPaused); pause == (i%2 == 1) {
@@ -423,6 +429,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "loop": rapid.Custom(loopWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish),
 	}
 }

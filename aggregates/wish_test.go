@@ -252,3 +252,11 @@ func loopWish(t *rapid.T) commands.Command {
 	}
 	return commands.ResumeLoop{Meta: actor, By: by}
 }
+
+func datasetWish(t *rapid.T) commands.Command {
+	var checks []events.Check
+	for range rapid.IntRange(0, 2).Draw(t, "checks") {
+		checks = append(checks, events.Check{Kind: pick(t, "kind", append(events.CheckKinds(), "mood")...), Text: pick(t, "text", "", "1", "(", "-1", "{}")})
+	}
+	return commands.AddToDataset{Dataset: "d", Run: pick(t, "run", "r", "s", ""), Checks: checks, By: "user:anna"}
+}

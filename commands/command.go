@@ -125,6 +125,14 @@ type Experiment interface {
 	experiment()
 }
 
+// Dataset is a command to a dataset.
+//
+//sumtype:decl
+type Dataset interface {
+	Command
+	dataset()
+}
+
 // Loop is a command to a workspace's loop of improvements.
 //
 //sumtype:decl

@@ -12,6 +12,7 @@ var Known = NewTable(
 	kind[BudgetExhausted](),
 	kind[BudgetReserved](),
 	kind[BudgetSettled](),
+	kind[DatasetRunAdded](),
 	kind[ExperimentPlanned](),
 	kind[ExperimentStarted](),
 	kind[ExperimentMoved](),

@@ -85,6 +85,14 @@ type Experiment interface {
 	experiment()
 }
 
+// Dataset is a fact of a dataset's stream.
+//
+//sumtype:decl
+type Dataset interface {
+	Event
+	dataset()
+}
+
 // Loop is a fact of a workspace's loop of improvements: whether it goes on.
 //
 //sumtype:decl

@@ -163,6 +163,10 @@ func samples() []events.Event {
 		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", FinishReason: "stop", CostNanos: 222_300, Undated: true},
 		events.RunFailed{Error: "order not found", Failure: events.NoMoney, FinishReason: "length", CostNanos: 222_300, Undated: true},
 		events.RunCancelled{Reason: "changed my mind", CostNanos: 222_300, Undated: true},
+		events.DatasetRunAdded{
+			Dataset: "refunds", Run: "r1", By: "user:anna",
+			Checks: []events.Check{{Kind: events.ContainsCheck, Text: "<Done> & dusted"}, {Kind: events.ToolsCheck}},
+		},
 		events.LoopPaused{By: "user:anna", Reason: "the prices change tonight"},
 		events.LoopResumed{By: "user:anna", Reason: "they are in"},
 		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5", By: "user:anna"},

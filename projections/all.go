@@ -12,6 +12,7 @@ var all = workspaced(
 	tasks,
 	feedback,
 	experiments,
+	datasets,
 	goals,
 	improvements,
 	loops,

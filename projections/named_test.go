@@ -32,6 +32,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			on("goal", "g"), events.GoalCreated{Goal: "g", Prompt: prompt},
 			on("verdict", "r"), events.VerdictGiven{Run: "r", Verdict: events.Failed, From: events.ByPerson},
 			on("rule", "w"), events.RuleSet{Workflow: "w", Rule: prompt},
+			on("dataset", "d"), events.DatasetRunAdded{Dataset: "d", Run: "r", Checks: []events.Check{{Kind: events.ExactCheck, Text: prompt}}},
 			on("loop", "workspace"), events.LoopPaused{By: "user:anna", Reason: prompt},
 			on("tool", "l"), events.ToolPinned{Tool: "l", Digest: prompt},
 			on("token", "o"), events.TokenCreated{Token: "o", Name: prompt},

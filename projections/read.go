@@ -252,6 +252,13 @@ func (r *reader) Experiments(ctx context.Context, status string) ([]ExperimentRo
 	}))
 }
 
+// Datasets implements Reader.
+func (r *reader) Datasets(ctx context.Context, dataset string) ([]DatasetRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, datasetTable, readmodel.Query{
+		Where: r.where(readmodel.Only("dataset", dataset)), Order: readmodel.Ascending("dataset", "position", "run"),
+	}))
+}
+
 // Loop implements Reader.
 func (r *reader) Loop(ctx context.Context) (LoopRow, error) {
 	rows, err := readmodel.Collect(readmodel.Rows(ctx, r.View, loopTable, readmodel.Query{Where: r.where()}))

@@ -121,6 +121,8 @@ type Reader interface {
 	Improvements(ctx context.Context, status string) ([]ImprovementRow, error)
 	// Experiments are those of a status, or all where it is empty, the latest first.
 	Experiments(ctx context.Context, status string) ([]ExperimentRow, error)
+	// Datasets are the runs of a dataset, or of all where it is empty, in the order in which they were added.
+	Datasets(ctx context.Context, dataset string) ([]DatasetRow, error)
 	// Loop tells whether the loop of improvements is paused.
 	Loop(ctx context.Context) (LoopRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)

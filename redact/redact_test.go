@@ -216,6 +216,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 	t.Parallel()
 	// One a line, so that two who add one do not meet.
 	names := strings.Fields(`
+		dataset
 		agent
 		analyst
 		api

@@ -75,6 +75,8 @@ type verbs struct {
 	Health       healthVerb       `cmd:"" group:"Insight" help:"Show the health of the system and of each agent, from 0 to 100."`
 	Learned      learnedVerb      `cmd:"" group:"Insight" help:"Answer what was learned, found and changed, from the record."`
 	Why          whyVerb          `cmd:"" group:"Insight" help:"Tell why an improvement, an agent or a run is as it is."`
+	Datasets     datasetsVerb     `cmd:"" group:"Insight" help:"Keep runs to ask again, with what their answers are held to."`
+	Eval         evalVerb         `cmd:"" group:"Insight" help:"Ask recorded runs again of a changed agent, and check the answers."`
 	Experiments  experimentsVerb  `cmd:"" group:"Insight" help:"Try a change on a part of the runs, and see what it does."`
 
 	Version versionVerb `cmd:"" group:"Other" help:"Print the version."`

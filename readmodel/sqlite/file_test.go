@@ -64,6 +64,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"agent_versions",
 		"approvals",
 		"budgets",
+		"dataset_runs",
 		"drawn_runs",
 		"experiments",
 		"feedback",

@@ -1,0 +1,122 @@
+// Package evals asks recorded runs again, of a changed agent, and holds the answers to checks. Tools are never called: what
+// they gave back then is given back again, and a call that nobody made then is told.
+package evals
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+)
+
+// Recording is a run as it was recorded.
+type Recording struct {
+	Run string
+	// Asked is what was said in its conversation and asked, without an agent's instructions. Answer is what came of it.
+	Asked  []events.Message
+	Answer string
+	// Called are the tools that it called, in their order.
+	Called []string
+	// results are what they gave back, by tool and arguments, in the order of the calls.
+	results map[string][]string
+}
+
+// Record reads a run.
+func Record(ctx context.Context, store eventstore.Store, workspace, run string) (Recording, error) {
+	r := Recording{Run: run, results: map[string][]string{}}
+	var calls []events.ToolCall
+	var prompt string
+	var earlier []string
+	for e, err := range store.ReadStream(ctx, commands.RunStream(workspace, run), eventstore.StreamOptions{}) {
+		if errors.Is(err, eventstore.ErrNoStream) {
+			return r, fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", run)
+		}
+		var fact events.Event
+		if err == nil {
+			fact, err = events.Decode(e)
+		}
+		if err != nil {
+			return r, fmt.Errorf("read run %s: %w", run, err)
+		}
+		switch f := fact.(type) {
+		case events.RunStarted:
+			prompt = f.Prompt
+		case events.RunAssigned:
+			earlier = f.Earlier
+		case events.RunLLMCalled:
+			r.heard(calls, f.Asked)
+			if prompt == "" && len(r.Asked) == 0 {
+				r.Asked = slices.DeleteFunc(slices.Clone(f.Asked), func(m events.Message) bool { return m.Role == "system" })
+			}
+			calls = nil
+			if n := len(f.Answered); n > 0 {
+				calls = f.Answered[n-1].ToolCalls
+			}
+		case events.RunToolCalled:
+			if f.Call >= 0 && f.Call < len(calls) && !f.Unknown {
+				r.gave(calls[f.Call], f.Result.Content)
+			}
+		case events.RunFinished:
+			r.Answer = f.Answer
+		}
+	}
+	if prompt != "" {
+		r.Asked = []events.Message{{Role: "user", Content: prompt}}
+	}
+	if len(r.Asked) == 0 {
+		return r, fmt.Errorf("run %s holds nothing that could be asked again: its source gave no prompt", run)
+	}
+	for i := len(earlier) - 1; i >= 0; i-- {
+		before, err := Record(ctx, store, workspace, earlier[i])
+		if err != nil {
+			return r, err
+		}
+		said := before.Asked[len(before.Asked)-1:]
+		if before.Answer != "" {
+			said = append(slices.Clone(said), events.Message{Role: "assistant", Content: before.Answer})
+		}
+		r.Asked = slices.Concat(said, r.Asked)
+	}
+	return r, nil
+}
+
+// heard takes in what an imported run was told of its calls: those results stand among the messages.
+func (r *Recording) heard(calls []events.ToolCall, messages []events.Message) {
+	for _, m := range messages {
+		if m.Role != "tool" {
+			continue
+		}
+		for _, call := range calls {
+			if call.ID == m.ToolCallID {
+				r.gave(call, m.Content)
+			}
+		}
+	}
+}
+
+func (r *Recording) gave(call events.ToolCall, result string) {
+	key := keyOf(call.Name, []byte(call.Arguments))
+	r.Called, r.results[key] = append(r.Called, call.Name), append(r.results[key], result)
+}
+
+// keyOf is the same for the same arguments, however they are spaced and in whatever order their members stand.
+func keyOf(tool string, arguments []byte) string {
+	in := json.NewDecoder(bytes.NewReader(arguments))
+	in.UseNumber()
+	var value any
+	if err := in.Decode(&value); err == nil && !in.More() {
+		if plain, err := json.Marshal(value); err == nil {
+			arguments = plain
+		}
+	}
+	if len(bytes.TrimSpace(arguments)) == 0 {
+		arguments = []byte("{}")
+	}
+	return tool + "\x00" + string(arguments)
+}
