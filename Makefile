@@ -13,7 +13,7 @@ TOOL     := go tool -modfile=tools/go.mod
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help postgres18 aimock mcp-everything build run test check static unraced bench analysts loop golden rules generate current conformance-esdb conformance-binary fuzz chaos lint vet fmt fmt-check mod clean
+.PHONY: help postgres18 aimock mcp-everything build run test check static unraced bench analysts loop golden rules generate current conformance-esdb conformance-binary fuzz chaos faults lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -93,6 +93,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 
 chaos: ## Run the long chaos tests (every TestChaos*)
 	VIRTUOUS6_CHAOS=long go test ./... -run '^TestChaos' -count=1 -timeout 60m
+
+faults: ## Ask 100 runs of a server with each of twelve faults, and print how they end
+	VIRTUOUS6_FAULTS=long go test ./orchestrator -run '^TestTwelveFaultsOfAServer$$' -count=1 -v -timeout 30m | grep -v '^=== '
 
 lint: ## Run the linters, and the tests that they bite
 	$(TOOL) depguard -test=false ./...
