@@ -30,7 +30,8 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.
 	}
 	most, known := t.runner.MaxCost(t.config, sent)
 	if !known && !t.allowUnpriced {
-		return fmt.Errorf("%w %q, and a budget is set: give it a price (`prices:` in the configuration), or set `unpriced: allow` there", ErrUnpriced, t.config.Model)
+		models := append([]string{t.config.Model}, t.config.Fallbacks...)
+		return fmt.Errorf("%w, one of %q, and a budget is set: give each a price (`prices:` in the configuration), or set `unpriced: allow` there", ErrUnpriced, models)
 	}
 	for _, b := range budgets {
 		id := t.reservationID(b)
