@@ -66,7 +66,11 @@ func (r *reader) rows(ctx context.Context, f RunFilter, v readmodel.View, j *jud
 	if f.Agent == "" && outcome == f.Outcome {
 		q.Limit = f.Limit
 	}
-	all := r.narrowed(ctx, f, readmodel.Rows(ctx, v, runTable, q), v, j)
+	found := readmodel.Rows(ctx, v, runTable, q)
+	if f.Agent != "" || !f.Since.IsZero() || !f.Until.IsZero() {
+		found = r.zoned(ctx, f, v, q)
+	}
+	all := r.narrowed(ctx, f, found, j)
 	if !j.any || j.all != nil {
 		return all
 	}
@@ -85,22 +89,11 @@ func (r *reader) rows(ctx context.Context, f RunFilter, v readmodel.View, j *jud
 }
 
 // narrowed keeps the runs that no condition of a query picks.
-func (r *reader) narrowed(ctx context.Context, f RunFilter, all iter.Seq2[RunRow, error], v readmodel.View, j *judgedRuns) iter.Seq2[RunRow, error] {
+func (r *reader) narrowed(ctx context.Context, f RunFilter, all iter.Seq2[RunRow, error], j *judgedRuns) iter.Seq2[RunRow, error] {
 	if f.Agent == "" && !j.narrows(f.Outcome) {
 		return all
 	}
 	return func(yield func(RunRow, error) bool) {
-		if f.Agent != "" {
-			// Who had a step in a run has a row: without one there is no run to look for.
-			agents, err := readmodel.Collect(readmodel.Rows(ctx, v, agentTable, readmodel.Query{Where: r.where(readmodel.Only("agent", f.Agent))}))
-			switch {
-			case err != nil:
-				yield(RunRow{}, err)
-				return
-			case len(agents) == 0 || agents[0].Runs == 0:
-				return
-			}
-		}
 		n := 0
 		for row, err := range all {
 			if err == nil && f.Agent != "" && !slices.Contains(row.Agents, f.Agent) {

@@ -14,7 +14,14 @@ import (
 var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunRow]{
 	Table: readmodel.Table{
 		Cluster: "first_position", Settled: "last_position", Large: true,
-		Indexes: []readmodel.Index{{Name: "workflow_runs_by_conversation", Columns: []string{"conversation"}}},
+		Indexes: []readmodel.Index{
+			// A list is of the latest ones. An agent's, and those of a period, are found by zones.
+			{Name: "workflow_runs_by_workflow", Columns: []string{"workspace", "workflow", "first_position"}},
+			{Name: "workflow_runs_by_workflow_outcome", Columns: []string{"workspace", "workflow", "outcome", "first_position"}},
+			{Name: "workflow_runs_by_task", Columns: []string{"workspace", "task", "first_position"}},
+			{Name: "workflow_runs_by_conversation", Columns: []string{"conversation", "workspace", "first_position"}},
+			{Name: "workflow_runs_by_outcome", Columns: []string{"workspace", "outcome", "first_position"}},
+		},
 	},
 	Key:    func(r *RunRow) named { return named{r.Run, r.Workspace} },
 	Fresh:  func(k named, r *RunRow) { r.Run, r.Workspace = k.name, strings.Clone(k.workspace) },
@@ -74,7 +81,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 6, Tables: []readmodel.AnyTable{runTable, zoneTable},
+	Name: "runs", Version: 7, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable},
 	Bind: bindRuns,
 }
 
@@ -100,6 +107,8 @@ func (f *runFact) ended() bool { return f.row != nil && f.row.Outcome != Running
 type runFold struct {
 	runs  *readmodel.Cache[named, RunRow]
 	zones *readmodel.Cache[uint64, zoneRow]
+	// agentZones are of the zones that runs of an agent began in.
+	agentZones *readmodel.Cache[agentZone, agentZoneRow]
 	*runFact
 	days calendar
 	// named are agents of history by what their runs call them.
@@ -129,7 +138,7 @@ func (w *runFold) agentIn(r *RunRow, name string) string {
 }
 
 func bindRuns(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&runFold{runs: runTable.In(w), zones: zoneTable.In(w), runFact: factOfRun.Offer(w), named: make(map[agentOf]string)}).fold
+	return (&runFold{runs: runTable.In(w), zones: zoneTable.In(w), agentZones: agentZoneTable.In(w), runFact: factOfRun.Offer(w), named: make(map[agentOf]string)}).fold
 }
 
 func (w *runFold) fold(f *readmodel.Fact) error {
@@ -230,6 +239,9 @@ func (w *runFold) startStep(f *readmodel.Fact, e events.RunStepStarted) error {
 	r.Tools, _ = include(r.Tools, e.Tool)
 	if r.uses != nil {
 		r.uses[e.Model]++
+	}
+	if w.newAgent {
+		return w.joined(r, agent)
 	}
 	return nil
 }

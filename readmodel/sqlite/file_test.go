@@ -62,6 +62,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 	want := []string{
 		"agent_registry",
 		"agent_versions",
+		"agent_zones",
 		"approvals",
 		"budgets",
 		"dataset_runs",
