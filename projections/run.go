@@ -15,12 +15,13 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunR
 	Table: readmodel.Table{
 		Cluster: "first_position", Settled: "last_position", Large: true,
 		Indexes: []readmodel.Index{
-			// A list is of the latest ones. An agent's, and those of a period, are found by zones.
-			{Name: "workflow_runs_by_workflow", Columns: []string{"workspace", "workflow", "first_position"}},
-			{Name: "workflow_runs_by_workflow_outcome", Columns: []string{"workspace", "workflow", "outcome", "first_position"}},
-			{Name: "workflow_runs_by_task", Columns: []string{"workspace", "task", "first_position"}},
+			// A list is of the latest ones. An agent's, and those of a period, are found by zones. None begins with the workspace:
+			// what is asked of a whole one is read in the table's own order.
+			{Name: "workflow_runs_by_workflow", Columns: []string{"workflow", "workspace", "first_position"}},
+			{Name: "workflow_runs_by_workflow_outcome", Columns: []string{"workflow", "outcome", "workspace", "first_position"}},
+			{Name: "workflow_runs_by_task", Columns: []string{"task", "workspace", "first_position"}},
 			{Name: "workflow_runs_by_conversation", Columns: []string{"conversation", "workspace", "first_position"}},
-			{Name: "workflow_runs_by_outcome", Columns: []string{"workspace", "outcome", "first_position"}},
+			{Name: "workflow_runs_by_outcome", Columns: []string{"outcome", "workspace", "first_position"}},
 		},
 	},
 	Key:    func(r *RunRow) named { return named{r.Run, r.Workspace} },
