@@ -84,9 +84,10 @@ func TestEveryKindIsDrawn(t *testing.T) {
 			kinds = append(kinds, g.Example().Kind())
 		}
 	}
-	slices.Sort(kinds)
-	if got, want := slices.Compact(kinds), events.Known.Kinds(); !slices.Equal(got, want) {
-		t.Errorf("drawn %q, known %q", got, want)
+	for _, kind := range events.Known.Kinds() {
+		if !slices.Contains(kinds, kind) {
+			t.Errorf("%s is never drawn: its category in facts needs anything[...] of it", kind)
+		}
 	}
 }
 

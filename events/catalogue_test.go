@@ -147,8 +147,15 @@ func catalogue(t *testing.T) []byte {
 		}
 		typeOf[kind] = typ
 	}
-	if got, want := slices.Sorted(maps.Keys(typeOf)), events.Known.Kinds(); !slices.Equal(got, want) {
-		t.Fatalf("the files declare the kinds %q, the table knows %q", got, want)
+	for kind := range typeOf {
+		if events.Known.Version(kind) == 0 {
+			t.Fatalf("%s is declared and has no line in events/all.go", kind)
+		}
+	}
+	for _, kind := range events.Known.Kinds() {
+		if typeOf[kind] == "" {
+			t.Fatalf("%s has a line in events/all.go, and no file declares it", kind)
+		}
 	}
 	nouns := slices.Compact(slices.Sorted(maps.Values(s.categories)))
 	p := &page{t: t, source: s, examples: map[string][]byte{}}
@@ -215,7 +222,7 @@ func (p *page) category(category string) {
 		p.fields(d)
 		p.line("\n```json")
 		if err := json.Indent(&p.Buffer, p.examples[kind], "", "  "); err != nil {
-			p.t.Errorf("no example of %s: %v", kind, err)
+			p.t.Errorf("%s has no golden file yet (%v): give it a sample in golden_test.go, and `make golden` writes it", kind, err)
 		}
 		p.line("\n```")
 	}
