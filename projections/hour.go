@@ -27,13 +27,15 @@ var hourTable = readmodel.NewTable("log_hours", readmodel.TableOf[int64, hourRow
 	},
 })
 
-// hours keeps where in the log the facts of each hour are. Seals are in no read model: when they were set tells nothing.
+// hours keeps where in the log the facts of each hour are. Seals and policies are in no read model: when they were
+// set tells nothing.
 var hours = readmodel.Projection{
-	Name: "hours", Version: 1, Tables: []readmodel.AnyTable{hourTable},
+	Name: "hours", Version: 2, Tables: []readmodel.AnyTable{hourTable},
 	Bind: func(w *readmodel.WorkingSet) readmodel.Fold {
 		rows := hourTable.In(w)
 		return func(f *readmodel.Fact) error {
-			if _, seal := f.Event.(events.LogSealed); seal {
+			switch f.Event.(type) {
+			case events.LogSealed, events.PolicySet:
 				return nil
 			}
 			r, err := rows.Row(hourOf(f.Envelope.OccurredAt))
