@@ -22,15 +22,16 @@ const (
 	lastPause  = time.Second
 )
 
-// patiently does something again for as long as what it needs is away. It returns the last error where ctx is done.
+// patiently does something again for as long as what it needs is away, or the lease is over by this process's clock: that ends
+// ctx soon, or the clock was set and it is not. Either way nothing has failed. It returns the last error where ctx is done.
 func patiently(ctx context.Context, log *slog.Logger, what string, f func() error) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := f()
-		if !Away(err) || ctx.Err() != nil {
+		if !Away(err) && !errors.Is(err, ErrLeaseLost) || ctx.Err() != nil {
 			return err
 		}
 		if pause == firstPause {
-			log.Warn("the store does not answer, trying again", "for", what, "error", err)
+			log.Warn("not done yet, trying again", "for", what, "error", err)
 		}
 		wait := time.NewTimer(pause)
 		select {

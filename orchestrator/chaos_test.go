@@ -106,7 +106,11 @@ func chaosRounds(few, many int) int {
 // start again, while people ask for runs. Every run succeeds, once.
 func TestChaosOfTwoDriversWithClocksApart(t *testing.T) {
 	t.Parallel()
-	for seed := range chaosRounds(10, 1000) {
+	rounds := chaosRounds(10, 1000)
+	for seed := range rounds + 1 {
+		if seed == rounds {
+			seed = 293 // work that found the lease over went round the poison queue without a pause
+		}
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { chaosOfTwoDrivers(t, uint64(seed)) })
 		})
