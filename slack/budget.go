@@ -30,7 +30,11 @@ func budgetBlocks(row projections.BudgetRow, starting string, raised bool) (text
 	says := "Runs go on with a higher limit: `virtuous6 budget " + name + " --limit USD --period " + string(row.Period) + "`."
 	switch row.Period {
 	case events.Daily, events.Monthly:
-		text += fmt.Sprintf(" a %s is used up (since %s UTC). Runs fail with that reason until the next %s.", row.Period, inert(starting), row.Period)
+		meanwhile := "wait"
+		if row.Fails {
+			meanwhile = "fail"
+		}
+		text += fmt.Sprintf(" a %s is used up (since %s UTC). Runs %s until the next %s.", row.Period, inert(starting), meanwhile, row.Period)
 	case events.Total:
 		text, says = text+" is used up. The goal is paused.", "`virtuous6 goals resume "+goal+" --limit USD` goes on with it."
 	}
