@@ -352,7 +352,7 @@ func TestABudgetStopsLiveRuns(t *testing.T) {
 		stop := h.serve(t)
 		set := commands.SetBudget{
 			Meta:   commands.Meta{ID: events.NameID(time.Now(), "set"), At: time.Now(), Actor: "user:anna"},
-			Budget: "all", Period: events.Monthly, LimitNanos: 0,
+			Budget: "all", Period: events.Monthly, LimitNanos: 0, Fails: true,
 		}
 		if _, err := h.dispatch(t.Context(), set); err != nil {
 			t.Fatal(err)

@@ -22,26 +22,31 @@ func TestWorkWaitsForItsTime(t *testing.T) {
 		p := &processes{work: w, clock: time.Now, log: slog.New(slog.DiscardHandler), after: after.Go}
 		want := managers.Want{ID: NewID(), Work: managers.SlackProposal{}, At: time.Now().Add(time.Hour)}
 		stop := p.start(&manage{}, want)
+		jobs := func() int {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return len(w.jobs)
+		}
 		synctest.Wait()
-		if len(w.jobs) != 0 {
+		if jobs() != 0 {
 			t.Error("it is done an hour before")
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if len(w.jobs) != 1 {
+		if jobs() != 1 {
 			t.Error("it is not done in time")
 		}
 		p.mu.Lock()
 		stop()
 		p.mu.Unlock()
-		if len(w.jobs) != 0 {
+		if jobs() != 0 {
 			t.Error("it is done though nobody wants it")
 		}
 		want.At = time.Now().Add(time.Hour)
 		p.start(&manage{}, want)()
 		time.Sleep(2 * time.Hour)
 		after.Wait()
-		if len(w.jobs) != 0 {
+		if jobs() != 0 {
 			t.Error("it is done though nobody wanted it by then")
 		}
 	})

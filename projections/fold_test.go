@@ -227,8 +227,8 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 	}})
 	budgets, _ := m.Budgets(ctx)
 	equal(t, "budgets", budgets, []projections.BudgetRow{
-		{Budget: "d", Period: events.Daily, LimitNanos: 5, Exhausted: "2026-11-22", Position: 17},
-		{Budget: "e", Period: events.Monthly, LimitNanos: 8, Position: 20},
+		{Budget: "d", Period: events.Daily, LimitNanos: 5, Exhausted: "2026-11-22", Starting: "2026-11-22", SpentNanos: 6, Reached: 100, Position: 17},
+		{Budget: "e", Period: events.Monthly, LimitNanos: 8, Starting: "2026-11-01", SpentNanos: 6, Position: 20},
 	})
 	run, steps, err := m.Run(ctx, "r")
 	if err != nil || len(steps) != 0 || run.DurationNS != -1 || !run.StartedAt.IsZero() {
