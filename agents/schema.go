@@ -30,6 +30,15 @@ func CheckSchema(schema json.RawMessage) error {
 	return err
 }
 
+// Unmet is why an answer does not satisfy a schema, empty where it does or there is none. It returns ErrSchema as CheckSchema does.
+func Unmet(schema json.RawMessage, answer string) (why string, err error) {
+	compiled, err := compile(schema)
+	if err != nil {
+		return "", err
+	}
+	return invalid(compiled, answer), nil
+}
+
 // compile is nil for no schema.
 func compile(schema json.RawMessage) (*jsonschema.Schema, error) {
 	if len(schema) == 0 {
@@ -85,6 +94,11 @@ func instructions(config events.AgentConfig) string {
 // Repair asks for an answer that satisfies the schema, after one that does not.
 func Repair(invalid string) events.Message {
 	return events.Message{Role: "user", Content: "That answer does not satisfy the JSON Schema: " + invalid + "\nAnswer again, with the JSON alone."}
+}
+
+// Unrepaired tells why a run fails whose second answer does not satisfy the schema either.
+func Unrepaired(invalid string) string {
+	return "the answer does not satisfy the agent's schema, and the one before did not either: " + invalid
 }
 
 // responseFormat is how the chat completions are asked for a schema, textFormat how the Responses API is.

@@ -57,14 +57,18 @@ const usualOutput = 4096
 // maxToolResult bounds what a tool can put into a conversation, in bytes.
 const maxToolResult = 64 << 10
 
-// Open is the conversation that a prompt starts: the agent's own instructions, if it has any, then the prompt.
+// Open is the conversation that a prompt starts.
 func Open(config events.AgentConfig, prompt string) []events.Message {
-	user := events.Message{Role: "user", Content: prompt}
+	return Instructed(config, events.Message{Role: "user", Content: prompt})
+}
+
+// Instructed is a conversation with an agent: its own instructions, if it has any, then what is said.
+func Instructed(config events.AgentConfig, said ...events.Message) []events.Message {
 	system := instructions(config)
 	if system == "" {
-		return []events.Message{user}
+		return said
 	}
-	return []events.Message{{Role: "system", Content: system}, user}
+	return append([]events.Message{{Role: "system", Content: system}}, said...)
 }
 
 // Turn asks the model once. The conversation is sent as it is, whole; Open starts one. A model or a tool that is not

@@ -1,15 +1,14 @@
 package evals
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
+	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -21,7 +20,10 @@ func ParseCheck(text string) (events.Check, error) {
 		return c, fmt.Errorf("%q is no check: give one of %q, and what is wanted behind a colon, such as contains:refund", text, events.CheckKinds())
 	}
 	if c.Kind == events.SchemaCheck {
-		if _, err := schemaOf(c.Text); err != nil {
+		if c.Text == "" {
+			return c, fmt.Errorf("the check %q: its schema stands behind a colon", text)
+		}
+		if err := agents.CheckSchema(json.RawMessage(c.Text)); err != nil {
 			return c, fmt.Errorf("the check %q: %w", text, err)
 		}
 	}
@@ -49,11 +51,11 @@ func fails(c events.Check, r Recording, a Attempt) string {
 		pattern, err := regexp.Compile(c.Text)
 		return said(err == nil && pattern.MatchString(a.Answer), "the answer does not match")
 	case events.SchemaCheck:
-		schema, err := schemaOf(c.Text)
-		if err == nil {
-			err = holds(schema, a.Answer)
+		why, err := agents.Unmet(json.RawMessage(c.Text), a.Answer)
+		if err != nil {
+			why = err.Error()
 		}
-		return said(err == nil, "the answer is not so")
+		return said(why == "", why)
 	case events.ToolsCheck:
 		wanted := slices.Clone(r.Called)
 		if c.Text != "" {
@@ -80,32 +82,4 @@ func sorted(names []string) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// nothingElse lets a schema refer to nothing outside itself.
-type nothingElse struct{}
-
-func (nothingElse) Load(url string) (any, error) {
-	return nil, fmt.Errorf("%s: a schema refers to nothing outside itself", url)
-}
-
-func schemaOf(text string) (*jsonschema.Schema, error) {
-	value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
-	c := jsonschema.NewCompiler()
-	c.UseLoader(nothingElse{})
-	if err := c.AddResource("check.json", value); err != nil {
-		return nil, err
-	}
-	return c.Compile("check.json")
-}
-
-func holds(schema *jsonschema.Schema, answer string) error {
-	value, err := jsonschema.UnmarshalJSON(strings.NewReader(answer))
-	if err != nil {
-		return errors.Join(errors.New("it is no JSON"), err)
-	}
-	return schema.Validate(value)
 }

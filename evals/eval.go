@@ -100,10 +100,8 @@ func (k Asker) ask(ctx context.Context, item Item) (Attempt, error) {
 		}
 	}
 	runner.Tools = agents.NewTools(described...)
-	conversation := item.Asked
-	if k.Config.Prompt != "" {
-		conversation = append([]events.Message{{Role: "system", Content: k.Config.Prompt}}, conversation...)
-	}
+	conversation := agents.Instructed(k.Config, item.Asked...)
+	repaired := false
 	turns := k.Turns
 	if turns == 0 {
 		turns = 16
@@ -120,6 +118,15 @@ func (k Asker) ask(ctx context.Context, item Item) (Attempt, error) {
 		a.CostNanos, a.Seconds = events.Add(a.CostNanos, turn.Answer.CostNanos), a.Seconds+turn.Answer.Latency.Seconds()
 		a.Unpriced = a.Unpriced || !turn.Answer.Priced && !turn.Answer.Scripted
 		conversation = append(conversation[:len(conversation):len(conversation)], turn.Answer.Message)
+		switch {
+		case turn.Invalid != "" && repaired:
+			a.Error = agents.Unrepaired(turn.Invalid)
+			return a, nil
+		case turn.Invalid != "":
+			repaired = true
+			conversation = append(conversation, agents.Repair(turn.Invalid))
+			continue
+		}
 		if len(turn.Calls) == 0 {
 			a.Answer = turn.Answer.Message.Content
 			if wrong := turn.Ending.Failure(); wrong != nil {

@@ -174,7 +174,7 @@ func TestChecks(t *testing.T) {
 			t.Errorf("%s: %+v (%v)", answer, got, err)
 		}
 	}
-	for _, wrong := range []string{"mood", "schema:{", `schema:{"$ref":"https://example.com/x"}`} {
+	for _, wrong := range []string{"mood", "schema", "schema:", "schema:{", `schema:{"$ref":"https://example.com/x"}`} {
 		if _, err := evals.ParseCheck(wrong); err == nil {
 			t.Errorf("%s is taken", wrong)
 		}
@@ -197,5 +197,34 @@ func TestJudge(t *testing.T) {
 	}
 	if v := evals.Judge([]evals.Compared{{Run: "a", With: good}}); v.Paired != nil || v.Rate != 1 {
 		t.Errorf("%+v", v)
+	}
+}
+
+// inJSON answers in words as long as nobody tells it of a schema and that its answer is none, then in JSON.
+type inJSON struct{ stubborn bool }
+
+func (m inJSON) Chat(_ context.Context, r agents.Request, _ func(string)) (agents.Answer, error) {
+	told := strings.Contains(r.Messages[0].Content, `"required"`)
+	again := strings.Contains(r.Messages[len(r.Messages)-1].Content, "Answer again")
+	answer := "it is 7"
+	if told && again && !m.stubborn {
+		answer = `{"x":7}`
+	}
+	return agents.Answer{Message: events.Message{Role: "assistant", Content: answer}, FinishReason: "stop", Priced: true}, nil
+}
+
+// An agent with a schema is told of it and asked once more, as it is live.
+func TestAnAgentIsHeldToItsSchema(t *testing.T) {
+	t.Parallel()
+	config := events.AgentConfig{Model: "m", Prompt: "Be brief.", Schema: []byte(`{"type":"object","required":["x"]}`)}
+	item := evals.Item{
+		Recording: evals.Recording{Run: "r", Asked: []events.Message{{Role: "user", Content: "How many?"}}},
+		Checks:    []events.Check{{Kind: events.SchemaCheck, Text: `{"properties":{"x":{"type":"integer"}}}`}},
+	}
+	for stubborn, wrong := range map[bool]string{false: "", true: "the one before did not either"} {
+		out, err := evals.Eval(t.Context(), []evals.Item{item}, evals.Asker{Runner: agents.Runner{Model: inJSON{stubborn}}, Config: config}, nil, func() {})
+		if err != nil || out[0].With.Passed() != (wrong == "") || !strings.Contains(out[0].With.Error, wrong) {
+			t.Errorf("stubborn %v: %+v, %v", stubborn, out, err)
+		}
 	}
 }

@@ -244,7 +244,7 @@ func (t *turn) failed(done agents.Turn, tooLong bool) string {
 		return fmt.Sprintf("the answer is longer than the %d bytes that are recorded of one", maxAnswer)
 	}
 	if done.Invalid != "" && t.conversation.repaired {
-		return "the answer does not satisfy the agent's schema, and the one before did not either: " + done.Invalid
+		return agents.Unrepaired(done.Invalid)
 	}
 	if err := done.Ending.Failure(); err != nil {
 		return err.Error()

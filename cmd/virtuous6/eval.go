@@ -91,6 +91,9 @@ func (v evalVerb) askers(ctx context.Context, a *app) (with evals.Asker, against
 	if err != nil {
 		return with, nil, err
 	}
+	if err := a.servable(ctx, config); err != nil {
+		return with, nil, err
+	}
 	runner, model, err := a.runner(ctx)
 	if err != nil {
 		return with, nil, err
