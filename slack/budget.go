@@ -3,7 +3,6 @@ package slack
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,19 +47,19 @@ func (d *Door) Exhausted(ctx context.Context, w managers.SlackBudget) error {
 	}
 	name, starting := w.Budget()
 	rows, err := d.Reader.In(w.Workspace).Budgets(ctx)
+	row, known, err := firstOf(rows, err, func(row projections.BudgetRow) bool { return row.Budget == name })
 	if err != nil {
 		return err
 	}
 	c := card{channel: d.Proposals}
-	i := slices.IndexFunc(rows, func(row projections.BudgetRow) bool { return row.Budget == name })
 	switch {
-	case i < 0:
+	case !known:
 		c.late = "nobody knows it any more"
 	case d.Now().Sub(w.Since) > 24*time.Hour || w.As == managers.Raised:
 		c.late = "it is over"
 	}
-	if i >= 0 {
-		c.text, c.blocks = budgetBlocks(rows[i], starting, w.As == managers.Raised)
+	if known {
+		c.text, c.blocks = budgetBlocks(row, starting, w.As == managers.Raised)
 		c.text = bare(c.text)
 	}
 	return d.show(ctx, w.SlackCard, c)

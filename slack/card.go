@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ type card struct {
 
 // show posts a card, or changes its message to how it stands now, and records that.
 func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
+	if w.Workspace != d.Workspace { // those here are not to see it
+		return d.shown(ctx, w, noChannel, "", "", "it is of another workspace")
+	}
 	options := []api.MsgOption{api.MsgOptionText(c.text, false), api.MsgOptionBlocks(c.blocks...)}
 	as := managers.SlackRun{Workspace: w.Workspace, Run: w.Of, StartedAt: w.Since}
 	channel, ts, reason := w.Channel, w.TS, ""
@@ -84,6 +88,14 @@ func (d *Door) shown(ctx context.Context, w managers.SlackCard, channel, thread,
 func (d *Door) notShown(ctx context.Context, w managers.SlackCard, reason string) error {
 	d.Log.Error("a message could not be shown", "of", w.Of, "reason", reason)
 	return d.shown(ctx, w, w.Channel, "", w.TS, reason)
+}
+
+// firstOf is the first row for which something holds.
+func firstOf[R any](rows []R, err error, holds func(R) bool) (row R, known bool, _ error) {
+	if i := slices.IndexFunc(rows, holds); err == nil && i >= 0 {
+		return rows[i], true, nil
+	}
+	return row, false, err
 }
 
 // moment is a time as each reader's own clock has it.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -91,10 +90,7 @@ func (d *Door) ConcludeGaveUp(ctx context.Context, w managers.SlackExperiment, r
 
 func (d *Door) experiment(ctx context.Context, workspace, id string) (row projections.ExperimentRow, known bool, err error) {
 	rows, err := d.Reader.In(workspace).Experiments(ctx, "")
-	if i := slices.IndexFunc(rows, func(row projections.ExperimentRow) bool { return row.Experiment == id }); err == nil && i >= 0 {
-		return rows[i], true, nil
-	}
-	return row, false, err
+	return firstOf(rows, err, func(row projections.ExperimentRow) bool { return row.Experiment == id })
 }
 
 // conclude records a person's decision on what was proved.

@@ -223,10 +223,7 @@ func (d *Door) results(ctx context.Context, row projections.GoalRow) (string, er
 // goalBy is the latest goal of a workspace for which something holds.
 func (d *Door) goalBy(ctx context.Context, workspace string, holds func(projections.GoalRow) bool) (row projections.GoalRow, known bool, err error) {
 	rows, err := d.Reader.In(workspace).Goals(ctx)
-	if i := slices.IndexFunc(rows, holds); err == nil && i >= 0 {
-		return rows[i], true, nil
-	}
-	return row, false, err
+	return firstOf(rows, err, holds)
 }
 
 // goalIn is the goal that a conversation goes for at the moment.

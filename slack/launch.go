@@ -18,11 +18,7 @@ import (
 // book is the saved workflow of a name, whatever its letters' case.
 func (d *Door) book(ctx context.Context, name string) (row projections.RunbookRow, known bool, err error) {
 	rows, err := d.Reader.Runbooks(ctx)
-	i := slices.IndexFunc(rows, func(row projections.RunbookRow) bool { return strings.EqualFold(row.Runbook, name) })
-	if err == nil && i >= 0 {
-		return rows[i], true, nil
-	}
-	return row, false, err
+	return firstOf(rows, err, func(row projections.RunbookRow) bool { return strings.EqualFold(row.Runbook, name) })
 }
 
 // launched is what "run NAME" comes to, said in a thread: the workflow is gone for, or what it leaves open is asked for first. It

@@ -127,3 +127,26 @@ func TestAProposalComesToItsChannel(t *testing.T) {
 		t.Errorf("%v, %+v", err, server.Messages("C7"))
 	}
 }
+
+// What is another workspace's is shown to nobody here.
+func TestACardOfAnotherWorkspaceIsNotShown(t *testing.T) {
+	t.Parallel()
+	row := proposal("It answers as well.")
+	now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	door, h, server := newDoor(t, func(c *slack.Config) {
+		c.Workspace, c.Proposals, c.Now = "desk", "C7", func() time.Time { return now }
+	})
+	h.improvements = []projections.ImprovementRow{row}
+	for _, workspace := range []string{"lab", "", "desk"} {
+		w := managers.SlackProposal{SlackCard: managers.SlackCard{Workspace: workspace, Of: row.Improvement, Since: now, As: "proposed"}}
+		if err := door.Propose(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		posts := all[commands.RecordSlackPost](h)
+		last := posts[len(posts)-1]
+		if shown := workspace == "desk"; len(server.Messages("C7")) > 0 != shown || last.TS != "" != shown || last.Workspace != workspace {
+			t.Errorf("%q: %+v, %+v", workspace, server.Messages("C7"), last)
+		}
+		h.ids = map[string]int{}
+	}
+}

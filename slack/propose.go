@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,10 +52,7 @@ func (d *Door) expired(r Request) bool {
 
 func (d *Door) improvement(ctx context.Context, id string) (row projections.ImprovementRow, known bool, err error) {
 	rows, err := d.Reader.Improvements(ctx, "")
-	if i := slices.IndexFunc(rows, func(row projections.ImprovementRow) bool { return row.Improvement == id }); err == nil && i >= 0 {
-		return rows[i], true, nil
-	}
-	return row, false, err
+	return firstOf(rows, err, func(row projections.ImprovementRow) bool { return row.Improvement == id })
 }
 
 // agentOf is the agent that a proposal would change, as it is now.
@@ -65,8 +61,6 @@ func (d *Door) agentOf(ctx context.Context, row projections.ImprovementRow) (pro
 		return projections.AgentRow{}, nil
 	}
 	rows, err := d.Reader.Agents(ctx)
-	if i := slices.IndexFunc(rows, func(a projections.AgentRow) bool { return a.Agent == row.Change.Agent }); err == nil && i >= 0 {
-		return rows[i], nil
-	}
-	return projections.AgentRow{}, err
+	agent, _, err := firstOf(rows, err, func(a projections.AgentRow) bool { return a.Agent == row.Change.Agent })
+	return agent, err
 }
