@@ -531,6 +531,44 @@ func TestAnalystsRunOnTheirSchedule(t *testing.T) {
 	})
 }
 
+// While the loop is paused no analyst looks; once it goes on they look at what came meanwhile.
+func TestNoAnalystLooksWhileTheLoopIsPaused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		looks := 0
+		h.configure = func(c *orchestrator.Config) {
+			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Every: time.Hour, Load: func(context.Context, projections.Reader) (func() evidence.Result, error) {
+				looks++
+				return func() evidence.Result { return evidence.Result{} }, nil
+			}}}
+		}
+		wish := func(name string) commands.Meta {
+			return commands.Meta{ID: events.NameID(time.Now(), name), At: time.Now(), Actor: "user:anna"}
+		}
+		stop := h.serve(t)
+		defer func() { stop() }()
+		if _, err := h.dispatch(t.Context(), commands.PauseLoop{Meta: wish("pause"), By: "user:anna", Reason: "a test"}); err != nil {
+			t.Fatal(err)
+		}
+		h.ask(t, "r1", "hello")
+		time.Sleep(5 * time.Hour) // the fake clock's
+		synctest.Wait()
+		if looks != 0 {
+			t.Errorf("%d looks while it is paused", looks)
+		}
+		if _, err := h.dispatch(t.Context(), commands.ResumeLoop{Meta: wish("resume"), By: "user:anna"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Hour)
+		synctest.Wait()
+		if looks != 1 {
+			t.Errorf("%d looks at what came meanwhile, want 1", looks)
+		}
+	})
+}
+
 // wild is a model that first calls what no tool is, and then is content.
 type wild struct{ calls []events.ToolCall }
 

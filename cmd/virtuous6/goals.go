@@ -150,6 +150,16 @@ func (a *app) dispatchGoal(ctx context.Context, c commands.Command) (position ui
 	return receipt.Position, err
 }
 
+// steerGoal carries out what a person wishes of a goal that there is.
+func (a *app) steerGoal(ctx context.Context, name string, wish func(meta commands.Meta, goal, by string) commands.Command) error {
+	goal, err := a.theGoal(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = a.dispatchGoal(ctx, wish(a.meta(""), goal.Goal, "user:"+a.config.user()))
+	return err
+}
+
 type goalsPauseVerb struct {
 	Goal   string `arg:"" help:"The goal."`
 	Reason string `help:"Why."`
@@ -162,12 +172,9 @@ func (goalsPauseVerb) Help() string {
 
 // Run pauses a goal.
 func (v goalsPauseVerb) Run(ctx context.Context, a *app) error {
-	goal, err := a.theGoal(ctx, v.Goal)
-	if err != nil {
-		return err
-	}
-	_, err = a.dispatchGoal(ctx, commands.PauseGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Reason: v.Reason})
-	return err
+	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+		return commands.PauseGoal{Meta: meta, Goal: goal, By: by, Reason: v.Reason}
+	})
 }
 
 type goalsCancelVerb struct {
@@ -180,12 +187,9 @@ func (goalsCancelVerb) Help() string { return "Example:\n  virtuous6 goals cance
 
 // Run gives a goal up.
 func (v goalsCancelVerb) Run(ctx context.Context, a *app) error {
-	goal, err := a.theGoal(ctx, v.Goal)
-	if err != nil {
-		return err
-	}
-	_, err = a.dispatchGoal(ctx, commands.CancelGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Reason: v.Reason})
-	return err
+	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+		return commands.CancelGoal{Meta: meta, Goal: goal, By: by, Reason: v.Reason}
+	})
 }
 
 type goalsSkipVerb struct {
@@ -201,10 +205,7 @@ func (goalsSkipVerb) Help() string {
 
 // Run leaves a task out.
 func (v goalsSkipVerb) Run(ctx context.Context, a *app) error {
-	goal, err := a.theGoal(ctx, v.Goal)
-	if err != nil {
-		return err
-	}
-	_, err = a.dispatchGoal(ctx, commands.SkipTask{Meta: a.meta(""), Goal: goal.Goal, Task: v.Task, By: "user:" + a.config.user(), Reason: v.Reason})
-	return err
+	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+		return commands.SkipTask{Meta: meta, Goal: goal, Task: v.Task, By: by, Reason: v.Reason}
+	})
 }

@@ -19,12 +19,9 @@ func (goalsTellVerb) Help() string {
 
 // Run tells a goal.
 func (v goalsTellVerb) Run(ctx context.Context, a *app) error {
-	goal, err := a.theGoal(ctx, v.Goal)
-	if err != nil {
-		return err
-	}
-	_, err = a.dispatchGoal(ctx, commands.TellGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Text: v.Text})
-	return err
+	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+		return commands.TellGoal{Meta: meta, Goal: goal, By: by, Text: v.Text}
+	})
 }
 
 type goalsAnswerVerb struct {
@@ -40,12 +37,9 @@ func (goalsAnswerVerb) Help() string {
 
 // Run answers a question.
 func (v goalsAnswerVerb) Run(ctx context.Context, a *app) error {
-	goal, err := a.theGoal(ctx, v.Goal)
-	if err != nil {
-		return err
-	}
-	_, err = a.dispatchGoal(ctx, commands.AnswerTask{Meta: a.meta(""), Goal: goal.Goal, Task: v.Task, By: "user:" + a.config.user(), Answer: v.Answer})
-	return err
+	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+		return commands.AnswerTask{Meta: meta, Goal: goal, Task: v.Task, By: by, Answer: v.Answer}
+	})
 }
 
 type goalsChangeVerb struct {
