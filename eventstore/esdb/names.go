@@ -31,6 +31,8 @@ type names struct {
 	// begins are the beginnings; every tells that they don't tell the log apart, and there they stay as they are.
 	begins map[string]struct{}
 	every  bool
+	// lost tells that events of it are missing: nobody knows what they said.
+	lost bool
 	// next is the revision from which the stream is not known.
 	next uint64
 }
@@ -53,7 +55,7 @@ func beginning(stream string) string {
 func (n *names) prefixes() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.every || n.next == 0 {
+	if n.every || n.lost || n.next == 0 {
 		return nil
 	}
 	return append(slices.Sorted(maps.Keys(n.begins)), namesStream)
@@ -64,7 +66,7 @@ func (n *names) covers(stream string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	_, known := n.begins[beginning(stream)]
-	return known || n.every
+	return n.every || known
 }
 
 // heard is what an event of the stream of names holds.
@@ -100,7 +102,14 @@ func (n *names) learn(row *streams.ReadResp_ReadEvent_RecordedEvent) error {
 func (n *names) forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.begins, n.every, n.next = nil, false, 0
+	n.begins, n.every, n.lost, n.next = nil, false, false, 0
+}
+
+// lose takes in that events are missing before a revision.
+func (n *names) lose(before uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lost, n.next = true, max(n.next, before)
 }
 
 // widens tells that a row of the log names what the server was not asked for: what it sends behind that may lack something.
@@ -145,6 +154,11 @@ func (s *Store) learnNames(ctx context.Context) error {
 			return err
 		}
 		for _, row := range p.rows {
+			if revision := row.GetStreamRevision(); revision != from {
+				s.names.lose(revision)
+				from = revision
+			}
+			from++
 			if err := s.names.learn(row); err != nil {
 				return err
 			}
@@ -165,7 +179,7 @@ func (s *Store) sayName(ctx context.Context, stream string) error {
 			return err
 		}
 		s.names.mu.Lock()
-		next, many := s.names.next, len(s.names.begins) >= maxNames
+		next, many := s.names.next, len(s.names.begins) >= maxNames || s.names.lost
 		s.names.mu.Unlock()
 		said := named{Begins: []string{beginning(stream)}}
 		switch {
@@ -180,17 +194,37 @@ func (s *Store) sayName(ctx context.Context, stream string) error {
 				said = named{Every: true}
 			}
 		}
-		if err := s.say(ctx, next, said); err != nil {
+		taken, err := s.say(ctx, next, said)
+		if err == nil && !taken {
+			err = s.hear(ctx, next)
+		}
+		if err != nil {
 			return fmt.Errorf("say what streams the log has: %w", err)
 		}
 	}
 }
 
-// say appends to the stream of names, unless somebody else did so meanwhile.
-func (s *Store) say(ctx context.Context, next uint64, said named) error {
+// hear waits for what somebody else has said: what the server refuses an append for may show to readers a moment later.
+func (s *Store) hear(ctx context.Context, next uint64) error {
+	more, err := s.patiently(ctx, func() (bool, error) {
+		if err := s.learnNames(ctx); err != nil {
+			return false, err
+		}
+		s.names.mu.Lock()
+		defer s.names.mu.Unlock()
+		return s.names.next != next || s.names.every, nil
+	})
+	if err == nil && !more {
+		err = fmt.Errorf("%w: the server refuses revision %d of %s, and shows nothing there: events of it were deleted, or its metadata limits it by $maxAge, $maxCount or $tb; a log keeps all, so take that back", eventstore.ErrCorrupt, next, namesStream)
+	}
+	return err
+}
+
+// say appends to the stream of names. It is not taken where somebody else did so meanwhile.
+func (s *Store) say(ctx context.Context, next uint64, said named) (taken bool, err error) {
 	data, err := json.Marshal(said)
 	if err != nil {
-		return err
+		return false, err
 	}
 	options := &streams.AppendReq_Options{StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(namesStream)}}
 	options.ExpectedStreamRevision = &streams.AppendReq_Options_NoStream{NoStream: &shared.Empty{}}
@@ -202,8 +236,10 @@ func (s *Store) say(ctx context.Context, next uint64, said named) error {
 		Metadata: map[string]string{keyType: "log.named", keyContentType: "application/json"},
 		Data:     data,
 	}}}
-	return s.call(ctx, func(ctx context.Context, n *node) error {
-		_, err := send(ctx, n.conn, options, []*streams.AppendReq{message})
+	err = s.call(ctx, func(ctx context.Context, n *node) error {
+		answer, err := send(ctx, n.conn, options, []*streams.AppendReq{message})
+		taken = answer.GetSuccess() != nil
 		return err
 	})
+	return taken, err
 }

@@ -187,6 +187,33 @@ func TestALogWithoutNamesIsReadWhole(t *testing.T) {
 			t.Errorf("%s reads %d events", name, len(got))
 		}
 	}
+	// Where some of the notes are gone, as by a $maxCount, nobody knows what they said.
+	part := start(t, esdbtest.Config{})
+	whole, writer := open(t, part.URL(), Config{}), open(t, part.URL(), Config{})
+	for i, kind := range []string{"run", "goal", "task"} {
+		put(t, writer, kind+"-1", facts(kind, 1)...)
+		if n := len(all(t, whole)); n != i+1 {
+			t.Errorf("%d events are read, want %d", n, i+1)
+		}
+	}
+	whole.names.lose(whole.names.next)
+	put(t, whole, "other-1", facts("other", 1)...)
+	for name, s := range map[string]*Store{"who lacks some": whole, "the writer": writer, "another": open(t, part.URL(), Config{})} {
+		if got := all(t, s); len(got) != 4 || s.names.prefixes() != nil {
+			t.Errorf("%s reads %d events, and asks for %q", name, len(got), s.names.prefixes())
+		}
+	}
+	for _, kept := range []string{`["task-"]`, "none"} {
+		part.Tamper(func(all []esdbtest.Stored) []esdbtest.Stored {
+			return slices.DeleteFunc(all, func(e esdbtest.Stored) bool {
+				return e.Stream == namesStream && string(e.Data) != `{"begins":`+kept+"}"
+			})
+		})
+		fresh := open(t, part.URL(), Config{})
+		if got := all(t, fresh); len(got) != 4 || fresh.names.lost != (kept != "none") {
+			t.Errorf("with %s kept of the notes %d events are read", kept, len(got))
+		}
+	}
 	many := start(t, esdbtest.Config{})
 	s, early := open(t, many.URL(), Config{}), open(t, many.URL(), Config{})
 	for i := range maxNames + 20 {
