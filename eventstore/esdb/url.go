@@ -3,6 +3,7 @@ package esdb
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -63,6 +64,13 @@ func parse(text string) (c *client.Configuration, o own, err error) {
 	}
 	if strings.Contains(tail, "@") { // a password that ended early; host and settings would be parts of it
 		return nil, o, fmt.Errorf("%w: it has an @ behind its host: %s", ErrURL, form)
+	}
+	for host := range strings.SplitSeq(authority, ",") {
+		// The client's parser keeps 16 bits of a larger one.
+		_, port, _ := strings.Cut(host, ":")
+		if n, err := strconv.Atoi(port); err == nil && (n < 1 || n > math.MaxUint16) {
+			return nil, o, fmt.Errorf("%w: there is no port %d: %s", ErrURL, n, form)
+		}
 	}
 	if o, err = checkSettings(tail); err != nil {
 		return nil, o, err
