@@ -76,6 +76,34 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 				t.Errorf("%q: list %s: %+v", workspace, l.Name, lines[0])
 			}
 		}
+		for name, read := range map[string]func() (int, error){
+			"agents":         func() (int, error) { rows, err := r.Agents(ctx); return len(rows), err },
+			"agent versions": func() (int, error) { rows, err := r.AgentVersions(ctx, "clerk"); return len(rows), err },
+			"tasks":          func() (int, error) { rows, err := r.Tasks(ctx); return len(rows), err },
+			"feedback":       func() (int, error) { rows, err := r.Feedback(ctx, "r"); return len(rows), err },
+			"costs":          func() (int, error) { rows, err := r.Costs(ctx); return len(rows), err },
+			"improvements":   func() (int, error) { rows, err := r.Improvements(ctx, ""); return len(rows), err },
+			"datasets":       func() (int, error) { rows, err := r.Datasets(ctx, ""); return len(rows), err },
+			"runbooks":       func() (int, error) { rows, err := r.Runbooks(ctx); return len(rows), err },
+			"rules":          func() (int, error) { rows, err := r.Rules(ctx); return len(rows), err },
+			"budgets":        func() (int, error) { rows, err := r.Budgets(ctx); return len(rows), err },
+			"approvals":      func() (int, error) { rows, err := r.Approvals(ctx, ""); return len(rows), err },
+			"tools":          func() (int, error) { rows, err := r.Tools(ctx); return len(rows), err },
+			"tokens":         func() (int, error) { rows, err := r.Tokens(ctx); return len(rows), err },
+			"goals":          func() (int, error) { rows, err := r.Goals(ctx); return len(rows), err },
+			"verdicts":       func() (int, error) { rows, err := readmodel.Collect(r.Verdicts(ctx, 0)); return len(rows), err },
+			"runs with steps": func() (int, error) {
+				rows, err := readmodel.Collect(r.RunSteps(ctx, ""))
+				return len(rows), err
+			},
+		} {
+			if n, err := read(); err != nil || n != 1 {
+				t.Errorf("%q: %d %s, %v", workspace, n, name, err)
+			}
+		}
+		if loop, err := r.Loop(ctx); err != nil || loop.Workspace != workspace || !loop.Paused {
+			t.Errorf("%q: the loop is %+v, %v", workspace, loop, err)
+		}
 		experiments, err := r.Experiments(ctx, "")
 		if err != nil || len(experiments) != 1 || experiments[0].Arms[1].Runs != 1 {
 			t.Errorf("%q: experiments %+v, %v", workspace, experiments, err)
