@@ -48,6 +48,7 @@ type toolRow struct {
 
 // Run asks the servers, notes what is new, and lists.
 func (v toolsListVerb) Run(ctx context.Context, a *app) error {
+	a.installed()
 	if !v.AsOf.given {
 		if err := a.lookAtServers(ctx); err != nil {
 			return err
@@ -113,6 +114,7 @@ func (toolsShowVerb) Help() string { return "Example:\n  virtuous6 tools show fi
 
 // Run shows a tool of a server.
 func (v toolsShowVerb) Run(ctx context.Context, a *app) error {
+	a.installed()
 	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
@@ -132,6 +134,9 @@ func (v toolsShowVerb) Run(ctx context.Context, a *app) error {
 	writeDefinition(a.out, "", events.ToolDefinition{Description: r.Description, Schema: r.Schema})
 	return nil
 }
+
+// installed has a verb be about the installation's servers, which its workspaces share.
+func (a *app) installed() { a.flags.Workspace = "" }
 
 func findTool(ctx context.Context, reader projections.Reader, name string) (projections.ToolRow, error) {
 	known, err := reader.Tools(ctx)
@@ -179,6 +184,7 @@ func (toolsAcceptVerb) Help() string {
 
 // Run accepts.
 func (v toolsAcceptVerb) Run(ctx context.Context, a *app) error {
+	a.installed()
 	reader, err := a.readAll(ctx)
 	if err != nil {
 		return err
