@@ -10,6 +10,8 @@ import (
 
 type runState struct {
 	started, assigned, ended bool
+	// agent is who it was asked of, empty where it goes to whoever fits best.
+	agent string
 	// live tells that it is no history, and asking holds the calls to a model that have not finished.
 	live   bool
 	asking openSteps
@@ -137,12 +139,16 @@ func assignRun(c commands.AssignRun, s runState) ([]events.Run, error) {
 	if err := checkName("agent", c.Agent); err != nil {
 		return nil, fmt.Errorf("run %s: %w", c.Run, err)
 	}
+	// One that is named is never replaced.
+	if s.agent != "" && c.Agent != s.agent {
+		return nil, fmt.Errorf("%w: run %s was asked of %s, and goes to nobody else", ErrInvalid, c.Run, s.agent)
+	}
 	for _, a := range c.Arms {
 		if a.Permille < 1 || a.Permille > 1000 {
 			return nil, fmt.Errorf("%w: run %s has an arm of %s with a chance of %d permille", ErrInvalid, c.Run, a.Experiment, a.Permille)
 		}
 	}
-	return []events.Run{events.RunAssigned{Agent: c.Agent, Revision: c.Revision, Model: c.Model, Arms: c.Arms, Earlier: c.Earlier}}, nil
+	return []events.Run{events.RunAssigned{Agent: c.Agent, Revision: c.Revision, Model: c.Model, Arms: c.Arms, Earlier: c.Earlier, Choice: c.Choice}}, nil
 }
 
 func startStep(c commands.StartStep, s runState) ([]events.Run, error) {
@@ -215,7 +221,7 @@ func checkCost(n events.Nanos) error {
 func evolveRun(s runState, e events.Run) runState {
 	switch e := e.(type) {
 	case events.RunStarted:
-		s.started, s.live = true, e.Source == nil
+		s.started, s.live, s.agent = true, e.Source == nil, e.Agent
 	case events.RunStepStarted:
 		// No decider let another number through: in a damaged history it opens nothing.
 		if e.Step == s.steps {

@@ -155,6 +155,13 @@ func TestAssignRun(t *testing.T) {
 		"twice":           {given: []events.Event{started, assigned}, when: assign, err: aggregates.ErrExists},
 		"to nobody":       {given: []events.Event{started}, when: commands.AssignRun{Run: "r"}, err: aggregates.ErrInvalid},
 		"by no chance":    {given: []events.Event{started}, when: never, err: aggregates.ErrInvalid},
+		"to another one than was asked": {
+			given: []events.Event{events.RunStarted{Run: "r", Workflow: "checkout", Agent: "poet"}}, when: assign, err: aggregates.ErrInvalid,
+		},
+		"to the one that fits": {
+			given: []events.Event{started}, when: commands.AssignRun{Run: "r", Agent: "clerk", Choice: &events.Choice{Reason: "x"}},
+			then: []events.Event{events.RunAssigned{Agent: "clerk", Choice: &events.Choice{Reason: "x"}}},
+		},
 		"before it began": {when: assign, err: aggregates.ErrMissing},
 	}.run(t)
 }

@@ -39,6 +39,8 @@ type AssignRun struct {
 	Model    string
 	Arms     []events.Arm
 	Earlier  []string
+	// Choice is why that agent, where the run named none.
+	Choice *events.Choice
 }
 
 // StartStep opens a step of a run. Steps are numbered from 0 in the order of their starts.

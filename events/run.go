@@ -29,7 +29,7 @@ type RunStarted struct {
 	// Tool is what a live run that asks no model calls, with Params, a JSON object.
 	Tool   string `json:"tool,omitempty"`
 	Params string `json:"params,omitempty"`
-	// Agent is who a live run was asked of.
+	// Agent is who a live run was asked of, empty where it goes to whoever fits best.
 	Agent  string            `json:"agent,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
 	// Source is set on imported history. A run with a source is never acted on: nothing is sent, nothing is spent.
@@ -59,6 +59,19 @@ type RunAssigned struct {
 	Arms []Arm `json:"arms,omitempty"`
 	// Earlier are the runs of its conversation whose messages it sees, the oldest first. They are not stored again.
 	Earlier []string `json:"earlier,omitempty"`
+	// Choice is why that agent, where the run named none.
+	Choice *Choice `json:"choice,omitempty"`
+}
+
+// Choice is why a run that named no agent went to one.
+type Choice struct {
+	// Reason is that in a sentence.
+	Reason string `json:"reason"`
+	// Score is how well the words of the task fit the agent's, by BM25 in thousandths, 0 where they do not.
+	Score int `json:"score,omitempty"`
+	// Rated counts the agent's runs of like tasks that tell something, and Succeeded those of them that succeeded.
+	Rated     int64 `json:"rated,omitempty"`
+	Succeeded int64 `json:"succeeded,omitempty"`
 }
 
 // Arm is the part of an experiment that a run was given.

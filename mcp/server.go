@@ -25,11 +25,10 @@ type Config struct {
 	Reader projections.Reader
 	// Texts gives a run's row the whole prompt and answer, of which Reader has the beginnings.
 	Texts func(ctx context.Context, run *projections.RunRow) error
-	// Start opens a live run, and Follow waits for its end behind a position. Without an agent the assistant is asked.
-	Start     func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
-	Follow    func(ctx context.Context, workspace, run string, after uint64, told func(events.Event)) (events.Run, error)
-	Assistant string
-	Dispatch  commands.Dispatch
+	// Start opens a live run, and Follow waits for its end behind a position. Without an agent the one that fits best is asked.
+	Start    func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
+	Follow   func(ctx context.Context, workspace, run string, after uint64, told func(events.Event)) (events.Run, error)
+	Dispatch commands.Dispatch
 	// Meta is what a wish of whoever speaks to this door carries, about a run if it names one.
 	Meta func(run string) commands.Meta
 	// Wait is how long an answer is waited for before the asker is told to look later. Default 2 minutes.
@@ -69,7 +68,7 @@ func Handler(server func(*http.Request) *mcp.Server) http.Handler {
 
 type askInput struct {
 	Prompt   string `json:"prompt" jsonschema:"what is asked"`
-	Agent    string `json:"agent,omitempty" jsonschema:"who is asked; default: the assistant"`
+	Agent    string `json:"agent,omitempty" jsonschema:"who is asked; default: the agent that fits best, else the assistant"`
 	Continue string `json:"continue,omitempty" jsonschema:"a run whose conversation goes on"`
 }
 
@@ -91,9 +90,6 @@ func (c Config) ask(ctx context.Context, _ *mcp.CallToolRequest, in askInput) (*
 		if start.Agent == "" {
 			start.Agent = earlier.Agent
 		}
-	}
-	if start.Agent == "" {
-		start.Agent = c.Assistant
 	}
 	receipt, err := c.Start(ctx, start)
 	if err != nil {

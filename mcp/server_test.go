@@ -29,12 +29,12 @@ func TestAnAskerIsToldWhatItsRunWaitsFor(t *testing.T) {
 	now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 	server := httptest.NewServer(mcp.Handler(func(*http.Request) *sdk.Server {
 		return mcp.Server(mcp.Config{
-			Reader: reader{}, Assistant: "assistant", Version: "test", Wait: time.Millisecond,
+			Reader: reader{}, Version: "test", Wait: time.Millisecond,
 			Meta: func(string) commands.Meta {
 				return commands.Meta{ID: events.NameID(now, "x"), At: now, Actor: "door:mcp"}
 			},
 			Start: func(_ context.Context, c commands.StartRun) (commands.Receipt, error) {
-				if c.Agent != "assistant" || c.Requester != "door:mcp" {
+				if c.Agent != "" || c.Requester != "door:mcp" {
 					return commands.Receipt{}, errors.New("asked of another one")
 				}
 				return commands.Receipt{Position: 3}, nil

@@ -38,16 +38,22 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 		t.keeps(assigned.Agent, config, assigned.Model)
 		return nil, err
 	}
-	agent, revision, err := t.agents.Agent(ctx, t.wish.Workspace, started.Agent)
+	name, why, err := started.Agent, (*events.Choice)(nil), error(nil)
+	if name == "" {
+		if name, why, err = t.choose(ctx); err != nil {
+			return nil, err
+		}
+	}
+	agent, revision, err := t.agents.Agent(ctx, t.wish.Workspace, name)
 	switch {
 	case err != nil:
 		return nil, err
 	case agent.Retired:
-		return nil, fmt.Errorf("%w: %s is retired: ask another one", errAgent, started.Agent)
+		return nil, fmt.Errorf("%w: %s is retired: ask another one", errAgent, name)
 	case !agent.Live:
-		return nil, fmt.Errorf("%w: there is no agent %q: `virtuous6 agents spawn` makes one", errAgent, started.Agent)
+		return nil, fmt.Errorf("%w: there is no agent %q: `virtuous6 agents spawn` makes one", errAgent, name)
 	}
-	to := &events.RunAssigned{Agent: started.Agent, Revision: revision}
+	to := &events.RunAssigned{Agent: name, Revision: revision, Choice: why}
 	if err := t.draw(ctx, agent, to); err != nil {
 		return nil, err
 	}
@@ -55,9 +61,9 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.keeps(started.Agent, config, t.model)
+	t.keeps(name, config, t.model)
 	assign := commands.AssignRun{
-		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: started.Agent, Revision: to.Revision, Model: t.config.Model, Arms: to.Arms,
+		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: name, Revision: to.Revision, Model: t.config.Model, Arms: to.Arms, Choice: why,
 	}
 	if started.Conversation != "" && started.Conversation != started.Run {
 		if assign.Earlier, err = t.earlierRuns(ctx, started.Conversation); err != nil {

@@ -207,7 +207,7 @@ func Askable(ctx context.Context, r projections.Reader) ([]string, error) {
 }
 
 func canTask(r projections.AgentRow) bool {
-	return r.Status == projections.AgentActive && !r.Imported && r.Agent != Planner
+	return r.Askable() && r.Agent != Planner
 }
 
 // best is who did a task best so far: of those that tried it at least thrice the one with the greatest share of successes.

@@ -33,6 +33,7 @@ type processes struct {
 	dispatch commands.Dispatch
 	work     *work
 	caps     *caps
+	roster   *roster
 	clock    Clock
 	log      *slog.Logger
 	// after runs commands and timers, each in a goroutine that whoever runs the processes waits for.
@@ -82,6 +83,9 @@ func (p *processes) open(ctx context.Context, members []managers.Member) error {
 	}
 	p.reached = head
 	if err := p.caps.load(ctx, p.store, p.models, head); err != nil {
+		return err
+	}
+	if err := p.roster.load(ctx, p.store, p.models, head); err != nil {
 		return err
 	}
 	for _, m := range members {
@@ -284,6 +288,7 @@ func (p *processes) follow(ctx context.Context) error {
 			p.reached = max(p.reached, message.Position)
 		} else {
 			p.caps.hear(&message.Event)
+			p.roster.hear(&message.Event)
 			tellRun(p.log, &message.Event)
 			p.fold(&message.Event)
 			p.reached = message.Event.Position

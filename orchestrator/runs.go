@@ -49,27 +49,35 @@ func (r Runs) Prepare(ctx context.Context, meta commands.Meta) error {
 	return err
 }
 
-// Start opens a run of an agent that can be asked. It returns ErrNoAgent, with the names that are near, for one that can't.
+// Start opens a run of an agent that can be asked, or of the one that fits best where it names none. It returns ErrNoAgent,
+// with the names that are near, for one that can't be asked.
 func (r Runs) Start(ctx context.Context, start commands.StartRun) (commands.Receipt, error) {
-	agent, _, err := r.Agents.Agent(ctx, start.Workspace, start.Agent)
-	switch {
-	case err != nil:
-		return commands.Receipt{}, err
-	case !agent.Live || agent.Retired:
-		near, err := r.near(ctx, start.Workspace, start.Agent)
-		if err != nil {
+	if start.Agent != "" {
+		if err := r.known(ctx, start.Workspace, start.Agent); err != nil {
 			return commands.Receipt{}, err
 		}
-		what := "is unknown"
-		if agent.Retired {
-			what = "is retired"
-		}
-		return commands.Receipt{}, fmt.Errorf("%w: %q %s; %s", ErrNoAgent, start.Agent, what, near)
 	}
 	if start.Conversation == "" {
 		start.Conversation = start.Run
 	}
 	return r.Dispatch(ctx, start)
+}
+
+// known refuses an agent that can't be asked.
+func (r Runs) known(ctx context.Context, workspace, name string) error {
+	agent, _, err := r.Agents.Agent(ctx, workspace, name)
+	if err != nil || agent.Live && !agent.Retired {
+		return err
+	}
+	near, err := r.near(ctx, workspace, name)
+	if err != nil {
+		return err
+	}
+	what := "is unknown"
+	if agent.Retired {
+		what = "is retired"
+	}
+	return fmt.Errorf("%w: %q %s; %s", ErrNoAgent, name, what, near)
 }
 
 // maxNear bounds how many names are told.
@@ -83,7 +91,7 @@ func (r Runs) near(ctx context.Context, workspace, name string) (string, error) 
 	}
 	var names []string
 	for _, row := range rows {
-		if row.Status == projections.AgentActive && !row.Imported {
+		if row.Askable() {
 			names = append(names, row.Agent)
 		}
 	}

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type performer struct {
 	dispatch commands.Dispatch
 	agents   Agents
 	caps     *caps
+	roster   *roster
 	runner   agents.Runner
 	toolbox  Toolbox
 	policies aggregates.Policies
@@ -374,10 +376,7 @@ func (t *turn) fail(ctx context.Context, why failure, before ...commands.Command
 }
 
 func (t *turn) meta(at slot, when time.Time) commands.Meta {
-	agent := t.agent
-	if agent == "" {
-		agent = t.conversation.started.Agent
-	}
+	agent := cmp.Or(t.agent, t.conversation.started.Agent, Assistant)
 	return commands.Meta{
 		ID: events.DeriveID(t.wish.ID, int(at)), At: when, Actor: "agent:" + agent, Workspace: t.wish.Workspace, Correlation: t.wish.Run,
 		Causation: t.wish.ID,

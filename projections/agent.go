@@ -41,6 +41,9 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 	},
 })
 
+// Askable tells whether the agent takes runs.
+func (r AgentRow) Askable() bool { return r.Status == AgentActive && !r.Imported }
+
 // formerAgentRow is a row of former_agents: an agent of an imported history in the stream of an early log that a live one of
 // its name would have.
 type formerAgentRow struct{ stream, workspace, agent string }

@@ -53,6 +53,11 @@ func (m *Models) UnderWay(ctx context.Context) iter.Seq2[RunRow, error] {
 	return readmodel.Rows(ctx, m.View, runTable, readmodel.Query{Columns: runTable.Names(withoutSteps), Where: readmodel.Only("outcome", string(Running))})
 }
 
+// AllAgents are the agents of every workspace.
+func (m *Models) AllAgents(ctx context.Context) iter.Seq2[AgentRow, error] {
+	return readmodel.Rows(ctx, m.View, agentTable, readmodel.Query{})
+}
+
 // AllTokens are the tokens of all workspaces.
 func (m *Models) AllTokens(ctx context.Context) ([]TokenRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, m.View, tokenTable, readmodel.Query{Order: readmodel.Ascending("workspace", "token")}))

@@ -25,6 +25,8 @@ type RunRow struct {
 	// Agent is who a live run was asked of, and AgentRevision which revision of it answers, -1 before that was said.
 	Agent         string `db:"agent"`
 	AgentRevision int64  `db:"agent_revision"`
+	// Chosen is why that agent, where the run named none.
+	Chosen string `db:"chosen"`
 	// Prompt and Answer are the beginnings of the texts, of up to TextBytes.
 	Prompt  string         `db:"prompt"`
 	Answer  string         `db:"answer"`

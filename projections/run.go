@@ -32,7 +32,7 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunR
 	Loaded: (*RunRow).loaded,
 	Reuse:  (*RunRow).reuse,
 	Weigh: func(r *RunRow) int {
-		n := len(r.Prompt) + len(r.Answer) + len(r.Error) + 64*len(r.Labels) + 16*cap(r.Trace) +
+		n := len(r.Prompt) + len(r.Answer) + len(r.Error) + len(r.Chosen) + 64*len(r.Labels) + 16*cap(r.Trace) +
 			16*(cap(r.Agents)+cap(r.Models)+cap(r.Tools)) + 128
 		for i := range r.steps {
 			s := &r.steps[i]
@@ -51,6 +51,7 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunR
 		readmodel.Symbol("conversation", func(r *RunRow) *string { return &r.Conversation }),
 		readmodel.Symbol("agent", func(r *RunRow) *string { return &r.Agent }),
 		known("agent_revision", func(r *RunRow) *int64 { return &r.AgentRevision }),
+		orNull(readmodel.String("chosen", func(r *RunRow) *string { return &r.Chosen })),
 		readmodel.Symbol("outcome", func(r *RunRow) *events.Outcome { return &r.Outcome }),
 		orNull(readmodel.Symbol("suspended", func(r *RunRow) *string { return &r.Suspended })),
 		readmodel.Symbol("finish_reason", func(r *RunRow) *string { return &r.FinishReason }),
@@ -82,7 +83,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 7, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable},
+	Name: "runs", Version: 8, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable},
 	Bind: bindRuns,
 }
 
@@ -169,6 +170,9 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	case events.RunStarted:
 	case events.RunAssigned:
 		r.Agent, r.AgentRevision = e.Agent, int64(e.Revision)
+		if e.Choice != nil {
+			r.Chosen = e.Choice.Reason
+		}
 	case events.RunStepStarted:
 		err = w.startStep(f, e)
 	case events.RunStepFinished:

@@ -52,9 +52,9 @@ type Config struct {
 	Digests string
 	// Targets are what is wanted of the figures.
 	Targets answers.Targets
-	// Workflow and Agent are those of a run that is asked for here. Default "slack" and "assistant".
-	Workflow, Agent string
-	Workspace       string
+	// Workflow is that of a run that is asked for here. Default "slack".
+	Workflow  string
+	Workspace string
 	// Now tells the time. Default time.Now.
 	Now func() time.Time
 	// Log hears what an operator should know. Default: discarded.
@@ -100,9 +100,6 @@ func New(c Config) *Door {
 	}
 	if c.Workflow == "" {
 		c.Workflow = "slack"
-	}
-	if c.Agent == "" {
-		c.Agent = "assistant"
 	}
 	if c.Now == nil {
 		c.Now = time.Now

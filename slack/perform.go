@@ -78,7 +78,7 @@ func (d *Door) ask(ctx context.Context, r Request, id uuid.UUID, w Ask) (done, e
 		}
 	}
 	start := commands.StartRun{
-		Run: run, Workflow: d.Workflow, Agent: d.Agent, Prompt: sound(w.Text),
+		Run: run, Workflow: d.Workflow, Prompt: sound(w.Text),
 		Requester: r.person(), Conversation: conversation,
 	}
 	start.Meta = d.meta(r, id, 0, run)

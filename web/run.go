@@ -85,7 +85,7 @@ type startRunInput struct {
 	Body struct {
 		Prompt       string `json:"prompt" minLength:"1" maxLength:"100000" doc:"What is asked."`
 		Workflow     string `json:"workflow,omitempty" maxLength:"200" doc:"The workflow it counts to. Default: the server's."`
-		Agent        string `json:"agent,omitempty" maxLength:"200" doc:"Who is asked. Default: the server's."`
+		Agent        string `json:"agent,omitempty" maxLength:"200" doc:"Who is asked. Default: who answered last in the conversation, else the agent that fits best, else assistant."`
 		Task         string `json:"task,omitempty" maxLength:"200" doc:"The task it tries."`
 		Requester    string `json:"requester,omitempty" maxLength:"200" doc:"Who asks."`
 		Conversation string `json:"conversation,omitempty" maxLength:"200" doc:"The conversation that it goes on with: it sees what was said there. Default: one of its own."`
@@ -117,7 +117,7 @@ func (d *door) startRun(api huma.API) {
 		if err := needed("prompt", b.Prompt); err != nil {
 			return nil, err
 		}
-		b.Workflow, b.Agent = cmp.Or(b.Workflow, d.Workflow), cmp.Or(b.Agent, d.Agent)
+		b.Workflow = cmp.Or(b.Workflow, d.Workflow)
 		run, command, err := d.ids(ctx, in.Key, "run", b)
 		if err != nil {
 			return nil, d.problem(ctx, err)

@@ -50,7 +50,7 @@ func TestStartRun(t *testing.T) {
 	id := events.NameID(noon, "1")
 	want := commands.StartRun{
 		Meta: commands.Meta{ID: events.DeriveID(id, 0), At: noon, Actor: "door:web", Workspace: "w", Correlation: id.String()},
-		Run:  id.String(), Workflow: "ask", Agent: "assistant", Task: "t", Requester: "anna", Prompt: "ship it",
+		Run:  id.String(), Workflow: "ask", Task: "t", Requester: "anna", Prompt: "ship it",
 	}
 	if len(l.commands) != 1 || !reflect.DeepEqual(l.commands[0], want) {
 		t.Errorf("dispatched %+v, want %+v", l.commands, want)

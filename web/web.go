@@ -57,8 +57,8 @@ type Config struct {
 	Login bool
 	// Workspace is set on all commands. Default empty.
 	Workspace string
-	// Workflow and Agent are those of a run that names none. Default "ask" and "assistant".
-	Workflow, Agent string
+	// Workflow is that of a run that names none. Default "ask".
+	Workflow string
 	// MCP, if any, answers at /mcp what an MCP client asks.
 	MCP http.Handler
 	// Hosts are the names that requests may be addressed to, besides localhost and IP addresses. A web page that lets
@@ -162,9 +162,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Workflow == "" {
 		c.Workflow = "ask"
-	}
-	if c.Agent == "" {
-		c.Agent = "assistant"
 	}
 	if c.MaxLag == 0 {
 		c.MaxLag = 10_000

@@ -12,7 +12,6 @@ import (
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
-	"github.com/virtuous6/virtuous6/projections"
 )
 
 type agentsApplyVerb struct {
@@ -143,7 +142,7 @@ func (v agentsExportVerb) Run(ctx context.Context, a *app) error {
 	}
 	written, same := 0, 0
 	for _, r := range rows {
-		if r.Status != projections.AgentActive || r.Imported {
+		if !r.Askable() {
 			continue
 		}
 		now, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, r.Agent)

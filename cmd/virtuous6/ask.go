@@ -14,14 +14,13 @@ import (
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/replay"
 )
 
 type askVerb struct {
 	Prompt   string            `arg:"" help:"What to ask; - reads it from standard input."`
-	Agent    string            `help:"Who is asked. Default: assistant, or who answered what is continued."`
+	Agent    string            `help:"Who is asked. Default: who answered what is continued, else the agent that fits best, else assistant."`
 	Continue continued         `help:"Go on with what was said in your latest run, or in RUN: --continue=RUN." placeholder:"RUN"`
 	Workflow string            `help:"The workflow that the run belongs to." default:"ask"`
 	Task     string            `help:"The task that it tries, so that trials of it are counted together."`
@@ -129,7 +128,7 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	start := commands.StartRun{
-		Workflow: v.Workflow, Task: v.Task, Prompt: prompt, Agent: cmp.Or(v.Agent, earlier.Agent, orchestrator.Assistant), Labels: v.Label,
+		Workflow: v.Workflow, Task: v.Task, Prompt: prompt, Agent: cmp.Or(v.Agent, earlier.Agent), Labels: v.Label,
 		Requester: "user:" + a.config.user(), Conversation: cmp.Or(earlier.Conversation, earlier.Run),
 	}
 	start.Meta = a.meta("")

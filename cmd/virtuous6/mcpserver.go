@@ -9,7 +9,6 @@ import (
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/mcp"
-	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/replay"
 )
@@ -19,7 +18,7 @@ func (a *app) mcpServer(workspace string, meta func(run string) commands.Meta, w
 	runs := a.runs()
 	return mcp.Server(mcp.Config{
 		Reader: a.models.In(workspace), Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
-		Start: runs.Start, Follow: runs.Follow, Assistant: orchestrator.Assistant, Dispatch: a.dispatcher().Dispatch, Meta: meta, Wait: wait, Version: version(),
+		Start: runs.Start, Follow: runs.Follow, Dispatch: a.dispatcher().Dispatch, Meta: meta, Wait: wait, Version: version(),
 	})
 }
 

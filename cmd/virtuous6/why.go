@@ -238,9 +238,12 @@ func sentence(fact events.Event) string {
 	case events.AgentRetired:
 		return "the agent was retired: " + f.Reason
 	case events.RunStarted:
-		return fmt.Sprintf("the run was asked for by %s, of %s", orDash(f.Requester), orDash(f.Agent))
+		return fmt.Sprintf("the run was asked for by %s, of %s", orDash(f.Requester), cmp.Or(f.Agent, "whoever fits best"))
 	case events.RunAssigned:
 		text := fmt.Sprintf("answered by %s at revision %d of its facts", f.Agent, f.Revision)
+		if f.Choice != nil {
+			text += ", since " + f.Choice.Reason
+		}
 		for _, arm := range f.Arms {
 			text += fmt.Sprintf(", drawn as %s in %s with a chance of %s", arm.Arm, arm.Experiment, percent(int64(arm.Permille)))
 		}

@@ -1,0 +1,123 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
+	"github.com/virtuous6/virtuous6/routing"
+)
+
+// roster knows who can be asked, by the words of what they are there for. Like caps it goes by the log: an agent that was
+// spawned before a run was asked for is known when that run looks for one.
+type roster struct {
+	mu sync.Mutex
+	// of are the agents of a workspace, and roles what they are there for, by workspace and agent.
+	of    map[string]*routing.Index
+	roles map[[2]string]string
+}
+
+func newRoster() *roster {
+	return &roster{of: map[string]*routing.Index{}, roles: map[[2]string]string{}}
+}
+
+// agentKinds are the facts that tell who there is.
+var agentKinds = []string{events.AgentSpawned{}.Kind(), events.AgentConfigured{}.Kind(), events.AgentRetired{}.Kind()}
+
+// hear takes in a fact of the log. One that can't be read tells nothing: whoever loads the agent hears of it.
+func (r *roster) hear(e *events.Envelope) {
+	switch e.Kind {
+	case agentKinds[0], agentKinds[1], agentKinds[2]:
+	default:
+		return
+	}
+	fact, err := events.Decode(*e)
+	if err != nil {
+		return
+	}
+	name := events.Identity(e.Stream)
+	switch f := fact.(type) {
+	case events.AgentSpawned:
+		if !f.Imported {
+			r.put(e.Workspace, name, f.Role, f.Config.Prompt)
+		}
+	case events.AgentConfigured:
+		r.put(e.Workspace, name, f.Role, f.Config.Prompt)
+	case events.AgentRetired:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.roles, [2]string{e.Workspace, name})
+		if x := r.of[e.Workspace]; x != nil {
+			x.Drop(name)
+		}
+	}
+}
+
+// put takes in what an agent is. A role that is empty stays as it was.
+func (r *roster) put(workspace, agent, role, prompt string) {
+	if agent == Assistant || agent == Planner {
+		return // they never count as fitting
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := [2]string{workspace, agent}
+	if role == "" {
+		role = r.roles[key]
+	}
+	if r.roles[key] = role; role == "" {
+		delete(r.roles, key)
+	}
+	x := r.of[workspace]
+	if x == nil {
+		x = &routing.Index{}
+		r.of[workspace] = x
+	}
+	x.Put(agent, role, prompt)
+}
+
+// fitting are the agents of a workspace whose words a task shares, the best first.
+func (r *roster) fitting(workspace, task string) []routing.Match {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if x := r.of[workspace]; x != nil {
+		return x.Fitting(task)
+	}
+	return nil
+}
+
+// load takes in who there was at a position: what the read models have seen, and the log from there on.
+func (r *roster) load(ctx context.Context, store eventstore.Store, models *projections.Models, head uint64) error {
+	from, err := models.Position(ctx)
+	switch {
+	case errors.Is(err, readmodel.ErrOutdated):
+		from = 0
+	case err != nil:
+		return err
+	default:
+		for row, err := range models.AllAgents(ctx) {
+			if err != nil {
+				return err
+			}
+			if row.Askable() {
+				r.put(row.Workspace, row.Agent, row.Role, row.Prompt)
+			}
+		}
+	}
+	if from >= head {
+		return nil
+	}
+	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: from, Kinds: agentKinds}) {
+		if err != nil {
+			return err
+		}
+		if e.Position > head {
+			break
+		}
+		r.hear(&e)
+	}
+	return nil
+}
