@@ -92,9 +92,6 @@ func (x *Index) Drop(name string) {
 	}
 }
 
-// Len is how many names it knows.
-func (x *Index) Len() int { return len(x.profiles) }
-
 // Match is somebody that a task fits.
 type Match struct {
 	Name string
