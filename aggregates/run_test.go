@@ -151,10 +151,10 @@ func TestAssignRun(t *testing.T) {
 	never := assign
 	never.Arms = []events.Arm{{Experiment: "x", Arm: "b"}}
 	scenarios{
-		"once":            {given: []events.Event{started}, when: assign, then: []events.Event{assigned}},
-		"twice":           {given: []events.Event{started, assigned}, when: assign, err: aggregates.ErrExists},
-		"to nobody":       {given: []events.Event{started}, when: commands.AssignRun{Run: "r"}, err: aggregates.ErrInvalid},
-		"by no chance":    {given: []events.Event{started}, when: never, err: aggregates.ErrInvalid},
+		"once":         {given: []events.Event{started}, when: assign, then: []events.Event{assigned}},
+		"twice":        {given: []events.Event{started, assigned}, when: assign, err: aggregates.ErrExists},
+		"to nobody":    {given: []events.Event{started}, when: commands.AssignRun{Run: "r"}, err: aggregates.ErrInvalid},
+		"by no chance": {given: []events.Event{started}, when: never, err: aggregates.ErrInvalid},
 		"to another one than was asked": {
 			given: []events.Event{events.RunStarted{Run: "r", Workflow: "checkout", Agent: "poet"}}, when: assign, err: aggregates.ErrInvalid,
 		},

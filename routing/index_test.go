@@ -23,16 +23,16 @@ func staff() *routing.Index {
 func TestWhoFits(t *testing.T) {
 	t.Parallel()
 	for task, want := range map[string][]string{
-		"Has the refund of order 12 been paid?":           {"clerk"},
-		"Write a haiku about the sea, count syllables":    {"poet"},
-		"why is this query slow":                          {"sql"},
-		"Who is the poet that wrote this?":                {"poet"},
-		"an order in verse":                               {"clerk", "poet"},
-		"What is the weather like?":                       nil,
-		"please help me with a question":                  nil,
-		"polite":                                          nil, // one word of a prompt is too little
-		"":                                                nil,
-		"\x00\xff":                                        nil,
+		"Has the refund of order 12 been paid?":        {"clerk"},
+		"Write a haiku about the sea, count syllables": {"poet"},
+		"why is this query slow":                       {"sql"},
+		"Who is the poet that wrote this?":             {"poet"},
+		"an order in verse":                            {"clerk", "poet"},
+		"What is the weather like?":                    nil,
+		"please help me with a question":               nil,
+		"polite":                                       nil, // one word of a prompt is too little
+		"":                                             nil,
+		"\x00\xff":                                     nil,
 		"I would like a polite answer for this customer":  {"clerk"},
 		"REFUNDS! REFUNDS! of verses, orders and refunds": {"clerk", "poet"},
 	} {
