@@ -42,6 +42,9 @@ type OpenAIConfig struct {
 	Transport http.RoundTripper
 	// Now tells the time, for latencies and dates in Retry-After. Default time.Now.
 	Now func() time.Time
+	// Throttled hears of each refusal for there being too many requests (429), and of each failure with a Retry-After: the model, and how
+	// long the server asks to wait, 0 where it does not say. Default nobody.
+	Throttled func(model string, retryAfter time.Duration)
 	// JitterSeed seeds the random part of waits. Default 0: the same waits in each process.
 	JitterSeed uint64
 }
@@ -57,6 +60,7 @@ type OpenAI struct {
 	now                 func() time.Time
 	backoff             backoff
 	learned             learned
+	throttled           func(model string, retryAfter time.Duration)
 }
 
 var (
@@ -97,6 +101,7 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 		attempts:       cmp.Or(c.Attempts, 4),
 		mostRetryAfter: cmp.Or(c.MostRetryAfter, time.Minute),
 		now:            now,
+		throttled:      c.Throttled,
 		http: &http.Client{
 			Transport: transport(c),
 			// A redirect would turn the request into another one, or carry it to where nobody meant it to go.
@@ -170,6 +175,9 @@ func (m *OpenAI) Chat(ctx context.Context, req Request, onDelta func(string)) (A
 			return Answer{}, err
 		}
 		failed.Attempts = requests
+		if m.throttled != nil && failed.retryable && (failed.Kind == ErrRateLimited || failed.RetryAfter > 0) {
+			m.throttled(req.Model, failed.RetryAfter)
+		}
 		if m.learned.from(req, failed) {
 			attempt--
 			continue

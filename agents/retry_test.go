@@ -80,3 +80,27 @@ func TestOpenAIBacksOffWithACap(t *testing.T) {
 		t.Errorf("the same seed gave %s and %s", waits[0], waits[1])
 	}
 }
+
+// Whoever spaces out calls hears of each refusal for there being too many, and of nothing else.
+func TestRefusalsForTooMuchAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		hears := func(c *agents.OpenAIConfig) {
+			c.Attempts = 9
+			c.Throttled = func(model string, after time.Duration) { told = append(told, model+" "+after.String()) }
+		}
+		_, model := serve(t, hears, status(429, `{}`, "Retry-After", "7"), status(429, `{}`), status(500, `{}`), status(503, `{}`, "Retry-After", "3"), hello)
+		if _, err := model.Chat(t.Context(), ask, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := strings.Join(told, ", "), "gpt-4o-mini 7s, gpt-4o-mini 0s, gpt-4o-mini 3s"; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+		told = nil
+		_, model = serve(t, hears, status(429, `{"error":{"code":"insufficient_quota"}}`))
+		if _, err := model.Chat(t.Context(), ask, nil); !errors.Is(err, agents.ErrQuota) || len(told) > 0 {
+			t.Errorf("%v, told %q", err, told)
+		}
+	})
+}

@@ -58,6 +58,8 @@ type Config struct {
 	IDs   IDs
 	// Turns is how many turns are under way at a time. Default 64.
 	Turns int
+	// Pool bounds the calls to each model. Default one of as many calls as there are turns.
+	Pool *Pool
 	// Drain is how long calls under way may go on when the program is told to stop. Default 30 s, negative for not at all.
 	Drain time.Duration
 	// StallAfter is how long a turn or a tool may be under way without a new fact before its run is failed. Default 30 minutes.
@@ -76,6 +78,10 @@ type Config struct {
 	holder string
 }
 
+// keptConversations is how many runs under way are kept in mind, and how many turns may wait for their model, for each turn that may
+// be under way.
+const keptConversations = 4
+
 // Orchestrator drives live runs and keeps the read models up with the log.
 type Orchestrator struct {
 	c Config
@@ -91,6 +97,9 @@ func New(c Config) *Orchestrator {
 	}
 	if c.Turns <= 0 {
 		c.Turns = 64
+	}
+	if c.Pool == nil {
+		c.Pool = NewPool(PoolConfig{Most: c.Turns})
 	}
 	if c.Drain == 0 {
 		c.Drain = 30 * time.Second
@@ -143,7 +152,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 				o.c.OnText(run, text)
 			}
 		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes, holdback: o.c.Holdback,
-		seen: newRecent[*conversation](4 * o.c.Turns), versions: newRecent[aggregates.Agent](1024),
+		seen: newRecent[*conversation](keptConversations * o.c.Turns), pool: o.c.Pool, versions: newRecent[aggregates.Agent](1024),
 	}
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
@@ -153,6 +162,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.ending, p.lend = work.ending, work.lend
 	// What is under way outlives ctx by the time that it is given.
 	lasting, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()

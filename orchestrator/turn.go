@@ -50,6 +50,10 @@ type performer struct {
 	onText func(run, text string)
 	ended  func(run string)
 	lease  *Lease
+	// pool bounds the calls to models: who waits for one lends its place meanwhile, until ending.
+	pool   *Pool
+	lend   func() (regain func())
+	ending <-chan struct{}
 	// seen are the runs under way, as far as they were read.
 	seen *recent[*conversation]
 	// versions are agents at a revision: those never change.
@@ -144,6 +148,13 @@ func (t *turn) perform(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	model := &metered{turn: t, model: t.runner.Model}
+	t.runner.Model = model
+	// Money is set aside, and a step begins, only once it is its turn.
+	if err := model.enter(ctx, t.config.Model); err != nil {
+		return err
+	}
+	defer model.leave(false)
 	asked, sent, err := t.messages(ctx)
 	if err != nil {
 		return err
@@ -176,10 +187,12 @@ func (t *turn) perform(ctx context.Context) error {
 		return err
 	}
 	done, err := t.runner.Turn(ctx, t.config, sent, onDelta)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err() // the run was cancelled, or the program stops: the turn is performed again at the next start
-	}
-	if err != nil {
+	case errors.Is(err, errEnding):
+		return err
+	case err != nil:
 		return t.fail(ctx, failure{reason: err.Error()}, commands.FinishStep{
 			Meta: t.meta(answeredSlot, t.clock()), Run: t.wish.Run, Step: step, Outcome: events.Failed, Error: err.Error(), Unpriced: !agents.Unbilled(err),
 		})

@@ -3,9 +3,9 @@ package orchestrator
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -64,14 +64,17 @@ type work struct {
 
 	mu   sync.Mutex
 	free int
-	// waiting are those that have no place yet, by who shares, and turns the order in which these are served.
-	waiting map[string][]*job
-	turns   []string
+	// lent are the places that those gave back who wait for their model meanwhile.
+	lent int
+	// waiting are those that have no place yet.
+	waiting fair[*job]
 	jobs    map[uuid.UUID]*job
 	// closed tells that nothing begins any more, stopped that nobody does what has a place: the router is gone.
 	closed, stopped bool
-	idle            *sync.Cond
-	places          int
+	// ending ends with the time in which something may begin.
+	ending chan struct{}
+	idle   *sync.Cond
+	places int
 }
 
 // job is work that is wanted.
@@ -95,7 +98,7 @@ func newWork(places int, log *slog.Logger, handlers ...Handler) (*work, error) {
 	logger := watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 	w := &work{
 		bus: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: int64(places)}, logger), log: log,
-		free: places, places: places, waiting: map[string][]*job{}, jobs: map[uuid.UUID]*job{},
+		free: places, places: places, jobs: map[uuid.UUID]*job{}, ending: make(chan struct{}),
 	}
 	w.idle = sync.NewCond(&w.mu)
 	var err error
@@ -137,7 +140,7 @@ func (w *work) perform(m *message.Message, h Handler) error {
 		return nil
 	}
 	err := patiently(j.ctx, w.log, h.kind, func() error { return h.perform(j.ctx, m.Payload) })
-	if j.ctx.Err() != nil {
+	if j.ctx.Err() != nil || errors.Is(err, errEnding) {
 		return nil // nobody wants it any more, or the program stops and it is wanted again at the next start
 	}
 	return err
@@ -199,10 +202,7 @@ func (w *work) want(id uuid.UUID, what managers.Work) error {
 	j := &job{id: id, kind: what.Kind(), share: what.Share(), payload: payload}
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	w.jobs[id] = j
-	if len(w.waiting[j.share]) == 0 {
-		w.turns = append(w.turns, j.share)
-	}
-	w.waiting[j.share] = append(w.waiting[j.share], j)
+	w.waiting.add(j.share, j)
 	w.place()
 	return nil
 }
@@ -220,24 +220,13 @@ func (w *work) callOff(id uuid.UUID) {
 		return
 	}
 	delete(w.jobs, id)
-	w.waiting[j.share] = slices.DeleteFunc(w.waiting[j.share], func(other *job) bool { return other == j })
-	if len(w.waiting[j.share]) == 0 {
-		delete(w.waiting, j.share)
-		w.turns = slices.DeleteFunc(w.turns, func(share string) bool { return share == j.share })
-	}
+	w.waiting.remove(j.share, j)
 }
 
 // place gives free places to those who wait. It is called with the lock held.
 func (w *work) place() {
-	for w.free > 0 && len(w.turns) > 0 && !w.closed {
-		share := w.turns[0]
-		j := w.waiting[share][0]
-		w.turns = w.turns[1:]
-		if w.waiting[share] = w.waiting[share][1:]; len(w.waiting[share]) > 0 {
-			w.turns = append(w.turns, share)
-		} else {
-			delete(w.waiting, share)
-		}
+	for w.free > 0 && w.waiting.len() > 0 && !w.closed {
+		j := w.waiting.next()
 		m := message.NewMessage(j.id.String(), j.payload)
 		m.Metadata.Set("kind", j.kind)
 		if err := w.bus.Publish(topic(j.kind), m); err != nil {
@@ -253,6 +242,25 @@ func (w *work) place() {
 	}
 }
 
+// lend gives a place to others while who has it waits for its model, and gives what takes it back. As many may be lent as are
+// kept in mind; beyond that who waits keeps its place.
+func (w *work) lend() (regain func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lent >= keptConversations*w.places {
+		return func() {}
+	}
+	w.lent++
+	w.free++
+	w.place()
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.lent--
+		w.free-- // it may be owed for a moment: nothing is placed then
+	}
+}
+
 // running is closed once all work is heard.
 func (w *work) running() <-chan struct{} { return w.router.Running() }
 
@@ -261,6 +269,7 @@ func (w *work) drain(most time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
+	close(w.ending)
 	if placed := w.places - w.free; placed > 0 && most > 0 {
 		w.log.Info("waiting for calls under way before stopping", "calls", placed, "at most", most)
 	}

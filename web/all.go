@@ -6,6 +6,7 @@ import "github.com/danielgtaylor/huma/v2"
 func (d *door) register(api huma.API) {
 	d.health(api)
 	d.metrics(api)
+	d.loads(api)
 	d.runs(api)
 	d.lists(api)
 	d.agentVersions(api)

@@ -31,11 +31,20 @@ type Past struct {
 	Done func()
 }
 
+// opens refuses a workspace that the caller's token does not open. Without a name it is the token's own.
+func opens(ctx context.Context, workspace string) error {
+	if w := Workspace(ctx, workspace); workspace != "" && w != workspace {
+		return huma.Error403Forbidden(fmt.Sprintf("the token opens the workspace %s and no other", clip(w)))
+	}
+	return nil
+}
+
 // at is the read models that a read is of: those of now where no moment is named.
 func (d *door) at(ctx context.Context, s Scope) (past Past, err error) {
-	switch w := Workspace(ctx, s.Workspace); {
-	case s.Workspace != "" && w != s.Workspace:
-		return Past{}, huma.Error403Forbidden(fmt.Sprintf("the token opens the workspace %s and no other", clip(w)))
+	if err := opens(ctx, s.Workspace); err != nil {
+		return Past{}, err
+	}
+	switch {
 	case s.AsOf == "":
 		past = Past{Reader: d.Reader, Done: func() {}}
 	case d.Past == nil:

@@ -15,7 +15,9 @@ import (
 // schemas say something.
 func TestAnswersFollowTheirDescription(t *testing.T) {
 	t.Parallel()
-	door := web.New(config(reader{runs: threeRuns()}, &log{}))
+	cfg := config(reader{runs: threeRuns()}, &log{})
+	cfg.Load = busyModel
+	door := web.New(cfg)
 	description := request(door, "GET", "/openapi.json", "")
 	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(description.Body.String()))
 	if err != nil {
@@ -50,7 +52,7 @@ func TestAnswersFollowTheirDescription(t *testing.T) {
 			t.Errorf("%d %s\n%v", w.Code, w.Body, err)
 		}
 	}
-	for _, path := range append([]string{"/healthz", "/readyz"}, reads...) {
+	for _, path := range append([]string{"/healthz", "/readyz", "/api/metrics/load"}, reads...) {
 		w := request(door, "GET", path, "")
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d %s", path, w.Code, w.Header())

@@ -156,6 +156,7 @@ func TestATokenOfAWorkspaceOpensNoOther(t *testing.T) {
 		{"GET", "/api/runs?workspace=lab", "", 403, "opens the workspace desk and no other"},
 		{"GET", "/api/agents?workspace=lab", "", 403, "opens the workspace desk and no other"},
 		{"GET", "/api/metrics?workspace=lab", "", 403, "opens the workspace desk and no other"},
+		{"GET", "/api/metrics/load?workspace=lab", "", 403, "opens the workspace desk and no other"},
 		{"POST", "/api/runs", `{"prompt":"hello"}`, 202, ""},
 		{"POST", "/api/improvements/i1/reject", `{"by":"user:anna"}`, 200, ""},
 		{"POST", "/api/tools/t/accept", `{"by":"user:anna","digest":"d"}`, 403, "all workspaces"},

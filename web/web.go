@@ -61,6 +61,8 @@ type Config struct {
 	Workflow string
 	// MCP, if any, answers at /mcp what an MCP client asks.
 	MCP http.Handler
+	// Load, if any, tells how busy the models are that this process calls.
+	Load func() []orchestrator.Load
 	// Hosts are the names that requests may be addressed to, besides localhost and IP addresses. A web page that lets
 	// its own name point here (DNS rebinding) is so kept out.
 	Hosts []string
@@ -124,6 +126,7 @@ func New(c Config) http.Handler {
 	api := humachi.New(router, config)
 	d.register(api)
 	d.board(router)
+	d.exposition(router)
 	if d.MCP != nil {
 		router.Handle("/mcp", d.MCP)
 	}
@@ -150,6 +153,9 @@ func (c Config) withDefaults() Config {
 		c.Start = func(ctx context.Context, start commands.StartRun) (commands.Receipt, error) {
 			return c.Dispatch(ctx, start)
 		}
+	}
+	if c.Load == nil {
+		c.Load = func() []orchestrator.Load { return nil }
 	}
 	if c.Away == nil {
 		c.Away = func(error) bool { return false }

@@ -40,6 +40,7 @@ type app struct {
 	dispatches *orchestrator.Dispatcher
 	seen       replay.Seen
 	servers    *mcptool.Servers
+	pool       *orchestrator.Pool
 	// closers are called at the end, the last one first.
 	closers []func() error
 }
@@ -128,7 +129,7 @@ func (a *app) ready(ctx context.Context) error {
 func (a *app) driving(runner agents.Runner, model string, box orchestrator.Toolbox, lease *orchestrator.Lease) orchestrator.Config {
 	return orchestrator.Config{
 		Toolbox: box, Policies: aggregates.Everywhere(a.config.Policy.policy()), ApproveWithin: a.config.Policy.ApproveWithin, Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease, Seen: &a.seen,
-		Clock: a.clock, IDs: a.ids, Turns: a.config.Turns, Drain: a.config.Drain, StallAfter: a.config.StallAfter,
+		Clock: a.clock, IDs: a.ids, Turns: a.config.Turns, Pool: a.pool, Drain: a.config.Drain, StallAfter: a.config.StallAfter,
 		AllowUnpriced: a.config.Unpriced == "allow", Holdback: a.config.Policy.holdback(),
 	}
 }

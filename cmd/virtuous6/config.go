@@ -58,6 +58,8 @@ type config struct {
 	Lease *time.Duration `yaml:"lease"`
 	// Turns is how many calls to models are under way at a time. Default 64.
 	Turns int `yaml:"turns"`
+	// ModelCalls is how many calls of a model are under way at a time, by its name. Default as many as turns.
+	ModelCalls map[string]int `yaml:"model_calls"`
 	// StallAfter is how long a model or a tool may be silent before its run is failed. Default 30m.
 	StallAfter time.Duration `yaml:"stall_after"`
 	// Drain is how long calls under way may go on when the program is told to stop. Default 30s.

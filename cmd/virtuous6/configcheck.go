@@ -54,6 +54,7 @@ func (c *config) mistake() (key, says string) {
 			fmt.Sprintf("its keys are %s, each with a duration, such as 1h, or 0s for never", strings.Join(analystNames(), ", "))},
 		{"lease", c.Lease != nil && (*c.Lease < shortestLease || *c.Lease > readmodel.MaxLease), fmt.Sprintf("it should be %s to %s", shortestLease, readmodel.MaxLease)},
 		{"turns", c.Turns < 0, "it should be a number of calls"},
+		{"model_calls", slices.ContainsFunc(slices.Collect(maps.Values(c.ModelCalls)), func(n int) bool { return n < 1 }), "it should be models with a number of calls each, such as gpt-6-luna: 8"},
 		{"stall_after", c.StallAfter < 0, "it should be a duration, such as 30m"},
 		{"drain", c.Drain < 0, "it should be a duration, such as 30s"},
 		{"erasable", !slices.Contains([]string{"", "slack", "all"}, c.Erasable), "it should be slack or all"},

@@ -7,9 +7,11 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
 // runner is what performs the turns of live runs, and the model that agents without one of their own use: a real one
@@ -20,6 +22,7 @@ func (a *app) runner(ctx context.Context) (agents.Runner, string, error) {
 		return agents.Runner{}, "", err
 	}
 	r := agents.Runner{Tools: ownTools(a.clock), Now: a.clock}
+	a.pool = orchestrator.NewPool(orchestrator.PoolConfig{Provider: providerOf(server), Most: a.config.Turns, Models: a.config.ModelCalls})
 	if server == nil {
 		r.Prices, err = a.prices("built-in")
 		r.Model = agents.Scripted{Now: a.clock}
@@ -38,7 +41,18 @@ func (a *app) modelServer() (*agents.OpenAI, error) {
 	if key == "" && base == "" {
 		return nil, nil
 	}
-	return agents.NewOpenAI(agents.OpenAIConfig{APIKey: key, BaseURL: base, API: a.config.API, Timeout: a.config.Timeout, Now: a.clock})
+	return agents.NewOpenAI(agents.OpenAIConfig{
+		APIKey: key, BaseURL: base, API: a.config.API, Timeout: a.config.Timeout, Now: a.clock,
+		Throttled: func(model string, retryAfter time.Duration) { a.pool.Throttled(model, retryAfter) },
+	})
+}
+
+// providerOf names who answers.
+func providerOf(server *agents.OpenAI) string {
+	if server == nil {
+		return "built-in"
+	}
+	return server.Provider()
 }
 
 // chosenModel is the model where the configuration names none. A server of one's own says what it has.

@@ -98,7 +98,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 				return m
 			}, 20*time.Second)
 		}),
-		Token: a.caller, Login: login,
+		Token: a.caller, Login: login, Load: a.pool.Load,
 		Version: version(), Log: log,
 	}))
 	group, ctx := errgroup.WithContext(ctx)
