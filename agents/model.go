@@ -28,6 +28,8 @@ type Request struct {
 	Temperature *float64
 	// MaxTokens bounds the answer, 0 for the provider's default.
 	MaxTokens int
+	// Effort is how much the model is to think before it answers, one of events.Efforts, empty for the provider's default.
+	Effort string
 	// Tools are those that the model may ask for.
 	Tools []ToolSpec
 	// Schema is the JSON Schema that the answer is to satisfy, empty for none. A server may not hold the model to it.
@@ -90,10 +92,11 @@ func (r Request) Params(leftOut []string) (json.RawMessage, error) {
 	params, err := json.Marshal(struct {
 		Temperature *float64 `json:"temperature,omitempty"`
 		MaxTokens   int      `json:"max_tokens,omitempty"`
+		Effort      string   `json:"reasoning_effort,omitempty"`
 		Seed        *int64   `json:"seed,omitempty"`
 		API         string   `json:"api,omitempty"`
 		LeftOut     []string `json:"left_out,omitempty"`
-	}{r.Temperature, r.MaxTokens, r.Seed, r.API, leftOut})
+	}{r.Temperature, r.MaxTokens, r.Effort, r.Seed, r.API, leftOut})
 	if err != nil {
 		return nil, fmt.Errorf("settings of the call to %s: %w", r.Model, err)
 	}

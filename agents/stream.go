@@ -86,6 +86,13 @@ func (m *OpenAI) open(ctx context.Context, x *exchange, h habits, req Request) (
 	if req.MaxTokens > 0 {
 		x.fields[limitName(api, h, req.Model)] = strconv.AppendInt(nil, int64(req.MaxTokens), 10)
 	}
+	switch {
+	case req.Effort == "":
+	case api == ResponsesAPI:
+		x.fields["reasoning"] = json.RawMessage(`{"effort":` + string(quoted(req.Effort)) + `}`)
+	default:
+		x.fields["reasoning_effort"] = quoted(req.Effort)
+	}
 	if len(req.Schema) > 0 {
 		name, format := "response_format", responseFormat
 		if api == ResponsesAPI {
@@ -130,7 +137,7 @@ func leftOut(h habits, req Request, api string) (out []string) {
 	for _, s := range []struct {
 		name  string
 		asked bool
-	}{{"response_format", len(req.Schema) > 0 && api != ResponsesAPI}, {"seed", req.Seed != nil}, {"temperature", req.Temperature != nil}, {"text", len(req.Schema) > 0 && api == ResponsesAPI}, {"tools", len(req.Tools) > 0}} {
+	}{{"reasoning", req.Effort != "" && api == ResponsesAPI}, {"reasoning_effort", req.Effort != "" && api != ResponsesAPI}, {"response_format", len(req.Schema) > 0 && api != ResponsesAPI}, {"seed", req.Seed != nil}, {"temperature", req.Temperature != nil}, {"text", len(req.Schema) > 0 && api == ResponsesAPI}, {"tools", len(req.Tools) > 0}} {
 		if s.asked && (slices.Contains(h.left, s.name) || s.name == "seed" && api == ResponsesAPI) {
 			out = append(out, s.name)
 		}

@@ -83,6 +83,7 @@ func (r Runner) Turn(ctx context.Context, config events.AgentConfig, conversatio
 		Messages:    conversation,
 		Temperature: config.Temperature,
 		MaxTokens:   config.MaxTokens,
+		Effort:      config.Effort,
 		Tools:       specs,
 		API:         config.API,
 		Schema:      config.Schema,

@@ -61,17 +61,17 @@ func TestTurnAsksByTheConfiguration(t *testing.T) {
 	t.Parallel()
 	warm := 0.5
 	var asked agents.Request
-	config := events.AgentConfig{Model: "m", Prompt: "be kind", Temperature: &warm, MaxTokens: 9, Tools: []string{"clock", "calculate", "clock"}}
+	config := events.AgentConfig{Model: "m", Prompt: "be kind", Temperature: &warm, MaxTokens: 9, Effort: "low", Tools: []string{"clock", "calculate", "clock"}}
 	runner := agents.Runner{Model: canned{asked: &asked}, Tools: agents.BuiltIn(noon)}
 	turn, err := runner.Turn(t.Context(), config, agents.Open(config, "hi"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := agents.Request{
-		Model: "m", Temperature: &warm, MaxTokens: 9, Tools: specs(t),
+		Model: "m", Temperature: &warm, MaxTokens: 9, Effort: "low", Tools: specs(t),
 		Messages: []events.Message{{Role: "system", Content: "be kind"}, {Role: "user", Content: "hi"}},
 	}
-	if !reflect.DeepEqual(asked, want) || string(turn.Params) != `{"temperature":0.5,"max_tokens":9}` {
+	if !reflect.DeepEqual(asked, want) || string(turn.Params) != `{"temperature":0.5,"max_tokens":9,"reasoning_effort":"low"}` {
 		t.Errorf("asked %+v with %s", asked, turn.Params)
 	}
 	config.Tools = []string{"rm"}

@@ -29,6 +29,7 @@ func TestSpawnAgent(t *testing.T) {
 		"a fallback against the policy": {
 			policy: strict, when: commands.SpawnAgent{Agent: "clerk", Config: events.AgentConfig{Model: "large", Fallbacks: []string{"large", "other"}}}, err: aggregates.ErrPolicy,
 		},
+		"an effort that is none":    {when: commands.SpawnAgent{Agent: "clerk", Config: events.AgentConfig{Effort: "lots"}}, err: aggregates.ErrInvalid},
 		"a fallback without a name": {when: commands.SpawnAgent{Agent: "clerk", Config: events.AgentConfig{Fallbacks: []string{""}}}, err: aggregates.ErrPolicy},
 		"history is taken as it was": {
 			policy: strict, when: commands.SpawnAgent{Agent: "clerk", Config: config, Imported: true},

@@ -130,6 +130,8 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 		return fmt.Errorf("%w: temperature %v is outside %v to %v", ErrPolicy, *c.Temperature, low, high)
 	case c.API != "" && c.API != "chat" && c.API != "responses":
 		return fmt.Errorf("%w: api %q is neither chat nor responses", ErrInvalid, c.API)
+	case c.Effort != "" && !slices.Contains(events.Efforts(), c.Effort):
+		return fmt.Errorf("%w: reasoning_effort %q is none of %q", ErrInvalid, c.Effort, events.Efforts())
 	case len(c.Schema) > 0 && !json.Valid(c.Schema):
 		return fmt.Errorf("%w: the schema of the answer is not JSON", ErrInvalid)
 	case c.MaxTokens < 0:

@@ -32,18 +32,18 @@ func settings(c events.AgentConfig) [][2]string {
 		tokens = strconv.Itoa(c.MaxTokens)
 	}
 	return [][2]string{
-		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"schema", string(c.Schema)}, {"prompt", c.Prompt},
+		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"schema", string(c.Schema)}, {"prompt", c.Prompt},
 	}
 }
 
 // ChangesOf are what a proposal would change in an agent as it is now, nil for one that configures none. No
-// change of its API, its fallbacks or its schema is ever proposed.
+// change of its API, its fallbacks, its reasoning effort or its schema is ever proposed.
 func ChangesOf(change events.Change, now projections.AgentRow) []Changed {
 	if change.Config == nil {
 		return nil
 	}
 	return Changes(events.AgentConfig{
 		Model: now.Model, Prompt: now.Prompt, Temperature: now.Temperature, MaxTokens: int(now.MaxTokens), Tools: now.Tools,
-		API: change.Config.API, Fallbacks: change.Config.Fallbacks, Schema: change.Config.Schema,
+		API: change.Config.API, Effort: change.Config.Effort, Fallbacks: change.Config.Fallbacks, Schema: change.Config.Schema,
 	}, *change.Config)
 }

@@ -36,10 +36,15 @@ type AgentConfig struct {
 	Schema json.RawMessage `json:"schema,omitempty"`
 	// MaxTokens bounds an answer, 0 for the provider's default.
 	MaxTokens int `json:"max_tokens,omitempty"`
+	// Effort is how much the model thinks before it answers, one of Efforts, empty for the provider's default.
+	Effort string `json:"reasoning_effort,omitempty"`
 	// API is how the model is asked: "chat" or "responses", empty for what the model needs.
 	API   string   `json:"api,omitempty"`
 	Tools []string `json:"tools,omitempty"`
 }
+
+// Efforts are the words for how much a model thinks, from the least. Which of them a model takes, its provider says.
+func Efforts() []string { return []string{"none", "minimal", "low", "medium", "high", "xhigh"} }
 
 // AgentSpawned is the first sight of an agent: someone made it, or history names it.
 type AgentSpawned struct {

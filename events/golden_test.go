@@ -25,7 +25,7 @@ func ptr[T any](v T) *T { return &v }
 
 // samples is one fact of each kind with every field set: what its golden file holds.
 func samples() []events.Event {
-	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}}
+	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}}
 	evidence := events.Evidence{
 		From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval",
 		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},

@@ -26,6 +26,7 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 		readmodel.Symbol("model", func(r *AgentRow) *string { return &r.Model }),
 		readmodel.Strings("fallbacks", func(r *AgentRow) *[]string { return &r.Fallbacks }),
 		readmodel.Optional("temperature", func(r *AgentRow) **float64 { return &r.Temperature }),
+		orNull(readmodel.Symbol("reasoning_effort", func(r *AgentRow) *string { return &r.Effort })),
 		readmodel.Int("max_tokens", func(r *AgentRow) *int64 { return &r.MaxTokens }),
 		orNull(readmodel.String("schema", func(r *AgentRow) *string { return &r.Schema })),
 		readmodel.Strings("tools", func(r *AgentRow) *[]string { return &r.Tools }),
@@ -61,7 +62,7 @@ var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[nam
 
 // agents keeps agent_registry and agent_versions. Runs may name an agent before it is spawned: its row is then there without a status.
 var agents = readmodel.Projection{
-	Name: "agents", Version: 4, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
+	Name: "agents", Version: 5, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
 	Lists: []readmodel.List{agentTable.List(readmodel.List{
 		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent", "workspace"),
 	})},
@@ -174,6 +175,6 @@ func (w *agentFold) of(f *readmodel.Fact, e events.Agent) (*AgentRow, error) {
 
 func (r *AgentRow) configure(c events.AgentConfig) {
 	r.Model, r.Fallbacks, r.Prompt, r.Temperature, r.MaxTokens, r.Tools = c.Model, c.Fallbacks, c.Prompt, c.Temperature, int64(c.MaxTokens), c.Tools
-	r.Schema = string(c.Schema)
+	r.Schema, r.Effort = string(c.Schema), c.Effort
 	r.Configured++
 }

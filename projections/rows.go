@@ -109,9 +109,11 @@ type AgentRow struct {
 	// Schema is the JSON Schema of its answers, as text.
 	Schema      string   `db:"schema"`
 	Temperature *float64 `db:"temperature"`
-	MaxTokens   int64    `db:"max_tokens"`
-	Tools       []string `db:"tools"`
-	Status      string   `db:"status"` // active, retired; empty where only runs name it
+	// Effort is how much its model thinks before it answers.
+	Effort    string   `db:"reasoning_effort"`
+	MaxTokens int64    `db:"max_tokens"`
+	Tools     []string `db:"tools"`
+	Status    string   `db:"status"` // active, retired; empty where only runs name it
 	// Imported tells that it is known from history only: its name tells the source, and AdoptedAs the live agent that it was
 	// said to be.
 	Imported  bool   `db:"imported"`

@@ -277,6 +277,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		role
 		rolls_back
 		rule
+		reasoning_effort
 		run
 		runbook
 		scopes

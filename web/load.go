@@ -48,7 +48,7 @@ func (d *door) loads(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "load", Method: http.MethodGet, Path: "/api/metrics/load",
 		Summary: "How busy the models are, by provider, model and agent: calls under way, what waits, and the share of what is allowed, as the server that drives sees it",
-		Errors: []int{http.StatusForbidden},
+		Errors:  []int{http.StatusForbidden},
 	}, func(ctx context.Context, in *input) (*answer, error) {
 		if err := opens(ctx, in.Workspace); err != nil {
 			return nil, err

@@ -36,6 +36,7 @@ type frontMatter struct {
 	Fallbacks   nameList `yaml:"fallbacks,omitempty"`
 	API         string   `yaml:"api,omitempty"`
 	Temperature *float64 `yaml:"temperature,omitempty"`
+	Effort      string   `yaml:"reasoning_effort,omitempty"`
 	MaxTokens   int      `yaml:"max_tokens,omitempty"`
 	Tools       nameList `yaml:"tools,omitempty"`
 	Schema      document `yaml:"schema,omitempty"`
@@ -104,14 +105,14 @@ func parseAgentFile(data []byte) (agentFile, error) {
 		return agentFile{}, fmt.Errorf("%w: its front matter: %s", errAgentFile, yaml.FormatError(err, false, false))
 	}
 	f := agentFile{name: matter.Name, role: matter.Description, config: events.AgentConfig{
-		Model: matter.Model, Fallbacks: matter.Fallbacks, API: matter.API, Temperature: matter.Temperature, MaxTokens: matter.MaxTokens, Tools: matter.Tools,
+		Model: matter.Model, Fallbacks: matter.Fallbacks, API: matter.API, Temperature: matter.Temperature, Effort: matter.Effort, MaxTokens: matter.MaxTokens, Tools: matter.Tools,
 		Schema: json.RawMessage(matter.Schema), Prompt: strings.TrimSpace(body),
 	}}
 	if f.config.Model == inherits {
 		f.config.Model = ""
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "max_tokens", "tools", "schema"}, key) {
+		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "schema"}, key) {
 			f.ignored = append(f.ignored, key)
 		}
 	}
@@ -123,7 +124,7 @@ func parseAgentFile(data []byte) (agentFile, error) {
 func (f agentFile) format() ([]byte, error) {
 	head, err := yaml.Marshal(frontMatter{
 		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, Fallbacks: f.config.Fallbacks, API: f.config.API,
-		Temperature: f.config.Temperature, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Schema: document(f.config.Schema),
+		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Schema: document(f.config.Schema),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the front matter of %s: %w", f.name, err)

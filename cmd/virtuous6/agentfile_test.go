@@ -62,7 +62,7 @@ func TestAgentFilesComeBack(t *testing.T) {
 			role: strings.Join(strings.Fields(text.Draw(t, "role")), " "),
 			config: events.AgentConfig{
 				Model: rapid.SampledFrom([]string{"", "gpt-4o", "1e3", "null", "a: b"}).Draw(t, "model"), MaxTokens: rapid.IntRange(0, 9).Draw(t, "tokens"),
-				Fallbacks: rapid.SampledFrom([][]string{nil, {"gpt-4o", "1"}}).Draw(t, "fallbacks"), Tools: rapid.SampledFrom([][]string{nil, {"clock"}, {"no", "1"}}).Draw(t, "tools"), Prompt: strings.TrimSpace(text.Draw(t, "prompt")),
+				Effort: rapid.SampledFrom([]string{"", "low", "none"}).Draw(t, "effort"), Fallbacks: rapid.SampledFrom([][]string{nil, {"gpt-4o", "1"}}).Draw(t, "fallbacks"), Tools: rapid.SampledFrom([][]string{nil, {"clock"}, {"no", "1"}}).Draw(t, "tools"), Prompt: strings.TrimSpace(text.Draw(t, "prompt")),
 			},
 		}
 		if schema := rapid.SampledFrom([]string{

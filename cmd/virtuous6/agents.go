@@ -102,6 +102,9 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.out, "%s  %s, %d runs, version %d\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
 		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(strings.Join(append([]string{r.Model}, r.Fallbacks...), ", then ")), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
+	if r.Effort != "" {
+		fmt.Fprintf(a.out, "reasoning effort %s\n", r.Effort)
+	}
 	if r.Schema != "" {
 		fmt.Fprintf(a.out, "schema %s\n", r.Schema)
 	}
@@ -117,6 +120,7 @@ type agentFlags struct {
 	Fallbacks   *string  `help:"The models that are asked where that one does not answer, with commas between; empty for none." placeholder:"NAME,..."`
 	Prompt      *string  `help:"The instructions that come before each conversation; @FILE reads them from a file." placeholder:"TEXT"`
 	Temperature *float64 `help:"The sampling temperature."`
+	Effort      *string  `name:"reasoning-effort" help:"How much the model thinks before it answers: none, minimal, low, medium, high or xhigh; empty for the provider's default." placeholder:"WORD"`
 	MaxTokens   *int     `help:"Bounds an answer, 0 for the provider's default." placeholder:"N"`
 	Schema      *string  `help:"The JSON Schema that answers have to satisfy; @FILE reads it from a file, empty for none." placeholder:"JSON"`
 	Tools       *string  `help:"The tools that it is granted, with commas between; empty for none." placeholder:"NAME,..."`
@@ -141,6 +145,9 @@ func (f agentFlags) over(c events.AgentConfig) (events.AgentConfig, error) {
 	}
 	if f.Temperature != nil {
 		c.Temperature = f.Temperature
+	}
+	if f.Effort != nil {
+		c.Effort = *f.Effort
 	}
 	if f.MaxTokens != nil {
 		c.MaxTokens = *f.MaxTokens

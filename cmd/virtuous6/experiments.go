@@ -222,8 +222,8 @@ func (v experimentsStartVerb) kind() (events.ChangeKind, error) {
 			kinds = append(kinds, flag.kind)
 		}
 	}
-	if len(kinds) != 1 {
-		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens or --tools")
+	if len(kinds) != 1 || v.Fallbacks != nil || v.Effort != nil || v.Schema != nil {
+		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens or --tools; others can be configured, but not tried")
 	}
 	return kinds[0], nil
 }
