@@ -238,12 +238,22 @@ func promoteExperiment(p Policy, c commands.PromoteExperiment, s Experiment, ref
 	switch {
 	case c.By != "":
 		return events.ExperimentPromoted{By: c.By, Proof: c.Proof}, nil
-	case s.MaxShare >= 1000:
+	case s.MaxShare >= 1000 && costTold(c.Proof):
 		return events.ExperimentPromoted{By: s.By, Proof: c.Proof}, nil
 	case s.status == running:
 		return events.ExperimentProved{Proof: c.Proof}, nil
 	}
 	return nil, nil
+}
+
+// costTold tells that the candidate's runs tell their costs at least as the others do: what may cost anything goes no further
+// without a person.
+func costTold(p events.Proof) bool {
+	unpriced := map[string]int64{}
+	for _, a := range p.Arms {
+		unpriced[a.Arm] = a.UnpricedCalls
+	}
+	return unpriced[events.CandidateArm] == 0 || unpriced[events.ControlArm] > 0
 }
 
 // checkProved holds a proof to the chance of being wrong that was settled before the first run.
@@ -267,7 +277,7 @@ func checkProof(p events.Proof) error {
 		return fmt.Errorf("%w: it counts no two arms", ErrEvidence)
 	}
 	for _, a := range p.Arms {
-		if a.Runs < 0 || a.Succeeded < 0 || a.Unrated < 0 || a.CostNanos < 0 || a.Milliseconds < 0 || a.Succeeded > a.Runs-a.Unrated {
+		if a.Runs < 0 || a.Succeeded < 0 || a.Unrated < 0 || a.CostNanos < 0 || a.UnpricedCalls < 0 || a.Milliseconds < 0 || a.Succeeded > a.Runs-a.Unrated {
 			return fmt.Errorf("%w: the counts of arm %s make no sense", ErrEvidence, a.Arm)
 		}
 	}

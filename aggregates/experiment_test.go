@@ -30,6 +30,11 @@ func TestExperiments(t *testing.T) {
 	proof := func(logE float64) events.Proof {
 		return events.Proof{From: 3, To: 99, LogE: logE, Arms: []events.ArmCount{{Arm: events.ControlArm, Runs: 60, Succeeded: 30}, {Arm: events.CandidateArm, Runs: 20, Succeeded: 20}}}
 	}
+	unpriced := func(control, candidate int64) events.Proof {
+		p := proof(9)
+		p.Arms[0].UnpricedCalls, p.Arms[1].UnpricedCalls = control, candidate
+		return p
+	}
 	started, level := events.ExperimentStarted{Share: 50, Level: .01}, -math.Log(.01)
 	running := []events.Event{planned("user:anna", 1000), started}
 	byPolicy := []events.Event{planned("policy", 250), started, events.ExperimentMoved{Share: 250}}
@@ -59,6 +64,15 @@ func TestExperiments(t *testing.T) {
 			policy: all, given: []events.Event{planned("policy", 1000), started}, when: commands.PromoteExperiment{Meta: machine, Experiment: "x", Proof: proof(9)},
 			then: []events.Event{events.ExperimentPromoted{By: "policy", Proof: proof(9)}},
 		},
+		"its cost is not known, a person is to say": {
+			policy: all, given: []events.Event{planned("policy", 1000), started}, when: commands.PromoteExperiment{Meta: machine, Experiment: "x", Proof: unpriced(0, 3)},
+			then: []events.Event{events.ExperimentProved{Proof: unpriced(0, 3)}},
+		},
+		"no cost of both arms is known": {
+			policy: all, given: []events.Event{planned("policy", 1000), started}, when: commands.PromoteExperiment{Meta: machine, Experiment: "x", Proof: unpriced(2, 3)},
+			then: []events.Event{events.ExperimentPromoted{By: "policy", Proof: unpriced(2, 3)}},
+		},
+		"less than no calls without a price": {given: running, when: commands.PromoteExperiment{Meta: machine, Experiment: "x", Proof: unpriced(0, -1)}, err: aggregates.ErrEvidence},
 		"the person says so": {
 			policy: canary, given: append(byPolicy[:3:3], events.ExperimentProved{Proof: proof(9)}),
 			when: commands.PromoteExperiment{Meta: person, Experiment: "x", By: "user:anna"},

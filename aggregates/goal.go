@@ -79,21 +79,21 @@ func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
 		if !s.Planning {
 			return nil, fmt.Errorf("%w: no plan of goal %s is asked for", ErrState, c.Goal)
 		}
-		if err := checkCost(c.CostNanos); err != nil {
+		if err := checkCost(c.CostNanos, c.UnpricedCalls); err != nil {
 			return nil, err
 		}
-		return []events.Goal{events.GoalPlanRefused{Reason: c.Reason, Run: c.Run, CostNanos: c.CostNanos}}, nil
+		return []events.Goal{events.GoalPlanRefused{Reason: c.Reason, Run: c.Run, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls}}, nil
 	case commands.StartGoal:
 		return startGoal(c, s)
 	case commands.StartTask:
 		return startTask(c, s)
 	case commands.FinishTask:
-		if _, err := s.attempted(c.Task, c.Run, c.CostNanos); err != nil {
+		if _, err := s.attempted(c.Task, c.Run, c.CostNanos, c.UnpricedCalls); err != nil {
 			return nil, err
 		}
-		return s.told(events.GoalTaskFinished{Task: c.Task, Run: c.Run, CostNanos: c.CostNanos}), nil
+		return s.told(events.GoalTaskFinished{Task: c.Task, Run: c.Run, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls}), nil
 	case commands.FailTask:
-		t, err := s.attempted(c.Task, c.Run, c.CostNanos)
+		t, err := s.attempted(c.Task, c.Run, c.CostNanos, c.UnpricedCalls)
 		if err != nil {
 			return nil, err
 		}
@@ -190,14 +190,14 @@ func planGoal(c commands.PlanGoal, s Goal) ([]events.Goal, error) {
 	default:
 		return nil, fmt.Errorf("%w: nobody called %q makes plans", ErrInvalid, c.Source)
 	}
-	if err := checkCost(c.CostNanos); err != nil {
+	if err := checkCost(c.CostNanos, c.UnpricedCalls); err != nil {
 		return nil, err
 	}
 	if err := checkTasks(c.Tasks, c.Agents, s.limit); err != nil {
 		return nil, err
 	}
 	return []events.Goal{events.GoalPlanned{
-		Source: c.Source, Runbook: c.Runbook, Template: c.Template, Run: c.Run, Note: c.Note, CostNanos: c.CostNanos, Tasks: storedTasks(c.Tasks),
+		Source: c.Source, Runbook: c.Runbook, Template: c.Template, Run: c.Run, Note: c.Note, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls, Tasks: storedTasks(c.Tasks),
 	}}, nil
 }
 

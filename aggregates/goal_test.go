@@ -138,7 +138,7 @@ func TestGoalTask(t *testing.T) {
 	fail := func(task string, attempt int) commands.FailTask {
 		return commands.FailTask{Goal: "g", Task: task, Run: commands.GoalRun("g", task, attempt), Reason: "no"}
 	}
-	finish := commands.FinishTask{Goal: "g", Task: "find", Run: "g.find.1", CostNanos: 3}
+	finish := commands.FinishTask{Goal: "g", Task: "find", Run: "g.find.1", CostNanos: 3, UnpricedCalls: 1}
 	scenarios{
 		"begins":                     {given: startedGoal, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, then: []events.Event{finding}},
 		"begins once":                {given: under, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
@@ -148,7 +148,7 @@ func TestGoalTask(t *testing.T) {
 		"does not begin in a pause":  {given: given(startedGoal, events.GoalPaused{}), when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
 		"does not begin by itself":   {given: []events.Event{createdGoal, plannedGoal}, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
 		"is not there":               {given: startedGoal, when: commands.StartTask{Goal: "g", Task: "x", Attempt: 1}, err: aggregates.ErrMissing},
-		"is done":                    {given: under, when: finish, then: []events.Event{events.GoalTaskFinished{Task: "find", Run: "g.find.1", CostNanos: 3}}},
+		"is done":                    {given: under, when: finish, then: []events.Event{events.GoalTaskFinished{Task: "find", Run: "g.find.1", CostNanos: 3, UnpricedCalls: 1}}},
 		"is done once":               {given: given(under, done("find")), when: finish, err: aggregates.ErrEnded},
 		"is not done by another run": {given: under, when: commands.FinishTask{Goal: "g", Task: "find", Run: "g.find.2"}, err: aggregates.ErrState},
 		"the last one ends the goal": {

@@ -23,7 +23,7 @@ func (s Goal) open(task string) (goalTask, error) {
 }
 
 // attempted is a task of which a run is the attempt under way.
-func (s Goal) attempted(task, run string, cost events.Nanos) (goalTask, error) {
+func (s Goal) attempted(task, run string, cost events.Nanos, unpriced int64) (goalTask, error) {
 	t, err := s.open(task)
 	switch {
 	case err != nil:
@@ -31,7 +31,7 @@ func (s Goal) attempted(task, run string, cost events.Nanos) (goalTask, error) {
 	case t.run == "" || t.run != run:
 		return t, fmt.Errorf("%w: run %s is no attempt at task %s that is under way", ErrState, run, task)
 	}
-	return t, checkCost(cost)
+	return t, checkCost(cost, unpriced)
 }
 
 func startTask(c commands.StartTask, s Goal) ([]events.Goal, error) {
@@ -90,7 +90,7 @@ func answerTask(c commands.AnswerTask, s Goal) ([]events.Goal, error) {
 
 // failTask tells what follows a failed attempt: the plan's policy says so, and money that is missing is no failure.
 func failTask(c commands.FailTask, s Goal, t goalTask) []events.Goal {
-	failed := events.GoalTaskFailed{Task: c.Task, Run: c.Run, Reason: c.Reason, CostNanos: c.CostNanos}
+	failed := events.GoalTaskFailed{Task: c.Task, Run: c.Run, Reason: c.Reason, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls}
 	switch {
 	case c.Failure == events.NoMoney:
 		failed.Next = events.TaskWaits

@@ -80,20 +80,20 @@ func decideRun(p Policy, c commands.Run, s runState) ([]events.Run, error) {
 		if c.Outcome != events.Succeeded && c.Outcome != events.Unrated {
 			return nil, fmt.Errorf("%w: a run finishes as %q or %q, not as %q", ErrInvalid, events.Succeeded, events.Unrated, c.Outcome)
 		}
-		if err := checkCost(c.CostNanos); err != nil {
+		if err := checkCost(c.CostNanos, c.UnpricedCalls); err != nil {
 			return nil, err
 		}
-		return s.end(events.RunFinished{Outcome: c.Outcome, Answer: c.Answer, FinishReason: c.FinishReason, CostNanos: c.CostNanos, Undated: c.Undated}, ""), nil
+		return s.end(events.RunFinished{Outcome: c.Outcome, Answer: c.Answer, FinishReason: c.FinishReason, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls, Undated: c.Undated}, ""), nil
 	case commands.FailRun:
-		if err := checkCost(c.CostNanos); err != nil {
+		if err := checkCost(c.CostNanos, c.UnpricedCalls); err != nil {
 			return nil, err
 		}
-		return s.end(events.RunFailed{Error: c.Error, Failure: c.Failure, FinishReason: c.FinishReason, CostNanos: c.CostNanos, Undated: c.Undated}, c.Error), nil
+		return s.end(events.RunFailed{Error: c.Error, Failure: c.Failure, FinishReason: c.FinishReason, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls, Undated: c.Undated}, c.Error), nil
 	case commands.CancelRun:
-		if err := checkCost(c.CostNanos); err != nil {
+		if err := checkCost(c.CostNanos, c.UnpricedCalls); err != nil {
 			return nil, err
 		}
-		return s.end(events.RunCancelled{Reason: c.Reason, CostNanos: c.CostNanos, Undated: c.Undated}, c.Reason), nil
+		return s.end(events.RunCancelled{Reason: c.Reason, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls, Undated: c.Undated}, c.Reason), nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
 }
@@ -189,7 +189,7 @@ func finishStep(c commands.FinishStep, s runState) ([]events.Run, error) {
 	if c.InputTokens < 0 || c.OutputTokens < 0 || c.CachedTokens < 0 {
 		return nil, fmt.Errorf("%w: step %d has a negative number of tokens", ErrInvalid, c.Step)
 	}
-	if err := checkCost(c.CostNanos); err != nil {
+	if err := checkCost(c.CostNanos, 0); err != nil {
 		return nil, fmt.Errorf("step %d: %w", c.Step, err)
 	}
 	return []events.Run{events.RunStepFinished{
@@ -211,9 +211,12 @@ func recordLLMCall(c commands.RecordLLMCall, s runState) ([]events.Run, error) {
 	}}, nil
 }
 
-func checkCost(n events.Nanos) error {
-	if n < 0 {
+func checkCost(n events.Nanos, unpriced int64) error {
+	switch {
+	case n < 0:
 		return fmt.Errorf("%w: the cost %s is negative", ErrInvalid, n)
+	case unpriced < 0:
+		return fmt.Errorf("%w: %d calls without a price", ErrInvalid, unpriced)
 	}
 	return nil
 }

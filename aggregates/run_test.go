@@ -198,8 +198,8 @@ func TestEndRun(t *testing.T) {
 		},
 		"finish": {
 			given: open,
-			when:  commands.FinishRun{Run: "r", Outcome: events.Succeeded, Answer: "Done.", CostNanos: 5, Undated: true},
-			then:  []events.Event{events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", CostNanos: 5, Undated: true}},
+			when:  commands.FinishRun{Run: "r", Outcome: events.Succeeded, Answer: "Done.", CostNanos: 5, UnpricedCalls: 2, Undated: true},
+			then:  []events.Event{events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", CostNanos: 5, UnpricedCalls: 2, Undated: true}},
 		},
 		"finish unrated": {
 			given: open, when: commands.FinishRun{Run: "r", Outcome: events.Unrated}, then: []events.Event{events.RunFinished{Outcome: events.Unrated}},
@@ -210,14 +210,15 @@ func TestEndRun(t *testing.T) {
 		"finish below 0":      {given: open, when: commands.FinishRun{Run: "r", Outcome: events.Succeeded, CostNanos: -1}, err: aggregates.ErrInvalid},
 		"fail": {
 			given: open,
-			when:  commands.FailRun{Run: "r", Error: "no order", CostNanos: 5, Undated: true},
-			then:  []events.Event{events.RunFailed{Error: "no order", CostNanos: 5, Undated: true}},
+			when:  commands.FailRun{Run: "r", Error: "no order", CostNanos: 5, UnpricedCalls: 1, Undated: true},
+			then:  []events.Event{events.RunFailed{Error: "no order", CostNanos: 5, UnpricedCalls: 1, Undated: true}},
 		},
-		"fail below 0": {given: open, when: commands.FailRun{Run: "r", CostNanos: -1}, err: aggregates.ErrInvalid},
+		"fewer than no calls": {given: open, when: commands.FinishRun{Run: "r", Outcome: events.Succeeded, UnpricedCalls: -1}, err: aggregates.ErrInvalid},
+		"fail below 0":        {given: open, when: commands.FailRun{Run: "r", CostNanos: -1}, err: aggregates.ErrInvalid},
 		"cancel": {
 			given: open,
-			when:  commands.CancelRun{Run: "r", Reason: "enough", CostNanos: 5, Undated: true},
-			then:  []events.Event{events.RunCancelled{Reason: "enough", CostNanos: 5, Undated: true}},
+			when:  commands.CancelRun{Run: "r", Reason: "enough", CostNanos: 5, UnpricedCalls: 1, Undated: true},
+			then:  []events.Event{events.RunCancelled{Reason: "enough", CostNanos: 5, UnpricedCalls: 1, Undated: true}},
 		},
 		"cancel below 0": {given: open, when: commands.CancelRun{Run: "r", CostNanos: -1}, err: aggregates.ErrInvalid},
 	}

@@ -59,7 +59,7 @@ type Figures struct {
 type Group struct {
 	Name                                        string
 	Runs, Succeeded, Failed, Cancelled, Running int64
-	Cost                                        events.Nanos
+	events.Cost
 	// P50 and P95 are seconds, nil where none is known. An agent's are those of its steps.
 	P50, P95 *float64
 }
@@ -91,7 +91,7 @@ func (g Group) health() Health {
 type Day struct {
 	Day                     string
 	Runs, Succeeded, Failed int64
-	Cost                    events.Nanos
+	events.Cost
 }
 
 // Pattern is a way that runs took.
@@ -157,7 +157,7 @@ func (f *Figures) whole(ctx context.Context, r projections.Reader) error {
 
 func groupOf(name string, m projections.Metrics) Group {
 	return Group{
-		Name: name, Runs: m.Runs, Succeeded: m.Succeeded, Failed: m.Failed, Cancelled: m.Cancelled, Running: m.Running, Cost: m.CostUSD,
+		Name: name, Runs: m.Runs, Succeeded: m.Succeeded, Failed: m.Failed, Cancelled: m.Cancelled, Running: m.Running, Cost: m.Cost,
 		P50: m.Duration.P50, P95: m.Duration.P95,
 	}
 }
@@ -209,7 +209,7 @@ func (f *Figures) trend(ctx context.Context, r projections.Reader, midnight time
 			day.Runs += row.Runs
 			day.Succeeded += row.Succeeded
 			day.Failed += row.Failed
-			day.Cost = events.Add(day.Cost, row.CostNanos)
+			day.Cost = day.Plus(row.Cost)
 		}
 	}
 	return nil

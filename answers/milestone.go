@@ -74,7 +74,7 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 func saving(e projections.ExperimentRow) (share float64, says string) {
 	each := map[string]float64{}
 	for _, arm := range e.Arms {
-		if arm.Runs > 0 {
+		if arm.Runs > 0 && arm.Cost().Whole() {
 			each[arm.Arm] = float64(arm.CostNanos) / float64(arm.Runs) / 1e9
 		}
 	}

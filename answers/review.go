@@ -270,7 +270,7 @@ func (w *record) listened(in func(time.Time) bool) (given, acted int64) {
 
 // budget tells what was spent, and whether a limit was reached.
 func (w *record) budget() []Check {
-	spent := usd(w.report.CostUSD)
+	spent := w.report.Say(usd(w.report.CostNanos))
 	var list []Check
 	for _, b := range w.budgets {
 		target := fmt.Sprintf("$%s a %s (%s)", b.LimitNanos, b.Period, b.Budget)

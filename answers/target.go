@@ -71,8 +71,12 @@ func (w *record) actuals() []Check {
 		list = append(list, check("median response", fmt.Sprintf("%.1f s (p95 %.1f s)", *p50, *p95), "under "+t.Median.String(), *p50 < t.Median.Seconds()))
 	}
 	if m.Runs > 0 {
-		each := m.CostUSD / events.Nanos(m.Runs)
-		list = append(list, check("cost of a run", usd(each), "under "+usd(t.Cost), each < t.Cost))
+		each := m.CostNanos / events.Nanos(m.Runs)
+		of := check("cost of a run", m.Say(usd(each)), "under "+usd(t.Cost), each < t.Cost)
+		if *of.Met && !m.Whole() {
+			of.Met = nil // it may have been more
+		}
+		list = append(list, of)
 	}
 	if liked, judged := satisfaction(w.feedback, w.in); judged > 0 {
 		list = append(list, Check{Name: "satisfaction", Actual: fmt.Sprintf("%d of %d judged answers were liked", liked, judged)})

@@ -56,8 +56,9 @@ type PlanGoal struct {
 	Run      string
 	Note     string
 	// CostNanos is what it cost to ask for it.
-	CostNanos events.Nanos
-	Tasks     []events.GoalTask
+	CostNanos     events.Nanos
+	UnpricedCalls int64
+	Tasks         []events.GoalTask
 	// Agents are those that can be asked.
 	Agents []string
 }
@@ -65,10 +66,11 @@ type PlanGoal struct {
 // RefusePlan tells that no plan came of it.
 type RefusePlan struct {
 	Meta
-	Goal      string
-	Reason    string
-	Run       string
-	CostNanos events.Nanos
+	Goal          string
+	Reason        string
+	Run           string
+	CostNanos     events.Nanos
+	UnpricedCalls int64
 }
 
 // StartGoal has a goal's tasks done, and asks for a plan where there is none.
@@ -89,21 +91,23 @@ type StartTask struct {
 // FinishTask tells that a task is done.
 type FinishTask struct {
 	Meta
-	Goal      string
-	Task      string
-	Run       string
-	CostNanos events.Nanos
+	Goal          string
+	Task          string
+	Run           string
+	CostNanos     events.Nanos
+	UnpricedCalls int64
 }
 
 // FailTask tells that an attempt at a task failed. What follows, the decider says.
 type FailTask struct {
 	Meta
-	Goal      string
-	Task      string
-	Run       string
-	Reason    string
-	Failure   events.Failure
-	CostNanos events.Nanos
+	Goal          string
+	Task          string
+	Run           string
+	Reason        string
+	Failure       events.Failure
+	CostNanos     events.Nanos
+	UnpricedCalls int64
 }
 
 // SkipTask leaves a task out.

@@ -111,27 +111,31 @@ type FinishRun struct {
 	// FinishReason is why the model ended its last answer.
 	FinishReason string
 	CostNanos    events.Nanos
-	Undated      bool
+	// UnpricedCalls counts the calls that are in no step, and of which nobody knows what they cost.
+	UnpricedCalls int64
+	Undated       bool
 }
 
 // FailRun ends a run that failed.
 type FailRun struct {
 	Meta
-	Run          string
-	Error        string
-	Failure      events.Failure
-	FinishReason string
-	CostNanos    events.Nanos
-	Undated      bool
+	Run           string
+	Error         string
+	Failure       events.Failure
+	FinishReason  string
+	CostNanos     events.Nanos
+	UnpricedCalls int64
+	Undated       bool
 }
 
 // CancelRun ends a run that someone stopped.
 type CancelRun struct {
 	Meta
-	Run       string
-	Reason    string
-	CostNanos events.Nanos
-	Undated   bool
+	Run           string
+	Reason        string
+	CostNanos     events.Nanos
+	UnpricedCalls int64
+	Undated       bool
 }
 
 func (c StartRun) Stream() string       { return RunStream(c.Workspace, c.Run) }

@@ -78,6 +78,8 @@ type ArmCount struct {
 	// Judged count by a verdict, all others by how they ended.
 	Judged    int64 `json:"judged,omitempty"`
 	CostNanos Nanos `json:"cost_nanos,omitempty"`
+	// UnpricedCalls counts their calls of which nobody knows what they cost. A run with one tells nothing of the cost.
+	UnpricedCalls int64 `json:"unpriced_calls,omitempty"`
 	// Milliseconds is how long they took, from the draw to the end.
 	Milliseconds int64 `json:"milliseconds,omitempty"`
 }

@@ -103,15 +103,18 @@ type GoalPlanned struct {
 	Run  string `json:"run,omitempty"`
 	Note string `json:"note,omitempty"`
 	// CostNanos is what it cost to ask for it.
-	CostNanos Nanos      `json:"cost_nanos,omitempty"`
-	Tasks     []GoalTask `json:"tasks"`
+	CostNanos Nanos `json:"cost_nanos,omitempty"`
+	// UnpricedCalls counts the calls for it of which nobody knows what they cost.
+	UnpricedCalls int64      `json:"unpriced_calls,omitempty"`
+	Tasks         []GoalTask `json:"tasks"`
 }
 
 // GoalPlanRefused tells that no plan came of it.
 type GoalPlanRefused struct {
-	Reason    string `json:"reason"`
-	Run       string `json:"run,omitempty"`
-	CostNanos Nanos  `json:"cost_nanos,omitempty"`
+	Reason        string `json:"reason"`
+	Run           string `json:"run,omitempty"`
+	CostNanos     Nanos  `json:"cost_nanos,omitempty"`
+	UnpricedCalls int64  `json:"unpriced_calls,omitempty"`
 }
 
 // GoalStarted tells that the goal's tasks are to be done, as soon as there is a plan.
@@ -132,15 +135,18 @@ type GoalTaskFinished struct {
 	Task      string `json:"task"`
 	Run       string `json:"run"`
 	CostNanos Nanos  `json:"cost_nanos,omitempty"`
+	// UnpricedCalls counts the calls of the attempt of which nobody knows what they cost.
+	UnpricedCalls int64 `json:"unpriced_calls,omitempty"`
 }
 
 // GoalTaskFailed tells that an attempt failed, and what follows.
 type GoalTaskFailed struct {
-	Task      string       `json:"task"`
-	Run       string       `json:"run"`
-	Reason    string       `json:"reason,omitempty"`
-	Next      AfterFailure `json:"next"`
-	CostNanos Nanos        `json:"cost_nanos,omitempty"`
+	Task          string       `json:"task"`
+	Run           string       `json:"run"`
+	Reason        string       `json:"reason,omitempty"`
+	Next          AfterFailure `json:"next"`
+	CostNanos     Nanos        `json:"cost_nanos,omitempty"`
+	UnpricedCalls int64        `json:"unpriced_calls,omitempty"`
 }
 
 // GoalTaskSkipped tells that a task will not be done.

@@ -38,7 +38,7 @@ func samples() []events.Event {
 	proof := events.Proof{
 		From: 12, To: 4711, Statistic: "the candidate is no better", LogE: 5.3, Needed: 5.2983, Difference: 0.11, Low: 0.04, High: 0.18, Confidence: 0.95,
 		Arms: []events.ArmCount{
-			{Arm: events.ControlArm, Runs: 900, Succeeded: 540, Unrated: 3, Judged: 12, CostNanos: 4_000_000, Milliseconds: 120_000},
+			{Arm: events.ControlArm, Runs: 900, Succeeded: 540, Unrated: 3, Judged: 12, CostNanos: 4_000_000, UnpricedCalls: 2, Milliseconds: 120_000},
 			{Arm: events.CandidateArm, Runs: 300, Succeeded: 213, CostNanos: 1_300_000, Milliseconds: 39_000},
 		},
 	}
@@ -82,7 +82,7 @@ func samples() []events.Event {
 		},
 		events.GoalPlanAsked{By: "user:anna", Runbook: "failures", Slots: map[string]string{"day": "2026-11-28"}},
 		events.GoalPlanned{
-			Source: events.PlannedByModel, Runbook: "failures", Template: "chain", Run: "g1.plan-1-1", Note: "Two parts.", CostNanos: 222_300,
+			Source: events.PlannedByModel, Runbook: "failures", Template: "chain", Run: "g1.plan-1-1", Note: "Two parts.", CostNanos: 222_300, UnpricedCalls: 2,
 			Tasks: []events.GoalTask{
 				{Task: "find", Title: "Find out", Instruction: "Find out why checkouts fail.", Agent: "clerk", EstimateSeconds: 60, EstimateNanos: 1_000_000},
 				{
@@ -91,11 +91,11 @@ func samples() []events.Event {
 				},
 			},
 		},
-		events.GoalPlanRefused{Reason: "its tasks wait for each other in a circle", Run: "g1.plan-1-2", CostNanos: 222_300},
+		events.GoalPlanRefused{Reason: "its tasks wait for each other in a circle", Run: "g1.plan-1-2", CostNanos: 222_300, UnpricedCalls: 2},
 		events.GoalStarted{By: "user:anna"},
 		events.GoalTaskStarted{Task: "find", Attempt: 2, Run: "g1.find.2", Agent: "clerk"},
-		events.GoalTaskFinished{Task: "find", Run: "g1.find.2", CostNanos: 222_300},
-		events.GoalTaskFailed{Task: "find", Run: "g1.find.1", Reason: "order not found", Next: events.TaskRetried, CostNanos: 222_300},
+		events.GoalTaskFinished{Task: "find", Run: "g1.find.2", CostNanos: 222_300, UnpricedCalls: 2},
+		events.GoalTaskFailed{Task: "find", Run: "g1.find.1", Reason: "order not found", Next: events.TaskRetried, CostNanos: 222_300, UnpricedCalls: 2},
 		events.GoalTaskSkipped{Task: "write", By: "user:anna", Reason: "not needed"},
 		events.GoalTold{By: "user:anna", Text: "Nothing of last year."},
 		events.GoalTaskChanged{Task: "write", By: "user:anna", Instruction: "Write three lines.", Agent: "clerk"},
@@ -161,9 +161,9 @@ func samples() []events.Event {
 			Params:   json.RawMessage(`{"temperature":0.2}`), FinishReason: "tool_calls", Scripted: true,
 			Invalid: "it is not JSON alone", Failed: []events.ModelFailed{{Model: "gpt-4o", Error: "rate limited"}},
 		},
-		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", FinishReason: "stop", CostNanos: 222_300, Undated: true},
-		events.RunFailed{Error: "order not found", Failure: events.NoMoney, FinishReason: "length", CostNanos: 222_300, Undated: true},
-		events.RunCancelled{Reason: "changed my mind", CostNanos: 222_300, Undated: true},
+		events.RunFinished{Outcome: events.Succeeded, Answer: "Done.", FinishReason: "stop", CostNanos: 222_300, UnpricedCalls: 2, Undated: true},
+		events.RunFailed{Error: "order not found", Failure: events.NoMoney, FinishReason: "length", CostNanos: 222_300, UnpricedCalls: 2, Undated: true},
+		events.RunCancelled{Reason: "changed my mind", CostNanos: 222_300, UnpricedCalls: 2, Undated: true},
 		events.DatasetRunAdded{
 			Dataset: "refunds", Run: "r1", By: "user:anna",
 			Checks: []events.Check{{Kind: events.ContainsCheck, Text: "<Done> & dusted"}, {Kind: events.ToolsCheck}},

@@ -205,6 +205,8 @@ type RunFinished struct {
 	FinishReason string `json:"finish_reason,omitempty"`
 	// CostNanos is what the source gave for the whole run, where it is more than its steps hold.
 	CostNanos Nanos `json:"cost_nanos,omitempty"`
+	// UnpricedCalls counts the calls of a model that are in no step, and of which nobody knows what they cost.
+	UnpricedCalls int64 `json:"unpriced_calls,omitempty"`
 	// Undated tells that the source gave no end time.
 	Undated bool `json:"undated,omitempty"`
 }
@@ -224,14 +226,18 @@ type RunFailed struct {
 	Failure      Failure `json:"failure,omitempty"`
 	FinishReason string  `json:"finish_reason,omitempty"`
 	CostNanos    Nanos   `json:"cost_nanos,omitempty"`
-	Undated      bool    `json:"undated,omitempty"`
+	// UnpricedCalls are as in RunFinished.
+	UnpricedCalls int64 `json:"unpriced_calls,omitempty"`
+	Undated       bool  `json:"undated,omitempty"`
 }
 
 // RunCancelled ends a run that someone stopped. It occurs when the run ended.
 type RunCancelled struct {
 	Reason    string `json:"reason,omitempty"`
 	CostNanos Nanos  `json:"cost_nanos,omitempty"`
-	Undated   bool   `json:"undated,omitempty"`
+	// UnpricedCalls are as in RunFinished.
+	UnpricedCalls int64 `json:"unpriced_calls,omitempty"`
+	Undated       bool  `json:"undated,omitempty"`
 }
 
 func (RunStarted) Kind() string      { return "run.started" }

@@ -75,6 +75,8 @@ type conversation struct {
 	calls []*openCall
 	steps int
 	dated bool
+	// whole tells that the usage is that of all calls together.
+	whole bool
 }
 
 type openCall struct {
@@ -117,7 +119,8 @@ func readChat(in *input, o Options, v value, line int) (Record, string, *flaw) {
 
 // converse makes the run of a conversation.
 func (d *draft) converse(in *input, o Options, v value, turns []chatTurn) (Record, *flaw) {
-	if f := d.chatUsage(v, turns); f != nil {
+	whole, f := d.chatUsage(v, turns)
+	if f != nil {
 		return Record{}, f
 	}
 	now, undated, f := d.chatTimes(v, turns, o)
@@ -132,7 +135,7 @@ func (d *draft) converse(in *input, o Options, v value, turns []chatTurn) (Recor
 	if f != nil {
 		return Record{}, f
 	}
-	c := &conversation{w: w, d: d, o: o, open: map[string][]*openCall{}}
+	c := &conversation{w: w, d: d, o: o, whole: whole, open: map[string][]*openCall{}}
 	d.prompt, d.answer = spoken(turns)
 	w.at = now
 	w.start(d, undated)
@@ -319,13 +322,16 @@ func (c *conversation) answer(t *chatTurn, before time.Time) {
 		model: firstOf(t.source.first("model", "model_name").text(), c.d.model), asked: c.asked, answered: []events.Message{t.Message},
 		finish: finishOf(t.source),
 	}
-	if u := t.used; u != nil {
+	switch u := t.used; {
+	case u != nil:
 		u.name, u.kind, u.model, u.agent, u.parent = "chat", events.ChatStep, call.model, c.agent(t), -1
 		u.outcome, u.ended, u.unpriced = events.Succeeded, t.at, !u.priced && !c.d.priced
 		c.w.at = before
 		c.w.startStep(c.steps, u, nil)
 		c.w.at, step = later(before, t.at), &c.steps
 		c.d.steps = append(c.d.steps, *u)
+	case !c.d.priced && !c.whole:
+		c.d.unpriced++
 	}
 	c.w.call(step, call)
 	if step != nil {

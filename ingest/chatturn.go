@@ -95,15 +95,15 @@ func listedTurns(messages value, key string) ([]chatTurn, *flaw) {
 }
 
 // chatUsage reads what each call used. A record that tells it only for the whole conversation gives it to the last
-// answer.
-func (d *draft) chatUsage(v value, turns []chatTurn) (f *flaw) {
+// answer, and is whole.
+func (d *draft) chatUsage(v value, turns []chatTurn) (whole bool, f *flaw) {
 	last, any := -1, false
 	for i := range turns {
 		if t := &turns[i]; t.Role == "assistant" {
 			last = i
 			if t.used, f = used(t.source); f != nil {
 				f.key = joinKey(t.key, f.key)
-				return f
+				return false, f
 			}
 			any = any || t.used != nil
 		}
@@ -117,7 +117,7 @@ func (d *draft) chatUsage(v value, turns []chatTurn) (f *flaw) {
 	} {
 		if c := told.cost; c.kind() == number || c.kind() == text {
 			if d.cost, f = roundUSD(told.key, c.scalar()); f != nil {
-				return f
+				return false, f
 			}
 			d.priced = true
 			break
@@ -125,8 +125,9 @@ func (d *draft) chatUsage(v value, turns []chatTurn) (f *flaw) {
 	}
 	if !any && last >= 0 {
 		turns[last].used, f = used(v)
+		whole = f == nil && turns[last].used != nil
 	}
-	return f
+	return whole, f
 }
 
 // used reads the usage and the cost of one call, nil where neither is told.

@@ -7,14 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// Detect tells a file's format from how it begins, by content alone. It returns an error that lists the formats where
-// none fits. The prefix may end anywhere.
+// Detect tells a file's format from how it begins, by content alone. Where none fits it returns an error that lists the formats,
+// or says what to give instead of what is known and not read. The prefix may end anywhere.
 func Detect(prefix []byte) (string, error) {
 	if isProtobuf(prefix) {
 		return "otlp", nil
 	}
 	prefix = bytes.TrimPrefix(prefix, []byte{0xef, 0xbb, 0xbf})
 	prefix = bytes.TrimLeft(prefix, " \t\r\n")
+	if err := lookalikeOf(prefix); err != nil {
+		return "", err
+	}
 	unknown := fmt.Errorf("%w; name it by --format: one of %s", ErrUnknownFormat, strings.Join(Formats(), ", "))
 	if len(prefix) == 0 {
 		return "", unknown

@@ -27,8 +27,10 @@ type draft struct {
 	err     string
 	answer  string
 	cost    events.Nanos
-	// priced tells that the source gives the cost of the whole run.
-	priced bool
+	// priced tells that the source gives the cost of the whole run. unpriced counts the calls of a model that are in no step,
+	// and of which it tells neither what they used nor what they cost.
+	priced   bool
+	unpriced int64
 	// verdict is the source's own of whether the run was good (a reward), empty where it gives none.
 	verdict events.Outcome
 

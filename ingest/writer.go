@@ -163,12 +163,12 @@ func (w *writer) fresh(all []events.Message) []events.Message {
 func (w *writer) end(d *draft, undated bool) {
 	switch d.outcome {
 	case events.Failed:
-		w.run = append(w.run, commands.FailRun{Meta: w.next(), Run: w.id, Error: d.err, CostNanos: d.cost, Undated: undated})
+		w.run = append(w.run, commands.FailRun{Meta: w.next(), Run: w.id, Error: d.err, CostNanos: d.cost, UnpricedCalls: d.unpriced, Undated: undated})
 	case events.Cancelled:
-		w.run = append(w.run, commands.CancelRun{Meta: w.next(), Run: w.id, Reason: d.err, CostNanos: d.cost, Undated: undated})
+		w.run = append(w.run, commands.CancelRun{Meta: w.next(), Run: w.id, Reason: d.err, CostNanos: d.cost, UnpricedCalls: d.unpriced, Undated: undated})
 	default:
 		w.run = append(w.run, commands.FinishRun{
-			Meta: w.next(), Run: w.id, Outcome: d.outcome, Answer: d.answer, CostNanos: d.cost, Undated: undated,
+			Meta: w.next(), Run: w.id, Outcome: d.outcome, Answer: d.answer, CostNanos: d.cost, UnpricedCalls: d.unpriced, Undated: undated,
 		})
 	}
 }

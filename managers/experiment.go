@@ -43,7 +43,7 @@ type promoted struct {
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 4, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused"},
+		Name: "experiment", Version: 5, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused"},
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
 			"experiment.expired", "agent.configured", "agent.retired", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
@@ -86,7 +86,7 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 	case events.RunStepFinished:
 		if t, run := s.drawn(events.Identity(e.Stream)); run != nil {
 			t.To = e.Position
-			run.Cost = events.Add(run.Cost, f.CostNanos)
+			run.Cost = run.Cost.Plus(f.Cost())
 		}
 	case events.RunFinished:
 		s.ended(e, f.Outcome)

@@ -34,7 +34,7 @@ type Plan struct {
 	Answer string
 	Failed string
 	// Cost is what asking has cost in this round.
-	Cost events.Nanos
+	Cost events.Cost
 }
 
 // Kind implements Work.
@@ -56,7 +56,7 @@ type goalRun struct {
 	Answer  string         `json:"answer,omitempty"`
 	Error   string         `json:"error,omitempty"`
 	Failure events.Failure `json:"failure,omitempty"`
-	Cost    events.Nanos   `json:"cost,omitempty"`
+	Cost    events.Cost    `json:"cost,omitzero"`
 }
 
 // goalTask is a task of a goal, as its manager needs it.
@@ -94,7 +94,7 @@ type goalState struct {
 	Asked    int               `json:"asked,omitempty"`
 	PlanRun  string            `json:"plan_run,omitempty"`
 	// Spent is what the model was asked for before in this round.
-	Spent events.Nanos `json:"spent,omitempty"`
+	Spent events.Cost `json:"spent,omitzero"`
 	// Planned is the fact that holds the plan.
 	Planned uuid.UUID          `json:"planned"`
 	Tasks   []goalTask         `json:"tasks,omitempty"`
@@ -123,7 +123,7 @@ func ofGoal(e *events.Envelope) string {
 // left to go. What has a result hands it on to those who need it.
 func goal() Manager[goalState] {
 	return Manager[goalState]{
-		Name: "goal", Version: 2, Key: ofGoal, Opens: []string{"goal.created"},
+		Name: "goal", Version: 3, Key: ofGoal, Opens: []string{"goal.created"},
 		Follows: []string{
 			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.started", "goal.task_started", "goal.task_finished", "goal.task_failed",
 			"goal.task_skipped", "goal.task_changed", "goal.task_answered", "goal.told", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
@@ -161,7 +161,7 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 			Cause: e.ID, Runs: map[string]goalRun{},
 		}
 	case events.GoalPlanAsked:
-		s.Slots, s.Planning, s.Runbook, s.Asked, s.PlanRun, s.Spent, s.Round = f.Slots, e.ID, f.Runbook, 0, "", 0, s.Round+1
+		s.Slots, s.Planning, s.Runbook, s.Asked, s.PlanRun, s.Spent, s.Round = f.Slots, e.ID, f.Runbook, 0, "", events.Cost{}, s.Round+1
 	case events.GoalPlanned:
 		s.Planning, s.Planned, s.Runbook = uuid.Nil, e.ID, f.Runbook
 		s.Tasks = make([]goalTask, len(f.Tasks))
@@ -215,7 +215,7 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 	name := events.Identity(e.Stream)
 	if f, is := fact.(events.RunStarted); is && f.Goal == s.Goal && name == commands.PlanRun(s.Goal, s.Round, s.Asked+1) {
-		s.Spent = events.Add(s.Spent, s.Runs[s.PlanRun].Cost)
+		s.Spent = s.Spent.Plus(s.Runs[s.PlanRun].Cost)
 		s.PlanRun, s.Asked = name, s.Asked+1
 		s.Runs[name] = goalRun{}
 	}
@@ -230,7 +230,7 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 	case events.RunStarted:
 		r.Started, r.Cause = true, e.ID
 	case events.RunStepFinished:
-		r.Cost = events.Add(r.Cost, f.CostNanos)
+		r.Cost = r.Cost.Plus(f.Cost())
 	case events.RunFinished:
 		end()
 		r.Answer = f.Answer
@@ -352,11 +352,11 @@ func wantsOfGoal(s goalState) (wants []Want) {
 			}})
 		case r.Ended && r.Error == "":
 			m := command(r.Cause, 0, r.At, t.Run)
-			wants = append(wants, Want{ID: m.ID, Command: commands.FinishTask{Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, CostNanos: r.Cost}})
+			wants = append(wants, Want{ID: m.ID, Command: commands.FinishTask{Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, CostNanos: r.Cost.CostNanos, UnpricedCalls: r.Cost.UnpricedCalls}})
 		case r.Ended:
 			m := command(r.Cause, 0, r.At, t.Run)
 			wants = append(wants, Want{ID: m.ID, Command: commands.FailTask{
-				Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, Reason: r.Error, Failure: r.Failure, CostNanos: r.Cost,
+				Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, Reason: r.Error, Failure: r.Failure, CostNanos: r.Cost.CostNanos, UnpricedCalls: r.Cost.UnpricedCalls,
 			}})
 		}
 	}
@@ -387,7 +387,7 @@ func (s goalState) plan() []Want {
 		if !r.Ended {
 			return nil
 		}
-		p.Answer, p.Failed, p.Cost = r.Answer, r.Error, events.Add(s.Spent, r.Cost)
+		p.Answer, p.Failed, p.Cost = r.Answer, r.Error, s.Spent.Plus(r.Cost)
 	}
 	return []Want{{ID: p.ID, Work: p}}
 }

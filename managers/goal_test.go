@@ -80,7 +80,7 @@ func (h history) says() (says []string) {
 		}
 		ids[w.ID.String()] = true
 		if plan, is := w.Work.(managers.Plan); is {
-			says = append(says, fmt.Sprintf("plan, round %d, asked %d, runbook %q %v: %q %q for %d", plan.Round, plan.Asked, plan.Runbook, plan.Slots, plan.Answer, plan.Failed, plan.Cost))
+			says = append(says, fmt.Sprintf("plan, round %d, asked %d, runbook %q %v: %q %q for %d", plan.Round, plan.Asked, plan.Runbook, plan.Slots, plan.Answer, plan.Failed, plan.Cost.CostNanos))
 			continue
 		}
 		switch c := w.Command.(type) {
@@ -93,9 +93,9 @@ func (h history) says() (says []string) {
 		case commands.StartTask:
 			says = append(says, fmt.Sprintf("attempt %d at %s", c.Attempt, c.Task))
 		case commands.FinishTask:
-			says = append(says, fmt.Sprintf("%s is done for %d", c.Task, c.CostNanos))
+			says = append(says, fmt.Sprintf("%s is done for %s", c.Task, priced(c.CostNanos, c.UnpricedCalls)))
 		case commands.FailTask:
-			says = append(says, fmt.Sprintf("%s failed for %d: %s %s", c.Task, c.CostNanos, c.Reason, c.Failure))
+			says = append(says, fmt.Sprintf("%s failed for %s: %s %s", c.Task, priced(c.CostNanos, c.UnpricedCalls), c.Reason, c.Failure))
 		default:
 			says = append(says, fmt.Sprintf("%+v", w))
 		}
@@ -147,6 +147,10 @@ func through(task string, answer string) []of {
 	return []of{begins(task, 1), runs(run), runSays(run, events.RunFinished{Answer: answer, Outcome: events.Succeeded}), goalSays(events.GoalTaskFinished{Task: task, Run: run})}
 }
 
+func priced(n events.Nanos, unpriced int64) string {
+	return events.Cost{CostNanos: n, UnpricedCalls: unpriced}.Say(fmt.Sprint(int64(n)))
+}
+
 func TestAGoalWantsWhatIsNext(t *testing.T) {
 	t.Parallel()
 	created := goalSays(events.GoalCreated{Goal: "g", Prompt: "Ship it.", Parallel: 2})
@@ -191,6 +195,8 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 		"the attempt is on":    {underWay, nil},
 		"paused while one is on": {join(underWay, []of{goalSays(events.GoalPaused{}), runSays("g.a.1", events.RunStepFinished{CostNanos: 3}), runSays("g.a.1", events.RunFinished{Answer: "A"})}),
 			[]string{"a is done for 3"}},
+		"nobody knows what it cost": {join(underWay, []of{runSays("g.a.1", events.RunStepFinished{CostNanos: 3}), runSays("g.a.1", events.RunStepFinished{Unpriced: true}), runSays("g.a.1", events.RunFinished{Answer: "A"})}),
+			[]string{"a is done for at least 3, 1 call without a price"}},
 		"it failed": {join(underWay, []of{runSays("g.a.1", events.RunStepFinished{CostNanos: 3}), runSays("g.a.1", events.RunFailed{Error: "no", Failure: events.NoMoney})}),
 			[]string{"a failed for 3: no budget"}},
 		"it was cancelled":            {join(underWay, []of{runSays("g.a.1", events.RunCancelled{Reason: "enough"})}), []string{"a failed for 0: enough "}},

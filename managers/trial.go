@@ -63,7 +63,7 @@ type drawnRun struct {
 	Ended   time.Time      `json:"ended,omitzero"`
 	// Verdicts are the latest by each origin.
 	Verdicts     map[events.VerdictOrigin]events.Outcome `json:"verdicts,omitempty"`
-	Cost         events.Nanos                            `json:"cost,omitempty"`
+	Cost         events.Cost                             `json:"cost,omitzero"`
 	Milliseconds int64                                   `json:"milliseconds,omitempty"`
 }
 
@@ -138,7 +138,8 @@ func (t *trial) take(run drawnRun, inTime bool) {
 		arm = &t.Arms[1]
 	}
 	arm.Runs++
-	arm.CostNanos = events.Add(arm.CostNanos, run.Cost)
+	spent := arm.Cost().Plus(run.Cost)
+	arm.CostNanos, arm.UnpricedCalls = spent.CostNanos, spent.UnpricedCalls
 	arm.Milliseconds += run.Milliseconds
 	result, judged := run.result()
 	if judged {
@@ -155,7 +156,9 @@ func (t *trial) take(run drawnRun, inTime bool) {
 	}
 	share := float64(run.Share) / 1000
 	t.Success = t.Success.Take(run.Candidate, share, value)
-	t.Cost = t.Cost.take(run.Candidate, share, float64(run.Cost), t.Plan.CostMore)
+	if run.Cost.Whole() { // else nobody knows how much it was, and it is not nothing
+		t.Cost = t.Cost.take(run.Candidate, share, float64(run.Cost.CostNanos), t.Plan.CostMore)
+	}
 	t.Time = t.Time.take(run.Candidate, share, float64(run.Milliseconds), t.Plan.TimeMore)
 	t.Shares = t.Shares.Take(run.Candidate, share)
 }

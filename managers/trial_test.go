@@ -300,6 +300,28 @@ func TestCostsBeginWithTheFirstThatIsSomething(t *testing.T) {
 	}
 }
 
+// What nobody knows is no small cost: the arm whose runs have no price is not the cheaper one, and they stand in the proof.
+func TestWhatHasNoPriceIsNotCheap(t *testing.T) {
+	t.Parallel()
+	// The candidate is dear, and only every tenth of its runs says so.
+	x := started(plan())
+	n := 0
+	wish, _ := x.alternate(t, 2500, func(x *trials, candidate bool) {
+		if n++; candidate && n%20 != 0 {
+			run := x.draw(events.CandidateArm)
+			x.add("run-"+run, events.RunStepFinished{Unpriced: true})
+			x.now = x.now.Add(time.Second)
+			x.add("run-"+run, events.RunFinished{Outcome: events.Succeeded})
+			return
+		}
+		x.run(armOf(candidate), map[bool]events.Nanos{false: 1e6, true: 9e6}[candidate], time.Second, true)
+	})
+	c, is := wish.(commands.RollBackExperiment)
+	if !is || c.Guardrail != "cost" || c.Proof.Arms[1].UnpricedCalls == 0 || c.Proof.Arms[0].UnpricedCalls != 0 {
+		t.Errorf("it wants %+v", wish)
+	}
+}
+
 // failing is what is wanted of a candidate that fails.
 func (x *trials) failing(t *testing.T) []managers.Want {
 	x.alternate(t, 100, func(x *trials, candidate bool) { x.run(armOf(candidate), 1, time.Second, !candidate) })

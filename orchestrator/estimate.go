@@ -18,8 +18,10 @@ type Estimate struct {
 	Runs  int `json:"runs"`
 	// Seconds is the longest chain of tasks by their median times. Cost is the sum of their mean costs, with the interval that
 	// holds it in 80 of 100 cases.
-	Seconds  float64         `json:"seconds"`
-	Cost     projections.USD `json:"cost_usd"`
+	Seconds float64         `json:"seconds"`
+	Cost    projections.USD `json:"cost_usd"`
+	// Unpriced are those of Known of which no run tells all that it cost: they are not in Cost.
+	Unpriced int             `json:"unpriced_tasks"`
 	CostLow  projections.USD `json:"cost_usd_low"`
 	CostHigh projections.USD `json:"cost_usd_high"`
 	// Chance is that all of them succeed at the first attempt, each by the share of its runs, half of one success and one failure
@@ -45,6 +47,7 @@ func EstimateGoal(ctx context.Context, r projections.Reader, g projections.GoalR
 		e.Tasks++
 		var seconds, costs []float64
 		var succeeded, rated float64
+		ended := 0
 		for run, err := range r.Runs(ctx, projections.RunFilter{Task: cmp.Or(t.Title, t.Task), Limit: mostAlike}) {
 			if err != nil {
 				return e, err
@@ -61,13 +64,19 @@ func EstimateGoal(ctx context.Context, r projections.Reader, g projections.GoalR
 			if run.DurationNS > 0 {
 				seconds = append(seconds, float64(run.DurationNS)/1e9)
 			}
-			costs = append(costs, float64(run.CostNanos))
+			ended++
+			if run.Whole() {
+				costs = append(costs, float64(run.CostNanos))
+			}
 		}
 		if rated < fewestAlike {
 			continue
 		}
 		e.Known++
-		e.Runs += len(costs)
+		e.Runs += ended
+		if len(costs) == 0 {
+			e.Unpriced++
+		}
 		e.Chance *= (succeeded + .5) / (rated + 1)
 		if slices.Sort(seconds); len(seconds) > 0 {
 			took[t.Task] = seconds[len(seconds)/2]

@@ -128,7 +128,7 @@ func (p *planner) read(ctx context.Context, wish managers.Plan, known []string) 
 	if err != nil {
 		return wrong(err.Error())
 	}
-	plan.Run, plan.CostNanos = wish.Run, wish.Cost
+	plan.Run, plan.CostNanos, plan.UnpricedCalls = wish.Run, wish.Cost.CostNanos, wish.Cost.UnpricedCalls
 	return p.take(ctx, wish, plan, known, wrong)
 }
 
@@ -161,7 +161,7 @@ func moved(err error) error {
 }
 
 func (p *planner) refuse(ctx context.Context, wish managers.Plan, reason string) error {
-	_, err := p.dispatch(ctx, commands.RefusePlan{Meta: p.meta(wish, refusePlanSlot), Goal: wish.Goal, Reason: reason, Run: wish.Run, CostNanos: wish.Cost})
+	_, err := p.dispatch(ctx, commands.RefusePlan{Meta: p.meta(wish, refusePlanSlot), Goal: wish.Goal, Reason: reason, Run: wish.Run, CostNanos: wish.Cost.CostNanos, UnpricedCalls: wish.Cost.UnpricedCalls})
 	return moved(err)
 }
 

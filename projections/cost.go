@@ -28,13 +28,14 @@ var costTable = readmodel.NewTable("llm_costs", readmodel.TableOf[costKey, CostR
 		readmodel.Int("output_tokens", func(r *CostRow) *int64 { return &r.OutputTokens }),
 		readmodel.Int("cached_tokens", func(r *CostRow) *int64 { return &r.CachedTokens }),
 		money("cost_nanos", func(r *CostRow) *events.Nanos { return &r.CostNanos }),
+		readmodel.Int("unpriced_calls", func(r *CostRow) *int64 { return &r.UnpricedCalls }),
 	},
 })
 
-// costs keeps llm_costs: every step that names a model, used tokens or cost money is a call, so that the ledger and
+// costs keeps llm_costs: every step that names a model, used tokens or cost money, known or not, is a call, so that the ledger and
 // the steps have the same sums.
 var costs = readmodel.Projection{
-	Name: "costs", Version: 1, Tables: []readmodel.AnyTable{costTable},
+	Name: "costs", Version: 2, Tables: []readmodel.AnyTable{costTable},
 	Lists: []readmodel.List{costTable.List(readmodel.List{
 		Name: "costs", Help: "What models cost, by day, workflow, agent and model", Order: readmodel.Ascending("day", "workflow", "agent", "model"),
 		Filters: []readmodel.Filter{
@@ -52,7 +53,7 @@ func bindCosts(w *readmodel.WorkingSet) readmodel.Fold {
 
 func foldCost(costs *readmodel.Cache[costKey, CostRow], run *runFact, f *readmodel.Fact) error {
 	e, ok := f.Event.(events.RunStepFinished)
-	if !ok || run.step.Model == "" && e.InputTokens == 0 && e.OutputTokens == 0 && e.CostNanos == 0 {
+	if !ok || run.step.Model == "" && e.InputTokens == 0 && e.OutputTokens == 0 && e.CostNanos == 0 && !e.Unpriced {
 		return nil
 	}
 	r, err := costs.Row(costKey{run.day, run.step.Workflow, run.step.Agent, run.step.Model, f.Workspace})
@@ -63,6 +64,6 @@ func foldCost(costs *readmodel.Cache[costKey, CostRow], run *runFact, f *readmod
 	r.InputTokens = events.Add(r.InputTokens, e.InputTokens)
 	r.OutputTokens = events.Add(r.OutputTokens, e.OutputTokens)
 	r.CachedTokens = events.Add(r.CachedTokens, e.CachedTokens)
-	r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
+	r.Cost = r.Cost.Plus(e.Cost())
 	return nil
 }

@@ -104,7 +104,7 @@ var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[named, drawn
 
 // experiments keeps what is tried on a part of the runs, and what they came to.
 var experiments = readmodel.Projection{
-	Name: "experiments", Version: 2, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
+	Name: "experiments", Version: 3, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
 	Lists: []readmodel.List{experimentTable.List(readmodel.List{
 		Name: "experiments", Help: "Changes that are tried on a part of the runs, and what these came to, the latest first",
 		Order: []readmodel.Order{{Column: "position", Descending: true}},
@@ -194,7 +194,8 @@ func (w *experimentFold) count(f *readmodel.Fact) error {
 				a.Judged += w.judged
 				if w.ended {
 					a.Runs++
-					a.CostNanos = events.Add(a.CostNanos, run.CostNanos)
+					spent := a.Cost().Plus(run.Cost)
+					a.CostNanos, a.UnpricedCalls = spent.CostNanos, spent.UnpricedCalls
 					a.Milliseconds += max(f.When.Sub(r.at).Milliseconds(), 0)
 				}
 			}

@@ -72,7 +72,7 @@ func support() []any {
 		"run-r1", events.RunStepStarted{Step: 0, Name: "ask", Type: events.ChatStep, Agent: "bert", Model: "gpt"},
 		"run-r1", events.RunStepStarted{Step: 1, Name: "look", Type: events.ToolStep, Agent: "bert", Tool: "search", Parent: &zero, DependsOn: []int{0}},
 		"run-r1", events.RunStepFinished{Step: 1, Outcome: events.Failed, Error: "gone"},
-		"run-r1", events.RunStepFinished{Step: 0, Outcome: events.Succeeded, Model: "gpt-1", InputTokens: 10, OutputTokens: 4, CachedTokens: 2, CostNanos: 7},
+		"run-r1", events.RunStepFinished{Step: 0, Outcome: events.Succeeded, Model: "gpt-1", InputTokens: 10, OutputTokens: 4, CachedTokens: 2, CostNanos: 7, Unpriced: true},
 		"run-r1", events.RunLLMCalled{},
 		"run-r1", events.RunStepStarted{Step: 2, Name: "look", Type: events.ToolStep, Agent: "carl", Tool: "search"},
 		"run-r1", events.RunFailed{Error: "no answer", FinishReason: "length", CostNanos: 9},
@@ -91,14 +91,14 @@ func TestRunBecomesRows(t *testing.T) {
 		Run: "r1", Workflow: "support", Task: "t1", Requester: "anna", Prompt: "help", Outcome: events.Failed,
 		Conversation: "c1", AgentRevision: -1, FinishReason: "length", Error: "no answer", Labels: map[string]string{"a": "1", "b": "2"}, Source: "runs",
 		StartedAt: minute(0), EndedAt: minute(7), DurationNS: int64(7 * time.Minute), Steps: 3, FailedSteps: 1, InputTokens: 10,
-		OutputTokens: 4, CostNanos: 9, Trace: []string{"ask", "look", "look"}, Agents: []string{"bert (runs)", "carl (runs)"},
+		OutputTokens: 4, Cost: events.Cost{CostNanos: 9}, Trace: []string{"ask", "look", "look"}, Agents: []string{"bert (runs)", "carl (runs)"},
 		Models: []string{"gpt-1"}, Tools: []string{"search"}, FirstPosition: 1, LastPosition: 8,
 	})
 	equal(t, "steps", steps, []projections.StepRow{
 		{
 			Run: "r1", Step: 0, Workflow: "support", Name: "ask", Type: events.ChatStep, Agent: "bert (runs)", Model: "gpt-1", Parent: -1,
 			Outcome: events.Succeeded, StartedAt: minute(1), EndedAt: minute(4), DurationNS: int64(3 * time.Minute),
-			InputTokens: 10, OutputTokens: 4, CachedTokens: 2, CostNanos: 7, Position: 5,
+			InputTokens: 10, OutputTokens: 4, CachedTokens: 2, CostNanos: 7, Unpriced: true, Position: 5,
 		},
 		{
 			Run: "r1", Step: 1, Workflow: "support", Name: "look", Type: events.ToolStep, Agent: "bert (runs)", Tool: "search", Parent: 0,
@@ -126,7 +126,7 @@ func TestRunIsCounted(t *testing.T) {
 	costs, _ := m.Costs(ctx)
 	equal(t, "costs", costs, []projections.CostRow{{
 		Day: "2026-11-22", Workflow: "support", Agent: "bert (runs)", Model: "gpt-1", Calls: 1, InputTokens: 10, OutputTokens: 4,
-		CachedTokens: 2, CostNanos: 7,
+		CachedTokens: 2, Cost: events.Cost{CostNanos: 7, UnpricedCalls: 1},
 	}})
 	var patterns []projections.PatternRow
 	for _, kind := range []projections.PatternKind{projections.VariantPattern, projections.FollowsPattern} {
@@ -153,8 +153,8 @@ func TestRunIsCounted(t *testing.T) {
 	workflow, bert, carl := metric(projections.ByWorkflow, "support"), metric(projections.ByAgent, "bert (runs)"), metric(projections.ByAgent, "carl (runs)")
 	model, tool := metric(projections.ByModel, "gpt-1"), metric(projections.ByTool, "search")
 	workflow.Steps, workflow.FailedSteps, workflow.InputTokens, workflow.OutputTokens, workflow.CostNanos = 3, 1, 10, 4, 9
-	bert.Steps, bert.FailedSteps, bert.InputTokens, bert.OutputTokens, bert.CostNanos = 2, 1, 10, 4, 7
-	model.Steps, model.InputTokens, model.OutputTokens, model.CostNanos = 1, 10, 4, 7
+	bert.Steps, bert.FailedSteps, bert.InputTokens, bert.OutputTokens, bert.Cost = 2, 1, 10, 4, events.Cost{CostNanos: 7, UnpricedCalls: 1}
+	model.Steps, model.InputTokens, model.OutputTokens, model.Cost = 1, 10, 4, events.Cost{CostNanos: 7, UnpricedCalls: 1}
 	tool.Steps, tool.FailedSteps = 2, 1
 	carl.Steps = 1 // it never finished
 	for d, want := range map[projections.Dimension][]projections.MetricRow{

@@ -61,6 +61,7 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 		readmodel.Int("parallel", func(r *GoalRow) *int64 { return &r.Parallel }),
 		money("limit_nanos", func(r *GoalRow) *events.Nanos { return &r.LimitNanos }),
 		money("cost_nanos", func(r *GoalRow) *events.Nanos { return &r.CostNanos }),
+		readmodel.Int("unpriced_calls", func(r *GoalRow) *int64 { return &r.UnpricedCalls }),
 		readmodel.Time("created_at", func(r *GoalRow) *time.Time { return &r.CreatedAt }),
 		readmodel.Time("started_at", func(r *GoalRow) *time.Time { return &r.StartedAt }),
 		readmodel.Time("ended_at", func(r *GoalRow) *time.Time { return &r.EndedAt }),
@@ -74,7 +75,7 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 
 // goals keeps where each goal and its tasks stand.
 var goals = readmodel.Projection{
-	Name: "goals", Version: 3, Tables: []readmodel.AnyTable{goalTable},
+	Name: "goals", Version: 4, Tables: []readmodel.AnyTable{goalTable},
 	Lists: []readmodel.List{goalTable.List(readmodel.List{
 		Name: "goals", Help: "Goals with their tasks, the latest first", Order: []readmodel.Order{{Column: "goal", Descending: true}},
 	})},
@@ -131,10 +132,10 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 				Question: strings.Clone(t.Question),
 			}
 		}
-		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
+		r.Cost = r.Cost.Plus(e.Cost())
 		r.goesOn()
 	case events.GoalPlanRefused:
-		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
+		r.Cost = r.Cost.Plus(e.Cost())
 		r.Status, r.Reason, r.StartedAt = GoalCreated, strings.Clone(e.Reason), time.Time{}
 	case events.GoalStarted:
 		r.StartedAt = f.When
@@ -149,26 +150,27 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 			}
 		})
 	case events.GoalTaskFinished:
-		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
-		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, e.CostNanos, "") })
+		r.Cost = r.Cost.Plus(e.Cost())
+		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, e.Cost(), "") })
 	case events.GoalTaskFailed:
-		r.CostNanos = events.Add(r.CostNanos, e.CostNanos)
+		r.Cost = r.Cost.Plus(e.Cost())
 		status := map[events.AfterFailure]GoalTaskStatus{events.TaskFails: TaskFailed, events.TaskSkipped: TaskSkipped}[e.Next]
 		r.task(e.Task, func(t *GoalTaskRow) {
 			if status == "" {
-				t.Status, t.Reason, t.Cost = TaskWaiting, strings.Clone(e.Reason), events.Add(t.Cost, USD(e.CostNanos))
+				t.Status, t.Reason = TaskWaiting, strings.Clone(e.Reason)
+				t.spend(e.Cost())
 				return
 			}
-			t.ends(f, status, e.CostNanos, e.Reason)
+			t.ends(f, status, e.Cost(), e.Reason)
 		})
 	case events.GoalTaskSkipped:
-		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskSkipped, 0, e.Reason) })
+		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskSkipped, events.Cost{}, e.Reason) })
 	case events.GoalTaskChanged:
 		r.task(e.Task, func(t *GoalTaskRow) {
 			t.Status, t.Run, t.Agent = TaskWaiting, "", strings.Clone(cmp.Or(e.Agent, t.Agent))
 		})
 	case events.GoalTaskAnswered:
-		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, 0, "") })
+		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, events.Cost{}, "") })
 	case events.GoalTold:
 	case events.GoalPaused:
 		r.Status, r.Reason = GoalPaused, strings.Clone(e.Reason)
@@ -208,6 +210,12 @@ func (r *GoalRow) task(name string, change func(*GoalTaskRow)) {
 	}
 }
 
-func (t *GoalTaskRow) ends(f *readmodel.Fact, status GoalTaskStatus, cost events.Nanos, reason string) {
-	t.Status, t.EndedAt, t.Reason, t.Cost = status, jsonTime(f.When), strings.Clone(reason), events.Add(t.Cost, USD(cost))
+func (t *GoalTaskRow) ends(f *readmodel.Fact, status GoalTaskStatus, cost events.Cost, reason string) {
+	t.Status, t.EndedAt, t.Reason = status, jsonTime(f.When), strings.Clone(reason)
+	t.spend(cost)
+}
+
+func (t *GoalTaskRow) spend(cost events.Cost) {
+	sum := t.Spent().Plus(cost)
+	t.Cost, t.UnpricedCalls = USD(sum.CostNanos), sum.UnpricedCalls
 }

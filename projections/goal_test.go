@@ -13,7 +13,7 @@ func shipping() []any {
 	return []any{
 		"goal-g", events.GoalCreated{Goal: "g", Prompt: "Ship it.", Level: events.Tactical, Parent: "f", Requester: "user:anna", LimitNanos: 100, Parallel: 2},
 		"goal-g", events.GoalPlanAsked{By: "user:anna"},
-		"goal-g", events.GoalPlanned{Source: events.PlannedByModel, Run: "g.plan-1-1", Note: "three", CostNanos: 5, Tasks: []events.GoalTask{
+		"goal-g", events.GoalPlanned{Source: events.PlannedByModel, Run: "g.plan-1-1", Note: "three", CostNanos: 5, UnpricedCalls: 2, Tasks: []events.GoalTask{
 			{Task: "find", Title: "Find", Instruction: "x", Agent: "clerk"},
 			{Task: "check", Instruction: "x", Agent: "clerk"},
 			{Task: "write", Instruction: "x", Agent: "writer", DependsOn: []string{"find"}},
@@ -21,8 +21,8 @@ func shipping() []any {
 		"goal-g", events.GoalStarted{By: "user:anna"},
 		"goal-g", events.GoalTaskStarted{Task: "find", Attempt: 1, Run: "g.find.1", Agent: "clerk"},
 		"goal-g", events.GoalTaskStarted{Task: "check", Attempt: 1, Run: "g.check.1", Agent: "clerk"},
-		"goal-g", events.GoalTaskFailed{Task: "check", Run: "g.check.1", Reason: "no", Next: events.TaskRetried, CostNanos: 2},
-		"goal-g", events.GoalTaskFinished{Task: "find", Run: "g.find.1", CostNanos: 3},
+		"goal-g", events.GoalTaskFailed{Task: "check", Run: "g.check.1", Reason: "no", Next: events.TaskRetried, CostNanos: 2, UnpricedCalls: 1},
+		"goal-g", events.GoalTaskFinished{Task: "find", Run: "g.find.1", CostNanos: 3, UnpricedCalls: 2},
 		"goal-g", events.GoalTaskStarted{Task: "check", Attempt: 2, Run: "g.check.2", Agent: "boss"},
 	}
 }
@@ -40,15 +40,15 @@ func TestGoals(t *testing.T) {
 	t.Parallel()
 	at := func(n int) *time.Time { m := minute(n); return &m }
 	find := projections.GoalTaskRow{
-		Task: "find", Title: "Find", Agent: "clerk", Status: projections.TaskDone, DependsOn: []string{}, Attempts: 1, Run: "g.find.1", StartedAt: at(4), EndedAt: at(7), Cost: 3,
+		Task: "find", Title: "Find", Agent: "clerk", Status: projections.TaskDone, DependsOn: []string{}, Attempts: 1, Run: "g.find.1", StartedAt: at(4), EndedAt: at(7), Cost: 3, UnpricedCalls: 2,
 	}
 	check := projections.GoalTaskRow{
-		Task: "check", Agent: "boss", Status: projections.TaskRunning, DependsOn: []string{}, Attempts: 2, Run: "g.check.2", StartedAt: at(5), Cost: 2, Reason: "no",
+		Task: "check", Agent: "boss", Status: projections.TaskRunning, DependsOn: []string{}, Attempts: 2, Run: "g.check.2", StartedAt: at(5), Cost: 2, UnpricedCalls: 1, Reason: "no",
 	}
 	write := projections.GoalTaskRow{Task: "write", Agent: "writer", Status: projections.TaskWaiting, DependsOn: []string{"find"}}
 	want := projections.GoalRow{
 		Goal: "g", Prompt: "Ship it.", Level: events.Tactical, Status: projections.GoalRunning, Parent: "f", Requester: "user:anna",
-		PlanSource: events.PlannedByModel, PlanOf: "g.plan-1-1", Note: "three", Parallel: 2, LimitNanos: 100, CostNanos: 10,
+		PlanSource: events.PlannedByModel, PlanOf: "g.plan-1-1", Note: "three", Parallel: 2, LimitNanos: 100, Cost: events.Cost{CostNanos: 10, UnpricedCalls: 5},
 		CreatedAt: minute(0), StartedAt: minute(3), Position: 9, Tasks: []projections.GoalTaskRow{find, check, write},
 	}
 	equal(t, "under way", goalRow(t, shipping()...), want)

@@ -40,6 +40,7 @@ var metricTable = readmodel.NewTable("metrics", readmodel.TableOf[metricKey, Met
 		readmodel.Int("input_tokens", func(r *MetricRow) *int64 { return &r.InputTokens }),
 		readmodel.Int("output_tokens", func(r *MetricRow) *int64 { return &r.OutputTokens }),
 		money("cost_nanos", func(r *MetricRow) *events.Nanos { return &r.CostNanos }),
+		readmodel.Int("unpriced_calls", func(r *MetricRow) *int64 { return &r.UnpricedCalls }),
 		// The last ones: plainMetrics.
 		packed("durations", func(r *MetricRow, b []byte) []byte { return r.durations.append(b) }, func(r *MetricRow, b []byte) error { return r.durations.decode(b) }),
 		packed("trials", func(r *MetricRow, b []byte) []byte { return r.trials.append(b) }, func(r *MetricRow, b []byte) error { return r.trials.decode(b) }),
@@ -54,7 +55,7 @@ const AllDays = "all"
 
 // metrics keeps what the runs came to that ended on a day, and on all days.
 var metrics = readmodel.Projection{
-	Name: "metrics", Version: 3, Tables: []readmodel.AnyTable{metricTable},
+	Name: "metrics", Version: 4, Tables: []readmodel.AnyTable{metricTable},
 	Bind: bindMetrics,
 }
 
@@ -107,18 +108,19 @@ type figures struct{ all []figure }
 
 // figure is what a run comes to for one of them. The durations are those of its steps, or its own.
 type figure struct {
-	by                  Dimension
-	name                string
-	steps, failed       int64
-	input, output, cost int64
-	durations           []int64
+	by            Dimension
+	name          string
+	steps, failed int64
+	input, output int64
+	cost          events.Cost
+	durations     []int64
 }
 
 // of are the figures of a run, good until it is called again.
 func (f *figures) of(r *RunRow) []figure {
 	f.all = f.all[:0]
 	w := f.next(ByWorkflow, r.Workflow)
-	w.steps, w.failed, w.input, w.output, w.cost = r.Steps, r.FailedSteps, r.InputTokens, r.OutputTokens, int64(r.CostNanos)
+	w.steps, w.failed, w.input, w.output, w.cost = r.Steps, r.FailedSteps, r.InputTokens, r.OutputTokens, r.Cost
 	w.durations = append(w.durations, r.DurationNS)
 	sets := [...]struct {
 		by    Dimension
@@ -159,7 +161,7 @@ func (g *figure) count(s *StepRow) {
 	if s.Outcome == events.Failed {
 		g.failed++
 	}
-	g.input, g.output, g.cost = events.Add(g.input, s.InputTokens), events.Add(g.output, s.OutputTokens), events.Add(g.cost, int64(s.CostNanos))
+	g.input, g.output, g.cost = events.Add(g.input, s.InputTokens), events.Add(g.output, s.OutputTokens), g.cost.Plus(s.Spent())
 	g.durations = append(g.durations, s.DurationNS)
 }
 
@@ -168,7 +170,7 @@ func (m *MetricRow) add(g *figure) {
 	m.Runs++
 	m.Steps, m.FailedSteps = events.Add(m.Steps, g.steps), events.Add(m.FailedSteps, g.failed)
 	m.InputTokens, m.OutputTokens = events.Add(m.InputTokens, g.input), events.Add(m.OutputTokens, g.output)
-	m.CostNanos = events.Add(m.CostNanos, events.Nanos(g.cost))
+	m.Cost = m.Cost.Plus(g.cost)
 	for _, ns := range g.durations {
 		m.durations.add(ns)
 	}
@@ -180,7 +182,7 @@ func (m *MetricRow) merge(o *MetricRow) {
 	m.Cancelled, m.Unrated, m.Judged = m.Cancelled+o.Cancelled, m.Unrated+o.Unrated, m.Judged+o.Judged
 	m.Steps, m.FailedSteps = events.Add(m.Steps, o.Steps), events.Add(m.FailedSteps, o.FailedSteps)
 	m.InputTokens, m.OutputTokens = events.Add(m.InputTokens, o.InputTokens), events.Add(m.OutputTokens, o.OutputTokens)
-	m.CostNanos = events.Add(m.CostNanos, o.CostNanos)
+	m.Cost = m.Cost.Plus(o.Cost)
 	m.durations.merge(&o.durations)
 	m.trials.merge(o.trials)
 }

@@ -49,7 +49,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 	for workspace, cost := range map[string]events.Nanos{"": 1, "team": 2, "a-b@c": 3} {
 		r := m.In(workspace)
 		report, err := r.Report(ctx, projections.MetricsFilter{})
-		if err != nil || report.Runs != 1 || report.CostUSD != cost || report.ByAgent["clerk"].Runs != 1 {
+		if err != nil || report.Runs != 1 || report.CostNanos != cost || report.ByAgent["clerk"].Runs != 1 {
 			t.Errorf("%q: metrics %+v, %v", workspace, report, err)
 		}
 		run, steps, err := r.Run(ctx, "r")

@@ -61,18 +61,18 @@ type Quantiles struct {
 // Metrics are the figures of all runs, or of those of one workflow, agent, model or tool. A run counts by its verdict where it
 // has one, else by how it ended; Judged counts those with one.
 type Metrics struct {
-	Runs         int64        `json:"runs"`
-	Succeeded    int64        `json:"succeeded"`
-	Failed       int64        `json:"failed"`
-	Cancelled    int64        `json:"cancelled"`
-	Unrated      int64        `json:"unrated"`
-	Judged       int64        `json:"judged"`
-	Running      int64        `json:"running"`
-	Steps        int64        `json:"steps"`
-	FailedSteps  int64        `json:"failed_steps"`
-	InputTokens  int64        `json:"input_tokens"`
-	OutputTokens int64        `json:"output_tokens"`
-	CostUSD      events.Nanos `json:"-"`
+	Runs         int64 `json:"runs"`
+	Succeeded    int64 `json:"succeeded"`
+	Failed       int64 `json:"failed"`
+	Cancelled    int64 `json:"cancelled"`
+	Unrated      int64 `json:"unrated"`
+	Judged       int64 `json:"judged"`
+	Running      int64 `json:"running"`
+	Steps        int64 `json:"steps"`
+	FailedSteps  int64 `json:"failed_steps"`
+	InputTokens  int64 `json:"input_tokens"`
+	OutputTokens int64 `json:"output_tokens"`
+	events.Cost  `json:"-"`
 	// Duration is of runs in total and by workflow, of steps by agent, model and tool.
 	Duration Quantiles `json:"duration_seconds"`
 	// PassHat[k-1] is the chance that k trials of a task all succeed (pass^k), without bias: the mean over tasks with

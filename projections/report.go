@@ -89,7 +89,7 @@ func (g *group) metrics() Metrics {
 	hats, over := g.trials.passHat()
 	return Metrics{
 		Runs: g.Runs, Succeeded: g.Succeeded, Failed: g.Failed, Cancelled: g.Cancelled, Unrated: g.Unrated, Judged: g.Judged, Running: g.running,
-		Steps: g.Steps, FailedSteps: g.FailedSteps, InputTokens: g.InputTokens, OutputTokens: g.OutputTokens, CostUSD: g.CostNanos,
+		Steps: g.Steps, FailedSteps: g.FailedSteps, InputTokens: g.InputTokens, OutputTokens: g.OutputTokens, Cost: g.Cost,
 		Duration: g.durations.quantiles(), PassHat: hats, PassHatTasks: over,
 	}
 }
@@ -116,6 +116,8 @@ func (b *reportBuilder) report() Report {
 type metricsJSON struct {
 	plainMetrics
 	CostUSD string `json:"cost_usd"`
+	// UnpricedCalls counts the calls that the cost does not hold, since nobody knows theirs.
+	UnpricedCalls int64 `json:"unpriced_calls"`
 }
 
 type plainMetrics Metrics
@@ -124,7 +126,7 @@ func (m Metrics) shape() metricsJSON {
 	if m.PassHat == nil {
 		m.PassHat, m.PassHatTasks = []float64{}, []int64{}
 	}
-	return metricsJSON{plainMetrics(m), m.CostUSD.String()}
+	return metricsJSON{plainMetrics(m), m.CostNanos.String(), m.UnpricedCalls}
 }
 
 // MarshalJSON writes the shape that docs/cli.md describes, money as exact decimal text.

@@ -139,7 +139,7 @@ func brute(runs []*bruteRun, bySteps bool, counts func(*bruteRun, *bruteStep) bo
 				durations = append(durations, r.seconds)
 			}
 		}
-		m.CostUSD = events.Nanos(clip(int64(m.CostUSD), cost))
+		m.CostNanos = events.Nanos(clip(int64(m.CostNanos), cost))
 		m.Runs++
 		if r.judged {
 			m.Judged++
@@ -328,7 +328,7 @@ func TestReportMarshalsAsDocumented(t *testing.T) {
 	}
 	part := func(runs, steps, failed, in, out int, duration, cost string) string {
 		return fmt.Sprintf(`"runs":%d,"succeeded":0,"failed":1,"cancelled":0,"unrated":0,"judged":0,"running":0,"steps":%d,"failed_steps":%d,`+
-			`"input_tokens":%d,"output_tokens":%d,"duration_seconds":%s,"pass_hat":[0],"pass_hat_tasks":[1],"cost_usd":"%s"`, runs, steps, failed, in, out, duration, cost)
+			`"input_tokens":%d,"output_tokens":%d,"duration_seconds":%s,"pass_hat":[0],"pass_hat_tasks":[1],"cost_usd":"%s","unpriced_calls":%d`, runs, steps, failed, in, out, duration, cost, map[string]int{"0.000000007": 1}[cost])
 	}
 	total := part(1, 3, 1, 10, 4, `{"p50":420,"p95":420}`, "0.000000009")
 	want := `{` + total + `,"by_workflow":{"support":{` + total + `}},"by_agent":{"bert (runs)":{` +
@@ -341,6 +341,6 @@ func TestReportMarshalsAsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "empty report", string(empty), `{"runs":0,"succeeded":0,"failed":0,"cancelled":0,"unrated":0,"judged":0,"running":0,"steps":0,`+
-		`"failed_steps":0,"input_tokens":0,"output_tokens":0,"duration_seconds":{"p50":null,"p95":null},"pass_hat":[],"pass_hat_tasks":[],"cost_usd":"0",`+
+		`"failed_steps":0,"input_tokens":0,"output_tokens":0,"duration_seconds":{"p50":null,"p95":null},"pass_hat":[],"pass_hat_tasks":[],"cost_usd":"0","unpriced_calls":0,`+
 		`"by_workflow":{},"by_agent":{},"by_model":{},"by_tool":{}}`)
 }

@@ -49,10 +49,9 @@ type RunRow struct {
 	FailedSteps  int64 `db:"failed_steps"`
 	InputTokens  int64 `db:"input_tokens"`
 	OutputTokens int64 `db:"output_tokens"`
-	// CostNanos is the greater of the sum over the steps and what the source gave for the whole run.
-	CostNanos events.Nanos `db:"cost_nanos"`
-	// Unpriced tells that a step cost something that nobody knows: CostNanos is then too low.
-	Unpriced bool `db:"unpriced"`
+	// The money is the greater of the sum over the steps and what the source gave for the whole run, which then leaves nothing
+	// without a price.
+	events.Cost
 	// Trace is the names of its steps in the order of their starts; Agents, Models and Tools are sorted sets.
 	Trace  []string `db:"trace"`
 	Agents []string `db:"agents"`
@@ -66,7 +65,7 @@ type RunRow struct {
 	// steps are the column step_list. Reader gives them apart from the row.
 	steps []StepRow
 	// stepCost is the sum over the steps, in the fold.
-	stepCost events.Nanos
+	stepCost events.Cost
 	// uses counts the steps of each model, in the fold. It is made when a step is first answered by another model than it
 	// asked for.
 	uses map[string]int
@@ -97,6 +96,9 @@ type StepRow struct {
 	Unpriced     bool   // its cost is not known
 	Position     uint64 // of its latest fact
 }
+
+// Spent is what it cost.
+func (s *StepRow) Spent() events.Cost { return events.CostOf(s.CostNanos, s.Unpriced) }
 
 // AgentRow is a row of agent_registry.
 type AgentRow struct {
@@ -202,16 +204,16 @@ type PatternRow struct {
 
 // CostRow is a row of llm_costs: what a model cost an agent in a workflow on a day.
 type CostRow struct {
-	Day          string       `db:"day,pk"` // 2026-11-22, UTC, of the step's end
-	Workflow     string       `db:"workflow,pk"`
-	Agent        string       `db:"agent,pk"`
-	Model        string       `db:"model,pk"`
-	Workspace    string       `db:"workspace,pk"`
-	Calls        int64        `db:"calls"`
-	InputTokens  int64        `db:"input_tokens"`
-	OutputTokens int64        `db:"output_tokens"`
-	CachedTokens int64        `db:"cached_tokens"`
-	CostNanos    events.Nanos `db:"cost_nanos"`
+	Day          string `db:"day,pk"` // 2026-11-22, UTC, of the step's end
+	Workflow     string `db:"workflow,pk"`
+	Agent        string `db:"agent,pk"`
+	Model        string `db:"model,pk"`
+	Workspace    string `db:"workspace,pk"`
+	Calls        int64  `db:"calls"`
+	InputTokens  int64  `db:"input_tokens"`
+	OutputTokens int64  `db:"output_tokens"`
+	CachedTokens int64  `db:"cached_tokens"`
+	events.Cost
 }
 
 // ImprovementRow is a row of improvements.
@@ -296,14 +298,14 @@ type GoalRow struct {
 	Reason string `db:"reason"`
 	// Parallel is how many tasks are under way at a time.
 	Parallel int64 `db:"parallel"`
-	// LimitNanos is what may be spent, 0 for no limit of its own. CostNanos is what its tasks have cost that have ended.
-	LimitNanos events.Nanos  `db:"limit_nanos"`
-	CostNanos  events.Nanos  `db:"cost_nanos"`
-	CreatedAt  time.Time     `db:"created_at"`
-	StartedAt  time.Time     `db:"started_at"`
-	EndedAt    time.Time     `db:"ended_at"`
-	Position   uint64        `db:"position"`
-	Tasks      []GoalTaskRow `db:"tasks"`
+	// LimitNanos is what may be spent, 0 for no limit of its own. The money is what its tasks have cost that have ended.
+	LimitNanos events.Nanos `db:"limit_nanos"`
+	events.Cost
+	CreatedAt time.Time     `db:"created_at"`
+	StartedAt time.Time     `db:"started_at"`
+	EndedAt   time.Time     `db:"ended_at"`
+	Position  uint64        `db:"position"`
+	Tasks     []GoalTaskRow `db:"tasks"`
 }
 
 // GoalTaskRow is a task of a goal: an element of the column tasks of goals, in the order of the plan.
@@ -321,9 +323,15 @@ type GoalTaskRow struct {
 	Question  string     `json:"question,omitempty"`
 	StartedAt *time.Time `json:"started_at"`
 	EndedAt   *time.Time `json:"ended_at"`
-	// Cost is that of all attempts.
-	Cost   USD    `json:"cost_usd"`
-	Reason string `json:"reason"`
+	// Cost is that of all attempts, beside what UnpricedCalls cost.
+	Cost          USD    `json:"cost_usd"`
+	UnpricedCalls int64  `json:"unpriced_calls,omitempty"`
+	Reason        string `json:"reason"`
+}
+
+// Spent is what its attempts cost.
+func (t GoalTaskRow) Spent() events.Cost {
+	return events.Cost{CostNanos: events.Nanos(t.Cost), UnpricedCalls: t.UnpricedCalls}
 }
 
 // Dimension is what metrics are kept by.
@@ -341,21 +349,21 @@ const (
 // its workflow and under each agent, model and tool that had a step in it; there, its steps, tokens and money are those of
 // these steps alone. It succeeded or failed by its verdict where it has one, else by how it ended; Judged counts those with one.
 type MetricRow struct {
-	Workspace    string       `db:"workspace,pk"`
-	Dimension    Dimension    `db:"dimension,pk"`
-	Name         string       `db:"name,pk"`
-	Day          string       `db:"day,pk"` // empty for what is undated, AllDays for the sum
-	Runs         int64        `db:"runs"`
-	Succeeded    int64        `db:"succeeded"`
-	Failed       int64        `db:"failed"`
-	Cancelled    int64        `db:"cancelled"`
-	Unrated      int64        `db:"unrated"`
-	Judged       int64        `db:"judged"`
-	Steps        int64        `db:"steps"`
-	FailedSteps  int64        `db:"failed_steps"`
-	InputTokens  int64        `db:"input_tokens"`
-	OutputTokens int64        `db:"output_tokens"`
-	CostNanos    events.Nanos `db:"cost_nanos"`
+	Workspace    string    `db:"workspace,pk"`
+	Dimension    Dimension `db:"dimension,pk"`
+	Name         string    `db:"name,pk"`
+	Day          string    `db:"day,pk"` // empty for what is undated, AllDays for the sum
+	Runs         int64     `db:"runs"`
+	Succeeded    int64     `db:"succeeded"`
+	Failed       int64     `db:"failed"`
+	Cancelled    int64     `db:"cancelled"`
+	Unrated      int64     `db:"unrated"`
+	Judged       int64     `db:"judged"`
+	Steps        int64     `db:"steps"`
+	FailedSteps  int64     `db:"failed_steps"`
+	InputTokens  int64     `db:"input_tokens"`
+	OutputTokens int64     `db:"output_tokens"`
+	events.Cost
 	// durations are of the runs by workflow, else of the steps. trials are the tasks' of AllDays: those of a task lie on
 	// many days.
 	durations durations

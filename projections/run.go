@@ -65,7 +65,7 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunR
 		readmodel.Int("input_tokens", func(r *RunRow) *int64 { return &r.InputTokens }),
 		readmodel.Int("output_tokens", func(r *RunRow) *int64 { return &r.OutputTokens }),
 		money("cost_nanos", func(r *RunRow) *events.Nanos { return &r.CostNanos }),
-		readmodel.Bool("unpriced", func(r *RunRow) *bool { return &r.Unpriced }),
+		readmodel.Int("unpriced_calls", func(r *RunRow) *int64 { return &r.UnpricedCalls }),
 		readmodel.Strings("agents", func(r *RunRow) *[]string { return &r.Agents }),
 		readmodel.Strings("models", func(r *RunRow) *[]string { return &r.Models }),
 		readmodel.Strings("tools", func(r *RunRow) *[]string { return &r.Tools }),
@@ -186,12 +186,12 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 		r.Suspended = ""
 	case events.RunFinished:
 		r.FinishReason = e.FinishReason
-		err = w.end(f, e.Outcome, e.Answer, "", e.CostNanos, e.Undated)
+		err = w.end(f, e.Outcome, e.Answer, "", e.Cost(), e.Undated)
 	case events.RunFailed:
 		r.FinishReason = e.FinishReason
-		err = w.end(f, events.Failed, "", e.Error, e.CostNanos, e.Undated)
+		err = w.end(f, events.Failed, "", e.Error, e.Cost(), e.Undated)
 	case events.RunCancelled:
-		err = w.end(f, events.Cancelled, "", e.Reason, e.CostNanos, e.Undated)
+		err = w.end(f, events.Cancelled, "", e.Reason, e.Cost(), e.Undated)
 	}
 	if err == nil {
 		r.LastPosition = f.Envelope.Position
@@ -268,7 +268,6 @@ func (w *runFold) finishStep(f *readmodel.Fact, e events.RunStepFinished) error 
 	s.Outcome, s.Error, s.Position = e.Outcome, e.Error, f.Envelope.Position
 	s.InputTokens, s.OutputTokens, s.CachedTokens = e.InputTokens, e.OutputTokens, e.CachedTokens
 	s.CostNanos, s.Unpriced = e.CostNanos, e.Unpriced
-	r.Unpriced = r.Unpriced || e.Unpriced
 	if !e.Undated {
 		w.day = w.days.of(f.When)
 		s.EndedAt = f.When
@@ -284,18 +283,20 @@ func (w *runFold) finishStep(f *readmodel.Fact, e events.RunStepFinished) error 
 	}
 	r.InputTokens = events.Add(r.InputTokens, e.InputTokens)
 	r.OutputTokens = events.Add(r.OutputTokens, e.OutputTokens)
-	r.stepCost = events.Add(r.stepCost, e.CostNanos)
-	r.CostNanos = r.stepCost
+	r.stepCost = r.stepCost.Plus(s.Spent())
+	r.Cost = r.stepCost
 	return nil
 }
 
-func (w *runFold) end(f *readmodel.Fact, o events.Outcome, answer, reason string, cost events.Nanos, undated bool) error {
+func (w *runFold) end(f *readmodel.Fact, o events.Outcome, answer, reason string, told events.Cost, undated bool) error {
 	r := w.row
 	if !ends(o) {
 		return readmodel.Damaged("the run ends with the unknown outcome %q", o)
 	}
 	r.Outcome, r.Answer, r.Error, r.Suspended = o, beginning(answer), reason, ""
-	r.CostNanos = max(r.stepCost, cost)
+	if r.Cost = r.stepCost.Plus(events.Cost{UnpricedCalls: told.UnpricedCalls}); told.CostNanos > r.CostNanos {
+		r.Cost = told
+	}
 	if !undated {
 		w.day = w.days.of(f.When)
 		r.EndedAt = f.When
@@ -360,7 +361,7 @@ func (r *RunRow) reuse() bool {
 // loaded adds up what no column holds.
 func (r *RunRow) loaded() {
 	for i := range r.steps {
-		r.stepCost = events.Add(r.stepCost, r.steps[i].CostNanos)
+		r.stepCost = r.stepCost.Plus(r.steps[i].Spent())
 	}
 }
 

@@ -36,7 +36,7 @@ func TestPeriods(t *testing.T) {
 		{"", "", 4, 1, 112}, {"2026-11-22", "2026-11-22", 1, 0, 7}, {"2026-11-23", "", 2, 0, 105}, {"", "2026-11-23", 2, 0, 107}, {"2026-12-01", "", 0, 0, 0},
 	} {
 		r, err := m.Report(t.Context(), projections.MetricsFilter{Since: c.since, Until: c.until})
-		if err != nil || r.Runs != c.runs || r.Running != c.running || r.CostUSD != c.cost || r.ByAgent["bert"].Runs+r.ByAgent["bert (runs)"].Runs != min(c.runs, 3) {
+		if err != nil || r.Runs != c.runs || r.Running != c.running || r.CostNanos != c.cost || r.ByAgent["bert"].Runs+r.ByAgent["bert (runs)"].Runs != min(c.runs, 3) {
 			t.Errorf("%s to %s: %+v, %v, want %+v", c.since, c.until, r, err, c)
 		}
 	}
@@ -65,5 +65,34 @@ func TestRunsOfAConversation(t *testing.T) {
 	}
 	if want := []row{{"c", "bert", "", -1}, {"a", "carl", "stop", 3}}; !slices.Equal(got, want) {
 		t.Errorf("runs %v, want %v", got, want)
+	}
+}
+
+// What nobody knows is counted, and a source's total for the whole run leaves nothing unknown.
+func TestACostIsKnownOrCountedAsUnknown(t *testing.T) {
+	t.Parallel()
+	step := func(nanos events.Nanos, unpriced bool) events.RunStepFinished {
+		return events.RunStepFinished{Outcome: events.Succeeded, CostNanos: nanos, Unpriced: unpriced}
+	}
+	for name, c := range map[string]struct {
+		step events.RunStepFinished
+		end  events.Run
+		want events.Cost
+	}{
+		"all known":                 {step(5, false), events.RunFinished{Outcome: events.Succeeded}, events.Cost{CostNanos: 5}},
+		"a step is not":             {step(5, true), events.RunFinished{Outcome: events.Succeeded}, events.Cost{CostNanos: 5, UnpricedCalls: 1}},
+		"calls in no step":          {step(0, true), events.RunFailed{UnpricedCalls: 2}, events.Cost{UnpricedCalls: 3}},
+		"the whole is told":         {step(5, true), events.RunFinished{Outcome: events.Succeeded, CostNanos: 9}, events.Cost{CostNanos: 9}},
+		"the whole is told as less": {step(5, true), events.RunCancelled{CostNanos: 4}, events.Cost{CostNanos: 5, UnpricedCalls: 1}},
+	} {
+		m := folded(t, "run-r", events.RunStarted{Run: "r", Workflow: "w"}, "run-r", events.RunStepStarted{Name: "ask", Type: events.ChatStep, Agent: "bert"}, "run-r", c.step, "run-r", c.end)
+		run, _, err := m.Run(t.Context(), "r")
+		if err != nil || run.Cost != c.want {
+			t.Errorf("%s: %+v, %v, want %+v", name, run.Cost, err, c.want)
+		}
+		report, err := m.Report(t.Context(), projections.MetricsFilter{})
+		if err != nil || report.Cost != c.want || report.ByWorkflow["w"].Cost != c.want || report.ByAgent["bert"].Cost != c.step.Cost() {
+			t.Errorf("%s: metrics %+v, %v, want %+v", name, report, err, c.want)
+		}
 	}
 }

@@ -76,12 +76,11 @@ func took(run projections.RunRow, note string) string {
 	if run.DurationNS >= 0 {
 		parts = append(parts, ":stopwatch: "+duration(time.Duration(run.DurationNS)))
 	}
-	switch {
-	case run.Unpriced:
-		parts = append(parts, "cost not known")
-	default:
-		parts = append(parts, dollars(run.CostNanos))
+	cost := spent(run.Cost)
+	if !run.Whole() {
+		cost = "cost " + cost
 	}
+	parts = append(parts, cost)
 	if len(run.Models) > 0 {
 		model := inert(strings.Join(run.Models, ", "))
 		if run.Scripted {
@@ -112,6 +111,9 @@ func duration(d time.Duration) string {
 }
 
 // dollars is money to the cent, or as exact as it takes to show that it is some.
+// spent is what something cost, in words.
+func spent(c events.Cost) string { return c.Say(dollars(c.CostNanos)) }
+
 func dollars(n events.Nanos) string {
 	if n != 0 && n < 10_000_000 {
 		return "$" + n.String()

@@ -238,7 +238,7 @@ func askedRun(started time.Time) managers.SlackRun {
 // answered is the row of a run that has ended.
 func answered(run, text string) projections.RunRow {
 	return projections.RunRow{
-		Run: run, Workflow: "slack", Prompt: "how?", Answer: text, Outcome: events.Succeeded, DurationNS: 2_300_000_000, CostNanos: 1_234_000, Steps: 2,
+		Run: run, Workflow: "slack", Prompt: "how?", Answer: text, Outcome: events.Succeeded, DurationNS: 2_300_000_000, Cost: events.Cost{CostNanos: 1_234_000}, Steps: 2,
 		Models: []string{"gpt-4o-mini"}, Requester: "slack:T1:U1",
 	}
 }

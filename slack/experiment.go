@@ -45,7 +45,7 @@ func experimentBlocks(row projections.ExperimentRow) []api.Block {
 		name := map[string]string{events.ControlArm: "As it was", events.CandidateArm: "With the change"}[arm.Arm]
 		n := max(arm.Runs, 1)
 		fields = append(fields, field(cmp.Or(name, inert(arm.Arm)), fmt.Sprintf("%s\n%s and %s a run",
-			share(arm.Succeeded, arm.Runs-arm.Unrated), dollars(arm.CostNanos/events.Nanos(n)), seconds(float64(arm.Milliseconds)/float64(1000*n)))))
+			share(arm.Succeeded, arm.Runs-arm.Unrated), arm.Cost().Mark(dollars(arm.CostNanos/events.Nanos(n))), seconds(float64(arm.Milliseconds)/float64(1000*n)))))
 	}
 	if len(fields) > 0 {
 		blocks = append(blocks, api.NewSectionBlock(nil, fields, nil))

@@ -49,9 +49,12 @@ func goalBlocks(row projections.GoalRow, results string, now time.Time) []api.Bl
 	if row.Reason != "" {
 		blocks = append(blocks, section(">"+inert(clip(oneLine(row.Reason), 600))))
 	}
-	parts := []string{strings.ReplaceAll(string(row.Status), "_", " "), dollars(row.CostNanos)}
+	parts := []string{strings.ReplaceAll(string(row.Status), "_", " "), row.Mark(dollars(row.CostNanos))}
 	if row.LimitNanos > 0 {
 		parts[1] += " of " + dollars(row.LimitNanos)
+	}
+	if !row.Whole() {
+		parts = append(parts, row.Lacks())
 	}
 	if row.PlanSource != "" {
 		parts = append(parts, "planned by a "+inert(string(row.PlanSource)))

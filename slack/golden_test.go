@@ -26,14 +26,14 @@ func ptr[T any](v T) *T { return &v }
 func figures(span answers.Span, names string) answers.Figures {
 	f := answers.Figures{
 		Span: span, Health: answers.Fair, Liked: 7, Judged: 9,
-		Group:    answers.Group{Runs: 42, Succeeded: 35, Failed: 5, Cancelled: 1, Running: 1, Cost: 1_530_000_000, P50: ptr(2.25), P95: ptr(71.0)},
+		Group:    answers.Group{Runs: 42, Succeeded: 35, Failed: 5, Cancelled: 1, Running: 1, Cost: events.Cost{CostNanos: 1_530_000_000}, P50: ptr(2.25), P95: ptr(71.0)},
 		Patterns: []answers.Pattern{{Workflow: names, Steps: []string{"chat", "tool", names}, Runs: 12, Succeeded: 11, Failed: 1}},
 	}
 	for i := range 14 {
-		f.Trend = append(f.Trend, answers.Day{Day: time.Date(2026, 11, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), Runs: int64(i % 5), Succeeded: int64(i % 5), Cost: events.Nanos(i * 10_000_000)})
+		f.Trend = append(f.Trend, answers.Day{Day: time.Date(2026, 11, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), Runs: int64(i % 5), Succeeded: int64(i % 5), Cost: events.Cost{CostNanos: events.Nanos(i * 10_000_000)}})
 	}
 	for range 10 {
-		f.Groups = append(f.Groups, answers.Group{Name: names, Runs: 3, Succeeded: 3, Cost: 3})
+		f.Groups = append(f.Groups, answers.Group{Name: names, Runs: 3, Succeeded: 3, Cost: events.Cost{CostNanos: 3}})
 	}
 	f.Left = 3
 	return f
@@ -85,7 +85,7 @@ var goalTime = time.Date(2026, 11, 28, 7, 5, 0, 0, time.UTC)
 func goal(text string, status projections.GoalStatus) projections.GoalRow {
 	began, ended := goalTime.Add(-5*time.Minute), goalTime.Add(-3*time.Minute)
 	row := projections.GoalRow{
-		Goal: "01a2", Prompt: text, Status: status, PlanSource: events.PlannedByModel, LimitNanos: 2_500_000_000, CostNanos: 310_000_000, StartedAt: began,
+		Goal: "01a2", Prompt: text, Status: status, PlanSource: events.PlannedByModel, LimitNanos: 2_500_000_000, Cost: events.Cost{CostNanos: 310_000_000}, StartedAt: began,
 		Tasks: []projections.GoalTaskRow{
 			{Task: "find", Title: "Find out why checkouts fail", Agent: "clerk", Status: projections.TaskDone, StartedAt: &began, EndedAt: &ended, Attempts: 1},
 			{Task: "which", Question: text, Status: projections.TaskWaiting, DependsOn: []string{"find"}},

@@ -81,9 +81,9 @@ func counts(g answers.Group) string {
 }
 
 func cost(g answers.Group) string {
-	total := dollars(g.Cost)
-	if g.Runs > 0 {
-		total += " (" + dollars(g.Cost/events.Nanos(g.Runs)) + " a run)"
+	total := spent(g.Cost)
+	if g.Runs > 0 && g.Whole() {
+		total += " (" + dollars(g.CostNanos/events.Nanos(g.Runs)) + " a run)"
 	}
 	return total
 }
@@ -105,7 +105,7 @@ func satisfaction(f answers.Figures) string {
 func groups(f answers.Figures) string {
 	var b strings.Builder
 	for _, g := range f.Groups {
-		fmt.Fprintf(&b, "• *%s*: %s runs, %s, %s, %s\n", strings.ReplaceAll(inert(clip(oneLine(g.Name), 80)), "*", ""), counts(g), rate(g), dollars(g.Cost), times(g))
+		fmt.Fprintf(&b, "• *%s*: %s runs, %s, %s, %s\n", strings.ReplaceAll(inert(clip(oneLine(g.Name), 80)), "*", ""), counts(g), rate(g), spent(g.Cost), times(g))
 	}
 	if f.Left > 0 {
 		fmt.Fprintf(&b, "and %d more\n", f.Left)
@@ -135,11 +135,11 @@ func trend(days []answers.Day) string {
 	runs, good, spent := make([]int64, len(days)), make([]int64, len(days)), make([]int64, len(days))
 	var most, dear int64
 	for i, d := range days {
-		runs[i], good[i], spent[i] = d.Runs, -1, int64(d.Cost)
+		runs[i], good[i], spent[i] = d.Runs, -1, int64(d.CostNanos)
 		if rated := d.Succeeded + d.Failed; rated > 0 {
 			good[i] = 1000 * d.Succeeded / rated
 		}
-		most, dear = max(most, d.Runs), max(dear, int64(d.Cost))
+		most, dear = max(most, d.Runs), max(dear, int64(d.CostNanos))
 	}
 	first, last := days[0].Day, days[len(days)-1].Day
 	return fmt.Sprintf("*%s to %s*\n```runs     %s  most %d\nsuccess  %s  top is 100 %%\ncost     %s  most %s```", first, last, line(runs, most), most, line(good, 1000), line(spent, dear), dollars(events.Nanos(dear)))

@@ -27,7 +27,7 @@ import (
 var boardFiles embed.FS
 
 var boardPages = template.Must(template.New("board").Funcs(template.FuncMap{
-	"percent": percent, "money": money, "seconds": seconds,
+	"percent": percent, "spent": spent, "seconds": seconds,
 	"took": func(ns int64) string { return took(time.Duration(ns)) }, "when": whenText, "clip": clipTo, "path": url.PathEscape,
 	"join": func(s []string) string { return strings.Join(s, ", ") }, "sum": func(a, b int64) int64 { return a + b }, "tone": tone, "count": count,
 }).ParseFS(boardFiles, "board/*.html"))
@@ -277,6 +277,9 @@ func expected(e events.Expected) string {
 	}
 	return fmt.Sprintf("%s %+.3g (%+.3g to %+.3g)", e.Metric, e.Change, e.Low, e.High)
 }
+
+// spent is what something cost.
+func spent(c events.Cost) string { return c.Mark("$" + money(c.CostNanos)) }
 
 // money is dollars to the cent, or to the hundredth of one where it is less.
 func money(n events.Nanos) string {

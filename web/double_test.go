@@ -72,7 +72,7 @@ func (r reader) Patterns(_ context.Context, kind projections.PatternKind, workfl
 }
 
 func (r reader) Report(context.Context, projections.MetricsFilter) (projections.Report, error) {
-	m := projections.Metrics{Runs: 4, Succeeded: 3, CostUSD: 12_500_000}
+	m := projections.Metrics{Runs: 4, Succeeded: 3, Cost: events.Cost{CostNanos: 12_500_000, UnpricedCalls: 2}}
 	return projections.Report{Metrics: m, ByWorkflow: map[string]projections.Metrics{"ask": m}}, r.err
 }
 
@@ -175,7 +175,7 @@ func decode[T any](t *testing.T, w *httptest.ResponseRecorder) (v T) {
 }
 
 func threeRuns() []projections.RunRow {
-	return []projections.RunRow{{Run: "r3", StartedAt: noon}, {Run: "r2"}, {Run: "r1", Workflow: "ask", CostNanos: 5}}
+	return []projections.RunRow{{Run: "r3", StartedAt: noon}, {Run: "r2"}, {Run: "r1", Workflow: "ask", Cost: events.Cost{CostNanos: 5}}}
 }
 
 // hangs is a store that answers no more.

@@ -18,9 +18,10 @@ type Sum struct {
 	InputTokens  int64 `json:"input_tokens"`
 	CachedTokens int64 `json:"cached_tokens"`
 	OutputTokens int64 `json:"output_tokens"`
-	// Cost is exact; CostUSD the same in dollars.
-	Cost    events.Nanos `json:"-"`
-	CostUSD string       `json:"cost_usd"`
+	// The cost is exact; CostUSD is the same in dollars, beside what Unpriced calls cost, which nobody knows.
+	events.Cost `json:"-"`
+	CostUSD     string `json:"cost_usd"`
+	Unpriced    int64  `json:"unpriced_calls"`
 }
 
 // Attribution is what all steps cost, each way of dividing it, the greatest first. Each list adds up to Total.
@@ -55,7 +56,7 @@ func Attribute(ctx context.Context, r projections.Reader) (Attribution, error) {
 		}
 		for i := range run.Steps {
 			s := &run.Steps[i]
-			if s.Model == "" && s.CostNanos == 0 && s.InputTokens == 0 && s.OutputTokens == 0 {
+			if s.Model == "" && s.CostNanos == 0 && s.InputTokens == 0 && s.OutputTokens == 0 && !s.Unpriced {
 				continue
 			}
 			day := ""
@@ -75,18 +76,18 @@ func Attribute(ctx context.Context, r projections.Reader) (Attribution, error) {
 			}
 		}
 	}
-	a.Total.CostUSD = a.Total.Cost.String()
+	a.Total.told()
 	list := func(part string) []Sum {
 		sums := make([]Sum, 0, len(by[part]))
 		for _, s := range by[part] {
-			s.CostUSD = s.Cost.String()
+			s.told()
 			sums = append(sums, *s)
 		}
 		slices.SortFunc(sums, func(x, y Sum) int {
 			if part == "day" {
 				return cmp.Compare(x.Name, y.Name)
 			}
-			return cmp.Or(cmp.Compare(y.Cost, x.Cost), cmp.Compare(y.Calls, x.Calls), cmp.Compare(x.Name, y.Name))
+			return cmp.Or(cmp.Compare(y.CostNanos, x.CostNanos), cmp.Compare(y.Calls, x.Calls), cmp.Compare(x.Name, y.Name))
 		})
 		return sums
 	}
@@ -94,10 +95,13 @@ func Attribute(ctx context.Context, r projections.Reader) (Attribution, error) {
 	return a, nil
 }
 
+// told writes the cost down as JSON has it.
+func (s *Sum) told() { s.CostUSD, s.Unpriced = s.CostNanos.String(), s.UnpricedCalls }
+
 func (s *Sum) add(step *projections.StepRow) {
 	s.Calls++
 	s.InputTokens = events.Add(s.InputTokens, step.InputTokens)
 	s.CachedTokens = events.Add(s.CachedTokens, step.CachedTokens)
 	s.OutputTokens = events.Add(s.OutputTokens, step.OutputTokens)
-	s.Cost = events.Add(s.Cost, step.CostNanos)
+	s.Cost = s.Cost.Plus(step.Spent())
 }

@@ -40,7 +40,7 @@ func TestEachListAddsUpToTheTotal(t *testing.T) {
 			for range rapid.IntRange(0, 4).Draw(t, "steps") {
 				s := projections.StepRow{
 					Agent: name.Draw(t, "agent"), Model: name.Draw(t, "model"), Tool: name.Draw(t, "tool"),
-					CostNanos: events.Nanos(rapid.Int64Range(0, 1e12).Draw(t, "cost")), InputTokens: rapid.Int64Range(0, 9).Draw(t, "in"),
+					CostNanos: events.Nanos(rapid.Int64Range(0, 1e12).Draw(t, "cost")), InputTokens: rapid.Int64Range(0, 9).Draw(t, "in"), Unpriced: rapid.Bool().Draw(t, "unpriced"),
 				}
 				if rapid.Bool().Draw(t, "timed") {
 					s.EndedAt = time.Date(2026, 1, 1+rapid.IntRange(0, 3).Draw(t, "day"), 0, 0, 0, 0, time.UTC)
@@ -51,15 +51,15 @@ func TestEachListAddsUpToTheTotal(t *testing.T) {
 			r.runs = append(r.runs, run)
 		}
 		a, err := cost.Attribute(t.Context(), r)
-		if err != nil || a.Total.Cost != want {
+		if err != nil || a.Total.CostNanos != want {
 			t.Fatalf("%v of %v: %v", a.Total, want, err)
 		}
 		for i, list := range [][]cost.Sum{a.Agent, a.Workflow, a.Model, a.Tool, a.Requester, a.Day} {
 			var sum cost.Sum
 			for _, s := range list {
-				sum.Cost, sum.Calls, sum.InputTokens = sum.Cost+s.Cost, sum.Calls+s.Calls, sum.InputTokens+s.InputTokens
+				sum.Cost, sum.Calls, sum.InputTokens = sum.Plus(s.Cost), sum.Calls+s.Calls, sum.InputTokens+s.InputTokens
 			}
-			if sum.Cost != want || sum.Calls != a.Total.Calls || sum.InputTokens != a.Total.InputTokens {
+			if sum.Cost != a.Total.Cost || sum.Calls != a.Total.Calls || sum.InputTokens != a.Total.InputTokens {
 				t.Fatalf("list %d adds up to %+v, total %+v", i, sum, a.Total)
 			}
 		}

@@ -67,7 +67,7 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 			return v, fmt.Errorf("load runs: %w", err)
 		}
 		// Where several took part, nobody can say whose doing the end was; where a price is missing, what it cost.
-		if len(row.Agents) != 1 || len(row.Models) != 1 || row.Unpriced || row.Result() != events.Succeeded && row.Result() != events.Failed {
+		if len(row.Agents) != 1 || len(row.Models) != 1 || !row.Whole() || row.Result() != events.Succeeded && row.Result() != events.Failed {
 			continue
 		}
 		run := Run{

@@ -92,8 +92,8 @@ type answer struct {
 	InputTokens     int64          `json:"input_tokens"`
 	OutputTokens    int64          `json:"output_tokens"`
 	CostUSD         string         `json:"cost_usd"`
-	// Unpriced tells that it cost something that nobody knows: CostUSD is then not all of it.
-	Unpriced bool `json:"unpriced"`
+	// UnpricedCalls are calls of which nobody knows what they cost: CostUSD is without them.
+	UnpricedCalls int64 `json:"unpriced_calls"`
 }
 
 // Run starts a run, drives it or watches who does, and shows the answer as it comes.
@@ -270,7 +270,7 @@ func (v askVerb) report(ctx context.Context, a *app, run string) error {
 		err = a.json(answer{
 			Run: row.Run, Outcome: row.Outcome, Answer: row.Answer, Error: row.Error, Models: limited(row.Models, 0), Scripted: row.Scripted,
 			DurationSeconds: float64(max(row.DurationNS, 0)) / 1e9, InputTokens: row.InputTokens, OutputTokens: row.OutputTokens,
-			CostUSD: row.CostNanos.String(), Unpriced: row.Unpriced,
+			CostUSD: row.CostNanos.String(), UnpricedCalls: row.UnpricedCalls,
 		})
 	} else {
 		v.summary(a, row, steps)
@@ -286,9 +286,9 @@ func (v askVerb) summary(a *app, row projections.RunRow, steps []projections.Ste
 	if row.Scripted {
 		model += ", the built-in scripted model"
 	}
-	cost := "$" + row.CostNanos.String()
-	if row.Unpriced {
-		cost = "cost unknown: no price for every step, see `prices` in docs/operations.md"
+	cost := row.Say("$" + row.CostNanos.String())
+	if !row.Whole() {
+		cost = "cost " + cost + ": see `prices` in docs/operations.md"
 	}
 	if row.Outcome == events.Failed {
 		fmt.Fprintln(a.err, "virtuous6: the run failed:", row.Error)

@@ -18,7 +18,7 @@ type costsVerb struct {
 // Help tells what adds up.
 func (costsVerb) Help() string {
 	return "What the steps of all runs cost. Each table adds up to the same total, to the billionth of a dollar; a dash is what no name " +
-		"was told for. `virtuous6 analyze` tells which cheaper model would do.\n\nExamples:\n  virtuous6 costs\n  virtuous6 costs --by requester --limit 0\n" +
+		"was told for, ≥ is before what lacks calls without a price, and ? stands for those alone. `virtuous6 analyze` tells which cheaper model would do.\n\nExamples:\n  virtuous6 costs\n  virtuous6 costs --by requester --limit 0\n" +
 		"  virtuous6 costs --json | jq .by_model"
 }
 
@@ -36,7 +36,7 @@ func (v costsVerb) Run(ctx context.Context, a *app) error {
 		return a.json(sums)
 	}
 	t := sums.Total
-	fmt.Fprintf(a.out, "%d calls, %d input tokens (%d from a cache), %d output tokens, %s\n", t.Calls, t.InputTokens, t.CachedTokens, t.OutputTokens, dollars(t.Cost))
+	fmt.Fprintf(a.out, "%d calls, %d input tokens (%d from a cache), %d output tokens, %s\n", t.Calls, t.InputTokens, t.CachedTokens, t.OutputTokens, spentInWords(t.Cost))
 	for _, part := range []struct {
 		name string
 		rows []cost.Sum
@@ -50,10 +50,10 @@ func (v costsVerb) Run(ctx context.Context, a *app) error {
 		err := table(a.out, strings.ToUpper(part.name)+"|CALLS|IN|CACHED|OUT|COST|SHARE", func(row func(...any)) {
 			for _, s := range shown {
 				share := "-"
-				if t.Cost > 0 {
-					share = fmt.Sprintf("%.1f%%", 100*float64(s.Cost)/float64(t.Cost))
+				if t.CostNanos > 0 {
+					share = fmt.Sprintf("%.1f%%", 100*float64(s.CostNanos)/float64(t.CostNanos))
 				}
-				row(short(orDash(s.Name), 40), s.Calls, s.InputTokens, s.CachedTokens, s.OutputTokens, dollars(s.Cost), share)
+				row(short(orDash(s.Name), 40), s.Calls, s.InputTokens, s.CachedTokens, s.OutputTokens, spent(s.Cost), share)
 			}
 		})
 		if err != nil {

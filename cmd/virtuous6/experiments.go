@@ -117,7 +117,7 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 	err = table(a.out, "ARM|RUNS|SUCCEEDED|RATE|JUDGED|COST A RUN|SECONDS A RUN", func(row func(...any)) {
 		for _, arm := range x.Arms {
 			n := max(arm.Runs, 1)
-			row(arm.Arm, arm.Runs, arm.Succeeded, succeedRate(arm), arm.Judged, (arm.CostNanos / events.Nanos(n)).String(), fmt.Sprintf("%.2f", float64(arm.Milliseconds)/float64(1000*n)))
+			row(arm.Arm, arm.Runs, arm.Succeeded, succeedRate(arm), arm.Judged, arm.Cost().Mark((arm.CostNanos / events.Nanos(n)).String()), fmt.Sprintf("%.2f", float64(arm.Milliseconds)/float64(1000*n)))
 		}
 	})
 	if p := x.Proof; err == nil && p != nil {

@@ -81,7 +81,7 @@ func (f *field) shows(run string) string {
 			Outcome, Answer, Error    string
 			InputTokens, OutputTokens int64
 			CostUSD                   string `json:"cost_usd"`
-			Unpriced                  bool
+			Unpriced                  int64  `json:"unpriced_calls"`
 			Verdict                   *struct{ Verdict string }
 			In                        int64 `json:"input_tokens"`
 			Out                       int64 `json:"output_tokens"`
@@ -99,7 +99,7 @@ func (f *field) shows(run string) string {
 	if r.Verdict != nil {
 		r.Outcome += ", judged " + r.Verdict.Verdict
 	}
-	if r.Unpriced {
+	if r.Unpriced > 0 {
 		r.CostUSD += "?"
 	}
 	var steps []string

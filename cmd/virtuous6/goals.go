@@ -43,7 +43,7 @@ func (v goalsListVerb) Run(ctx context.Context, a *app) error {
 	return list(ctx, a, v.listFlags, func(reader projections.Reader) ([]projections.GoalRow, error) { return reader.Goals(ctx) }, func(goals []projections.GoalRow) error {
 		return table(a.out, "GOAL|LEVEL|STATUS|DONE|COST|CREATED|WHAT", func(row func(...any)) {
 			for _, g := range goals {
-				row(g.Goal, g.Level, g.Status, fmt.Sprintf("%d%%", g.Progress(a.clock()).Percent), dollars(g.CostNanos), when(g.CreatedAt), short(g.Prompt, 60))
+				row(g.Goal, g.Level, g.Status, fmt.Sprintf("%d%%", g.Progress(a.clock()).Percent), spent(g.Cost), when(g.CreatedAt), short(g.Prompt, 60))
 			}
 		})
 	})

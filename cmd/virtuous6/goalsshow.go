@@ -161,12 +161,15 @@ func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
 			line = append(line, fmt.Sprint(c.n, " ", c.what))
 		}
 	}
-	money := dollars(g.CostNanos) + " spent"
-	if g.CostNanos == 0 {
+	money := spent(g.Cost) + " spent"
+	if g.Cost == (events.Cost{}) {
 		money = "nothing spent"
 	}
 	if g.LimitNanos > 0 {
 		money += " of $" + g.LimitNanos.String()
+	}
+	if !g.Whole() {
+		money += ", " + g.Lacks()
 	}
 	fmt.Fprintln(a.out, strings.Join(append(line, money), ", "))
 	if g.Reason != "" {
@@ -205,6 +208,9 @@ func (a *app) estimate(e *orchestrator.Estimate) {
 			e.Runs, secondsOf(e.Seconds), dollars(events.Nanos(e.Cost)), dollars(events.Nanos(e.CostLow)), dollars(events.Nanos(e.CostHigh)), 100*e.Chance)
 		if e.Known < e.Tasks {
 			fmt.Fprintf(a.out, "; of %d of the %d tasks nothing is known", e.Tasks-e.Known, e.Tasks)
+		}
+		if e.Unpriced > 0 {
+			fmt.Fprintf(a.out, "; what %d of them cost is not known, and not in it", e.Unpriced)
 		}
 		fmt.Fprintln(a.out)
 	}
@@ -245,7 +251,7 @@ func (a *app) tasksOf(g projections.GoalRow) error {
 			if t.Reason != "" {
 				what += ": " + t.Reason
 			}
-			row(t.Task, t.Status, short(t.Agent, 20), took, dollars(events.Nanos(t.Cost)), orDash(bar), orDash(strings.Join(t.DependsOn, " ")), short(what, 60))
+			row(t.Task, t.Status, short(t.Agent, 20), took, spent(t.Spent()), orDash(bar), orDash(strings.Join(t.DependsOn, " ")), short(what, 60))
 		}
 	})
 }

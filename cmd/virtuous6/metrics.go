@@ -49,7 +49,7 @@ func (v metricsVerb) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.out, " (%s success%s)\n", rate(m.Succeeded, m.Failed), judgedOf(m.Judged, m.Runs-m.Running))
 	fmt.Fprintf(a.out, "%d steps (%d failed), %d input and %d output tokens, %s, p50 %s, p95 %s\n", m.Steps, m.FailedSteps,
-		m.InputTokens, m.OutputTokens, dollars(m.CostUSD), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
+		m.InputTokens, m.OutputTokens, spentInWords(m.Cost), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
 	if len(m.PassHat) > 1 {
 		var parts []string
 		for k, p := range m.PassHat[:min(len(m.PassHat), 5)] {
@@ -93,7 +93,7 @@ func (v metricsVerb) print(a *app, title string, by map[string]projections.Metri
 		for _, name := range names {
 			m := by[name]
 			row(short(name, 48), m.Runs, rate(m.Succeeded, m.Failed), m.Judged, m.Steps, m.FailedSteps, m.InputTokens, m.OutputTokens,
-				dollars(m.CostUSD), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
+				spent(m.Cost), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
 		}
 	})
 	if more > 0 {

@@ -72,8 +72,9 @@ type parting struct {
 	InputTokens  int64     `json:"input_tokens"`
 	OutputTokens int64     `json:"output_tokens"`
 	CostUSD      string    `json:"cost_usd"`
-	Unpriced     bool      `json:"unpriced"`
-	Seconds      *float64  `json:"duration_seconds"`
+	// UnpricedCalls are those of both: what the two differ by is then not known.
+	UnpricedCalls int64    `json:"unpriced_calls"`
+	Seconds       *float64 `json:"duration_seconds"`
 }
 
 // Run compares two runs.
@@ -93,7 +94,7 @@ func (v runsDiffVerb) Run(ctx context.Context, a *app) error {
 	p := parting{
 		A: one.Run, B: other.Run, Outcomes: [2]string{string(one.Outcome), string(other.Outcome)}, Steps: other.Steps - one.Steps,
 		FailedSteps: other.FailedSteps - one.FailedSteps, InputTokens: other.InputTokens - one.InputTokens,
-		OutputTokens: other.OutputTokens - one.OutputTokens, CostUSD: (other.CostNanos - one.CostNanos).String(), Unpriced: one.Unpriced || other.Unpriced,
+		OutputTokens: other.OutputTokens - one.OutputTokens, CostUSD: (other.CostNanos - one.CostNanos).String(), UnpricedCalls: one.UnpricedCalls + other.UnpricedCalls,
 	}
 	if one.DurationNS >= 0 && other.DurationNS >= 0 {
 		seconds := float64(other.DurationNS-one.DurationNS) / 1e9
@@ -130,7 +131,7 @@ func (v runsDiffVerb) Run(ctx context.Context, a *app) error {
 	if less, negative := strings.CutPrefix(p.CostUSD, "-"); negative {
 		cost = "-$" + less
 	}
-	if p.Unpriced {
+	if p.UnpricedCalls > 0 {
 		cost = "cost unknown"
 	}
 	fmt.Fprintf(a.out, "The second against the first: %+d steps, %+d failed, %+d input and %+d output tokens, %s, time %s\n", p.Steps, p.FailedSteps,

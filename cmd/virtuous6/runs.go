@@ -125,7 +125,7 @@ func (v runsListVerb) Run(ctx context.Context, a *app) error {
 				verdict = r.Verdict.Verdict
 			}
 			row(r.Run, short(r.Workflow, 24), short(r.Task, 20), r.Outcome, verdictOr(verdict), when(r.StartedAt), seconds(r.DurationNS), r.Steps,
-				r.InputTokens+r.OutputTokens, known(r.CostNanos, r.Unpriced), short(r.Error, 40))
+				r.InputTokens+r.OutputTokens, spent(r.Cost), short(r.Error, 40))
 		}
 	})
 }
@@ -146,7 +146,7 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 		return a.json(map[string]any{"run": run, "steps": steps, "feedback": feedback})
 	}
 	fmt.Fprintf(a.out, "%s: %s, ended %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, run.Outcome, run.Steps,
-		run.InputTokens, run.OutputTokens, known(run.CostNanos, run.Unpriced), seconds(run.DurationNS))
+		run.InputTokens, run.OutputTokens, spentInWords(run.Cost), seconds(run.DurationNS))
 	showVerdict(a.out, run.Verdict)
 	if run.Scripted {
 		fmt.Fprintln(a.out, "answered by the built-in scripted model")
@@ -164,7 +164,7 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 				depth[i] = depth[s.Parent] + 1
 			}
 			row(s.Step, strings.Repeat("  ", min(depth[i], 8))+short(s.Name, 48), s.Type, short(s.Agent, 20), short(s.Model, 28), s.Outcome,
-				seconds(s.DurationNS), s.InputTokens, s.OutputTokens, known(s.CostNanos, s.Unpriced), short(s.Error, 40))
+				seconds(s.DurationNS), s.InputTokens, s.OutputTokens, spent(s.Spent()), short(s.Error, 40))
 		}
 	})
 	for _, f := range feedback {

@@ -97,13 +97,11 @@ func dollars(n events.Nanos) string {
 	return "$" + n.String()
 }
 
-// known is an amount that may lack the price of something.
-func known(n events.Nanos, unpriced bool) string {
-	if unpriced {
-		return dollars(n) + "?"
-	}
-	return dollars(n)
-}
+// spent is what something cost, in a table.
+func spent(c events.Cost) string { return c.Mark(dollars(c.CostNanos)) }
+
+// spentInWords is the same in a sentence.
+func spentInWords(c events.Cost) string { return c.Say(dollars(c.CostNanos)) }
 
 // rate is a share of rated runs as a percentage, or "-" where none is rated.
 func rate(succeeded, failed int64) string {
