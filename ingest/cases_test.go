@@ -30,6 +30,7 @@ func summary(r Record) string {
 			unpriced = unpriced || c.Unpriced
 		case commands.FinishRun:
 			end, answer, cost = string(c.Outcome), c.Answer, max(cost, c.CostNanos)
+			unpriced = unpriced || c.UnpricedCalls > 0
 		case commands.FailRun:
 			end, answer, cost = "failed", c.Error, max(cost, c.CostNanos)
 		}
@@ -113,13 +114,13 @@ func TestSmallInputsFromTheField(t *testing.T) {
 		{file: "otlp/orphan_error.json", want: []string{`succeeded [root succeeded, execute_tool x failed] 0/0/0 $0 ""`}, told: "the parent of span 0000000000000005 is missing"},
 		{file: "otlp/anyvalues.json", want: []string{`succeeded [chat m succeeded] 12/3/0 $? "42 and 1"`}},
 		{file: "otlp/mixed_signals.jsonl", want: []string{`succeeded [root succeeded] 0/0/0 $0 ""`}, told: "2 exports of logs or metrics"},
-		{file: "chat/anthropic_parallel.json", want: []string{`unrated, judged succeeded [calc succeeded, calc failed] 0/0/0 $0 "4, and the second failed."`}},
-		{file: "chat/anthropic_mixed.json", want: []string{`unrated, judged succeeded [look succeeded] 0/0/0 $0 "done"`}},
-		{file: "chat/tool_errors.json", want: []string{`unrated, judged failed [f failed, f failed, f failed, f failed, f failed, f succeeded] 0/0/0 $0 "done"`}},
+		{file: "chat/anthropic_parallel.json", want: []string{`unrated, judged succeeded [calc succeeded, calc failed] 0/0/0 $? "4, and the second failed."`}},
+		{file: "chat/anthropic_mixed.json", want: []string{`unrated, judged succeeded [look succeeded] 0/0/0 $? "done"`}},
+		{file: "chat/tool_errors.json", want: []string{`unrated, judged failed [f failed, f failed, f failed, f failed, f failed, f succeeded] 0/0/0 $? "done"`}},
 		{file: "chat/tau2_results.json", want: tau},
 		{file: "chat/tau2_simulations.jsonl", want: tau},
 		{file: "chat/usage_on_messages.json", want: []string{`unrated, judged succeeded [chat succeeded] 2006/300/1920 $0.01 "ho"`}},
-		{file: "chat/responses_items.json", want: []string{`unrated, judged succeeded [f succeeded] 0/0/0 $0 "done"`}},
+		{file: "chat/responses_items.json", want: []string{`unrated, judged succeeded [f succeeded] 0/0/0 $? "done"`}},
 		{file: "chat/request_response.json", want: []string{`unrated, judged succeeded [chat succeeded] 5/2/0 $? "ho"`}},
 		{file: "xes/stray_events.xes", told: "2 events stand outside of any trace"},
 		{file: "xes/times_24.xes", want: []string{`unrated [A succeeded] 0/0/0 $0 ""`}},
@@ -240,6 +241,48 @@ func compare(t *testing.T, got, want, told []string) {
 	for i := range got {
 		if !strings.HasPrefix(got[i], want[i]) {
 			t.Errorf("got %s, want %s", got[i], want[i])
+		}
+	}
+}
+
+// A call without a cost is not free, and one whose cost is told around it is not unknown.
+func TestACostIsToldAtTheCallOrAroundIt(t *testing.T) {
+	t.Parallel()
+	const messages = `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"a"},{"role":"user","content":"on"},{"role":"assistant","content":"b"`
+	trace := func(agent, call string) string {
+		return `{"trace":{"id":"t","timestamp":"2026-01-01T00:00:00Z"},"observations":[` +
+			`{"id":"a","type":"AGENT","name":"agent","startTime":"2026-01-01T00:00:00Z","endTime":"2026-01-01T00:00:09Z"` + agent + `},` +
+			`{"id":"g","type":"GENERATION","name":"chat","parentObservationId":"a","startTime":"2026-01-01T00:00:01Z","endTime":"2026-01-01T00:00:02Z"` + call + `}]}`
+	}
+	for name, c := range map[string]struct {
+		input string
+		nanos events.Nanos
+		lacks int64
+	}{
+		"no answer tells anything":        {`{"id":"r",` + messages + `}]}`, 0, 2},
+		"one of two does":                 {`{"id":"r",` + messages + `,"usage":{"prompt_tokens":5,"completion_tokens":1,"cost":0.5}}]}`, 5e8, 1},
+		"the conversation has a cost":     {`{"id":"r","total_cost":0.25,` + messages + `}]}`, 25e7, 0},
+		"the conversation has a usage":    {`{"id":"r","usage":{"prompt_tokens":9,"completion_tokens":2},` + messages + `}]}`, 0, 1},
+		"the call of a trace has none":    {trace("", ""), 0, 1},
+		"the call of a trace has one":     {trace("", `,"calculatedTotalCost":0.5`), 5e8, 0},
+		"what is around the call has one": {trace(`,"calculatedTotalCost":0.5`, ""), 5e8, 0},
+	} {
+		got, problems, err := parseAll(t, c.input, "f", importing(""))
+		if err != nil || len(problems) > 0 || len(got) != 1 {
+			t.Errorf("%s: %d runs, %v, %v", name, len(got), problems, err)
+			continue
+		}
+		var cost events.Cost
+		for _, command := range got[0].Run {
+			switch f := command.(type) {
+			case commands.FinishStep:
+				cost = cost.Plus(events.CostOf(f.CostNanos, f.Unpriced))
+			case commands.FinishRun:
+				cost = cost.Plus(events.Cost{CostNanos: max(f.CostNanos-cost.CostNanos, 0), UnpricedCalls: f.UnpricedCalls})
+			}
+		}
+		if cost != (events.Cost{CostNanos: c.nanos, UnpricedCalls: c.lacks}) {
+			t.Errorf("%s: %+v, want %d and %d", name, cost, c.nanos, c.lacks)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func TestDetect(t *testing.T) {
 			}
 		}
 	}
-	for _, data := range []string{"", "hello", "<html></html>", `{"a":1}`, `[]`, `[1]`, "\x00;\x00", `{"a":{"run":1}}`} {
+	for _, data := range []string{"", "hello", "<a></a>", `{"a":1}`, `[]`, `[1]`, "\x00;\x00", `{"a":{"run":1}}`} {
 		if got, err := Detect([]byte(data)); !errors.Is(err, ErrUnknownFormat) || !strings.Contains(fmt.Sprint(err), "runs, chat, langfuse, langsmith, otlp, atif, xes, csv") {
 			t.Errorf("%q is %q (%v)", data, got, err)
 		}
