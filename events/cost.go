@@ -31,9 +31,9 @@ func (c Cost) Say(known string) string {
 	case c.Whole():
 		return known
 	case c.CostNanos == 0:
-		return "unknown, " + c.Lacks()
+		return "unknown (" + c.Lacks() + ")"
 	}
-	return "at least " + known + ", " + c.Lacks()
+	return "at least " + known + " (" + c.Lacks() + ")"
 }
 
 // Lacks says what is not known of it.

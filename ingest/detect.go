@@ -57,6 +57,11 @@ func detectJSON(prefix []byte) string {
 		}
 		return false
 	}
+	for _, around := range otlpAround {
+		if inner := innerKeys(prefix, around); inner["resourceSpans"] || inner["batches"] {
+			return "otlp"
+		}
+	}
 	switch {
 	case has("resourceSpans", "resource_spans", "batches", "resourceLogs", "resourceMetrics", "resource_logs", "resource_metrics"):
 		return "otlp"

@@ -135,16 +135,21 @@ func (d *draft) record(in *input, o Options) (Record, *flaw) {
 	return w.record(in, d), nil
 }
 
-// price marks the calls to a model of which the source tells no cost, and neither does the run: nobody knows what they
-// cost. Traces tell by their leaves.
+// price marks the calls to a model, and whatever else used tokens, of which the source tells no cost, and neither does the run:
+// nobody knows what they cost. Traces tell by their leaves.
 func (d *draft) price() {
 	if d.linked || d.priced {
 		return
 	}
 	for i := range d.steps {
 		s := &d.steps[i]
-		s.unpriced = s.unpriced || s.kind == events.ChatStep && !s.priced && !(s.outcome == events.Failed && s.input+s.output == 0)
+		s.unpriced = s.unpriced || s.costs() && !s.priced
 	}
+}
+
+// costs tells that a step cost something: it used tokens, or is a call to a model that did not fail before it used any.
+func (s *draftStep) costs() bool {
+	return s.input+s.output > 0 || s.kind == events.ChatStep && s.outcome != events.Failed
 }
 
 // maxCount bounds a number of tokens: whole numbers beyond 2^53 lose digits in most programs.

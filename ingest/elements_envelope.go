@@ -42,10 +42,15 @@ func envelopeOf(prefix []byte) string {
 }
 
 // listKeys are the keys of the first object in a list of the first object, as far as the text goes.
-func listKeys(prefix []byte, list string) map[string]bool {
-	_, rest, _ := bytes.Cut(prefix, []byte(`"`+list+`"`))
+func listKeys(prefix []byte, list string) map[string]bool { return keysBehind(prefix, list, '[') }
+
+// innerKeys are the keys of an object in the first object, as far as the text goes.
+func innerKeys(prefix []byte, name string) map[string]bool { return keysBehind(prefix, name, '{') }
+
+func keysBehind(prefix []byte, name string, open byte) map[string]bool {
+	_, rest, _ := bytes.Cut(prefix, []byte(`"`+name+`"`))
 	rest = bytes.TrimLeft(rest, " \t\r\n:")
-	if len(rest) == 0 || rest[0] != '[' {
+	if len(rest) == 0 || rest[0] != open {
 		return nil
 	}
 	return firstKeys(rest)

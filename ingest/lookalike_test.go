@@ -32,11 +32,13 @@ func TestARefusalSaysWhichExportToMake(t *testing.T) {
 			}
 		}
 	}
-	for format, input := range map[string]string{
-		"chat":     `{"conversations":[{"messages":[{"role":"user","content":"hi"}]}],"messages":[]}`,
-		"csv":      "case,activity,timestamp\n",
-		"langfuse": `[{"id":"o","traceId":"t","type":"SPAN","startTime":"2026-01-01T00:00:00Z","parentObservationId":null}]`,
-		"xes":      `<?xml version="1.0"?><log xes.version="1.0"><trace/></log>`,
+	for input, format := range map[string]string{
+		`{"trace":{"resourceSpans":[]}}`:                                                  "otlp", // Tempo
+		`{"result":{"resourceSpans":[]}}`:                                                 "otlp", // Jaeger
+		`{"conversations":[{"messages":[{"role":"user","content":"hi"}]}],"messages":[]}`: "chat",
+		"case,activity,timestamp\n":                                                       "csv",
+		`[{"id":"o","traceId":"t","type":"SPAN","startTime":"2026-01-01T00:00:00Z","parentObservationId":null}]`: "langfuse",
+		`<?xml version="1.0"?><log xes.version="1.0"><trace/></log>`:                                             "xes",
 	} {
 		if got, err := ingest.Detect([]byte(input)); got != format {
 			t.Errorf("%q: %q, %v, want %q", input, got, err, format)

@@ -18,8 +18,16 @@ func parseOTLP(in *input, o Options, yield yield) {
 	joined(in, o, yield, func(j *Joint, v value, line int) *flaw { return takeSpans(j, in, o, v, line) }, read)
 }
 
+// otlpAround are what answers have an export in: Tempo's of a trace, and Jaeger's.
+var otlpAround = []string{"trace", "result"}
+
 // takeSpans sorts one export's spans to their traces. It takes all of them or none.
 func takeSpans(j *Joint, in *input, o Options, v value, line int) *flaw {
+	for _, around := range otlpAround {
+		if whole := v.get(around); whole.kind() == object {
+			v = whole
+		}
+	}
 	batches := v.first("resourceSpans", "resource_spans", "batches")
 	if batches.kind() != list {
 		for _, other := range []string{"resourceLogs", "resourceMetrics", "resource_logs", "resource_metrics", "resourceProfiles"} {

@@ -120,7 +120,7 @@ func (d *draft) readMember(key string, v value) (f *flaw) {
 	case "feedback":
 		f = d.readFeedback(v)
 	default:
-		f = flawed(key, "is no key of a run")
+		f = flawed(key, "is no key of a run: those are run, workflow, task, requester, started_at, ended_at, outcome, error, cost_usd, labels, steps, feedback")
 	}
 	return f
 }
@@ -210,7 +210,7 @@ func (s *draftStep) readMember(key string, v value, byName map[string]int, index
 	case "depends_on":
 		s.dependsOn, f = dependsOf(key, v, byName, index)
 	default:
-		f = flawed(key, "is no key of a step")
+		f = flawed(key, "is no key of a step: those are step, agent, tool, model, started_at, ended_at, outcome, error, input_tokens, output_tokens, cost_usd, depends_on")
 	}
 	return f
 }
@@ -285,7 +285,7 @@ func feedbackOf(v value) (fb draftFeedback, f *flaw) {
 		case "at":
 			fb.at, f = timeOf(key, m)
 		default:
-			f = flawed(key, "is no key of a feedback")
+			f = flawed(key, "is no key of a feedback: those are user, score, text, at")
 		}
 		if f != nil {
 			return fb, f

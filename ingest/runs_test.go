@@ -3,11 +3,14 @@ package ingest
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -77,8 +80,8 @@ var badRuns = map[string]struct {
 	"deep":                 {`{"x":` + strings.Repeat("[", 5000), `nests deeper than 200 levels`, true},
 	"deep objects":         {strings.Repeat(`{"a":`, 201), `nests deeper than 200 levels`, true},
 	"twice the same key":   {`{"run":"r","run":"s"}`, `run: stands twice in the same object`, true},
-	"unknown key":          {runLine(`,"costs":1`, ``), `record r: costs: is no key of a run`, true},
-	"unknown key of step":  {runLine(``, `,"name":"x"`), `record r: steps[1].name: is no key of a step`, true},
+	"unknown key":          {runLine(`,"costs":1`, ``), `record r: costs: is no key of a run: those are run, workflow, task, requester, started_at, ended_at, outcome, error, cost_usd, labels, steps, feedback`, true},
+	"unknown key of step":  {runLine(``, `,"name":"x"`), `record r: steps[1].name: is no key of a step: those are step, agent, tool, model, started_at, ended_at, outcome, error, input_tokens, output_tokens, cost_usd, depends_on`, true},
 	"no run":               {`{"workflow":"w","outcome":"failed","steps":[]}`, `run: is missing; it names the run`, true},
 	"no workflow":          {`{"run":"r","outcome":"failed","steps":[]}`, `record r: workflow: is missing; it names what the run is a run of`, true},
 	"no outcome":           {`{"run":"r","workflow":"w","steps":[]}`, `record r: outcome: is missing; it is succeeded, failed or cancelled`, true},
@@ -119,7 +122,7 @@ var badRuns = map[string]struct {
 	"started after":        {runLine(``, `,"started_at":"2026-03-01T08:00:00Z","depends_on":["a"]`), `record r: steps[1]: step "b" depends on "a", which starts later`, false},
 	"label a number":       {runLine(`,"labels":{"a":1}`, ``), `record r: labels.a: is a number, not a text`, true},
 	"feedback of nothing":  {runLine(`,"feedback":[{"user":"anna"}]`, ``), `record r: feedback[0]: has neither a score nor a text`, true},
-	"feedback unknown":     {runLine(`,"feedback":[{"text":"x","stars":5}]`, ``), `record r: feedback[0].stars: is no key of a feedback`, true},
+	"feedback unknown":     {runLine(`,"feedback":[{"text":"x","stars":5}]`, ``), `record r: feedback[0].stars: is no key of a feedback: those are user, score, text, at`, true},
 	"feedback infinite":    {runLine(`,"feedback":[{"score":1e999}]`, ``), `record r: feedback[0].score: "1e999" is not a number that can be kept`, false},
 	"no room for feedback": {`{"run":"` + strings.Repeat("x", 505) + `","workflow":"w","outcome":"failed","steps":[],"feedback":[{"score":1}]}`, `run: is too long to carry feedback: 503 bytes are the most`, false},
 }
@@ -399,6 +402,40 @@ func BenchmarkRuns(b *testing.B) {
 		}
 		if n != 2000 {
 			b.Fatal(n)
+		}
+	}
+}
+
+// The keys that a refusal names are those of the schema.
+func TestRefusedKeysNameTheOthers(t *testing.T) {
+	t.Parallel()
+	schema, err := os.ReadFile("runs.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type members struct{ Properties map[string]json.RawMessage }
+	var whole struct {
+		members
+		Defs map[string]members `json:"$defs"`
+	}
+	if err := json.Unmarshal(schema, &whole); err != nil {
+		t.Fatal(err)
+	}
+	for line, of := range map[string]members{
+		runLine(`,"x":1`, ``):                           whole.members,
+		runLine(``, `,"x":1`):                           whole.Defs["step"],
+		runLine(`,"feedback":[{"text":"x","x":5}]`, ``): whole.Defs["feedback"],
+	} {
+		_, problems, _ := parseAll(t, line, "f", importing(""))
+		if len(problems) != 1 {
+			t.Fatalf("%s: %v", line, problems)
+		}
+		_, named, _ := strings.Cut(problems[0].Error(), "those are ")
+		got, want := strings.Split(named, ", "), slices.Collect(maps.Keys(of.Properties))
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) || len(want) == 0 {
+			t.Errorf("%s names %q, the schema %q", line, got, want)
 		}
 	}
 }

@@ -139,7 +139,7 @@ func (d *draft) countLeaves() {
 	for i := range d.steps {
 		// Nobody knows what a call cost that tells neither a cost nor what it used, or has no price, and is in none that does.
 		s := &d.steps[i]
-		s.unpriced = s.kind == events.ChatStep && !s.priced && !usage[i] && !cost[i] && !(s.outcome == events.Failed && s.input+s.output == 0)
+		s.unpriced = s.costs() && !s.priced && !usage[i] && !cost[i]
 		for at := s.parent; at >= 0 && s.unpriced; at = d.steps[at].parent {
 			s.unpriced = d.steps[at].cost == 0
 		}

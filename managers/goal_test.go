@@ -196,7 +196,7 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 		"paused while one is on": {join(underWay, []of{goalSays(events.GoalPaused{}), runSays("g.a.1", events.RunStepFinished{CostNanos: 3}), runSays("g.a.1", events.RunFinished{Answer: "A"})}),
 			[]string{"a is done for 3"}},
 		"nobody knows what it cost": {join(underWay, []of{runSays("g.a.1", events.RunStepFinished{CostNanos: 3}), runSays("g.a.1", events.RunStepFinished{Unpriced: true}), runSays("g.a.1", events.RunFinished{Answer: "A"})}),
-			[]string{"a is done for at least 3, 1 call without a price"}},
+			[]string{"a is done for at least 3 (1 call without a price)"}},
 		"it failed": {join(underWay, []of{runSays("g.a.1", events.RunStepFinished{CostNanos: 3}), runSays("g.a.1", events.RunFailed{Error: "no", Failure: events.NoMoney})}),
 			[]string{"a failed for 3: no budget"}},
 		"it was cancelled":            {join(underWay, []of{runSays("g.a.1", events.RunCancelled{Reason: "enough"})}), []string{"a failed for 0: enough "}},

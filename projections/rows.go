@@ -98,7 +98,7 @@ type StepRow struct {
 }
 
 // Spent is what it cost.
-func (s *StepRow) Spent() events.Cost { return events.CostOf(s.CostNanos, s.Unpriced) }
+func (r StepRow) Spent() events.Cost { return events.CostOf(r.CostNanos, r.Unpriced) }
 
 // AgentRow is a row of agent_registry.
 type AgentRow struct {

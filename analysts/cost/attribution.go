@@ -35,45 +35,47 @@ type Attribution struct {
 	Day       []Sum `json:"by_day"`
 }
 
-// Attribute adds up what the steps cost. Days are of the steps' ends (UTC), in their order.
+// Attribute adds up what the steps cost, and the calls in no step of which nobody knows it. Days are of the steps' ends (UTC), in
+// their order.
 func Attribute(ctx context.Context, r projections.Reader) (Attribution, error) {
 	var a Attribution
 	by := map[string]map[string]*Sum{}
-	add := func(part, name string, s *projections.StepRow) {
-		if by[part] == nil {
-			by[part] = map[string]*Sum{}
+	add := func(run *projections.RunRow, s *projections.StepRow) {
+		day := ""
+		if !s.EndedAt.IsZero() {
+			day = s.EndedAt.UTC().Format(dayLayout)
 		}
-		sum := by[part][name]
-		if sum == nil {
-			sum = &Sum{Name: name}
-			by[part][name] = sum
+		a.Total.add(s)
+		for part, name := range map[string]string{
+			"agent": s.Agent, "workflow": run.Workflow, "model": s.Model, "tool": s.Tool, "requester": run.Requester, "day": day,
+		} {
+			if by[part] == nil {
+				by[part] = map[string]*Sum{}
+			}
+			sum := by[part][name]
+			if sum == nil {
+				sum = &Sum{Name: name}
+				by[part][name] = sum
+			}
+			sum.add(s)
 		}
-		sum.add(s)
 	}
 	for run, err := range r.RunSteps(ctx, "") {
 		if err != nil {
 			return a, fmt.Errorf("add up costs: %w", err)
 		}
+		inNone := run.Run.UnpricedCalls
 		for i := range run.Steps {
 			s := &run.Steps[i]
-			if s.Model == "" && s.CostNanos == 0 && s.InputTokens == 0 && s.OutputTokens == 0 && !s.Unpriced {
-				continue
+			if s.Unpriced {
+				inNone--
 			}
-			day := ""
-			if !s.EndedAt.IsZero() {
-				day = s.EndedAt.UTC().Format(dayLayout)
+			if s.Unpriced || s.Model != "" || s.CostNanos != 0 || s.InputTokens != 0 || s.OutputTokens != 0 {
+				add(&run.Run, s)
 			}
-			a.Total.add(s)
-			for _, part := range [][2]string{
-				{"agent", s.Agent},
-				{"workflow", run.Run.Workflow},
-				{"model", s.Model},
-				{"tool", s.Tool},
-				{"requester", run.Run.Requester},
-				{"day", day},
-			} {
-				add(part[0], part[1], s)
-			}
+		}
+		for range inNone {
+			add(&run.Run, &projections.StepRow{Unpriced: true, EndedAt: run.Run.EndedAt})
 		}
 	}
 	a.Total.told()

@@ -100,8 +100,13 @@ func dollars(n events.Nanos) string {
 // spent is what something cost, in a table.
 func spent(c events.Cost) string { return c.Mark(dollars(c.CostNanos)) }
 
-// spentInWords is the same in a sentence.
-func spentInWords(c events.Cost) string { return c.Say(dollars(c.CostNanos)) }
+// spentInWords is the same among other figures of a sentence.
+func spentInWords(c events.Cost) string {
+	if c.Whole() {
+		return dollars(c.CostNanos)
+	}
+	return "cost " + c.Say(dollars(c.CostNanos))
+}
 
 // rate is a share of rated runs as a percentage, or "-" where none is rated.
 func rate(succeeded, failed int64) string {
