@@ -94,11 +94,12 @@ fuzz: ## Fuzz each target for FUZZTIME
 		echo "go test $$(dirname $$file) -run '^$$' -fuzz ^$${func#func }$$ -fuzztime $(FUZZTIME) -fuzzminimizetime 1x"; \
 		go test "$$(dirname $$file)" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || exit 1; done
 
-chaos: ## Run the long chaos tests (every TestChaos*)
-	VIRTUOUS6_CHAOS=long go test ./... -run '^TestChaos' -count=1 -timeout 60m
+chaos: ## Run the long chaos tests (every TestChaos*), and tell how they go on (minutes)
+	@grep -rl --include='*_test.go' '^func TestChaos' . | xargs -n1 dirname | sort -u | while read -r room; do \
+		echo "== $$room"; VIRTUOUS6_CHAOS=long go test $$room -run '^TestChaos' -count=1 -timeout 60m -v || exit 1; done
 
 faults: ## Ask 100 runs of a server with each of twelve faults, and print how they end
-	VIRTUOUS6_FAULTS=long go test ./orchestrator -run '^TestTwelveFaultsOfAServer$$' -count=1 -v -timeout 30m | grep -v '^=== '
+	VIRTUOUS6_FAULTS=long go test ./orchestrator -run '^TestTwelveFaultsOfAServer$$' -count=1 -v -timeout 30m
 
 lint: ## Run the linters, and the tests that they bite
 	$(TOOL) depguard -test=false ./...

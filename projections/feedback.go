@@ -34,7 +34,7 @@ var feedbackTable = readmodel.NewTable("feedback", readmodel.TableOf[named, Feed
 
 // feedback keeps what people and programs said about runs.
 var feedback = readmodel.Projection{
-	Name: "feedback", Version: 2, Tables: []readmodel.AnyTable{feedbackTable},
+	Name: "feedback", Version: 3, Tables: []readmodel.AnyTable{feedbackTable},
 	Lists: []readmodel.List{feedbackTable.List(readmodel.List{
 		Name: "feedback", Help: "Feedback, in the order it was given", Order: readmodel.Ascending("position"),
 		Filters: []readmodel.Filter{{Column: "run", Help: "Only feedback on this run."}},
@@ -57,7 +57,7 @@ func foldFeedback(feedback *readmodel.Cache[named, FeedbackRow], f *readmodel.Fa
 	}
 	row := FeedbackRow{
 		Feedback: e.Feedback, Workspace: strings.Clone(f.Workspace), Run: e.Run, Step: -1, Agent: e.Agent, User: e.User, Name: e.Name, Score: e.Score,
-		Label: e.Label, Text: e.Text, Better: e.Better, Wish: e.Wish, GivenAt: f.When, Position: f.Envelope.Position,
+		Label: e.Label, Text: excerpt(e.Text), Better: e.Better, Wish: excerpt(e.Wish), GivenAt: f.When, Position: f.Envelope.Position,
 	}
 	if e.Step != nil {
 		row.Step = int64(*e.Step)

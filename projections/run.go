@@ -83,7 +83,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 8, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable},
+	Name: "runs", Version: 9, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable},
 	Bind: bindRuns,
 }
 
@@ -206,7 +206,7 @@ func (w *runFold) start(f *readmodel.Fact, e events.RunStarted) error {
 	r := w.runs.Insert(named{e.Run, f.Workspace})
 	r.Workflow, r.Task, r.Requester = e.Workflow, e.Task, e.Requester
 	r.Conversation, r.Agent, r.AgentRevision = e.Conversation, e.Agent, -1
-	r.Prompt, r.Outcome, r.Labels, r.DurationNS = beginning(e.Prompt), Running, e.Labels, -1
+	r.Prompt, r.Outcome, r.Labels, r.DurationNS = beginning(e.Prompt), Running, excerpts(e.Labels), -1
 	r.FirstPosition, r.LastPosition = f.Envelope.Position, f.Envelope.Position
 	if e.Source != nil {
 		r.Source = e.Source.Format
@@ -226,7 +226,7 @@ func (w *runFold) startStep(f *readmodel.Fact, e events.RunStepStarted) error {
 	agent := w.agentIn(r, e.Agent)
 	row := StepRow{
 		Run: r.Run, Step: int64(e.Step), Workflow: r.Workflow, Name: e.Name, Type: e.Type, Agent: agent, Tool: e.Tool,
-		Model: e.Model, Parent: -1, DependsOn: e.DependsOn, Labels: e.Labels, Outcome: Running, DurationNS: -1,
+		Model: e.Model, Parent: -1, DependsOn: e.DependsOn, Labels: excerpts(e.Labels), Outcome: Running, DurationNS: -1,
 		Position: f.Envelope.Position,
 	}
 	if e.Parent != nil {
@@ -265,7 +265,7 @@ func (w *runFold) finishStep(f *readmodel.Fact, e events.RunStepFinished) error 
 		return readmodel.Damaged("step %d has negative tokens or costs", e.Step)
 	}
 	w.step = s
-	s.Outcome, s.Error, s.Position = e.Outcome, e.Error, f.Envelope.Position
+	s.Outcome, s.Error, s.Position = e.Outcome, excerpt(e.Error), f.Envelope.Position
 	s.InputTokens, s.OutputTokens, s.CachedTokens = e.InputTokens, e.OutputTokens, e.CachedTokens
 	s.CostNanos, s.Unpriced = e.CostNanos, e.Unpriced
 	if !e.Undated {
@@ -293,7 +293,7 @@ func (w *runFold) end(f *readmodel.Fact, o events.Outcome, answer, reason string
 	if !ends(o) {
 		return readmodel.Damaged("the run ends with the unknown outcome %q", o)
 	}
-	r.Outcome, r.Answer, r.Error, r.Suspended = o, beginning(answer), reason, ""
+	r.Outcome, r.Answer, r.Error, r.Suspended = o, beginning(answer), excerpt(reason), ""
 	if r.Cost = r.stepCost.Plus(events.Cost{UnpricedCalls: told.UnpricedCalls}); told.CostNanos > r.CostNanos {
 		r.Cost = told
 	}

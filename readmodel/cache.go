@@ -61,6 +61,8 @@ type member interface {
 	whole() bool
 	// held is about how many bytes the rows take, the changed ones included.
 	held() int
+	// working is held as it was found last, and what was read since: it costs nothing.
+	working() int
 	// ends tells that its rows end, of what table.
 	ends() *Table
 	// retire takes the changed rows that have ended out of the cache, to be written elsewhere.
@@ -419,3 +421,5 @@ func (c *Cache[K, R]) held() int {
 	c.measured = len(c.dirty)
 	return c.bytes
 }
+
+func (c *Cache[K, R]) working() int { return c.bytes }

@@ -91,13 +91,13 @@ func (m *Models) take(at Checkpoint) {
 // looked at. Reading them, and Apply, then return ErrOutdated until a rebuild is swapped in.
 func (m *Models) Outdated() bool { return m.outdated.Load() }
 
-// Apply folds a batch and writes the changed rows and the checkpoint in one transaction. after is the position that
-// the batch starts behind: the batch holds every entry of the log from there to its own last. An empty batch changes
-// nothing.
+// Apply folds a batch and writes the changed rows and the checkpoint in one transaction; in several where the rows take more
+// than four times Options.CacheBytes. after is the position that the batch starts behind: the batch holds every entry of the
+// log from there to its own last. An empty batch changes nothing.
 //
 // A fact that can't be decoded or folded is no error: its stream is parked, see View.Parked. Apply returns
-// ErrCheckpointMoved, ErrOutdated, ErrOrder or ErrUnavailable; in each case nothing was written, and the same batch, or
-// the one from Position, may be tried again.
+// ErrCheckpointMoved, ErrOutdated, ErrOrder or ErrUnavailable; Position then tells what was
+// written, and the batch from there may be tried again.
 func (m *Models) Apply(ctx context.Context, after uint64, batch []Entry) error {
 	return m.apply(ctx, nil, after, batch)
 }

@@ -249,6 +249,14 @@ func (w *WorkingSet) held() int {
 	return n
 }
 
+func (w *WorkingSet) working() int {
+	n := 0
+	for _, m := range w.caches {
+		n += m.working()
+	}
+	return n
+}
+
 // apply folds one entry into every projection. What a projection can't fold parks the fact's stream for it, and for
 // those that build on it; the others go on. An error is the engine's.
 func (w *WorkingSet) apply(f *Fact) error {

@@ -165,9 +165,8 @@ func (r *Rebuild) Apply(ctx context.Context, after uint64, batch []Entry) error 
 	case len(batch) == 0:
 		return nil
 	}
-	at := r.beside.at
 	if err := r.beside.apply(ctx, r.models.engine, nil, after, batch); err != nil {
-		r.beside.forget(at)
+		r.beside.forget(r.beside.at)
 		return fmt.Errorf("apply to rebuild: %w", lost(err))
 	}
 	return nil
@@ -322,18 +321,20 @@ func (r *Rebuild) applyTail(tx Tx, tail func(from uint64) iter.Seq2[[]Entry, err
 		if beyond >= 0 {
 			batch = batch[:beyond]
 		}
-		at, err := f.fold(f.at.Position, batch)
-		if err != nil {
-			return err
+		for len(batch) > 0 {
+			at, n, err := f.fold(f.at.Position, batch)
+			if err != nil {
+				return err
+			}
+			if err := tx.Advance(Beside, f.at, at); err != nil {
+				return err
+			}
+			if err := f.set.write(tx, Beside); err != nil {
+				return err
+			}
+			f.at, batch = at, batch[n:]
+			f.set.settle()
 		}
-		if err := tx.Advance(Beside, f.at, at); err != nil {
-			return err
-		}
-		if err := f.set.write(tx, Beside); err != nil {
-			return err
-		}
-		f.at = at
-		f.set.settle()
 		if beyond >= 0 {
 			break
 		}

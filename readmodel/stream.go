@@ -16,9 +16,6 @@ const (
 	maxParts    = 4
 )
 
-// rebuildFactor is how many times the cache's bytes a Run keeps of the rows that facts go on changing.
-const rebuildFactor = 4
-
 // Run folds the log behind Position, in batches as Apply takes them, and writes it with less work than Apply: a row is
 // written when it has ended, on another goroutine while the fold goes on, and the rows that facts change again and
 // again (metrics, patterns, tasks) when all is folded, or when they take more than four times Options.CacheBytes.
@@ -98,30 +95,33 @@ func (s *stream) run(ctx context.Context, log iter.Seq2[[]Entry, error], progres
 		if err != nil {
 			return err
 		}
-		to, err := f.fold(f.at.Position, batch)
-		if err != nil {
-			return err
-		}
-		f.at = to
-		entries += len(batch)
-		s.since += len(batch)
-		for i := range batch {
-			bytes += len(batch[i].Envelope.Data)
-		}
-		if s.folder.snapshots.due(s.folder.snapshots.last, s.from, to.Position, s.since) {
-			if err := s.snapshot(ctx); err != nil {
+		for len(batch) > 0 {
+			to, n, err := f.fold(f.at.Position, batch)
+			if err != nil {
 				return err
 			}
-			entries, bytes = 0, 0
-		}
-		if entries >= partEntries || bytes >= partBytes {
-			if err := s.handOver(ctx, nil); err != nil {
-				return err
+			f.at = to
+			entries += n
+			s.since += n
+			for i := range n {
+				bytes += len(batch[i].Envelope.Data)
 			}
-			entries, bytes = 0, 0
+			if s.folder.snapshots.due(s.folder.snapshots.last, s.from, to.Position, s.since) {
+				if err := s.snapshot(ctx); err != nil {
+					return err
+				}
+				entries, bytes = 0, 0
+			}
+			if entries >= partEntries || bytes >= partBytes || n < len(batch) {
+				if err := s.handOver(ctx, nil); err != nil {
+					return err
+				}
+				entries, bytes = 0, 0
+			}
+			batch = batch[n:]
 		}
 		if progress != nil {
-			progress(to.Position)
+			progress(f.at.Position)
 		}
 	}
 	if err := s.finish(ctx); err != nil {
@@ -171,7 +171,7 @@ func (s *stream) handOver(ctx context.Context, packed *packer) error {
 	}
 	p.packed = packed
 	s.parts <- p
-	if s.folder.set.held() > rebuildFactor*s.rebuild.models.cacheBytes {
+	if s.folder.set.held() > s.folder.most {
 		return s.flush(ctx)
 	}
 	return nil

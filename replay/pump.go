@@ -20,14 +20,17 @@ import (
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-// The bounds of what is folded and written at once, in events and in bytes of their facts: large enough that writing a
+// The bounds of what is folded and written at once, in events and in the bytes that they take: large enough that writing a
 // row once pays, small enough that memory stays bounded.
 const (
 	MaxBatch   = 65_536
 	BatchBytes = 8 << 20
 )
 
-// The bounds of what waits while what came before it is folded: events, and bytes of their facts.
+// entryBytes is about what an event takes in memory beside its fact: its envelope, and what it is decoded into.
+const entryBytes = 512
+
+// The bounds of what waits while what came before it is folded: events, and the bytes that they take.
 const (
 	pending      = 4_096
 	pendingBytes = 64 << 20
@@ -208,7 +211,9 @@ func watch(ctx context.Context, store eventstore.Store, models *projections.Mode
 }
 
 // weight is what an entry takes of pendingBytes. One that is larger has all of it to itself.
-func weight(e *readmodel.Entry) int64 { return min(int64(len(e.Envelope.Data)), pendingBytes) }
+func weight(e *readmodel.Entry) int64 {
+	return min(entryBytes+int64(len(e.Envelope.Data)), pendingBytes)
+}
 
 // unread are the kinds whose data no fold reads, most of a log's bytes.
 var unread = events.Known.Unread()
@@ -352,7 +357,7 @@ func (cs *chunks) all(ctx context.Context, store eventstore.Store, after, upTo u
 			break
 		}
 		c.entries = append(c.entries, readmodel.Entry{Envelope: e})
-		c.bytes += len(e.Data)
+		c.bytes += entryBytes + len(e.Data)
 		if len(c.entries) == cs.size || c.bytes >= BatchBytes {
 			if !cs.send(ctx, c) {
 				return

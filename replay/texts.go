@@ -12,7 +12,7 @@ import (
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-// Texts gives a run's row its whole prompt and answer, of which the read models hold the beginnings. It reads the log
+// Texts gives a run's row its whole prompt and answer, of which the read models hold the beginnings, and its whole error. It reads the log
 // where they may have been cut; where the log is gone it returns readmodel.ErrUnavailable. A run that has not ended by
 // the row has no answer yet, whatever the log holds by now.
 func Texts(ctx context.Context, store eventstore.Store, row *projections.RunRow) error {
@@ -21,7 +21,7 @@ func Texts(ctx context.Context, store eventstore.Store, row *projections.RunRow)
 			return err
 		}
 	}
-	if projections.MayBeCut(row.Answer) {
+	if projections.MayBeCut(row.Answer) || projections.Excerpted(row.Error) {
 		return text(ctx, store, row, eventstore.Backwards)
 	}
 	return nil
@@ -45,6 +45,10 @@ func text(ctx context.Context, store eventstore.Store, row *projections.RunRow, 
 			row.Prompt = f.Prompt
 		case events.RunFinished:
 			row.Answer = f.Answer
+		case events.RunFailed:
+			row.Error = f.Error
+		case events.RunCancelled:
+			row.Error = f.Reason
 		}
 	}
 	return nil

@@ -26,27 +26,7 @@ func TestTextsAreWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store := eventstore.NewMemory(time.Now)
-			var batch []events.Envelope
-			for _, e := range []events.Event{
-				events.RunStarted{Run: "r", Workflow: "w", Prompt: c.prompt}, events.RunFinished{Outcome: events.Succeeded, Answer: c.answer},
-			} {
-				kind, version, data, err := events.Encode(e)
-				if err != nil {
-					t.Fatal(err)
-				}
-				batch = append(batch, events.Envelope{ID: orchestrator.NewID(), Kind: kind, Version: version, Data: data, OccurredAt: time.Now(), Actor: "user:anna"})
-			}
-			if _, err := store.Append(t.Context(), "run-r", eventstore.NoStream, batch); err != nil {
-				t.Fatal(err)
-			}
-			models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := replay.CatchUp(t.Context(), store, models, nil); err != nil {
-				t.Fatal(err)
-			}
+			store, models := endedIn(t, c.prompt, events.RunFinished{Outcome: events.Succeeded, Answer: c.answer})
 			row, _, err := models.Run(t.Context(), "r")
 			if err != nil {
 				t.Fatal(err)
@@ -65,5 +45,48 @@ func TestTextsAreWhole(t *testing.T) {
 				t.Errorf("a run that was not answered yet has the answer %q (%v)", open.Answer, err)
 			}
 		})
+	}
+}
+
+// endedIn is a run that ended so, in a log and in read models.
+func endedIn(t *testing.T, prompt string, end events.Event) (eventstore.Store, *projections.Models) {
+	t.Helper()
+	store := eventstore.NewMemory(time.Now)
+	var batch []events.Envelope
+	for _, e := range []events.Event{events.RunStarted{Run: "r", Workflow: "w", Prompt: prompt}, end} {
+		kind, version, data, err := events.Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch = append(batch, events.Envelope{ID: orchestrator.NewID(), Kind: kind, Version: version, Data: data, OccurredAt: time.Now(), Actor: "user:anna"})
+	}
+	if _, err := store.Append(t.Context(), "run-r", eventstore.NoStream, batch); err != nil {
+		t.Fatal(err)
+	}
+	models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := replay.CatchUp(t.Context(), store, models, nil); err != nil {
+		t.Fatal(err)
+	}
+	return store, models
+}
+
+func TestErrorsAreWhole(t *testing.T) {
+	t.Parallel()
+	text := "Traceback: " + strings.Repeat("naïve ", 10_000) + "KeyError"
+	for name, end := range map[string]events.Event{"failed": events.RunFailed{Error: text}, "cancelled": events.RunCancelled{Reason: text}} {
+		store, models := endedIn(t, "why?", end)
+		row, _, err := models.Run(t.Context(), "r")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !projections.Excerpted(row.Error) || len(row.Error) > projections.ExcerptBytes+100 || !strings.HasPrefix(row.Error, "Traceback: ") || !strings.HasSuffix(row.Error, "KeyError") {
+			t.Errorf("%s: the row holds %d bytes of %d", name, len(row.Error), len(text))
+		}
+		if err := replay.Texts(t.Context(), store, &row); err != nil || row.Error != text {
+			t.Errorf("%s: got %d bytes of %d (%v)", name, len(row.Error), len(text), err)
+		}
 	}
 }

@@ -152,7 +152,9 @@ func goalsKilled(t *testing.T, p program, kills int) {
 			}
 			open = false
 		default:
-			killed++
+			if killed++; killed%10 == 0 {
+				t.Logf("killed %d times in %d goals", killed, len(goals))
+			}
 		}
 		late.Stop()
 	}

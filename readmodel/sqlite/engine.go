@@ -74,8 +74,9 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 		}
 	}
 	// 64 MiB of pages, and room for a few batches between two checkpoints of the WAL. What is deleted is overwritten: it may be
-	// what somebody is to be forgotten by.
-	writer, err := e.connect(synchronous, "secure_delete=ON", "cache_size=-65536", "wal_autocheckpoint=16000", "temp_store=MEMORY")
+	// what somebody is to be forgotten by. What a statement would undo, and what is sorted, goes to temporary files where it is
+	// much: a table that a rebuild drops would be in memory whole.
+	writer, err := e.connect(synchronous, "secure_delete=ON", "cache_size=-65536", "wal_autocheckpoint=16000", "temp_store=FILE")
 	if err != nil {
 		return nil, fmt.Errorf("open read models: %w", err)
 	}
@@ -87,7 +88,7 @@ func Open(ctx context.Context, path string, o Options) (*Engine, error) {
 		if err := e.check(); err != nil {
 			return nil, err
 		}
-		return e.connect("query_only=1", "cache_size=-16384", "temp_store=MEMORY")
+		return e.connect("query_only=1", "cache_size=-16384", "temp_store=FILE")
 	})
 	return e, nil
 }

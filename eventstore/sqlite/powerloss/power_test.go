@@ -99,6 +99,9 @@ func TestChaosOfPowerLoss(t *testing.T) {
 			}
 			fates = fates[random.IntN(3):][:1]
 		}
+		if long && cut%50 == 0 {
+			t.Logf("cut behind step %d", cut)
+		}
 		for n, f := range fates {
 			at := t.TempDir()
 			if err := diskAt(steps[:cut], f, rand.New(rand.NewPCG(uint64(cut), uint64(n)))).write(at); err != nil {
