@@ -8,14 +8,25 @@ import (
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // maxTrials is how many trials in a row pass^k is told for.
 const maxTrials = 8
 
+// passHat is pass^k for k = 1 to maxTrials at most, rounded, and over how many tasks each is.
+func passHat(counts map[projections.Trials]int64) (hat []float64, tasks []int64) {
+	hat, tasks = projections.PassHat(counts)
+	hat = hat[:min(len(hat), maxTrials)]
+	for k := range hat {
+		hat[k] = stats.Round(hat[k])
+	}
+	return hat, tasks
+}
+
 // trial is a task's rated runs, with the log positions of the first and the last fact.
 type trial struct {
-	stats.Trials
+	projections.Trials
 	task        string
 	first, last uint64
 }
@@ -48,25 +59,18 @@ func (c *cohort) reliability(Options) []evidence.Finding {
 		return nil
 	}
 	trials := c.trials()
-	plain := make([]stats.Trials, len(trials))
-	for i, t := range trials {
-		plain[i] = t.Trials
+	counts := make(map[projections.Trials]int64)
+	for _, t := range trials {
+		counts[t.Trials]++
 	}
-	hat := stats.PassHat(plain, maxTrials)
+	hat, tasks := passHat(counts)
 	words := make([]string, len(hat))
-	over := len(trials)
+	over := int64(len(trials))
 	for k := range hat {
-		hat[k] = stats.Round(hat[k])
 		words[k] = fmt.Sprintf("%.3f", hat[k])
-		n := 0
-		for _, t := range trials {
-			if t.Rated > int64(k) {
-				n++
-			}
-		}
-		if n != over { // those with fewer trials are not in it, so that it may rise
-			over = n
-			words[k] += fmt.Sprintf(" (over %s)", counted(int64(n), "task"))
+		if tasks[k] != over { // those with fewer trials are not in it, so that it may rise
+			over = tasks[k]
+			words[k] += fmt.Sprintf(" (over %s)", counted(over, "task"))
 		}
 	}
 	judged := int64(0)
@@ -102,10 +106,7 @@ func (c *cohort) unreliable(o Options) []evidence.Finding {
 	slices.SortFunc(trials, func(a, b trial) int { return cmp.Or(cmp.Compare(doubt(b), doubt(a)), cmp.Compare(a.task, b.task)) })
 	var findings []evidence.Finding
 	for _, t := range trials[:min(len(trials), o.Top)] {
-		hat := stats.PassHat([]stats.Trials{t.Trials}, maxTrials)
-		for k := range hat {
-			hat[k] = stats.Round(hat[k])
-		}
+		hat, _ := passHat(map[projections.Trials]int64{t.Trials: 1})
 		findings = append(findings, evidence.Finding{
 			Kind: "unreliable_task", Workflow: c.Name, Subject: []string{t.task}, Values: hat,
 			Text: fmt.Sprintf("Task %s of %s succeeds only sometimes: %d of %s; the chance that two in a row do is %s.",
