@@ -217,7 +217,7 @@ func (f *Figures) trend(ctx context.Context, r projections.Reader, midnight time
 
 func (f *Figures) patterns(ctx context.Context, r projections.Reader) error {
 	var all []Pattern
-	for row, err := range r.Patterns(ctx, projections.VariantPattern, "") {
+	for row, err := range r.Patterns(ctx, projections.VariantPattern, "", 0) {
 		if err != nil {
 			return err
 		}

@@ -176,7 +176,7 @@ func (w *record) read(ctx context.Context, r projections.Reader, days int) error
 	read(func() (err error) { w.goals, err = r.Goals(ctx); return err })
 	read(func() (err error) { w.budgets, err = r.Budgets(ctx); return err })
 	read(func() error {
-		for row, err := range r.Patterns(ctx, projections.VariantPattern, "") {
+		for row, err := range r.Patterns(ctx, projections.VariantPattern, "", 0) {
 			if err != nil {
 				return err
 			}

@@ -28,6 +28,8 @@ type engine struct {
 	// raw appends rows by bare statements: many writers, one transaction a batch. plain and lean scan the events.
 	raw         func(b *testing.B, writers, batch int) sample
 	plain, lean func(b *testing.B, place string) int
+	// driver is that of database/sql.
+	driver string
 	// fill copies a log into an empty one.
 	fill func(b *testing.B, from eventstore.Store, place string)
 }
@@ -50,6 +52,8 @@ var onSQLite = engine{
 	raw:   rawSQLite,
 	plain: scanSQLite,
 	lean:  leanSQLite,
+
+	driver: "sqlite",
 }
 
 // onPostgres is PostgreSQL on a server that was started for this, with synchronous_commit and fsync on.
@@ -77,6 +81,8 @@ func onPostgres(s *pgtest.Server) engine {
 		plain: scanPostgres,
 		lean:  leanPostgres,
 		fill:  fillPostgres,
+
+		driver: "pgx",
 	}
 }
 

@@ -88,7 +88,7 @@ func figures(t *testing.T, m *projections.Models) string {
 	all := map[string]any{
 		"report": report, "agents": agents, "feedback": feedback, "costs": costs,
 		"runs":     gather(t, m.RunSteps(ctx, "")),
-		"variants": gather(t, m.Patterns(ctx, projections.VariantPattern, "")), "follows": gather(t, m.Patterns(ctx, projections.FollowsPattern, "")),
+		"variants": gather(t, m.Patterns(ctx, projections.VariantPattern, "", 0)), "follows": gather(t, m.Patterns(ctx, projections.FollowsPattern, "", 0)),
 	}
 	data, err := json.Marshal(all)
 	if err != nil {

@@ -33,7 +33,7 @@ func TestPatternsKnowNoCounters(t *testing.T) {
 		return append(all, "run-"+id, events.RunFinished{Outcome: events.Succeeded})
 	}
 	m := folded(t, facts(run("a", "start-1", "update-11", "update-12"), run("b", "start-2", "update-13", "update-14"))...).In("")
-	patterns, err := readmodel.Collect(m.Patterns(t.Context(), projections.VariantPattern, "w"))
+	patterns, err := readmodel.Collect(m.Patterns(t.Context(), projections.VariantPattern, "w", 0))
 	if err != nil || len(patterns) != 1 || patterns[0].Runs != 2 || !slices.Equal(patterns[0].Steps, []string{"start", "update", "update"}) {
 		t.Errorf("%+v, %v", patterns, err)
 	}

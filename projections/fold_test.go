@@ -130,7 +130,7 @@ func TestRunIsCounted(t *testing.T) {
 	}})
 	var patterns []projections.PatternRow
 	for _, kind := range []projections.PatternKind{projections.VariantPattern, projections.FollowsPattern} {
-		for row, err := range m.Patterns(ctx, kind, "support") {
+		for row, err := range m.Patterns(ctx, kind, "support", 0) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,7 +237,7 @@ func TestOtherNounsBecomeRows(t *testing.T) {
 	daily, _ := m.Daily(ctx, projections.ByWorkflow)
 	equal(t, "undated metrics", daily, []projections.MetricRow{{Dimension: projections.ByWorkflow, Name: "w", Runs: 1, Unrated: 1}})
 	patterns := slices.Collect(func(yield func(projections.PatternRow) bool) {
-		for row := range m.Patterns(ctx, projections.VariantPattern, "") {
+		for row := range m.Patterns(ctx, projections.VariantPattern, "", 0) {
 			yield(row)
 		}
 	})
@@ -307,7 +307,7 @@ func TestPairsOfALongTraceAreCounted(t *testing.T) {
 		}
 		m := folded(t, append(facts, "run-r", events.RunFinished{Outcome: events.Succeeded})...)
 		got := make(map[string]int64)
-		for row, err := range m.Patterns(t.Context(), projections.FollowsPattern, "w") {
+		for row, err := range m.Patterns(t.Context(), projections.FollowsPattern, "w", 0) {
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -408,7 +408,7 @@ func TestFailedBatchIsForgotten(t *testing.T) {
 	if err := m.Apply(t.Context(), 2, entries[2:4]); err != nil {
 		t.Fatal(err)
 	}
-	for row, err := range m.Patterns(t.Context(), projections.VariantPattern, "w") {
+	for row, err := range m.Patterns(t.Context(), projections.VariantPattern, "w", 0) {
 		if err != nil || row.Runs != 2 || row.Count != 2 || row.Succeeded != 2 {
 			t.Errorf("got %+v, %v", row, err)
 		}

@@ -56,7 +56,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 		if err != nil || run.Workspace != workspace || run.CostNanos != cost || run.Result() != events.Failed || len(steps) != 1 {
 			t.Errorf("%q: run %+v, %v", workspace, run, err)
 		}
-		patterns, err := readmodel.Collect(r.Patterns(ctx, projections.VariantPattern, "w"))
+		patterns, err := readmodel.Collect(r.Patterns(ctx, projections.VariantPattern, "w", 0))
 		if err != nil || len(patterns) != 1 || patterns[0].Runs != 1 {
 			t.Errorf("%q: patterns %+v, %v", workspace, patterns, err)
 		}

@@ -20,8 +20,10 @@ type patternKey struct {
 }
 
 var patternTable = readmodel.NewTable("patterns", readmodel.TableOf[patternKey, PatternRow]{
-	Table: readmodel.Table{Large: true},
-	Key:   func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest, r.Workspace} },
+	Table: readmodel.Table{
+		Large: true, Indexes: []readmodel.Index{{Name: "patterns_by_runs", Columns: []string{"workflow", "kind", "workspace", "runs"}}},
+	},
+	Key: func(r *PatternRow) patternKey { return patternKey{r.Workflow, r.Kind, r.Digest, r.Workspace} },
 	Fresh: func(k patternKey, r *PatternRow) {
 		r.Workflow, r.Kind, r.Digest, r.Workspace = k.workflow, k.kind, k.digest, k.workspace
 	},

@@ -180,12 +180,44 @@ func (r *reader) RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSte
 	}
 }
 
-// Patterns implements Reader.
-func (r *reader) Patterns(ctx context.Context, kind PatternKind, workflow string) iter.Seq2[PatternRow, error] {
-	return readmodel.Rows(ctx, r.View, patternTable, readmodel.Query{
-		Where: r.where(readmodel.Only("workflow", workflow), []readmodel.Condition{{Column: "kind", Text: string(kind)}}),
+// Patterns implements Reader. A few rows are read workflow by workflow, which an index serves; all of them are sorted at once.
+func (r *reader) Patterns(ctx context.Context, kind PatternKind, workflow string, limit int) iter.Seq2[PatternRow, error] {
+	of := []readmodel.Condition{{Column: "kind", Text: string(kind)}}
+	q := readmodel.Query{
+		Where: r.where(readmodel.Only("workflow", workflow), of), Limit: limit,
 		Order: []readmodel.Order{{Column: "workflow"}, {Column: "runs", Descending: true}, {Column: "steps"}},
-	})
+	}
+	if workflow != "" || limit == 0 {
+		return readmodel.Rows(ctx, r.View, patternTable, q)
+	}
+	return func(yield func(PatternRow, error) bool) {
+		err := r.Fixed(ctx, func(v readmodel.View) error {
+			var behind []readmodel.Condition
+			for {
+				next, err := readmodel.Collect(readmodel.Rows(ctx, v, patternTable, readmodel.Query{
+					Columns: patternTable.Names(1), Order: readmodel.Ascending("workflow"), Limit: 1,
+					Where: r.where(of, behind),
+				}))
+				if err != nil || len(next) == 0 {
+					return err
+				}
+				w := next[0].Workflow
+				behind = []readmodel.Condition{{Column: "workflow", Op: readmodel.AtLeast, Text: w}, {Column: "workflow", Op: readmodel.NotEqual, Text: w}}
+				q.Where = r.where(of, []readmodel.Condition{{Column: "workflow", Text: w}})
+				for row, err := range readmodel.Rows(ctx, v, patternTable, q) {
+					if err != nil {
+						return err
+					}
+					if q.Limit--; !yield(row, nil) || q.Limit == 0 {
+						return nil
+					}
+				}
+			}
+		})
+		if err != nil {
+			yield(PatternRow{}, err)
+		}
+	}
 }
 
 // Daily implements Reader.

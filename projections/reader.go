@@ -95,6 +95,8 @@ type Report struct {
 type Reader interface {
 	// In is the Reader of another workspace. The default one has no name.
 	In(workspace string) Reader
+	// Checkpoint is what the read models hold: it changes with every change of theirs.
+	Checkpoint(ctx context.Context) (readmodel.Checkpoint, error)
 	// Position is the log position that the read models have seen everything up to.
 	Position(ctx context.Context) (uint64, error)
 	// Runs yields runs, the latest first (by first position, descending).
@@ -104,8 +106,8 @@ type Reader interface {
 	// RunSteps yields a workflow's runs, or all where it is empty, with their steps, by first position.
 	RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSteps, error]
 	// Patterns yields variants or directly-follows counts of a workflow (all where it is empty), by workflow, then runs
-	// descending, then steps.
-	Patterns(ctx context.Context, kind PatternKind, workflow string) iter.Seq2[PatternRow, error]
+	// descending, then steps; limit 0 is all.
+	Patterns(ctx context.Context, kind PatternKind, workflow string, limit int) iter.Seq2[PatternRow, error]
 	// Report is all metrics, or those of the runs that ended in a period.
 	Report(ctx context.Context, f MetricsFilter) (Report, error)
 	// Daily are the metrics rows of a dimension, by name and day, without the sums of all days.

@@ -80,7 +80,7 @@ func TestVerdictsCountEverywhere(t *testing.T) {
 			for _, x := range tasks {
 				equal(t, "task", counts{x.Succeeded, x.Failed, x.Judged}, c.want)
 			}
-			for x, err := range m.Patterns(ctx, projections.VariantPattern, "w") {
+			for x, err := range m.Patterns(ctx, projections.VariantPattern, "w", 0) {
 				if err != nil {
 					t.Fatal(err)
 				}

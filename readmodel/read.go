@@ -130,14 +130,20 @@ func Ascending(columns ...string) []Order {
 	return order
 }
 
-// Position is the log position that the tables have seen everything up to.
-func (v View) Position(ctx context.Context) (uint64, error) {
+// Checkpoint is what the tables hold: it changes with every change of theirs.
+func (v View) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	s, at, err := snapshot(ctx, v.engine, v.shape)
 	if err != nil {
-		return 0, fmt.Errorf("read position: %w", err)
+		return Checkpoint{}, fmt.Errorf("read checkpoint: %w", err)
 	}
 	s.Close()
-	return at.Position, nil
+	return at, nil
+}
+
+// Position is the log position that the tables have seen everything up to.
+func (v View) Position(ctx context.Context) (uint64, error) {
+	at, err := v.Checkpoint(ctx)
+	return at.Position, err
 }
 
 // Parked are the parked streams, by the position where they stopped, then by projection.

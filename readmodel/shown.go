@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,16 +21,35 @@ type Line struct {
 func (l Line) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, key := range l.Keys {
-		v, err := json.Marshal(l.Values[i])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", key, err)
-		}
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(AppendString(b, key), ':'), v...)
+		var err error
+		if b, err = appendValue(append(AppendString(b, key), ':'), l.Values[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
 	}
 	return append(b, '}'), nil
+}
+
+// appendValue appends what json.Marshal makes of a value; most of them need none of its work.
+func appendValue(b []byte, value any) ([]byte, error) {
+	switch v := value.(type) {
+	case nil:
+		return append(b, "null"...), nil
+	case bool:
+		return strconv.AppendBool(b, v), nil
+	case int64:
+		return strconv.AppendInt(b, v, 10), nil
+	case uint64:
+		return strconv.AppendUint(b, v, 10), nil
+	case string:
+		if plain(v) {
+			return append(append(append(b, '"'), v...), '"'), nil
+		}
+	}
+	v, err := json.Marshal(value)
+	return append(b, v...), err
 }
 
 // Line is a row as doors show it.

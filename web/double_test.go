@@ -37,6 +37,10 @@ func (r reader) In(workspace string) projections.Reader {
 	return r
 }
 
+func (r reader) Checkpoint(context.Context) (readmodel.Checkpoint, error) {
+	return readmodel.Checkpoint{Position: r.position}, r.err
+}
+
 func (r reader) Position(context.Context) (uint64, error) { return r.position, r.err }
 
 func (r reader) Runs(_ context.Context, f projections.RunFilter) iter.Seq2[projections.RunRow, error] {
@@ -65,7 +69,7 @@ func (r reader) Run(_ context.Context, run string) (projections.RunRow, []projec
 	return projections.RunRow{}, nil, errors.Join(r.err, fmt.Errorf("run %s: %w", run, projections.ErrNotFound))
 }
 
-func (r reader) Patterns(_ context.Context, kind projections.PatternKind, workflow string) iter.Seq2[projections.PatternRow, error] {
+func (r reader) Patterns(_ context.Context, kind projections.PatternKind, workflow string, _ int) iter.Seq2[projections.PatternRow, error] {
 	return func(yield func(projections.PatternRow, error) bool) {
 		yield(projections.PatternRow{Kind: kind, Workflow: workflow, Steps: []string{"a", "b"}}, r.err)
 	}

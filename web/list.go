@@ -54,7 +54,16 @@ func (r rows[T]) fill(from iter.Seq2[T, error], limit int) (more bool, err error
 		if _, err := io.WriteString(r, between); err != nil {
 			return false, err
 		}
-		if err := encoder.Encode(row); err != nil {
+		// What writes its own JSON is taken as it is: an encoder would check it and copy it.
+		if own, ok := any(row).(json.Marshaler); ok {
+			b, err := own.MarshalJSON()
+			if err == nil {
+				_, err = r.Write(append(b, '\n'))
+			}
+			if err != nil {
+				return false, err
+			}
+		} else if err := encoder.Encode(row); err != nil {
 			return false, err
 		}
 		n, between = n+1, ","

@@ -17,6 +17,6 @@ type patternsInput struct {
 
 func (d *door) patterns(api huma.API) {
 	list(d, api, "patterns", "Patterns by workflow, the most frequent first", func(ctx context.Context, r projections.Reader, in patternsInput) iter.Seq2[projections.PatternRow, error] {
-		return r.Patterns(ctx, projections.PatternKind(in.Kind), in.Workflow)
+		return r.Patterns(ctx, projections.PatternKind(in.Kind), in.Workflow, in.Limit+1)
 	})
 }

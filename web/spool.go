@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// spoolMemory is how much of an answer is kept in memory, in bytes. The rest waits in a file.
-const spoolMemory = 64 << 10
+// spoolMemory is how much of an answer is kept in memory, in bytes: a list of 100 runs is 80 KB. The rest waits in a file.
+const spoolMemory = 128 << 10
 
 // errBusy tells that there is no room for one more request or answer.
 var errBusy = errors.New("the server has as much to do as it takes on")

@@ -105,7 +105,7 @@ func New(c Config) http.Handler {
 	d := &door{Config: c.withDefaults()}
 	d.room.bound = d.MaxAnswerBytes
 	router := chi.NewRouter()
-	router.Use(d.admit, d.recover, d.guard, d.deadline, d.login, middleware.GetHead)
+	router.Use(d.admit, d.recover, d.guard, d.deadline, d.login, d.keep, middleware.GetHead)
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "there is no "+clip(r.URL.Path)+": /openapi.json lists what there is")
 	})

@@ -42,7 +42,7 @@ type Pattern struct {
 func Patterns(ctx context.Context, r projections.Reader, workflow string, o mining.Options) ([]Pattern, error) {
 	byWorkflow := map[string][]mining.Variant{}
 	var names []string
-	for row, err := range r.Patterns(ctx, projections.VariantPattern, workflow) {
+	for row, err := range r.Patterns(ctx, projections.VariantPattern, workflow, 0) {
 		if err != nil {
 			return nil, fmt.Errorf("read variants: %w", err)
 		}

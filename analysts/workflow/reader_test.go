@@ -46,7 +46,7 @@ func (r reader) Agents(context.Context) ([]projections.AgentRow, error) {
 	return r.agents, r.fail["agents"]
 }
 
-func (r reader) Patterns(_ context.Context, _ projections.PatternKind, workflow string) iter.Seq2[projections.PatternRow, error] {
+func (r reader) Patterns(_ context.Context, _ projections.PatternKind, workflow string, _ int) iter.Seq2[projections.PatternRow, error] {
 	var rows []projections.PatternRow
 	for _, v := range r.variants {
 		if workflow == "" || workflow == v.Workflow {

@@ -199,8 +199,8 @@ func everything(t fataler, r projections.Reader) []any {
 	}
 	for _, workflow := range []string{"", "plan", "a"} {
 		keep(drain(r.RunSteps(ctx, workflow)))
-		keep(drain(r.Patterns(ctx, projections.VariantPattern, workflow)))
-		keep(drain(r.Patterns(ctx, projections.FollowsPattern, workflow)))
+		keep(drain(r.Patterns(ctx, projections.VariantPattern, workflow, 0)))
+		keep(drain(r.Patterns(ctx, projections.FollowsPattern, workflow, 0)))
 	}
 	runs, err := drain(r.Runs(ctx, projections.RunFilter{Limit: 3}))
 	keep(runs, err)
