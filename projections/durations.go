@@ -157,6 +157,7 @@ func (d *durations) decode(b []byte) error {
 	n := r.next()
 	if n > 0 {
 		last := int64(0)
+		d.few = make([]int64, 0, min(n, fewDurations, uint64(len(r.b))))
 		for range min(n, fewDurations) {
 			last += int64(r.next())
 			d.few = append(d.few, last)

@@ -201,6 +201,15 @@ func everything(t fataler, r projections.Reader) []any {
 		keep(drain(r.RunSteps(ctx, workflow)))
 		keep(drain(r.Patterns(ctx, projections.VariantPattern, workflow, 0)))
 		keep(drain(r.Patterns(ctx, projections.FollowsPattern, workflow, 0)))
+		all, err := drain(r.Patterns(ctx, projections.VariantPattern, workflow, 0))
+		ok(t, err)
+		for _, limit := range []int{1, 3, len(all) + 1} {
+			few, err := drain(r.Patterns(ctx, projections.VariantPattern, workflow, limit))
+			ok(t, err)
+			if want := all[:min(limit, len(all))]; fmt.Sprint(few) != fmt.Sprint(want) {
+				t.Fatal(fmt.Sprintf("the first %d patterns of %q are %v, want %v", limit, workflow, few, want))
+			}
+		}
 	}
 	runs, err := drain(r.Runs(ctx, projections.RunFilter{Limit: 3}))
 	keep(runs, err)
