@@ -200,11 +200,16 @@ func whileAnyWaits(taken []*request) (context.Context, context.CancelFunc) {
 // It returns those that there was no room for, and leaves the state behind, or nil where it is not known.
 func (d *Dispatcher) carryOut(ctx context.Context, stream string, aggregate aggregates.Aggregate, state **loaded, taken []*request) (rest []*request) {
 	var err error
-	for range maxDecisions {
-		if *state == nil {
-			if *state, err = d.load(ctx, aggregate, stream); err != nil {
-				break
-			}
+	for try := range maxDecisions {
+		switch {
+		case *state != nil:
+		case try == 0 && opens(taken[0].cmds[0]):
+			*state = unread(aggregate)
+		default:
+			*state, err = d.load(ctx, aggregate, stream)
+		}
+		if err != nil {
+			break
 		}
 		var round decisions
 		round, rest = d.decideAll(*state, stream, taken)

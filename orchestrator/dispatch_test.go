@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
@@ -63,6 +65,46 @@ func TestDispatchingAgainIsARepeat(t *testing.T) {
 	other := commands.StartRun{Meta: wish("another wish", "r1"), Run: "r1", Workflow: "w"}
 	if _, err := d.Dispatch(t.Context(), other); !errors.Is(err, aggregates.ErrExists) {
 		t.Fatalf("another command with the same run: %v", err)
+	}
+}
+
+// askedFor counts the streams that are read.
+type askedFor struct {
+	eventstore.Store
+	reads int
+}
+
+func (s *askedFor) ReadStream(ctx context.Context, stream string, o eventstore.StreamOptions) iter.Seq2[events.Envelope, error] {
+	s.reads++
+	return s.Store.ReadStream(ctx, stream, o)
+}
+
+// A run begins without a look whether it is there: the append finds that out, for whoever asks again or comes second.
+func TestARunBeginsWithoutARead(t *testing.T) {
+	t.Parallel()
+	store := &askedFor{Store: eventstore.NewMemory(time.Now)}
+	begin := func() *orchestrator.Dispatcher {
+		return orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
+	}
+	start := commands.StartRun{Meta: wish("start", "r1"), Run: "r1", Workflow: "w"}
+	d := begin()
+	first, err := d.Dispatch(t.Context(), start)
+	if err != nil || first.Events != 1 || first.Revision != 0 || store.reads != 0 {
+		t.Fatalf("got %+v, %v with %d reads", first, err, store.reads)
+	}
+	// The state that is kept is right, too.
+	if _, err := d.Dispatch(t.Context(), commands.StartStep{Meta: wish("step", "r1"), Run: "r1", Step: 0, Name: "s", Type: events.ChatStep}); err != nil || store.reads != 0 {
+		t.Fatalf("%v with %d reads", err, store.reads)
+	}
+	if again, err := begin().Dispatch(t.Context(), start); err != nil || !again.Repeated || again.Events != 0 {
+		t.Errorf("asked again: %+v, %v", again, err)
+	}
+	start.Meta = wish("another", "r1")
+	if _, err := begin().Dispatch(t.Context(), start); !errors.Is(err, aggregates.ErrExists) {
+		t.Errorf("another run of the name: %v", err)
+	}
+	if n := len(kinds(t, store)); n != 2 {
+		t.Errorf("the log holds %d facts", n)
 	}
 }
 

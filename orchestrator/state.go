@@ -38,9 +38,21 @@ func (l *loaded) next() uint64 {
 	return l.revision + 1
 }
 
+// unread is an aggregate before its first fact.
+func unread(aggregate aggregates.Aggregate) *loaded {
+	return &loaded{instance: aggregate.New(), expected: eventstore.NoStream, ids: map[uuid.UUID]struct{}{}}
+}
+
+// opens tells of a command that nearly always finds no stream: its append finds out where there is one, and to look first would
+// be a question more on the path of every live run.
+func opens(c commands.Command) bool {
+	_, ok := c.(commands.StartRun)
+	return ok
+}
+
 // load folds a stream. A stream that does not exist is an aggregate before its first fact.
 func (d *Dispatcher) load(ctx context.Context, aggregate aggregates.Aggregate, stream string) (*loaded, error) {
-	l := &loaded{instance: aggregate.New(), expected: eventstore.NoStream, ids: map[uuid.UUID]struct{}{}}
+	l := unread(aggregate)
 	var options eventstore.StreamOptions
 	if aggregate.Latest {
 		options.Direction, options.Limit = eventstore.Backwards, 1
