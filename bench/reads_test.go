@@ -26,10 +26,10 @@ import (
 	"github.com/virtuous6/virtuous6/web"
 )
 
-// Who reads, and how much each asks.
+// Who reads, and for how long.
 const (
 	clients  = 8
-	eachAsks = 25
+	readTime = 300 * time.Millisecond
 	// factsPerSecond are folded meanwhile: no answer is good for long.
 	factsPerSecond = 50
 )
@@ -72,11 +72,12 @@ func reads(b *testing.B, e engine, t *table) {
 func crowd(b *testing.B, questions []question, ask func(question) error) func() sample {
 	return func() sample {
 		latencies := make([][]time.Duration, clients)
-		s := measure(func() int {
+		s := measure(func() (n int) {
 			var wait sync.WaitGroup
+			end := time.Now().Add(readTime)
 			for c := range clients {
 				wait.Go(func() {
-					for i := range eachAsks {
+					for i := 0; i == 0 || time.Now().Before(end); i++ {
 						began := time.Now()
 						if err := ask(questions[i%len(questions)]); err != nil {
 							b.Error(err)
@@ -87,7 +88,10 @@ func crowd(b *testing.B, questions []question, ask func(question) error) func() 
 				})
 			}
 			wait.Wait()
-			return clients * eachAsks
+			for _, l := range latencies {
+				n += len(l)
+			}
+			return n
 		})
 		s.latencies = slices.Concat(latencies...)
 		return s

@@ -148,6 +148,8 @@ func TestOnlyWhatIsUnderWayStalls(t *testing.T) {
 		"asks its model":              {given: []events.Event{started, assigned, chat(0)}, at: 32 * time.Minute},
 		"was answered":                {given: []events.Event{started, assigned, chat(0), events.RunStepFinished{Step: 0}}},
 		"a tool is under way":         {given: []events.Event{started, chat(0), events.RunStepFinished{Step: 0}, events.RunStepStarted{Step: 1, Type: events.ToolStep}}, at: 33 * time.Minute},
+		"waits for money":             {given: []events.Event{started, chat(0), events.RunSuspended{Budget: "all"}}},
+		"goes on behind that":         {given: []events.Event{started, chat(0), events.RunSuspended{Budget: "all"}, events.RunResumed{}}, at: 33 * time.Minute},
 		"one of two tools is through": {given: []events.Event{started, events.RunStepStarted{Step: 1}, events.RunStepStarted{Step: 2}, events.RunStepFinished{Step: 1}}, at: 33 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +160,7 @@ func TestOnlyWhatIsUnderWayStalls(t *testing.T) {
 				return
 			}
 			want := h.want()
-			if fail, ok := want.Command.(commands.FailRun); !ok || fail.Run != "r1" || !want.At.IsZero() || want.For != 30*time.Minute || !fail.At.Equal(began.Add(tt.at)) {
+			if fail, ok := want.Command.(commands.FailRun); !ok || fail.Run != "r1" || fail.Correlation != "r1" || !want.At.IsZero() || want.For != 30*time.Minute || !fail.At.Equal(began.Add(tt.at)) {
 				t.Errorf("it wants %+v, the run to fail after half an hour, at %s", want, began.Add(tt.at))
 			}
 		})
@@ -187,6 +189,9 @@ func TestWhatWasSetAsideIsSettledByWhatTheCallCost(t *testing.T) {
 		"nobody knows what it cost":          {given: []events.Event{reserved, chat(0), events.RunStepFinished{Step: 0, Unpriced: true}}, unknown: true},
 		"the run ended before it was sent":   {given: []events.Event{reserved, events.RunCancelled{}}},
 		"the run ended while it was asked":   {given: []events.Event{reserved, chat(0), events.RunCancelled{}}, unknown: true},
+		"another step was begun":             {given: []events.Event{reserved, chat(1), events.RunCancelled{}}},
+		"there was no money for it":          {given: []events.Event{reserved, events.RunSuspended{Budget: "other"}}},
+		"it was begun later by another call": {given: []events.Event{reserved, events.RunSuspended{Budget: "other"}, chat(0)}},
 		"its holder died before it was sent": {given: []events.Event{anothers}},
 		"its holder died while it was asked": {given: []events.Event{anothers, chat(0)}, unknown: true},
 	} {
@@ -198,7 +203,7 @@ func TestWhatWasSetAsideIsSettledByWhatTheCallCost(t *testing.T) {
 				return
 			}
 			got, ok := h.want().Command.(commands.SettleBudget)
-			if !ok || got.Budget != "all" || got.Reservation != "x" || got.Nanos != tt.nanos || got.Unknown != tt.unknown {
+			if !ok || got.Budget != "all" || got.Reservation != "x" || got.Nanos != tt.nanos || got.Unknown != tt.unknown || got.Correlation != "r1" {
 				t.Errorf("it wants %+v", got)
 			}
 		})
