@@ -229,7 +229,7 @@ func asked(b *testing.B, db *sql.DB) []askedOf {
 				q.path += "?" + f.Column + "=" + url.QueryEscape(v)
 				q.query += " AND " + f.Column + " = '" + v + "'"
 			}
-			if order != nil {
+			if len(order) > 0 {
 				q.query += " ORDER BY " + strings.Join(order, ", ")
 			}
 			q.query += " LIMIT 101"
