@@ -26,6 +26,8 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrPolicy refuses what the policy does not allow.
 	ErrPolicy = errors.New("not allowed by the policy")
+	// ErrWorse refuses to try what was tried before and shown to be worse.
+	ErrWorse = errors.New("history shows that this change does harm")
 	// ErrEvidence refuses a claim without evidence.
 	ErrEvidence = errors.New("no sound evidence")
 	// ErrState refuses a wish that does not fit the state, such as applying what nobody approved.
@@ -34,7 +36,7 @@ var (
 
 // Refused tells a decider's refusal, which concerns one wish alone, from a failure to carry it out.
 func Refused(err error) bool {
-	for _, reason := range []error{ErrExists, ErrMissing, ErrEnded, ErrInvalid, ErrPolicy, ErrEvidence, ErrState, ErrBudget, ErrRoom} {
+	for _, reason := range []error{ErrExists, ErrMissing, ErrEnded, ErrInvalid, ErrPolicy, ErrWorse, ErrEvidence, ErrState, ErrBudget, ErrRoom} {
 		if errors.Is(err, reason) {
 			return true
 		}

@@ -191,6 +191,10 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 	if err := checkChange(p, change); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
 	}
+	if c.Screen != nil && c.Screen.Worse() {
+		return nil, fmt.Errorf("experiment %s: %w: %d runs of experiment %s show it to be worse, by %.1f to %.1f points of success",
+			c.Experiment, ErrWorse, c.Screen.Runs, c.Screen.Experiment, -100*c.Screen.High, -100*c.Screen.Low)
+	}
 	plan := filled(c.Plan, p)
 	if err := checkPlan(plan); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
@@ -205,7 +209,7 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 		return nil, fmt.Errorf("%w: an experiment names the person who lets it be held, not %q", ErrInvalid, c.By)
 	}
 	return events.ExperimentPlanned{
-		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, By: c.By, MaxShare: most, Plan: plan,
+		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, By: c.By, MaxShare: most, Plan: plan, Screen: c.Screen,
 	}, nil
 }
 

@@ -27,6 +27,17 @@ func TestExperiments(t *testing.T) {
 			Experiment: "x", Agent: "clerk", Change: events.ChangePrompt, Config: brief, By: by, MaxShare: most, Plan: aggregates.DefaultPlan(),
 		}
 	}
+	screened := func(low, high float64) func(*commands.PlanExperiment) {
+		return func(c *commands.PlanExperiment) {
+			c.Screen = &events.Screen{Experiment: "w", Runs: 800, Difference: (low + high) / 2, Low: low, High: high, Confidence: .95}
+		}
+	}
+	screenedPlan := func(low, high float64) events.ExperimentPlanned {
+		e, c := planned("user:anna", 1000), commands.PlanExperiment{}
+		screened(low, high)(&c)
+		e.Screen = c.Screen
+		return e
+	}
 	proof := func(logE float64) events.Proof {
 		return events.Proof{From: 3, To: 99, LogE: logE, Arms: []events.ArmCount{{Arm: events.ControlArm, Runs: 60, Succeeded: 30}, {Arm: events.CandidateArm, Runs: 20, Succeeded: 20}}}
 	}
@@ -50,6 +61,8 @@ func TestExperiments(t *testing.T) {
 		"nothing that runs can be drawn to": {when: plan("user:anna", func(c *commands.PlanExperiment) { c.Change = events.ChangeSplit }), err: aggregates.ErrInvalid},
 		"beyond the policy's bounds":        {policy: aggregates.Policy{MaxTokens: 10}, err: aggregates.ErrPolicy, when: plan("user:anna", func(c *commands.PlanExperiment) { c.Config.MaxTokens = 11 })},
 		"too small a share to learn from":   {err: aggregates.ErrInvalid, when: plan("user:anna", func(c *commands.PlanExperiment) { c.Plan.Steps = []int{10} })},
+		"history shows harm":                {err: aggregates.ErrWorse, when: plan("user:anna", screened(-.2, -.01))},
+		"history shows nothing for sure":    {when: plan("user:anna", screened(-.2, .01)), then: []events.Event{screenedPlan(-.2, .01)}},
 		"planned before":                    {given: running, when: plan("user:anna"), err: aggregates.ErrExists},
 		"it starts":                         {given: running[:1], when: commands.StartExperiment{Experiment: "x", Level: .01}, then: []events.Event{started}},
 		"it starts twice":                   {given: running, when: commands.StartExperiment{Experiment: "x", Level: .01}, err: aggregates.ErrState},

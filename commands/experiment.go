@@ -17,6 +17,8 @@ type PlanExperiment struct {
 	Config      events.AgentConfig
 	By          string
 	Plan        events.ExperimentPlan
+	// Screen is what history says of it. What history shows to be worse is not tried again.
+	Screen *events.Screen
 }
 
 // StartExperiment gives a planned change its first share.

@@ -59,7 +59,26 @@ type ExperimentPlanned struct {
 	// MaxShare is how far it goes without a person, in permille of the runs.
 	MaxShare int            `json:"max_share_permille"`
 	Plan     ExperimentPlan `json:"plan"`
+	// Screen is what history said of the change before, nil where nobody looked.
+	Screen *Screen `json:"screen,omitempty"`
 }
+
+// Screen is what runs that were drawn earlier say of a change that is to be tried.
+type Screen struct {
+	// Experiment drew them, empty where none did.
+	Experiment string `json:"experiment,omitempty"`
+	// Reason says why they tell nothing, empty where they do.
+	Reason string `json:"reason,omitempty"`
+	Runs   int64  `json:"runs,omitempty"`
+	// Difference is what the change does to the success rate, with its bounds at Confidence.
+	Difference float64 `json:"difference"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence,omitempty"`
+}
+
+// Worse tells that they show the change to be worse.
+func (s Screen) Worse() bool { return s.Confidence > 0 && s.High < 0 }
 
 // ExperimentStarted gives the change its first share of the agent's runs.
 type ExperimentStarted struct {

@@ -64,6 +64,7 @@ func samples() []events.Event {
 			Plan: events.ExperimentPlan{
 				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600,
 			},
+			Screen: &events.Screen{Experiment: "exp-0", Runs: 900, Difference: .04, Low: -.02, High: .1, Confidence: .95},
 		},
 		events.ExperimentStarted{Share: 50, Level: 0.005},
 		events.ExperimentMoved{Share: 250, Proof: proof},

@@ -16,6 +16,7 @@ import (
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -354,6 +355,70 @@ func TestNoRunIsDrawnWhileTheLoopIsPaused(t *testing.T) {
 		say(commands.ResumeLoop{Meta: meta("resume"), By: "user:anna"})
 		if arms() != 1 {
 			t.Error("nothing is tried after the resume")
+		}
+	})
+}
+
+// append puts facts that begin a stream into the log, as they were recorded by others.
+func (h *house) append(t *testing.T, stream string, facts ...events.Event) {
+	t.Helper()
+	var batch []events.Envelope
+	for i, fact := range facts {
+		kind, version, data, err := events.Encode(fact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch = append(batch, events.Envelope{
+			ID: events.NameID(time.Now(), fmt.Sprint(stream, i)), Kind: kind, Version: version, Data: data, OccurredAt: time.Now(), Actor: "user:anna",
+		})
+	}
+	if _, err := h.store.Append(t.Context(), stream, eventstore.NoStream, batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What was tried before and did harm is not tried again, whoever approves it; of what never was the plan says so.
+func TestWhatDidHarmIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		h.spawn(t, "clerk", events.AgentConfig{Prompt: "Look it up."})
+		guess := events.AgentConfig{Prompt: "Just guess."}
+		h.append(t, "experiment-w", events.ExperimentPlanned{Experiment: "w", Agent: "clerk", Change: events.ChangePrompt, Config: guess},
+			events.ExperimentStarted{Share: 250, Level: .01}, events.ExperimentStopped{By: "user:anna", Reason: "holidays"})
+		for i := range 800 {
+			run, arm, end := fmt.Sprint("w", i), events.Arm{Experiment: "w", Arm: events.ControlArm, Permille: 750, Unit: fmt.Sprint(i)}, events.Event(events.RunFinished{Outcome: events.Succeeded})
+			if i%4 == 0 {
+				arm.Arm, arm.Permille, end = events.CandidateArm, 250, events.RunFailed{Error: "wrong"}
+			}
+			h.append(t, "run-"+run, events.RunStarted{Run: run, Workflow: "shop"}, events.RunAssigned{Agent: "clerk", Arms: []events.Arm{arm}}, end)
+		}
+		d := orchestrator.NewDispatcher(h.store, aggregates.All(aggregates.Everywhere(aggregates.Policy{Canary: []events.ChangeKind{events.ChangePrompt}})))
+		h.dispatch, h.agents = d.Dispatch, d
+		stop := h.serve(t)
+		synctest.Wait()
+		h.propose(t, "again", events.Change{Kind: events.ChangePrompt, Agent: "clerk", Config: &guess, Instruction: "Guess."})
+		made, err := h.improvements().Approve(t.Context(), approval("again"))
+		if err != nil || made.Trial || !strings.Contains(made.Harm, "800 runs of experiment w show it to be worse") {
+			t.Errorf("approved: %+v, %v", made, err)
+		}
+		if got := h.kinds(t, "improvement-again"); got[len(got)-1] != "improvement.rejected" {
+			t.Errorf("the improvement's stream holds %v", got)
+		}
+		fresh := events.AgentConfig{Prompt: "Ask back."}
+		h.propose(t, "fresh", events.Change{Kind: events.ChangePrompt, Agent: "clerk", Config: &fresh, Instruction: "Ask."})
+		if made, err = h.improvements().Approve(t.Context(), approval("fresh")); err != nil || !made.Trial || made.Harm != "" {
+			t.Errorf("approved: %+v, %v", made, err)
+		}
+		synctest.Wait()
+		stop()
+		plan, err := events.Decode(h.stream(t, "experiment-fresh")[0])
+		if err != nil || !strings.Contains(plan.(events.ExperimentPlanned).Screen.Reason, "never tried") {
+			t.Errorf("planned: %+v, %v", plan, err)
+		}
+		if h.experiment(t, "again").Status != "" {
+			t.Error("what did harm is planned")
 		}
 	})
 }

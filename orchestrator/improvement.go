@@ -10,10 +10,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/managers"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // ErrUnmakeable refuses to approve a change that could not be made.
@@ -25,6 +27,8 @@ type Improvements struct {
 	Store    eventstore.Store
 	Dispatch commands.Dispatch
 	Agents   Agents
+	// Models have what history says of a change that is to be tried.
+	Models *projections.Models
 }
 
 // Made is what became of a change.
@@ -33,8 +37,9 @@ type Made struct {
 	Change      events.Change
 	// Done tells that the change is made. Where it is not, a person has something to write, or a trial goes before.
 	Done bool
-	// Trial tells that the change is tried on a part of the runs first.
+	// Trial tells that the change is tried on a part of the runs first, Harm why it is not: what it did when it was tried before.
 	Trial bool
+	Harm  string
 	// Agent is the live one that was changed, Version its version with the change, From and To what it was and is made of.
 	Agent    string
 	Version  int
@@ -170,14 +175,9 @@ func (i Improvements) Make(ctx context.Context, workspace, improvement string) (
 		return made, err
 	}
 	if p.trial && p.applied == nil {
-		made.Agent, made.Trial = agent, true
-		_, err := i.Dispatch(ctx, commands.PlanExperiment{
-			Meta:       commands.Meta{ID: events.DeriveID(p.approval, 2), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval},
-			Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, By: p.by,
-		})
-		if errors.Is(err, aggregates.ErrExists) || errors.Is(err, aggregates.ErrPolicy) {
-			err = nil // planned before, or the policy lets it reach too little to be tried
-		}
+		made.Agent = agent
+		made.Harm, err = i.try(ctx, workspace, improvement, p, agent)
+		made.Trial = made.Harm == ""
 		return made, err
 	}
 	if p.applied == nil {
@@ -215,6 +215,32 @@ func (i Improvements) Make(ctx context.Context, workspace, improvement string) (
 		made.To = now.Versions[v-1].Config
 	}
 	return made, nil
+}
+
+// try plans the experiment on a change, and rejects what history shows to be worse. What was never tried history can't tell of, and that is
+// noted with the plan.
+func (i Improvements) try(ctx context.Context, workspace, improvement string, p proposal, agent string) (harm string, err error) {
+	about := func(index int) commands.Meta {
+		return commands.Meta{ID: events.DeriveID(p.approval, index), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval}
+	}
+	known, err := answers.TellWhatIf(ctx, i.Models.In(workspace), answers.ChangeInQuestion{Agent: agent, Kind: p.change.Kind, Config: *p.change.Config})
+	if err != nil {
+		return "", err
+	}
+	screen := known.Screen()
+	_, err = i.Dispatch(ctx, commands.PlanExperiment{
+		Meta: about(2), Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, By: p.by,
+		Screen: &screen,
+	})
+	switch {
+	case errors.Is(err, aggregates.ErrWorse):
+		reject := commands.RejectImprovement{Meta: about(3), Improvement: improvement, By: "policy", Reason: err.Error()}
+		_, err = i.Dispatch(ctx, reject)
+		return reject.Reason, err
+	case errors.Is(err, aggregates.ErrExists), errors.Is(err, aggregates.ErrPolicy):
+		err = nil // planned before, or the policy lets it reach too little to be tried
+	}
+	return "", err
 }
 
 // version finds the version of an agent that an improvement made, and what was there before it. Where nothing had to be

@@ -29,7 +29,7 @@ func (h *house) propose(t *testing.T, id string, change events.Change) {
 }
 
 func (h *house) improvements() orchestrator.Improvements {
-	return orchestrator.Improvements{Store: h.store, Dispatch: h.dispatch, Agents: h.agents}
+	return orchestrator.Improvements{Store: h.store, Dispatch: h.dispatch, Agents: h.agents, Models: h.models}
 }
 
 func approval(id string) commands.ApproveImprovement {

@@ -157,7 +157,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
 		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp),
-		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents}.make(o.c.Log),
+		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.make(o.c.Log),
 	}, o.c.Handlers...)...)
 	if err != nil {
 		return err

@@ -123,6 +123,8 @@ type Reader interface {
 	Improvements(ctx context.Context, status string) ([]ImprovementRow, error)
 	// Experiments are those of a status, or all where it is empty, the latest first.
 	Experiments(ctx context.Context, status string) ([]ExperimentRow, error)
+	// Drawn are the runs of an experiment that have ended, the first of each conversation or requester, in the order of the draws.
+	Drawn(ctx context.Context, experiment string) ([]DrawnRun, error)
 	// Datasets are the runs of a dataset, or of all where it is empty, in the order in which they were added.
 	Datasets(ctx context.Context, dataset string) ([]DatasetRow, error)
 	// Loop tells whether the loop of improvements is paused.

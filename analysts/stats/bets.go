@@ -70,12 +70,17 @@ func (b Bets) Difference(confidence float64) (float64, Interval) {
 	}
 	d := max(-1, min(1, b.Gain/b.Room))
 	spread := max(b.Spread-float64(d*d)*float64(b.Room*b.Room)/float64(b.N), 1e-9) + .25
-	alpha := 1 - confidence
 	// The interval is narrowest where the spread is about that of 500 runs of which a quarter try something.
-	tune := (float64(-2*math.Log(alpha)) + math.Log(-2*math.Log(alpha)) + 1) / 20
-	grown := float64(spread*tune) + 1
-	margin := math.Sqrt(2*grown/tune*math.Log(math.Sqrt(grown)/alpha)) / b.Room
+	margin := boundary(spread, 20, 1-confidence) / b.Room
 	return d, Interval{Low: max(-1, d-margin), High: min(1, d+margin)}
+}
+
+// boundary is what a sum of that variance, which should be none, stays within at however many looks but with a chance of alpha. It is
+// narrowest where the variance is about typical.
+func boundary(variance, typical, alpha float64) float64 {
+	tune := (float64(-2*math.Log(alpha)) + math.Log(-2*math.Log(alpha)) + 1) / typical
+	grown := float64(variance*tune) + 1
+	return math.Sqrt(2 * grown / tune * math.Log(math.Sqrt(grown)/alpha))
 }
 
 // logMean is the logarithm of the mean of what the logarithms stand for.

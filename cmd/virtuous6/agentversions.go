@@ -18,7 +18,7 @@ import (
 // improvements decides on proposals and takes agents back.
 func (a *app) improvements() orchestrator.Improvements {
 	d := a.dispatcher()
-	return orchestrator.Improvements{Store: a.store, Dispatch: d.Dispatch, Agents: d}
+	return orchestrator.Improvements{Store: a.store, Dispatch: d.Dispatch, Agents: d, Models: a.models}
 }
 
 // versions are those of an agent that there is.

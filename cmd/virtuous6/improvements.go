@@ -144,6 +144,8 @@ func (v improvementsApproveVerb) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.out, "%s approved.\n", approve.Stream())
 	switch {
+	case made.Harm != "":
+		fmt.Fprintf(a.out, "It is not tried, and rejected: %s\n", oneLine(made.Harm))
 	case made.Trial:
 		fmt.Fprintf(a.out, "It is tried on a part of the runs of %s: virtuous6 experiments show %s\n", oneLine(made.Agent), made.Improvement)
 	case made.Done && made.Change.Kind == events.ChangeRetire:

@@ -78,6 +78,7 @@ type verbs struct {
 	Datasets     datasetsVerb     `cmd:"" group:"Insight" help:"Keep runs to ask again, with what their answers are held to."`
 	Eval         evalVerb         `cmd:"" group:"Insight" help:"Ask recorded runs again of a changed agent, and check the answers."`
 	Experiments  experimentsVerb  `cmd:"" group:"Insight" help:"Try a change on a part of the runs, and see what it does."`
+	WhatIf       whatIfVerb       `cmd:"" name:"whatif" group:"Insight" help:"Estimate what a change would have done to all runs, from those that were drawn for it."`
 
 	Version versionVerb `cmd:"" group:"Other" help:"Print the version."`
 }

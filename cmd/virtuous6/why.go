@@ -212,7 +212,7 @@ func sentence(fact events.Event) string {
 	case events.ImprovementEffectMeasured:
 		return fmt.Sprintf("measured: %s (%s)", f.Metric, evidenceText(f.Evidence))
 	case events.ExperimentPlanned:
-		return fmt.Sprintf("an experiment on the %s of %s is planned, let by %s up to %s of the runs", f.Change, f.Agent, f.By, percent(int64(f.MaxShare)))
+		return fmt.Sprintf("an experiment on the %s of %s is planned, let by %s up to %s of the runs%s", f.Change, f.Agent, f.By, percent(int64(f.MaxShare)), screenText(f.Screen))
 	case events.ExperimentStarted:
 		return fmt.Sprintf("it starts with %s of the runs; a promotion of what is no better has a chance of %.2g", percent(int64(f.Share)), f.Level)
 	case events.ExperimentMoved:

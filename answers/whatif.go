@@ -1,0 +1,196 @@
+package answers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/analysts/stats"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// effectiveRuns is the least effective sample from which anything is told.
+const effectiveRuns = 100
+
+// certainty is the confidence of what WhatIf tells.
+const certainty = .95
+
+// Contrast is what a figure would have been without and with a change, in the mean over all runs. Low and High bound the difference.
+type Contrast struct {
+	Without    float64 `json:"without"`
+	With       float64 `json:"with"`
+	Difference float64 `json:"difference"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+}
+
+// WhatIf is what a change would have done to an agent's runs, from those that were drawn for it with a known chance.
+type WhatIf struct {
+	Agent string            `json:"agent"`
+	Kind  events.ChangeKind `json:"kind"`
+	// Tasks are those that the change is meant for, all where there are none.
+	Tasks []string `json:"tasks,omitempty"`
+	// Experiment is the one that drew the runs, Status what became of it; both are empty where none did.
+	Experiment string `json:"experiment,omitempty"`
+	Status     string `json:"status,omitempty"`
+	// Unknown says why nothing can be told. It is empty where something is.
+	Unknown string `json:"unknown,omitempty"`
+	// Runs are the drawn ones that have succeeded or failed, one of each conversation or requester, between the positions From and To; Effective is
+	// what they are worth as runs of equal weight, in the smaller arm.
+	Runs      int64   `json:"runs"`
+	Effective float64 `json:"effective_runs"`
+	From      uint64  `json:"from,omitempty"`
+	To        uint64  `json:"to,omitempty"`
+	// Success is a share, Cost dollars a run, Seconds from a run's start to its end. They are nil where nothing is told.
+	Success    *Contrast `json:"success,omitempty"`
+	Cost       *Contrast `json:"cost_usd,omitempty"`
+	Seconds    *Contrast `json:"seconds,omitempty"`
+	Confidence float64   `json:"confidence,omitempty"`
+}
+
+// Screen is what is noted of it where the change is to be tried.
+func (w WhatIf) Screen() events.Screen {
+	s := events.Screen{Experiment: w.Experiment, Reason: w.Unknown, Runs: w.Runs}
+	if c := w.Success; c != nil {
+		s.Difference, s.Low, s.High, s.Confidence = c.Difference, c.Low, c.High, w.Confidence
+	}
+	return s
+}
+
+// ChangeInQuestion is a change of an agent. Experiment is the one that drew runs for it, empty where any that tried the same is meant.
+type ChangeInQuestion struct {
+	Agent      string
+	Kind       events.ChangeKind
+	Config     events.AgentConfig
+	Experiment string
+	// Tasks are those that it is meant for, all where there are none.
+	Tasks []string
+}
+
+// TellWhatIf tells what a change would have done. Runs of which no chance was recorded tell nothing: who got the change was then somebody's
+// choice, and the choice may be what made the difference.
+func TellWhatIf(ctx context.Context, r projections.Reader, q ChangeInQuestion) (WhatIf, error) {
+	w := WhatIf{Agent: q.Agent, Kind: q.Kind, Tasks: q.Tasks}
+	all, err := r.Experiments(ctx, "")
+	if err != nil {
+		return w, err
+	}
+	tried := slices.IndexFunc(all, func(x projections.ExperimentRow) bool {
+		if q.Experiment != "" {
+			return x.Experiment == q.Experiment
+		}
+		return x.Agent == q.Agent && x.Kind == string(q.Kind) && !x.StartedAt.IsZero() && alike(q.Kind, x.Config, q.Config)
+	})
+	if tried < 0 {
+		w.Unknown = "it was never tried: no run was drawn for it"
+		return w, nil
+	}
+	w.Experiment, w.Status = all[tried].Experiment, all[tried].Status
+	drawn, err := r.Drawn(ctx, w.Experiment)
+	if err != nil {
+		return w, err
+	}
+	drawn = slices.DeleteFunc(drawn, func(d projections.DrawnRun) bool {
+		return d.Arm.Permille <= 0 || d.Result() != events.Succeeded && d.Result() != events.Failed
+	})
+	if len(q.Tasks) > 0 && !slices.ContainsFunc(drawn, func(d projections.DrawnRun) bool { return slices.Contains(q.Tasks, d.Task) }) {
+		w.Unknown = fmt.Sprintf("none of the runs that were drawn is about %s", strings.Join(q.Tasks, ", "))
+		return w, nil
+	}
+	return w, w.estimate(drawn)
+}
+
+// estimate fills in the figures.
+func (w *WhatIf) estimate(drawn []projections.DrawnRun) error {
+	success := func(d projections.DrawnRun) (float64, bool) {
+		if d.Result() == events.Succeeded {
+			return 1, true
+		}
+		return 0, true
+	}
+	e, ok, err := w.contrast(drawn, success)
+	if err != nil || !ok {
+		return err
+	}
+	w.Runs, w.Effective, w.Success = e.Units, stats.Round(e.Effective), contrastOf(e)
+	if e.Effective < effectiveRuns {
+		w.Success, w.Unknown = nil, fmt.Sprintf("the %d runs that were drawn are worth %.0f of equal weight in the smaller arm, and %d are needed", w.Runs, e.Effective, effectiveRuns)
+		return nil
+	}
+	w.Confidence = certainty
+	for _, d := range drawn {
+		if w.From == 0 || d.FirstPosition < w.From {
+			w.From = d.FirstPosition
+		}
+		w.To = max(w.To, d.LastPosition)
+	}
+	for _, figure := range []struct {
+		to    **Contrast
+		value func(projections.DrawnRun) (float64, bool)
+	}{
+		{&w.Cost, func(d projections.DrawnRun) (float64, bool) { return float64(d.CostNanos) / 1e9, true }},
+		{&w.Seconds, func(d projections.DrawnRun) (float64, bool) { return float64(d.DurationNS) / 1e9, d.DurationNS >= 0 }},
+	} {
+		e, ok, err := w.contrast(drawn, figure.value)
+		if err != nil {
+			return err
+		}
+		if ok {
+			*figure.to = contrastOf(e)
+		}
+	}
+	return nil
+}
+
+// contrast estimates a figure. It tells whether there is anything to estimate it from.
+func (w *WhatIf) contrast(drawn []projections.DrawnRun, value func(projections.DrawnRun) (float64, bool)) (stats.WhatIf, bool, error) {
+	draws := make([]stats.Draw, 0, len(drawn))
+	for _, d := range drawn {
+		if y, known := value(d); known {
+			draws = append(draws, stats.Draw{
+				Unit: d.Arm.Unit, Stratum: d.Task, Candidate: d.Arm.Arm == events.CandidateArm || d.Arm.Arm == events.CurrentArm,
+				Chance: float64(d.Arm.Permille) / 1000, Outcome: y,
+			})
+		}
+	}
+	meant := func(task string) bool { return len(w.Tasks) == 0 || slices.Contains(w.Tasks, task) }
+	e, err := stats.Estimate(draws, meant, certainty)
+	if errors.Is(err, stats.ErrUndrawn) {
+		w.Unknown = fmt.Sprintf("%d runs that were drawn have succeeded or failed, all in one arm or none", len(draws))
+		return e, false, nil
+	}
+	return e, true, err
+}
+
+func contrastOf(e stats.WhatIf) *Contrast {
+	return &Contrast{
+		Without: stats.Round(e.Control), With: stats.Round(e.Changed), Difference: stats.Round(e.Difference),
+		Low: stats.Round(e.Interval.Low), High: stats.Round(e.Interval.High),
+	}
+}
+
+// alike tells that two configurations would be the same change of one kind.
+func alike(kind events.ChangeKind, a, b events.AgentConfig) bool {
+	return !slices.ContainsFunc(Changes(a, b), func(c Changed) bool { return c.Key == settingOf(kind) })
+}
+
+// settingOf is the setting that changes of a kind make otherwise.
+func settingOf(kind events.ChangeKind) string {
+	switch kind {
+	case events.ChangeModel:
+		return "model"
+	case events.ChangePrompt:
+		return "prompt"
+	case events.ChangeTemperature:
+		return "temperature"
+	case events.ChangeTokenLimit:
+		return "max tokens"
+	case events.ChangeTools:
+		return "tools"
+	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
+	}
+	return ""
+}
