@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -24,7 +25,7 @@ const (
 // overwritten finds out that something was copied onto the file of a running program. It is the same file still, and SQLite
 // would lay its write-ahead log over pages that it does not know. In WAL mode only checkpoints write the file, each of which
 // shows in the log's index or, once the log begins anew, in its salts: a time of modification that moves without is no
-// checkpoint's.
+// checkpoint's. What the file holds then tells whether anything was changed: somebody may have touched it.
 type overwritten struct {
 	path string
 	// now tells the time since some moment.
@@ -37,6 +38,8 @@ type overwritten struct {
 	looked   time.Duration
 	seen     checkpoint
 	modified time.Time
+	// holds is what the file held behind that checkpoint, nil where it was written to while that was read.
+	holds *contents
 	// odd is a time of modification that nothing explains yet, since then.
 	odd   time.Time
 	since time.Duration
@@ -79,15 +82,60 @@ func (o *overwritten) compare(conn *sqlite.Conn, now time.Duration) error {
 	modified := info.ModTime()
 	switch {
 	case !o.begun || at != o.seen:
-		o.begun, o.seen, o.modified, o.odd = true, at, modified, time.Time{}
+		o.begun, o.seen, o.modified, o.odd, o.holds = true, at, modified, time.Time{}, nil
+		return o.remember(conn)
 	case modified.Equal(o.modified):
 		o.odd = time.Time{}
+		if o.holds == nil {
+			return o.remember(conn)
+		}
 	case !modified.Equal(o.odd):
 		o.odd, o.since = modified, now
 	case now-o.since >= lookTwice:
-		o.found = true
+		holds, err := contentsOf(o.path)
+		if o.found = err != nil || o.holds == nil || holds != *o.holds; !o.found {
+			o.modified, o.odd = modified, time.Time{}
+		}
 	}
 	return nil
+}
+
+// remember notes what the file holds, unless it is written to meanwhile.
+func (o *overwritten) remember(conn *sqlite.Conn) error {
+	holds, read := contentsOf(o.path)
+	at, err := checkpointOf(conn, o.path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(o.path)
+	if err != nil {
+		return err
+	}
+	if read == nil && at == o.seen && info.ModTime().Equal(o.modified) {
+		o.holds = &holds
+	}
+	return nil
+}
+
+// contents is what tells one state of a log's file from another: its last event, and its size.
+type contents struct {
+	last                string
+	pages, free, schema int64
+}
+
+// contentsOf reads the file alone, without its write-ahead log. SQLite opens it, which knows what locks the process has on it.
+func contentsOf(path string) (c contents, err error) {
+	at := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: "immutable=1"}
+	conn, err := sqlite.OpenConn(at.String(), sqlite.OpenReadOnly, sqlite.OpenURI)
+	if err != nil {
+		return c, err
+	}
+	err = sqlitex.ExecuteTransient(conn, "SELECT (SELECT hex(id) FROM events ORDER BY position DESC LIMIT 1), page_count, freelist_count, schema_version FROM pragma_page_count, pragma_freelist_count, pragma_schema_version",
+		&sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
+			c = contents{stmt.ColumnText(0), stmt.ColumnInt64(1), stmt.ColumnInt64(2), stmt.ColumnInt64(3)}
+			return nil
+		}})
+	return c, errors.Join(err, conn.Close())
 }
 
 func checkpointOf(conn *sqlite.Conn, path string) (c checkpoint, err error) {

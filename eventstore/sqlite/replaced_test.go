@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,11 +140,34 @@ func TestAFileThatIsWrittenOverIsNoticed(t *testing.T) {
 	if err := round(); err != nil { // it has looked since the log began anew
 		t.Fatal(err)
 	}
-	onto, err := os.OpenFile(path, os.O_WRONLY, 0)
+	// Who touches it, or copies onto it what it holds, has changed nothing.
+	onto, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = onto.Close() }) // earlier it would take SQLite's locks away
+	now, err := io.ReadAll(onto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(time.Duration(i+1)*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if err := round(); err != nil {
+				t.Fatalf("behind a touch: %v", err)
+			}
+		}
+	}
+	if _, err := onto.WriteAt(now, 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := round(); err != nil {
+			t.Fatalf("behind a copy of itself: %v", err)
+		}
+	}
 	if _, err := onto.WriteAt(backup, 0); err != nil {
 		t.Fatal(err)
 	}
