@@ -91,6 +91,9 @@ type job struct {
 // poisonTopic holds work that could not be done however often it was tried.
 const poisonTopic = "work.poison"
 
+// tries is how often work is tried again, and after what waits.
+var tries = middleware.Retry{MaxRetries: 5, InitialInterval: 100 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2}
+
 // newWork builds the router. Work is tried again with a growing wait, for as long as the store is away; what fails for
 // good goes to the poison queue, where its handler hears of it.
 func newWork(places int, log *slog.Logger, handlers ...Handler) (*work, error) {
@@ -109,9 +112,8 @@ func newWork(places int, log *slog.Logger, handlers ...Handler) (*work, error) {
 	if err != nil {
 		return nil, fmt.Errorf("poison queue: %w", err)
 	}
-	retry := middleware.Retry{
-		MaxRetries: 5, InitialInterval: 100 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2, Logger: logger,
-	}
+	retry := tries
+	retry.Logger = logger
 	byKind := make(map[string]Handler, len(handlers))
 	for _, h := range handlers {
 		if _, dup := byKind[h.kind]; dup {
@@ -119,7 +121,7 @@ func newWork(places int, log *slog.Logger, handlers ...Handler) (*work, error) {
 		}
 		byKind[h.kind] = h
 		w.router.AddConsumerHandler(h.kind, topic(h.kind), w.bus, func(m *message.Message) error { return w.perform(m, h) }).
-			AddMiddleware(w.done, poison, unlessOver, retry.Middleware, middleware.Recoverer)
+			AddMiddleware(w.done, tried(poison, retry))
 	}
 	w.router.AddConsumerHandler("poison", poisonTopic, w.bus, func(m *message.Message) error {
 		h, known := byKind[m.Metadata.Get("kind")]
@@ -144,6 +146,13 @@ func (w *work) perform(m *message.Message, h Handler) error {
 		return nil // nobody wants it any more, or the program stops and it is wanted again at the next start
 	}
 	return err
+}
+
+// tried has work tried again, and goes to the poison queue with what fails for good.
+func tried(poison message.HandlerMiddleware, retry middleware.Retry) message.HandlerMiddleware {
+	return func(next message.HandlerFunc) message.HandlerFunc {
+		return poison(unlessOver(retry.Middleware(middleware.Recoverer(next))))
+	}
 }
 
 // unlessOver keeps work out of the poison queue that waits for its next try as the router ends: it has not failed for good,

@@ -33,7 +33,7 @@ func TestWorkThatTheEndInterruptsIsNotGivenUp(t *testing.T) {
 			go func() { done <- w.run(ctx) }()
 			<-w.running()
 
-			// The same tries as the router's, of a message whose end is not that of the poison queue.
+			// The router's tries, of a message whose end is not that of the poison queue.
 			poison, err := middleware.PoisonQueue(w.bus, poisonTopic)
 			if err != nil {
 				t.Fatal(err)
@@ -42,12 +42,11 @@ func TestWorkThatTheEndInterruptsIsNotGivenUp(t *testing.T) {
 			m := message.NewMessage("1", []byte(`{"run":"r1"}`))
 			m.Metadata.Set("kind", managers.Turn{}.Kind())
 			m.SetContext(of)
-			retry := middleware.Retry{MaxRetries: 5, InitialInterval: time.Second, Multiplier: 2}
-			tries := poison(unlessOver(retry.Middleware(func(*message.Message) ([]*message.Message, error) { return nil, errors.New("not now") })))
+			try := tried(poison, tries)(func(*message.Message) ([]*message.Message, error) { return nil, errors.New("not now") })
 			if ends {
-				time.AfterFunc(2*time.Second, func() { end(errors.New("the lease is over")) }) // the fake clock's
+				time.AfterFunc(time.Second, func() { end(errors.New("the lease is over")) }) // the fake clock's
 			}
-			if _, err := tries(m); err != nil {
+			if _, err := try(m); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
