@@ -28,10 +28,13 @@ func patiently(ctx context.Context, log *slog.Logger, what string, f func() erro
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := f()
 		if !Away(err) && !errors.Is(err, ErrLeaseLost) || ctx.Err() != nil {
+			if pause > firstPause && err == nil {
+				log.Info("the store answers again", "waited", what)
+			}
 			return err
 		}
 		if pause == firstPause {
-			log.Warn("not done yet, trying again", "for", what, "error", err)
+			log.Warn("the store does not answer: nothing is lost, it is tried again until it does", "waits", what, "error", err)
 		}
 		wait := time.NewTimer(pause)
 		select {
