@@ -234,7 +234,13 @@ func spawnAgent(p Policy, c commands.SpawnAgent, s Agent) ([]events.Agent, error
 			return nil, fmt.Errorf("agent %s: %w", c.Agent, err)
 		}
 	}
-	return []events.Agent{events.AgentSpawned{Agent: c.Agent, Role: c.Role, Config: c.Config, Imported: c.Imported, Author: c.Actor}}, nil
+	if by := c.Specialist; by != nil && (c.Imported || by.Number < 1 || by.Number > p.Specialists) {
+		return nil, fmt.Errorf("%w: %s would be the specialist number %d, and the policy allows %d: `specialists:` under `policy:` in the configuration says how many",
+			ErrPolicy, c.Agent, by.Number, p.Specialists)
+	}
+	return []events.Agent{events.AgentSpawned{
+		Agent: c.Agent, Role: c.Role, Config: c.Config, Imported: c.Imported, Author: c.Actor, Specialist: c.Specialist,
+	}}, nil
 }
 
 // checkConfig refuses what the log can't hold.

@@ -34,6 +34,10 @@ type Policy struct {
 	Canary []events.ChangeKind
 	// MaxShare is how far a change may go without a person's approval, in permille of the traffic. Default 0.
 	MaxShare int
+	// Specialists is how many agents may be there that were spawned by themselves for runs that no agent fit. Default none.
+	// SpecialistNanos is what each may spend in a month, 0 for no bound of its own.
+	Specialists     int
+	SpecialistNanos events.Nanos
 	// JudgedWithin is how long in seconds runs of an experiment wait for a verdict where its plan does not say. Default: for none.
 	JudgedWithin int64
 }
@@ -52,6 +56,7 @@ func (p Policy) Fact() events.PolicySet {
 	return events.PolicySet{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
 		Tools: p.grantable(), AskTools: p.AskTools, NeverTools: p.NeverTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxShare,
+		Specialists: p.Specialists, SpecialistNanos: p.SpecialistNanos,
 	}
 }
 

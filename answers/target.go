@@ -43,7 +43,7 @@ func (w *record) actuals() []Check {
 	}
 	var specialists, active int64
 	for _, a := range w.agents {
-		if a.Imported || a.Agent == assistant || a.SpawnedAt.IsZero() {
+		if a.Imported || a.Agent == events.Assistant || a.SpawnedAt.IsZero() {
 			continue
 		}
 		specialists++
@@ -83,9 +83,6 @@ func (w *record) actuals() []Check {
 	}
 	return list
 }
-
-// assistant is the agent that is there from the start.
-const assistant = "assistant"
 
 // automated counts the patterns whose runbook has run.
 func (w *record) automated() int64 {

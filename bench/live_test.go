@@ -171,7 +171,7 @@ func pace(b *testing.B, e engine, perSecond int) (latencies []time.Duration) {
 			wait.Go(func() {
 				meta := newMeta()
 				meta.Correlation = fmt.Sprint("r", i)
-				if _, err := runs.Start(ctx, commands.StartRun{Meta: meta, Run: meta.Correlation, Workflow: "bench", Prompt: "Go.", Agent: orchestrator.Assistant}); err != nil {
+				if _, err := runs.Start(ctx, commands.StartRun{Meta: meta, Run: meta.Correlation, Workflow: "bench", Prompt: "Go.", Agent: events.Assistant}); err != nil {
 					b.Error(err)
 				}
 			})

@@ -12,6 +12,8 @@ type SpawnAgent struct {
 	Role     string
 	Config   events.AgentConfig
 	Imported bool
+	// Specialist is why it is spawned by itself, nil where somebody makes it.
+	Specialist *events.Specialist
 }
 
 // ConfigureAgent replaces an agent's configuration, within the policy.

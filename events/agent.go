@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// Assistant is the agent that is there from the start, and answers where no other one is named or fits.
+const Assistant = "assistant"
+
 // AgentOfHistory is what an agent of an imported history is called: its name and its source, as in "clerk (langfuse)", so
 // that it is never taken for a live one of that name. One that is called so already stays as it is.
 func AgentOfHistory(name, source string) string {
@@ -56,6 +59,18 @@ type AgentSpawned struct {
 	Imported bool `json:"imported,omitempty"`
 	// Author is who made it, such as "user:anna".
 	Author string `json:"author,omitempty"`
+	// Specialist is why it was spawned by itself, nil where somebody made it.
+	Specialist *Specialist `json:"specialist,omitempty"`
+}
+
+// Specialist is why an agent was spawned by itself: a run named nobody, and nobody fit.
+type Specialist struct {
+	Run string `json:"run"`
+	// Template is what it was made from: "template:translator", or "runbook:refund".
+	Template string `json:"template"`
+	// Number counts the specialists of the workspace that there are with it.
+	Number int    `json:"number"`
+	Reason string `json:"reason"`
 }
 
 // AgentConfigured is another version of an agent: a configuration in place of the one before. Versions are numbered from 1,

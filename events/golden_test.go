@@ -47,7 +47,10 @@ func samples() []events.Event {
 		Server: "files", Remote: "read", Description: "Reads a file.", Schema: json.RawMessage(`{"type":"object"}`), Repeatable: true,
 	}
 	return []events.Event{
-		events.AgentSpawned{Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna"},
+		events.AgentSpawned{
+			Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna",
+			Specialist: &events.Specialist{Run: "r1", Template: "template:support", Number: 2, Reason: "no agent fits"},
+		},
 		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
 		events.AgentRetired{Reason: "replaced"},
 		events.AgentAdopted{As: "clerk"},
@@ -125,6 +128,7 @@ func samples() []events.Event {
 		events.PolicySet{
 			Models: []string{"gpt-4o-mini"}, MinTemperature: 0.1, MaxTemperature: 1.5, MaxTokens: 4000, Tools: []string{"clock", "orders"},
 			AskTools: []string{"orders"}, NeverTools: []string{"shell"}, SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50, Canary: []events.ChangeKind{events.ChangeModel},
+			Specialists: 5, SpecialistNanos: 500_000_000,
 		},
 		events.RunAssigned{
 			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50, Unit: "C1/17"}}, Earlier: []string{"r0"},

@@ -18,6 +18,10 @@ type PolicySet struct {
 	// SelfApproved are the kinds of change that need no person, and MaxShare how far such a change may go, in permille.
 	SelfApproved []ChangeKind `json:"self_approved,omitempty"`
 	MaxShare     int          `json:"max_share,omitempty"`
+	// Specialists is how many agents may be there that were spawned by themselves, and SpecialistNanos what each may spend in a
+	// month, 0 for no bound of its own.
+	Specialists     int   `json:"specialists,omitempty"`
+	SpecialistNanos Nanos `json:"specialist_nanos,omitempty"`
 	// Canary are the kinds of change that are tried on a part of the runs first, also where a person approves them.
 	Canary []ChangeKind `json:"canary,omitempty"`
 }

@@ -47,7 +47,19 @@ func (t *turn) choose(ctx context.Context) (agent string, why *events.Choice, er
 	if len(passed) > 0 {
 		reason = "no agent fits the task and does such tasks well: " + strings.Join(passed, ", ")
 	}
-	return Assistant, &events.Choice{Reason: reason}, nil
+	// Who does such tasks badly does them no better under another name.
+	if len(passed) == 0 {
+		specialist, says, err := t.specialist(ctx, reason)
+		switch {
+		case err != nil:
+			return "", nil, err
+		case specialist != "":
+			return specialist, &events.Choice{Reason: says}, nil
+		case says != "":
+			reason += ": " + says
+		}
+	}
+	return events.Assistant, &events.Choice{Reason: reason}, nil
 }
 
 // chosen is why the one that fits best is asked.

@@ -73,13 +73,13 @@ func TestARunThatNamesNobodyGoesToWhoFits(t *testing.T) {
 		expect(ask("", "", "Was the order of Anna refunded?"), "clerk", "clerk fits best, by the words ")
 		expect(ask("", "c", "A haiku about the sea"), "poet", "not known yet, of 0 runs")
 		expect(ask("poet", "", "Was the order of Anna refunded?"), "poet", "")
-		expect(ask("", "", "What is the weather?"), orchestrator.Assistant, "no agent's specialty or prompt fits")
+		expect(ask("", "", "What is the weather?"), events.Assistant, "no agent's specialty or prompt fits")
 		expect(ask("", "c", "Was the order of Anna refunded?"), "poet", "answered last in the conversation")
 
 		for range 3 {
 			expect(ask("", "", "A haiku on the tide of the sea"), "poet", "poet fits best")
 		}
-		expect(ask("", "", "A haiku on the sea"), orchestrator.Assistant, "poet succeeded in 1 of 4 like tasks only")
+		expect(ask("", "", "A haiku on the sea"), events.Assistant, "poet succeeded in 1 of 4 like tasks only")
 		expect(ask("poet", "", "A haiku on the sea"), "poet", "")
 
 		// A prompt that is another one is gone by at once, and who is retired is asked no more.
@@ -97,7 +97,7 @@ func TestARunThatNamesNobodyGoesToWhoFits(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		expect(ask("", "", "Will rain come with the weather?"), orchestrator.Assistant, "no agent's specialty")
+		expect(ask("", "", "Will rain come with the weather?"), events.Assistant, "no agent's specialty")
 		stop()
 	})
 }

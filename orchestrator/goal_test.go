@@ -159,7 +159,7 @@ func TestAModelPlansAndIsToldOnceWhatIsWrong(t *testing.T) {
 				if len(c.plans) > 1 && !strings.Contains(model.asked[1], c.told) {
 					t.Errorf("it was told %q", model.asked[1])
 				}
-				if c.status == projections.GoalSucceeded && (row.Tasks[0].Agent != "clerk" || row.Tasks[1].Agent != orchestrator.Assistant) {
+				if c.status == projections.GoalSucceeded && (row.Tasks[0].Agent != "clerk" || row.Tasks[1].Agent != events.Assistant) {
 					t.Errorf("the tasks are for %s and %s", row.Tasks[0].Agent, row.Tasks[1].Agent)
 				}
 			})
@@ -303,11 +303,11 @@ func TestTheLongestWayGoesFirst(t *testing.T) {
 			return commands.CreateGoal{Meta: m, Goal: "g", Prompt: "Four.", Level: events.Operational, Parallel: 1}
 		})
 		h.wish(t, func(m commands.Meta) commands.Command {
-			return commands.PlanGoal{Meta: m, Goal: "g", Source: events.PlannedByPerson, Agents: []string{orchestrator.Assistant}, Tasks: []events.GoalTask{
-				{Task: "alone", Instruction: "x", Agent: orchestrator.Assistant},
-				{Task: "first", Instruction: "x", Agent: orchestrator.Assistant},
-				{Task: "second", Instruction: "x", Agent: orchestrator.Assistant, DependsOn: []string{"first"}},
-				{Task: "third", Instruction: "x", Agent: orchestrator.Assistant, DependsOn: []string{"second"}},
+			return commands.PlanGoal{Meta: m, Goal: "g", Source: events.PlannedByPerson, Agents: []string{events.Assistant}, Tasks: []events.GoalTask{
+				{Task: "alone", Instruction: "x", Agent: events.Assistant},
+				{Task: "first", Instruction: "x", Agent: events.Assistant},
+				{Task: "second", Instruction: "x", Agent: events.Assistant, DependsOn: []string{"first"}},
+				{Task: "third", Instruction: "x", Agent: events.Assistant, DependsOn: []string{"second"}},
 			}}
 		})
 		h.wish(t, func(m commands.Meta) commands.Command { return commands.StartGoal{Meta: m, Goal: "g", By: "user:anna"} })
@@ -370,10 +370,10 @@ func TestAGoalIsSteered(t *testing.T) {
 			return commands.CreateGoal{Meta: m, Goal: "g", Prompt: "Paint it.", Level: events.Operational}
 		})
 		h.wish(t, func(m commands.Meta) commands.Command {
-			return commands.PlanGoal{Meta: m, Goal: "g", Source: events.PlannedByPerson, Agents: []string{orchestrator.Assistant}, Tasks: []events.GoalTask{
+			return commands.PlanGoal{Meta: m, Goal: "g", Source: events.PlannedByPerson, Agents: []string{events.Assistant}, Tasks: []events.GoalTask{
 				{Task: "ask", Question: "Which colour?"},
-				{Task: "think", Instruction: "Think.", Agent: orchestrator.Assistant},
-				{Task: "paint", Instruction: "Paint.", Agent: orchestrator.Assistant, DependsOn: []string{"ask", "think"}},
+				{Task: "think", Instruction: "Think.", Agent: events.Assistant},
+				{Task: "paint", Instruction: "Paint.", Agent: events.Assistant, DependsOn: []string{"ask", "think"}},
 			}}
 		})
 		h.wish(t, func(m commands.Meta) commands.Command { return commands.StartGoal{Meta: m, Goal: "g", By: "user:anna"} })

@@ -71,7 +71,7 @@ func newTown(t *testing.T) *town {
 	store := eventstore.NewMemory(time.Now)
 	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(aggregates.Policy{})))
 	h := &house{store: store, models: models, dispatch: d.Dispatch, agents: d}
-	h.spawn(t, orchestrator.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
+	h.spawn(t, events.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
 	return &town{engine: engine, house: h}
 }
 

@@ -58,7 +58,7 @@ func newHouse(t *testing.T) *house {
 	policy := aggregates.Policy{Tools: granted, AskTools: []string{"pay"}}
 	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(policy)))
 	h := &house{policy: policy, store: store, models: models, model: &counting{Model: agents.Scripted{}}, dispatch: d.Dispatch, agents: d}
-	h.spawn(t, orchestrator.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
+	h.spawn(t, events.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
 	return h
 }
 
@@ -110,7 +110,7 @@ func (h *house) run(ctx context.Context) (done <-chan error) {
 
 func (h *house) ask(t *testing.T, run, prompt string) {
 	t.Helper()
-	h.askOf(t, run, orchestrator.Assistant, prompt)
+	h.askOf(t, run, events.Assistant, prompt)
 }
 
 func (h *house) askOf(t *testing.T, run, agent, prompt string) {

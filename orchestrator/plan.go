@@ -197,9 +197,9 @@ func Askable(ctx context.Context, r projections.Reader) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := []string{Assistant}
+	known := []string{events.Assistant}
 	for _, r := range rows {
-		if canTask(r) && r.Agent != Assistant {
+		if canTask(r) && r.Agent != events.Assistant {
 			known = append(known, r.Agent)
 		}
 	}
@@ -230,7 +230,7 @@ func (p *planner) best(ctx context.Context, wish managers.Plan, task events.Goal
 			records[agent] = r
 		}
 	}
-	best, most := Assistant, -1.0
+	best, most := events.Assistant, -1.0
 	for _, agent := range known {
 		if r := records[agent]; r.tried >= 3 {
 			if share := float64(r.succeeded+1) / float64(r.tried+2); share > most {

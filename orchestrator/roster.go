@@ -15,14 +15,37 @@ import (
 // roster knows who can be asked, by the words of what they are there for. Like caps it goes by the log: an agent that was
 // spawned before a run was asked for is known when that run looks for one.
 type roster struct {
+	// spawning is held by who spawns a specialist.
+	spawning sync.Mutex
+
 	mu sync.Mutex
-	// of are the agents of a workspace, and roles what they are there for, by workspace and agent.
-	of    map[string]*routing.Index
-	roles map[[2]string]string
+	// of are the agents of a workspace, and roles what they are there for, by workspace and agent. spawned are those that were
+	// spawned by themselves.
+	of      map[string]*routing.Index
+	roles   map[[2]string]string
+	spawned map[[2]string]bool
 }
 
 func newRoster() *roster {
-	return &roster{of: map[string]*routing.Index{}, roles: map[[2]string]string{}}
+	return &roster{of: map[string]*routing.Index{}, roles: map[[2]string]string{}, spawned: map[[2]string]bool{}}
+}
+
+// specialists counts those of a workspace that were spawned by themselves.
+func (r *roster) specialists(workspace string) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key := range r.spawned {
+		if key[0] == workspace {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *roster) spawn(workspace, agent string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spawned[[2]string{workspace, agent}] = true
 }
 
 // agentKinds are the facts that tell who there is.
@@ -42,6 +65,9 @@ func (r *roster) hear(e *events.Envelope) {
 	name := events.Identity(e.Stream)
 	switch f := fact.(type) {
 	case events.AgentSpawned:
+		if f.Specialist != nil {
+			r.spawn(e.Workspace, name)
+		}
 		if !f.Imported {
 			r.put(e.Workspace, name, f.Role, f.Config.Prompt)
 		}
@@ -51,6 +77,7 @@ func (r *roster) hear(e *events.Envelope) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		delete(r.roles, [2]string{e.Workspace, name})
+		delete(r.spawned, [2]string{e.Workspace, name})
 		if x := r.of[e.Workspace]; x != nil {
 			x.Drop(name)
 		}
@@ -59,7 +86,7 @@ func (r *roster) hear(e *events.Envelope) {
 
 // put takes in what an agent is. A role that is empty stays as it was.
 func (r *roster) put(workspace, agent, role, prompt string) {
-	if agent == Assistant || agent == Planner {
+	if agent == events.Assistant || agent == Planner {
 		return // they never count as fitting
 	}
 	r.mu.Lock()
@@ -101,6 +128,9 @@ func (r *roster) load(ctx context.Context, store eventstore.Store, models *proje
 		for row, err := range models.AllAgents(ctx) {
 			if err != nil {
 				return err
+			}
+			if row.Askable() && row.Specialist != "" {
+				r.spawn(row.Workspace, row.Agent)
 			}
 			if row.Askable() {
 				r.put(row.Workspace, row.Agent, row.Role, row.Prompt)

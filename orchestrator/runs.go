@@ -20,9 +20,6 @@ import (
 // ErrNoAgent refuses a run that is asked of nobody.
 var ErrNoAgent = errors.New("there is no such agent to ask")
 
-// Assistant is the agent that answers where none is named.
-const Assistant = "assistant"
-
 // Runs starts live runs, follows them and cancels them: every door does so by it.
 type Runs struct {
 	Store    eventstore.Store
@@ -37,11 +34,11 @@ type Runs struct {
 func (r Runs) Prepare(ctx context.Context, meta commands.Meta) error {
 	// However many do so at once, it is one wish.
 	meta.ID = events.NameID(meta.At, "the first assistant of workspace "+meta.Workspace)
-	if agent, _, err := r.Agents.Agent(ctx, meta.Workspace, Assistant); err != nil || agent.Live || agent.Retired {
+	if agent, _, err := r.Agents.Agent(ctx, meta.Workspace, events.Assistant); err != nil || agent.Live || agent.Retired {
 		return err
 	}
 	_, err := r.Dispatch(ctx, commands.SpawnAgent{
-		Meta: meta, Agent: Assistant, Role: "answers where no other agent is named", Config: events.AgentConfig{Tools: r.Tools},
+		Meta: meta, Agent: events.Assistant, Role: "answers where no other agent is named", Config: events.AgentConfig{Tools: r.Tools},
 	})
 	if errors.Is(err, aggregates.ErrExists) {
 		return nil

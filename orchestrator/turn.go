@@ -389,7 +389,7 @@ func (t *turn) fail(ctx context.Context, why failure, before ...commands.Command
 }
 
 func (t *turn) meta(at slot, when time.Time) commands.Meta {
-	agent := cmp.Or(t.agent, t.conversation.started.Agent, Assistant)
+	agent := cmp.Or(t.agent, t.conversation.started.Agent, events.Assistant)
 	return commands.Meta{
 		ID: events.DeriveID(t.wish.ID, int(at)), At: when, Actor: "agent:" + agent, Workspace: t.wish.Workspace, Correlation: t.wish.Run,
 		Causation: t.wish.ID,

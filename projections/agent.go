@@ -33,6 +33,7 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 		readmodel.Symbol("status", func(r *AgentRow) *string { return &r.Status }),
 		readmodel.Bool("imported", func(r *AgentRow) *bool { return &r.Imported }),
 		readmodel.String("adopted_as", func(r *AgentRow) *string { return &r.AdoptedAs }),
+		readmodel.Symbol("specialist", func(r *AgentRow) *string { return &r.Specialist }),
 		readmodel.Int("configured", func(r *AgentRow) *int64 { return &r.Configured }),
 		readmodel.Time("spawned_at", func(r *AgentRow) *time.Time { return &r.SpawnedAt }),
 		readmodel.Time("retired_at", func(r *AgentRow) *time.Time { return &r.RetiredAt }),
@@ -145,6 +146,9 @@ func (w *agentFold) spawn(f *readmodel.Fact, e events.AgentSpawned) error {
 		return readmodel.Damaged("the agent was spawned before")
 	}
 	r.Role, r.Status, r.Imported, r.SpawnedAt = e.Role, AgentActive, e.Imported, f.When
+	if e.Specialist != nil {
+		r.Specialist = e.Specialist.Template
+	}
 	r.Position = f.Envelope.Position
 	r.configure(e.Config)
 	return w.keepVersion(r, f, events.AgentConfigured{Config: e.Config, Author: e.Author})

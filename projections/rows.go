@@ -120,6 +120,8 @@ type AgentRow struct {
 	// said to be.
 	Imported  bool   `db:"imported"`
 	AdoptedAs string `db:"adopted_as"`
+	// Specialist is what it was made from where it was spawned by itself, empty where somebody made it.
+	Specialist string `db:"specialist"`
 	// Configured counts its configurations, the first included.
 	Configured int64     `db:"configured"`
 	SpawnedAt  time.Time `db:"spawned_at"`

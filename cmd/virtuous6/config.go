@@ -90,6 +90,10 @@ type policyConfig struct {
 	SelfApproved     []events.ChangeKind `yaml:"self_approved"`
 	Canary           []events.ChangeKind `yaml:"canary"`
 	MaxSharePermille int                 `yaml:"max_share_permille"`
+	// Specialists is how many agents may be there that were spawned by themselves for runs that no agent fit, default 0, and
+	// SpecialistLimit what each may spend in a month, in dollars. Default: no bound of its own.
+	Specialists     int     `yaml:"specialists"`
+	SpecialistLimit string `yaml:"specialist_limit"`
 	// HoldbackPermille is the share of the runs that stay on an agent as a person made it, where improvements have changed it
 	// since. Default 50; 0 is none.
 	HoldbackPermille *int `yaml:"holdback_permille"`
@@ -110,10 +114,11 @@ func (p policyConfig) holdback() int {
 }
 
 func (p policyConfig) policy() aggregates.Policy {
+	limit, _ := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0")) // mistake has looked at it
 	return aggregates.Policy{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
 		Tools: p.Tools, AskTools: p.AskTools, NeverTools: p.NeverTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,
-		JudgedWithin: int64(p.JudgedWithin.Seconds()),
+		JudgedWithin: int64(p.JudgedWithin.Seconds()), Specialists: p.Specialists, SpecialistNanos: limit,
 	}
 }
 

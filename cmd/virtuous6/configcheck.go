@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,6 +37,7 @@ func (c *config) mistake() (key, says string) {
 			server, wrongServer = name, err.Error()
 		}
 	}
+	specialistLimit, wrongLimit := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0"))
 	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
 	untried := slices.IndexFunc(p.Canary, func(k events.ChangeKind) bool { return !aggregates.Tried(k) })
 	for _, rule := range []struct {
@@ -68,6 +70,8 @@ func (c *config) mistake() (key, says string) {
 		{"policy.approve_within", p.ApproveWithin < 0, "it should be a duration, such as 24h"},
 		{"policy.self_approved", unknown >= 0, fmt.Sprintf("its kinds are %q", events.ChangeKinds())},
 		{"policy.canary", untried >= 0, "its kinds are those that configure an agent: model, temperature, prompt, tools, token_limit"},
+		{"policy.specialists", p.Specialists < 0, "it should be a number of agents, or 0 for none"},
+		{"policy.specialist_limit", wrongLimit != nil || specialistLimit < 0, "it should be dollars, such as 2.50"},
 		{"policy.judged_within", p.JudgedWithin < 0, "it should be a duration, such as 1h"},
 		{"policy.holdback_permille", p.HoldbackPermille != nil && (*p.HoldbackPermille < 0 || *p.HoldbackPermille > 500), "it should be 0 to 500"},
 		{"policy.max_share_permille", p.MaxSharePermille < 0 || p.MaxSharePermille > 1000, "it should be 0 to 1000"},

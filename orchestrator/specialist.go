@@ -1,0 +1,114 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/routing"
+)
+
+// specialist spawns the agent that a run lacks, from the template or the runbook that the task fits best: with the tools of
+// that which the policy grants and no others, and with the limits of the assistant, who would answer else. It is empty, with why,
+// where there is to be none: the policy allows no more, nothing fits, or there was one of that name.
+func (t *turn) specialist(ctx context.Context, why string) (name, reason string, err error) {
+	workspace := t.wish.Workspace
+	policy := t.policies(workspace)
+	if policy.Specialists == 0 {
+		return "", "the policy lets none be spawned", nil
+	}
+	// One at a time: two that are spawned at once would both be the last one that is allowed.
+	t.roster.spawning.Lock()
+	defer t.roster.spawning.Unlock()
+	there := t.roster.specialists(workspace)
+	if there >= policy.Specialists {
+		return "", fmt.Sprintf("there are %d specialists, as many as the policy allows", there), nil
+	}
+	rows, err := t.models.In(workspace).Runbooks(ctx)
+	if err != nil {
+		return "", "", fmt.Errorf("read runbooks: %w", err)
+	}
+	books := make([]events.RunbookSaved, len(rows))
+	for i, r := range rows {
+		books[i] = events.RunbookSaved{Runbook: r.Runbook, Steps: r.Steps}
+	}
+	template, match, found := routing.Nearest(routing.Templates(books), t.task())
+	if !found {
+		return "", "no template or runbook fits the task either", nil
+	}
+	before, _, err := t.agents.Agent(ctx, workspace, template.Name)
+	switch {
+	case err != nil:
+		return "", "", err
+	case before.Retired:
+		return "", template.Name + " would be spawned, and was retired", nil
+	case before.Live:
+		return "", template.Name + " is there already", nil
+	}
+	config, err := t.specialistConfig(ctx, template, policy)
+	if err != nil {
+		return "", "", err
+	}
+	reason = fmt.Sprintf("%s; spawned from %s, by the words %s", why, template.From, strings.Join(match.Words[:min(len(match.Words), 8)], ", "))
+	meta := t.meta(0, t.clock())
+	meta.Actor, meta.ID = "manager:run", t.nameID("specialist "+template.Name)
+	spawn := commands.SpawnAgent{Meta: meta, Agent: template.Name, Role: template.Role, Config: config, Specialist: &events.Specialist{
+		Run: t.wish.Run, Template: template.From, Number: there + 1, Reason: reason,
+	}}
+	switch _, err := t.dispatch(ctx, spawn); {
+	case errors.Is(err, aggregates.ErrExists): // another run was quicker
+	case aggregates.Refused(err):
+		return "", err.Error(), nil
+	case err != nil:
+		return "", "", err
+	}
+	t.roster.spawn(workspace, template.Name)
+	t.roster.put(workspace, template.Name, template.Role, config.Prompt)
+	if policy.SpecialistNanos > 0 {
+		meta.ID = t.nameID("budget of " + template.Name)
+		_, err := t.dispatch(ctx, commands.SetBudget{
+			Meta: meta, Budget: commands.AgentBudget(template.Name), Period: events.Monthly, LimitNanos: policy.SpecialistNanos, Marks: []int{50, 80},
+		})
+		if err != nil {
+			return "", "", err
+		}
+		t.caps.add(commands.BudgetStream(workspace, commands.AgentBudget(template.Name)))
+	}
+	return template.Name, reason, nil
+}
+
+// specialistConfig is what a specialist is made of.
+func (t *turn) specialistConfig(ctx context.Context, template routing.Template, policy aggregates.Policy) (events.AgentConfig, error) {
+	asker, _, err := t.agents.Agent(ctx, t.wish.Workspace, events.Assistant)
+	if err != nil {
+		return events.AgentConfig{}, err
+	}
+	config := asker.Config
+	config.Prompt, config.Schema, config.Tools = strings.TrimSpace(template.Prompt), nil, nil
+	for _, tool := range template.Tools {
+		if policy.Tool(tool) == aggregates.ToolNever {
+			continue
+		}
+		box, err := t.toolbox.Tools(ctx, []string{tool})
+		if ctx.Err() != nil {
+			return config, ctx.Err()
+		}
+		if err == nil {
+			_, err = box.Specs([]string{tool})
+		}
+		if err == nil { // what this program does not have helps nobody
+			config.Tools = append(config.Tools, tool)
+		}
+	}
+	return config, nil
+}
+
+// nameID is the id of a command that the turn gives by a name.
+func (t *turn) nameID(name string) (id [16]byte) {
+	return events.NameID(time.Unix(t.wish.ID.Time().UnixTime()), name+" of "+t.wish.ID.String())
+}
