@@ -16,7 +16,9 @@ import (
 type Agent struct {
 	// Live tells that it can be asked: somebody spawned or configured it. Imported ones are only known from history.
 	Live, Imported, Retired bool
-	Config                  events.AgentConfig
+	// Resting tells that nobody has asked it for long: it is woken before it is asked.
+	Resting bool
+	Config  events.AgentConfig
 	// Role is what it is there for.
 	Role string
 	// Versions are its configurations, the latest one last.
@@ -69,6 +71,10 @@ func evolveAgent(s Agent, e events.Agent) Agent {
 		s.AdoptedAs = e.As
 	case events.AgentRetired:
 		s.Retired = true
+	case events.AgentRested:
+		s.Resting = true
+	case events.AgentWoken:
+		s.Resting = false
 	}
 	s.revision = at + 1
 	return s
@@ -110,6 +116,24 @@ func decideAgent(p Policy, c commands.Agent, s Agent) ([]events.Agent, error) {
 		return []events.Agent{events.AgentConfigured{Config: config, Role: role, Author: c.Actor, Reason: c.Reason, Improvement: c.Improvement}}, nil
 	case commands.RestoreAgent:
 		return restoreAgent(p, c, s)
+	case commands.RestAgent:
+		switch err := s.asked(c.Agent); {
+		case err != nil:
+			return nil, err
+		case c.Agent == events.Assistant:
+			return nil, fmt.Errorf("agent %s: %w: it never rests", c.Agent, ErrState)
+		case s.Resting:
+			return nil, nil
+		}
+		return []events.Agent{events.AgentRested{Since: c.Since}}, nil
+	case commands.WakeAgent:
+		switch err := s.asked(c.Agent); {
+		case err != nil:
+			return nil, err
+		case !s.Resting:
+			return nil, nil
+		}
+		return []events.Agent{events.AgentWoken{Run: c.Run}}, nil
 	case commands.RetireAgent:
 		if err := s.asked(c.Agent); err != nil {
 			return nil, err

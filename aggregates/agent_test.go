@@ -3,6 +3,7 @@ package aggregates_test
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
@@ -35,11 +36,45 @@ func TestSpawnAgent(t *testing.T) {
 			policy: strict, when: commands.SpawnAgent{Agent: "clerk", Config: config, Imported: true},
 			then: []events.Event{events.AgentSpawned{Agent: "clerk", Config: config, Imported: true}},
 		},
+		"a specialist": {
+			policy: aggregates.Policy{Specialists: 2}, when: commands.SpawnAgent{Agent: "clerk", Specialist: &events.Specialist{Number: 2}},
+			then: []events.Event{events.AgentSpawned{Agent: "clerk", Specialist: &events.Specialist{Number: 2}}},
+		},
+		"a specialist too many": {
+			policy: aggregates.Policy{Specialists: 2}, when: commands.SpawnAgent{Agent: "clerk", Specialist: &events.Specialist{Number: 3}}, err: aggregates.ErrPolicy,
+		},
+		"a specialist where none may be": {when: commands.SpawnAgent{Agent: "clerk", Specialist: &events.Specialist{Number: 1}}, err: aggregates.ErrPolicy},
+		"a specialist that counts for nothing": {
+			policy: aggregates.Policy{Specialists: 2}, when: commands.SpawnAgent{Agent: "clerk", Specialist: &events.Specialist{}}, err: aggregates.ErrPolicy,
+		},
 		"history that the log can't hold": {
 			when: commands.SpawnAgent{Agent: "clerk", Config: events.AgentConfig{Temperature: ptr(math.NaN())}, Imported: true}, err: aggregates.ErrInvalid,
 		},
 	}.run(t)
 	refusesBadNames(t, nil, func(name string) commands.Command { return commands.SpawnAgent{Agent: name} })
+}
+
+func TestRestAndWake(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
+	rested, woken := events.AgentRested{Since: since}, events.AgentWoken{Run: "r"}
+	rest, wake := commands.RestAgent{Agent: "clerk", Since: since}, commands.WakeAgent{Agent: "clerk", Run: "r"}
+	history := events.AgentSpawned{Agent: "clerk", Imported: true}
+	scenarios{
+		"rest":                      {given: []events.Event{spawned}, when: rest, then: []events.Event{rested}},
+		"rest twice":                {given: []events.Event{spawned, rested}, when: rest},
+		"rest again":                {given: []events.Event{spawned, rested, woken}, when: rest, then: []events.Event{rested}},
+		"rest for good":             {given: []events.Event{spawned, events.AgentRetired{}}, when: rest, err: aggregates.ErrEnded},
+		"rest of history":           {given: []events.Event{history}, when: rest, err: aggregates.ErrMissing},
+		"rest of nobody":            {when: rest, err: aggregates.ErrMissing},
+		"rest of the assistant":     {given: []events.Event{events.AgentSpawned{Agent: events.Assistant}}, when: commands.RestAgent{Agent: events.Assistant}, err: aggregates.ErrState},
+		"wake":                      {given: []events.Event{spawned, rested}, when: wake, then: []events.Event{woken}},
+		"wake what is awake":        {given: []events.Event{spawned}, when: wake},
+		"wake what is gone":         {given: []events.Event{spawned, rested, events.AgentRetired{}}, when: wake, err: aggregates.ErrEnded},
+		"retire one that rests":     {given: []events.Event{spawned, rested}, when: commands.RetireAgent{Agent: "clerk"}, then: []events.Event{events.AgentRetired{}}},
+		"configure one that rests":  {given: []events.Event{spawned, rested}, when: commands.ConfigureAgent{Agent: "clerk"}, then: []events.Event{events.AgentConfigured{}}},
+		"configuring does not wake": {given: []events.Event{spawned, rested, events.AgentConfigured{}}, when: rest},
+	}.run(t)
 }
 
 func TestConfigureAgent(t *testing.T) {

@@ -23,7 +23,7 @@ func anything[E events.Event]() *rapid.Generator[events.Event] {
 func facts() map[string][]*rapid.Generator[events.Event] {
 	step := rapid.IntRange(-1, 6)
 	return map[string][]*rapid.Generator[events.Event]{
-		"agent":  {anything[events.AgentSpawned](), anything[events.AgentConfigured](), anything[events.AgentAdopted](), anything[events.AgentRetired]()},
+		"agent":  {anything[events.AgentSpawned](), anything[events.AgentConfigured](), anything[events.AgentAdopted](), anything[events.AgentRetired](), anything[events.AgentRested](), anything[events.AgentWoken]()},
 		"budget": {anything[events.BudgetSet](), anything[events.BudgetReached](), anything[events.BudgetExhausted](), anything[events.BudgetReserved](), anything[events.BudgetSettled]()},
 		"experiment": {
 			anything[events.ExperimentPlanned](), anything[events.ExperimentStarted](), anything[events.ExperimentMoved](), anything[events.ExperimentProved](),
@@ -204,7 +204,7 @@ func TestDecideIsPureAndItsHistoriesAreSound(t *testing.T) {
 func sound(t *rapid.T, history []events.Event) {
 	open, aside := map[int]bool{}, map[string]bool{}
 	steps, ended := 0, false
-	var made, person, retired, assigned, byPerson, proved bool
+	var made, person, retired, resting, assigned, byPerson, proved bool
 	most := 0
 	exhausted := ""
 	share := 0
@@ -361,6 +361,16 @@ func sound(t *rapid.T, history []events.Event) {
 			if e.Restores > i {
 				t.Fatalf("fact %d restores version %d", i, e.Restores)
 			}
+		case events.AgentRested:
+			if resting {
+				t.Fatal("an agent is laid to rest that rests")
+			}
+			resting = true
+		case events.AgentWoken:
+			if !resting {
+				t.Fatal("an agent is woken that is awake")
+			}
+			resting = false
 		case events.AgentRetired:
 			ended = true
 		case events.PolicySet:

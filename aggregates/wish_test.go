@@ -86,16 +86,19 @@ func runWish(t *rapid.T) commands.Command {
 }
 
 func agentWish(t *rapid.T) commands.Command {
-	switch pick(t, "wish", "spawn", "configure", "configure", "restore", "adopt", "retire") {
+	switch pick(t, "wish", "spawn", "configure", "configure", "restore", "adopt", "rest", "wake", "retire") {
 	case "spawn":
 		return commands.SpawnAgent{Agent: "a", Role: text(t), Config: agentConfig(t), Imported: rapid.Bool().Draw(t, "imported")}
 	case "configure":
 		return commands.ConfigureAgent{Agent: "a", Config: agentConfig(t), Only: pick(t, "only", "", events.ChangeModel, events.ChangeSplit), Improvement: name(t)}
 	case "restore":
 		return commands.RestoreAgent{Agent: "a", Version: rapid.IntRange(-1, 5).Draw(t, "version"), Reason: text(t)}
-	}
-	if rapid.Bool().Draw(t, "adopt") {
+	case "adopt":
 		return commands.AdoptAgent{Agent: "a", As: name(t)}
+	case "rest":
+		return commands.RestAgent{Agent: "a"}
+	case "wake":
+		return commands.WakeAgent{Agent: "a", Run: "r"}
 	}
 	return commands.RetireAgent{Agent: "a", Reason: text(t)}
 }

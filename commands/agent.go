@@ -1,6 +1,10 @@
 package commands
 
-import "github.com/virtuous6/virtuous6/events"
+import (
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+)
 
 // AgentStream is the stream of an agent.
 func AgentStream(workspace, agent string) string { return events.StreamName("agent", workspace, agent) }
@@ -45,6 +49,20 @@ type AdoptAgent struct {
 	As    string
 }
 
+// RestAgent lays an agent to rest that nobody has asked since a time.
+type RestAgent struct {
+	Meta
+	Agent string
+	Since time.Time
+}
+
+// WakeAgent wakes an agent that rests, for a run. One that is awake stays so.
+type WakeAgent struct {
+	Meta
+	Agent string
+	Run   string
+}
+
 // RetireAgent ends an agent.
 type RetireAgent struct {
 	Meta
@@ -57,6 +75,9 @@ func (c ConfigureAgent) Stream() string { return AgentStream(c.Workspace, c.Agen
 func (c RestoreAgent) Stream() string   { return AgentStream(c.Workspace, c.Agent) }
 func (c RetireAgent) Stream() string    { return AgentStream(c.Workspace, c.Agent) }
 
+func (c RestAgent) Stream() string { return AgentStream(c.Workspace, c.Agent) }
+func (c WakeAgent) Stream() string { return AgentStream(c.Workspace, c.Agent) }
+
 func (c AdoptAgent) Stream() string { return AgentStream(c.Workspace, c.Agent) }
 
 func (AdoptAgent) agent()     {}
@@ -64,3 +85,5 @@ func (SpawnAgent) agent()     {}
 func (ConfigureAgent) agent() {}
 func (RestoreAgent) agent()   {}
 func (RetireAgent) agent()    {}
+func (RestAgent) agent()      {}
+func (WakeAgent) agent()      {}

@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"strings"
+	"time"
 )
 
 // Assistant is the agent that is there from the start, and answers where no other one is named or fits.
@@ -95,6 +96,18 @@ type AgentRetired struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// AgentRested lays an agent to rest that nobody has asked for long. It is woken on demand.
+type AgentRested struct {
+	// Since is when it was asked or changed last.
+	Since time.Time `json:"since"`
+}
+
+// AgentWoken wakes an agent that rested, since it is asked.
+type AgentWoken struct {
+	// Run is what it is asked.
+	Run string `json:"run"`
+}
+
 // AgentAdopted says that an agent known from history is the same as a live one: what is found out about it may be used
 // for that one.
 type AgentAdopted struct {
@@ -106,8 +119,12 @@ func (AgentAdopted) Kind() string    { return "agent.adopted" }
 func (AgentSpawned) Kind() string    { return "agent.spawned" }
 func (AgentConfigured) Kind() string { return "agent.configured" }
 func (AgentRetired) Kind() string    { return "agent.retired" }
+func (AgentRested) Kind() string     { return "agent.rested" }
+func (AgentWoken) Kind() string      { return "agent.woken" }
 
 func (AgentAdopted) agent()    {}
 func (AgentSpawned) agent()    {}
 func (AgentConfigured) agent() {}
 func (AgentRetired) agent()    {}
+func (AgentRested) agent()     {}
+func (AgentWoken) agent()      {}

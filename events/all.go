@@ -6,6 +6,8 @@ var Known = NewTable(
 	kind[AgentSpawned](),
 	kind[AgentConfigured](),
 	kind[AgentRetired](),
+	kind[AgentRested](),
+	kind[AgentWoken](),
 	kind[AgentAdopted](),
 	kind[BudgetSet](),
 	kind[BudgetReached](),

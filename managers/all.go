@@ -8,6 +8,8 @@ type Config struct {
 	MaxTurns int
 	// StallAfter is how long a turn or a tool may be under way without a new fact. Default 30 minutes, negative for ever.
 	StallAfter time.Duration
+	// RestAfter is how long nobody has asked or changed an agent before it is laid to rest. Default 24 h, negative for never.
+	RestAfter time.Duration
 	// Holder is this process, as reservations name it.
 	Holder string
 	// Does tells whether this process does work of a kind that not every process can, such as posting into Slack. Default none.
@@ -22,6 +24,9 @@ func All(c Config) []Member {
 	if c.StallAfter == 0 {
 		c.StallAfter = 30 * time.Minute
 	}
+	if c.RestAfter == 0 {
+		c.RestAfter = 24 * time.Hour
+	}
 	if c.Does == nil {
 		c.Does = func(Work) bool { return false }
 	}
@@ -31,6 +36,7 @@ func All(c Config) []Member {
 		member(improving()),
 		member(funding()),
 		member(goal()),
+		member(resting(c)),
 		member(run(c)),
 		member(stall(c)),
 		member(spending(c)),

@@ -53,6 +53,13 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	case !agent.Live:
 		return nil, fmt.Errorf("%w: there is no agent %q: `virtuous6 agents spawn` makes one", errAgent, name)
 	}
+	if agent.Resting {
+		wake := commands.WakeAgent{Meta: t.meta(0, t.clock()), Agent: name, Run: t.wish.Run}
+		wake.Actor, wake.ID = "agent:"+name, t.nameID("waking "+name)
+		if _, err := t.dispatch(ctx, wake); err != nil {
+			return nil, err
+		}
+	}
 	to := &events.RunAssigned{Agent: name, Revision: revision, Choice: why}
 	if err := t.draw(ctx, agent, to); err != nil {
 		return nil, err

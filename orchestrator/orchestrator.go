@@ -64,6 +64,11 @@ type Config struct {
 	Drain time.Duration
 	// StallAfter is how long a turn or a tool may be under way without a new fact before its run is failed. Default 30 minutes.
 	StallAfter time.Duration
+	// RestAfter is how long nobody has asked or changed an agent before it is laid to rest; who asks it wakes it. Default 24 h, negative
+	// for never.
+	RestAfter time.Duration
+	// LiveAgents is how many agents' configurations are kept in memory, those that were asked last. Default 50.
+	LiveAgents int
 	// Analysts are those that look, each at its own pace. Default none.
 	Analysts []analysts.Runner
 	// SealEvery is how long an event waits for a seal at most; where audit.SealAfter events wait, a tenth of it. Default 10
@@ -104,6 +109,9 @@ func New(c Config) *Orchestrator {
 	if c.Drain == 0 {
 		c.Drain = 30 * time.Second
 	}
+	if c.LiveAgents <= 0 {
+		c.LiveAgents = 50
+	}
 	if c.Holdback == 0 {
 		c.Holdback = 50
 	}
@@ -112,7 +120,7 @@ func New(c Config) *Orchestrator {
 	}
 	c.holder = c.IDs().String()
 	if c.Managers == nil {
-		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, Does: c.does})
+		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, RestAfter: c.RestAfter, Does: c.does})
 	}
 	if c.Policies == nil {
 		c.Policies = aggregates.Everywhere(aggregates.Policy{})
@@ -152,7 +160,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 				o.c.OnText(run, text)
 			}
 		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes, holdback: o.c.Holdback,
-		seen: newRecent[*conversation](keptConversations * o.c.Turns), pool: o.c.Pool, versions: newRecent[aggregates.Agent](1024),
+		seen: newRecent[*conversation](keptConversations * o.c.Turns), pool: o.c.Pool, versions: newRecent[aggregates.Agent](o.c.LiveAgents),
 	}
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{

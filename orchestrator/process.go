@@ -215,20 +215,7 @@ func (p *processes) start(m *manage, w managers.Want) (stop func()) {
 		return func() { p.work.callOff(w.ID) }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	p.after(func() {
-		wait := w.For
-		if !w.At.IsZero() {
-			wait = max(wait, w.At.Sub(p.clock()))
-		}
-		if wait > 0 {
-			timer := time.NewTimer(wait)
-			defer timer.Stop()
-			select {
-			case <-ctx.Done():
-				return
-			case <-timer.C:
-			}
-		}
+	do := func() {
 		if w.Work != nil {
 			p.mu.Lock() // nobody calls it off meanwhile
 			defer p.mu.Unlock()
@@ -242,9 +229,27 @@ func (p *processes) start(m *manage, w managers.Want) (stop func()) {
 		if err != nil && !aggregates.Refused(err) {
 			p.log.Error("a manager's command was not carried out: it is tried again at the next start", "manager", m.Name, "stream", w.Command.Stream(), "error", err)
 		}
-	})
+	}
+	wait := w.For
+	if !w.At.IsZero() {
+		wait = max(wait, w.At.Sub(p.clock()))
+	}
+	late := func() bool { return false }
+	if wait <= 0 {
+		p.after(do)
+	} else {
+		// What waits, such as ten thousand agents for their rest, has no goroutine.
+		late = time.AfterFunc(wait, func() {
+			p.mu.Lock() // nobody calls it off meanwhile
+			defer p.mu.Unlock()
+			if ctx.Err() == nil {
+				p.after(do)
+			}
+		}).Stop
+	}
 	return func() {
 		cancel()
+		late()
 		if w.Work != nil {
 			p.work.callOff(w.ID)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -109,6 +111,6 @@ func (t *turn) specialistConfig(ctx context.Context, template routing.Template, 
 }
 
 // nameID is the id of a command that the turn gives by a name.
-func (t *turn) nameID(name string) (id [16]byte) {
+func (t *turn) nameID(name string) uuid.UUID {
 	return events.NameID(time.Unix(t.wish.ID.Time().UnixTime()), name+" of "+t.wish.ID.String())
 }

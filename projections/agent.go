@@ -11,7 +11,9 @@ import (
 
 // The statuses of an agent. One that only runs name has none.
 const (
-	AgentActive  = "active"
+	AgentActive = "active"
+	// AgentResting is that of one that nobody has asked for long. It is woken by who asks it.
+	AgentResting = "resting"
 	AgentRetired = "retired"
 )
 
@@ -44,7 +46,9 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 })
 
 // Askable tells whether the agent takes runs.
-func (r AgentRow) Askable() bool { return r.Status == AgentActive && !r.Imported }
+func (r AgentRow) Askable() bool {
+	return (r.Status == AgentActive || r.Status == AgentResting) && !r.Imported
+}
 
 // formerAgentRow is a row of former_agents: an agent of an imported history in the stream of an early log that a live one of
 // its name would have.
@@ -63,7 +67,7 @@ var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[nam
 
 // agents keeps agent_registry and agent_versions. Runs may name an agent before it is spawned: its row is then there without a status.
 var agents = readmodel.Projection{
-	Name: "agents", Version: 5, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
+	Name: "agents", Version: 6, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
 	Lists: []readmodel.List{agentTable.List(readmodel.List{
 		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent", "workspace"),
 	})},
@@ -114,6 +118,10 @@ func (w *agentFold) fold(f *readmodel.Fact) error {
 		r.AdoptedAs = e.As
 	case events.AgentRetired:
 		r.Status, r.RetiredAt = AgentRetired, f.When
+	case events.AgentRested:
+		r.Status = AgentResting
+	case events.AgentWoken:
+		r.Status = AgentActive
 	}
 	return nil
 }

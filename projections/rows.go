@@ -115,7 +115,7 @@ type AgentRow struct {
 	Effort    string   `db:"reasoning_effort"`
 	MaxTokens int64    `db:"max_tokens"`
 	Tools     []string `db:"tools"`
-	Status    string   `db:"status"` // active, retired; empty where only runs name it
+	Status    string   `db:"status"` // active, resting, retired; empty where only runs name it
 	// Imported tells that it is known from history only: its name tells the source, and AdoptedAs the live agent that it was
 	// said to be.
 	Imported  bool   `db:"imported"`

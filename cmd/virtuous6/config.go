@@ -62,6 +62,10 @@ type config struct {
 	ModelCalls map[string]int `yaml:"model_calls"`
 	// StallAfter is how long a model or a tool may be silent before its run is failed. Default 30m.
 	StallAfter time.Duration `yaml:"stall_after"`
+	// RestAfter is how long nobody has asked or changed an agent before it is laid to rest, until it is asked again. Default 24h.
+	RestAfter time.Duration `yaml:"rest_after"`
+	// LiveAgents is how many agents' configurations are kept in memory. Default 50.
+	LiveAgents int `yaml:"live_agents"`
 	// Drain is how long calls under way may go on when the program is told to stop. Default 30s.
 	Drain time.Duration `yaml:"drain"`
 	// Unpriced is what becomes of a call whose cost nobody can tell, where a budget is set: refuse or allow. Default refuse.
@@ -92,7 +96,7 @@ type policyConfig struct {
 	MaxSharePermille int                 `yaml:"max_share_permille"`
 	// Specialists is how many agents may be there that were spawned by themselves for runs that no agent fit, default 0, and
 	// SpecialistLimit what each may spend in a month, in dollars. Default: no bound of its own.
-	Specialists     int     `yaml:"specialists"`
+	Specialists     int    `yaml:"specialists"`
 	SpecialistLimit string `yaml:"specialist_limit"`
 	// HoldbackPermille is the share of the runs that stay on an agent as a person made it, where improvements have changed it
 	// since. Default 50; 0 is none.

@@ -58,6 +58,8 @@ func (c *config) mistake() (key, says string) {
 		{"turns", c.Turns < 0, "it should be a number of calls"},
 		{"model_calls", slices.ContainsFunc(slices.Collect(maps.Values(c.ModelCalls)), func(n int) bool { return n < 1 }), "it should be models with a number of calls each, such as gpt-6-luna: 8"},
 		{"stall_after", c.StallAfter < 0, "it should be a duration, such as 30m"},
+		{"rest_after", c.RestAfter < 0, "it should be a duration, such as 24h"},
+		{"live_agents", c.LiveAgents < 0, "it should be a number of agents"},
 		{"drain", c.Drain < 0, "it should be a duration, such as 30s"},
 		{"erasable", !slices.Contains([]string{"", "slack", "all"}, c.Erasable), "it should be slack or all"},
 		{"unpriced", !slices.Contains([]string{"", "refuse", "allow"}, c.Unpriced), "it should be refuse or allow"},
@@ -113,6 +115,7 @@ func notDuration(data []byte) (key string) {
 		Timeout    string            `yaml:"timeout"`
 		Lease      string            `yaml:"lease"`
 		StallAfter string            `yaml:"stall_after"`
+		RestAfter  string            `yaml:"rest_after"`
 		Drain      string            `yaml:"drain"`
 		Analysts   map[string]string `yaml:"analysts"`
 		Policy     struct {
@@ -126,7 +129,7 @@ func notDuration(data []byte) (key string) {
 	if err := yaml.Unmarshal(data, &raw); err != nil {
 		return ""
 	}
-	durations := [][2]string{{"timeout", raw.Timeout}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"drain", raw.Drain}, {"policy.approve_within", raw.Policy.ApproveWithin}, {"policy.judged_within", raw.Policy.JudgedWithin}}
+	durations := [][2]string{{"timeout", raw.Timeout}, {"lease", raw.Lease}, {"stall_after", raw.StallAfter}, {"rest_after", raw.RestAfter}, {"drain", raw.Drain}, {"policy.approve_within", raw.Policy.ApproveWithin}, {"policy.judged_within", raw.Policy.JudgedWithin}}
 	for _, name := range slices.Sorted(maps.Keys(raw.MCP)) {
 		durations = append(durations, [2]string{"mcp." + name + ".timeout", raw.MCP[name].Timeout})
 	}

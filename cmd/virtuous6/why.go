@@ -228,13 +228,21 @@ func sentence(fact events.Event) string {
 	case events.ExperimentExpired:
 		return fmt.Sprintf("ended: %s (%s)", f.Reason, countsText(f.Proof))
 	case events.AgentSpawned:
-		return fmt.Sprintf("the agent %s was made: model %s. %s", f.Agent, orDash(f.Config.Model), f.Config.Prompt)
+		by := "was made"
+		if f.Specialist != nil {
+			by = "was spawned by itself for the run " + f.Specialist.Run + ", since " + f.Specialist.Reason
+		}
+		return fmt.Sprintf("the agent %s %s: model %s. %s", f.Agent, by, orDash(f.Config.Model), f.Config.Prompt)
 	case events.AgentConfigured:
 		by := ""
 		if f.Improvement != "" {
 			by = ", of " + f.Improvement
 		}
 		return fmt.Sprintf("another version of the agent%s: %s Model %s. %s", by, f.Reason, orDash(f.Config.Model), f.Config.Prompt)
+	case events.AgentRested:
+		return "the agent was laid to rest: nobody has asked it since " + when(f.Since)
+	case events.AgentWoken:
+		return "the agent was woken for the run " + f.Run
 	case events.AgentRetired:
 		return "the agent was retired: " + f.Reason
 	case events.RunStarted:
