@@ -44,8 +44,9 @@ func own() []rule {
 		assigned("url-password", `://[^\s/:@"'<>\\]{0,256}:([^\s/"'<>\\]{1,256})@`, "://"),
 		valid(prefixed("basic-auth", `(?i:basic)\s+([A-Za-z0-9+/_-]{6,}={0,2})`, "basic"), userAndPassword),
 		valid(prefixed("bearer-token", `(?i:bearer)\s+([\w.~+/-]{16,}=*)`, "bearer"), random),
-		valid(prefixed("authorization", `(?i:authorization|x-api-key)["'\s]*[:=]["'\s]*(?i:token\s+|apikey\s+|key\s+)?([\w.~+/-]{16,}=*)`,
-			"authorization", "x-api-key"), random),
+		valid(assigned("authorization", `(?i:authorization|api-key|(?:auth|access|private|vault|security|gitlab|csrf)-token)["'\s]*[:=]["'\s]*(?i:token\s+|apikey\s+|key\s+)?([\w.~+/-]{16,}=*)`,
+			"authorization", "api-key", "auth-token", "access-token", "private-token", "vault-token", "security-token", "gitlab-token", "csrf-token"), random),
+		valid(prefixed("cookie", `(?i:cookie)["'\s]*[:=]["'\s]*(?:[\w.-]+=[\w.~+/%-]{0,15}; *)*[\w.-]+=([\w.~+/%-]{16,}=*(?:; *[\w.-]+=[\w.~+/%-]{16,}=*)*)`, "cookie"), random),
 	}
 }
 

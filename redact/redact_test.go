@@ -73,6 +73,12 @@ var kinds = []struct{ name, before, secret, after string }{
 	{"Bearer", "Bearer ", "abcdefghijklmnop.qrstuv", ""},
 	{"bearer in JSON", `{"authorization": "bearer `, lower, `"}`},
 	{"key in a header", "X-Api-Key: ", lower, ""},
+	{"key in Azure's header", "api-key: ", hexed[:32], ""},
+	{"token in a header", `"PRIVATE-TOKEN": "`, lower[:20], `"`},
+	{"token of a session", "x-amz-security-token: ", lower, ""},
+	{"cookie", "Cookie: lang=de; session=", hexed[:32], ""},
+	{"cookies", "Cookie: session=", hexed[:32] + "; csrf=" + lower, "; lang=de"},
+	{"cookie that is set", "Set-Cookie: sid=", lower, "; Path=/; HttpOnly"},
 }
 
 // behind is what can stand before and behind a secret in a text.
@@ -137,7 +143,7 @@ func TestWhatIsNoSecretStays(t *testing.T) {
 		"Basic internationalization", "basic calculator: 6 * 7", "https://example.com:8080/a@b", "mail anna@example.com: now", "ssh://git@github.com:22/x",
 		"the linear model by cohere; curl https://example.com -o x", "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
 		"-----BEGIN PUBLIC KEY-----\nMIIE\n-----END PUBLIC KEY-----", "sha256 " + hexed, "3d0f5c1e-9c5b-4d7c-8f3a-2b1c0d9e8f7a", "authorization: required", "C:\\new\\table",
-		"call_" + mixed[:24], "token: 12345", "the secret access key is in the vault",
+		"call_" + mixed[:24], "token: 12345", "Cookie: consent=accepted", "cookie: the-recipe=chocolate-and-butter", "access-token: required-for-this", "the secret access key is in the vault",
 	} {
 		if got := prompt(t, text); got != text {
 			t.Errorf("%q became %q", text, got)

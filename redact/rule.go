@@ -113,7 +113,10 @@ type hit struct {
 func (r *rules) find(text string) []hit {
 	hits := r.scan(text)
 	if strings.IndexByte(text, '\\') >= 0 {
-		hits = append(hits, r.scan(withoutEscapes(text))...)
+		plain, at := unescaped(text)
+		for _, h := range r.scan(plain) {
+			hits = append(hits, hit{span{at[h.from], at[h.to]}, h.rule})
+		}
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
 		if a.from != b.from {
@@ -226,33 +229,4 @@ func entropy(s string) float64 {
 		}
 	}
 	return bits
-}
-
-// withoutEscapes is a text in which spaces stand for what JSON inside of it escapes, so that a key behind \n or \u003c
-// is not taken for a part of the word that the escape's letter makes. The places of all else stay.
-func withoutEscapes(text string) string {
-	b := []byte(text)
-	for i := 0; i < len(b); i++ {
-		if b[i] != '\\' {
-			continue
-		}
-		from := i
-		for i < len(b) && b[i] == '\\' {
-			i++
-		}
-		switch {
-		case i == len(b):
-		case b[i] == 'u' && i+4 < len(b):
-			i += 5
-		case strings.IndexByte(`nrtbf"'/`, b[i]) >= 0:
-			i++
-		default:
-			continue
-		}
-		for j := from; j < i; j++ {
-			b[j] = ' '
-		}
-		i--
-	}
-	return string(b)
 }
