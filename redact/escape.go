@@ -7,22 +7,40 @@ import (
 )
 
 // unescaped is a text in which what JSON inside of it escapes is what it stands for, however often it was escaped: a slash, a
-// plus, a quote. at tells where each byte stood, and where the text ended.
-func unescaped(text string) (plain string, at []int) {
-	b, at := make([]byte, 0, len(text)), make([]int, 0, len(text)+1)
+// plus, a quote.
+func unescaped(text string) string {
+	b := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
-		n, r := escape(text[i:])
-		if n == 0 {
-			n, b = 1, append(b, text[i])
-		} else {
-			b = utf8.AppendRune(b, r)
-		}
-		for len(at) < len(b) {
-			at = append(at, i)
-		}
+		var n int
+		b, n = appendPlain(b, text[i:])
 		i += n
 	}
-	return string(b), append(at, len(text))
+	return string(b)
+}
+
+// escapedAt changes places in what unescaped made of a text to those in the text. They are in order.
+func escapedAt(text string, places []*int) {
+	var b [utf8.UTFMax]byte
+	plain := 0
+	for i := 0; len(places) > 0; {
+		for len(places) > 0 && *places[0] <= plain {
+			*places[0], places = i, places[1:]
+		}
+		if i == len(text) {
+			return
+		}
+		made, n := appendPlain(b[:0], text[i:])
+		plain += len(made)
+		i += n
+	}
+}
+
+// appendPlain appends what the beginning of a text stands for, and tells how long that is.
+func appendPlain(b []byte, text string) ([]byte, int) {
+	if n, r := escape(text); n > 0 {
+		return utf8.AppendRune(b, r), n
+	}
+	return append(b, text[0]), 1
 }
 
 // escape is how long an escape at the beginning of a text is, 0 where there is none, and what it stands for.

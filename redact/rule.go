@@ -113,10 +113,14 @@ type hit struct {
 func (r *rules) find(text string) []hit {
 	hits := r.scan(text)
 	if strings.IndexByte(text, '\\') >= 0 {
-		plain, at := unescaped(text)
-		for _, h := range r.scan(plain) {
-			hits = append(hits, hit{span{at[h.from], at[h.to]}, h.rule})
+		more := r.scan(unescaped(text))
+		var places []*int
+		for i := range more {
+			places = append(places, &more[i].from, &more[i].to)
 		}
+		slices.SortFunc(places, func(a, b *int) int { return *a - *b })
+		escapedAt(text, places)
+		hits = append(hits, more...)
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
 		if a.from != b.from {

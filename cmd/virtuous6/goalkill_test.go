@@ -14,6 +14,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -138,7 +139,8 @@ func goalsKilled(t *testing.T, p program, kills int) {
 			w.killings = func() { _ = cmd.Process.Kill() }
 		}
 		w.mu.Unlock()
-		late := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
+		// Where it hangs, it tells where.
+		late := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
 		err := cmd.Wait()
 		switch {
 		case err == nil:
