@@ -270,7 +270,8 @@ func (e *Engine) key(ctx context.Context, t *readmodel.Table) error {
 	return nil
 }
 
-// Finish implements readmodel.Engine: it gives the table its primary key and its indexes.
+// Finish implements readmodel.Engine: it gives the table its primary key, its indexes, and the statistics by which the server
+// chooses among those. Its own come a minute later, and till then it reads a whole table for the latest rows.
 func (e *Engine) Finish(ctx context.Context, t *readmodel.Table) error {
 	if !late(t) {
 		return nil
@@ -278,7 +279,7 @@ func (e *Engine) Finish(ctx context.Context, t *readmodel.Table) error {
 	if err := e.key(ctx, t); err != nil {
 		return err
 	}
-	_, err := e.writers.Exec(ctx, indexSQL(t, readmodel.Beside), pgx.QueryExecModeSimpleProtocol)
+	_, err := e.writers.Exec(ctx, indexSQL(t, readmodel.Beside)+analyzeSQL(t), pgx.QueryExecModeSimpleProtocol)
 	return e.explain(ctx, err)
 }
 

@@ -42,6 +42,26 @@ func strs(t *testing.T, conn *pgx.Conn, sql string) []string {
 	return all
 }
 
+// The server knows what a rebuilt table holds as soon as it is there: else it reads all of it for its latest rows.
+func TestARebuiltTableHasStatisticsAtOnce(t *testing.T) {
+	t.Parallel()
+	at := database(t)
+	r, err := models(t, at).BeginRebuild(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(t.Context(), chunks(enginetest.Simulated(1, 20), 500), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Swap(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	const values = "SELECT n_distinct::text FROM pg_stats WHERE tablename = 'workflow_runs' AND attname = 'workspace'"
+	if got := strs(t, connect(t, at), values); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("the values of a column with one are counted as %v", got)
+	}
+}
+
 // Rows that are copied, rows that are written over and rows that are looked up give what the other engines hold.
 func TestDigestsAreThoseOfTheOtherEngines(t *testing.T) {
 	t.Parallel()

@@ -132,6 +132,11 @@ func indexSQL(t *readmodel.Table, side readmodel.Side) string {
 	return b.String()
 }
 
+// analyzeSQL looks at a few thousand rows of a table beside: enough to tell a column of one value from one of many.
+func analyzeSQL(t *readmodel.Table) string {
+	return "SET LOCAL default_statistics_target = 10; ANALYZE " + quote(tableName(t, readmodel.Beside)) + ";"
+}
+
 // promoteSQL puts a table beside in the live one's place.
 func promoteSQL(t *readmodel.Table) string {
 	var b strings.Builder
