@@ -28,13 +28,15 @@ type Lookback struct {
 	empty  func(ctx context.Context) (readmodel.Engine, error)
 	log    *slog.Logger
 
-	// building is full while a look is sought or built.
+	// building is full while a look is sought or built. life ends what is built, and builds waits for it.
 	building chan struct{}
+	life     context.Context
+	end      context.CancelFunc
+	builds   sync.WaitGroup
 
 	mu sync.Mutex
 	// kept are the last ones that were asked for, the latest one last.
 	kept []*look
-	over bool
 }
 
 // look is the read models of a moment.
@@ -52,29 +54,59 @@ type look struct {
 // NewLookback looks back at a log. models are the live ones, empty makes an engine for each look, which its Close throws away.
 // log takes what goes wrong where nobody waits for it.
 func NewLookback(store eventstore.Store, models *projections.Models, empty func(context.Context) (readmodel.Engine, error), log *slog.Logger) *Lookback {
-	return &Lookback{store: store, models: models, empty: empty, log: log, building: make(chan struct{}, 1)}
+	l := &Lookback{store: store, models: models, empty: empty, log: log, building: make(chan struct{}, 1)}
+	l.life, l.end = context.WithCancel(context.Background())
+	return l
 }
 
-// At gives the read models of a moment until done is called. It returns ErrBeyond where the log does not reach there yet.
+// At gives the read models of a moment until done is called. It returns ErrBeyond where the log does not reach there yet. What is
+// under way for somebody who has gone is built to its end: else a look that takes longer than anybody waits would be begun
+// again and again.
 func (l *Lookback) At(ctx context.Context, m Moment) (r projections.Reader, done func(), err error) {
 	select {
 	case l.building <- struct{}{}:
-		defer func() { <-l.building }()
 	case <-ctx.Done():
 		return nil, nil, fmt.Errorf("wait for another look back: %w", ctx.Err())
 	}
+	type found struct {
+		*look
+		err error
+	}
+	answer, gone := make(chan found), make(chan struct{})
+	defer close(gone)
+	l.builds.Go(func() {
+		k, err := l.find(l.life, m)
+		<-l.building
+		select {
+		case answer <- found{k, err}:
+		case <-gone:
+			if err == nil {
+				l.leave(k)
+			}
+		}
+	})
+	select {
+	case f := <-answer:
+		if f.err != nil {
+			return nil, nil, f.err
+		}
+		return f.past, sync.OnceFunc(func() { l.leave(f.look) }), nil
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("look back at %s: it is being built, ask again in a while: %w", m, ctx.Err())
+	}
+}
+
+// find is the look of a moment, for one user: one that is kept, or else a new one.
+func (l *Lookback) find(ctx context.Context, m Moment) (*look, error) {
 	head, err := l.store.Head(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	k, err := l.again(ctx, m, head)
 	if err == nil && k == nil {
 		k, err = l.build(ctx, m, head)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return k.past, sync.OnceFunc(func() { l.leave(k) }), nil
+	return k, err
 }
 
 // again is the look of a moment that is kept, if nothing came behind it that belongs to the moment.
@@ -124,14 +156,12 @@ func (l *Lookback) build(ctx context.Context, m Moment, head uint64) (*look, err
 	k := &look{past: past, moment: m, head: head, users: 1}
 	var before *look
 	l.mu.Lock()
-	if !l.over {
-		if len(l.kept) == keepLooks {
-			before = l.kept[0]
-		}
-		k.users++
-		l.kept = append(l.kept, k)
-		k.timer = time.AfterFunc(keepLook, func() { l.drop(k) })
+	if len(l.kept) == keepLooks {
+		before = l.kept[0]
 	}
+	k.users++
+	l.kept = append(l.kept, k)
+	k.timer = time.AfterFunc(keepLook, func() { l.drop(k) })
 	l.mu.Unlock()
 	l.drop(before)
 	return k, nil
@@ -170,10 +200,12 @@ func (l *Lookback) leave(k *look) {
 	}
 }
 
-// Close keeps nothing any more. Looks that are in use are closed with their last use.
+// Close breaks off what is built, and keeps nothing any more. Looks that are in use are closed with their last use. Nobody may ask
+// any more.
 func (l *Lookback) Close() {
+	l.end()
+	l.builds.Wait()
 	l.mu.Lock()
-	l.over = true
 	kept := slices.Clone(l.kept)
 	l.mu.Unlock()
 	for _, k := range kept {

@@ -142,10 +142,6 @@ func TestAFifthMomentTakesThePlaceOfTheOneThatWasAskedForLongestAgo(t *testing.T
 	h.has(t, 6, 1) // 201 is in use
 	done()
 	h.has(t, 6, 0)
-	_, done = h.at(t, replay.Moment{Position: 1})
-	h.has(t, 7, 1)
-	done()
-	h.has(t, 7, 0) // closed, it keeps none
 }
 
 // Two who look at two dates in turns, while the log goes on, have the log folded once for each.
@@ -253,6 +249,32 @@ func TestOneLookIsBuiltAtATime(t *testing.T) {
 		}
 		h.has(t, 1, 1)
 		h.Close()
+		h.has(t, 1, 0)
+	})
+}
+
+// A look that takes longer than those who ask for it wait is there for who asks after that.
+func TestALookIsBuiltToItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newPast(t)
+		h.wait = make(chan struct{})
+		for range 3 {
+			impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+			if _, _, err := h.At(impatient, replay.Moment{Position: 50}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v, want the deadline", err)
+			}
+			cancel()
+		}
+		close(h.wait)
+		synctest.Wait()
+		h.has(t, 1, 1)
+		_, done := h.at(t, replay.Moment{Position: 50})
+		h.has(t, 1, 1)
+		// Those who wait no longer have left it.
+		h.Close()
+		h.has(t, 1, 1)
+		done()
 		h.has(t, 1, 0)
 	})
 }
