@@ -52,7 +52,6 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interva
 const settings = `
 SET synchronous_commit = off;
 SET jit = off;
-SET plan_cache_mode = force_generic_plan;
 SET idle_in_transaction_session_timeout = '5s';
 SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
 SELECT set_config('search_path', quote_ident(current_schema()), false) WHERE current_schema() IS NOT NULL;
@@ -83,21 +82,23 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	// Whatever the URL says: rows are read in the binary format.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	config.ConnConfig.StatementCacheCapacity = 512
-	config.ConnConfig.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		_, err := conn.Exec(ctx, settings+fmt.Sprint(o.Patience.Milliseconds())).ReadAll()
-		return err
-	}
 	c := config.ConnConfig
 	e := &Engine{where: fmt.Sprintf("%s@%s:%d/%s", c.User, c.Host, c.Port, c.Database), patience: o.Patience, grace: o.Grace}
 	if err := e.prepare(ctx, c.Copy()); err != nil {
 		return nil, fmt.Errorf("open read models: %w", e.explain(ctx, err))
 	}
-	// The fold asks while it writes, and several rebuilds may wait for one another.
+	// The fold asks while it writes, and several rebuilds may wait for one another. It asks by keys, of which one plan is as good as
+	// another; how rare the value is that a reader asks for makes the difference between an index and a whole table.
 	for _, pool := range []struct {
-		into *(*pgxpool.Pool)
-		size int
-	}{{&e.readers, o.Readers}, {&e.writers, 4}} {
+		into  *(*pgxpool.Pool)
+		size  int
+		plans string
+	}{{&e.readers, o.Readers, "force_custom_plan"}, {&e.writers, 4, "force_generic_plan"}} {
 		sized := config.Copy()
+		sized.ConnConfig.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+			_, err := conn.Exec(ctx, fmt.Sprintf("%s%d; SET plan_cache_mode = %s", settings, o.Patience.Milliseconds(), pool.plans)).ReadAll()
+			return err
+		}
 		sized.MaxConns = int32(min(pool.size, 1000)) //nolint:gosec // bounded
 		if *pool.into, err = pgxpool.NewWithConfig(ctx, sized); err != nil {
 			err = e.explain(ctx, err)
