@@ -4,6 +4,7 @@ package aggregates
 func All(p Policies) []Aggregate {
 	return []Aggregate{
 		aggregate("agent", agent(p)),
+		aggregate("analyst", analyst()),
 		aggregate("budget", budget()),
 		aggregate("dataset", dataset()),
 		aggregate("experiment", experiment(p)),

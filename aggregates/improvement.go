@@ -141,8 +141,9 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 	facts := []events.Improvement{events.ImprovementProposed{
 		Improvement: c.Improvement, Generation: c.Generation, Previous: c.Previous, Analyst: c.Analyst, AnalystVersion: c.AnalystVersion,
 		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
+		Bound: c.Bound,
 	}}
-	if slices.Contains(p.SelfApproved, c.Change.Kind) {
+	if !c.Bound && slices.Contains(p.SelfApproved, c.Change.Kind) {
 		facts = append(facts, events.ImprovementApproved{By: policyApproves, Trial: Tried(c.Change.Kind)})
 	}
 	return facts, nil

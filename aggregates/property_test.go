@@ -47,9 +47,12 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		},
 		"ledger":  {anything[events.LogSealed]()},
 		"dataset": {anything[events.DatasetRunAdded]()},
-		"loop":    {anything[events.LoopPaused](), anything[events.LoopResumed]()},
-		"person":  {anything[events.PersonErased]()},
-		"policy":  {anything[events.PolicySet]()},
+		"analyst": {
+			anything[events.AnalystScored](), rapid.Just[events.Event](events.AnalystScored{Improvement: "i", Doubt: 50}), anything[events.AnalystBound](), anything[events.AnalystFreed](),
+		},
+		"loop":   {anything[events.LoopPaused](), anything[events.LoopResumed]()},
+		"person": {anything[events.PersonErased]()},
+		"policy": {anything[events.PolicySet]()},
 		"run": {
 			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
 			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
@@ -258,6 +261,16 @@ func sound(t *rapid.T, history []events.Event) {
 			if i > 0 && history[i-1] == events.Event(e) {
 				t.Fatalf("the same verdict twice in a row: %+v", e)
 			}
+		case events.AnalystScored:
+			made = true
+			if aside[e.Improvement] {
+				t.Fatalf("the forecast of %s is scored twice", e.Improvement)
+			}
+			aside[e.Improvement] = true
+		case events.AnalystBound, events.AnalystFreed:
+			if _, scored := history[i-1].(events.AnalystScored); !scored {
+				t.Fatalf("%s does not come with a score", e.Kind())
+			}
 		case events.RunbookSaved:
 			made = true
 			if i > 0 && reflect.DeepEqual(history[i-1], e) {
@@ -440,6 +453,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish),
 	}
 }

@@ -247,6 +247,14 @@ func slackWish(t *rapid.T) commands.Command {
 	return commands.RecordSlackPost{Post: "p", Channel: name.Draw(t, "channel"), TS: name.Draw(t, "ts"), Reason: name.Draw(t, "reason")}
 }
 
+func analystWish(t *rapid.T) commands.Command {
+	return commands.ScoreForecast{
+		Analyst: pick(t, "analyst", "cost", ""), Improvement: pick(t, "improvement", "i", "j", "k"),
+		Foretold: events.Expected{Metric: "success_rate", Change: pick(t, "change", .1, -.1, 0, math.NaN()), Low: .05, High: pick(t, "high", .15, .05)},
+		Found:    events.Evidence{From: 1, To: 2, Statistic: "s", Value: pick(t, "found", .1, -.1, 0), Low: -.2, High: .2, Confidence: .95, N: 9},
+	}
+}
+
 func loopWish(t *rapid.T) commands.Command {
 	actor := commands.Meta{Actor: pick(t, "actor", "user:anna", "manager:experiment")}
 	by := pick(t, "by", "user:anna", "", "analyst:cost")

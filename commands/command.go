@@ -133,6 +133,14 @@ type Dataset interface {
 	dataset()
 }
 
+// Analyst is a command to the record of an analyst.
+//
+//sumtype:decl
+type Analyst interface {
+	Command
+	analyst()
+}
+
 // Loop is a command to a workspace's loop of improvements.
 //
 //sumtype:decl

@@ -21,6 +21,8 @@ type ProposeImprovement struct {
 	Reason         string
 	Evidence       events.Evidence
 	Expected       events.Expected
+	// Bound tells that the analyst lost its autonomy: nothing of it is approved by the policy.
+	Bound bool
 }
 
 // ReviseEvidence tells how the claim of a proposal stands today. It is a fact where that has changed.

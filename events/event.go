@@ -93,6 +93,14 @@ type Dataset interface {
 	dataset()
 }
 
+// Analyst is a fact of an analyst's: how its forecasts came out, and what it may do for that.
+//
+//sumtype:decl
+type Analyst interface {
+	Event
+	analyst()
+}
+
 // Loop is a fact of a workspace's loop of improvements: whether it goes on.
 //
 //sumtype:decl

@@ -57,6 +57,11 @@ func samples() []events.Event {
 		events.AgentWoken{Run: "r1"},
 		events.AgentAdopted{As: "clerk"},
 		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09", Marks: []int{50, 80}, Fails: true},
+		events.AnalystScored{
+			Analyst: "workflow", Improvement: "imp-1", Foretold: expected, Found: evidence, Chance: .9, CameTrue: true, Brier: .01, Doubt: 1,
+		},
+		events.AnalystBound{Reason: "Its forecasts do not come true."},
+		events.AnalystFreed{Reason: "Its forecasts came true again."},
 		events.BudgetReserved{
 			Reservation: "01930000-0000-7000-8000-000000000009", Run: "r1", Step: 2, Nanos: 300_000, Holder: "01930000-0000-7000-8000-000000000001",
 			Begun: true, Day: "2026-11-09",
@@ -113,7 +118,7 @@ func samples() []events.Event {
 		events.GoalFinished{Outcome: events.Failed, Reason: "failed for good: find"},
 		events.ImprovementProposed{
 			Improvement: "imp-1-2", Generation: 2, Previous: "imp-1", Analyst: "workflow", AnalystVersion: 1, Change: change, Claim: &claim, Strength: events.Strong, Reason: "Refunds fail more often without a look-up.",
-			Evidence: evidence, Expected: expected,
+			Evidence: evidence, Expected: expected, Bound: true,
 		},
 		events.ImprovementEvidenceChanged{
 			Move: events.EvidenceWeaker, Strength: events.Moderate, Reason: "Refunds fail more often without a look-up.", Evidence: evidence, Expected: expected,

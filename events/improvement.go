@@ -127,6 +127,8 @@ type ImprovementProposed struct {
 	Reason   string   `json:"reason"`
 	Evidence Evidence `json:"evidence"`
 	Expected Expected `json:"expected"`
+	// Bound tells that its analyst's forecasts did not come true: a person decides, whatever the policy lets pass by itself.
+	Bound bool `json:"bound,omitempty"`
 }
 
 // EvidenceMove is the way in which the evidence for an improvement changed.

@@ -34,6 +34,7 @@ func All(c Config) []Member {
 		member(approval()),
 		member(experiment()),
 		member(improving()),
+		member(forecasts()),
 		member(funding()),
 		member(goal()),
 		member(resting(c)),

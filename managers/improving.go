@@ -82,6 +82,9 @@ func evolveImproving(s improvingState, e *events.Envelope, fact events.Event) im
 	return s
 }
 
+// measured is the figure that experiments measure.
+const measured = "success_rate"
+
 func wantsOfImproving(s improvingState) []Want {
 	about := func(index int) commands.Meta {
 		return meta("improving", s.Cause, index, s.At, s.Workspace, "")
@@ -91,7 +94,7 @@ func wantsOfImproving(s improvingState) []Want {
 	switch {
 	case done && s.Proof != nil:
 		return want(commands.MeasureImprovement{
-			Meta: about(1), Improvement: s.Improvement, Metric: "success_rate", Evidence: evidenceOf(*s.Proof),
+			Meta: about(1), Improvement: s.Improvement, Metric: measured, Evidence: evidenceOf(*s.Proof),
 		})
 	case done:
 	case s.Ended != "" && s.Applied == 0:

@@ -38,7 +38,7 @@ func newCampaign(t testing.TB, policy aggregates.Policy) *campaign {
 		done: map[uuid.UUID]bool{},
 	}
 	for _, m := range managers.All(managers.Config{}) {
-		if m.Name == "experiment" || m.Name == "improving" || m.Name == "improvement" {
+		if m.Name == "experiment" || m.Name == "improving" || m.Name == "improvement" || m.Name == "forecasts" {
 			c.managers = append(c.managers, m)
 		}
 	}

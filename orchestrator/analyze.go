@@ -42,6 +42,7 @@ func Analyze(ctx context.Context, models *projections.Models, workspace string, 
 	out := Analysis{Proposals: []Proposed{}, Changes: []evidence.Change{}, Findings: []evidence.Finding{}}
 	var known []evidence.Known
 	var thoughts []func() evidence.Result
+	bound := map[string]bool{}
 	err := models.Fixed(ctx, workspace, func(r projections.Reader) (err error) {
 		if out.Position, err = r.Position(ctx); err != nil {
 			return err
@@ -51,6 +52,13 @@ func Analyze(ctx context.Context, models *projections.Models, workspace string, 
 			return err
 		}
 		known = evidence.KnownOf(rows)
+		scores, err := r.Analysts(ctx)
+		if err != nil {
+			return err
+		}
+		for _, a := range scores {
+			bound[a.Analyst] = a.Bound
+		}
 		for _, runner := range runners {
 			think, err := runner.Load(ctx, r)
 			if err != nil {
@@ -86,7 +94,9 @@ func Analyze(ctx context.Context, models *projections.Models, workspace string, 
 		for _, p := range proposals {
 			open, there := waits[p.ID()]
 			proposed := Proposed{Proposal: p, Ended: there && !open}
-			receipt, err := dispatch(ctx, p.Wish(workspace, clock()))
+			wish := p.Wish(workspace, clock())
+			wish.Bound = bound[p.Analyst]
+			receipt, err := dispatch(ctx, wish)
 			switch {
 			case errors.Is(err, aggregates.ErrExists):
 				// The same claim on an older history: it stands, and its evidence then does too.

@@ -2,9 +2,11 @@ package orchestrator_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
+	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/commands"
@@ -111,5 +113,62 @@ func proposalOn(step string) evidence.Proposal {
 		Change:   events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{step}},
 		Evidence: events.Evidence{From: 1, To: 9, Statistic: "count", Value: .5, Low: .25, High: .75, Confidence: .95, N: 3},
 		Expected: events.Expected{Metric: "success_rate", Change: .1, High: .2},
+	}
+}
+
+// What the policy lets pass by itself waits for a person where it comes from an analyst whose forecasts did not come true.
+func TestABoundAnalystOnlyProposes(t *testing.T) {
+	t.Parallel()
+	log, _ := newLog(t)
+	p := proposalOn("a")
+	p.Analyst = "fake"
+	d := orchestrator.NewDispatcher(log, aggregates.All(aggregates.Everywhere(aggregates.Policy{SelfApproved: []events.ChangeKind{p.Change.Kind}, MaxShare: 1000})))
+	models := logtest.Models(t)
+	logtest.Import(t, log, logtest.Simulated(5))
+	look := func(subject string) projections.ImprovementRow {
+		t.Helper()
+		if err := replay.CatchUp(t.Context(), log, models, nil); err != nil {
+			t.Fatal(err)
+		}
+		p.Claim, p.Strength, p.Change.Steps = events.Claim{Subject: []string{"contains", subject}}, events.Strong, []string{subject}
+		runner := analysts.Runner{Name: "fake", Version: 1, Load: func(context.Context, projections.Reader) (func() evidence.Result, error) {
+			return func() evidence.Result { return evidence.Result{Proposals: []evidence.Proposal{p}} }, nil
+		}}
+		if _, err := orchestrator.Analyze(t.Context(), models, "", d.Dispatch, fixedClock, []analysts.Runner{runner}); err != nil {
+			t.Fatal(err)
+		}
+		if err := replay.CatchUp(t.Context(), log, models, nil); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := models.Improvements(t.Context(), "")
+		if err != nil || len(rows) == 0 {
+			t.Fatalf("%+v, %v", rows, err)
+		}
+		return rows[0]
+	}
+	score := func(improvement string, value float64) {
+		t.Helper()
+		c := commands.ScoreForecast{
+			Meta: commands.Meta{ID: events.NameID(logtest.Noon, improvement), At: logtest.Noon, Actor: "manager:forecasts"}, Analyst: "fake", Improvement: improvement,
+			Foretold: events.Expected{Metric: "success_rate", Change: .1, Low: .05, High: .15}, Found: p.Evidence,
+		}
+		c.Found.Value, c.Found.Low, c.Found.High = value, value-.05, value+.05
+		if _, err := d.Dispatch(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := look("b"); got.Status != projections.Approved {
+		t.Errorf("before, the policy lets it pass: %+v", got)
+	}
+	score("i", 0)
+	score("j", 0)
+	if got := look("c"); got.Status != projections.Proposed {
+		t.Errorf("bound, it waits: %+v", got)
+	}
+	for i := range 8 {
+		score(fmt.Sprint("k", i), .1)
+	}
+	if got := look("d"); got.Status != projections.Approved {
+		t.Errorf("freed, the policy lets it pass: %+v", got)
 	}
 }

@@ -15,6 +15,7 @@ var all = workspaced(
 	datasets,
 	goals,
 	improvements,
+	analysts,
 	loops,
 	rules,
 	runbooks,

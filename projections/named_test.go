@@ -33,6 +33,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			on("verdict", "r"), events.VerdictGiven{Run: "r", Verdict: events.Failed, From: events.ByPerson},
 			on("rule", "w"), events.RuleSet{Workflow: "w", Rule: prompt},
 			on("dataset", "d"), events.DatasetRunAdded{Dataset: "d", Run: "r", Checks: []events.Check{{Kind: events.ExactCheck, Text: prompt}}},
+			on("analyst", "n"), events.AnalystBound{Reason: prompt},
 			on("loop", "workspace"), events.LoopPaused{By: "user:anna", Reason: prompt},
 			on("tool", "l"), events.ToolPinned{Tool: "l", Digest: prompt},
 			on("token", "o"), events.TokenCreated{Token: "o", Name: prompt},
@@ -77,6 +78,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			}
 		}
 		for name, read := range map[string]func() (int, error){
+			"analysts":       func() (int, error) { rows, err := r.Analysts(ctx); return len(rows), err },
 			"agents":         func() (int, error) { rows, err := r.Agents(ctx); return len(rows), err },
 			"agent versions": func() (int, error) { rows, err := r.AgentVersions(ctx, "clerk"); return len(rows), err },
 			"tasks":          func() (int, error) { rows, err := r.Tasks(ctx); return len(rows), err },

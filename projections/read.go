@@ -284,6 +284,11 @@ func (r *reader) Datasets(ctx context.Context, dataset string) ([]DatasetRow, er
 	}))
 }
 
+// Analysts implements Reader.
+func (r *reader) Analysts(ctx context.Context) ([]AnalystRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, analystTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("analyst")}))
+}
+
 // Loop implements Reader.
 func (r *reader) Loop(ctx context.Context) (LoopRow, error) {
 	rows, err := readmodel.Collect(readmodel.Rows(ctx, r.View, loopTable, readmodel.Query{Where: r.where()}))

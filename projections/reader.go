@@ -127,6 +127,8 @@ type Reader interface {
 	Drawn(ctx context.Context, experiment string) ([]DrawnRun, error)
 	// Datasets are the runs of a dataset, or of all where it is empty, in the order in which they were added.
 	Datasets(ctx context.Context, dataset string) ([]DatasetRow, error)
+	// Analysts are those of whom a forecast was ever scored, by name.
+	Analysts(ctx context.Context) ([]AnalystRow, error)
 	// Loop tells whether the loop of improvements is paused.
 	Loop(ctx context.Context) (LoopRow, error)
 	Runbooks(ctx context.Context) ([]RunbookRow, error)

@@ -111,6 +111,8 @@ func (r reader) Experiments(context.Context, string) ([]projections.ExperimentRo
 	return nil, r.err
 }
 
+func (r reader) Analysts(context.Context) ([]projections.AnalystRow, error) { return nil, r.err }
+
 func (r reader) Drawn(context.Context, string) ([]projections.DrawnRun, error) { return nil, r.err }
 
 var (

@@ -88,7 +88,19 @@ func (a *app) tried(ctx context.Context, id string) ([]told, error) {
 		return nil, err
 	}
 	experiment, err := a.factsOf(ctx, commands.ExperimentStream(a.flags.Workspace, id))
-	return ordered(improvement, experiment), err
+	if err != nil || len(improvement) == 0 {
+		return ordered(improvement, experiment), err
+	}
+	proposed, is := improvement[0].fact.(events.ImprovementProposed)
+	if !is {
+		return ordered(improvement, experiment), nil
+	}
+	scores, err := a.factsOf(ctx, commands.AnalystStream(a.flags.Workspace, proposed.Analyst))
+	scores = slices.DeleteFunc(scores, func(t told) bool {
+		scored, is := t.fact.(events.AnalystScored)
+		return !is || scored.Improvement != proposed.Improvement
+	})
+	return ordered(improvement, experiment, scores), err
 }
 
 // versions is the story of an agent, or of one version of it with what led there.
@@ -193,8 +205,12 @@ func (a *app) factsOf(ctx context.Context, stream string) ([]told, error) {
 func sentence(fact events.Event) string {
 	switch f := fact.(type) {
 	case events.ImprovementProposed:
-		return fmt.Sprintf("proposed to change the %s of %s. %s (%s; foreseen %+.3g in %s, %.3g to %.3g)", f.Change.Kind,
-			cmp.Or(f.Change.Agent, f.Change.Workflow), f.Reason, evidenceText(f.Evidence), f.Expected.Change, f.Expected.Metric, f.Expected.Low, f.Expected.High)
+		bound := ""
+		if f.Bound {
+			bound = "; it waits for a person, since forecasts of the analyst " + f.Analyst + " did not come true"
+		}
+		return fmt.Sprintf("proposed to change the %s of %s. %s (%s; foreseen %+.3g in %s, %.3g to %.3g)%s", f.Change.Kind,
+			cmp.Or(f.Change.Agent, f.Change.Workflow), f.Reason, evidenceText(f.Evidence), f.Expected.Change, f.Expected.Metric, f.Expected.Low, f.Expected.High, bound)
 	case events.ImprovementEvidenceChanged:
 		return fmt.Sprintf("the evidence is %s: %s (%s)", f.Move, f.Strength, evidenceText(f.Evidence))
 	case events.ImprovementApproved:
@@ -203,6 +219,12 @@ func sentence(fact events.Event) string {
 			how = "to be tried on a part of the runs"
 		}
 		return fmt.Sprintf("approved by %s, %s. %s", f.By, how, f.Note)
+	case events.AnalystBound:
+		return "it may do nothing without a person: " + f.Reason
+	case events.AnalystFreed:
+		return "it goes by the policy again: " + f.Reason
+	case events.AnalystScored:
+		return fmt.Sprintf("its analyst's forecast is scored: %s, Brier %.2f, doubt %.2g of 100", map[bool]string{true: "it came true", false: "it did not come true"}[f.CameTrue], f.Brier, f.Doubt)
 	case events.ImprovementRejected:
 		return fmt.Sprintf("rejected by %s. %s", f.By, f.Reason)
 	case events.ImprovementApplied:

@@ -63,7 +63,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"agent_registry",
 		"agent_versions",
 		"agent_zones",
-		"approvals",
+		"analysts", "approvals",
 		"budgets",
 		"dataset_runs",
 		"drawn_runs",
