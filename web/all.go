@@ -21,5 +21,7 @@ func (d *door) register(api huma.API) {
 		d.switchLoop(api)
 		d.acceptTool(api)
 		d.answerApproval(api)
+		d.createGoal(api)
+		d.steerGoal(api)
 	}
 }
