@@ -95,6 +95,13 @@ func TestTheModelsOfAMoment(t *testing.T) {
 			if err := past.Close(); err != nil {
 				t.Error(err)
 			}
+			built := logtest.Models(t)
+			if err := replay.Build(t.Context(), store, built.Models, c.moment, nil); err != nil {
+				t.Fatal(err)
+			}
+			if again, err := built.Digest(t.Context()); err != nil || again.SHA256 != got.SHA256 {
+				t.Errorf("built by themselves they are %s, %v; want %s", again.SHA256, err, got.SHA256)
+			}
 		})
 	}
 	_, err = replay.At(t.Context(), store, live, readmodel.NewMemory(), replay.Moment{Position: last.Position + 1}, nil)
