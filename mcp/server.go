@@ -80,7 +80,7 @@ func (c Config) ask(ctx context.Context, _ *mcp.CallToolRequest, in askInput) (*
 	start.Run, start.Requester = start.ID.String(), start.Actor
 	start.Correlation = start.Run
 	if in.Continue != "" {
-		earlier, _, err := c.Reader.Run(ctx, in.Continue)
+		earlier, _, err := projections.FindRun(ctx, c.Reader, in.Continue)
 		if err != nil {
 			return nil, nil, fmt.Errorf("continue: %w", err)
 		}
@@ -145,7 +145,7 @@ func (c Config) feedback(ctx context.Context, _ *mcp.CallToolRequest, in feedbac
 	if in.Better == "" && in.Text == "" && in.Score == nil {
 		return nil, nil, errors.New("give better, score or text")
 	}
-	run, _, err := c.Reader.Run(ctx, in.Run)
+	run, _, err := projections.FindRun(ctx, c.Reader, in.Run)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -185,11 +185,11 @@ func (c Config) runs(ctx context.Context, _ *mcp.CallToolRequest, in runsInput) 
 }
 
 type runInput struct {
-	Run string `json:"run" jsonschema:"its id"`
+	Run string `json:"run" jsonschema:"its id, or what only its id begins with"`
 }
 
 func (c Config) run(ctx context.Context, _ *mcp.CallToolRequest, in runInput) (*mcp.CallToolResult, any, error) {
-	run, steps, err := c.Reader.Run(ctx, in.Run)
+	run, steps, err := projections.FindRun(ctx, c.Reader, in.Run)
 	if err == nil {
 		err = c.Texts(ctx, &run)
 	}

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -109,22 +108,7 @@ func (r *reader) Approval(ctx context.Context, id string) (ApprovalRow, error) {
 	if err != nil {
 		return ApprovalRow{}, err
 	}
-	var found []ApprovalRow
-	for _, row := range rows {
-		if row.Approval == id {
-			return row, nil
-		}
-		if id != "" && strings.HasPrefix(row.Approval, id) {
-			found = append(found, row)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return ApprovalRow{}, fmt.Errorf("approval %s: %w", id, ErrNotFound)
-	case 1:
-		return found[0], nil
-	}
-	return ApprovalRow{}, fmt.Errorf("approval %s: %w: %d begin so", id, ErrNotFound, len(found))
+	return beginningWith("approval", id, rows, func(r ApprovalRow) string { return r.Approval })
 }
 
 // MarshalJSON writes the columns.

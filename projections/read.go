@@ -60,7 +60,7 @@ func (r *reader) rows(ctx context.Context, f RunFilter, v readmodel.View, j *jud
 	}
 	q := readmodel.Query{
 		Columns: runTable.Names(withoutSteps),
-		Where:   r.where(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("conversation", f.Conversation), readmodel.Only("outcome", outcome), f.starts()),
+		Where:   r.where(readmodel.Only("workflow", f.Workflow), readmodel.Only("task", f.Task), readmodel.Only("conversation", f.Conversation), readmodel.Only("outcome", outcome), f.starts(), f.begins()),
 		Order:   []readmodel.Order{{Column: "first_position", Descending: true}},
 	}
 	if f.Agent == "" && outcome == f.Outcome {
@@ -109,6 +109,14 @@ func (r *reader) narrowed(ctx context.Context, f RunFilter, all iter.Seq2[RunRow
 			}
 		}
 	}
+}
+
+// begins bounds the id. No text of Unicode comes behind its greatest character.
+func (f RunFilter) begins() []readmodel.Condition {
+	if f.Begins == "" {
+		return nil
+	}
+	return []readmodel.Condition{{Column: "run", Op: readmodel.AtLeast, Text: f.Begins}, {Column: "run", Op: readmodel.Below, Text: f.Begins + "\U0010ffff"}}
 }
 
 // starts bounds the start. A run whose start isn't known lies in no bounds.

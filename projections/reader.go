@@ -15,6 +15,8 @@ var ErrNotFound = errors.New("not found")
 
 // RunFilter narrows a list of runs. The zero value is all runs.
 type RunFilter struct {
+	// Begins is what its id begins with.
+	Begins       string
 	Workflow     string
 	Task         string
 	Conversation string

@@ -135,9 +135,12 @@ func (d *Door) about(ctx context.Context, r Request, named string) (projections.
 		return projections.RunRow{}, err
 	}
 	if named != "" {
-		row, _, err := d.Reader.Run(ctx, named)
+		row, _, err := projections.FindRun(ctx, d.Reader, named)
 		if errors.Is(err, projections.ErrNotFound) {
 			return row, fmt.Errorf("%w: I know no run %s", errNoRun, clip(named, 60))
+		}
+		if errors.Is(err, projections.ErrAmbiguous) {
+			return row, fmt.Errorf("%w: %w", errNoRun, err)
 		}
 		return row, err
 	}

@@ -110,6 +110,8 @@ func (d *door) show(w http.ResponseWriter, r *http.Request, name string, data fu
 		switch {
 		case errors.Is(err, projections.ErrNotFound):
 			status, says = http.StatusNotFound, "there is nothing by this name"
+		case errors.Is(err, projections.ErrAmbiguous):
+			status, says = http.StatusNotFound, err.Error()
 		case d.Away(err):
 			status, says = http.StatusServiceUnavailable, "the store does not answer for now"
 		default:
@@ -167,13 +169,14 @@ func (d *door) home(ctx context.Context) (any, error) {
 }
 
 func (d *door) runPage(ctx context.Context, run string) (any, error) {
-	row, steps, err := d.own(ctx).Run(ctx, run)
+	row, steps, err := projections.FindRun(ctx, d.own(ctx), run)
 	if err == nil && d.Texts != nil {
 		err = d.Texts(ctx, &row)
 	}
 	if err != nil {
 		return nil, err
 	}
+	run = row.Run
 	feedback, err := d.own(ctx).Feedback(ctx, run)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 type giveFeedbackInput struct {
@@ -56,7 +57,7 @@ func (d *door) giveFeedback(api huma.API) {
 		if !said && b.Outcome == "" {
 			return nil, huma.Error422UnprocessableEntity("feedback needs at least one of outcome, score, label, text, better and wish")
 		}
-		run, steps, err := d.own(ctx).Run(ctx, in.Run)
+		run, steps, err := projections.FindRun(ctx, d.own(ctx), in.Run)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}

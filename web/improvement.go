@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -80,6 +81,12 @@ func (d *door) decideImprovement(api huma.API) {
 func (d *door) decides(ctx context.Context, in *decideInput, how string) (commands.Meta, error) {
 	if err := texts(named{"by", in.Body.By}, named{"note", in.Body.Note}); err != nil {
 		return commands.Meta{}, err
+	}
+	switch row, err := projections.FindImprovement(ctx, d.own(ctx), in.Improvement); {
+	case err == nil:
+		in.Improvement = row.Improvement
+	case !errors.Is(err, projections.ErrNotFound): // the read models may not know it yet
+		return commands.Meta{}, d.problem(ctx, err)
 	}
 	_, id, err := d.ids(ctx, in.Key, how+"\x00"+in.Improvement, in.Body)
 	return d.meta(ctx, id, ""), err

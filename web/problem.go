@@ -19,6 +19,8 @@ func (d *door) problem(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
 		return huma.Error404NotFound(err.Error())
+	case errors.Is(err, projections.ErrAmbiguous):
+		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.Is(err, readmodel.ErrUnavailable), d.Away(err):
 		d.away(ctx, err)
 		return huma.Error503ServiceUnavailable("the store does not answer: try again in a moment; the server's log has the details")

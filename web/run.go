@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"net/http"
 	"time"
@@ -58,14 +59,14 @@ func (d *door) runs(api huma.API) {
 			return nil, err
 		}
 		defer past.Done()
-		run, steps, err := past.Run(ctx, in.Run)
+		run, steps, err := projections.FindRun(ctx, past.Reader, in.Run)
 		if err == nil && d.Texts != nil {
 			err = d.Texts(ctx, &run)
 		}
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		feedback, err := past.Feedback(ctx, in.Run)
+		feedback, err := past.Feedback(ctx, run.Run)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
@@ -166,16 +167,29 @@ func (d *door) cancelRun(api huma.API) {
 		if err := texts(named{"reason", in.Body.Reason}); err != nil {
 			return nil, err
 		}
-		_, id, err := d.ids(ctx, in.Key, "cancel\x00"+in.Run, in.Body)
+		run, err := d.runID(ctx, in.Run)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		cancelled, err := d.Cancel(ctx, commands.CancelRun{Meta: d.meta(ctx, id, in.Run), Run: in.Run, Reason: in.Body.Reason})
+		_, id, err := d.ids(ctx, in.Key, "cancel\x00"+run, in.Body)
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		cancelled, err := d.Cancel(ctx, commands.CancelRun{Meta: d.meta(ctx, id, run), Run: run, Reason: in.Body.Reason})
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
 		out := &cancelledRun{}
-		out.Body.Run, out.Body.Cancelled = in.Run, cancelled
+		out.Body.Run, out.Body.Cancelled = run, cancelled
 		return out, nil
 	})
+}
+
+// runID is the whole of a run's id. One that the read models do not know yet stays as it is.
+func (d *door) runID(ctx context.Context, id string) (string, error) {
+	row, _, err := projections.FindRun(ctx, d.own(ctx), id)
+	if errors.Is(err, projections.ErrNotFound) {
+		return id, nil
+	}
+	return row.Run, err
 }

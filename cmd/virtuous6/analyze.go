@@ -21,14 +21,16 @@ type analyzeVerb struct {
 	MinSupport float64 `help:"How many runs must hold a step sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
 	All        bool    `help:"Everything that was counted, workflow by workflow, and all proposals with their evidence."`
-	Limit      count   `placeholder:"N" help:"How much to do and how much to know is shown, 0 for all of it. --all and --json always print all." default:"5"`
+	Workflow   string  `help:"All of this workflow alone."`
+	Limit      count   `placeholder:"N" help:"Lines of the screen, 0 for all. --all, --workflow and --json always print all." default:"5"`
 }
 
 // Help tells what comes of it.
 func (analyzeVerb) Help() string {
 	return "Analysts read the read models. What they would change is recorded as an improvement, once, for people to approve or " +
-		"reject; that, and what else makes a difference, is printed by what it may bring: points of success, dollars, minutes in 30 days at the " +
-		"present rate of runs, shrunk for having been chosen among many. No model is asked.\n\nExamples:\n  virtuous6 analyze\n  virtuous6 analyze --all\n  virtuous6 analyze --json | jq .proposals"
+		"reject. The screen has what may bring most over all workflows, to do or to know: points of success, or dollars or minutes in 30 days " +
+		"at the present rate of runs, shrunk for having been chosen among many. No model is asked.\n\nExamples:\n  virtuous6 analyze\n" +
+		"  virtuous6 analyze --workflow support\n  virtuous6 analyze --all\n  virtuous6 analyze --json | jq .proposals"
 }
 
 // Run analyses.
@@ -54,6 +56,17 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
 	}
+	report, err := a.own().Report(ctx, projections.MetricsFilter{})
+	if err != nil {
+		return err
+	}
+	if v.Workflow != "" {
+		if _, known := report.ByWorkflow[v.Workflow]; !known {
+			return fmt.Errorf("no run is one of workflow %q: `virtuous6 metrics` lists them", v.Workflow)
+		}
+		found.Proposals = slices.DeleteFunc(found.Proposals, func(p orchestrator.Proposed) bool { return p.Claim.Workflow != v.Workflow })
+		found.Findings = slices.DeleteFunc(found.Findings, func(f evidence.Finding) bool { return f.Workflow != v.Workflow })
+	}
 	slices.SortStableFunc(found.Proposals, func(a, b orchestrator.Proposed) int { return evidence.ByWorth(a.Worth, b.Worth) })
 	if v.JSON {
 		proposals := make([]evidence.Proposal, len(found.Proposals))
@@ -62,54 +75,40 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		}
 		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": found.Findings})
 	}
-	report, err := a.own().Report(ctx, projections.MetricsFilter{})
-	if err != nil {
-		return err
-	}
 	if ended := report.Runs - report.Running; ended > 0 {
 		fmt.Fprintf(a.out, "%d runs ended, %d of them have a verdict%s.\n", ended, report.Judged, map[bool]string{true: ": the others count by how they ended"}[report.Judged < ended])
 	}
-	if v.All {
-		v.printFindings(a, found.Findings)
+	if !v.All && v.Workflow == "" {
+		return v.screen(a, found, report)
 	}
+	v.printFindings(a, found.Findings)
 	v.printRanked(a, found)
 	return nil
 }
 
-// printRanked prints what is worth the most on one screen: what to do, and what else makes a difference. What a proposal
-// says is not said again.
-func (v analyzeVerb) printRanked(a *app, found orchestrator.Analysis) {
+// toKnow are the findings that make a claim of some worth, the greatest first. What a proposal says is not said again.
+func toKnow(found orchestrator.Analysis) []evidence.Finding {
 	known := slices.DeleteFunc(slices.Clone(found.Findings), func(f evidence.Finding) bool {
 		return f.Worth == nil || !f.Strength.Claims() || slices.ContainsFunc(found.Proposals, func(p orchestrator.Proposed) bool { return p.Says(f) })
 	})
 	slices.SortStableFunc(known, func(x, y evidence.Finding) int { return evidence.ByWorth(x.Worth, y.Worth) })
-	if len(found.Proposals) == 0 && len(known) == 0 {
-		fmt.Fprintf(a.out, "Nothing in this history is certain enough to act on (%d findings without a claim: `virtuous6 analyze --all`).\n", len(found.Findings))
-		return
-	}
-	limit := func(n int) int {
-		if v.Limit == 0 || v.All {
-			return n
-		}
-		return min(n, int(v.Limit))
-	}
-	if n := limit(len(found.Proposals)); n > 0 {
+	return known
+}
+
+// printRanked prints what to do, and what else makes a difference, all of it and in whole sentences.
+func (v analyzeVerb) printRanked(a *app, found orchestrator.Analysis) {
+	if len(found.Proposals) > 0 {
 		fmt.Fprintf(a.out, "TO DO, by what it may bring\n")
-		for _, p := range found.Proposals[:n] {
+		for _, p := range found.Proposals {
 			v.printProposal(a, p)
 		}
-	}
-	if n := limit(len(known)); n > 0 {
-		fmt.Fprintf(a.out, "TO KNOW, by what it may be worth\n")
-		for _, f := range known[:n] {
-			fmt.Fprintf(a.out, "  %s\n    %s\n", worth(f.Worth, f.Workflow), oneLine(f.Text))
-		}
-	}
-	if len(found.Proposals) > 0 {
 		fmt.Fprintf(a.out, "Decide with `virtuous6 improvements approve ID` or `reject ID`.\n")
 	}
-	if rest := len(found.Proposals) - limit(len(found.Proposals)) + len(found.Findings) - limit(len(known)); rest > 0 && !v.All {
-		fmt.Fprintf(a.out, "%d more: `virtuous6 analyze --all`.\n", rest)
+	if known := toKnow(found); len(known) > 0 {
+		fmt.Fprintf(a.out, "TO KNOW, by what it may be worth\n")
+		for _, f := range known {
+			fmt.Fprintf(a.out, "  %s\n    %s\n", worth(f.Worth, f.Workflow), oneLine(f.Text))
+		}
 	}
 }
 
@@ -126,36 +125,43 @@ func (v analyzeVerb) printProposal(a *app, p orchestrator.Proposed) {
 		fmt.Fprintf(a.out, "    to do: %s\n", oneLine(p.Change.Instruction))
 	}
 	fmt.Fprintf(a.out, "    %s\n    %s  %s (%s)\n", oneLine(p.Reason), p.ID(), p.Change.Kind, oneLine(strings.Trim(strings.ReplaceAll(string(p.Strength), "_", " ")+", "+state, ", ")))
-	if v.All {
-		e := p.Evidence
-		fmt.Fprintf(a.out, "    evidence: %.3g [%.3g, %.3g] over %d runs, log positions %d to %d (%s)\n", e.Value, e.Low, e.High, e.N, e.From, e.To, e.Statistic)
-	}
+	e := p.Evidence
+	fmt.Fprintf(a.out, "    evidence: %.3g [%.3g, %.3g] over %d runs, log positions %d to %d (%s)\n", e.Value, e.Low, e.High, e.N, e.From, e.To, e.Statistic)
 }
 
 // worth says what something may bring, of what.
 func worth(w *evidence.Worth, of string) string {
 	of = oneLine(of)
-	if w == nil {
+	switch {
+	case w == nil:
 		return of
+	case w.Unit == evidence.LessDollars || w.Unit == evidence.LessMinutes:
+		return fmt.Sprintf("%s: %s, %s", of, gain(w), w.Severity)
 	}
-	amount := func(x float64) string {
-		switch n := math.Abs(x); {
-		case w.Unit == evidence.LessDollars && n < 100:
-			return fmt.Sprintf("%.2f", x)
-		case n < 10:
-			return fmt.Sprintf("%.1f", x)
-		}
-		return fmt.Sprintf("%.0f", x)
-	}
-	month := fmt.Sprintf("%s (%s to %s)", amount(w.Month), amount(w.Low), amount(w.High))
+	return fmt.Sprintf("%s: %s, %s more successful runs a month, %s", of, gain(w), amount(w, w.Month), w.Severity)
+}
+
+// gain says what something may bring, with its interval.
+func gain(w *evidence.Worth) string {
+	month := fmt.Sprintf("%s (%s to %s)", amount(w, w.Month), amount(w, w.Low), amount(w, w.High))
 	switch w.Unit {
 	case evidence.LessDollars:
-		return fmt.Sprintf("%s: %s dollars less a month, %s", of, month, w.Severity)
+		return "dollars less a month: " + month
 	case evidence.LessMinutes:
-		return fmt.Sprintf("%s: %s minutes less a month, %s", of, month, w.Severity)
+		return "minutes less a month: " + month
 	}
-	return fmt.Sprintf("%s: %+.1f points of success (%.1f to %.1f), %s more successful runs a month, %s",
-		of, w.Points, w.PointsLow, w.PointsHigh, amount(w.Month), w.Severity)
+	return fmt.Sprintf("%+.1f points of success (%.1f to %.1f)", w.Points, w.PointsLow, w.PointsHigh)
+}
+
+// amount writes an amount of a worth's unit.
+func amount(w *evidence.Worth, x float64) string {
+	switch n := math.Abs(x); {
+	case w.Unit == evidence.LessDollars && n < 100:
+		return fmt.Sprintf("%.2f", x)
+	case n < 10:
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.0f", x)
 }
 
 // printFindings prints the findings of each workflow, kind by kind.

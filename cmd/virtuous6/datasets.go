@@ -60,7 +60,7 @@ func checksText(checks []events.Check) string {
 
 type datasetsAddVerb struct {
 	Dataset string   `arg:"" help:"The dataset."`
-	Runs    []string `arg:"" name:"run" help:"The runs."`
+	Runs    []string `arg:"" name:"run" help:"The runs, or what only their ids begin with."`
 	Check   []string `help:"What an answer is held to, once for each: exact, contains, regexp, schema, tools, cost, seconds; what is wanted stands behind a colon. Default: exact, the answer that the run had." placeholder:"KIND:TEXT" sep:"none"`
 }
 
@@ -84,11 +84,17 @@ func (v datasetsAddVerb) Run(ctx context.Context, a *app) error {
 		}
 		checks = append(checks, c)
 	}
-	if err := a.openExisting(ctx); err != nil {
+	reader, err := a.read(ctx)
+	if err != nil {
 		return err
 	}
 	added := 0
-	for _, run := range v.Runs {
+	for _, id := range v.Runs {
+		row, _, err := findRun(ctx, reader, id)
+		if err != nil {
+			return err
+		}
+		run := row.Run
 		recording, err := evals.Record(ctx, a.store, a.flags.Workspace, run)
 		if err != nil {
 			return err
@@ -104,7 +110,7 @@ func (v datasetsAddVerb) Run(ctx context.Context, a *app) error {
 		}
 		added += done.Events
 	}
-	_, err := fmt.Fprintf(a.out, "%d runs added to %s: virtuous6 eval AGENT --dataset %[2]s\n", added, v.Dataset)
+	_, err = fmt.Fprintf(a.out, "%d runs added to %s: virtuous6 eval AGENT --dataset %[2]s\n", added, v.Dataset)
 	return err
 }
 

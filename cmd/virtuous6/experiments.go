@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +78,7 @@ func succeedRate(a events.ArmCount) string {
 }
 
 type experimentsShowVerb struct {
-	Experiment string `arg:"" help:"The experiment's id."`
+	Experiment string `arg:"" help:"The experiment's id, or what only its id begins with."`
 	JSON       bool   `name:"json" help:"Print one JSON value."`
 	pastFlag
 }
@@ -95,7 +94,7 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	x, err := experimentRow(ctx, reader, v.Experiment)
+	x, err := findExperiment(ctx, reader, v.Experiment)
 	if err != nil {
 		return err
 	}
@@ -143,16 +142,13 @@ func proofText(p events.Proof) string {
 	return text
 }
 
-func experimentRow(ctx context.Context, r projections.Reader, id string) (projections.ExperimentRow, error) {
-	list, err := r.Experiments(ctx, "")
-	if err != nil {
-		return projections.ExperimentRow{}, err
+// findExperiment looks an experiment up by its id or by what only its id begins with.
+func findExperiment(ctx context.Context, r projections.Reader, id string) (projections.ExperimentRow, error) {
+	x, err := projections.FindExperiment(ctx, r, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		err = fmt.Errorf("there is no experiment %q: `virtuous6 experiments` lists them", id)
 	}
-	i := slices.IndexFunc(list, func(x projections.ExperimentRow) bool { return x.Experiment == id })
-	if i < 0 {
-		return projections.ExperimentRow{}, fmt.Errorf("there is no experiment %q: `virtuous6 experiments` lists them", id)
-	}
-	return list[i], nil
+	return x, err
 }
 
 type experimentsStartVerb struct {
@@ -229,7 +225,7 @@ func (v experimentsStartVerb) kind() (events.ChangeKind, error) {
 }
 
 type experimentsPromoteVerb struct {
-	Experiment string `arg:"" help:"The experiment's id."`
+	Experiment string `arg:"" help:"The experiment's id, or what only its id begins with."`
 }
 
 // Help gives an example.
@@ -240,15 +236,14 @@ func (experimentsPromoteVerb) Help() string {
 
 // Run promotes.
 func (v experimentsPromoteVerb) Run(ctx context.Context, a *app) error {
-	promote := commands.PromoteExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user()}
-	return a.decideExperiment(ctx, "promoted", promote, func(ctx context.Context) error {
-		_, err := a.dispatcher().Promote(ctx, promote)
+	return a.decideExperiment(ctx, v.Experiment, "promoted", func(ctx context.Context, id string) error {
+		_, err := a.dispatcher().Promote(ctx, commands.PromoteExperiment{Meta: a.meta(""), Experiment: id, By: "user:" + a.config.user()})
 		return err
 	})
 }
 
 type experimentsStopVerb struct {
-	Experiment string `arg:"" help:"The experiment's id."`
+	Experiment string `arg:"" help:"The experiment's id, or what only its id begins with."`
 	Reason     string `help:"Why."`
 }
 
@@ -259,31 +254,31 @@ func (experimentsStopVerb) Help() string {
 
 // Run stops.
 func (v experimentsStopVerb) Run(ctx context.Context, a *app) error {
-	stop := commands.StopExperiment{Meta: a.meta(""), Experiment: v.Experiment, By: "user:" + a.config.user(), Reason: v.Reason}
-	return a.decideExperiment(ctx, "stopped", stop, func(ctx context.Context) error {
-		_, err := a.dispatcher().Dispatch(ctx, stop)
+	return a.decideExperiment(ctx, v.Experiment, "stopped", func(ctx context.Context, id string) error {
+		_, err := a.dispatcher().Dispatch(ctx, commands.StopExperiment{Meta: a.meta(""), Experiment: id, By: "user:" + a.config.user(), Reason: v.Reason})
 		return err
 	})
 }
 
 // decideExperiment carries out a person's decision on an experiment.
-func (a *app) decideExperiment(ctx context.Context, done string, c commands.Experiment, decide func(context.Context) error) error {
-	id := events.Identity(c.Stream())
+func (a *app) decideExperiment(ctx context.Context, id, done string, decide func(ctx context.Context, id string) error) error {
 	if strings.TrimSpace(id) == "" {
 		return usage("give the experiment's id, as `virtuous6 experiments` lists it")
 	}
-	if err := a.openExisting(ctx); err != nil {
+	reader, err := a.read(ctx)
+	if err != nil {
 		return err
 	}
-	err := decide(ctx)
-	switch {
-	case errors.Is(err, aggregates.ErrMissing):
-		return fmt.Errorf("there is no experiment %q: `virtuous6 experiments` lists them", id)
+	x, err := findExperiment(ctx, reader, id)
+	if err != nil {
+		return err
+	}
+	switch err = decide(ctx, x.Experiment); {
 	case errors.Is(err, aggregates.ErrState), errors.Is(err, aggregates.ErrEnded):
-		return fmt.Errorf("%w: `virtuous6 experiments show %s` tells where it stands", err, id)
+		return fmt.Errorf("%w: `virtuous6 experiments show %s` tells where it stands", err, x.Experiment)
 	case err != nil:
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s %s.\n", id, done)
+	_, err = fmt.Fprintf(a.out, "%s %s.\n", x.Experiment, done)
 	return err
 }

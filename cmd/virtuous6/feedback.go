@@ -10,7 +10,7 @@ import (
 )
 
 type feedbackVerb struct {
-	ID      string         `arg:"" name:"run" help:"The run that it is about."`
+	ID      string         `arg:"" name:"run" help:"The run that it is about, or what only its id begins with."`
 	Outcome events.Outcome `help:"Your verdict on whether it was good: succeeded or failed; none takes yours back." enum:",succeeded,failed,none" default:""`
 	Better  string         `help:"The answer that would have been better."`
 	Wish    string         `help:"What you would rather have in an answer, such as \"shorter, with links\"."`

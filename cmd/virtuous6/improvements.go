@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -100,25 +99,15 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 
 // findImprovement looks a proposal up by its id or by what only its id begins with.
 func findImprovement(ctx context.Context, reader projections.Reader, id string) (projections.ImprovementRow, error) {
-	all, err := reader.Improvements(ctx, "")
-	if err != nil {
-		return projections.ImprovementRow{}, err
+	i, err := projections.FindImprovement(ctx, reader, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		err = fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", id)
 	}
-	found := slices.DeleteFunc(all, func(i projections.ImprovementRow) bool { return id == "" || !strings.HasPrefix(i.Improvement, id) })
-	if exact := slices.IndexFunc(found, func(i projections.ImprovementRow) bool { return i.Improvement == id }); exact >= 0 {
-		found = found[exact : exact+1]
-	}
-	switch {
-	case len(found) == 0:
-		return projections.ImprovementRow{}, fmt.Errorf("there is no proposal %q: `virtuous6 improvements` lists them", id)
-	case len(found) > 1:
-		return projections.ImprovementRow{}, fmt.Errorf("%d proposals begin with %q: write more of its id", len(found), id)
-	}
-	return found[0], nil
+	return i, err
 }
 
 type improvementsApproveVerb struct {
-	ID   string `arg:"" name:"improvement" help:"The proposal's id."`
+	ID   string `arg:"" name:"improvement" help:"The proposal's id, or what only its id begins with."`
 	Note string `help:"Why."`
 }
 
@@ -163,7 +152,7 @@ func (v improvementsApproveVerb) Run(ctx context.Context, a *app) error {
 }
 
 type improvementsRejectVerb struct {
-	ID     string `arg:"" name:"improvement" help:"The proposal's id."`
+	ID     string `arg:"" name:"improvement" help:"The proposal's id, or what only its id begins with."`
 	Reason string `help:"Why."`
 }
 

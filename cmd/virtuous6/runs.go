@@ -22,7 +22,7 @@ type runsVerb struct {
 
 type runsDiffVerb struct {
 	A    string `arg:"" help:"A run, or what only its id begins with."`
-	B    string `arg:"" help:"The other one."`
+	B    string `arg:"" help:"The other one, likewise."`
 	JSON bool   `name:"json" help:"Print one JSON value."`
 	pastFlag
 }
@@ -33,7 +33,7 @@ func (runsDiffVerb) Help() string {
 }
 
 type runsCancelVerb struct {
-	ID     string `arg:"" name:"run" help:"The run."`
+	ID     string `arg:"" name:"run" help:"The run, or what only its id begins with."`
 	Reason string `help:"Why."`
 }
 
@@ -73,7 +73,7 @@ func (v runsCancelVerb) Run(ctx context.Context, a *app) error {
 }
 
 type runsListVerb struct {
-	ID           string `arg:"" optional:"" name:"run" help:"Show this run with its steps."`
+	ID           string `arg:"" optional:"" name:"run" help:"Show this run with its steps; what only its id begins with will do."`
 	Messages     bool   `help:"Show the run's conversation, with where it failed."`
 	JSON         bool   `name:"json" help:"Print one JSON value."`
 	Limit        *count `placeholder:"N" help:"Rows, 0 for all. Default: 20, and all with --json."`
@@ -176,35 +176,13 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 	return err
 }
 
-// maxAlike bounds how many runs are named that begin alike.
-const maxAlike = 5
-
 // findRun looks a run up by its id or by what only its id begins with, and says where to look where there is none.
 func findRun(ctx context.Context, reader projections.Reader, id string) (projections.RunRow, []projections.StepRow, error) {
-	run, steps, err := reader.Run(ctx, id)
-	if !errors.Is(err, projections.ErrNotFound) {
-		return run, steps, err
+	run, steps, err := projections.FindRun(ctx, reader, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		err = fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", id)
 	}
-	var alike []string
-	for row, err := range reader.Runs(ctx, projections.RunFilter{}) {
-		if err != nil {
-			return run, nil, err
-		}
-		if id != "" && strings.HasPrefix(row.Run, id) {
-			if alike = append(alike, row.Run); len(alike) > maxAlike {
-				break
-			}
-		}
-	}
-	switch {
-	case len(alike) == 1:
-		return reader.Run(ctx, alike[0])
-	case len(alike) > maxAlike:
-		return run, nil, fmt.Errorf("more than %d runs begin with %q: write more of its id", maxAlike, id)
-	case len(alike) > 1:
-		return run, nil, fmt.Errorf("%d runs begin with %q: %s", len(alike), id, strings.Join(alike, ", "))
-	}
-	return run, nil, fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", id)
+	return run, steps, err
 }
 
 func describe(f projections.FeedbackRow) string {

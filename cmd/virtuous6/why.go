@@ -13,10 +13,11 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 type whyVerb struct {
-	Of   string `arg:"" name:"improvement|agent[@version]|run" help:"What is to be explained, by its id or its name."`
+	Of   string `arg:"" name:"improvement|agent[@version]|run" help:"What is to be explained, by its name, its id or what only its id begins with."`
 	JSON bool   `name:"json" help:"Print one JSON value."`
 }
 
@@ -49,6 +50,15 @@ func (v whyVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if len(story) == 0 {
+		whole, err := a.wholeID(ctx, v.Of)
+		if err != nil {
+			return err
+		}
+		if story, err = a.story(ctx, whole); err != nil {
+			return err
+		}
+	}
 	if v.JSON {
 		return a.json(story)
 	}
@@ -78,7 +88,31 @@ func (a *app) story(ctx context.Context, of string) ([]told, error) {
 	if story, err = a.runOf(ctx, of); err != nil || len(story) > 0 {
 		return story, err
 	}
-	return nil, fmt.Errorf("there is no improvement, experiment, agent or run %q: `virtuous6 improvements`, `experiments`, `agents` and `runs` list them", of)
+	return nil, nil
+}
+
+// wholeID is the id of the only proposal, experiment or run that begins so, in this order.
+func (a *app) wholeID(ctx context.Context, begins string) (string, error) {
+	reader, err := a.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, find := range []func() (string, error){
+		func() (string, error) {
+			i, err := projections.FindImprovement(ctx, reader, begins)
+			return i.Improvement, err
+		},
+		func() (string, error) {
+			x, err := projections.FindExperiment(ctx, reader, begins)
+			return x.Experiment, err
+		},
+		func() (string, error) { r, _, err := projections.FindRun(ctx, reader, begins); return r.Run, err },
+	} {
+		if id, err := find(); !errors.Is(err, projections.ErrNotFound) {
+			return id, err
+		}
+	}
+	return "", fmt.Errorf("there is no improvement, experiment, agent or run %q: `virtuous6 improvements`, `experiments`, `agents` and `runs` list them", begins)
 }
 
 // tried is the story of an improvement with its experiment.

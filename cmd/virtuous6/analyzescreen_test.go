@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// The screen has the five things of the greatest worth over all workflows, a line each, and one line for a workflow with too few runs.
+func TestTheScreenHasWhatIsWorthMost(t *testing.T) {
+	t.Parallel()
+	worth := func(points float64) *evidence.Worth {
+		w := evidence.Successes(points/100, points/200, points/50, 1000, 1000)
+		return &w
+	}
+	var found orchestrator.Analysis
+	propose := func(workflow, what string, points float64, change func(*orchestrator.Proposed)) {
+		p := orchestrator.Proposed{Proposal: evidence.Proposal{
+			Claim: events.Claim{Workflow: workflow, Subject: []string{what}}, Change: events.Change{Kind: events.ChangeRunbook, Workflow: workflow, Instruction: what},
+			Strength: events.Strong, Evidence: events.Evidence{N: 400}, Worth: worth(points),
+		}}
+		if change != nil {
+			change(&p)
+		}
+		found.Proposals = append(found.Proposals, p)
+	}
+	propose("refund", "save it", 5, nil)
+	propose("refund", "decided before", 90, func(p *orchestrator.Proposed) { p.Ended = true })
+	propose("refund", "against the policy", 80, func(p *orchestrator.Proposed) { p.Refused = "no" })
+	propose("small", "of few runs", 70, nil)
+	for i := range 6 {
+		found.Findings = append(found.Findings, evidence.Finding{
+			Workflow: "refund", Subject: []string{"label", fmt.Sprint(i)}, Text: fmt.Sprintf("finding %d %s", i, strings.Repeat("long ", 60)), Evidence: events.Evidence{N: 300},
+			Strength: events.Strong, Worth: worth(float64(i + 3)),
+		})
+	}
+	found.Findings = append(found.Findings, evidence.Finding{Workflow: "refund", Subject: []string{"label"}, Text: "no claim", Worth: worth(99)})
+	report := projections.Report{ByWorkflow: map[string]projections.Metrics{"refund": {Runs: 400}, "small": {Runs: 12, Running: 3}, "smaller": {Runs: 1}}}
+	var out bytes.Buffer
+	if err := (analyzeVerb{Limit: 5}).screen(&app{out: &out}, found, report); err != nil {
+		t.Fatal(err)
+	}
+	said := out.String()
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	if len(lines) != 10 || strings.Count(said, "refund ") != 5 {
+		t.Errorf("%d lines:\n%s", len(lines), said)
+	}
+	for i, want := range []string{"WORKFLOW", "finding 5", "finding 4", "finding 3", "save it", "finding 2", "small: 9 runs, too few", "smaller: 1 runs, too few", "Next: `virtuous6 improvements show ", "6 more: "} {
+		if i < len(lines) && !strings.Contains(lines[i], want) {
+			t.Errorf("line %d is %q, want %q", i, lines[i], want)
+		}
+	}
+	if got := lines[4]; !strings.Contains(got, "+5.0 points of success (2.5 to 10.0)") || !strings.Contains(got, "400") || !strings.Contains(got, "strong") || !strings.Contains(got, found.Proposals[0].ID()[:8]) {
+		t.Errorf("the line of a proposal is %q", got)
+	}
+}

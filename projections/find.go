@@ -1,0 +1,77 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrAmbiguous tells that several ids begin as the one that was given.
+var ErrAmbiguous = errors.New("write more of its id")
+
+// maxAlike is how many ids that begin alike are named.
+const maxAlike = 5
+
+// beginningWith is the one of all that an id names, or that alone begins with it.
+func beginningWith[T any](what, id string, all []T, name func(T) string) (one T, err error) {
+	var alike []T
+	for _, row := range all {
+		switch {
+		case name(row) == id:
+			return row, nil
+		case id != "" && strings.HasPrefix(name(row), id):
+			alike = append(alike, row)
+		}
+	}
+	switch n := len(alike); {
+	case n == 0:
+		return one, fmt.Errorf("%s %s: %w", what, id, ErrNotFound)
+	case n == 1:
+		return alike[0], nil
+	case n > maxAlike:
+		return one, fmt.Errorf("more than %d %ss begin with %q: %w", maxAlike, what, id, ErrAmbiguous)
+	}
+	var names []string
+	for _, row := range alike {
+		names = append(names, name(row))
+	}
+	return one, fmt.Errorf("%d %ss begin with %q (%s): %w", len(alike), what, id, strings.Join(names, ", "), ErrAmbiguous)
+}
+
+// FindRun is the run that an id names, or that alone begins with it, with its steps.
+func FindRun(ctx context.Context, r Reader, id string) (RunRow, []StepRow, error) {
+	row, steps, err := r.Run(ctx, id)
+	if !errors.Is(err, ErrNotFound) || id == "" {
+		return row, steps, err
+	}
+	var alike []RunRow
+	for row, err := range r.Runs(ctx, RunFilter{Begins: id, Limit: maxAlike + 1}) {
+		if err != nil {
+			return row, nil, err
+		}
+		alike = append(alike, row)
+	}
+	if row, err = beginningWith("run", id, alike, func(r RunRow) string { return r.Run }); err != nil {
+		return row, nil, err
+	}
+	return r.Run(ctx, row.Run)
+}
+
+// FindImprovement is the proposal that an id names, or that alone begins with it.
+func FindImprovement(ctx context.Context, r Reader, id string) (ImprovementRow, error) {
+	all, err := r.Improvements(ctx, "")
+	if err != nil {
+		return ImprovementRow{}, err
+	}
+	return beginningWith("proposal", id, all, func(r ImprovementRow) string { return r.Improvement })
+}
+
+// FindExperiment is the experiment that an id names, or that alone begins with it.
+func FindExperiment(ctx context.Context, r Reader, id string) (ExperimentRow, error) {
+	all, err := r.Experiments(ctx, "")
+	if err != nil {
+		return ExperimentRow{}, err
+	}
+	return beginningWith("experiment", id, all, func(r ExperimentRow) string { return r.Experiment })
+}
