@@ -25,7 +25,10 @@ func TestApprovalsAreFoundByWhatTheirIDBeginsWith(t *testing.T) {
 			t.Errorf("%s: %+v, %v", id, got, err)
 		}
 	}
-	for _, id := range []string{"a", "", "b", "aa12"} {
+	if _, err := m.Approval(t.Context(), "a"); !errors.Is(err, projections.ErrAmbiguous) {
+		t.Errorf("two begin so: %v", err)
+	}
+	for _, id := range []string{"", "b", "aa12"} {
 		if got, err := m.Approval(t.Context(), id); !errors.Is(err, projections.ErrNotFound) {
 			t.Errorf("%q: %+v, %v", id, got, err)
 		}

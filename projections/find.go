@@ -41,8 +41,11 @@ func beginningWith[T any](what, id string, all []T, name func(T) string) (one T,
 
 // FindRun is the run that an id names, or that alone begins with it, with its steps.
 func FindRun(ctx context.Context, r Reader, id string) (RunRow, []StepRow, error) {
+	if id == "" {
+		return RunRow{}, nil, fmt.Errorf("a run without an id: %w", ErrNotFound)
+	}
 	row, steps, err := r.Run(ctx, id)
-	if !errors.Is(err, ErrNotFound) || id == "" {
+	if !errors.Is(err, ErrNotFound) {
 		return row, steps, err
 	}
 	var alike []RunRow

@@ -17,7 +17,7 @@ func TestARowIsFoundByTheBeginningOfItsID(t *testing.T) {
 		"run-abc", events.RunStarted{Run: "abc", Workflow: "w"},
 		"run-abd", events.RunStarted{Run: "abd", Workflow: "w"},
 		"run-b1", events.RunStarted{Run: "b1", Workflow: "w"},
-		"run-c\U0010ffff", events.RunStarted{Run: "c\U0010ffff", Workflow: "w"},
+		"run-cé", events.RunStarted{Run: "cé", Workflow: "w"},
 		"run-d1", events.RunStarted{Run: "d1", Workflow: "w"}, "run-d2", events.RunStarted{Run: "d2", Workflow: "w"}, "run-d3", events.RunStarted{Run: "d3", Workflow: "w"},
 		"run-d4", events.RunStarted{Run: "d4", Workflow: "w"}, "run-d5", events.RunStarted{Run: "d5", Workflow: "w"}, "run-d6", events.RunStarted{Run: "d6", Workflow: "w"},
 	)
@@ -25,7 +25,7 @@ func TestARowIsFoundByTheBeginningOfItsID(t *testing.T) {
 		run, says string
 		err       error
 	}{
-		"abc": {run: "abc"}, "abd": {run: "abd"}, "ab": {run: "ab"}, "b": {run: "b1"}, "c": {run: "c\U0010ffff"},
+		"abc": {run: "abc"}, "abd": {run: "abd"}, "ab": {run: "ab"}, "b": {run: "b1"}, "c": {run: "cé"},
 		"a":  {err: projections.ErrAmbiguous, says: `3 runs begin with "a"`},
 		"d":  {err: projections.ErrAmbiguous, says: `more than 5 runs begin with "d"`},
 		"b2": {err: projections.ErrNotFound}, "": {err: projections.ErrNotFound}, "%": {err: projections.ErrNotFound},

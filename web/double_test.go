@@ -107,6 +107,11 @@ func (r reader) List(_ context.Context, l readmodel.List, where map[string]strin
 	}
 }
 
+// Improvements is one that two ids begin as, and another.
+func (r reader) Improvements(context.Context, string) ([]projections.ImprovementRow, error) {
+	return []projections.ImprovementRow{{Improvement: "same-1"}, {Improvement: "same-2"}, {Improvement: "only-1"}}, r.err
+}
+
 func (r reader) Experiments(context.Context, string) ([]projections.ExperimentRow, error) {
 	return nil, r.err
 }
