@@ -109,7 +109,7 @@ type ReadOptions struct {
 	Limit int
 	// Kinds, if any, are the only kinds wanted. An engine may filter at the server.
 	Kinds []string
-	// Brief tells that ID, RecordedAt, Causation, Correlation and Actor are not wanted: an engine may leave them empty.
+	// Brief tells that ID, RecordedAt, Causation and Correlation are not wanted: an engine may leave them empty.
 	Brief bool
 	// Dataless are kinds whose Data is not wanted: an engine may leave it empty.
 	Dataless []string

@@ -27,8 +27,8 @@ const (
 )
 
 const (
-	beforeData = "SELECT position, stream, revision, kind, version, occurred_at, workspace, "
-	afterData  = ", id, recorded_at, causation, correlation, actor"
+	beforeData = "SELECT position, stream, revision, kind, version, occurred_at, workspace, actor, "
+	afterData  = ", id, recorded_at, causation, correlation"
 	columns    = beforeData + "data" + afterData
 )
 
@@ -135,8 +135,8 @@ func (q *query) advance(rows []events.Envelope, size int) {
 
 // row takes in a row, and returns its weight in bytes.
 func (p *page) row(c [][]byte) (int, error) {
-	brief := len(c) == 8
-	if len(c[0]) != 8 || len(c[2]) != 8 || len(c[4]) != 4 || len(c[5]) != 8 || !brief && (len(c[8]) != 16 || len(c[9]) != 8) {
+	brief := len(c) == 9
+	if len(c[0]) != 8 || len(c[2]) != 8 || len(c[4]) != 4 || len(c[5]) != 8 || !brief && (len(c[9]) != 16 || len(c[10]) != 8) {
 		return 0, fmt.Errorf("%w: the columns of table events are of other types: restore a backup", eventstore.ErrSchema)
 	}
 	last := &events.Envelope{}
@@ -151,17 +151,17 @@ func (p *page) row(c [][]byte) (int, error) {
 		Version:    int(int32(binary.BigEndian.Uint32(c[4]))), //nolint:gosec // it came from an int
 		OccurredAt: time.Unix(0, number(c[5])).UTC(),
 		Workspace:  p.text(c[6], last.Workspace),
-		Data:       p.arena.copy(c[7]),
+		Actor:      p.text(c[7], last.Actor),
+		Data:       p.arena.copy(c[8]),
 	}
 	if !brief {
-		copy(e.ID[:], c[8])
-		e.RecordedAt = time.Unix(0, number(c[9])).UTC()
-		copy(e.Causation[:], c[10]) // null is no bytes
-		e.Correlation = p.text(c[11], last.Correlation)
-		e.Actor = p.text(c[12], last.Actor)
+		copy(e.ID[:], c[9])
+		e.RecordedAt = time.Unix(0, number(c[10])).UTC()
+		copy(e.Causation[:], c[11]) // null is no bytes
+		e.Correlation = p.text(c[12], last.Correlation)
 	}
 	p.rows = append(p.rows, e)
-	return 512 + len(c[7]), nil
+	return 512 + len(c[8]), nil
 }
 
 // text interns a text that many events share. last is the one that the event before had there.

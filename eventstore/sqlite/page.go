@@ -20,8 +20,8 @@ const (
 )
 
 const (
-	briefColumns = "SELECT position, stream, revision, kind, version, occurred_at, workspace, data"
-	columns      = briefColumns + ", id, recorded_at, causation, correlation, actor"
+	briefColumns = "SELECT position, stream, revision, kind, version, occurred_at, workspace, data, actor"
+	columns      = briefColumns + ", id, recorded_at, causation, correlation"
 )
 
 // The reads that a page can come from. ?1 is exclusive, ?2 the stream's number. None has a LIMIT: SQLite prepares a
@@ -142,12 +142,12 @@ func (r *reader) row(stmt *driver.Stmt, q *query, p *page) error {
 	if len(q.dataless) == 0 || !slices.Contains(q.dataless, kind) {
 		e.Data = p.arena.column(stmt, 7)
 	}
+	e.Actor = r.text(stmt, 8, last.Actor)
 	if !q.brief {
-		stmt.ColumnBytes(8, e.ID[:])
-		e.RecordedAt = time.Unix(0, stmt.ColumnInt64(9)).UTC()
-		stmt.ColumnBytes(10, e.Causation[:])
-		e.Correlation = r.text(stmt, 11, last.Correlation)
-		e.Actor = r.text(stmt, 12, last.Actor)
+		stmt.ColumnBytes(9, e.ID[:])
+		e.RecordedAt = time.Unix(0, stmt.ColumnInt64(10)).UTC()
+		stmt.ColumnBytes(11, e.Causation[:])
+		e.Correlation = r.text(stmt, 12, last.Correlation)
 	}
 	if q.stream == "" {
 		e.Stream, err = r.stream(stmt.ColumnInt64(1), &q.ahead)

@@ -49,9 +49,9 @@ func (s *suite) readBrief(t *testing.T, ctx context.Context) {
 // briefly tells whether a brief envelope is that of an event.
 func briefly(got, want events.Envelope) bool {
 	return got.Position == want.Position && got.Stream == want.Stream && got.Revision == want.Revision && got.Kind == want.Kind &&
-		got.Version == want.Version && got.OccurredAt.Equal(want.OccurredAt) && got.Workspace == want.Workspace &&
+		got.Version == want.Version && got.OccurredAt.Equal(want.OccurredAt) && got.Workspace == want.Workspace && got.Actor == want.Actor &&
 		bytes.Equal(got.Data, want.Data) &&
 		(got.ID == want.ID || got.ID == uuid.Nil) && (got.Causation == want.Causation || got.Causation == uuid.Nil) &&
-		(got.Correlation == want.Correlation || got.Correlation == "") && (got.Actor == want.Actor || got.Actor == "") &&
+		(got.Correlation == want.Correlation || got.Correlation == "") &&
 		(got.RecordedAt.Equal(want.RecordedAt) || got.RecordedAt.IsZero())
 }
