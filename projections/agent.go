@@ -67,7 +67,7 @@ var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[nam
 
 // agents keeps agent_registry and agent_versions. Runs may name an agent before it is spawned: its row is then there without a status.
 var agents = readmodel.Projection{
-	Name: "agents", Version: 6, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
+	Name: "agents", Version: 7, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
 	Lists: []readmodel.List{agentTable.List(readmodel.List{
 		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent", "workspace"),
 	})},

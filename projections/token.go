@@ -42,7 +42,7 @@ var tokenTable = readmodel.NewTable("tokens", readmodel.TableOf[named, TokenRow]
 
 // tokens keeps who may come in by a door. The doors go by the log itself: a token that is revoked is so at once.
 var tokens = readmodel.Projection{
-	Name: "tokens", Version: 1, Tables: []readmodel.AnyTable{tokenTable},
+	Name: "tokens", Version: 2, Tables: []readmodel.AnyTable{tokenTable},
 	Lists: []readmodel.List{tokenTable.List(readmodel.List{
 		Name: "tokens", Help: "Tokens of the API: whose they are and what they let them do", Order: readmodel.Ascending("created_at", "token"),
 	})},
