@@ -91,6 +91,11 @@ func parsePrice(fields map[string]json.RawMessage) (price, error) {
 	if m.tiers, err = parseTiers(fields, thresholds, ""); err != nil {
 		return m, err
 	}
+	if ranges, err := parseRanges(fields); err != nil {
+		return m, err
+	} else if ranges != nil {
+		m.tiers = ranges
+	}
 	for _, suffix := range sorted(servedAs) {
 		tiers, err := parseTiers(fields, thresholds, suffix)
 		if err != nil {
@@ -105,6 +110,35 @@ func parsePrice(fields map[string]json.RawMessage) (price, error) {
 		m.served[servedAs[suffix]] = tiers
 	}
 	return m, nil
+}
+
+// parseRanges reads the rates of a model whose prices are told for ranges of the input's length (`tiered_pricing`), nil where they
+// are not. The range that the whole input lies in has the rates of all of the call's tokens: so its provider bills, and not by
+// slices (BerriAI/litellm issue 34729).
+func parseRanges(fields map[string]json.RawMessage) ([]rates, error) {
+	const key = "tiered_pricing"
+	if isNull(fields[key]) {
+		return nil, nil
+	}
+	var list []map[string]json.RawMessage
+	if err := json.Unmarshal(fields[key], &list); err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	var tiers []rates
+	for i, of := range list {
+		var bounds []number
+		if err := json.Unmarshal(of["range"], &bounds); err != nil || len(bounds) == 0 || !bounds[0].given || bounds[0].n < 0 {
+			return nil, fmt.Errorf("%s[%d].range: where it begins is not understood", key, i)
+		}
+		r, err := parseRates(of, 0, "")
+		if err != nil {
+			return nil, fmt.Errorf("%s[%d]: %w", key, i, err)
+		}
+		r.above = bounds[0].n
+		tiers = append(tiers, r)
+	}
+	slices.SortStableFunc(tiers, func(a, b rates) int { return cmp.Compare(a.above, b.above) })
+	return tiers, nil
 }
 
 // parseTiers reads the rates of one way of serving, by rising threshold.

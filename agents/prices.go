@@ -187,6 +187,7 @@ func (p *Prices) MaxCost(model string, input, output int64) (events.Nanos, bool)
 		return 0, false
 	}
 	var most events.Nanos
+	told := false
 	for _, rates := range m.tiers {
 		if rates.above > 0 && input <= rates.above {
 			break
@@ -198,9 +199,9 @@ func (p *Prices) MaxCost(model string, input, output int64) (events.Nanos, bool)
 		if !ok {
 			return 0, false
 		}
-		most = max(most, nanos)
+		most, told = max(most, nanos), true
 	}
-	return most, true
+	return most, told
 }
 
 // share is so many tokens at a price.

@@ -259,6 +259,10 @@ func TestCostByTierCacheAndService(t *testing.T) {
 		"input_cost_per_token_batches": 1.5e-6, "output_cost_per_token_batches": 7.5e-6},
 		"thinker": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "output_cost_per_reasoning_token": 3e-6},
 		"luna": {"input_cost_per_token": 1e-7, "output_cost_per_token": 5e-7, "input_cost_per_token_above_272k_tokens": 2e-7}}`)
+	qwen := table(t, `{"qwen": {"tiered_pricing": [{"range": [32e3, "1e6"], "input_cost_per_token": 5e-7, "output_cost_per_token": 2.5e-6, "cache_read_input_token_cost": 1e-7},
+		{"range": [0, 32e3], "input_cost_per_token": "3e-7", "output_cost_per_token": 1.5e-6}]},
+		"late": {"tiered_pricing": [{"range": [10, 20], "input_cost_per_token": 1e-6, "output_cost_per_token": 1e-6}]},
+		"flat": {"input_cost_per_token": 1e-6, "tiered_pricing": []}, "odd": {"input_cost_per_token": 1e-6, "tiered_pricing": [{"range": "all", "input_cost_per_token": 1e-6}]}}`)
 	const unknown = events.Nanos(-1)
 	for name, c := range map[string]struct {
 		prices *agents.Prices
@@ -281,6 +285,11 @@ func TestCostByTierCacheAndService(t *testing.T) {
 		"reasoning told apart":               {claude, agents.Spent{Model: "thinker", Output: 10, Reasoning: 4}, 12_000 + 12_000},
 		"reasoning not told apart":           {claude, agents.Spent{Model: "thinker", Output: 10}, unknown},
 		"below 272k":                         {claude, agents.Spent{Model: "luna", Input: 272_000}, 27_200_000},
+		"in the first range":                 {qwen, agents.Spent{Model: "qwen", Input: 32_000, Output: 10}, 9_600_000 + 15_000},
+		"in the second, all tokens":          {qwen, agents.Spent{Model: "qwen", Input: 32_001, Output: 10, CacheRead: 1}, 16_000_000 + 100 + 25_000},
+		"below all ranges":                   {qwen, agents.Spent{Model: "late", Input: 10}, unknown},
+		"no ranges":                          {qwen, agents.Spent{Model: "flat", Input: 10}, 10_000},
+		"a range that is not understood":     {qwen, agents.Spent{Model: "odd", Input: 10}, unknown},
 		"above 272k":                         {claude, agents.Spent{Model: "luna", Input: 272_001}, 54_400_200},
 		"a release of what was asked for":    {claude, agents.Spent{Model: "luna-2026-09-22", Asked: "luna", Input: 10}, 1000},
 		"a release that was itself asked":    {claude, agents.Spent{Model: "luna-2026-09-22", Asked: "luna-2026-09-22", Input: 10}, unknown},
@@ -312,6 +321,13 @@ func TestNoCallCostsMoreThanItsMost(t *testing.T) {
 			t.Fatalf("%+v costs %d, at most %d, at all %d", s, cost, most, atAll)
 		}
 	})
+	ranges := table(t, `{"m":{"tiered_pricing":[{"range":[10,20],"input_cost_per_token":1e-6,"output_cost_per_token":1e-6}]}}`)
+	if most, known := ranges.MaxCost("m", 10, 1); known {
+		t.Errorf("below all ranges a call costs at most %d", most)
+	}
+	if most, known := ranges.MaxCost("m", 11, 1); !known || most != 12_000 {
+		t.Errorf("in a range a call costs at most %d, %v", most, known)
+	}
 	if _, known := p.MaxCost("other", 1, 1); known {
 		t.Error("a model that the table has not has a greatest cost")
 	}

@@ -36,7 +36,7 @@ func beginningWith[T any](what, id string, all []T, name func(T) string) (one T,
 	for _, row := range alike {
 		names = append(names, name(row))
 	}
-	return one, fmt.Errorf("%d %ss begin with %q (%s): %w", len(alike), what, id, strings.Join(names, ", "), ErrAmbiguous)
+	return one, fmt.Errorf("%d %ss begin with %q: %s: %w", len(alike), what, id, strings.Join(names, ", "), ErrAmbiguous)
 }
 
 // FindRun is the run that an id names, or that alone begins with it, with its steps.

@@ -181,3 +181,23 @@ func TestCancelRun(t *testing.T) {
 		}
 	}
 }
+
+// A route takes what only a run's id begins with, and says so where several do.
+func TestARunIsReadByTheBeginningOfItsID(t *testing.T) {
+	t.Parallel()
+	door := web.New(config(reader{runs: []projections.RunRow{{Run: "abc"}, {Run: "abd"}, {Run: "xyz"}}}, &log{}))
+	for _, tt := range []struct {
+		path, says string
+		code       int
+	}{
+		{"/api/runs/abc", `"run":"abc"`, http.StatusOK},
+		{"/api/runs/x", `"run":"xyz"`, http.StatusOK},
+		{"/runs/x", "Run xyz", http.StatusOK},
+		{"/api/runs/ab", `2 runs begin with`, http.StatusUnprocessableEntity},
+		{"/api/runs/q", "not found", http.StatusNotFound},
+	} {
+		if w := request(door, "GET", tt.path, ""); w.Code != tt.code || !strings.Contains(w.Body.String(), tt.says) {
+			t.Errorf("%s: %d %s", tt.path, w.Code, w.Body)
+		}
+	}
+}
