@@ -32,6 +32,8 @@ type world struct {
 	asked    int
 	sent     map[string]int
 	killings func()
+	// who asked the model last, by its key.
+	who string
 }
 
 // killedTasks is how many parts a goal has, of which each sends a mail. The last one waits for all of them.
@@ -47,6 +49,7 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	switch name {
 	case "completions":
 		w.asked++
+		w.who = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	case "send_mail":
 		w.sent[r.URL.Query().Get("key")]++
 	}
