@@ -105,6 +105,12 @@ func setBudget(c commands.SetBudget, s budgetState) ([]events.Budget, error) {
 	if err := checkName("budget", c.Budget); err != nil {
 		return nil, err
 	}
+	if c.Period == "" {
+		if s.set.Budget == "" {
+			return nil, fmt.Errorf("budget %s: %w", c.Budget, ErrMissing)
+		}
+		c.Period, c.Marks, c.Fails = s.set.Period, s.set.Marks, s.set.Fails
+	}
 	if c.Period != events.Daily && c.Period != events.Monthly && c.Period != events.Total {
 		return nil, fmt.Errorf("%w: a budget's period is %q, %q or %q, not %q", ErrInvalid, events.Daily, events.Monthly, events.Total, c.Period)
 	}

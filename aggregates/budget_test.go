@@ -51,11 +51,18 @@ func TestBudget(t *testing.T) {
 		return events.BudgetReached{Starting: fmt.Sprintf("2026-11-%02d", day), Percent: percent, SpentNanos: spent}
 	}
 	spent := given(reserved("1", 1, 60), settled("1", 60))
+	strict := events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{50}, Fails: true}
+	higher := strict
+	higher.LimitNanos = 200
+	only := commands.SetBudget{Meta: on(1), Budget: "all", LimitNanos: 200}
 	scenarios{
-		"set":                   {when: setTo(events.Daily, 100), then: []events.Event{set}},
-		"set to nothing at all": {when: setTo(events.Monthly, 0), then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Monthly}, out(1, 0)}},
-		"set again":             {given: given(), when: setTo(events.Daily, 100)},
-		"set for another time":  {given: given(), when: setTo(events.Monthly, 100), then: []events.Event{monthly}},
+		"the limit only":             {given: []events.Event{strict}, when: only, then: []events.Event{higher}},
+		"the limit only, as it is":   {given: []events.Event{higher}, when: only},
+		"the limit only, of nothing": {when: only, err: aggregates.ErrMissing},
+		"set":                        {when: setTo(events.Daily, 100), then: []events.Event{set}},
+		"set to nothing at all":      {when: setTo(events.Monthly, 0), then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Monthly}, out(1, 0)}},
+		"set again":                  {given: given(), when: setTo(events.Daily, 100)},
+		"set for another time":       {given: given(), when: setTo(events.Monthly, 100), then: []events.Event{monthly}},
 		"set below what was spent": {
 			given: spent, when: setTo(events.Daily, 50), then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 50}, out(1, 60)},
 		},
@@ -79,7 +86,7 @@ func TestBudget(t *testing.T) {
 		"a mark that was told":    {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60), reserved("2", 1, 5)), when: settle("2", 1, 5), then: []events.Event{total(settled("2", 5), first, 65)}},
 		"the mark of another day": {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60), reserved("2", 2, 55)), when: settle("2", 2, 55), then: []events.Event{total(settled("2", 55), "2026-11-02", 55), reached(2, 50, 55)}},
 		"a new limit tells anew":  {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60)), when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Daily, LimitNanos: 110, Marks: []int{50, 80}}, then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 110, Marks: []int{50, 80}}, reached(1, 50, 60)}},
-		"set without a period":    {when: setTo("", 100), err: aggregates.ErrInvalid},
+		"set for a week":          {when: setTo("week", 100), err: aggregates.ErrInvalid},
 		"set by the week":         {when: setTo("week", 100), err: aggregates.ErrInvalid},
 		"set below 0":             {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},
 

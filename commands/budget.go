@@ -16,7 +16,8 @@ func WorkspaceBudget(workspace string) string { return "workspace:" + workspace 
 // SetBudget bounds what live runs may spend in a period.
 type SetBudget struct {
 	Meta
-	Budget     string
+	Budget string
+	// Period is empty where only the limit is to be another one: the rest stays as it was set.
 	Period     events.BudgetPeriod
 	LimitNanos events.Nanos
 	// SpentNanos is what was spent in the period before there was this budget.

@@ -18,6 +18,7 @@ func (d *door) register(api huma.API) {
 		d.giveFeedback(api)
 		d.rollBackAgent(api)
 		d.decideImprovement(api)
+		d.limitBudget(api)
 		d.switchLoop(api)
 		d.acceptTool(api)
 		d.answerApproval(api)

@@ -63,7 +63,7 @@ func scopeOf(method, path string) events.Scope {
 		return events.ScopeRead
 	case path == "/api/runs" || strings.HasPrefix(path, "/api/runs/") || strings.HasPrefix(path, "/api/goals"):
 		return events.ScopeWrite
-	case strings.HasPrefix(path, "/api/improvements/"), strings.HasPrefix(path, "/api/tools/"), strings.HasPrefix(path, "/api/approvals/"), strings.HasPrefix(path, "/api/agents/") && strings.HasSuffix(path, "/rollback"):
+	case strings.HasPrefix(path, "/api/improvements/"), strings.HasPrefix(path, "/api/tools/"), strings.HasPrefix(path, "/api/approvals/"), strings.HasPrefix(path, "/api/budgets/"), strings.HasPrefix(path, "/api/agents/") && strings.HasSuffix(path, "/rollback"):
 		return events.ScopeApprove
 	}
 	return events.ScopeAdmin

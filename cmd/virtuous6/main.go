@@ -59,6 +59,7 @@ type verbs struct {
 	Runs         runsVerb         `cmd:"" group:"Insight" help:"List runs, show one, or stop one."`
 	Models       modelsVerb       `cmd:"" group:"Insight" help:"List the models of the server that answers live runs."`
 	Agents       agentsVerb       `cmd:"" group:"Insight" help:"List, make and change agents."`
+	Workspaces   workspacesVerb   `cmd:"" group:"Insight" help:"List workspaces, or show what is in one."`
 	Tools        toolsVerb        `cmd:"" group:"Insight" help:"List the tools that agents can be granted, or accept what a server says of one."`
 	Approvals    approvalsVerb    `cmd:"" group:"Run" help:"Decide on calls of tools that need a person."`
 	List         listVerb         `cmd:"" group:"Insight" help:"Print any list of the read models."`

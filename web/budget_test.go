@@ -1,0 +1,45 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/web"
+)
+
+func TestABudgetGetsAnotherLimit(t *testing.T) {
+	t.Parallel()
+	c := config(reader{}, &log{})
+	var told []commands.SetBudget
+	c.Dispatch = func(_ context.Context, cmds ...commands.Command) (commands.Receipt, error) {
+		set := cmds[0].(commands.SetBudget) //nolint:forcetypeassert // nothing else is asked for
+		if set.Budget == "none" {
+			return commands.Receipt{}, errRefused
+		}
+		told = append(told, set)
+		return commands.Receipt{Position: 7}, nil
+	}
+	door := web.New(c)
+	for _, tt := range []struct {
+		budget, body string
+		code         int
+		says         string
+	}{
+		{"agent:clerk", `{"limit_usd":"12.50","by":"user:anna"}`, http.StatusOK, `"budget":"agent:clerk","limit_usd":"12.5","position":7`},
+		{"agent:clerk", `{"limit_usd":"much"}`, http.StatusUnprocessableEntity, "give dollars"},
+		{"agent:clerk", `{}`, http.StatusUnprocessableEntity, "limit_usd"},
+		{"goal:g1", `{"limit_usd":"2"}`, http.StatusUnprocessableEntity, "virtuous6 goals resume"},
+		{"none", `{"limit_usd":"2"}`, http.StatusUnprocessableEntity, errRefused.Error()},
+	} {
+		w := request(door, "POST", "/api/budgets/"+tt.budget+"/limit", tt.body)
+		if w.Code != tt.code || !strings.Contains(w.Body.String(), tt.says) {
+			t.Errorf("%s %s: %d %s", tt.budget, tt.body, w.Code, w.Body)
+		}
+	}
+	if len(told) != 1 || told[0].Actor != "user:anna" || told[0].LimitNanos != 12_500_000_000 || told[0].Period != "" {
+		t.Errorf("told %+v", told)
+	}
+}
