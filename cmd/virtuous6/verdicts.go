@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -92,7 +95,7 @@ func differing(v *projections.VerdictRow) string {
 }
 
 type verdictsSetVerb struct {
-	Rule     string `arg:"" help:"Such as correctness>=0.5 or grade=correct; none for no rule."`
+	Rule     string `arg:"" help:"Such as correctness>=0.5, grade=correct, or >=0.5 for judgements without a name; none for no rule."`
 	Workflow string `required:"" help:"The workflow whose runs it judges."`
 	JSON     bool   `name:"json" help:"Print one JSON value."`
 }
@@ -122,6 +125,11 @@ func (v verdictsSetVerb) Run(ctx context.Context, a *app) error {
 	if sum.Runs == 0 {
 		a.note("There is no run of workflow %q yet: `virtuous6 metrics` names the workflows.", v.Workflow)
 	}
+	if v.Rule != "" && sum.Runs > 0 && sum.Succeeded+sum.Failed == 0 {
+		if err := a.noteJudged(ctx, reader); err != nil {
+			return err
+		}
+	}
 	if v.JSON {
 		return a.json(sum)
 	}
@@ -132,6 +140,26 @@ func (v verdictsSetVerb) Run(ctx context.Context, a *app) error {
 	_, err = fmt.Fprintf(a.out, "Of %d runs of %s, %d are good by %s, %d are not, and of %d it says nothing. %d verdicts are new.\n", sum.Runs, oneLine(v.Workflow),
 		sum.Succeeded, oneLine(v.Rule), sum.Failed, sum.Runs-sum.Succeeded-sum.Failed, sum.Said)
 	return err
+}
+
+// noteJudged names what there are judgements of, for whoever wrote a rule that says nothing.
+func (a *app) noteJudged(ctx context.Context, reader projections.Reader) error {
+	rows, err := reader.Feedback(ctx, "")
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for _, row := range rows {
+		if row.Name != "" {
+			named[row.Name] = true
+		} else if row.Score != nil || row.Label != "" {
+			named["(without a name: a rule such as >=0.5)"] = true
+		}
+	}
+	if len(named) > 0 {
+		a.note("The rule is about none of the judgements that there are: %s.", short(strings.Join(slices.Sorted(maps.Keys(named)), ", "), 300))
+	}
+	return nil
 }
 
 // judgeBy sets the rule of a workflow, and judges its runs by it.
