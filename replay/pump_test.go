@@ -190,7 +190,7 @@ func (e *whole) ReadAll(ctx context.Context, o eventstore.ReadOptions) iter.Seq2
 // While the first batch is folded, no more of the log is read ahead than there is room for.
 func TestBatchesHoldABoundedPartOfTheLog(t *testing.T) {
 	t.Parallel()
-	for size, atMost := range map[int]int64{1 << 20: 60, 100 << 20: 2} {
+	for size, atMost := range map[int]int64{16: 130_000, 1 << 20: 60, 100 << 20: 2} {
 		synctest.Test(t, func(t *testing.T) {
 			store := &whole{endless{kind: "run.started", size: size}}
 			for _, err := range replay.Batches(t.Context(), store, 0, math.MaxUint64, replay.MaxBatch) {
