@@ -18,19 +18,20 @@ const (
 // Index knows texts by their words. The zero value is empty. It is not safe for concurrent use.
 type Index struct {
 	profiles map[string]*profile
-	// having are those that have a word.
-	having map[string][]*profile
+	// having are those that have a word, and how.
+	having map[string][]having
 	length int
 }
 
 type profile struct {
 	name   string
-	terms  []term
+	words  []string
 	length int
 }
 
-type term struct {
-	word  string
+// having is somebody who has a word.
+type having struct {
+	*profile
 	times int
 	// special tells that it stands in the name or in the specialty.
 	special bool
@@ -40,40 +41,26 @@ type term struct {
 func (x *Index) Put(name, role, prompt string) {
 	x.Drop(name)
 	if x.profiles == nil {
-		x.profiles, x.having = map[string]*profile{}, map[string][]*profile{}
+		x.profiles, x.having = map[string]*profile{}, map[string][]having{}
 	}
 	p := &profile{name: strings.Clone(name)}
-	at := map[string]int{}
+	found := map[string]having{}
 	add := func(text string, times int) {
 		for _, word := range Words(text) {
-			i, known := at[word]
-			if !known {
-				i = len(p.terms)
-				at[word] = i
-				p.terms = append(p.terms, term{word: x.spelled(word)})
-			}
-			p.terms[i].times += times
-			p.terms[i].special = p.terms[i].special || times == specialty
+			h := found[word]
+			found[word] = having{p, h.times + times, h.special || times == specialty}
 			p.length += times
 		}
 	}
 	add(name+" "+role, specialty)
 	add(prompt, 1)
-	p.terms = slices.Clip(p.terms)
-	for _, t := range p.terms {
-		x.having[t.word] = append(x.having[t.word], p)
+	p.words = make([]string, 0, len(found))
+	for word, h := range found {
+		p.words = append(p.words, word)
+		x.having[word] = append(x.having[word], h)
 	}
 	x.profiles[p.name] = p
 	x.length += p.length
-}
-
-// spelled is a word as it is kept already, so that ten thousand prompts share one.
-func (x *Index) spelled(word string) string {
-	if all := x.having[word]; len(all) > 0 {
-		i := slices.IndexFunc(all[0].terms, func(t term) bool { return t.word == word })
-		return all[0].terms[i].word
-	}
-	return strings.Clone(word)
 }
 
 // Drop forgets a name.
@@ -84,10 +71,10 @@ func (x *Index) Drop(name string) {
 	}
 	delete(x.profiles, name)
 	x.length -= p.length
-	for _, t := range p.terms {
-		rest := slices.DeleteFunc(x.having[t.word], func(other *profile) bool { return other == p })
-		if x.having[t.word] = rest; len(rest) == 0 {
-			delete(x.having, t.word)
+	for _, word := range p.words {
+		rest := slices.DeleteFunc(x.having[word], func(other having) bool { return other.profile == p })
+		if x.having[word] = rest; len(rest) == 0 {
+			delete(x.having, word)
 		}
 	}
 }
@@ -114,27 +101,26 @@ func (x *Index) Fitting(task string) []Match {
 		weights []float64
 		fits    int
 	}
-	all := map[*profile]*found{}
+	scored := map[*profile]*found{}
 	count := float64(len(x.profiles))
 	for _, word := range slices.Compact(words) {
-		having := x.having[word]
-		n := float64(len(having))
+		all := x.having[word]
+		n := float64(len(all))
 		weight := math.Log1p((count - n + 0.5) / (n + 0.5))
-		for _, p := range having {
-			i := slices.IndexFunc(p.terms, func(t term) bool { return t.word == word })
-			times := float64(p.terms[i].times)
+		for _, p := range all {
+			times := float64(p.times)
 			norm := 1 - lengthens + lengthens*float64(p.length)*count/float64(x.length)
 			score := weight * times * (saturation + 1) / (times + saturation*norm)
-			f := all[p]
+			f := scored[p.profile]
 			if f == nil {
 				f = &found{Match: Match{Name: p.name}}
-				all[p] = f
+				scored[p.profile] = f
 			}
 			f.Score += float64(score)
 			f.Words, f.weights = append(f.Words, word), append(f.weights, score)
 			switch {
-			case len(x.profiles) >= common && 2*len(having) > len(x.profiles):
-			case p.terms[i].special:
+			case len(x.profiles) >= common && 2*len(all) > len(x.profiles):
+			case p.special:
 				f.fits += 2
 			default:
 				f.fits++
@@ -142,7 +128,7 @@ func (x *Index) Fitting(task string) []Match {
 		}
 	}
 	var fitting []Match
-	for _, f := range all {
+	for _, f := range scored {
 		if f.fits < 2 {
 			continue
 		}
