@@ -27,6 +27,9 @@ type Policy struct {
 	AskTools []string
 	// NeverTools are those that nobody calls, whatever Tools says.
 	NeverTools []string
+	// FetchHosts are the hosts that the tool fetch may reach, and FetchNetworks the private networks that it may reach them in.
+	// Default none.
+	FetchHosts, FetchNetworks []string
 	// SelfApproved are the kinds of change that need no person.
 	SelfApproved []events.ChangeKind
 	// Canary are the kinds of change that are tried on a part of the runs first where a person approves them. What no person
@@ -55,8 +58,8 @@ func Everywhere(p Policy) Policies { return func(string) Policy { return p } }
 func (p Policy) Fact() events.PolicySet {
 	return events.PolicySet{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		Tools: p.grantable(), AskTools: p.AskTools, NeverTools: p.NeverTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxShare,
 		Specialists: p.Specialists, SpecialistNanos: p.SpecialistNanos,
+		Tools: p.grantable(), AskTools: p.AskTools, NeverTools: p.NeverTools, FetchHosts: p.FetchHosts, FetchNetworks: p.FetchNetworks, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxShare,
 	}
 }
 

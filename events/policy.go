@@ -15,6 +15,9 @@ type PolicySet struct {
 	AskTools []string `json:"ask_tools,omitempty"`
 	// NeverTools are those that nobody calls, whatever Tools says.
 	NeverTools []string `json:"never_tools,omitempty"`
+	// FetchHosts are the hosts that the tool fetch may reach, and FetchNetworks the private networks that it may reach them in.
+	FetchHosts    []string `json:"fetch_hosts,omitempty"`
+	FetchNetworks []string `json:"fetch_networks,omitempty"`
 	// SelfApproved are the kinds of change that need no person, and MaxShare how far such a change may go, in permille.
 	SelfApproved []ChangeKind `json:"self_approved,omitempty"`
 	MaxShare     int          `json:"max_share,omitempty"`

@@ -245,6 +245,8 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		escalate
 		experiment
 		fallbacks
+		fetch_hosts
+		fetch_networks
 		failure
 		feedback
 		finish_reason

@@ -89,6 +89,9 @@ type policyConfig struct {
 	Tools          []string `yaml:"tools"`
 	AskTools       []string `yaml:"ask_tools"`
 	NeverTools     []string `yaml:"never_tools"`
+	// FetchHosts are the hosts that the tool fetch may reach, and FetchNetworks the private networks that it may reach them in.
+	FetchHosts    []string `yaml:"fetch_hosts"`
+	FetchNetworks []string `yaml:"fetch_networks"`
 	// ApproveWithin is how long a call of a tool waits for a person's approval before it is refused. Default 24h.
 	ApproveWithin    time.Duration       `yaml:"approve_within"`
 	SelfApproved     []events.ChangeKind `yaml:"self_approved"`
@@ -121,8 +124,8 @@ func (p policyConfig) policy() aggregates.Policy {
 	limit, _ := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0")) // mistake has looked at it
 	return aggregates.Policy{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		Tools: p.Tools, AskTools: p.AskTools, NeverTools: p.NeverTools, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,
 		JudgedWithin: int64(p.JudgedWithin.Seconds()), Specialists: p.Specialists, SpecialistNanos: limit,
+		Tools: p.Tools, AskTools: p.AskTools, NeverTools: p.NeverTools, FetchHosts: p.FetchHosts, FetchNetworks: p.FetchNetworks, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -70,6 +71,9 @@ func (c *config) mistake() (key, says string) {
 		{"policy.max_temperature", p.MaxTemperature > 0 && p.MaxTemperature < p.MinTemperature, "it should not be below min_temperature"},
 		{"policy.max_tokens", p.MaxTokens < 0, "it should be a number of tokens, or 0 for no bound"},
 		{"policy.approve_within", p.ApproveWithin < 0, "it should be a duration, such as 24h"},
+		{"policy.fetch_hosts", slices.ContainsFunc(p.FetchHosts, func(h string) bool { return !agents.FetchHost(h) }),
+			"it should be names of hosts in small letters, such as docs.example.com, *.example.com, wiki.local:8080, or * for all that are public"},
+		{"policy.fetch_networks", !networks(p.FetchNetworks), "it should be networks, such as 10.1.0.0/16"},
 		{"policy.self_approved", unknown >= 0, fmt.Sprintf("its kinds are %q", events.ChangeKinds())},
 		{"policy.canary", untried >= 0, "its kinds are those that configure an agent: model, temperature, prompt, tools, token_limit"},
 		{"policy.specialists", p.Specialists < 0, "it should be a number of agents, or 0 for none"},
@@ -83,6 +87,14 @@ func (c *config) mistake() (key, says string) {
 		}
 	}
 	return c.Targets.mistake()
+}
+
+// networks tells whether each of a list is one.
+func networks(list []string) bool {
+	return !slices.ContainsFunc(list, func(network string) bool {
+		_, err := netip.ParsePrefix(network)
+		return err != nil
+	})
 }
 
 // analystNames are those of all analysts.

@@ -45,7 +45,7 @@ func countedMain() {
 			},
 		}
 	}
-	ownTools = func(func() time.Time) agents.Tools {
+	builtIn = func(func() time.Time) agents.Tools {
 		return agents.NewTools(counted("send_mail", false), counted("note", true))
 	}
 	main()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"time"
@@ -13,8 +14,18 @@ import (
 	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
+// builtIn are the tools of the program itself that need no network.
+var builtIn = agents.BuiltIn
+
 // ownTools are the tools of the program itself.
-var ownTools = agents.BuiltIn
+func (a *app) ownTools() agents.Tools {
+	p := a.config.Policy
+	fetch := agents.FetchConfig{Hosts: p.FetchHosts}
+	for _, network := range p.FetchNetworks {
+		fetch.Networks = append(fetch.Networks, netip.MustParsePrefix(network)) // it was looked at as the configuration was read
+	}
+	return agents.NewTools(append(builtIn(a.clock).All(), agents.Fetch(fetch))...)
+}
 
 // mcpConfig is an MCP server: a command, or a URL.
 type mcpConfig struct {
@@ -53,5 +64,5 @@ func (a *app) toolbox() (orchestrator.Toolbox, error) {
 		a.closers = append(a.closers, a.servers.Close)
 	}
 	d := a.dispatcher()
-	return orchestrator.Toolbox{Own: ownTools(a.clock), Servers: a.servers, Pins: d, Dispatch: d.Dispatch, Clock: a.clock, IDs: a.ids}, nil
+	return orchestrator.Toolbox{Own: a.ownTools(), Servers: a.servers, Pins: d, Dispatch: d.Dispatch, Clock: a.clock, IDs: a.ids}, nil
 }

@@ -21,7 +21,7 @@ func (a *app) runner(ctx context.Context) (agents.Runner, string, error) {
 	if err != nil {
 		return agents.Runner{}, "", err
 	}
-	r := agents.Runner{Tools: ownTools(a.clock), Now: a.clock}
+	r := agents.Runner{Tools: a.ownTools(), Now: a.clock}
 	a.pool = orchestrator.NewPool(orchestrator.PoolConfig{Provider: providerOf(server), Most: a.config.Turns, Models: a.config.ModelCalls})
 	if server == nil {
 		r.Prices, err = a.prices("built-in")

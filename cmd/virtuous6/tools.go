@@ -64,7 +64,7 @@ func (v toolsListVerb) Run(ctx context.Context, a *app) error {
 	}
 	policy := a.config.Policy.policy()
 	var rows []toolRow
-	for _, t := range ownTools(a.clock).All() {
+	for _, t := range a.ownTools().All() {
 		rows = append(rows, toolRow{t.Name, "", "built in", string(policy.Tool(t.Name)), t.Description})
 	}
 	for _, t := range known {
