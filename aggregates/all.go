@@ -20,8 +20,10 @@ func All(p Policies) []Aggregate {
 		aggregate("runbook", runbook()),
 		aggregate("slack", slack()),
 		aggregate("task", task()),
+		latest(aggregate("timer", timer())),
 		aggregate("token", token()),
 		aggregate("tool", tool()),
+		aggregate("trigger", trigger()),
 		aggregate("verdict", verdict()),
 	}
 }

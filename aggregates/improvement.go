@@ -53,7 +53,7 @@ const policyApproves = "policy"
 // isMachine tells of an actor that it is none of the doors that speak for a person.
 func isMachine(actor string) bool {
 	kind, _, _ := strings.Cut(actor, ":")
-	return slices.Contains([]string{"agent", "analyst", "import", "manager"}, kind)
+	return slices.Contains([]string{"agent", "analyst", "import", "manager", "trigger"}, kind)
 }
 
 func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]events.Improvement, error) {

@@ -212,3 +212,19 @@ type Person interface {
 	Command
 	person()
 }
+
+// Trigger is a command to a trigger.
+//
+//sumtype:decl
+type Trigger interface {
+	Command
+	trigger()
+}
+
+// Timer is a command to a trigger's clock.
+//
+//sumtype:decl
+type Timer interface {
+	Command
+	timer()
+}

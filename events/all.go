@@ -77,10 +77,13 @@ var Known = NewTable(
 	kind[SlackPosted](),
 	kind[TaskOpened](),
 	kind[TaskUpdated](),
+	kind[TimerFired](),
 	kind[TokenCreated](),
 	kind[TokenRevoked](),
 	kind[ToolPinned](),
 	kind[ToolChanged](),
 	kind[ToolAccepted](),
+	kind[TriggerSet](),
+	kind[TriggerRemoved](),
 	kind[VerdictGiven](),
 )

@@ -172,3 +172,19 @@ type Person interface {
 	Event
 	person()
 }
+
+// Trigger is a fact about a trigger.
+//
+//sumtype:decl
+type Trigger interface {
+	Event
+	trigger()
+}
+
+// Timer is a fact about a trigger's clock.
+//
+//sumtype:decl
+type Timer interface {
+	Event
+	timer()
+}

@@ -41,6 +41,7 @@ func All(c Config) []Member {
 		member(run(c)),
 		member(stall(c)),
 		member(spending(c)),
+		member(trigger()),
 		member(improvement()),
 		member(rollback()),
 	}

@@ -124,6 +124,15 @@ func (d *Dispatcher) Tool(ctx context.Context, workspace, tool string) (aggregat
 	return l.instance.State().(aggregates.Tool), nil //nolint:forcetypeassert // it is what the aggregate of tools holds
 }
 
+// Trigger folds a trigger. The zero value is one that nobody has set, or that is removed.
+func (d *Dispatcher) Trigger(ctx context.Context, workspace, name string) (aggregates.Trigger, error) {
+	l, err := d.load(ctx, d.aggregates["trigger"], commands.TriggerStream(workspace, name))
+	if err != nil {
+		return aggregates.Trigger{}, err
+	}
+	return l.instance.State().(aggregates.Trigger), nil //nolint:forcetypeassert // it is what the aggregate of triggers holds
+}
+
 // Agent folds an agent, and tells the revision that it is at.
 func (d *Dispatcher) Agent(ctx context.Context, workspace, name string) (aggregates.Agent, uint64, error) {
 	return d.agentAt(ctx, workspace, name, eventstore.StreamOptions{})

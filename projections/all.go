@@ -24,6 +24,7 @@ var all = workspaced(
 	approvals,
 	budgets,
 	tokens,
+	triggers,
 	patterns,
 	costs,
 	metrics,

@@ -331,6 +331,11 @@ func (r *reader) Tools(ctx context.Context) ([]ToolRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, toolTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("tool")}))
 }
 
+// Triggers implements Reader.
+func (r *reader) Triggers(ctx context.Context) ([]TriggerRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, triggerTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("trigger")}))
+}
+
 // Tokens implements Reader.
 func (r *reader) Tokens(ctx context.Context) ([]TokenRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, tokenTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("created_at", "token")}))
