@@ -50,9 +50,11 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"analyst": {
 			anything[events.AnalystScored](), rapid.Just[events.Event](events.AnalystScored{Improvement: "i", Doubt: 50}), anything[events.AnalystBound](), anything[events.AnalystFreed](),
 		},
-		"loop":   {anything[events.LoopPaused](), anything[events.LoopResumed]()},
-		"person": {anything[events.PersonErased]()},
-		"policy": {anything[events.PolicySet]()},
+		"loop":    {anything[events.LoopPaused](), anything[events.LoopResumed]()},
+		"person":  {anything[events.PersonErased]()},
+		"policy":  {anything[events.PolicySet]()},
+		"trigger": {anything[events.TriggerSet](), anything[events.TriggerRemoved]()},
+		"timer":   {anything[events.TimerFired]()},
 		"run": {
 			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
 			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
@@ -432,6 +434,17 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("reservation %s is settled and was not there", e.Reservation)
 			}
 			delete(aside, e.Reservation)
+		case events.TriggerSet:
+			made = true
+		case events.TriggerRemoved:
+			if _, twice := history[max(i-1, 0)].(events.TriggerRemoved); twice && i > 0 {
+				t.Fatal("what is removed is removed again")
+			}
+		case events.TimerFired:
+			if was, ok := history[max(i-1, 0)].(events.TimerFired); made && ok && !e.Tick.After(was.Tick) {
+				t.Fatalf("the tick of %s comes behind that of %s", e.Tick, was.Tick)
+			}
+			made = true
 		case events.Goal:
 			ended = goal.takes(t, e)
 		default:
@@ -453,6 +466,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
 	}
 }

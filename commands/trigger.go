@@ -16,9 +16,6 @@ func TimerStream(workspace, trigger string) string {
 	return events.StreamName("timer", workspace, trigger)
 }
 
-// TriggerRequester is who asks for what a trigger starts.
-func TriggerRequester(trigger string) string { return "trigger:" + trigger }
-
 // SetTrigger has runs started by a clock, or by what somebody delivers.
 type SetTrigger struct {
 	Meta

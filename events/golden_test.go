@@ -138,6 +138,12 @@ func samples() []events.Event {
 			Specialists: 5, SpecialistNanos: 500_000_000,
 			AskTools: []string{"orders"}, NeverTools: []string{"shell"}, FetchHosts: []string{"*.example.com"}, FetchNetworks: []string{"10.1.0.0/16"}, SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50, Canary: []events.ChangeKind{events.ChangeModel},
 		},
+		events.TriggerSet{
+			Trigger: "issues", Cron: "0 2 * * 1-5", Zone: "Europe/Berlin", Webhook: events.GitHubWebhooks, Secret: "ISSUES_SECRET", Prompt: "Triage: {{issue.title}}", Agent: "clerk",
+			Workflow: "triage", Goal: true, Configured: true,
+		},
+		events.TriggerRemoved{Reason: "nobody reads it"},
+		events.TimerFired{Trigger: "nightly", Tick: time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC), Missed: 3, Run: "0192f0c1-7b5e-7000-8000-0000000000f1", Error: "there is no such agent to ask"},
 		events.RunAssigned{
 			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50, Unit: "C1/17"}}, Earlier: []string{"r0"},
 			Choice: &events.Choice{Reason: "clerk fits best by the words order, refund", Score: 2310, Rated: 12, Succeeded: 11},

@@ -54,6 +54,9 @@ type TimerFired struct {
 	Error string `json:"error,omitempty"`
 }
 
+// TriggerRequester is who asks for what a trigger starts.
+func TriggerRequester(trigger string) string { return "trigger:" + trigger }
+
 func (TriggerSet) Kind() string     { return "trigger.set" }
 func (TriggerRemoved) Kind() string { return "trigger.removed" }
 func (TimerFired) Kind() string     { return "timer.fired" }

@@ -21,7 +21,7 @@ type Tick struct {
 func (Tick) Kind() string { return "tick" }
 
 // Share implements Work: the triggers of a workspace are served in turn.
-func (t Tick) Share() string { return t.Workspace + "\x00" + commands.TriggerRequester(t.Set.Trigger) }
+func (t Tick) Share() string { return t.Workspace + "\x00" + events.TriggerRequester(t.Set.Trigger) }
 
 type triggerState struct {
 	Workspace string            `json:"workspace,omitempty"`

@@ -23,12 +23,12 @@ type Triggers struct {
 
 // Fire starts a trigger's run, or its goal, under an id. Once it is there, firing again is a repeat.
 func (t Triggers) Fire(ctx context.Context, workspace string, set events.TriggerSet, id, prompt string) (commands.Receipt, error) {
-	by := commands.TriggerRequester(set.Trigger)
+	by := events.TriggerRequester(set.Trigger)
 	meta := func(n int) commands.Meta {
 		return commands.Meta{ID: events.DeriveID(uuid.MustParse(id), n), At: t.Clock(), Actor: by, Workspace: workspace}
 	}
 	if set.Goal {
-		return t.Dispatch(ctx, commands.CreateGoal{Meta: meta(0), Goal: id, Prompt: prompt, Requester: by}, commands.StartGoal{Meta: meta(1), Goal: id, By: by})
+		return t.Dispatch(ctx, commands.CreateGoal{Meta: meta(0), Goal: id, Prompt: prompt, Level: events.Operational, Requester: by}, commands.StartGoal{Meta: meta(1), Goal: id, By: by})
 	}
 	start := commands.StartRun{Meta: meta(0), Run: id, Workflow: cmp.Or(set.Workflow, set.Trigger), Agent: set.Agent, Prompt: prompt, Requester: by}
 	start.Correlation = id
@@ -62,7 +62,7 @@ func (t Triggers) note(ctx context.Context, w managers.Tick, fired events.TimerF
 	_, err := t.Dispatch(ctx, commands.FireTimer{
 		Meta: commands.Meta{
 			ID: events.NameID(fired.Tick, "fired\x00"+commands.TimerStream(w.Workspace, w.Set.Trigger)+"\x00"+fired.Tick.String()), At: t.Clock(),
-			Actor: commands.TriggerRequester(w.Set.Trigger), Workspace: w.Workspace,
+			Actor: events.TriggerRequester(w.Set.Trigger), Workspace: w.Workspace,
 		},
 		Fired: fired,
 	})

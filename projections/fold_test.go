@@ -353,6 +353,9 @@ func TestDamagedHistoryIsParked(t *testing.T) {
 		"tool never seen":          {[]any{"tool-a", events.ToolAccepted{Digest: "1"}}, "tools"},
 		"tool pinned twice":        {[]any{"tool-a", events.ToolPinned{Tool: "a"}, "tool-a", events.ToolPinned{Tool: "a"}}, "tools"},
 		"token never created":      {[]any{"token-a", events.TokenRevoked{}}, "tokens"},
+		"trigger never set":        {[]any{"trigger-a", events.TriggerRemoved{}}, "triggers"},
+		"timer of no trigger":      {[]any{"timer-a", events.TimerFired{Trigger: "a"}}, "triggers"},
+		"trigger of another name":  {[]any{"trigger-a", events.TriggerSet{Trigger: "b"}}, "triggers"},
 		"token created twice":      {[]any{"token-a", events.TokenCreated{Token: "a"}, "token-a", events.TokenCreated{Token: "a"}}, "tokens"},
 		"budget of another name":   {[]any{"budget-a", events.BudgetSet{Budget: "b"}}, "budgets"},
 	} {

@@ -36,6 +36,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			on("analyst", "n"), events.AnalystBound{Reason: prompt},
 			on("loop", "workspace"), events.LoopPaused{By: "user:anna", Reason: prompt},
 			on("tool", "l"), events.ToolPinned{Tool: "l", Digest: prompt},
+			on("trigger", "g"), events.TriggerSet{Trigger: "g", Cron: "@daily", Prompt: prompt},
 			on("token", "o"), events.TokenCreated{Token: "o", Name: prompt},
 			on("runbook", "k"), events.RunbookSaved{Runbook: "k", Notes: prompt},
 		}
@@ -91,6 +92,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			"budgets":        func() (int, error) { rows, err := r.Budgets(ctx); return len(rows), err },
 			"approvals":      func() (int, error) { rows, err := r.Approvals(ctx, ""); return len(rows), err },
 			"tools":          func() (int, error) { rows, err := r.Tools(ctx); return len(rows), err },
+			"triggers":       func() (int, error) { rows, err := r.Triggers(ctx); return len(rows), err },
 			"tokens":         func() (int, error) { rows, err := r.Tokens(ctx); return len(rows), err },
 			"goals":          func() (int, error) { rows, err := r.Goals(ctx); return len(rows), err },
 			"verdicts":       func() (int, error) { rows, err := readmodel.Collect(r.Verdicts(ctx, 0)); return len(rows), err },

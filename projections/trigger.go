@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
@@ -45,8 +44,10 @@ type TriggerRow struct {
 }
 
 var triggerTable = readmodel.NewTable("triggers", readmodel.TableOf[named, TriggerRow]{
-	Key:   func(r *TriggerRow) named { return named{r.Trigger, r.Workspace} },
-	Fresh: func(k named, r *TriggerRow) { r.Trigger, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
+	Key: func(r *TriggerRow) named { return named{r.Trigger, r.Workspace} },
+	Fresh: func(k named, r *TriggerRow) {
+		r.Trigger, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace)
+	},
 	Weigh: func(r *TriggerRow) int { return len(r.Prompt) + len(r.LastError) + 512 },
 	Row: []readmodel.ColumnOf[TriggerRow]{
 		readmodel.Key(readmodel.String("trigger", func(r *TriggerRow) *string { return &r.Trigger })),
@@ -118,7 +119,7 @@ func foldTrigger(rows *readmodel.Cache[named, TriggerRow], f *readmodel.Fact) er
 }
 
 func startedByTrigger(rows *readmodel.Cache[named, TriggerRow], f *readmodel.Fact, requester, what string) error {
-	name, is := strings.CutPrefix(requester, commands.TriggerRequester(""))
+	name, is := strings.CutPrefix(requester, events.TriggerRequester(""))
 	if !is {
 		return nil
 	}

@@ -222,6 +222,8 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 	t.Parallel()
 	// One a line, so that two who add one do not meet.
 	names := strings.Fields(`
+		configured
+		cron
 		dataset
 		agent
 		analyst
@@ -262,6 +264,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		last
 		level
 		metric
+		missed
 		model
 		models
 		move
@@ -289,6 +292,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		run
 		runbook
 		scopes
+		secret_env
 		self_approved
 		server
 		since
@@ -303,15 +307,19 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		task
 		template
 		thread
+		tick
 		token
 		tool
 		tools
+		trigger
 		ts
 		type
 		unit
 		user
 		verdict
+		webhook
 		workflow
+		zone
 	`)
 	texts := []string{"answer", "answered", "arguments", "asked", "better", "description", "error", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "wish"}
 	key := "ghp_" + mixed[:36]

@@ -34,7 +34,7 @@ type config struct {
 	User string `yaml:"user"`
 	// Listen is where `serve` answers HTTP. Default 127.0.0.1:8686.
 	Listen string `yaml:"listen"`
-	// Hooks is where `serve` takes what Slack sends by HTTP. Default nowhere.
+	// Hooks is where `serve` takes what Slack sends by HTTP, and deliveries for triggers. Default nowhere.
 	Hooks string `yaml:"hooks"`
 	// LogLevel is what `serve` logs: debug, info, warn or error. LogFormat is how: text or json.
 	LogLevel  string `yaml:"log_level"`
@@ -76,6 +76,8 @@ type config struct {
 	Slack         slackConfig  `yaml:"slack"`
 	// Targets are what is wanted of the figures in reports.
 	Targets targetsConfig `yaml:"targets"`
+	// Triggers start runs by a clock or by deliveries, by name.
+	Triggers map[string]triggerConfig `yaml:"triggers"`
 	// MCP are the MCP servers whose tools agents can be granted, by the names that those tools begin with.
 	MCP map[string]mcpConfig `yaml:"mcp"`
 }

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // the time zones of triggers, on machines that have none
 
 	"github.com/alecthomas/kong"
 
@@ -41,6 +42,7 @@ type verbs struct {
 	Run          runVerb          `cmd:"" group:"Run" help:"Have a runbook done as a goal."`
 	Budget       budgetVerb       `cmd:"" group:"Run" help:"Show the budgets of live runs, or set one."`
 	MCP          mcpVerb          `cmd:"" name:"mcp" group:"Run" help:"Be an MCP server for another program's agents."`
+	Triggers     triggersVerb     `cmd:"" group:"Run" help:"What starts runs by itself: clocks, and what others deliver."`
 	Tokens       tokensVerb       `cmd:"" group:"Run" help:"Make, list and revoke the tokens that the API is used with."`
 	Slack        slackVerb        `cmd:"" group:"Run" help:"Set Slack up: the app's manifest, and what is missing."`
 

@@ -27,7 +27,7 @@ import (
 type serveVerb struct {
 	Listen       string         `help:"Where to answer HTTP. Default 127.0.0.1:8686." placeholder:"HOST:PORT"`
 	Insecure     bool           `help:"Ask nobody for a token, wherever it listens."`
-	Hooks        string         `help:"Where to take what Slack sends by HTTP. Default: nowhere." placeholder:"HOST:PORT"`
+	Hooks        string         `help:"Where to take what Slack sends by HTTP, and deliveries for triggers. Default: nowhere." placeholder:"HOST:PORT"`
 	AnalyzeEvery *time.Duration `help:"How often every analyst looks; 0s is never. Default: each at its own pace, see analysts: in the configuration." placeholder:"DURATION"`
 	LogLevel     string         `help:"What is logged to standard error: debug, info, warn or error. Default: info; error with --quiet." placeholder:"LEVEL"`
 	LogFormat    string         `help:"How: text or json. Default: text." placeholder:"FORMAT"`
@@ -74,8 +74,15 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
+	if err := a.configuredTriggers(ctx); err != nil {
+		return err
+	}
 	dispatch := orchestrator.Judge(a.models, a.dispatcher().Dispatch)
 	fromSlack, err := a.slackDoor(cmp.Or(v.Hooks, a.config.Hooks), log)
+	if err != nil {
+		return err
+	}
+	hooks, err := a.hooks(cmp.Or(v.Hooks, a.config.Hooks), fromSlack, log)
 	if err != nil {
 		return err
 	}
@@ -119,6 +126,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		})
 	})
 	fromSlack.serve(ctx, group.Go)
+	hooks.serve(ctx, group.Go)
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -140,7 +148,10 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintln(a.out, "That is the built-in scripted model: set OPENAI_API_KEY or OPENAI_BASE_URL for a real one.")
 	}
 	if fromSlack != nil {
-		fmt.Fprintln(a.out, fromSlack.says())
+		fmt.Fprintln(a.out, fromSlack.says(hooks.listener))
+	}
+	if hooks.listener != nil {
+		fmt.Fprintf(a.out, "Triggers take deliveries at http://%s/hooks/NAME.\n", hooks.listener.Addr())
 	}
 	return group.Wait()
 }

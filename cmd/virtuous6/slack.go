@@ -19,7 +19,6 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/replay"
 	"github.com/virtuous6/virtuous6/slack"
-	"github.com/virtuous6/virtuous6/web"
 )
 
 // slackConfig is what people may do in Slack. The tokens are in the environment only.
@@ -59,10 +58,11 @@ func (t slackTokens) client() *api.Client {
 
 // slackServer is the door to Slack as a part of `serve`.
 type slackServer struct {
-	door     *slack.Door
-	tokens   slackTokens
-	listener net.Listener
-	log      *slog.Logger
+	door   *slack.Door
+	tokens slackTokens
+	// called tells that Slack may call it by HTTP.
+	called bool
+	log    *slog.Logger
 }
 
 // slackDoor opens the door to Slack where the environment has its tokens. Without them there is none.
@@ -70,9 +70,6 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 	t := slackEnvironment()
 	switch {
 	case t.bot == "" && t.app == "" && t.secret == "":
-		if hooks != "" {
-			return nil, errors.New("--hooks is for Slack, and SLACK_BOT_TOKEN is not set: docs/slack.md tells how to get it")
-		}
 		return nil, nil
 	case t.bot == "":
 		return nil, errors.New("SLACK_BOT_TOKEN is not set: docs/slack.md tells how to get it")
@@ -80,8 +77,6 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 		return nil, errors.New("set SLACK_APP_TOKEN (Slack is listened to by a socket), or SLACK_SIGNING_SECRET and --hooks (Slack calls this server): docs/slack.md")
 	case t.app == "" && hooks == "":
 		return nil, errors.New("SLACK_SIGNING_SECRET is set and --hooks is not: give the address at which Slack reaches this server, or set SLACK_APP_TOKEN")
-	case hooks != "" && t.secret == "":
-		return nil, errors.New("--hooks needs SLACK_SIGNING_SECRET: without it nobody can tell that it is Slack who calls")
 	}
 	runs := a.runs()
 	s := &slackServer{tokens: t, log: log, door: slack.New(slack.Config{
@@ -107,12 +102,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 		},
 		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Digests: a.config.Slack.Digests, Targets: a.config.Targets.targets(), Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
 	})}
-	if hooks != "" {
-		var err error
-		if s.listener, err = net.Listen("tcp", hooks); err != nil {
-			return nil, fmt.Errorf("listen for Slack: %w (--hooks takes another address)", err)
-		}
-	}
+	s.called = hooks != "" && t.secret != ""
 	return s, nil
 }
 
@@ -157,33 +147,17 @@ func (s *slackServer) serve(ctx context.Context, start func(func() error)) {
 	if s.tokens.app != "" {
 		start(func() error { return s.door.Listen(ctx, s.tokens.client()) })
 	}
-	if s.listener == nil {
-		return
-	}
-	server := web.Server(s.door)
-	start(func() error {
-		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	start(func() error {
-		<-ctx.Done()
-		closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer stop()
-		return server.Shutdown(closing)
-	})
 }
 
 // says tells by which ways Slack comes in.
-func (s *slackServer) says() string {
+func (s *slackServer) says(hooks net.Listener) string {
 	switch {
-	case s.listener == nil:
+	case !s.called:
 		return "Slack is listened to by a socket."
 	case s.tokens.app == "":
-		return fmt.Sprintf("Slack may call http://%s/.", s.listener.Addr())
+		return fmt.Sprintf("Slack may call http://%s/.", hooks.Addr())
 	}
-	return fmt.Sprintf("Slack is listened to by a socket, and may call http://%s/.", s.listener.Addr())
+	return fmt.Sprintf("Slack is listened to by a socket, and may call http://%s/.", hooks.Addr())
 }
 
 type slackVerb struct {

@@ -266,18 +266,7 @@ func TestSlackIsSetUp(t *testing.T) {
 		t.Errorf("got %v, %s", err, out)
 	}
 	p.env = append(p.env, "SLACK_APP_TOKEN=")
-	for want, args := range map[string][]string{
-		"set SLACK_APP_TOKEN":        {"serve", "--listen", "127.0.0.1:0"},
-		"needs SLACK_SIGNING_SECRET": {"serve", "--listen", "127.0.0.1:0", "--hooks", "127.0.0.1:0"},
-	} {
-		if want == "needs SLACK_SIGNING_SECRET" {
-			p.env = append(p.env, "SLACK_APP_TOKEN=xapp-1")
-		} else {
-			p.env = append(p.env, "SLACK_APP_TOKEN=")
-		}
-		out, err := p.command(args...).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), want) {
-			t.Errorf("%q: got %v, %s", args, err, out)
-		}
+	if out, err := p.command("serve", "--listen", "127.0.0.1:0").CombinedOutput(); err == nil || !strings.Contains(string(out), "set SLACK_APP_TOKEN") {
+		t.Errorf("got %v, %s", err, out)
 	}
 }

@@ -91,6 +91,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"tasks",
 		"tokens",
 		"tools",
+		"triggers",
 		"verdicts",
 		"verdicts_waiting",
 		"workflow_runs",
