@@ -165,13 +165,8 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
 	triggers := Triggers{Start: Runs{Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.Start, Dispatch: dispatch, Clock: o.c.Clock}
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
-<<<<<<< HEAD
-		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp),
-		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.make(o.c.Log),
-=======
 		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp), Handle(triggers.tick, triggers.gaveUp),
-		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents}.make(o.c.Log),
->>>>>>> 874a4b1 (wip triggers)
+		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.make(o.c.Log),
 	}, o.c.Handlers...)...)
 	if err != nil {
 		return err
