@@ -108,7 +108,7 @@ func (c FetchConfig) get(ctx context.Context, client *http.Client, u *url.URL) (
 	case err != nil:
 		return "", fmt.Errorf("fetch %s: %w", u.Hostname(), errors.Unwrap(err))
 	}
-	defer resp.Body.Close() //nolint:errcheck // what was read is there
+	defer func() { _ = resp.Body.Close() }() // what was read is there
 	kind := resp.Header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(kind)
 	if kind != "" && (err != nil || !readable(media)) {
