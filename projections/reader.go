@@ -43,7 +43,7 @@ type StepStat struct {
 	Steps    int64
 	Runs     int64
 	Failed   int64
-	// Timed counts the steps whose duration is known. The quantiles are over those, by linear interpolation between
+	// Timed counts the steps whose duration is known. Times are a step's own, without those of the steps beneath it. The quantiles are over those, by linear interpolation between
 	// the two nearest order statistics (Hyndman and Fan's type 7).
 	Timed                     int64
 	P50NS, P95NS, TotalNS     int64

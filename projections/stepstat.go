@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // StepStats adds up the steps of runs, by workflow and name. The zero value is of no runs.
@@ -29,6 +30,7 @@ func (s *StepStats) Add(run RunSteps) {
 		s.groups = make(map[stepName]*stepGroup)
 	}
 	s.runs++
+	own := selfTimes(run.Steps)
 	for i := range run.Steps {
 		step := &run.Steps[i]
 		n := stepName{run.Run.Workflow, WithoutCounter(step.Name, run.Run.Models)}
@@ -37,7 +39,7 @@ func (s *StepStats) Add(run RunSteps) {
 			g = &stepGroup{StepStat: StepStat{Workflow: n.workflow, Name: n.step, FirstPosition: step.Position}}
 			s.groups[n] = g
 		}
-		g.add(s.runs, step)
+		g.add(s.runs, step, own[i])
 	}
 }
 
@@ -53,7 +55,7 @@ func (s *StepStats) List() []StepStat {
 	return stats
 }
 
-func (g *stepGroup) add(run int, s *StepRow) {
+func (g *stepGroup) add(run int, s *StepRow, own int64) {
 	g.FirstPosition = min(g.FirstPosition, s.Position)
 	g.LastPosition = max(g.LastPosition, s.Position)
 	if run != g.lastRun {
@@ -64,10 +66,10 @@ func (g *stepGroup) add(run int, s *StepRow) {
 	if s.Outcome == events.Failed {
 		g.Failed++
 	}
-	if s.DurationNS >= 0 {
+	if own >= 0 {
 		g.Timed++
-		g.TotalNS = events.Add(g.TotalNS, s.DurationNS)
-		g.durations = append(g.durations, s.DurationNS)
+		g.TotalNS = events.Add(g.TotalNS, own)
+		g.durations = append(g.durations, own)
 	}
 	g.InputTokens = events.Add(g.InputTokens, s.InputTokens)
 	g.OutputTokens = events.Add(g.OutputTokens, s.OutputTokens)
@@ -80,4 +82,27 @@ func (g *stepGroup) finish() StepStat {
 		g.P50NS, g.P95NS = quantile(g.durations, 50), quantile(g.durations, 95)
 	}
 	return g.StepStat
+}
+
+// selfTimes are how long each step took without the steps right beneath it, -1 where its time is not known: what is around the
+// others is not slow for their sake. Steps are numbered by their starts, so that a moment in which two of them ran is taken off once.
+func selfTimes(steps []StepRow) []int64 {
+	own := make([]int64, len(steps))
+	until := make([]int64, len(steps)) // what of a step was taken off goes so far
+	for i := range steps {
+		own[i], until[i] = steps[i].DurationNS, readmodel.UnixNanos(steps[i].StartedAt)
+	}
+	for i := range steps {
+		s := &steps[i]
+		if s.DurationNS < 0 || s.Parent < 0 || s.Parent >= int64(len(steps)) || own[s.Parent] < 0 {
+			continue
+		}
+		from := max(readmodel.UnixNanos(s.StartedAt), until[s.Parent])
+		to := min(readmodel.UnixNanos(s.EndedAt), readmodel.UnixNanos(steps[s.Parent].EndedAt))
+		if to > from {
+			own[s.Parent] -= to - from
+			until[s.Parent] = to
+		}
+	}
+	return own
 }
