@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
@@ -63,9 +64,15 @@ func (k *kept) made(question string, a *keptAnswer) {
 // models were when it was asked for.
 func (d *door) keep(next http.Handler) http.Handler {
 	var kept kept
+	// What the clock or this process has a part in is none of them.
+	ofReadModels := map[string]bool{"/api/metrics": true}
+	for _, l := range projections.Lists() {
+		ofReadModels["/api/"+l.Name] = true
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		made, ok := w.(*answer)
-		if !ok || !ofReadModels(r) {
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if !ok || !reads || !ofReadModels[r.URL.Path] || r.URL.Query().Has("as_of") {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -98,10 +105,4 @@ func (d *door) keep(next http.Handler) http.Handler {
 			busy(w)
 		}
 	})
-}
-
-// ofReadModels tells of reads that are answered from the live read models alone. A run's texts come from the log.
-func ofReadModels(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.URL.Path, "/api/") &&
-		!strings.HasPrefix(r.URL.Path, "/api/runs/") && !r.URL.Query().Has("as_of")
 }

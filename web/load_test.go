@@ -67,3 +67,20 @@ func TestLoadsAreTold(t *testing.T) {
 		}
 	}
 }
+
+// How busy the models are changes while nothing happens in the log: it is told anew each time.
+func TestLoadsAreNotKept(t *testing.T) {
+	t.Parallel()
+	cfg := config(newCounted(), &log{})
+	busy := 0
+	cfg.Load = func() []orchestrator.Load {
+		busy++
+		return []orchestrator.Load{{Model: "m", Busy: busy}}
+	}
+	door := web.New(cfg)
+	for _, says := range []string{`"busy":1`, `"busy":2`} {
+		if w := request(door, "GET", "/api/metrics/load", ""); !strings.Contains(w.Body.String(), says) {
+			t.Errorf("%s is not in %s", says, w.Body)
+		}
+	}
+}
