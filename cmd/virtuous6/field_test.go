@@ -152,7 +152,7 @@ func (f *field) asks(body, config string, flags ...string) string {
 	if err := json.Unmarshal([]byte(out), &a); err != nil {
 		f.t.Fatalf("ask: %v, %s%s", err, out, errOut)
 	}
-	if !strings.Contains(out, `"unpriced"`) {
+	if !strings.Contains(out, `"unpriced_calls"`) {
 		f.t.Errorf("ask --json does not say whether the price is known: %s", out)
 	}
 	return f.shows(a.Run)

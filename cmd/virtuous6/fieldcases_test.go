@@ -208,7 +208,7 @@ var fieldChecks = map[string]fieldCheck{
 		right: `answer '42 and 1'`, see: asHistory,
 		want: map[string]string{
 			"otlp/anyvalues.json":          `succeeded [chat m succeeded] 12/3/0 $0? "42 and 1"`,
-			"chat/anthropic_parallel.json": `unrated, judged succeeded [calc succeeded, calc failed] 0/0/0 $0 "4, and the second failed."`,
+			"chat/anthropic_parallel.json": `unrated, judged succeeded [calc succeeded, calc failed] 0/0/0 $0? "4, and the second failed."`,
 		},
 	},
 	`logs and metrics in the same file`: {
@@ -221,14 +221,14 @@ var fieldChecks = map[string]fieldCheck{
 	`Anthropic blocks: two tool_use, one user message with two tool_result, one is_error`: {
 		right: `2 steps: succeeded, failed`, see: asHistory,
 		want: map[string]string{
-			"chat/anthropic_parallel.json": `unrated, judged succeeded [calc succeeded, calc failed] 0/0/0 $0 "4, and the second failed."`,
-			"chat/anthropic_mixed.json":    `unrated, judged succeeded [look succeeded] 0/0/0 $0 "done"`,
+			"chat/anthropic_parallel.json": `unrated, judged succeeded [calc succeeded, calc failed] 0/0/0 $0? "4, and the second failed."`,
+			"chat/anthropic_mixed.json":    `unrated, judged succeeded [look succeeded] 0/0/0 $0? "done"`,
 		},
 	},
 	`failure flag on the tool's message`: {
 		right: `steps 2-5 failed, 6 succeeded`, see: asHistory,
 		want: map[string]string{
-			"chat/tool_errors.json": `unrated, judged failed [f failed, f failed, f failed, f failed, f failed, f succeeded] 0/0/0 $0 "done"`,
+			"chat/tool_errors.json": `unrated, judged failed [f failed, f failed, f failed, f failed, f failed, f succeeded] 0/0/0 $0? "done"`,
 		},
 	},
 	`tau2 results file`: {
@@ -249,7 +249,7 @@ var fieldChecks = map[string]fieldCheck{
 	`logs in other shapes`: {
 		right: `read, or told`, see: asHistory,
 		want: map[string]string{
-			"chat/responses_items.json":  `unrated, judged succeeded [f succeeded] 0/0/0 $0 "done"`,
+			"chat/responses_items.json":  `unrated, judged succeeded [f succeeded] 0/0/0 $0? "done"`,
 			"chat/request_response.json": `unrated, judged succeeded [chat succeeded] 5/2/0 $0? "ho"`,
 		},
 	},

@@ -29,7 +29,7 @@ type workspaceView struct {
 	Running   int64                   `json:"running"`
 	Succeeded int64                   `json:"succeeded"`
 	CostUSD   string                  `json:"cost_usd"`
-	Unpriced  bool                    `json:"unpriced"`
+	Unpriced  int64                   `json:"unpriced_calls"`
 	Tokens    int                     `json:"tokens"`
 	Budgets   []projections.BudgetRow `json:"budgets"`
 	cost      events.Cost
@@ -56,7 +56,7 @@ func (a *app) viewOf(ctx context.Context, workspace string) (v workspaceView, er
 		return v, err
 	}
 	v.Runs, v.Running, v.Succeeded, v.cost = report.Runs, report.Running, report.Succeeded, report.Cost
-	v.CostUSD, v.Unpriced = report.CostNanos.String(), !report.Whole()
+	v.CostUSD, v.Unpriced = report.CostNanos.String(), report.UnpricedCalls
 	tokens, err := reader.Tokens(ctx)
 	if err != nil {
 		return v, err
