@@ -163,22 +163,34 @@ func (t *turn) messages(ctx context.Context) (asked, sent []events.Message, err 
 	case c.invalid != "":
 		asked = []events.Message{agents.Repair(c.invalid)}
 	}
-	sent = slices.Concat(c.messages, c.told(), asked)
+	sent, err = t.whole(ctx, slices.Concat(c.messages, c.told(), asked))
+	return asked, sent, err
+}
+
+// whole is what the run says to the model with what earlier runs hold. A provider's cache is by prefix: what is sent must begin with what
+// was sent before.
+func (t *turn) whole(ctx context.Context, sent []events.Message) ([]events.Message, error) {
+	c := t.conversation
 	if len(c.assigned.Earlier) == 0 {
-		return asked, sent, nil
+		return sent, nil
 	}
 	if c.said == nil {
 		for _, run := range c.assigned.Earlier {
 			said, err := t.said(ctx, run)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			c.said = append(c.said, said...)
 		}
 	}
+	return slices.Insert(sent, instructed(sent), c.said...), nil
+}
+
+// instructed counts the messages at the head that are instructions.
+func instructed(sent []events.Message) int {
 	head := 0
 	for head < len(sent) && sent[head].Role == "system" {
 		head++
 	}
-	return asked, slices.Insert(sent, head, c.said...), nil
+	return head
 }

@@ -54,6 +54,11 @@ func newConversation() *conversation {
 
 // read goes on behind the last fact that was read.
 func (c *conversation) read(ctx context.Context, store eventstore.Store, workspace, run string) error {
+	return c.follow(ctx, store, workspace, run, func(events.Envelope, events.Run) bool { return true })
+}
+
+// follow is read, and shows each fact before it counts, until next does not want it.
+func (c *conversation) follow(ctx context.Context, store eventstore.Store, workspace, run string, next func(events.Envelope, events.Run) bool) error {
 	stream := commands.RunStream(workspace, run)
 	for e, err := range store.ReadStream(ctx, stream, eventstore.StreamOptions{From: &c.next}) {
 		if errors.Is(err, eventstore.ErrNoStream) && c.next > 0 {
@@ -69,6 +74,9 @@ func (c *conversation) read(ctx context.Context, store eventstore.Store, workspa
 		f, ok := fact.(events.Run)
 		if !ok {
 			return fmt.Errorf("load run %s: a fact %s stands in its stream", run, e.Kind)
+		}
+		if !next(e, f) {
+			return nil
 		}
 		c.evolve(f)
 		if c.next == 0 {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -147,6 +146,8 @@ func (t *turn) perform(ctx context.Context) error {
 		return nil
 	case err != nil:
 		return err
+	case t.conversation.ended || t.conversation.turns != t.wish.Turn:
+		return nil // another driver was quicker
 	}
 	model := &metered{turn: t, model: t.runner.Model}
 	t.runner.Model = model
@@ -328,8 +329,7 @@ func (t *turn) performTools(ctx context.Context) error {
 			jobs[i].lost = jobs[i].lost || receipt.Repeated && !t.runner.Repeatable(c.calls[jobs[i].call].Name)
 		}
 	}
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
+	group, calling := errgroup.WithContext(ctx)
 	for _, j := range jobs {
 		group.Go(func() error {
 			if err := t.lease.Check(); err != nil {
@@ -342,28 +342,27 @@ func (t *turn) performTools(ctx context.Context) error {
 			case j.lost:
 				done = t.runner.Lost(call)
 			default:
-				done = t.runner.Perform(ctx, t.config, call, events.DeriveID(t.wish.ID, int(toolSlot)+3*j.call).String())
+				done = t.runner.Perform(calling, t.config, call, events.DeriveID(t.wish.ID, int(toolSlot)+3*j.call).String())
 			}
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if calling.Err() != nil {
+				return calling.Err()
 			}
 			at := toolSlot + slot(3*j.call)
 			finish := commands.FinishStep{Meta: t.meta(at+2, done.EndedAt), Run: t.wish.Run, Step: j.step, Outcome: events.Succeeded}
 			if done.Error != "" {
 				finish.Outcome, finish.Error = events.Failed, done.Error
 			}
-			_, err := t.dispatch(ctx, commands.RecordToolCall{
+			_, err := t.dispatch(calling, commands.RecordToolCall{
 				Meta: t.meta(at+1, done.EndedAt), Run: t.wish.Run, Step: j.step, Call: j.call, Result: done.Message, Unknown: j.lost,
 			}, finish)
-			if err == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				c.results[j.call] = done.Message
-			}
 			return err
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil || len(jobs) == 0 {
+		return err
+	}
+	// What is told is what was recorded, without the credentials that a result may hold: the next calls are to begin with the same.
+	return c.read(ctx, t.store, t.wish.Workspace, t.wish.Run)
 }
 
 // stepName is what a step is called that performs a tool. What no tool can be called is data of the model's.

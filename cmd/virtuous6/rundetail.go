@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/replay"
 )
@@ -56,6 +58,24 @@ func (v runsListVerb) messages(ctx context.Context, a *app, reader projections.R
 	}
 	fmt.Fprintf(a.out, "%s: %s\n", oneLine(run.Run), run.Outcome)
 	return nil
+}
+
+// showCaching tells of the calls that read something from their provider's cache, or could have.
+func showCaching(out io.Writer, uses []answers.CacheUse) {
+	for _, u := range uses {
+		switch {
+		case u.Lost == answers.UnknownLoss:
+			fmt.Fprintf(out, "step %d: cache %d of %d tokens; lost, it is not known why\n", u.Step, u.Read, u.Of)
+		case u.Lost == answers.TimeLoss:
+			fmt.Fprintf(out, "step %d: cache %d of %d tokens; lost: too much time since the call before\n", u.Step, u.Read, u.Of)
+		case u.Lost != "":
+			fmt.Fprintf(out, "step %d: cache %d of %d tokens; lost: %s changed\n", u.Step, u.Read, u.Of, u.Lost)
+		case u.Of > 0:
+			fmt.Fprintf(out, "step %d: cache %d of %d tokens\n", u.Step, u.Read, u.Of)
+		case u.Read > 0:
+			fmt.Fprintf(out, "step %d: cache %d tokens\n", u.Step, u.Read)
+		}
+	}
 }
 
 // parting is where two runs part.

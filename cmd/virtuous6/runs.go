@@ -142,8 +142,12 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 	if err != nil {
 		return err
 	}
+	caching, err := a.runs().Caching(ctx, &run, steps)
+	if err != nil {
+		return err
+	}
 	if v.JSON {
-		return a.json(map[string]any{"run": run, "steps": steps, "feedback": feedback})
+		return a.json(map[string]any{"run": run, "steps": steps, "feedback": feedback, "caching": caching})
 	}
 	fmt.Fprintf(a.out, "%s: %s, ended %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, run.Outcome, run.Steps,
 		run.InputTokens, run.OutputTokens, spentInWords(run.Cost), seconds(run.DurationNS))
@@ -167,6 +171,7 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 				seconds(s.DurationNS), s.InputTokens, s.OutputTokens, spent(s.Spent()), short(s.Error, 40))
 		}
 	})
+	showCaching(a.out, caching)
 	for _, f := range feedback {
 		fmt.Fprintf(a.out, "\nfeedback of %s: %s", orDash(f.User), describe(f))
 	}
