@@ -70,7 +70,7 @@ func (r Runs) calls(ctx context.Context, workspace, run string, until uint64) (c
 		case events.RunStepStarted:
 			began[f.Step] = e.OccurredAt
 		case events.RunLLMCalled:
-			if f.Step == nil || f.Scripted { // the built-in model has no cache
+			if f.Step == nil || f.Scripted || c.assigned == nil { // the built-in model has no cache, and an imported record does not tell enough
 				break
 			}
 			var sent []events.Message
@@ -82,6 +82,8 @@ func (r Runs) calls(ctx context.Context, workspace, run string, until uint64) (c
 			if n := len(calls); n > 0 && calls[n-1].Step == f.Step {
 				calls[n-1].Input, calls[n-1].Cached = f.InputTokens, f.CachedTokens
 			}
+		case events.RunStarted, events.RunToolCalled, events.RunApprovalAsked, events.RunApprovalAnswered, events.RunSuspended, events.RunResumed,
+			events.RunFinished, events.RunFailed, events.RunCancelled:
 		}
 		return failed == nil
 	})

@@ -107,6 +107,7 @@ func TestEachCallBeginsWithTheOneBefore(t *testing.T) {
 			time.Sleep(time.Minute) // the fake clock's
 			synctest.Wait()
 		}
+		opening := []string{"r1", "old", "r6"} // before their first call there is none
 		caching := func(run string) (lost []answers.Loss) {
 			row, steps, err := h.models.Run(t.Context(), run)
 			if err != nil || row.Outcome != events.Succeeded {
@@ -117,7 +118,7 @@ func TestEachCallBeginsWithTheOneBefore(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, u := range uses {
-				if u.Of > 0 && (u.Read >= u.Of) != (u.Lost == "") || u.Of > 0 != (len(lost) > 0 || run != "r1") {
+				if u.Of > 0 && (u.Read >= u.Of) != (u.Lost == "") || u.Of > 0 != (len(lost) > 0 || !slices.Contains(opening, run)) {
 					t.Errorf("run %s: %+v", run, u)
 				}
 				lost = append(lost, u.Lost)
@@ -164,6 +165,22 @@ func TestEachCallBeginsWithTheOneBefore(t *testing.T) {
 		ask("r5", "r1", "told otherwise")
 		if got := caching("r5"); !slices.Equal(got, []answers.Loss{answers.SystemLoss}) {
 			t.Errorf("the fifth run lost %q", got)
+		}
+		// An imported run tells what was read and no more, and whoever goes on with it has nothing to lose.
+		first := 0
+		h.append(t, "run-old",
+			events.RunStarted{Run: "old", Workflow: "ask", Prompt: "hello", Conversation: "old", Source: &events.Source{Format: "runs", Record: "old"}},
+			events.RunStepStarted{Step: 0, Name: "chat", Type: events.ChatStep},
+			events.RunLLMCalled{Step: &first, Asked: []events.Message{{Role: "user", Content: "hello"}}, Answered: []events.Message{{Role: "assistant", Content: "hi"}}},
+			events.RunStepFinished{Step: 0, Outcome: events.Succeeded, InputTokens: 2000, CachedTokens: 1024},
+			events.RunFinished{Outcome: events.Succeeded, Answer: "hi"},
+		)
+		ask("r6", "old", "and so on")
+		if got := caching("old"); !slices.Equal(got, []answers.Loss{""}) {
+			t.Errorf("the imported run lost %q", got)
+		}
+		if got := caching("r6"); !slices.Equal(got, []answers.Loss{""}) || len(model.sent[len(model.sent)-1].Messages) != 4 {
+			t.Errorf("the run behind it lost %q", got)
 		}
 		stop()
 	})
