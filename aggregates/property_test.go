@@ -209,7 +209,7 @@ func TestDecideIsPureAndItsHistoriesAreSound(t *testing.T) {
 func sound(t *rapid.T, history []events.Event) {
 	open, aside := map[int]bool{}, map[string]bool{}
 	steps, ended := 0, false
-	var made, person, retired, resting, assigned, byPerson, proved bool
+	var made, person, resting, assigned, byPerson, proved bool
 	most := 0
 	exhausted := ""
 	share := 0
@@ -370,9 +370,6 @@ func sound(t *rapid.T, history []events.Event) {
 		case events.ExperimentStopped, events.ExperimentExpired:
 			ended = true
 		case events.AgentConfigured:
-			if retired {
-				t.Fatal("a retired agent is configured")
-			}
 			if e.Restores > i {
 				t.Fatalf("fact %d restores version %d", i, e.Restores)
 			}
