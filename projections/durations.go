@@ -165,6 +165,7 @@ func (d *durations) decode(b []byte) error {
 		d.n = int64(n)
 	} else if len(r.b) > 0 {
 		last := uint64(0)
+		d.buckets = make([]int64, 0, len(r.b)) // about as many as there are, so that none is moved
 		for len(r.b) > 0 && !r.short {
 			last += r.next()
 			n := int64(r.next())
