@@ -69,3 +69,21 @@ func TestSettle(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatCantBeWeighedStandsAsItIs(t *testing.T) {
+	t.Parallel()
+	open := evidence.Known{Improvement: "i", Analyst: "analyst", Open: true, Strength: events.Strong}
+	gone := func(events.Claim, uint64) (evidence.Standing, bool) {
+		return evidence.Standing{Strength: events.Gone}, true
+	}
+	if _, changes := evidence.Settle("analyst", []evidence.Known{open}, evidence.Result{Weigh: gone}); changes != nil {
+		t.Errorf("its claim is not known: %v", changes)
+	}
+	open.Claim.Subject = []string{"contains", "a"}
+	if _, changes := evidence.Settle("analyst", []evidence.Known{open}, evidence.Result{}); changes != nil {
+		t.Errorf("the analyst weighs nothing: %v", changes)
+	}
+	if _, changes := evidence.Settle("analyst", []evidence.Known{open}, evidence.Result{Weigh: gone}); len(changes) != 1 {
+		t.Errorf("%v", changes)
+	}
+}
