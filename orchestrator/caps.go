@@ -2,16 +2,13 @@ package orchestrator
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // caps are the budgets that there are. They are known by the log and not by the read models, which may be behind: no run
@@ -55,34 +52,13 @@ func (c *caps) of(workspace, goal, agent string) []string {
 	return names
 }
 
-// load takes in all that was set up to a position: what the read models have seen, and the log from there on.
-func (c *caps) load(ctx context.Context, store eventstore.Store, models *projections.Models, head uint64) error {
-	from, err := models.Position(ctx)
-	switch {
-	case errors.Is(err, readmodel.ErrOutdated):
-		from = 0
-	case err != nil:
-		return err
-	default:
-		streams, err := models.BudgetStreams(ctx)
-		if err != nil {
-			return err
-		}
-		for _, stream := range streams {
-			c.add(stream)
-		}
+func (*caps) kinds() []string { return []string{events.BudgetSet{}.Kind()} }
+
+// start implements heard.
+func (c *caps) start(ctx context.Context, models *projections.Models) error {
+	streams, err := models.BudgetStreams(ctx)
+	for _, stream := range streams {
+		c.add(stream)
 	}
-	if from >= head {
-		return nil
-	}
-	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: from, Kinds: []string{(events.BudgetSet{}).Kind()}}) {
-		if err != nil {
-			return err
-		}
-		if e.Position > head {
-			break
-		}
-		c.hear(&e)
-	}
-	return nil
+	return err
 }

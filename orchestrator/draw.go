@@ -6,7 +6,6 @@ import (
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/projections"
 )
 
 // draw gives a run its arms. A few stay for good on the agent as a person made it, and take part in nothing else; of the
@@ -26,12 +25,12 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 			return nil
 		}
 	}
-	row, err := t.tried(ctx, to.Agent)
-	if err != nil || row == nil {
-		return err
+	name := t.trials.on(t.wish.Workspace, to.Agent)
+	if name == "" {
+		return nil
 	}
-	// The read models may be behind. The log tells how things stand: what was rolled back gets no run from then on.
-	tried, err := t.agents.Experiment(ctx, t.wish.Workspace, row.Experiment)
+	// What was rolled back a moment ago gets no run from then on.
+	tried, err := t.agents.Experiment(ctx, t.wish.Workspace, name)
 	if err != nil || tried.Over() {
 		return err
 	}
@@ -49,22 +48,6 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 	}
 	to.Arms = append(to.Arms, arm)
 	return nil
-}
-
-// tried is the experiment that an agent's runs take part in, nil where there is none.
-func (t *turn) tried(ctx context.Context, agent string) (*projections.ExperimentRow, error) {
-	for _, status := range []string{projections.ExperimentRunning, projections.ExperimentProved} {
-		rows, err := t.models.In(t.wish.Workspace).Experiments(ctx, status)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			if row.Agent == agent {
-				return &row, nil
-			}
-		}
-	}
-	return nil, nil
 }
 
 // configOf is what a run's agent is made of: its version, with the change that is tried where the run was drawn for it.

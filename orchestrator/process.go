@@ -32,8 +32,7 @@ type processes struct {
 	lease    *Lease
 	dispatch commands.Dispatch
 	work     *work
-	caps     *caps
-	roster   *roster
+	heard    []heard
 	clock    Clock
 	log      *slog.Logger
 	// after runs commands and timers, each in a goroutine that whoever runs the processes waits for.
@@ -82,10 +81,7 @@ func (p *processes) open(ctx context.Context, members []managers.Member) error {
 		return err
 	}
 	p.reached = head
-	if err := p.caps.load(ctx, p.store, p.models, head); err != nil {
-		return err
-	}
-	if err := p.roster.load(ctx, p.store, p.models, head); err != nil {
+	if err := load(ctx, p.store, p.models, head, p.heard); err != nil {
 		return err
 	}
 	for _, m := range members {
@@ -292,8 +288,9 @@ func (p *processes) follow(ctx context.Context) error {
 		if message.CaughtUp {
 			p.reached = max(p.reached, message.Position)
 		} else {
-			p.caps.hear(&message.Event)
-			p.roster.hear(&message.Event)
+			for _, h := range p.heard {
+				h.hear(&message.Event)
+			}
 			tellRun(p.log, &message.Event)
 			p.fold(&message.Event)
 			p.reached = message.Event.Position

@@ -2,13 +2,10 @@ package orchestrator
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/routing"
 )
 
@@ -116,38 +113,20 @@ func (r *roster) fitting(workspace, task string) []routing.Match {
 	return nil
 }
 
-// load takes in who there was at a position: what the read models have seen, and the log from there on.
-func (r *roster) load(ctx context.Context, store eventstore.Store, models *projections.Models, head uint64) error {
-	from, err := models.Position(ctx)
-	switch {
-	case errors.Is(err, readmodel.ErrOutdated):
-		from = 0
-	case err != nil:
-		return err
-	default:
-		for row, err := range models.AllAgents(ctx) {
-			if err != nil {
-				return err
-			}
-			if row.Askable() && row.Specialist != "" {
-				r.spawn(row.Workspace, row.Agent)
-			}
-			if row.Askable() {
-				r.put(row.Workspace, row.Agent, row.Role, row.Prompt)
-			}
-		}
-	}
-	if from >= head {
-		return nil
-	}
-	for e, err := range store.ReadAll(ctx, eventstore.ReadOptions{From: from, Kinds: agentKinds}) {
+func (*roster) kinds() []string { return agentKinds }
+
+// start implements heard.
+func (r *roster) start(ctx context.Context, models *projections.Models) error {
+	for row, err := range models.AllAgents(ctx) {
 		if err != nil {
 			return err
 		}
-		if e.Position > head {
-			break
+		if row.Askable() && row.Specialist != "" {
+			r.spawn(row.Workspace, row.Agent)
 		}
-		r.hear(&e)
+		if row.Askable() {
+			r.put(row.Workspace, row.Agent, row.Role, row.Prompt)
+		}
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type performer struct {
 	agents   Agents
 	caps     *caps
 	roster   *roster
+	trials   *trials
 	runner   agents.Runner
 	toolbox  Toolbox
 	policies aggregates.Policies

@@ -58,6 +58,11 @@ func (m *Models) AllAgents(ctx context.Context) iter.Seq2[AgentRow, error] {
 	return readmodel.Rows(ctx, m.View, agentTable, readmodel.Query{})
 }
 
+// AllExperiments are the experiments of every workspace.
+func (m *Models) AllExperiments(ctx context.Context) iter.Seq2[ExperimentRow, error] {
+	return readmodel.Rows(ctx, m.View, experimentTable, readmodel.Query{})
+}
+
 // AllTokens are the tokens of all workspaces.
 func (m *Models) AllTokens(ctx context.Context) ([]TokenRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, m.View, tokenTable, readmodel.Query{Order: readmodel.Ascending("workspace", "token")}))
