@@ -179,10 +179,18 @@ type truth struct {
 
 // run makes one run of an agent, drawn in an experiment: of the agent as it is, or with the change.
 func (c *campaign) run(r *rand.Rand, agent, experiment string, share int, old, next truth) {
+	c.about(r, agent, experiment, "", share, old, next)
+}
+
+// about makes one that is about a task.
+func (c *campaign) about(r *rand.Rand, agent, experiment, task string, share int, old, next truth) {
 	c.runs++
 	name := fmt.Sprint("r", c.runs)
 	stream := commands.RunStream("", name)
 	id := events.NameID(c.now, name)
+	if task != "" {
+		c.append(stream, events.DeriveID(id, 3), "user:anna", events.RunStarted{Run: name, Task: task})
+	}
 	candidate, permille := aggregates.Draw(experiment, name, share)
 	arm, what := events.ControlArm, old
 	if candidate {
