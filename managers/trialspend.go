@@ -26,7 +26,7 @@ func (s *experimentsState) spend(e *events.Envelope, cost events.Nanos) {
 	if month := monthOf(e.OccurredAt); month.After(s.Month) {
 		s.Month, s.Spent = month, 0
 	}
-	s.Spent += cost
+	s.Spent = events.Add(s.Spent, cost)
 	if !s.exhausted(e.OccurredAt) {
 		return
 	}
