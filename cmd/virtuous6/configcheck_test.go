@@ -25,7 +25,8 @@ func TestRulesForChangesAreChecked(t *testing.T) {
 		"no dollars":                  {policyConfig{ExperimentLimit: "much"}, "policy.experiment_limit"},
 		"none, which is not no bound": {policyConfig{ExperimentLimit: "0"}, "policy.experiment_limit"},
 	} {
-		if key, says := (config{Policy: tt.policy}).mistake(); key != tt.key {
+		c := config{Policy: tt.policy}
+		if key, says := c.mistake(); key != tt.key {
 			t.Errorf("%s: %s: %s, want %q", name, key, says, tt.key)
 		}
 	}
