@@ -53,7 +53,7 @@ func TestHowFarAChangeGoesIsSettledForItsKindAndAgent(t *testing.T) {
 				"it is tried": {policy: policy, when: plan, then: []events.Event{events.ExperimentPlanned{
 					Experiment: "x", Agent: tt.agent, Change: tt.kind, Config: config, By: "policy", MaxShare: tt.most, Plan: aggregates.DefaultPlan(),
 				}}},
-				"it goes so far":    {policy: policy, given: []events.Event{proposed, passed}, when: apply(tt.most), then: []events.Event{events.ImprovementApplied{Share: tt.most}}},
+				"it goes so far":     {policy: policy, given: []events.Event{proposed, passed}, when: apply(tt.most), then: []events.Event{events.ImprovementApplied{Share: tt.most}}},
 				"it goes no further": {policy: policy, given: []events.Event{proposed, passed}, when: apply(tt.most + 1), err: map[bool]error{true: aggregates.ErrInvalid, false: aggregates.ErrPolicy}[tt.most == 1000]},
 			}.run(t)
 		})

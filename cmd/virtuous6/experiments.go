@@ -161,7 +161,7 @@ type experimentsStartVerb struct {
 	MaxRuns int64  `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
 	MaxDays int    `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
 
-	Flips   int   `help:"How many tasks may go worse for sure, however much the others gain; more take it back." placeholder:"N"`
+	Flips int `help:"How many tasks may go worse for sure, however much the others gain; more take it back." placeholder:"N"`
 
 	JudgedWithin time.Duration `help:"How long a run that has ended waits for a verdict before it counts by how it ended. Default: policy.judged_within of the configuration, else 0." placeholder:"1h"`
 }
