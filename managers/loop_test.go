@@ -38,7 +38,7 @@ type campaign struct {
 	dies     *rand.Rand
 	saved    map[string][]byte
 	since    []recorded
-	repeated map[uuid.UUID]bool
+	repeated map[string]bool
 	killed   int
 }
 
@@ -51,7 +51,7 @@ type recorded struct {
 func newCampaign(t testing.TB, policy aggregates.Policy) *campaign {
 	c := &campaign{
 		t: t, policy: policy, now: noon, streams: map[string]aggregates.Instance{}, revision: map[string]uint64{}, at: map[string]managers.Process{},
-		done: map[uuid.UUID]bool{}, repeated: map[uuid.UUID]bool{},
+		done: map[uuid.UUID]bool{}, repeated: map[string]bool{},
 	}
 	for _, m := range managers.All(managers.Config{}) {
 		if m.Name == "experiment" || m.Name == "improving" || m.Name == "improvement" || m.Name == "forecasts" {
@@ -74,7 +74,8 @@ func (c *campaign) instance(stream string) aggregates.Instance {
 
 // dispatch carries a command out, and has done what the managers then want.
 func (c *campaign) dispatch(cmd commands.Command) error {
-	if c.repeated[cmd.About().ID] {
+	delivery := cmd.Stream() + "/" + cmd.About().ID.String()
+	if c.repeated[delivery] {
 		return nil
 	}
 	i := c.instance(cmd.Stream())
@@ -82,7 +83,7 @@ func (c *campaign) dispatch(cmd commands.Command) error {
 	if err != nil {
 		return err
 	}
-	c.repeated[cmd.About().ID] = true
+	c.repeated[delivery] = true
 	for n, fact := range facts {
 		if err := i.Evolve(fact); err != nil {
 			c.t.Fatal(err)
