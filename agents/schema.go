@@ -85,10 +85,17 @@ func invalid(schema *jsonschema.Schema, answer string) string {
 
 // instructions open an agent's conversations. Servers that can't hold a model to a schema are many, so it is told of it, too.
 func instructions(config events.AgentConfig) string {
-	if len(config.Schema) == 0 {
-		return config.Prompt
+	said := config.Prompt
+	if skills := skillsTold(config.Skills); skills != "" {
+		said += "\n\n" + skills
 	}
-	return strings.TrimLeft(config.Prompt+"\n\nAnswer with JSON alone, without a fence around it, that satisfies this JSON Schema:\n"+string(config.Schema), "\n")
+	if len(config.Schema) > 0 {
+		said += "\n\nAnswer with JSON alone, without a fence around it, that satisfies this JSON Schema:\n" + string(config.Schema)
+	}
+	if said == config.Prompt {
+		return said
+	}
+	return strings.TrimLeft(said, "\n")
 }
 
 // Repair asks for an answer that satisfies the schema, after one that does not.

@@ -159,6 +159,8 @@ func changed(config events.AgentConfig, only events.ChangeKind, to events.AgentC
 		config.Tools = to.Tools
 	case events.ChangeTokenLimit:
 		config.MaxTokens = to.MaxTokens
+	case events.ChangeSkills:
+		config.Skills = to.Skills
 	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
 		return config, fmt.Errorf("%w: a change of kind %s configures no agent", ErrInvalid, only)
 	default:
@@ -291,6 +293,9 @@ func stored(c events.AgentConfig) events.AgentConfig {
 	}
 	if len(c.Fallbacks) == 0 {
 		c.Fallbacks = nil
+	}
+	if len(c.Skills) == 0 {
+		c.Skills = nil
 	}
 	c.Schema = compact(c.Schema)
 	return c

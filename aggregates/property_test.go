@@ -56,7 +56,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"trigger": {anything[events.TriggerSet](), anything[events.TriggerRemoved]()},
 		"timer":   {anything[events.TimerFired]()},
 		"run": {
-			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
+			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunSkillLoaded](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
 			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
 			anything[events.RunStarted](), anything[events.RunStepStarted](), anything[events.RunStepFinished](), anything[events.RunLLMCalled](),
 			anything[events.RunFinished](), anything[events.RunFailed](), anything[events.RunCancelled](),
@@ -72,6 +72,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		},
 		"task":  {anything[events.TaskOpened](), anything[events.TaskUpdated]()},
 		"token": {anything[events.TokenCreated](), anything[events.TokenRevoked]()},
+		"skill": {anything[events.SkillSaved]()},
 		"tool":  {anything[events.ToolPinned](), anything[events.ToolChanged](), anything[events.ToolAccepted]()},
 		"verdict": {
 			anything[events.VerdictGiven](),
@@ -431,6 +432,13 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("reservation %s is settled and was not there", e.Reservation)
 			}
 			delete(aside, e.Reservation)
+		case events.RunSkillLoaded:
+			t.Fatal("a skill is loaded that no call loaded")
+		case events.SkillSaved:
+			if was, ok := history[max(i-1, 0)].(events.SkillSaved); ok && i > 0 && was.Digest == e.Digest {
+				t.Fatal("a text is saved twice in a row")
+			}
+			made = true
 		case events.TriggerSet:
 			made = true
 		case events.TriggerRemoved:
@@ -463,6 +471,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "skill": rapid.Custom(skillWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
 	}
 }

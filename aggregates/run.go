@@ -52,7 +52,11 @@ func decideRun(p Policy, c commands.Run, s runState) ([]events.Run, error) {
 		if !s.open.has(c.Step) {
 			return nil, fmt.Errorf("%w: step %d is not open", ErrInvalid, c.Step)
 		}
-		return []events.Run{events.RunToolCalled{Step: c.Step, Call: c.Call, Result: c.Result, Unknown: c.Unknown}}, nil
+		facts := []events.Run{events.RunToolCalled{Step: c.Step, Call: c.Call, Result: c.Result, Unknown: c.Unknown}}
+		if l := c.Loaded; l != nil {
+			facts = append(facts, events.RunSkillLoaded{Step: c.Step, Skill: l.Skill, Digest: l.Digest, File: l.File})
+		}
+		return facts, nil
 	case commands.StartStep:
 		if err := mayCall(p, c, s); err != nil {
 			return nil, err
@@ -252,7 +256,7 @@ func evolveRun(s runState, e events.Run) runState {
 		s.suspended = e.Budget
 	case events.RunResumed:
 		s.suspended = ""
-	case events.RunToolCalled:
+	case events.RunToolCalled, events.RunSkillLoaded:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		s.ended = true
 	}

@@ -172,7 +172,11 @@ func TestRecordToolCall(t *testing.T) {
 	record := commands.RecordToolCall{Run: "r", Step: 0, Call: 1, Result: result}
 	recorded := events.RunToolCalled{Step: 0, Call: 1, Result: result}
 	scenarios{
-		"in its step":            {given: []events.Event{started, step0}, when: record, then: []events.Event{recorded}},
+		"in its step": {given: []events.Event{started, step0}, when: record, then: []events.Event{recorded}},
+		"of a skill": {
+			given: []events.Event{started, step0}, when: commands.RecordToolCall{Run: "r", Step: 0, Call: 1, Result: result, Loaded: &events.RunSkillLoaded{Skill: "refunds", Digest: "d"}},
+			then: []events.Event{recorded, events.RunSkillLoaded{Step: 0, Skill: "refunds", Digest: "d"}},
+		},
 		"in a step that is over": {given: []events.Event{started, step0, recorded, events.RunStepFinished{Step: 0}}, when: record, err: aggregates.ErrInvalid},
 		"in a step that is not":  {given: []events.Event{started}, when: record, err: aggregates.ErrInvalid},
 	}.run(t)

@@ -234,6 +234,11 @@ func toolWish(t *rapid.T) commands.Command {
 	return commands.NoteTool{Tool: "t", Digest: digest, Definition: events.ToolDefinition{Remote: digest, Schema: []byte(pick(t, "schema", "{}", "{}", "{", ""))}}
 }
 
+func skillWish(t *rapid.T) commands.Command {
+	path := pick(t, "path", events.SkillMain, events.SkillMain, "x.md")
+	return commands.SaveSkill{Skill: pick(t, "skill", "s", "s", "S"), Description: "d", Files: []events.SkillFile{{Path: path, Text: text(t)}}, By: name(t)}
+}
+
 func slackWish(t *rapid.T) commands.Command {
 	name := rapid.SampledFrom([]string{"i", "", "c"})
 	switch rapid.IntRange(0, 3).Draw(t, "wish") {

@@ -31,8 +31,12 @@ func settings(c events.AgentConfig) [][2]string {
 	if c.MaxTokens > 0 {
 		tokens = strconv.Itoa(c.MaxTokens)
 	}
+	skills := make([]string, len(c.Skills))
+	for i, s := range c.Skills {
+		skills[i] = s.String()
+	}
 	return [][2]string{
-		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"schema", string(c.Schema)}, {"prompt", c.Prompt},
+		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"prompt", c.Prompt},
 	}
 }
 
@@ -42,8 +46,12 @@ func ChangesOf(change events.Change, now projections.AgentRow) []Changed {
 	if change.Config == nil {
 		return nil
 	}
+	skills := change.Config.Skills
+	if change.Kind == events.ChangeSkills {
+		skills = now.Skills
+	}
 	return Changes(events.AgentConfig{
-		Model: now.Model, Prompt: now.Prompt, Temperature: now.Temperature, MaxTokens: int(now.MaxTokens), Tools: now.Tools,
+		Skills: skills, Model: now.Model, Prompt: now.Prompt, Temperature: now.Temperature, MaxTokens: int(now.MaxTokens), Tools: now.Tools,
 		API: change.Config.API, Effort: change.Config.Effort, Fallbacks: change.Config.Fallbacks, Schema: change.Config.Schema,
 	}, *change.Config)
 }

@@ -190,6 +190,8 @@ func settingOf(kind events.ChangeKind) string {
 		return "max tokens"
 	case events.ChangeTools:
 		return "tools"
+	case events.ChangeSkills:
+		return "skills"
 	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
 	}
 	return ""

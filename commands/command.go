@@ -180,6 +180,14 @@ type Slack interface {
 	slack()
 }
 
+// Skill is a command to a skill.
+//
+//sumtype:decl
+type Skill interface {
+	Command
+	skill()
+}
+
 // Tool is a command to a tool of an MCP server.
 //
 //sumtype:decl

@@ -100,6 +100,8 @@ type RecordToolCall struct {
 	Call    int
 	Result  events.Message
 	Unknown bool
+	// Loaded is the skill whose text it gave, nil for other calls.
+	Loaded *events.RunSkillLoaded
 }
 
 // FinishRun ends a run that did not fail. Outcome is Succeeded or Unrated.

@@ -21,7 +21,7 @@ type Item struct {
 }
 
 // Asker asks an agent of a configuration. Its runner's tools are those of the configuration: they are described to the model
-// and never called.
+// and never called, but for the one that loads its skills.
 type Asker struct {
 	Runner agents.Runner
 	Config events.AgentConfig
@@ -89,6 +89,9 @@ func (k Asker) ask(ctx context.Context, item Item) (Attempt, error) {
 	described := k.Runner.Tools.All()
 	for i := range described {
 		tool := described[i].Name
+		if tool == events.LoadSkill { // its text is a part of what is evaluated
+			continue
+		}
 		described[i].Call = func(_ context.Context, c agents.Call) (string, error) {
 			key := keyOf(tool, c.Arguments)
 			a.Called, next[key] = append(a.Called, tool), next[key]+1

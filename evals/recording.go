@@ -57,7 +57,7 @@ func Record(ctx context.Context, store eventstore.Store, workspace, run string) 
 				calls = f.Answered[n-1].ToolCalls
 			}
 		case events.RunToolCalled:
-			if f.Call >= 0 && f.Call < len(calls) && !f.Unknown {
+			if f.Call >= 0 && f.Call < len(calls) && !f.Unknown && calls[f.Call].Name != events.LoadSkill {
 				r.gave(calls[f.Call], f.Result.Content)
 			}
 		case events.RunFinished:

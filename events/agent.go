@@ -45,6 +45,8 @@ type AgentConfig struct {
 	// API is how the model is asked: "chat" or "responses", empty for what the model needs.
 	API   string   `json:"api,omitempty"`
 	Tools []string `json:"tools,omitempty"`
+	// Skills are told to the model by name and description. Their texts it gets by LoadSkill.
+	Skills []SkillRef `json:"skills,omitempty"`
 }
 
 // Efforts are the words for how much a model thinks, from the least. Which of them a model takes, its provider says.

@@ -137,6 +137,14 @@ type Slack interface {
 	slack()
 }
 
+// Skill is a fact of a skill's stream.
+//
+//sumtype:decl
+type Skill interface {
+	Event
+	skill()
+}
+
 // Tool is a fact of the stream of an MCP server's tool.
 //
 //sumtype:decl

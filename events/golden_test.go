@@ -25,7 +25,7 @@ func ptr[T any](v T) *T { return &v }
 
 // samples is one fact of each kind with every field set: what its golden file holds.
 func samples() []events.Event {
-	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}}
+	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}}
 	evidence := events.Evidence{
 		From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval",
 		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},
@@ -41,9 +41,6 @@ func samples() []events.Event {
 			{Arm: events.ControlArm, Runs: 900, Succeeded: 540, Unrated: 3, Judged: 12, CostNanos: 4_000_000, UnpricedCalls: 2, Milliseconds: 120_000},
 			{Arm: events.CandidateArm, Runs: 300, Succeeded: 213, CostNanos: 1_300_000, Milliseconds: 39_000},
 		},
-		Flips: []events.Flip{{
-			Task: "refund", ControlRuns: 90, ControlSucceeded: 85, CandidateRuns: 30, CandidateSucceeded: 4, LogE: 21.4, Needed: 6.6846,
-		}},
 	}
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
 	definition := events.ToolDefinition{
@@ -75,7 +72,7 @@ func samples() []events.Event {
 		events.ExperimentPlanned{
 			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, By: "user:anna", MaxShare: 1000,
 			Plan: events.ExperimentPlan{
-				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600, Flips: 2,
+				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600,
 			},
 			Screen: &events.Screen{Experiment: "exp-0", Runs: 900, Difference: .04, Low: -.02, High: .1, Confidence: .95},
 		},
@@ -139,10 +136,6 @@ func samples() []events.Event {
 			Models: []string{"gpt-4o-mini"}, MinTemperature: 0.1, MaxTemperature: 1.5, MaxTokens: 4000, Tools: []string{"clock", "orders"},
 			Specialists: 5, SpecialistNanos: 500_000_000,
 			AskTools: []string{"orders"}, NeverTools: []string{"shell"}, FetchHosts: []string{"*.example.com"}, FetchNetworks: []string{"10.1.0.0/16"}, SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50, Canary: []events.ChangeKind{events.ChangeModel},
-			Changes: []events.ChangeRule{{
-				Agents: []string{"shop-*"}, Kinds: []events.ChangeKind{events.ChangePrompt}, May: events.MayTry, Approvers: []string{"user:anna"},
-			}},
-			Approvers: []string{"user:anna", "user:ben"}, ExperimentNanos: 20_000_000_000,
 		},
 		events.TriggerSet{
 			Trigger: "issues", Cron: "0 2 * * 1-5", Zone: "Europe/Berlin", Webhook: events.GitHubWebhooks, Secret: "ISSUES_SECRET", Prompt: "Triage: {{issue.title}}", Agent: "clerk",
@@ -195,6 +188,11 @@ func samples() []events.Event {
 		},
 		events.LoopPaused{By: "user:anna", Reason: "the prices change tonight"},
 		events.LoopResumed{By: "user:anna", Reason: "they are in"},
+		events.SkillSaved{
+			Skill: "refunds", Description: "How an order is refunded.", Files: []events.SkillFile{{Path: "SKILL.md", Text: "---\nname: refunds\n---\nLook it up."}},
+			Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", By: "user:anna",
+		},
+		events.RunSkillLoaded{Step: 3, Skill: "refunds", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", File: "references/limits.md"},
 		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5", By: "user:anna"},
 		events.VerdictGiven{Run: "r1", Verdict: events.Failed, From: events.ByRule, By: "correctness>=0.5", Feedback: "f1"},
 		events.RunbookSaved{

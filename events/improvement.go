@@ -10,6 +10,7 @@ const (
 	ChangePrompt      ChangeKind = "prompt"
 	ChangeTools       ChangeKind = "tools"
 	ChangeTokenLimit  ChangeKind = "token_limit"
+	ChangeSkills      ChangeKind = "skills"
 	ChangeMerge       ChangeKind = "merge"
 	ChangeSplit       ChangeKind = "split"
 	ChangeRetire      ChangeKind = "retire"
@@ -20,7 +21,7 @@ const (
 // ChangeKinds lists the vocabulary.
 func ChangeKinds() []ChangeKind {
 	return []ChangeKind{
-		ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow,
+		ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeSkills, ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow,
 		ChangeRunbook,
 	}
 }
@@ -28,7 +29,7 @@ func ChangeKinds() []ChangeKind {
 // ByItself tells of a change that it can be made without a person who writes something for it.
 func (k ChangeKind) ByItself() bool {
 	switch k {
-	case ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeRetire:
+	case ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeSkills, ChangeRetire:
 		return true
 	case ChangeMerge, ChangeSplit, ChangeWorkflow, ChangeRunbook:
 	}

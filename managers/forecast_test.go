@@ -40,8 +40,7 @@ func TestABadAnalystComesToProposeOnly(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c.save()
-				c.kill()
+				c.restart()
 				for range 8000 {
 					x := c.experiment(id)
 					if x.Over() || x.Share == 0 {

@@ -243,7 +243,7 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 	case events.RunCancelled:
 		end()
 		r.Error = cmp.Or(f.Reason, "it was cancelled")
-	case events.RunAssigned, events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled, events.RunApprovalAsked, events.RunApprovalAnswered,
+	case events.RunAssigned, events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled, events.RunSkillLoaded, events.RunApprovalAsked, events.RunApprovalAnswered,
 		events.RunSuspended, events.RunResumed:
 	}
 	s.Runs[name] = r

@@ -23,6 +23,7 @@ type Agents interface {
 	Agent(ctx context.Context, workspace, name string) (agent aggregates.Agent, revision uint64, err error)
 	AgentAt(ctx context.Context, workspace, name string, revision uint64) (aggregates.Agent, error)
 	Would(ctx context.Context, c commands.Command) error
+	Skills
 	// Experiment is one that was planned.
 	Experiment(ctx context.Context, workspace, experiment string) (aggregates.Experiment, error)
 	// Loop tells whether a workspace's loop of improvements is paused.

@@ -129,7 +129,7 @@ func (c *conversation) evolve(fact events.Run) {
 		}
 	case events.RunSuspended:
 		c.suspensions++
-	case events.RunResumed:
+	case events.RunResumed, events.RunSkillLoaded:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		c.ended = true
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -67,5 +68,5 @@ func (t *turn) configOf(ctx context.Context, to *events.RunAssigned) (events.Age
 		}
 		config = tried.Candidate(config)
 	}
-	return config, nil
+	return agents.Armed(config), nil
 }

@@ -139,6 +139,7 @@ func (t *turn) perform(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	t.runner.Tools = WithSkills(t.runner.Tools, t.config.Skills, t.wish.Workspace, t.agents)
 	if t.conversation.started.Tool != "" {
 		return t.call(ctx, assign)
 	}
@@ -353,9 +354,13 @@ func (t *turn) performTools(ctx context.Context) error {
 			if done.Error != "" {
 				finish.Outcome, finish.Error = events.Failed, done.Error
 			}
-			_, err := t.dispatch(calling, commands.RecordToolCall{
+			record := commands.RecordToolCall{
 				Meta: t.meta(at+1, done.EndedAt), Run: t.wish.Run, Step: j.step, Call: j.call, Result: done.Message, Unknown: j.lost,
-			}, finish)
+			}
+			if done.Error == "" {
+				record.Loaded = agents.LoadedSkill(t.config.Skills, c.calls[j.call])
+			}
+			_, err := t.dispatch(calling, record, finish)
 			return err
 		})
 	}

@@ -19,6 +19,7 @@ var all = workspaced(
 	loops,
 	rules,
 	runbooks,
+	skills,
 	slackThreads,
 	tools,
 	approvals,

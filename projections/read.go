@@ -331,6 +331,11 @@ func (r *reader) Tools(ctx context.Context) ([]ToolRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, toolTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("tool")}))
 }
 
+// Skills implements Reader.
+func (r *reader) Skills(ctx context.Context) ([]SkillRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, skillTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("skill")}))
+}
+
 // Triggers implements Reader.
 func (r *reader) Triggers(ctx context.Context) ([]TriggerRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, triggerTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("trigger")}))

@@ -145,6 +145,8 @@ type Reader interface {
 	Approval(ctx context.Context, id string) (ApprovalRow, error)
 	// Tools are those of MCP servers, by name.
 	Tools(ctx context.Context) ([]ToolRow, error)
+	// Skills are those that agents can be given, by name.
+	Skills(ctx context.Context) ([]SkillRow, error)
 	// Triggers are what starts runs by itself, by name, the removed ones too.
 	Triggers(ctx context.Context) ([]TriggerRow, error)
 	// Tokens lists the tokens of the API, the oldest first.

@@ -57,6 +57,8 @@ type RunRow struct {
 	Agents []string `db:"agents"`
 	Models []string `db:"models"`
 	Tools  []string `db:"tools"`
+	// Skills are those that it loaded, as events.SkillRef.String tells them, sorted.
+	Skills []string `db:"skills"`
 	// FirstPosition and LastPosition are the log positions of its first and latest fact.
 	FirstPosition uint64 `db:"first_position"`
 	LastPosition  uint64 `db:"last_position"`
@@ -115,7 +117,9 @@ type AgentRow struct {
 	Effort    string   `db:"reasoning_effort"`
 	MaxTokens int64    `db:"max_tokens"`
 	Tools     []string `db:"tools"`
-	Status    string   `db:"status"` // active, resting, retired; empty where only runs name it
+	// Skills are those of its configuration.
+	Skills []events.SkillRef `db:"skills"`
+	Status string            `db:"status"` // active, resting, retired; empty where only runs name it
 	// Imported tells that it is known from history only: its name tells the source, and AdoptedAs the live agent that it was
 	// said to be.
 	Imported  bool   `db:"imported"`

@@ -33,7 +33,7 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunR
 	Reuse:  (*RunRow).reuse,
 	Weigh: func(r *RunRow) int {
 		n := len(r.Prompt) + len(r.Answer) + len(r.Error) + len(r.Chosen) + 64*len(r.Labels) + 16*cap(r.Trace) +
-			16*(cap(r.Agents)+cap(r.Models)+cap(r.Tools)) + 128
+			16*(cap(r.Agents)+cap(r.Models)+cap(r.Tools)+cap(r.Skills)) + 128
 		for i := range r.steps {
 			s := &r.steps[i]
 			n += int(unsafe.Sizeof(*s)) + len(s.Error) + 64*len(s.Labels) + 8*len(s.DependsOn)
@@ -69,6 +69,7 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunR
 		readmodel.Strings("agents", func(r *RunRow) *[]string { return &r.Agents }),
 		readmodel.Strings("models", func(r *RunRow) *[]string { return &r.Models }),
 		readmodel.Strings("tools", func(r *RunRow) *[]string { return &r.Tools }),
+		readmodel.Strings("skills", func(r *RunRow) *[]string { return &r.Skills }),
 		readmodel.Labels("labels", func(r *RunRow) *map[string]string { return &r.Labels }),
 		readmodel.String("error", func(r *RunRow) *string { return &r.Error }),
 		readmodel.Strings("trace", func(r *RunRow) *[]string { return &r.Trace }),
@@ -83,7 +84,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 9, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable},
+	Name: "runs", Version: 10, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable},
 	Bind: bindRuns,
 }
 
@@ -179,6 +180,8 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 		err = w.finishStep(f, e)
 	case events.RunLLMCalled, events.RunToolCalled:
 		// Their data is not there: events.Table.Unread.
+	case events.RunSkillLoaded:
+		r.Skills, _ = include(r.Skills, events.SkillRef{Name: e.Skill, Digest: e.Digest}.String())
 	case events.RunApprovalAsked, events.RunApprovalAnswered:
 	case events.RunSuspended:
 		r.Suspended = e.Budget
@@ -354,7 +357,8 @@ func (r *RunRow) reuse() bool {
 	clear(r.Agents)
 	clear(r.Models)
 	clear(r.Tools)
-	*r = RunRow{Trace: r.Trace[:0], Agents: r.Agents[:0], Models: r.Models[:0], Tools: r.Tools[:0], steps: r.steps[:0]}
+	clear(r.Skills)
+	*r = RunRow{Trace: r.Trace[:0], Agents: r.Agents[:0], Models: r.Models[:0], Tools: r.Tools[:0], Skills: r.Skills[:0], steps: r.steps[:0]}
 	return true
 }
 

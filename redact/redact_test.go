@@ -243,6 +243,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		day
 		depends_on
 		digest
+		file
 		earlier
 		escalate
 		experiment
@@ -281,6 +282,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		previous
 		prints
 		provider
+		path
 		record
 		remote
 		requester
@@ -288,6 +290,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		role
 		rolls_back
 		rule
+		skill
 		reasoning_effort
 		run
 		runbook

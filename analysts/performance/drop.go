@@ -160,6 +160,7 @@ func changed(from, to events.AgentConfig) (kind events.ChangeKind, ok bool) {
 		events.ChangeModel:       func(c *events.AgentConfig) { c.Model, c.API = to.Model, to.API },
 		events.ChangePrompt:      func(c *events.AgentConfig) { c.Prompt = to.Prompt },
 		events.ChangeTools:       func(c *events.AgentConfig) { c.Tools = to.Tools },
+		events.ChangeSkills:      func(c *events.AgentConfig) { c.Skills = to.Skills },
 		events.ChangeTokenLimit:  func(c *events.AgentConfig) { c.MaxTokens = to.MaxTokens },
 		events.ChangeTemperature: func(c *events.AgentConfig) { c.Temperature = to.Temperature },
 	} {

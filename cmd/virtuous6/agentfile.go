@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -24,6 +25,8 @@ type agentFile struct {
 	name   string
 	role   string
 	config events.AgentConfig
+	// skills are the names of its skills.
+	skills []string
 	// ignored are keys that mean nothing here.
 	ignored []string
 }
@@ -39,6 +42,7 @@ type frontMatter struct {
 	Effort      string   `yaml:"reasoning_effort,omitempty"`
 	MaxTokens   int      `yaml:"max_tokens,omitempty"`
 	Tools       nameList `yaml:"tools,omitempty"`
+	Skills      nameList `yaml:"skills,omitempty"`
 	Schema      document `yaml:"schema,omitempty"`
 }
 
@@ -87,10 +91,8 @@ func parseAgentFile(data []byte) (agentFile, error) {
 	if !utf8.Valid(data) || bytes.ContainsRune(data, 0) {
 		return agentFile{}, fmt.Errorf("%w: it is not UTF-8 text", errAgentFile)
 	}
-	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
-	head, opened := strings.CutPrefix(text, "---\n")
-	head, body, closed := strings.Cut("\n"+head+"\n", "\n---\n")
-	if !opened || !closed {
+	head, body, found := agents.CutFrontMatter(string(data))
+	if !found {
 		return agentFile{}, fmt.Errorf("%w: it begins with no front matter between two lines of three dashes", errAgentFile)
 	}
 	var matter frontMatter
@@ -104,7 +106,7 @@ func parseAgentFile(data []byte) (agentFile, error) {
 	if err := yaml.Unmarshal([]byte(head), &keys); err != nil {
 		return agentFile{}, fmt.Errorf("%w: its front matter: %s", errAgentFile, yaml.FormatError(err, false, false))
 	}
-	f := agentFile{name: matter.Name, role: matter.Description, config: events.AgentConfig{
+	f := agentFile{name: matter.Name, role: matter.Description, skills: matter.Skills, config: events.AgentConfig{
 		Model: matter.Model, Fallbacks: matter.Fallbacks, API: matter.API, Temperature: matter.Temperature, Effort: matter.Effort, MaxTokens: matter.MaxTokens, Tools: matter.Tools,
 		Schema: json.RawMessage(matter.Schema), Prompt: strings.TrimSpace(body),
 	}}
@@ -112,7 +114,7 @@ func parseAgentFile(data []byte) (agentFile, error) {
 		f.config.Model = ""
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "schema"}, key) {
+		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema"}, key) {
 			f.ignored = append(f.ignored, key)
 		}
 	}
@@ -124,7 +126,7 @@ func parseAgentFile(data []byte) (agentFile, error) {
 func (f agentFile) format() ([]byte, error) {
 	head, err := yaml.Marshal(frontMatter{
 		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, Fallbacks: f.config.Fallbacks, API: f.config.API,
-		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Schema: document(f.config.Schema),
+		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Skills: f.skills, Schema: document(f.config.Schema),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the front matter of %s: %w", f.name, err)

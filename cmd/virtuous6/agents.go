@@ -102,6 +102,12 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.out, "%s  %s, %d runs, version %d\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
 		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(strings.Join(append([]string{r.Model}, r.Fallbacks...), ", then ")), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
+	for i, s := range r.Skills {
+		if i == 0 {
+			fmt.Fprintln(a.out, "skills")
+		}
+		fmt.Fprintf(a.out, "  %s  %s\n", s, short(s.Description, 80))
+	}
 	if r.Effort != "" {
 		fmt.Fprintf(a.out, "reasoning effort %s\n", r.Effort)
 	}
@@ -124,9 +130,11 @@ type agentFlags struct {
 	MaxTokens   *int     `help:"Bounds an answer, 0 for the provider's default." placeholder:"N"`
 	Schema      *string  `help:"The JSON Schema that answers have to satisfy; @FILE reads it from a file, empty for none." placeholder:"JSON"`
 	Tools       *string  `help:"The tools that it is granted, with commas between; empty for none." placeholder:"NAME,..."`
+	Skills      *string  `help:"The skills that it has, with commas between; empty for none. NAME@DIGEST is an earlier text." placeholder:"NAME,..."`
 }
 
-func (f agentFlags) over(c events.AgentConfig) (events.AgentConfig, error) {
+// over is a configuration with what the flags say. The store has to be open.
+func (f agentFlags) over(ctx context.Context, a *app, c events.AgentConfig) (events.AgentConfig, error) {
 	if f.Model != nil {
 		c.Model = *f.Model
 	}
@@ -157,6 +165,12 @@ func (f agentFlags) over(c events.AgentConfig) (events.AgentConfig, error) {
 	}
 	if f.Fallbacks != nil {
 		c.Fallbacks = names(*f.Fallbacks)
+	}
+	if f.Skills != nil {
+		var err error
+		if c.Skills, err = a.skillRefs(ctx, names(*f.Skills)); err != nil {
+			return c, err
+		}
 	}
 	return c, nil
 }
@@ -217,11 +231,11 @@ func (agentsSpawnVerb) Help() string {
 
 // Run makes the agent.
 func (v agentsSpawnVerb) Run(ctx context.Context, a *app) error {
-	config, err := v.over(events.AgentConfig{})
-	if err != nil {
+	if err := a.open(ctx); err != nil {
 		return err
 	}
-	if err := a.open(ctx); err != nil {
+	config, err := v.over(ctx, a, events.AgentConfig{})
+	if err != nil {
 		return err
 	}
 	if err := a.servable(ctx, config); err != nil {
@@ -259,7 +273,7 @@ func (v agentsConfigureVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	config, err := v.over(agent.Config)
+	config, err := v.over(ctx, a, agent.Config)
 	if err != nil {
 		return err
 	}

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
 )
 
 type agentsApplyVerb struct {
@@ -23,9 +26,10 @@ type agentsApplyVerb struct {
 // Help tells what a file looks like.
 func (agentsApplyVerb) Help() string {
 	return "Each .md file of the folder is an agent, in the shape of coding agents' sub-agent files: front matter in YAML with name, description, " +
-		"model, fallbacks, api, temperature, reasoning_effort, max_tokens, tools (a list, or names with commas between) and schema (the JSON Schema of answers), and below it the prompt. A file is the whole of " +
+		"model, fallbacks, api, temperature, reasoning_effort, max_tokens, tools (a list, or names with commas between), skills and schema (the JSON Schema of answers), and below it the prompt. A file is the whole of " +
 		"its agent: what it leaves out is the default, and tools that it does not name are not granted. Only what differs is changed, all or " +
-		"nothing is refused before, and agents without a file stay as they are.\n\nExamples:\n  virtuous6 agents apply agents/ --dry-run\n" +
+		"nothing is refused before, and agents without a file stay as they are. \"skills\" in the folder holds the skills' folders, each with a SKILL.md " +
+		"(agentskills.io): they are saved, and agents that name one get the text that it has there.\n\nExamples:\n  virtuous6 agents apply agents/ --dry-run\n" +
 		"  virtuous6 agents apply agents/ --reason \"shorter answers\""
 }
 
@@ -42,20 +46,32 @@ func (v agentsApplyVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	folders, err := readSkillFolders(filepath.Join(v.Dir, skillsFolder))
+	if err != nil {
+		return err
+	}
 	if err := a.open(ctx); err != nil {
 		return err
 	}
 	// All of them are looked at before any is changed.
 	var all []wanted
 	var refusals []error
+	for _, name := range slices.Sorted(maps.Keys(folders)) {
+		if err := a.dispatcher().Would(ctx, folders[name].save(a)); err != nil {
+			refusals = append(refusals, fmt.Errorf("%s: %w", folders[name].dir, err))
+		}
+	}
 	for _, f := range files {
-		w, err := v.want(ctx, a, f)
+		w, err := v.want(ctx, a, f, folders)
 		if err != nil {
 			refusals = append(refusals, fmt.Errorf("%s: %w", f.path, err))
 		}
 		all = append(all, w)
 	}
 	if err := errors.Join(refusals...); err != nil {
+		return err
+	}
+	if err := v.saveSkills(ctx, a, folders); err != nil {
 		return err
 	}
 	made, changed, same := 0, 0, 0
@@ -93,13 +109,53 @@ func (v agentsApplyVerb) Run(ctx context.Context, a *app) error {
 	return err
 }
 
+// skillsFolder is where a folder of agents has their skills.
+const skillsFolder = "skills"
+
+// saveSkills keeps the skills that have another text than before, and tells which.
+func (v agentsApplyVerb) saveSkills(ctx context.Context, a *app, folders map[string]skillFolder) error {
+	for _, name := range slices.Sorted(maps.Keys(folders)) {
+		s := folders[name]
+		s.tellLeftOut(a)
+		before, err := a.dispatcher().Skill(ctx, a.flags.Workspace, name, "")
+		switch {
+		case errors.Is(err, aggregates.ErrMissing):
+			fmt.Fprintf(a.out, "skill %s: new\n", s.SkillRef)
+		case err != nil:
+			return err
+		case before.Digest == s.Digest:
+			continue
+		default:
+			fmt.Fprintf(a.out, "skill %s: another text than %s\n", s.SkillRef, events.SkillRef{Name: name, Digest: before.Digest})
+		}
+		if v.DryRun {
+			continue
+		}
+		if _, err := a.dispatcher().Dispatch(ctx, s.save(a)); err != nil {
+			return fmt.Errorf("%s: %w", s.dir, err)
+		}
+	}
+	return nil
+}
+
 // want finds out what a file asks for, and refuses what could not be done.
-func (v agentsApplyVerb) want(ctx context.Context, a *app, f agentFile) (wanted, error) {
+func (v agentsApplyVerb) want(ctx context.Context, a *app, f agentFile, folders map[string]skillFolder) (wanted, error) {
+	for _, name := range f.skills {
+		if s, ok := folders[name]; ok {
+			f.config.Skills = append(f.config.Skills, s.SkillRef)
+			continue
+		}
+		saved, err := a.skillRefs(ctx, []string{name})
+		if err != nil {
+			return wanted{agentFile: f}, fmt.Errorf("%w; or put its folder into %s", err, filepath.Join(v.Dir, skillsFolder))
+		}
+		f.config.Skills = append(f.config.Skills, saved...)
+	}
 	w := wanted{agentFile: f}
-	if err := a.servable(ctx, f.config); err != nil {
+	err := a.servable(ctx, f.config)
+	if err != nil {
 		return w, err
 	}
-	var err error
 	if w.now, _, err = a.dispatcher().Agent(ctx, a.flags.Workspace, f.name); err != nil {
 		return w, err
 	}
@@ -123,7 +179,7 @@ type agentsExportVerb struct {
 
 // Help gives an example.
 func (agentsExportVerb) Help() string {
-	return "Writes a file for each agent that can be asked, in the shape that 'agents apply' takes, so that agents live in git. A file of the same " +
+	return "Writes a file for each agent that can be asked, in the shape that 'agents apply' takes, so that agents live in git, and the folders of their skills. A file of the same " +
 		"agent is written anew; another file is never overwritten.\n\nExample:\n  virtuous6 agents export agents/"
 }
 
@@ -141,6 +197,7 @@ func (v agentsExportVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	written, same := 0, 0
+	skills := map[string]events.SkillRef{}
 	for _, r := range rows {
 		if !r.Askable() {
 			continue
@@ -150,6 +207,13 @@ func (v agentsExportVerb) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		f := agentFile{name: r.Agent, role: now.Role, config: now.Config}
+		for _, s := range now.Config.Skills {
+			f.skills = append(f.skills, s.Name)
+			if other, there := skills[s.Name]; there && other.Digest != s.Digest {
+				return fmt.Errorf("%s has %s, and another agent %s: a folder holds one text of a skill, so give both the same one (`virtuous6 agents configure %s --skills ...`)", r.Agent, s, other, r.Agent)
+			}
+			skills[s.Name] = s
+		}
 		wrote, err := f.write(v.Dir)
 		if err != nil {
 			return err
@@ -158,6 +222,19 @@ func (v agentsExportVerb) Run(ctx context.Context, a *app) error {
 			written++
 		} else {
 			same++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(skills)) {
+		saved, err := a.skill(ctx, name, skills[name].Digest)
+		if err != nil {
+			return err
+		}
+		changed, err := writeSkill(filepath.Join(v.Dir, skillsFolder), saved)
+		if err != nil {
+			return err
+		}
+		if changed {
+			fmt.Fprintf(a.out, "skill %s: written\n", skills[name])
 		}
 	}
 	_, err = fmt.Fprintf(a.out, "%d written to %s, %d as they were.\n", written, v.Dir, same)

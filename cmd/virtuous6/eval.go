@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/evals"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
 type evalVerb struct {
@@ -87,7 +89,7 @@ func (v evalVerb) askers(ctx context.Context, a *app) (with evals.Asker, against
 	if len(agent.Versions) == 0 {
 		return with, nil, fmt.Errorf("there is no agent %q that was ever configured: `virtuous6 agents` lists them", v.Agent)
 	}
-	config, err := v.over(agent.Config)
+	config, err := v.over(ctx, a, agent.Config)
 	if err != nil {
 		return with, nil, err
 	}
@@ -105,7 +107,11 @@ func (v evalVerb) askers(ctx context.Context, a *app) (with evals.Asker, against
 	asker := func(c events.AgentConfig) (k evals.Asker, err error) {
 		c.Model = cmp.Or(c.Model, model)
 		k = evals.Asker{Runner: runner, Config: c}
+		k.Config = agents.Armed(k.Config)
 		k.Runner.Tools, err = box.Tools(ctx, c.Tools)
+		if err == nil {
+			k.Runner.Tools = orchestrator.WithSkills(k.Runner.Tools, c.Skills, a.flags.Workspace, a.dispatcher())
+		}
 		return k, err
 	}
 	if with, err = asker(config); err != nil || v.Against == 0 {

@@ -120,9 +120,6 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 		}
 	})
 	if p := x.Proof; err == nil && p != nil {
-		for _, f := range p.Flips {
-			fmt.Fprintf(a.out, "goes worse: the task %s, %d of %d before, %d of %d with it\n", oneLine(f.Task), f.ControlSucceeded, f.ControlRuns, f.CandidateSucceeded, f.CandidateRuns)
-		}
 		_, err = fmt.Fprintf(a.out, "the latest decision counted %d runs, positions %d to %d: %s\n", p.Arms[0].Runs+p.Arms[1].Runs, p.From, p.To, proofText(*p))
 	}
 	return err
@@ -161,8 +158,6 @@ type experimentsStartVerb struct {
 	MaxRuns int64  `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
 	MaxDays int    `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
 
-	Flips int `help:"How many tasks may go worse for sure, however much the others gain; more take it back." placeholder:"N"`
-
 	JudgedWithin time.Duration `help:"How long a run that has ended waits for a verdict before it counts by how it ended. Default: policy.judged_within of the configuration, else 0." placeholder:"1h"`
 }
 
@@ -170,7 +165,7 @@ type experimentsStartVerb struct {
 func (experimentsStartVerb) Help() string {
 	return "Runs are drawn: 5% of the conversations get the change, 25% once 20 of its runs have ended, all of them once it is proved to be " +
 		"better, at however many looks. It is rolled back as soon as it is proved that its runs succeed less often, cost a quarter more, or " +
-		"take half as long again, or that a task which went well goes worse. One change at a time, so that you know what did it; the changes of one agent are tried one after " +
+		"take half as long again. One change at a time, so that you know what did it; the changes of one agent are tried one after " +
 		"another.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester"
 }
 
@@ -190,7 +185,7 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	if !agent.Live || agent.Retired {
 		return fmt.Errorf("there is no agent %q that can be asked: `virtuous6 agents` lists them", v.Agent)
 	}
-	config, err := v.over(agent.Config)
+	config, err := v.over(ctx, a, agent.Config)
 	if err != nil {
 		return err
 	}
@@ -200,7 +195,7 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	meta := a.meta("")
 	plan := commands.PlanExperiment{
 		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, By: "user:" + a.config.user(),
-		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, Flips: v.Flips, JudgedWithin: int64(v.JudgedWithin.Seconds())},
+		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, JudgedWithin: int64(v.JudgedWithin.Seconds())},
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, plan); err != nil {
 		return err
@@ -217,14 +212,14 @@ func (v experimentsStartVerb) kind() (events.ChangeKind, error) {
 		given bool
 	}{
 		{events.ChangeModel, v.Model != nil}, {events.ChangePrompt, v.Prompt != nil}, {events.ChangeTemperature, v.Temperature != nil},
-		{events.ChangeTokenLimit, v.MaxTokens != nil}, {events.ChangeTools, v.Tools != nil},
+		{events.ChangeTokenLimit, v.MaxTokens != nil}, {events.ChangeTools, v.Tools != nil}, {events.ChangeSkills, v.Skills != nil},
 	} {
 		if flag.given {
 			kinds = append(kinds, flag.kind)
 		}
 	}
 	if len(kinds) != 1 || v.Fallbacks != nil || v.Effort != nil || v.Schema != nil {
-		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens or --tools; others can be configured, but not tried")
+		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens, --tools or --skills; others can be configured, but not tried")
 	}
 	return kinds[0], nil
 }

@@ -62,6 +62,7 @@ type verbs struct {
 	Models       modelsVerb       `cmd:"" group:"Insight" help:"List the models of the server that answers live runs."`
 	Agents       agentsVerb       `cmd:"" group:"Insight" help:"List, make and change agents."`
 	Workspaces   workspacesVerb   `cmd:"" group:"Insight" help:"List workspaces, or show what is in one."`
+	Skills       skillsVerb       `cmd:"" group:"Insight" help:"List the skills that agents can be given, show one, or save one."`
 	Tools        toolsVerb        `cmd:"" group:"Insight" help:"List the tools that agents can be granted, or accept what a server says of one."`
 	Approvals    approvalsVerb    `cmd:"" group:"Run" help:"Decide on calls of tools that need a person."`
 	List         listVerb         `cmd:"" group:"Insight" help:"Print any list of the read models."`

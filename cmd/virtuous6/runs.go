@@ -155,7 +155,7 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 	if run.Scripted {
 		fmt.Fprintln(a.out, "answered by the built-in scripted model")
 	}
-	for _, line := range []struct{ label, text string }{{"task", run.Task}, {"asked", run.Prompt}, {"agent", run.Agent}, {"chosen since", run.Chosen}, {"answer", run.Answer}, {"error", run.Error}} {
+	for _, line := range []struct{ label, text string }{{"task", run.Task}, {"asked", run.Prompt}, {"agent", run.Agent}, {"chosen since", run.Chosen}, {"skills loaded", strings.Join(run.Skills, " ")}, {"answer", run.Answer}, {"error", run.Error}} {
 		if line.text != "" {
 			fmt.Fprintf(a.out, "%s: %s\n", line.label, short(line.text, 400))
 		}

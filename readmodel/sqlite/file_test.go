@@ -86,6 +86,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"rules",
 		"run_zones",
 		"runbooks",
+		"skills",
 		"slack_threads",
 		"task_keys",
 		"tasks",
