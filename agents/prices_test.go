@@ -375,6 +375,37 @@ func TestPublicPricesAreEachProvidersOwn(t *testing.T) {
 	}
 }
 
+// What the vendors' pages say of their newest models, so that a renewal that reads the catalogue wrongly is noticed.
+func TestTheTableHasTodaysModels(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		spent agents.Spent
+		want  events.Nanos
+	}{
+		{agents.Spent{Provider: "openai", Model: "gpt-6.2-sol", Input: 100_000, CacheRead: 60_000, CacheWrite: 20_000, Output: 1000}, 106_000_000},
+		{agents.Spent{Provider: "openai", Model: "gpt-6.2-astra", Input: 300_000, Output: 1000, Tier: "priority"}, 9_720_000_000},
+		{agents.Spent{Provider: "openai", Model: "gpt-6.1-terra", Input: 1000, Output: 1000, Tier: "flex"}, 3_000_000},
+		{agents.Spent{Provider: "openai", Model: "gpt-6-luna", Input: 1000, Output: 1000}, 600_000},
+		{agents.Spent{Provider: "anthropic", Model: "claude-haiku-5-5", Input: 101_000, CacheWrite: 1000, CacheWriteHour: 1000, Output: 1000}, 53_500_000},
+		{agents.Spent{Provider: "anthropic", Model: "claude-sonnet-5-5", Input: 1000, CacheRead: 500, CacheWrite: 500, Output: 100}, 2_300_000},
+		{agents.Spent{Provider: "gemini", Model: "gemini-4-neon", Input: 1000, CacheRead: 1000, Output: 1000}, 15_150_000},
+		{agents.Spent{Provider: "xai", Model: "grok-4.7", Input: 201_000, Output: 1000}, 816_000_000},
+	} {
+		p, err := agents.PublicPrices(c.spent.Provider)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if nanos, priced := p.Cost(c.spent); !priced || nanos != c.want {
+			t.Errorf("%s costs %d, %v, want %d", c.spent.Model, nanos, priced, c.want)
+		}
+	}
+	// OpenAI's page has no row of flex for it.
+	p, _ := agents.PublicPrices("openai")
+	if nanos, priced := p.Cost(agents.Spent{Provider: "openai", Model: "gpt-6.2-sol", Input: 1000, Output: 1000, Tier: "flex"}); priced {
+		t.Errorf("a tier without a price costs %d", nanos)
+	}
+}
+
 func FuzzParsePrices(f *testing.F) {
 	sample, err := os.ReadFile("testdata/prices.json")
 	if err != nil {
