@@ -46,6 +46,8 @@ type Finding struct {
 	// Strength is that of a factor; Worth what acting on it may bring, in a user's terms.
 	Strength events.Strength `json:"strength,omitempty"`
 	Worth    *Worth          `json:"worth,omitempty"`
+	// Example is a run that shows it.
+	Example string `json:"example,omitempty"`
 }
 
 // Result is all that an analyst has to say of a state of the read models.

@@ -178,7 +178,7 @@ func (a *analysis) errors() []evidence.Finding {
 		}
 		f := evidence.Finding{
 			Kind: ErrorFinding, Workflow: w, Subject: []string{"error", e.ID}, Text: e.words(w, a.runsOf(w)), Of: of[w],
-			Evidence: e.evidence(),
+			Evidence: e.evidence(), Example: e.Example,
 		}
 		if q := harms[[2]string{w, e.ID}]; q != nil {
 			f.Text += " " + q.reason(e.Text)

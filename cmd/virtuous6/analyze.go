@@ -29,7 +29,7 @@ type analyzeVerb struct {
 func (analyzeVerb) Help() string {
 	return "Analysts read the read models. What they would change is recorded as an improvement, once, for people to approve or " +
 		"reject. The screen has what may bring most over all workflows, to do or to know: points of success, or dollars or minutes in 30 days " +
-		"at the present rate of runs, shrunk for having been chosen among many. No model is asked.\n\nExamples:\n  virtuous6 analyze\n" +
+		"at the present rate of runs, shrunk for having been chosen among many; where little is proven, the commonest errors with a run to look at. No model is asked.\n\nExamples:\n  virtuous6 analyze\n" +
 		"  virtuous6 analyze --workflow support\n  virtuous6 analyze --all\n  virtuous6 analyze --json | jq .proposals"
 }
 
@@ -141,16 +141,15 @@ func worth(w *evidence.Worth, of string) string {
 	return fmt.Sprintf("%s: %s, %s more successful runs a month, %s", of, gain(w), amount(w, w.Month), w.Severity)
 }
 
-// gain says what something may bring, with its interval.
+// gain says what something may bring, with its interval: in points of success, or in what is saved in 30 days.
 func gain(w *evidence.Worth) string {
-	month := fmt.Sprintf("%s (%s to %s)", amount(w, w.Month), amount(w, w.Low), amount(w, w.High))
 	switch w.Unit {
 	case evidence.LessDollars:
-		return "dollars less a month: " + month
+		return fmt.Sprintf("$%s less a month (%s to %s)", amount(w, w.Month), amount(w, w.Low), amount(w, w.High))
 	case evidence.LessMinutes:
-		return "minutes less a month: " + month
+		return fmt.Sprintf("%s minutes less a month (%s to %s)", amount(w, w.Month), amount(w, w.Low), amount(w, w.High))
 	}
-	return fmt.Sprintf("%+.1f points of success (%.1f to %.1f)", w.Points, w.PointsLow, w.PointsHigh)
+	return fmt.Sprintf("%+.1f points (%.1f to %.1f)", w.Points, w.PointsLow, w.PointsHigh)
 }
 
 // amount writes an amount of a worth's unit.

@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/failure"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
@@ -20,14 +23,18 @@ const (
 	shownID = 8
 	// shownWhat is how much of what was found a line has.
 	shownWhat = 110
+	// counted stands where a strength would, for what was counted and not compared.
+	counted = "counted"
 )
 
-// line is what stands on a line of the screen.
+// line is what stands on a line of the screen. What was only counted has the runs that failed with it in place of a worth,
+// and one of them.
 type line struct {
 	where, what, id string
 	worth           *evidence.Worth
-	runs            int64
+	runs, failed    int64
 	strength        events.Strength
+	example         string
 }
 
 // shown is the beginning of its id, that names it.
@@ -54,11 +61,20 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 		}
 	}
 	slices.SortStableFunc(lines, func(x, y line) int { return evidence.ByWorth(x.worth, y.worth) })
-	lines = limited(lines, v.Limit)
-	if len(lines) == 0 {
+	for _, f := range found.Findings {
+		if f.Worth == nil && f.Strength.Claims() && !symptom(f) && told(f.Workflow) {
+			lines = append(lines, line{where: cmp.Or(f.Workflow, "all"), what: f.Text, runs: f.Evidence.N, strength: f.Strength})
+		}
+	}
+	proven := len(lines)
+	lines = limited(append(lines, commonErrors(found.Findings, told)...), v.Limit)
+	if proven == 0 {
 		fmt.Fprintf(a.out, "Nothing in this history is certain enough to act on.\n")
-	} else if err := v.table(a, lines); err != nil {
-		return err
+	}
+	if len(lines) > 0 {
+		if err := v.table(a, lines); err != nil {
+			return err
+		}
 	}
 	names := slices.Sorted(maps.Keys(few))
 	for _, name := range limited(names, v.Limit) {
@@ -71,20 +87,54 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 		id := lines[i].shown()
 		fmt.Fprintf(a.out, "Next: `virtuous6 improvements show %s` tells all about it, `improvements approve %s` or `reject %s` decides.\n", id, id, id)
 	}
+	if i := slices.IndexFunc(lines, func(l line) bool { return l.example != "" }); i >= 0 {
+		fmt.Fprintf(a.out, "See: `virtuous6 runs %s --messages` shows where that run failed, `virtuous6 errors` all errors.\n", oneLine(lines[i].example))
+	}
 	if rest := len(found.Proposals) + len(found.Findings) - len(lines); rest > 0 {
 		fmt.Fprintf(a.out, "%d more: `virtuous6 analyze --all`, or --workflow NAME.\n", rest)
 	}
 	return nil
 }
 
+// symptom tells of a finding that says no more than that runs fail whose step does.
+func symptom(f evidence.Finding) bool { return len(f.Subject) > 0 && f.Subject[0] == "fails" }
+
+// commonErrors are the errors that most failed runs have, one of each workflow, for where little is proven.
+func commonErrors(findings []evidence.Finding, told func(workflow string) bool) []line {
+	worst := map[string]line{}
+	for _, f := range findings {
+		failed := f.Evidence.Counts["failed"]
+		if f.Kind != failure.ErrorFinding || f.Worth != nil || failed <= worst[f.Workflow].failed || !told(f.Workflow) {
+			continue
+		}
+		text, _ := strconv.QuotedPrefix(f.Text)
+		_, most, _ := strings.Cut(strings.TrimPrefix(f.Text, text), " times")
+		most, _, _ = strings.Cut(most, ";")
+		worst[f.Workflow] = line{where: f.Workflow, what: text + most, runs: f.Evidence.Counts["runs"], failed: failed, strength: counted, example: f.Example}
+	}
+	lines := slices.Collect(maps.Values(worst))
+	slices.SortFunc(lines, func(x, y line) int { return cmp.Or(cmp.Compare(y.failed, x.failed), cmp.Compare(x.where, y.where)) })
+	return lines
+}
+
+// aside is what a line has no room for: counts and intervals behind the sentence, which the columns have, and what is between two steps.
+var aside = regexp.MustCompile(` \((with anything in between|\d[\d,]* of \d[^)]*|[^)]*(interval|within the same)[^)]*)\)`)
+
 func (analyzeVerb) table(a *app, lines []line) error {
 	return table(a.out, "WORKFLOW|MAY BRING|RUNS|HOW SURE|PROPOSAL|WHAT", func(row func(...any)) {
 		for _, l := range lines {
 			brings := "-"
-			if l.worth != nil {
+			switch {
+			case l.worth != nil:
 				brings = gain(l.worth)
+			case l.failed > 0:
+				brings = fmt.Sprintf("%d runs failed with it", l.failed)
 			}
-			row(short(l.where, 30), brings, l.runs, strings.ReplaceAll(string(cmp.Or(l.strength, "-")), "_", " "), l.shown(), short(l.what, shownWhat))
+			what := short(aside.ReplaceAllString(strings.Replace(l.what, " of "+l.where, "", 1), ""), shownWhat)
+			if l.example != "" {
+				what += ", as in " + short(l.example, 40)
+			}
+			row(short(l.where, 30), brings, l.runs, strings.ReplaceAll(string(cmp.Or(l.strength, "-")), "_", " "), l.shown(), what)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/failure"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
@@ -56,7 +57,50 @@ func TestTheScreenHasWhatIsWorthMost(t *testing.T) {
 			t.Errorf("line %d is %q, want %q", i, lines[i], want)
 		}
 	}
-	if got := lines[4]; !strings.Contains(got, "+5.0 points of success (2.5 to 10.0)") || !strings.Contains(got, "400") || !strings.Contains(got, "strong") || !strings.Contains(got, found.Proposals[0].ID()[:8]) {
+	if got := lines[4]; !strings.Contains(got, "+5.0 points (2.5 to 10.0)") || !strings.Contains(got, "400") || !strings.Contains(got, "strong") || !strings.Contains(got, found.Proposals[0].ID()[:8]) {
 		t.Errorf("the line of a proposal is %q", got)
+	}
+}
+
+// Where little is proven, the screen goes on with claims that have no worth and with the error that most failed runs of a workflow have;
+// that runs fail whose step does is said by neither.
+func TestTheScreenGoesOnWithWhatFails(t *testing.T) {
+	t.Parallel()
+	fails := func(workflow, text string, failed int64) evidence.Finding {
+		return evidence.Finding{
+			Kind: failure.ErrorFinding, Workflow: workflow, Subject: []string{"error", text}, Example: "run-of-" + text,
+			Text:     fmt.Sprintf("%q is in %d of 400 runs of %s, 60 times, most in fetch (5); %d of 50 rated ones failed; the latest is r.", text, failed+1, workflow, failed),
+			Evidence: events.Evidence{Counts: map[string]int64{"runs": failed + 1, "failed": failed}},
+		}
+	}
+	found := orchestrator.Analysis{Findings: []evidence.Finding{
+		fails("refund", "rare", 20), fails("refund", "times out", 30), fails("support", "refused", 40), fails("small", "of few runs", 50), fails("calm", "harmless", 0),
+		{Workflow: "refund", Subject: []string{"fails", "fetch"}, Text: "Runs with a failed fetch fail.", Strength: events.Strong, Evidence: events.Evidence{N: 300}},
+		{Subject: []string{"agent", "clerk"}, Text: "clerk succeeds 22 points more often (94 of 125 runs; interval +10 to +29).", Strength: events.Moderate, Evidence: events.Evidence{N: 300}},
+	}}
+	report := projections.Report{ByWorkflow: map[string]projections.Metrics{"refund": {Runs: 400}, "support": {Runs: 400}, "calm": {Runs: 400}, "small": {Runs: 9}}}
+	var out bytes.Buffer
+	if err := (analyzeVerb{Limit: 5}).screen(&app{out: &out}, found, report); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	want := [][]string{
+		{"WORKFLOW"},
+		{"all ", "moderate", "clerk succeeds 22 points more often."},
+		{"support", "40 runs failed with it", "counted", `"refused", most in fetch (5), as in run-of-refused`},
+		{"refund", "30 runs failed with it", `"times out"`},
+		{"small: 9 runs, too few"},
+		{"See: `virtuous6 runs run-of-refused --messages`"},
+		{"4 more"},
+	}
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines:\n%s", len(lines), out.String())
+	}
+	for i, parts := range want {
+		for _, part := range parts {
+			if !strings.Contains(lines[i], part) {
+				t.Errorf("line %d is %q, want %q", i, lines[i], part)
+			}
+		}
 	}
 }
