@@ -20,6 +20,7 @@ var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[named, BudgetR
 		orNull(readmodel.Symbol("exhausted", func(r *BudgetRow) *string { return &r.Exhausted })),
 		orNull(readmodel.Symbol("starting", func(r *BudgetRow) *string { return &r.Starting })),
 		money("spent_nanos", func(r *BudgetRow) *events.Nanos { return &r.SpentNanos }),
+		readmodel.Int("unpriced_calls", func(r *BudgetRow) *int64 { return &r.UnpricedCalls }),
 		readmodel.Int("reached", func(r *BudgetRow) *int64 { return &r.Reached }),
 		readmodel.Bool("fails", func(r *BudgetRow) *bool { return &r.Fails }),
 		readmodel.Int("position", func(r *BudgetRow) *uint64 { return &r.Position }),
@@ -28,7 +29,7 @@ var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[named, BudgetR
 
 // budgets keeps what may be spent.
 var budgets = readmodel.Projection{
-	Name: "budgets", Version: 2, Tables: []readmodel.AnyTable{budgetTable},
+	Name: "budgets", Version: 3, Tables: []readmodel.AnyTable{budgetTable},
 	Lists: []readmodel.List{budgetTable.List(readmodel.List{
 		Name: "budgets", Help: "Budgets", Order: readmodel.Ascending("budget"),
 	})},
@@ -58,7 +59,7 @@ func foldBudget(budgets *readmodel.Cache[named, BudgetRow], f *readmodel.Fact) e
 		again := *r
 		*r = BudgetRow{Budget: r.Budget, Workspace: r.Workspace, Period: e.Period, LimitNanos: e.LimitNanos, Fails: e.Fails, Position: f.Envelope.Position}
 		if again.Period == e.Period {
-			r.Starting, r.SpentNanos = again.Starting, again.SpentNanos
+			r.Starting, r.SpentNanos, r.UnpricedCalls = again.Starting, again.SpentNanos, again.UnpricedCalls
 		}
 	case events.BudgetReserved:
 	case events.BudgetSettled:
@@ -70,7 +71,10 @@ func foldBudget(budgets *readmodel.Cache[named, BudgetRow], f *readmodel.Fact) e
 			return err
 		}
 		if r.Starting != e.Starting {
-			r.Reached = 0
+			r.Reached, r.UnpricedCalls = 0, 0
+		}
+		if e.Unknown && e.Nanos == 0 {
+			r.UnpricedCalls++ // nothing was set aside for it, so that nothing is counted
 		}
 		r.Starting, r.SpentNanos, r.Position = e.Starting, e.SpentNanos, f.Envelope.Position
 	case events.BudgetReached:

@@ -279,11 +279,16 @@ type BudgetRow struct {
 	// mark of it that was told, 0 for none.
 	Starting   string       `db:"starting"`
 	SpentNanos events.Nanos `db:"spent_nanos"`
-	Reached    int64        `db:"reached"`
+	// UnpricedCalls counts the calls of that period for which nothing could be set aside and whose cost nobody knows.
+	UnpricedCalls int64 `db:"unpriced_calls"`
+	Reached       int64 `db:"reached"`
 	// Fails has runs fail that there is no money for.
 	Fails    bool   `db:"fails"`
 	Position uint64 `db:"position"`
 }
+
+// Spent is what was spent in that period, so far as it is known.
+func (r BudgetRow) Spent() events.Cost { return events.Cost{CostNanos: r.SpentNanos, UnpricedCalls: r.UnpricedCalls} }
 
 // GoalRow is a row of goals.
 type GoalRow struct {

@@ -37,6 +37,9 @@ func budgetBlocks(row projections.BudgetRow, starting string, raised bool) (text
 	case events.Total:
 		text, says = text+" is used up. The goal is paused.", "`virtuous6 goals resume "+goal+" --limit USD` goes on with it."
 	}
+	if spent := row.Spent(); !spent.Whole() {
+		says += " Beside it " + spent.Lacks() + "."
+	}
 	return text, []api.Block{section(text), small(says)}
 }
 

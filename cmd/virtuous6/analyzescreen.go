@@ -130,7 +130,9 @@ func (analyzeVerb) table(a *app, lines []line) error {
 			case l.failed > 0:
 				brings = fmt.Sprintf("%d runs failed with it", l.failed)
 			}
-			what := short(aside.ReplaceAllString(strings.Replace(l.what, " of "+l.where, "", 1), ""), shownWhat)
+			what := aside.ReplaceAllString(strings.Replace(l.what, " of "+l.where, "", 1), "")
+			what, _, _ = strings.Cut(what, " No instruction:") // a caveat of what is not proposed
+			what = short(what, shownWhat)
 			if l.example != "" {
 				what += ", as in " + short(l.example, 40)
 			}

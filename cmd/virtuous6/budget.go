@@ -73,7 +73,7 @@ func (v budgetVerb) Run(ctx context.Context, a *app) error {
 			if b.Reached > 0 {
 				reached = fmt.Sprintf("%d%%", b.Reached)
 			}
-			row(short(b.Budget, 40), b.Period, "$"+b.LimitNanos.String(), "$"+b.SpentNanos.String(), orDash(b.Starting), reached, waiting[b.Budget])
+			row(short(b.Budget, 40), b.Period, "$"+b.LimitNanos.String(), b.Spent().Mark("$"+b.SpentNanos.String()), orDash(b.Starting), reached, waiting[b.Budget])
 		}
 	})
 }
