@@ -120,11 +120,11 @@ func (v runsListVerb) Run(ctx context.Context, a *app) error {
 	}
 	return table(a.out, "RUN|WORKFLOW|TASK|OUTCOME|VERDICT|STARTED|TOOK|STEPS|TOKENS|COST|ERROR", func(row func(...any)) {
 		for _, r := range runs {
-			verdict := events.Outcome("")
+			verdict := "-"
 			if r.Verdict != nil {
-				verdict = r.Verdict.Verdict
+				verdict = strings.TrimSpace(verdictOr(r.Verdict.Verdict) + " " + differing(r.Verdict))
 			}
-			row(r.Run, short(r.Workflow, 24), short(r.Task, 20), r.Outcome, verdictOr(verdict), when(r.StartedAt), seconds(r.DurationNS), r.Steps,
+			row(r.Run, short(r.Workflow, 24), short(r.Task, 20), r.Outcome, verdict, when(r.StartedAt), seconds(r.DurationNS), r.Steps,
 				r.InputTokens+r.OutputTokens, spent(r.Cost), short(r.Error, 40))
 		}
 	})

@@ -89,7 +89,7 @@ func byWhom(v *projections.VerdictRow) string {
 
 func differing(v *projections.VerdictRow) string {
 	if v.Differ {
-		return "they differ"
+		return "(they differ)"
 	}
 	return ""
 }
@@ -156,7 +156,10 @@ func (a *app) noteJudged(ctx context.Context, reader projections.Reader) error {
 			named["(without a name: a rule such as >=0.5)"] = true
 		}
 	}
-	if len(named) > 0 {
+	if len(named) == 0 {
+		a.note("There are no judgements for a rule to go by: a score or a label that the source's evaluations give a run, or `virtuous6 feedback RUN --score 0.8`. " +
+			"The labels of runs are none.")
+	} else {
 		a.note("The rule is about none of the judgements that there are: %s.", short(strings.Join(slices.Sorted(maps.Keys(named)), ", "), 300))
 	}
 	return nil
