@@ -20,8 +20,9 @@ type Pattern struct {
 type Result struct {
 	// Patterns are sorted by support descending, then the longer first, then by their steps.
 	Patterns []Pattern
-	// Runs counts all runs of the variants, MinSupport those that a sequence needed.
+	// Runs counts all runs of the variants, MinSupport those that a sequence needed. MaxLength is the most steps of one.
 	Runs, MinSupport int64
+	MaxLength        int
 }
 
 // Sequences lists the frequent sequences (subsequences with gaps) of the variants: PrefixSpan (Pei and others, ICDE
@@ -42,6 +43,7 @@ func Sequences(ctx context.Context, variants []Variant, o Options) (Result, erro
 	if err != nil {
 		return res, err
 	}
+	res.MaxLength = o.MaxLength
 	if res.MinSupport, err = o.Support(res.Runs); err != nil {
 		return res, err
 	}

@@ -109,15 +109,33 @@ func (c *cohort) mine(o Options) {
 	}
 }
 
-// mineRaised looks for sequences, and raises the support by half as long as there are too many.
+// mineRaised looks for sequences, with a higher support where there are too many, and for ones of half the length where no
+// support leaves some but not too many.
 func mineRaised(ctx context.Context, variants []mining.Variant, o mining.Options) (res mining.Result, raised bool, err error) {
+	for {
+		var again bool
+		res, again, err = mineAbove(ctx, variants, o)
+		raised = raised || again
+		if raised && (err == nil && len(res.Patterns) > 0 || res.MaxLength == 1) || !raised || err != nil && !errors.Is(err, mining.ErrTooMany) {
+			return res, raised, err
+		}
+		o.MaxLength = res.MaxLength / 2
+	}
+}
+
+// mineAbove looks for sequences, and raises the support by half as long as there are too many and all runs are not asked for.
+func mineAbove(ctx context.Context, variants []mining.Variant, o mining.Options) (res mining.Result, raised bool, err error) {
 	for {
 		res, err = mining.Sequences(ctx, variants, o)
 		var many *mining.TooManyError
-		if !errors.As(err, &many) {
-			return res, raised, err
+		if !errors.As(err, &many) || many.Support >= many.Runs {
+			return res, raised || many != nil, err
 		}
-		o.MinSupport, raised = float64(many.Support+many.Support/2+1), true
+		next := many.Support + many.Support/2 + 1
+		if next > many.Runs {
+			next = (many.Support + many.Runs + 1) / 2
+		}
+		o.MinSupport, raised = float64(next), true
 	}
 }
 

@@ -26,9 +26,10 @@ type Pattern struct {
 	// SuccessRate is of the runs that succeeded or failed, with its 95% Wilson interval; null where there are none.
 	SuccessRate *float64        `json:"success_rate"`
 	Interval    *stats.Interval `json:"interval"`
-	// MinSupport is how many runs a sequence of the workflow needed; Raised tells that it is more than was asked for, since there
-	// are too many below.
+	// MinSupport is how many runs a sequence of the workflow needed, MaxLength the most steps that it could have; Raised tells that
+	// the first is more than was asked for, or the second less, since there are too many.
 	MinSupport int64 `json:"min_support"`
+	MaxLength  int   `json:"max_length"`
 	Raised     bool  `json:"raised"`
 	// Closed tells that no longer sequence around it has the same support.
 	Closed        bool   `json:"closed"`
@@ -66,7 +67,7 @@ func Patterns(ctx context.Context, r projections.Reader, workflow string, o mini
 		}
 		for _, p := range res.Patterns {
 			pattern := newPattern(name, res.Runs, p)
-			pattern.MinSupport, pattern.Raised = res.MinSupport, raised
+			pattern.MinSupport, pattern.MaxLength, pattern.Raised = res.MinSupport, res.MaxLength, raised
 			all = append(all, pattern)
 		}
 	}

@@ -128,9 +128,9 @@ func TestPatterns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"workflow":"v","steps":["z"],"length":1,"support":1,"runs":1,"succeeded":0,"failed":0,"success_rate":null,"interval":null,"min_support":1,"raised":false,"closed":true,"first_position":95,"last_position":99},` +
-		`{"workflow":"w","steps":["a","b"],"length":2,"support":10,"runs":10,"succeeded":3,"failed":1,"success_rate":0.75,"interval":[0.300642,0.954413],"min_support":1,"raised":false,"closed":true,"first_position":1,"last_position":90},` +
-		`{"workflow":"w","steps":["a","c","b"],"length":3,"support":2,"runs":10,"succeeded":0,"failed":0,"success_rate":null,"interval":null,"min_support":1,"raised":false,"closed":true,"first_position":1,"last_position":70}]`
+	want := `[{"workflow":"v","steps":["z"],"length":1,"support":1,"runs":1,"succeeded":0,"failed":0,"success_rate":null,"interval":null,"min_support":1,"max_length":6,"raised":false,"closed":true,"first_position":95,"last_position":99},` +
+		`{"workflow":"w","steps":["a","b"],"length":2,"support":10,"runs":10,"succeeded":3,"failed":1,"success_rate":0.75,"interval":[0.300642,0.954413],"min_support":1,"max_length":6,"raised":false,"closed":true,"first_position":1,"last_position":90},` +
+		`{"workflow":"w","steps":["a","c","b"],"length":3,"support":2,"runs":10,"succeeded":0,"failed":0,"success_rate":null,"interval":null,"min_support":1,"max_length":6,"raised":false,"closed":true,"first_position":1,"last_position":70}]`
 	if string(data) != want {
 		t.Errorf("%s\nwant\n%s", data, want)
 	}
@@ -141,6 +141,17 @@ func TestPatterns(t *testing.T) {
 	few, err := workflow.Patterns(t.Context(), r, "", mining.Options{MinSupport: 1, MaxPatterns: 1})
 	if err != nil || len(few) != 2 || few[0].Workflow != "v" || few[0].Raised || few[1].Support != 10 || !few[1].Raised || few[1].MinSupport < 3 {
 		t.Errorf("%+v, %v", few, err)
+	}
+	// Where those that all runs hold are too many, or a higher support leaves none, shorter ones are listed.
+	rich := reader{variants: []projections.PatternRow{
+		{Workflow: "w", Steps: []string{"a", "b", "a", "c", "b", "a", "c"}, Runs: 3, Unrated: 3},
+		{Workflow: "w", Steps: []string{"c", "b", "a", "b", "c", "a", "b"}, Runs: 3, Unrated: 3},
+	}}
+	for most, length := range map[int]int{30: 3, 10: 1} {
+		few, err := workflow.Patterns(t.Context(), rich, "", mining.Options{MinSupport: 1, MaxPatterns: most, All: true})
+		if err != nil || len(few) == 0 || len(few) > most || !few[0].Raised || few[0].MaxLength != length {
+			t.Errorf("at most %d of at most %d steps: %d, %v", most, length, len(few), err)
+		}
 	}
 	if _, err := workflow.Patterns(t.Context(), r, "", mining.Options{MaxLength: -1}); !errors.Is(err, mining.ErrOptions) {
 		t.Error(err)

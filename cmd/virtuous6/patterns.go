@@ -55,8 +55,12 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 	for _, p := range patterns {
 		if p.Raised && !told[p.Workflow] {
 			told[p.Workflow] = true
-			a.note("%s has too many sequences to list: those that less than %d of its %d runs hold are left out. --min-support %d or --max-length %d asks for fewer.",
-				oneLine(p.Workflow), p.MinSupport, p.Runs, p.MinSupport, max(v.MaxLength-1, 2))
+			longer := ""
+			if p.MaxLength < v.MaxLength {
+				longer = fmt.Sprintf(", and those of more than %d steps,", p.MaxLength)
+			}
+			a.note("%s has too many sequences to list: those that less than %d of its %d runs hold%s are left out. --min-support %d or --max-length %d asks for fewer.",
+				oneLine(p.Workflow), p.MinSupport, p.Runs, longer, p.MinSupport, max(p.MaxLength-1, 2))
 		}
 	}
 	total := len(patterns)
