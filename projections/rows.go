@@ -288,7 +288,9 @@ type BudgetRow struct {
 }
 
 // Spent is what was spent in that period, so far as it is known.
-func (r BudgetRow) Spent() events.Cost { return events.Cost{CostNanos: r.SpentNanos, UnpricedCalls: r.UnpricedCalls} }
+func (r BudgetRow) Spent() events.Cost {
+	return events.Cost{CostNanos: r.SpentNanos, UnpricedCalls: r.UnpricedCalls}
+}
 
 // GoalRow is a row of goals.
 type GoalRow struct {
