@@ -328,17 +328,25 @@ func (a attributes) spelled(prefix, role string) []events.Message {
 }
 
 // written reads messages out of one attribute, JSON or plain.
-func (a attributes) written(role string, keys ...string) []events.Message {
+func (a attributes) written(role string, keys ...string) (out []events.Message) {
+	for _, h := range a.heard(role, keys...) {
+		out = append(out, h.Message)
+	}
+	return out
+}
+
+// heard is the same with what is said beside the words.
+func (a attributes) heard(role string, keys ...string) []heard {
 	s := a.first(keys...)
 	if s == "" {
 		return nil
 	}
 	if s[0] == '[' || s[0] == '{' || s[0] == '"' {
 		if v, err := new(document).parse(s); err == nil {
-			return messagesOf(v, role)
+			return hear(v, role)
 		}
 	}
-	return []events.Message{{Role: role, Content: s}}
+	return []heard{{Message: events.Message{Role: role, Content: s}}}
 }
 
 // asked are the messages that went to the model.

@@ -228,6 +228,9 @@ func (t *table) row(cells []string, line int) (r row, f *flaw) {
 	if isNothing(r.ended) {
 		r.ended = ""
 	}
+	if t.o.Time == "" && r.ended != "" && isNothing(r.at) {
+		r.at = r.ended // of some events only the end is known
+	}
 	if r.at == "" {
 		return r, flawed(t.cols.atName, "is empty")
 	}

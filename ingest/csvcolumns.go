@@ -17,6 +17,9 @@ var wellKnown = map[string][]string{
 	},
 	"resource":  {"org:resource", "resource", "org:group", "agent", "user"},
 	"lifecycle": {"lifecycle:transition", "lifecycle", "transition"},
+	// A table with both of these has an event's start and its end in one row, as Disco and pm4py's interval logs do.
+	"start": {"start_timestamp", "start_time", "starttime"},
+	"end":   {"time:timestamp", "complete_timestamp", "complete_time", "completetime", "end_timestamp", "end_time", "endtime"},
 }
 
 // columns are the indexes of the columns that matter, -1 for those that the file lacks.
@@ -73,6 +76,9 @@ func (t *table) head(cells []string) *flaw {
 		resource: find("resource", o.Resource), ended: find("end-time", o.EndTime), lifecycle: find("lifecycle", ""),
 		outcome: find("outcome", o.Outcome), input: find("input-tokens", o.InputTokens),
 		output: find("output-tokens", o.OutputTokens), model: find("model", o.Model), cost: find("cost", o.Cost),
+	}
+	if start, end := find("start", ""), find("end", ""); o.Time == "" && o.EndTime == "" && t.cols.lifecycle < 0 && start >= 0 && end >= 0 {
+		t.cols.at, t.cols.ended = start, end
 	}
 	missing := func(flag string) *flaw {
 		return flawed("", "no column for --%s is found; name it: the columns are %s", flag, clip(strings.Join(t.header, ", ")))

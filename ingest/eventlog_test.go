@@ -130,6 +130,34 @@ agent bot
 	}
 }
 
+// Disco and pm4py write the start and the end of an activity into one row, or event.
+func TestStartAndEndInOneRow(t *testing.T) {
+	t.Parallel()
+	const want = `09:00:00 step 0 "A" activity agent="" tool="" model="" in=-1 on=[] labels=map[] undated=false
+09:05:00 done 0 succeeded "" model="" tokens=0/0/0 cost=0 undated=false
+09:06:00 step 1 "B" activity agent="" tool="" model="" in=-1 on=[] labels=map[] undated=false
+09:06:00 done 1 succeeded "" model="" tokens=0/0/0 cost=0 undated=false
+`
+	for name, data := range map[string]string{
+		"disco.csv": "Case ID,Activity,Start Timestamp,Complete Timestamp\n1,A,2026/03/01 09:00:00.000,2026/03/01 09:05:00.000\n1,B,2026/03/01 09:06:00.000,2026/03/01 09:06:00.000\n",
+		// pandas writes NaT where an event has no start.
+		"pm4py.csv": "case:concept:name,concept:name,start_timestamp,time:timestamp\n1,A,2026-03-01 09:00:00+00:00,2026-03-01 09:05:00+00:00\n1,B,NaT,2026-03-01 09:06:00+00:00\n",
+		"plain.csv": "case,activity,start_time,end_time\n1,A,2026-03-01 09:00,2026-03-01 09:05\n1,B,2026-03-01 09:06,2026-03-01 09:06\n",
+		"pm4py.xes": `<log><trace><string key="concept:name" value="1"/><event><string key="concept:name" value="A"/><date key="start_timestamp" value="2026-03-01T09:00:00Z"/>` +
+			`<date key="time:timestamp" value="2026-03-01T09:05:00Z"/></event><event><string key="concept:name" value="B"/><date key="time:timestamp" value="2026-03-01T09:06:00Z"/></event></trace></log>`,
+	} {
+		records := mustParse(t, data, name, importing(""))
+		if got := tell(records[0]); len(records) != 1 || !strings.Contains(got, want) {
+			t.Errorf("%s: %d records,\n%s", name, len(records), got)
+		}
+	}
+	// A table that pairs its rows by their transitions has one time a row.
+	const paired = "case,activity,start_time,complete_time,lifecycle\n1,A,2026-03-01 08:00,2026-03-01 09:00,start\n1,A,2026-03-01 08:00,2026-03-01 09:05,complete\n"
+	if got := tell(mustParse(t, paired, "paired.csv", importing(""))[0]); !strings.Contains(got, "09:00:00 step 0") || !strings.Contains(got, "09:05:00 done 0") {
+		t.Error(got)
+	}
+}
+
 func TestCSVTimes(t *testing.T) {
 	t.Parallel()
 	for times, want := range map[string]string{

@@ -236,6 +236,7 @@ func readObservation(v value) (span, *flaw) {
 		return s, f
 	}
 	s.prompt, s.answer = messagesOf(v.get("input"), "user"), messagesOf(v.get("output"), "assistant")
+	s.heed(hear(v.get("output"), "tool")...)
 	if st.kind == events.ChatStep && len(s.prompt)+len(s.answer) > 0 {
 		call := draftCall{model: st.model, provider: a.provider(), asked: s.prompt, answered: s.answer, finish: a.finishReason()}
 		if p := v.first("modelParameters", "model_parameters").unwrapped(); p.kind() == object && len(p.raw()) > len("{}") {

@@ -61,6 +61,14 @@ var lookalikes = []lookalike{
 	{keys: "timestamp sessionId bookmarked", table: true, what: "a CSV of Langfuse's traces, which lacks their steps", instead: "open the table of observations and export that, as JSON or JSON Lines"},
 	{keys: "run_type dotted_order", table: true, what: "a CSV of LangSmith's runs", instead: "export JSON Lines, or list them by the SDK: client.list_runs(...), each as json()"},
 	{keys: "call_type spend", what: "LiteLLM's spend logs, which know single calls and no runs", instead: "turn on its callback otel and " + sendOTLP},
+	{keys: "call_type spend", list: "data", what: "LiteLLM's spend logs, which know single calls and no runs", instead: "turn on its callback otel and " + sendOTLP},
+	{keys: "call_type response_cost", what: "calls as LiteLLM's loggers write them, which know single calls and no runs", instead: "turn on its callback otel and " + sendOTLP},
+	{keys: "type body timestamp", list: "batch", what: "what a program sends to Langfuse", instead: "have it sent, and export the observations (/api/public/observations), or each trace from /api/public/traces/ID"},
+	{keys: "traceId name dataType", list: "data", what: "scores of Langfuse without their traces", instead: "export each trace from /api/public/traces/ID, which holds its scores"},
+	{keys: "traces createdAt projectId", what: "a session of Langfuse", instead: "export each of its traces from /api/public/traces/ID"},
+	{keys: "run_id key score", what: "feedback of LangSmith without its runs", instead: "list the runs by the SDK: client.list_runs(...), each as json(), which holds feedback_stats"},
+	{keys: "dataset_id inputs outputs", what: "examples of a data set of LangSmith", instead: "there are no runs in it: list the runs of an experiment by the SDK, client.list_runs(project_name=...), each as json()"},
+	{keys: "case:concept:name concept:name", what: "an event log of pm4py as JSON", instead: "write it by to_csv, or pm4py.write_xes"},
 	{keys: "request_created_at request_body", what: "requests of Helicone", instead: "take the bodies: jq -c '{id: .request_id, messages: (.request_body.messages + [.response_body.choices[0].message])}'"},
 	{keys: "op_name started_at", what: "calls of W&B Weave", instead: "have the program send OTLP beside it: " + sendOTLP},
 	{keys: "info data", what: "a trace of MLflow", instead: "set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT where it is made: " + sendOTLP},
@@ -80,7 +88,7 @@ func lookalikeOf(prefix []byte) error {
 			of = listKeys(prefix, l.list)
 		}
 		switch {
-		case !bytes.HasPrefix(prefix, []byte(l.begins)), l.table && !table:
+		case !bytes.HasPrefix(prefix, []byte(l.begins)), l.keys != "" && l.table != table:
 		case !slices.ContainsFunc(strings.Fields(l.keys), func(key string) bool { return !of[key] }):
 			all := ""
 			if l.table {

@@ -106,6 +106,43 @@ func flagOf(v value) *bool {
 	return nil
 }
 
+// flag tells by a flag on a tool's message, else by one inside a result that is JSON, whether the call failed. nil: none says so.
+func (h heard) flag() *bool {
+	if h.failed != nil {
+		return h.failed
+	}
+	words := strings.TrimSpace(h.Content)
+	if !strings.HasPrefix(words, "{") {
+		return nil
+	}
+	v, err := new(document).parse(words)
+	if err != nil {
+		return nil
+	}
+	switch failure := v.get("error"); failure.kind() {
+	case text:
+		return pick(failure.text() != "")
+	case boolean:
+		return pick(failure.isTrue())
+	case object:
+		return &yes
+	}
+	return pick(v.first("is_error", "isError").isTrue() || v.get("success").raw() == "false")
+}
+
+// heed takes what a tool gave for a failure where a flag in it says so, though its span ended well.
+func (s *span) heed(given ...heard) {
+	if s.step.kind != events.ToolStep || s.failed {
+		return
+	}
+	for _, h := range given {
+		if flag := h.flag(); flag != nil && *flag {
+			s.failed, s.step.outcome, s.step.err = true, events.Failed, firstOf(h.Content, "error")
+			return
+		}
+	}
+}
+
 func pick(failed bool) *bool {
 	if failed {
 		return &yes
@@ -113,26 +150,12 @@ func pick(failed bool) *bool {
 	return &no
 }
 
-// failed tells whether a tool's message says that the call failed: by a flag on it, else by one inside a result that
-// is JSON, else by how its words begin.
+// isFailure tells whether a tool's message says that the call failed: by a flag, else by how its words begin.
 func (h heard) isFailure() bool {
-	if h.failed != nil {
-		return *h.failed
+	if flag := h.flag(); flag != nil {
+		return *flag
 	}
 	words := strings.TrimSpace(h.Content)
-	if strings.HasPrefix(words, "{") {
-		if v, err := new(document).parse(words); err == nil {
-			switch failure := v.get("error"); failure.kind() {
-			case text:
-				return failure.text() != ""
-			case boolean:
-				return failure.isTrue()
-			case object:
-				return true
-			}
-			return v.first("is_error", "isError").isTrue() || v.get("success").raw() == "false"
-		}
-	}
 	if strings.HasPrefix(words, "Traceback (most recent call last)") {
 		return true
 	}

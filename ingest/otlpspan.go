@@ -126,6 +126,7 @@ func readSpan(v value, held heldItem) (span, attributes, *flaw) {
 		}
 	}
 	s.prompt, s.answer = a.asked(), a.answered()
+	s.heed(a.heard("tool", "gen_ai.tool.call.result", "ai.toolCall.result", "output.value", "traceloop.entity.output")...)
 	if s.prompt == nil {
 		s.prompt = asked
 	}

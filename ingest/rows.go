@@ -3,6 +3,7 @@ package ingest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -121,7 +122,7 @@ func (d *draft) readTree(t *heldTrace, j *Joint) (bool, *flaw) {
 	if f != nil {
 		return false, f
 	}
-	if _, f = d.assemble(spans, t.o); f == nil {
+	if spans, f = d.assemble(spans, t.o); f == nil {
 		f = d.whole(spans, t, j)
 	}
 	if f != nil {
@@ -138,7 +139,41 @@ func (d *draft) readTree(t *heldTrace, j *Joint) (bool, *flaw) {
 	if d.workflow = clean(t.o.Workflow, ""); d.workflow == "" {
 		d.workflow = d.topName(workflowOf(t.in.name))
 	}
-	return true, nil
+	return true, d.readStats(spans, rows)
+}
+
+// readStats turns what LangSmith keeps of the feedback on each run, its means and its labels, into feedback.
+func (d *draft) readStats(spans []span, rows []value) *flaw {
+	step := make(map[string]int, len(spans))
+	for i := range spans {
+		step[spans[i].id] = i
+	}
+	seen := map[string]bool{}
+	for _, row := range rows {
+		id := row.get("id").scalar()
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		for name, stats := range row.get("feedback_stats").unwrapped().members() {
+			fb := draftFeedback{step: -1, user: "langsmith", name: name}
+			if row.get("parent_run_id").scalar() != "" {
+				fb.step = step[id]
+			}
+			if mean := stats.get("avg"); mean.given() {
+				var f *flaw
+				if fb.score, f = real("feedback_stats."+name+".avg", mean.scalar()); f != nil {
+					return f
+				}
+			} else if labels := slices.Collect(maps.Keys(maps.Collect(stats.get("values").members()))); len(labels) == 1 {
+				fb.label = labels[0] // of several nobody knows which was the latest
+			}
+			if fb.score != nil || fb.label != "" {
+				d.feedback = append(d.feedback, fb)
+			}
+		}
+	}
+	return nil
 }
 
 // runTypes turns LangSmith's types of runs into kinds of steps.
@@ -185,6 +220,7 @@ func readLangSmith(v value) (span, *flaw) {
 	}
 	inputs, outputs := v.get("inputs").unwrapped(), v.get("outputs").unwrapped()
 	s.prompt, s.answer = spokenIn(inputs, "user"), spokenIn(outputs, "assistant")
+	s.heed(append(hear(outputs, "tool"), hear(outputs.get("output"), "tool")...)...)
 	if st.kind == events.ChatStep && len(s.prompt)+len(s.answer) > 0 {
 		call := draftCall{model: st.model, provider: metadata.get("ls_provider").text(), asked: s.prompt, answered: s.answer, finish: finishOf(outputs)}
 		if params.kind() == object {
@@ -199,14 +235,15 @@ func readLangSmith(v value) (span, *flaw) {
 func smithUsage(v value, s *draftStep) *flaw {
 	var r reported
 	outputs := v.get("outputs").unwrapped()
-	told := []value{
-		outputs.get("usage_metadata"), v.get("extra").unwrapped().get("metadata").get("usage_metadata"), outputs.get("llm_output").get("token_usage"),
-	}
+	// The message's own count tells more than the model's: what was read from the cache.
+	told := []value{outputs.get("usage_metadata"), v.get("extra").unwrapped().get("metadata").get("usage_metadata")}
+	var plain []value
 	if s.kind == events.ChatStep {
 		for _, h := range hear(outputs, "assistant") {
-			told = append(told, h.source.get("usage_metadata"), h.source.get("response_metadata").get("token_usage"))
+			told, plain = append(told, h.source.get("usage_metadata")), append(plain, h.source.get("response_metadata").get("token_usage"))
 		}
 	}
+	told = append(append(told, outputs.get("llm_output").get("token_usage")), plain...)
 	for _, u := range told {
 		if f := r.read("usage", u, "", 0); f != nil {
 			return f

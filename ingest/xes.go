@@ -181,6 +181,7 @@ func (x *xesReader) event() (e logEvent, bad *flaw, err error) {
 	slices.SortStableFunc(all, func(a, b attribute) int { return strings.Compare(a.key, b.key) })
 	parts := make([]string, 0, 3*len(all))
 	var group string
+	var begun time.Time
 	for _, a := range all {
 		parts = append(parts, a.kind, a.key, a.value)
 		var f *flaw
@@ -198,6 +199,8 @@ func (x *xesReader) event() (e logEvent, bad *flaw, err error) {
 			e.transition = strings.ToLower(a.value)
 		case "time:timestamp":
 			e.at, f = xesTime(a.key, a.value, x.o.Location)
+		case "start_timestamp": // pm4py's, where an event has both
+			begun, f = xesTime(a.key, a.value, x.o.Location)
 		default:
 			if a.key == x.o.Outcome && a.key != "" {
 				e.outcome, f = verdict(a.key, a.value)
@@ -206,6 +209,9 @@ func (x *xesReader) event() (e logEvent, bad *flaw, err error) {
 		if bad == nil {
 			bad = f
 		}
+	}
+	if !begun.IsZero() && !begun.After(e.at) && e.transition != "start" {
+		e.at, e.ended = begun, e.at
 	}
 	e.resource = firstOf(e.resource, group)
 	e.content = digestStrings(parts...)
