@@ -82,7 +82,7 @@ rules: ## Write the rules by which redact knows credentials anew, from gitleaks 
 
 prices: ## Write the built-in price table anew from a version of npm's pi-ai (PRICES=1.6.0; needs npm), and print what changed
 	npm install --prefix .cache/prices --no-save --no-audit --no-fund --ignore-scripts --omit=optional @earendil-works/pi-ai@$(PRICES)
-	go -C tools run ./prices $(CURDIR)/.cache/prices/node_modules/@earendil-works/pi-ai/dist/providers/data $(CURDIR)/agents/prices.json
+	go test ./agents -run '^TestRenewThePrices$$' -count=1 -v -args -catalogue $(CURDIR)/.cache/prices/node_modules/@earendil-works/pi-ai/dist/providers/data
 
 generate: ## Run go generate
 	go generate ./...

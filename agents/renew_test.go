@@ -1,14 +1,9 @@
-// Command prices writes the program's own price table anew from the catalogue of models that the npm package
-// @earendil-works/pi-ai carries (MIT; it is made from models.dev and the vendors' pages): make prices.
-//
-// A model that the catalogue has takes its prices from there. One that it has no more keeps its entry, with the month that it is
-// of: histories name old models too. What the catalogue does not know, the prices of other service tiers, stays where the
-// standard prices are what they were.
-package main
+package agents_test
 
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"math/big"
@@ -16,8 +11,69 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
+
+// catalogue is where npm's @earendil-works/pi-ai has its models: see `make prices`. It is made from models.dev and the vendors'
+// pages, and stands under the MIT licence.
+var catalogue = flag.String("catalogue", "", "renew prices.json from this folder")
+
+// A model that the catalogue has takes its prices from there. One that it has no more keeps its entry, with the month that it is
+// of: histories name old models too. What the catalogue does not know, the prices of other service tiers, stays where the
+// standard prices are what they were.
+func TestRenewThePrices(t *testing.T) {
+	if *catalogue == "" {
+		t.Skip("no -catalogue: `make prices` gives one")
+	}
+	told, err := renew(*catalogue, "prices.json", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(told)
+}
+
+// A renewal takes what it knows, tells what became another price, and keeps the rest.
+func TestARenewalKeepsWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file(".manifest.json", `{"generatedAt":"2026-12-20T10:00:00Z"}`)
+	for _, v := range vendors {
+		file(v.file+".json", `{}`)
+	}
+	file("openai.json", `{"openai-responses":{
+		"chat:gpt-6-luna":{"type":"chat","maxTokens":128000,"cost":{"input":0.1,"output":0.5,"cacheRead":0.01,"cacheWrite":0,"tiers":[{"inputTokensAbove":272000,"input":0.2,"output":0.75}]}},
+		"chat:gpt-old":{"type":"chat","cost":{"input":2,"output":4}},"chat:free":{"type":"chat","cost":{"input":0,"output":0}},
+		"classifier:gpt-6-luna":{"type":"classifier","cost":{"input":9,"output":9}}}}`)
+	file("anthropic.json", `{"anthropic-messages":{"chat:claude-new":{"type":"chat","cost":{"input":0.1,"output":0.5,"cacheWrite":0.125}}}}`)
+	table := file("prices.json", `{"sample_spec":{},
+		"gpt-6-luna":{"input_cost_per_token":1e-7,"output_cost_per_token":5e-7,"cache_read_input_token_cost":1e-8,"input_cost_per_token_flex":5e-8,"as_of":"2026-09"},
+		"gpt-old":{"input_cost_per_token":1e-6,"output_cost_per_token":4e-6,"input_cost_per_token_flex":5e-7},
+		"gpt-gone":{"input_cost_per_token":3e-6,"output_cost_per_token":4e-6,"as_of":"2025-01"}}`)
+	told, err := renew(dir, table, time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "claude-new: new\ngpt-old: input_cost_per_token 0.000001 -> 0.000002\n4 models, 2 of them new or with other prices, from a catalogue of 2026-12-20"; told != want {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	data, _ := os.ReadFile(table) //nolint:gosec // a file of this test
+	for _, want := range []string{
+		`"made":"2027-01-02"`, `"gpt-gone": {"as_of":"2025-01",`, `"input_cost_per_token":0.0000001,"input_cost_per_token_above_272k_tokens":0.0000002,"input_cost_per_token_flex":5e-8,`,
+		`"cache_creation_input_token_cost_above_1hr":0.0000002,`, `"gpt-old": {"as_of":"2026-12","input_cost_per_token":0.000002,"litellm_provider"`,
+	} {
+		if !strings.Contains(string(data), want) {
+			t.Errorf("%s is not in\n%s", want, data)
+		}
+	}
+}
 
 // vendor is one whose own prices the table has.
 type vendor struct{ file, provider, prefix, page string }
@@ -47,7 +103,7 @@ type rates struct {
 	Input, Output, CacheRead, CacheWrite json.Number
 }
 
-type model struct {
+type catalogued struct {
 	Type      string
 	MaxTokens int64
 	Cost      struct {
@@ -61,36 +117,26 @@ type model struct {
 
 type entry map[string]any
 
-func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: prices FOLDER-OF-THE-CATALOGUE TABLE")
-		os.Exit(2)
-	}
-	if err := renew(os.Args[1], os.Args[2]); err != nil {
-		fmt.Fprintln(os.Stderr, "prices:", err)
-		os.Exit(1)
-	}
-}
-
-func renew(folder, path string) error {
+// renew writes the table anew, and tells what is new in it.
+func renew(folder, path string, now time.Time) (told string, err error) {
 	table := map[string]entry{}
-	if err := read(path, &table); err != nil {
-		return err
+	if err := readJSON(path, &table); err != nil {
+		return "", err
 	}
 	var manifest struct{ GeneratedAt time.Time }
-	if err := read(filepath.Join(folder, ".manifest.json"), &manifest); err != nil {
-		return err
+	if err := readJSON(filepath.Join(folder, ".manifest.json"), &manifest); err != nil {
+		return "", err
 	}
 	var news []string
 	for _, v := range vendors {
-		var apis map[string]map[string]model
-		if err := read(filepath.Join(folder, v.file+".json"), &apis); err != nil {
-			return err
+		var apis map[string]map[string]catalogued
+		if err := readJSON(filepath.Join(folder, v.file+".json"), &apis); err != nil {
+			return "", err
 		}
 		for _, models := range apis {
 			for id, m := range models {
 				name := v.prefix + strings.TrimPrefix(id, m.Type+":")
-				e, ok := price(m)
+				e, ok := priceOf(m)
 				if m.Type != "chat" || !ok {
 					continue // a price of 0 is a free tier, or is not told
 				}
@@ -116,18 +162,15 @@ func renew(folder, path string) error {
 		}
 	}
 	table["sample_spec"] = entry{
-		"made": time.Now().UTC().Format(time.DateOnly), "catalogue": manifest.GeneratedAt.Format(time.DateOnly),
+		"made": now.UTC().Format(time.DateOnly), "catalogue": manifest.GeneratedAt.Format(time.DateOnly),
 		"from": "the vendors' pages named at each entry, as github.com/earendil-works/pi (MIT) has them, and for models that it has no more github.com/pydantic/genai-prices (MIT); in LiteLLM's shape",
 	}
 	slices.Sort(news)
-	for _, line := range news {
-		fmt.Println(line)
-	}
-	fmt.Printf("%d models, %d of them new or with other prices, from a catalogue of %s\n", len(table)-1, len(news), manifest.GeneratedAt.Format(time.DateOnly))
-	return write(path, table)
+	news = append(news, fmt.Sprintf("%d models, %d of them new or with other prices, from a catalogue of %s", len(table)-1, len(news), manifest.GeneratedAt.Format(time.DateOnly)))
+	return strings.Join(news, "\n"), writeTable(path, table)
 }
 
-func read(path string, into any) error {
+func readJSON(path string, into any) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -140,8 +183,8 @@ func read(path string, into any) error {
 	return nil
 }
 
-// price are the keys of LiteLLM's shape. It is false where the catalogue tells no price.
-func price(m model) (entry, bool) {
+// priceOf are the keys of LiteLLM's shape. It is false where the catalogue tells no price.
+func priceOf(m catalogued) (entry, bool) {
 	e := entry{}
 	if !put(e, "input_cost_per_token", "", m.Cost.Input) || !put(e, "output_cost_per_token", "", m.Cost.Output) {
 		return nil, false
@@ -223,8 +266,8 @@ func value(v any) *big.Rat {
 	return r
 }
 
-// write puts a model on a line, so that a renewal reads as one.
-func write(path string, table map[string]entry) error {
+// writeTable puts a model on a line, so that a renewal reads as one.
+func writeTable(path string, table map[string]entry) error {
 	var b bytes.Buffer
 	b.WriteString("{\n  \"sample_spec\": ")
 	line := func(e entry) error {
