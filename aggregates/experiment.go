@@ -96,8 +96,8 @@ func checkPlan(p events.ExperimentPlan) error {
 			ErrInvalid, floorPermille, 1000-floorPermille, p.Steps)
 	case p.CanaryRuns < 1 || p.MaxRuns < p.CanaryRuns || p.MaxDays < 1 || p.Within < 1 || p.JudgedWithin < 0:
 		return fmt.Errorf("%w: an experiment lasts for some runs, days and seconds a run, and the canary's runs are some of its own", ErrInvalid)
-	case p.FalseAlarms < 1 || p.FalseAlarms > 500 || p.CostMore < 0 || p.TimeMore < 0:
-		return fmt.Errorf("%w: false alarms lie between 1 and 500 permille, and no run may cost or take less than before", ErrInvalid)
+	case p.FalseAlarms < 1 || p.FalseAlarms > 500 || p.CostMore < 0 || p.TimeMore < 0 || p.Flips < 0:
+		return fmt.Errorf("%w: false alarms lie between 1 and 500 permille, and no run may cost or take less than before, nor fewer than no tasks flip", ErrInvalid)
 	}
 	return nil
 }
@@ -202,11 +202,16 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 	most := 1000
 	switch {
 	case c.By == policyApproves:
-		if most = p.MaxShare; !slices.Contains(p.SelfApproved, c.Change) || most < plan.Steps[0] {
+		passes := false
+		if most, passes = p.byItself(c.Agent, c.Change); !passes || most < plan.Steps[0] {
 			return nil, fmt.Errorf("experiment %s: %w: a change of kind %s is tried when a person approves it", c.Experiment, ErrPolicy, c.Change)
 		}
 	case c.By == "" || isMachine(c.By):
 		return nil, fmt.Errorf("%w: an experiment names the person who lets it be held, not %q", ErrInvalid, c.By)
+	default:
+		if err := p.allowsApprover(c.By, c.Agent, c.Change); err != nil {
+			return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
+		}
 	}
 	return events.ExperimentPlanned{
 		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, By: c.By, MaxShare: most, Plan: plan, Screen: c.Screen,
@@ -224,6 +229,9 @@ func promoteExperiment(p Policy, c commands.PromoteExperiment, s Experiment, ref
 	if c.By != "" {
 		if isMachine(c.By) || isMachine(c.Actor) || c.By == policyApproves {
 			return nil, fmt.Errorf("%w: a promotion names the person who wants it, not %q for %q", ErrInvalid, c.By, c.Actor)
+		}
+		if err := p.allowsApprover(c.By, s.Agent, s.Change); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
 		}
 		if s.status != proved {
 			return nil, refuse("promoted before it is proved to be better")

@@ -30,9 +30,9 @@ type improvementState struct {
 	// byPolicy tells that no person approved it: it may go only as far as the policy lets it.
 	byPolicy bool
 	share    int
-	// proposer is who proposed it, and kind what it would change.
-	proposer string
-	kind     events.ChangeKind
+	// proposer is who proposed it, agent and kind what it would change.
+	proposer, agent string
+	kind            events.ChangeKind
 	// strength is how the claim stands.
 	strength events.Strength
 }
@@ -79,6 +79,9 @@ func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]
 		}
 		if c.By == s.proposer {
 			return nil, fmt.Errorf("%w: %s proposed it, and approves nothing of its own", ErrPolicy, c.By)
+		}
+		if err := p.allowsApprover(c.By, s.agent, s.kind); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
 		}
 		return []events.Improvement{events.ImprovementApproved{
 			By: c.By, Note: c.Note, Trial: Tried(s.kind) && slices.Contains(p.Canary, s.kind) && s.status == proposed,
@@ -143,7 +146,7 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
 		Bound: c.Bound,
 	}}
-	if !c.Bound && slices.Contains(p.SelfApproved, c.Change.Kind) {
+	if _, passes := p.byItself(c.Change.Agent, c.Change.Kind); passes && !c.Bound {
 		facts = append(facts, events.ImprovementApproved{By: policyApproves, Trial: Tried(c.Change.Kind)})
 	}
 	return facts, nil
@@ -182,13 +185,14 @@ func reviseEvidence(c commands.ReviseEvidence, s improvementState) ([]events.Imp
 }
 
 func applyImprovement(p Policy, c commands.ApplyImprovement, s improvementState) ([]events.Improvement, error) {
+	most, _ := p.byItself(s.agent, s.kind)
 	switch {
 	case s.status != approved && s.status != applied:
 		return nil, fmt.Errorf("%s: it can't be applied: %w", c.Stream(), ErrState)
 	case c.SharePermille < 1 || c.SharePermille > 1000:
 		return nil, fmt.Errorf("%w: a share lies between 1 and 1000 permille, not at %d", ErrInvalid, c.SharePermille)
-	case s.byPolicy && c.SharePermille > p.MaxShare:
-		return nil, fmt.Errorf("%w: without a person's approval a change may reach %d permille, not %d", ErrPolicy, p.MaxShare, c.SharePermille)
+	case s.byPolicy && c.SharePermille > most:
+		return nil, fmt.Errorf("%w: without a person's approval a change may reach %d permille, not %d", ErrPolicy, most, c.SharePermille)
 	case s.status == applied && s.share == c.SharePermille:
 		return nil, nil
 	}
@@ -247,7 +251,7 @@ func checkEvidence(e events.Evidence) error {
 func evolveImprovement(s improvementState, e events.Improvement) improvementState {
 	switch e := e.(type) {
 	case events.ImprovementProposed:
-		s.status, s.proposer, s.kind = proposed, e.Analyst, e.Change.Kind
+		s.status, s.proposer, s.agent, s.kind = proposed, e.Analyst, e.Change.Agent, e.Change.Kind
 		if s.strength = e.Strength; s.strength == "" {
 			s.strength = events.Moderate // proposed before strengths were told
 		}

@@ -37,6 +37,13 @@ type Policy struct {
 	Canary []events.ChangeKind
 	// MaxShare is how far a change may go without a person's approval, in permille of the traffic. Default 0.
 	MaxShare int
+	// Changes say more closely, of agents and kinds, what needs no person and who may approve: the first that fits holds, where none
+	// does SelfApproved, MaxShare and Approvers.
+	Changes []events.ChangeRule
+	// Approvers may approve changes, have them tried and promote them. Default: every person.
+	Approvers []string
+	// ExperimentNanos is what runs with what is tried may cost in a month, 0 for no bound.
+	ExperimentNanos events.Nanos
 	// Specialists is how many agents may be there that were spawned by themselves for runs that no agent fit. Default none.
 	// SpecialistNanos is what each may spend in a month, 0 for no bound of its own.
 	Specialists     int
@@ -58,7 +65,7 @@ func Everywhere(p Policy) Policies { return func(string) Policy { return p } }
 func (p Policy) Fact() events.PolicySet {
 	return events.PolicySet{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		Specialists: p.Specialists, SpecialistNanos: p.SpecialistNanos,
+		Specialists: p.Specialists, SpecialistNanos: p.SpecialistNanos, Changes: p.Changes, Approvers: p.Approvers, ExperimentNanos: p.ExperimentNanos,
 		Tools: p.grantable(), AskTools: p.AskTools, NeverTools: p.NeverTools, FetchHosts: p.FetchHosts, FetchNetworks: p.FetchNetworks, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxShare,
 	}
 }

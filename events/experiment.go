@@ -43,6 +43,8 @@ type ExperimentPlan struct {
 	// JudgedWithin is how long in seconds a run that has ended waits for a verdict before it counts by how it ended. 0 waits
 	// for none: it counts by its verdict only where that is there by then.
 	JudgedWithin int64 `json:"judged_within_seconds,omitempty"`
+	// Flips is how many tasks may be done worse for sure, however much the others gain. More take the change back.
+	Flips int `json:"flips,omitempty"`
 }
 
 // ExperimentPlanned says that a change of an agent is to be tried. The changes of one agent are tried one after another.
@@ -118,6 +120,20 @@ type Proof struct {
 	Low        float64 `json:"low"`
 	High       float64 `json:"high"`
 	Confidence float64 `json:"confidence,omitempty"`
+	// Flips are the tasks at which the candidate is worse for sure.
+	Flips []Flip `json:"flips,omitempty"`
+}
+
+// Flip is a task that went well and goes worse with a change.
+type Flip struct {
+	Task               string `json:"task"`
+	ControlRuns        int64  `json:"control_runs"`
+	ControlSucceeded   int64  `json:"control_succeeded"`
+	CandidateRuns      int64  `json:"candidate_runs"`
+	CandidateSucceeded int64  `json:"candidate_succeeded"`
+	// LogE is the natural logarithm of the e-value against "no worse at this task", Needed the one that proves it among all tasks.
+	LogE   float64 `json:"log_e"`
+	Needed float64 `json:"needed_log_e"`
 }
 
 // ExperimentMoved gives the change a greater share.

@@ -41,6 +41,9 @@ func samples() []events.Event {
 			{Arm: events.ControlArm, Runs: 900, Succeeded: 540, Unrated: 3, Judged: 12, CostNanos: 4_000_000, UnpricedCalls: 2, Milliseconds: 120_000},
 			{Arm: events.CandidateArm, Runs: 300, Succeeded: 213, CostNanos: 1_300_000, Milliseconds: 39_000},
 		},
+		Flips: []events.Flip{{
+			Task: "refund", ControlRuns: 90, ControlSucceeded: 85, CandidateRuns: 30, CandidateSucceeded: 4, LogE: 21.4, Needed: 6.6846,
+		}},
 	}
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
 	definition := events.ToolDefinition{
@@ -72,7 +75,7 @@ func samples() []events.Event {
 		events.ExperimentPlanned{
 			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, By: "user:anna", MaxShare: 1000,
 			Plan: events.ExperimentPlan{
-				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600,
+				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600, Flips: 2,
 			},
 			Screen: &events.Screen{Experiment: "exp-0", Runs: 900, Difference: .04, Low: -.02, High: .1, Confidence: .95},
 		},
@@ -136,6 +139,10 @@ func samples() []events.Event {
 			Models: []string{"gpt-4o-mini"}, MinTemperature: 0.1, MaxTemperature: 1.5, MaxTokens: 4000, Tools: []string{"clock", "orders"},
 			Specialists: 5, SpecialistNanos: 500_000_000,
 			AskTools: []string{"orders"}, NeverTools: []string{"shell"}, FetchHosts: []string{"*.example.com"}, FetchNetworks: []string{"10.1.0.0/16"}, SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50, Canary: []events.ChangeKind{events.ChangeModel},
+			Changes: []events.ChangeRule{{
+				Agents: []string{"shop-*"}, Kinds: []events.ChangeKind{events.ChangePrompt}, May: events.MayTry, Approvers: []string{"user:anna"},
+			}},
+			Approvers: []string{"user:anna", "user:ben"}, ExperimentNanos: 20_000_000_000,
 		},
 		events.TriggerSet{
 			Trigger: "issues", Cron: "0 2 * * 1-5", Zone: "Europe/Berlin", Webhook: events.GitHubWebhooks, Secret: "ISSUES_SECRET", Prompt: "Triage: {{issue.title}}", Agent: "clerk",

@@ -27,6 +27,31 @@ type PolicySet struct {
 	SpecialistNanos Nanos `json:"specialist_nanos,omitempty"`
 	// Canary are the kinds of change that are tried on a part of the runs first, also where a person approves them.
 	Canary []ChangeKind `json:"canary,omitempty"`
+	// Changes say more closely, of agents and kinds of change, what needs no person and who else may approve. The first that fits holds.
+	Changes []ChangeRule `json:"changes,omitempty"`
+	// Approvers are those who may approve changes, empty for every person.
+	Approvers []string `json:"approvers,omitempty"`
+	// ExperimentNanos is what runs with what is tried may cost in a month, 0 for no bound.
+	ExperimentNanos Nanos `json:"experiment_nanos,omitempty"`
+}
+
+// Autonomy is how far a change goes without a person.
+type Autonomy string
+
+// The degrees. What may be tried waits for a person once it is proved to be better.
+const (
+	MayPropose Autonomy = "propose"
+	MayTry     Autonomy = "canary"
+	MayPromote Autonomy = "promote"
+)
+
+// ChangeRule is what a policy says of changes of some kinds, of some agents. A name that ends in * is all that begin so; no agents are
+// all, no kinds are all.
+type ChangeRule struct {
+	Agents    []string     `json:"agents,omitempty"`
+	Kinds     []ChangeKind `json:"kinds,omitempty"`
+	May       Autonomy     `json:"may"`
+	Approvers []string     `json:"approvers,omitempty"`
 }
 
 func (PolicySet) Kind() string { return "policy.set" }

@@ -25,6 +25,14 @@ type experimentsState struct {
 	Trials []*trial `json:"trials,omitempty"`
 	// Paused is since when no step is taken, zero while they are.
 	Paused time.Time `json:"paused,omitzero"`
+	// Tasks are those of runs that have begun and were not drawn yet, while anything is tried.
+	Tasks map[string]string `json:"tasks,omitempty"`
+	// Limit is what runs with what is tried may cost in a month, 0 for no bound, and Spent what those of Month, its first moment, have.
+	Limit events.Nanos `json:"limit_nanos,omitempty"`
+	Spent events.Nanos `json:"spent_nanos,omitempty"`
+	Month time.Time    `json:"month,omitzero"`
+	// Trying are the runs under way that were drawn into a candidate.
+	Trying map[string]bool `json:"trying,omitempty"`
 	// Promoted are changes that their agents have not got yet.
 	Promoted []promoted `json:"promoted,omitempty"`
 }
@@ -43,10 +51,10 @@ type promoted struct {
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 5, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused"},
+		Name: "experiment", Version: 6, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
-			"experiment.expired", "agent.configured", "agent.retired", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
+			"experiment.expired", "agent.configured", "agent.retired", "run.started", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
 			"loop.resumed", "verdict.given",
 		},
 		Evolve: evolveExperiments,
@@ -65,6 +73,8 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 		s.Paused = e.OccurredAt
 	case events.LoopResumed:
 		s.resume(e)
+	case events.PolicySet:
+		s.Limit = f.ExperimentNanos
 	case events.AgentConfigured:
 		agent := events.Identity(e.Stream)
 		s.Promoted = slices.DeleteFunc(s.Promoted, func(p promoted) bool { return p.Agent == agent })
@@ -77,10 +87,20 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 				t.stop(e, "the agent was retired")
 			}
 		}
+	case events.RunStarted:
+		if len(s.Trials) > 0 && f.Source == nil && f.Task != "" {
+			if s.Tasks == nil {
+				s.Tasks = map[string]string{}
+			}
+			s.Tasks[events.Identity(e.Stream)] = f.Task
+		}
 	case events.RunAssigned:
+		task := s.Tasks[events.Identity(e.Stream)]
+		delete(s.Tasks, events.Identity(e.Stream))
 		for _, arm := range f.Arms {
 			if t := s.trial(arm.Experiment); t != nil {
-				t.draw(e, arm)
+				t.draw(e, arm, task)
+				s.trying(e, arm)
 			}
 		}
 	case events.RunStepFinished:
@@ -88,6 +108,7 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 			t.To = e.Position
 			run.Cost = run.Cost.Plus(f.Cost())
 		}
+		s.spend(e, f.CostNanos)
 	case events.RunFinished:
 		s.ended(e, f.Outcome)
 	case events.RunFailed:
@@ -186,6 +207,8 @@ func (s experimentsState) drawn(id string) (*trial, *drawnRun) {
 }
 
 func (s experimentsState) ended(e *events.Envelope, outcome events.Outcome) {
+	delete(s.Tasks, events.Identity(e.Stream))
+	delete(s.Trying, events.Identity(e.Stream))
 	t, run := s.drawn(events.Identity(e.Stream))
 	if run == nil {
 		return
@@ -220,8 +243,13 @@ func wantsOfExperiments(s experimentsState) (wants []Want) {
 				Meta: meta("experiment", t.Cause, 0, t.At, s.Workspace, ""), Experiment: t.Experiment,
 				Level: stats.Round(stats.Lond(falsePromotions, s.Begun, s.Found)),
 			}}
+			if s.exhausted(t.At) {
+				start.ID, start.At = events.DeriveID(t.Cause, 7), s.Month.AddDate(0, 1, 0)
+			}
 			if i := slices.IndexFunc(s.Promoted, func(p promoted) bool { return p.Agent == t.Agent }); i >= 0 {
-				start.ID, start.At = events.DeriveID(t.Cause, 2), s.Promoted[i].At.Add(untilConfigured)
+				if until := s.Promoted[i].At.Add(untilConfigured); until.After(start.At) {
+					start.ID, start.At = events.DeriveID(t.Cause, 2), until
+				}
 			}
 			wants = append(wants, start)
 		}

@@ -113,25 +113,28 @@ func TestAnExperimentEndsAsItsRunsTell(t *testing.T) {
 	}
 }
 
-// Stopped and begun again at any moment, the managers decide the same.
-func TestManagersThatStopAndGoOnDecideTheSame(t *testing.T) {
+// Killed at any moment, also between a fact and what it makes them do, the managers decide the same.
+func TestManagersThatAreKilledDecideTheSame(t *testing.T) {
 	t.Parallel()
-	history := func(stops bool) []events.Event {
+	history := func(kills bool) []events.Event {
 		c := newCampaign(t, aggregates.Policy{})
+		if kills {
+			c.dies = rand.New(rand.NewPCG(4, 4))
+		}
 		_ = c.dispatch(commands.SpawnAgent{Meta: c.meta(), Agent: "clerk"})
-		r, chance := rand.New(rand.NewPCG(3, 3)), rand.New(rand.NewPCG(4, 4))
+		r := rand.New(rand.NewPCG(3, 3))
 		for i := range 3 {
 			c.plan(fmt.Sprint("x", i), "clerk", func(p *commands.PlanExperiment) { p.Plan.MaxRuns = 1200; p.Config.Prompt = fmt.Sprint("Be brief ", i) })
 		}
 		for i, next := range []float64{.9, .7, .2} {
 			id := fmt.Sprint("x", i)
 			for !c.experiment(id).Over() {
-				if stops && chance.IntN(50) == 0 {
-					c.restart()
-				}
 				c.run(r, "clerk", id, c.experiment(id).Share, same, truth{next, 1e6, 2})
 				c.now = c.now.Add(time.Minute)
 			}
+		}
+		if kills && c.killed < 2 {
+			t.Errorf("it was killed %d times", c.killed)
 		}
 		return c.log
 	}
@@ -139,8 +142,8 @@ func TestManagersThatStopAndGoOnDecideTheSame(t *testing.T) {
 	if again := history(false); !reflect.DeepEqual(quiet, again) {
 		t.Error("the same world gives another history")
 	}
-	if stopped := history(true); !reflect.DeepEqual(quiet, stopped) {
-		t.Errorf("undisturbed %q, disturbed %q", kinds(quiet), kinds(stopped))
+	if killed := history(true); !reflect.DeepEqual(quiet, killed) {
+		t.Errorf("undisturbed %q, killed %q", kinds(quiet), kinds(killed))
 	}
 	if got := kinds(quiet); got[len(got)-1] != "experiment.rolled_back" {
 		t.Errorf("it ends with %q", got)

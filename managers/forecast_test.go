@@ -40,7 +40,8 @@ func TestABadAnalystComesToProposeOnly(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c.restart()
+				c.save()
+				c.kill()
 				for range 8000 {
 					x := c.experiment(id)
 					if x.Over() || x.Share == 0 {

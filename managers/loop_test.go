@@ -2,8 +2,11 @@ package managers_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,12 +33,25 @@ type campaign struct {
 	done     map[uuid.UUID]bool
 	log      []events.Event // but for facts of runs
 	runs     int
+	// dies has the process killed at moments of chance, never where it is nil. saved is what it goes on from then, since are the facts
+	// that were recorded after it, and repeated are the commands that the log knows.
+	dies     *rand.Rand
+	saved    map[string][]byte
+	since    []recorded
+	repeated map[string]bool
+	killed   int
+}
+
+// recorded is a fact as the log has it.
+type recorded struct {
+	envelope events.Envelope
+	fact     events.Event
 }
 
 func newCampaign(t testing.TB, policy aggregates.Policy) *campaign {
 	c := &campaign{
 		t: t, policy: policy, now: noon, streams: map[string]aggregates.Instance{}, revision: map[string]uint64{}, at: map[string]managers.Process{},
-		done: map[uuid.UUID]bool{},
+		done: map[uuid.UUID]bool{}, repeated: map[string]bool{},
 	}
 	for _, m := range managers.All(managers.Config{}) {
 		if m.Name == "experiment" || m.Name == "improving" || m.Name == "improvement" || m.Name == "forecasts" {
@@ -43,24 +59,6 @@ func newCampaign(t testing.TB, policy aggregates.Policy) *campaign {
 		}
 	}
 	return c
-}
-
-// restart has every manager go on from what it saved.
-func (c *campaign) restart() {
-	for key, p := range c.at {
-		saved, err := p.MarshalJSON()
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		for _, m := range c.managers {
-			if len(key) > len(m.Name) && key[:len(m.Name)] == m.Name {
-				c.at[key] = m.New()
-			}
-		}
-		if err := c.at[key].UnmarshalJSON(saved); err != nil {
-			c.t.Fatal(err)
-		}
-	}
 }
 
 func (c *campaign) instance(stream string) aggregates.Instance {
@@ -76,11 +74,16 @@ func (c *campaign) instance(stream string) aggregates.Instance {
 
 // dispatch carries a command out, and has done what the managers then want.
 func (c *campaign) dispatch(cmd commands.Command) error {
+	delivery := cmd.Stream() + "/" + cmd.About().ID.String()
+	if c.repeated[delivery] {
+		return nil
+	}
 	i := c.instance(cmd.Stream())
 	facts, err := i.Decide(cmd)
 	if err != nil {
 		return err
 	}
+	c.repeated[delivery] = true
 	for n, fact := range facts {
 		if err := i.Evolve(fact); err != nil {
 			c.t.Fatal(err)
@@ -98,7 +101,22 @@ func (c *campaign) append(stream string, id uuid.UUID, actor string, fact events
 	if events.Category(stream) != "run" { // there are too many of those to remember
 		c.revision[stream]++
 	}
-	var wants []managers.Want
+	wants := c.fold(e, fact)
+	if c.dies != nil {
+		c.since = append(c.since, recorded{*e, fact})
+		if c.dies.IntN(2000) == 0 {
+			c.kill()
+			return
+		}
+		if c.dies.IntN(1000) == 0 {
+			c.save()
+		}
+	}
+	c.do(wants)
+}
+
+// fold has every manager take a fact in, and tells what those that did want.
+func (c *campaign) fold(e *events.Envelope, fact events.Event) (wants []managers.Want) {
 	for _, m := range c.managers {
 		if !follows(m, fact.Kind()) {
 			continue
@@ -118,6 +136,10 @@ func (c *campaign) append(stream string, id uuid.UUID, actor string, fact events
 		c.at[key] = p
 		wants = append(wants, p.Wants()...)
 	}
+	return wants
+}
+
+func (c *campaign) do(wants []managers.Want) {
 	for _, w := range wants {
 		if c.done[w.ID] || w.At.After(c.now) {
 			continue
@@ -131,6 +153,43 @@ func (c *campaign) append(stream string, id uuid.UUID, actor string, fact events
 			c.t.Fatal(err)
 		}
 	}
+}
+
+// save has every manager save what it is.
+func (c *campaign) save() {
+	c.saved, c.since = map[string][]byte{}, nil
+	for key, p := range c.at {
+		saved, err := p.MarshalJSON()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.saved[key] = saved
+	}
+}
+
+// kill ends the process between a fact and what is wanted for it: what it knew is gone. The next one goes on from what was saved last, folds
+// what the log has since, and does what is then wanted, not knowing what was done before.
+func (c *campaign) kill() {
+	c.killed++
+	c.at, c.done = map[string]managers.Process{}, map[uuid.UUID]bool{}
+	for key, saved := range c.saved {
+		for _, m := range c.managers {
+			if name, _, _ := strings.Cut(key, "/"); name == m.Name {
+				c.at[key] = m.New()
+			}
+		}
+		if err := c.at[key].UnmarshalJSON(saved); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	for _, r := range c.since {
+		c.fold(&r.envelope, r.fact)
+	}
+	var wants []managers.Want
+	for _, key := range slices.Sorted(maps.Keys(c.at)) {
+		wants = append(wants, c.at[key].Wants()...)
+	}
+	c.do(wants)
 }
 
 // make does what the orchestrator does for an improvement that is to be tried.
@@ -179,10 +238,18 @@ type truth struct {
 
 // run makes one run of an agent, drawn in an experiment: of the agent as it is, or with the change.
 func (c *campaign) run(r *rand.Rand, agent, experiment string, share int, old, next truth) {
+	c.about(r, agent, experiment, "", share, old, next)
+}
+
+// about makes one that is about a task.
+func (c *campaign) about(r *rand.Rand, agent, experiment, task string, share int, old, next truth) {
 	c.runs++
 	name := fmt.Sprint("r", c.runs)
 	stream := commands.RunStream("", name)
 	id := events.NameID(c.now, name)
+	if task != "" {
+		c.append(stream, events.DeriveID(id, 3), "user:anna", events.RunStarted{Run: name, Task: task})
+	}
 	candidate, permille := aggregates.Draw(experiment, name, share)
 	arm, what := events.ControlArm, old
 	if candidate {

@@ -49,7 +49,8 @@ func TestAPausedLoopDecidesNothing(t *testing.T) {
 		c.run(r, "clerk", "i", 50, same, worse)
 	}
 	propose("j", "scribe")
-	c.restart()
+	c.save()
+	c.kill()
 	c.now = c.now.AddDate(0, 0, 40)
 	c.run(r, "clerk", "i", 50, same, worse)
 	if got, want := kinds(c.log[from:]), []string{"improvement.proposed", "improvement.approved"}; !reflect.DeepEqual(got, want) {

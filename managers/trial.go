@@ -1,6 +1,7 @@
 package managers
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -39,12 +40,14 @@ type trial struct {
 	// Waiting are the runs that were drawn and are not counted yet, in the order of their draws. A run is counted when all that
 	// were drawn before it are: how long runs take can't bend what is seen of them. Seen are the units that had a run: the
 	// first one of each counts.
-	Waiting []drawnRun         `json:"waiting,omitempty"`
-	Seen    units              `json:"seen"`
-	Success stats.Bets         `json:"success"`
-	Cost    guard              `json:"cost"`
-	Time    guard              `json:"time"`
-	Shares  stats.Shares       `json:"shares"`
+	Waiting []drawnRun   `json:"waiting,omitempty"`
+	Seen    units        `json:"seen"`
+	Success stats.Bets   `json:"success"`
+	Cost    guard        `json:"cost"`
+	Time    guard        `json:"time"`
+	Shares  stats.Shares `json:"shares"`
+	// Tasks are those of the runs, in the order in which they came up.
+	Tasks   []taskTrial        `json:"tasks,omitempty"`
 	Arms    [2]events.ArmCount `json:"arms"`
 	Verdict *verdict           `json:"verdict,omitempty"`
 	// expiry is what is wanted when its days are over, as of the fact expiryOf: it is wanted anew at each fact.
@@ -55,6 +58,7 @@ type trial struct {
 // drawnRun is a run that was drawn into an arm.
 type drawnRun struct {
 	Run       string    `json:"run"`
+	Task      string    `json:"task,omitempty"`
 	Candidate bool      `json:"candidate,omitempty"`
 	Share     int       `json:"share"`
 	At        time.Time `json:"at"`
@@ -94,7 +98,7 @@ func (r *drawnRun) result() (result events.Outcome, judged bool) {
 func (t *trial) Started() bool { return t.Share > 0 }
 
 // draw takes a run in. What another experiment's share was, or what is no arm of this one, is none of it.
-func (t *trial) draw(e *events.Envelope, arm events.Arm) {
+func (t *trial) draw(e *events.Envelope, arm events.Arm, task string) {
 	candidate := arm.Arm == events.CandidateArm
 	if !t.Started() || !candidate && arm.Arm != events.ControlArm || !t.Seen.take(arm.Unit) {
 		return
@@ -110,7 +114,7 @@ func (t *trial) draw(e *events.Envelope, arm events.Arm) {
 		t.From = e.Position
 	}
 	t.To = e.Position
-	t.Waiting = append(t.Waiting, drawnRun{Run: events.Identity(e.Stream), Candidate: candidate, Share: share, At: e.OccurredAt})
+	t.Waiting = append(t.Waiting, drawnRun{Run: events.Identity(e.Stream), Task: task, Candidate: candidate, Share: share, At: e.OccurredAt})
 }
 
 // count counts the runs that have ended and need no longer wait for a verdict, or that have taken too long to be called a
@@ -161,12 +165,14 @@ func (t *trial) take(run drawnRun, inTime bool) {
 	}
 	t.Time = t.Time.take(run.Candidate, share, float64(run.Milliseconds), t.Plan.TimeMore)
 	t.Shares = t.Shares.Take(run.Candidate, share)
+	t.takeTask(run, value)
 }
 
 // wrongShares is the chance that an experiment is stopped for its shares where they are right.
 const wrongShares = .001
 
-// decide decides by what is counted. The false alarms are shared: half for success, the rest for cost and time.
+// decide decides by what is counted. The false alarms are shared: half for success, a fifth each for cost and time, and the rest for
+// single tasks.
 func (t *trial) decide(now time.Time) {
 	alarms := float64(t.Plan.FalseAlarms) / 1000
 	for _, g := range []struct {
@@ -174,13 +180,22 @@ func (t *trial) decide(now time.Time) {
 		logE, level                  float64
 	}{
 		{"success", "runs of the candidate succeed no less often", "its runs succeed less often", t.Success.LogWorse(), alarms / 2},
-		{"cost", fmt.Sprintf("a run of the candidate costs at most %d%% more", t.Plan.CostMore/10), "its runs cost more than they may", t.Cost.Bets.LogBetter(), alarms / 4},
-		{"time", fmt.Sprintf("a run of the candidate takes at most %d%% longer", t.Plan.TimeMore/10), "its runs take longer than they may", t.Time.Bets.LogBetter(), alarms / 4},
+		{"cost", fmt.Sprintf("a run of the candidate costs at most %d%% more", t.Plan.CostMore/10), "its runs cost more than they may", t.Cost.Bets.LogBetter(), alarms / 5},
+		{"time", fmt.Sprintf("a run of the candidate takes at most %d%% longer", t.Plan.TimeMore/10), "its runs take longer than they may", t.Time.Bets.LogBetter(), alarms / 5},
 	} {
 		if needed := -math.Log(g.level); g.logE >= needed {
 			t.decided(now, verdict{Guardrail: g.guardrail, Reason: g.reason, Proof: t.tested(g.statistic, g.logE, needed)})
 			return
 		}
+	}
+	if flips := t.flips(alarms / 10); len(flips) > t.Plan.Flips {
+		// The one that is least sure is what "more than so many" rests on.
+		least := slices.MinFunc(flips, func(a, b events.Flip) int { return cmp.Compare(a.LogE-a.Needed, b.LogE-b.Needed) })
+		t.decided(now, verdict{
+			Guardrail: "flips", Reason: "what went well before goes worse: " + tasksOf(flips),
+			Proof: t.tested("runs of the candidate succeed no less often at any task", least.LogE, least.Needed),
+		})
+		return
 	}
 	better, needed := t.Success.LogBetter(), -math.Log(t.Level)
 	switch share := t.next(); {
@@ -220,7 +235,7 @@ func (t *trial) proof() events.Proof {
 	d, i := t.Success.Difference(confidence)
 	return events.Proof{
 		From: t.From, To: max(t.To, t.From, 1), Arms: slices.Clone(t.Arms[:]), Difference: stats.Round(d), Low: stats.Round(i.Low), High: stats.Round(i.High),
-		Confidence: confidence,
+		Confidence: confidence, Flips: t.flips(float64(t.Plan.FalseAlarms) / 10_000),
 	}
 }
 

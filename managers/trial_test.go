@@ -272,7 +272,7 @@ func TestGuardrailsHoldByWhatIsAllowed(t *testing.T) {
 			var got string
 			if c, is := wish.(commands.RollBackExperiment); is {
 				got = fmt.Sprintf("%s: %s, %s", c.Guardrail, c.Reason, c.Proof.Statistic)
-				if c.Proof.LogE < c.Proof.Needed || math.Abs(c.Proof.Needed-math.Log(4/.025)) > .001 || after < 40 {
+				if c.Proof.LogE < c.Proof.Needed || math.Abs(c.Proof.Needed-math.Log(5/.025)) > .001 || after < 40 {
 					t.Errorf("after %d runs by %+v", after, c.Proof)
 				}
 			} else if wish != nil {

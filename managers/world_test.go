@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -82,8 +83,10 @@ func (c count) wrong() float64 {
 }
 
 // loop lets the loop try every candidate, one run a minute of each agent. It returns the facts of the experiments too.
-func (w world) loop(t testing.TB) (kept count, log []byte) {
+// Where kills is given, the process is killed at moments of chance.
+func (w world) loop(t testing.TB, kills *rand.Rand) (kept count, log []byte, killed int) {
 	c := newCampaign(t, aggregates.Policy{})
+	c.dies = kills
 	waiting := map[string][]candidate{}
 	for _, x := range w.candidates {
 		if waiting[x.agent] == nil {
@@ -127,7 +130,7 @@ func (w world) loop(t testing.TB) (kept count, log []byte) {
 	for _, e := range c.log {
 		fmt.Fprintf(&b, "%s %+v\n", e.Kind(), e)
 	}
-	return kept, b.Bytes()
+	return kept, b.Bytes(), c.killed
 }
 
 // heldOut keeps each candidate that does strictly better on a hundred tasks that were held out, each tried once by both.
@@ -207,6 +210,51 @@ func sameArms(t testing.TB, seed uint64, experiments int, runs int64) (promoted,
 	return promoted, rolledBack
 }
 
+// whatIfs has what-if tell of experiments in worlds of which the truth is known: tasks that differ, a change that does another thing to
+// each, a share that grows, and work that gets harder while it does. It tells in how many anything was told, and was right.
+func whatIfs(t testing.TB, seed uint64, worlds int) (covered, told int) {
+	for i := range worlds {
+		r := rand.New(rand.NewPCG(seed, uint64(2000+i)))
+		tasks := 1 + r.IntN(8)
+		base, effect, truth := make([]float64, tasks), make([]float64, tasks), 0.
+		for k := range tasks {
+			base[k] = .3 + .6*r.Float64()
+			effect[k] = max(-base[k], min(1-base[k], .3*r.NormFloat64()))
+			truth += effect[k] / float64(tasks)
+		}
+		runs := 1000 + r.IntN(1000)
+		var draws []stats.Draw
+		for n := range runs {
+			unit, share, easy := fmt.Sprint("r", n), 50, 1.
+			if n > runs/3 {
+				share, easy = 250, .8
+			}
+			candidate, permille := aggregates.Draw(fmt.Sprint("x", i), unit, share)
+			task := r.IntN(tasks)
+			p, outcome := base[task], 0.
+			if candidate {
+				p += effect[task]
+			}
+			if r.Float64() < p*easy {
+				outcome = 1
+			}
+			draws = append(draws, stats.Draw{Unit: unit, Stratum: fmt.Sprint(task), Candidate: candidate, Chance: float64(permille) / 1000, Outcome: outcome})
+		}
+		truth *= (1 + 2*.8) / 3
+		w, err := stats.Estimate(draws, func(string) bool { return true }, .95)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Effective < 100 {
+			continue
+		}
+		if told++; w.Interval.Low <= truth && truth <= w.Interval.High {
+			covered++
+		}
+	}
+	return covered, told
+}
+
 // The loop finds what is better, keeps nothing that harms, and little that does nothing, in a world whose truth is known.
 // `make loop` runs the whole of it and writes the table.
 func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
@@ -216,17 +264,28 @@ func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
 		agents, better, null, harmful, same, runs = 20, 20, 160, 20, 1000, 4000
 	}
 	w := newWorld(20261128, agents, better, null, harmful)
-	kept, log := w.loop(t)
-	_, again := w.loop(t)
-	if !bytes.Equal(log, again) {
+	kept, log, _ := w.loop(t, nil)
+	if _, again, _ := w.loop(t, nil); !bytes.Equal(log, again) {
 		t.Error("the same world gives other facts")
 	}
+	_, disturbed, killed := w.loop(t, rand.New(rand.NewPCG(w.seed, 5)))
+	if !bytes.Equal(log, disturbed) || killed < 3 {
+		t.Errorf("killed %d times it decides otherwise", killed)
+	}
+	worlds := 20
+	if *wholeWorld {
+		worlds = 1000
+	}
+	covered, told := whatIfs(t, 11, worlds)
 	promoted, rolledBack := sameArms(t, 7, same, runs)
 	if kept.harmful > 0 || kept.wrong() > .05 || kept.better*5 < better*4 {
 		t.Errorf("kept %+v", kept)
 	}
 	if (promoted+rolledBack)*20 > same {
 		t.Errorf("%d experiments without a difference: %d promoted, %d rolled back", same, promoted, rolledBack)
+	}
+	if covered*100 < told*93 || told*2 < worlds {
+		t.Errorf("what-if told of %d in %d worlds, and was right in %d", told, worlds, covered)
 	}
 	if !*wholeWorld {
 		return
@@ -243,6 +302,8 @@ func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
 			row.name, row.better, better, row.null, null, row.harmful, harmful, 100*row.wrong(), row.runs)
 	}
 	fmt.Fprintf(&b, "\n%d experiments whose arms do the same, looked at after each of %d runs: %d promoted, %d rolled back.\n", same, runs, promoted, rolledBack)
+	fmt.Fprintf(&b, "\nThe process of the loop killed %d times, each time between a fact and what it makes it do: the same decisions, byte for byte.\n", killed)
+	fmt.Fprintf(&b, "\nWhat-if in %d worlds of known truth: told in %d, and the truth is within its 95%% interval in %d of them, %.1f%%.\n", worlds, told, covered, 100*float64(covered)/float64(told))
 	t.Log("\n" + b.String())
 	writeTable(t, b.String())
 }

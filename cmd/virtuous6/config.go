@@ -99,6 +99,12 @@ type policyConfig struct {
 	SelfApproved     []events.ChangeKind `yaml:"self_approved"`
 	Canary           []events.ChangeKind `yaml:"canary"`
 	MaxSharePermille int                 `yaml:"max_share_permille"`
+	// Changes say more closely, of agents and kinds of change, how far one goes without a person and who approves.
+	Changes []changeRuleConfig `yaml:"changes"`
+	// Approvers are those who may approve changes, such as user:anna. Default: every person.
+	Approvers []string `yaml:"approvers"`
+	// ExperimentLimit is what runs with what is tried may cost in a month, in dollars. Default: no bound.
+	ExperimentLimit string `yaml:"experiment_limit"`
 	// Specialists is how many agents may be there that were spawned by themselves for runs that no agent fit, default 0, and
 	// SpecialistLimit what each may spend in a month, in dollars. Default: no bound of its own.
 	Specialists     int    `yaml:"specialists"`
@@ -109,6 +115,14 @@ type policyConfig struct {
 	// JudgedWithin is how long runs of an experiment that have ended wait for a verdict before they count by how they ended.
 	// Default: they don't wait.
 	JudgedWithin time.Duration `yaml:"judged_within"`
+}
+
+// changeRuleConfig is one of policy.changes. See events.ChangeRule.
+type changeRuleConfig struct {
+	Agents    []string            `yaml:"agents"`
+	Kinds     []events.ChangeKind `yaml:"kinds"`
+	May       events.Autonomy     `yaml:"may"`
+	Approvers []string            `yaml:"approvers"`
 }
 
 // holdback is as the orchestrator wants it.
@@ -123,8 +137,14 @@ func (p policyConfig) holdback() int {
 }
 
 func (p policyConfig) policy() aggregates.Policy {
-	limit, _ := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0")) // mistake has looked at it
+	limit, _ := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0")) // mistake has looked at both
+	experiments, _ := events.ParseUSD(cmp.Or(p.ExperimentLimit, "0"))
+	var changes []events.ChangeRule
+	for _, c := range p.Changes {
+		changes = append(changes, events.ChangeRule(c))
+	}
 	return aggregates.Policy{
+		Changes: changes, Approvers: p.Approvers, ExperimentNanos: experiments,
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
 		JudgedWithin: int64(p.JudgedWithin.Seconds()), Specialists: p.Specialists, SpecialistNanos: limit,
 		Tools: p.Tools, AskTools: p.AskTools, NeverTools: p.NeverTools, FetchHosts: p.FetchHosts, FetchNetworks: p.FetchNetworks, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,

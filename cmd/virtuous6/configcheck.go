@@ -39,6 +39,7 @@ func (c *config) mistake() (key, says string) {
 		}
 	}
 	specialistLimit, wrongLimit := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0"))
+	experimentLimit, wrongExperiments := events.ParseUSD(cmp.Or(p.ExperimentLimit, "0"))
 	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
 	untried := slices.IndexFunc(p.Canary, func(k events.ChangeKind) bool { return !aggregates.Tried(k) })
 	for _, rule := range []struct {
@@ -78,6 +79,8 @@ func (c *config) mistake() (key, says string) {
 		{"policy.canary", untried >= 0, "its kinds are those that configure an agent: model, temperature, prompt, tools, token_limit, skills"},
 		{"policy.specialists", p.Specialists < 0, "it should be a number of agents, or 0 for none"},
 		{"policy.specialist_limit", wrongLimit != nil || specialistLimit < 0, "it should be dollars, such as 2.50"},
+		{"policy.changes", slices.ContainsFunc(p.Changes, wrongRule), fmt.Sprintf("each says with `may` propose, canary or promote; its kinds are %q, for canary those that configure an agent", events.ChangeKinds())},
+		{"policy.experiment_limit", wrongExperiments != nil || p.ExperimentLimit != "" && experimentLimit <= 0, "it should be dollars, such as 20.00; left out it is no bound"},
 		{"policy.judged_within", p.JudgedWithin < 0, "it should be a duration, such as 1h"},
 		{"policy.holdback_permille", p.HoldbackPermille != nil && (*p.HoldbackPermille < 0 || *p.HoldbackPermille > 500), "it should be 0 to 500"},
 		{"policy.max_share_permille", p.MaxSharePermille < 0 || p.MaxSharePermille > 1000, "it should be 0 to 1000"},
@@ -87,6 +90,14 @@ func (c *config) mistake() (key, says string) {
 		}
 	}
 	return c.Targets.mistake()
+}
+
+// wrongRule tells of a rule for changes that it can't be held.
+func wrongRule(r changeRuleConfig) bool {
+	return !slices.Contains([]events.Autonomy{events.MayPropose, events.MayTry, events.MayPromote}, r.May) ||
+		slices.ContainsFunc(r.Kinds, func(k events.ChangeKind) bool {
+			return !slices.Contains(events.ChangeKinds(), k) || r.May == events.MayTry && !aggregates.Tried(k)
+		})
 }
 
 // networks tells whether each of a list is one.

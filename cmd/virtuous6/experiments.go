@@ -120,6 +120,9 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 		}
 	})
 	if p := x.Proof; err == nil && p != nil {
+		for _, f := range p.Flips {
+			fmt.Fprintf(a.out, "goes worse: the task %s, %d of %d before, %d of %d with it\n", oneLine(f.Task), f.ControlSucceeded, f.ControlRuns, f.CandidateSucceeded, f.CandidateRuns)
+		}
 		_, err = fmt.Fprintf(a.out, "the latest decision counted %d runs, positions %d to %d: %s\n", p.Arms[0].Runs+p.Arms[1].Runs, p.From, p.To, proofText(*p))
 	}
 	return err
@@ -158,6 +161,8 @@ type experimentsStartVerb struct {
 	MaxRuns int64  `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
 	MaxDays int    `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
 
+	Flips int `help:"How many tasks may go worse for sure, however much the others gain; more take it back." placeholder:"N"`
+
 	JudgedWithin time.Duration `help:"How long a run that has ended waits for a verdict before it counts by how it ended. Default: policy.judged_within of the configuration, else 0." placeholder:"1h"`
 }
 
@@ -165,7 +170,7 @@ type experimentsStartVerb struct {
 func (experimentsStartVerb) Help() string {
 	return "Runs are drawn: 5% of the conversations get the change, 25% once 20 of its runs have ended, all of them once it is proved to be " +
 		"better, at however many looks. It is rolled back as soon as it is proved that its runs succeed less often, cost a quarter more, or " +
-		"take half as long again. One change at a time, so that you know what did it; the changes of one agent are tried one after " +
+		"take half as long again, or that a task which went well goes worse. One change at a time, so that you know what did it; the changes of one agent are tried one after " +
 		"another.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester"
 }
 
@@ -195,7 +200,7 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	meta := a.meta("")
 	plan := commands.PlanExperiment{
 		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, By: "user:" + a.config.user(),
-		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, JudgedWithin: int64(v.JudgedWithin.Seconds())},
+		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, Flips: v.Flips, JudgedWithin: int64(v.JudgedWithin.Seconds())},
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, plan); err != nil {
 		return err

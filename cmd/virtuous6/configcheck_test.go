@@ -1,0 +1,36 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// A rule that can't be held stops the start, with its key.
+func TestRulesForChangesAreChecked(t *testing.T) {
+	t.Parallel()
+	rule := func(may events.Autonomy, kinds ...events.ChangeKind) policyConfig {
+		return policyConfig{Changes: []changeRuleConfig{{Kinds: kinds, May: may}}}
+	}
+	for name, tt := range map[string]struct {
+		policy policyConfig
+		key    string
+	}{
+		"of some kinds":               {rule(events.MayTry, events.ChangePrompt), ""},
+		"of all kinds":                {rule(events.MayPromote), ""},
+		"a kind that is none":         {rule(events.MayPropose, "colour"), "policy.changes"},
+		"it says nothing":             {rule("", events.ChangePrompt), "policy.changes"},
+		"what can't be tried":         {rule(events.MayTry, events.ChangeRetire), "policy.changes"},
+		"dollars":                     {policyConfig{ExperimentLimit: "20.00"}, ""},
+		"no dollars":                  {policyConfig{ExperimentLimit: "much"}, "policy.experiment_limit"},
+		"none, which is not no bound": {policyConfig{ExperimentLimit: "0"}, "policy.experiment_limit"},
+	} {
+		c := config{Policy: tt.policy}
+		if key, says := c.mistake(); key != tt.key {
+			t.Errorf("%s: %s: %s, want %q", name, key, says, tt.key)
+		}
+	}
+	if got := (policyConfig{ExperimentLimit: "20.00"}).policy().ExperimentNanos; got != 20e9 {
+		t.Errorf("20 dollars are %d nanos", got)
+	}
+}
