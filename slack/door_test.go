@@ -86,6 +86,13 @@ func (h *house) recorded(t *testing.T) commands.RecordInteraction {
 	}
 }
 
+// forget forgets what came until now.
+func (h *house) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.commands = nil
+}
+
 func (h *house) start(ctx context.Context, c commands.StartRun) (commands.Receipt, error) {
 	receipt, err := h.dispatch(ctx, c)
 	if err == nil && !receipt.Repeated {

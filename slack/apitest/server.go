@@ -71,8 +71,11 @@ func New(t testing.TB) *Server {
 	mux.HandleFunc("/api/", s.api)
 	mux.HandleFunc("/response/{channel}/{user}", s.response)
 	mux.HandleFunc("/socket", s.socket)
+	// Who calls it may be another process, of which the race detector does not know that it was told the address by this one.
+	s.mu.Lock()
 	s.http = httptest.NewServer(mux)
 	s.URL = s.http.URL + "/api/"
+	s.mu.Unlock()
 	t.Cleanup(func() {
 		s.sockets.close()
 		s.http.Close()
