@@ -28,7 +28,7 @@ const Raised = "raised"
 // slackBudget has it posted that a budget is used up, once a period, and its message changed by a new limit.
 func slackBudget() Manager[slackCard] {
 	return Manager[slackCard]{
-		Name: "slack_budget", Version: 1, Opens: []string{"budget.exhausted"}, Follows: []string{"budget.set", "slack.posted"},
+		Name: "slack_budget", Version: 2, Opens: []string{"budget.exhausted"}, Follows: []string{"budget.set", "slack.posted"},
 		Key: func(e *events.Envelope) string {
 			id := events.Identity(e.Stream)
 			if e.Kind == "slack.posted" {
@@ -43,6 +43,7 @@ func slackBudget() Manager[slackCard] {
 				s.become("exhausted", e)
 			case events.BudgetSet:
 				s.become(Raised, e)
+				s.By, s.At = e.Actor, e.OccurredAt
 			case events.SlackPosted:
 				s.posted(f)
 			}

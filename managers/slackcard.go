@@ -20,6 +20,9 @@ type SlackCard struct {
 	Since time.Time `json:"since"`
 	// As is what it is shown as.
 	As string `json:"as,omitempty"`
+	// By and At tell who decided what it is shown as, and when, where that is no row's to tell.
+	By string    `json:"by,omitempty"`
+	At time.Time `json:"at,omitzero"`
 	// Channel and TS name the message, once there is one.
 	Channel string `json:"channel,omitempty"`
 	TS      string `json:"ts,omitempty"`

@@ -43,13 +43,19 @@ func (d *Door) askRun(ctx context.Context, r Request, named string, view func(me
 	if err != nil {
 		return &Reply{Text: firstUpper(err.Error()) + "."}, nil
 	}
-	from, err := json.Marshal(origin{Run: run.Run, Channel: r.Channel, Thread: r.Thread})
+	return nil, d.open(ctx, r, origin{Run: run.Run}, func(metadata string) api.ModalViewRequest { return view(metadata, run.Prompt) })
+}
+
+// open opens a modal, which carries along where that was.
+func (d *Door) open(ctx context.Context, r Request, from origin, view func(metadata string) api.ModalViewRequest) error {
+	from.Channel, from.Thread, from.Home = r.Channel, r.Thread, r.Home
+	metadata, err := json.Marshal(from)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// What opens a modal is good for three seconds: it is not tried again.
-	_, err = d.API.OpenViewContext(ctx, r.Trigger, view(string(from), run.Prompt))
-	return nil, err
+	_, err = d.API.OpenViewContext(ctx, r.Trigger, view(string(metadata)))
+	return err
 }
 
 // assess records a person's verdict on a run. The latest one counts.

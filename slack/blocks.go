@@ -110,10 +110,10 @@ func duration(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// dollars is money to the cent, or as exact as it takes to show that it is some.
 // spent is what something cost, in words.
 func spent(c events.Cost) string { return c.Say(dollars(c.CostNanos)) }
 
+// dollars is money to the cent, or as exact as it takes to show that it is some.
 func dollars(n events.Nanos) string {
 	if n != 0 && n < 10_000_000 {
 		return "$" + n.String()

@@ -14,19 +14,22 @@ import (
 )
 
 // budgetBlocks tells that a budget is used up, or that it was raised after that.
-func budgetBlocks(row projections.BudgetRow, starting string, raised bool) (text string, blocks []api.Block) {
+func budgetBlocks(row projections.BudgetRow, starting string, w managers.SlackCard) (text string, blocks []api.Block) {
 	name := strings.NewReplacer("*", "", "`", "'").Replace(inert(clip(oneLine(row.Budget), 80)))
 	goal, ofGoal := strings.CutPrefix(name, "goal:")
 	what := "The budget *" + name + "*"
 	if ofGoal {
 		what = "The budget of the goal `" + goal + "`"
 	}
-	if raised {
+	if w.As == managers.Raised {
 		text = fmt.Sprintf(":arrow_forward: %s has a new limit of %s: runs are served again.", what, dollars(row.LimitNanos))
-		return text, []api.Block{section(text)}
+		blocks = []api.Block{section(text)}
+		if strings.HasPrefix(w.By, "user:") {
+			blocks = append(blocks, small("Decided by "+person(w.By)+" "+moment(w.At)))
+		}
+		return text, blocks
 	}
 	text = ":double_vertical_bar: " + what + " of " + dollars(row.LimitNanos)
-	says := "Runs go on with a higher limit: `virtuous6 budget " + name + " --limit USD --period " + string(row.Period) + "`."
 	switch row.Period {
 	case events.Daily, events.Monthly:
 		meanwhile := "wait"
@@ -35,12 +38,13 @@ func budgetBlocks(row projections.BudgetRow, starting string, raised bool) (text
 		}
 		text += fmt.Sprintf(" a %s is used up (since %s UTC). Runs %s until the next %s.", row.Period, inert(starting), meanwhile, row.Period)
 	case events.Total:
-		text, says = text+" is used up. The goal is paused.", "`virtuous6 goals resume "+goal+" --limit USD` goes on with it."
+		text += " is used up. The goal is paused."
 	}
+	blocks = []api.Block{section(text), raiseBlock(row)}
 	if spent := row.Spent(); !spent.Whole() {
-		says += " Beside it " + spent.Lacks() + "."
+		blocks = append(blocks, small("Beside it "+spent.Lacks()+"."))
 	}
-	return text, []api.Block{section(text), small(says)}
+	return text, blocks
 }
 
 // Exhausted shows that a budget is used up in the channel for what waits for a decision.
@@ -49,8 +53,7 @@ func (d *Door) Exhausted(ctx context.Context, w managers.SlackBudget) error {
 		return err
 	}
 	name, starting := w.Budget()
-	rows, err := d.Reader.In(w.Workspace).Budgets(ctx)
-	row, known, err := firstOf(rows, err, func(row projections.BudgetRow) bool { return row.Budget == name })
+	row, known, err := d.budget(ctx, w.Workspace, name)
 	if err != nil {
 		return err
 	}
@@ -62,7 +65,7 @@ func (d *Door) Exhausted(ctx context.Context, w managers.SlackBudget) error {
 		c.late = "it is over"
 	}
 	if known {
-		c.text, c.blocks = budgetBlocks(row, starting, w.As == managers.Raised)
+		c.text, c.blocks = budgetBlocks(row, starting, w.SlackCard)
 		c.text = bare(c.text)
 	}
 	return d.show(ctx, w.SlackCard, c)

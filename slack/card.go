@@ -21,6 +21,8 @@ type card struct {
 	channel, thread string
 	text            string
 	blocks          []api.Block
+	// opens is the conversation whose thread it begins, empty for none.
+	opens string
 	// late tells why it is not posted any more, where it never was.
 	late string
 }
@@ -58,6 +60,15 @@ func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
 	}
 	if err != nil {
 		return err
+	}
+	if c.opens != "" && ts != "" && w.TS == "" {
+		_, err := d.Dispatch(ctx, commands.OpenSlackThread{
+			Meta: d.postMeta(managers.SlackRun{Workspace: w.Workspace, Run: w.Run}, events.NameID(w.Since, "the thread of "+w.Of)),
+			Post: w.Of, Run: w.Run, Conversation: c.opens, Channel: channel, Thread: ts,
+		})
+		if err != nil && !d.Refused(err) { // another process has told it
+			return err
+		}
 	}
 	return d.shown(ctx, w, channel, c.thread, ts, reason)
 }

@@ -37,6 +37,7 @@ type house struct {
 	approvals    []projections.ApprovalRow
 	experiments  []projections.ExperimentRow
 	budgets      []projections.BudgetRow
+	costs        []projections.CostRow
 	goals        []projections.GoalRow
 	runbooks     []projections.RunbookRow
 	fail         error
@@ -184,6 +185,8 @@ func (h *house) Experiments(context.Context, string) ([]projections.ExperimentRo
 }
 
 func (h *house) Budgets(context.Context) ([]projections.BudgetRow, error) { return h.budgets, nil }
+
+func (h *house) Costs(context.Context) ([]projections.CostRow, error) { return h.costs, nil }
 
 func (h *house) Goals(context.Context) ([]projections.GoalRow, error) {
 	h.mu.Lock()

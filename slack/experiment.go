@@ -109,7 +109,7 @@ func (d *Door) conclude(ctx context.Context, r Request, id uuid.UUID, w Conclude
 	case !known:
 		return refusal("I know no such experiment any more."), nil
 	case !allowed:
-		return refusal("You are not among those who may decide here. `slack.approvers` in the configuration names them."), nil
+		return notApprover(), nil
 	case row.Status != projections.ExperimentProved:
 		return refusal("That is decided already: the experiment is %s.", strings.ReplaceAll(row.Status, "_", " ")), nil
 	}

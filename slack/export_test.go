@@ -6,6 +6,8 @@ import (
 	api "github.com/slack-go/slack"
 
 	"github.com/virtuous6/virtuous6/answers"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -26,11 +28,19 @@ func ApprovalBlocks(row projections.ApprovalRow, prompt string) []api.Block {
 	return approvalBlocks(row, prompt)
 }
 func ExperimentBlocks(row projections.ExperimentRow) []api.Block { return experimentBlocks(row) }
-func BudgetBlocks(row projections.BudgetRow, raised bool) []api.Block {
-	_, blocks := budgetBlocks(row, "2026-11-28", raised)
+func BudgetBlocks(row projections.BudgetRow, w managers.SlackCard) []api.Block {
+	_, blocks := budgetBlocks(row, "2026-11-28", w)
 	return blocks
 }
-func WrongView(metadata, prompt string) api.ModalViewRequest { return wrongView(metadata, prompt) }
+func LimitView(metadata string, was events.Nanos) api.ModalViewRequest {
+	return limitView(metadata, was)
+}
+func PauseView(metadata string) api.ModalViewRequest { return pauseView(metadata) }
+func WorkflowView(metadata string, rows []projections.RunbookRow) api.ModalViewRequest {
+	return workflowView(metadata, rows)
+}
+func LoopBlocks(loop projections.LoopRow, decides bool) []api.Block { return loopBlocks(loop, decides) }
+func WrongView(metadata, prompt string) api.ModalViewRequest        { return wrongView(metadata, prompt) }
 func GoalBlocks(row projections.GoalRow, results string, now time.Time) []api.Block {
 	return goalBlocks(row, results, now)
 }
@@ -50,8 +60,8 @@ func Asked(user, prompt string) []api.Block {
 	_, blocks := asked(user, prompt)
 	return blocks
 }
-func HomeView(today answers.Figures, checks []answers.Check, learned answers.Said, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block) api.HomeTabViewRequest {
-	return homeView(today, checks, learned, mine, runbooks, waiting)
+func HomeView(today answers.Figures, checks []answers.Check, learned answers.Said, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block, loop []api.Block) api.HomeTabViewRequest {
+	return homeView(today, checks, learned, mine, runbooks, waiting, loop)
 }
 func Line(values []int64, most int64) string { return line(values, most) }
 func Fenced(markdown string) []string        { return fenced(markdown) }

@@ -184,10 +184,14 @@ func (d *Door) Pursue(ctx context.Context, w managers.SlackGoal) error {
 	case row.Status == projections.GoalPaused || len(questionsOf(row)) > 0:
 		status = "suspended"
 	}
-	d.status(ctx, thread.Channel, thread.TS, status)
-	return d.show(ctx, w.SlackCard, card{
+	d.status(ctx, thread.Channel, cmp.Or(thread.TS, w.TS), status)
+	c := card{
 		channel: thread.Channel, thread: thread.TS, text: bare(goalMark(row) + " " + inert(clip(oneLine(row.Prompt), 300))), blocks: goalBlocks(row, results, d.Now()),
-	})
+	}
+	if thread.TS == "" {
+		c.opens = row.Conversation // what was asked for outside of a thread gets one under its own message
+	}
+	return d.show(ctx, w.SlackCard, c)
 }
 
 // PursueGaveUp ends what could not be shown.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/slack"
 	"github.com/virtuous6/virtuous6/slack/apitest"
@@ -135,11 +137,14 @@ func shown(text, name string) map[string]any {
 		"approval": slack.ApprovalBlocks(approval(text), ""), "approval_elsewhere": slack.ApprovalBlocks(approval(text), text), "approved": slack.ApprovalBlocks(granted, ""),
 		"proved": slack.ExperimentBlocks(experiment(name, projections.ExperimentProved)), "promoted": slack.ExperimentBlocks(experiment(name, projections.ExperimentPromoted)),
 		"rolled_back": slack.ExperimentBlocks(experiment(name, projections.ExperimentRolledBack)),
-		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: name, Period: events.Daily, LimitNanos: 5_000_000_000}, false),
-		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: name, Period: events.Daily, LimitNanos: 9_000_000_000}, true),
-		"goal_paused": slack.BudgetBlocks(projections.BudgetRow{Budget: "goal:01a2", Period: events.Total, LimitNanos: 2_500_000_000}, false),
-		"wrong":       slack.WrongView(`{"run":"r1","channel":"C1"}`, text),
-		"launch":      slack.LaunchReply(name, []string{"order_id", "reason"}).Blocks, "slots": slack.SlotsView(name, []string{"order_id", "reason"}),
+		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 5_000_000_000}, managers.SlackCard{}),
+		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 9_000_000_000}, managers.SlackCard{As: managers.Raised, By: "user:slack:T1:U2", At: goalTime}),
+		"goal_paused": slack.BudgetBlocks(projections.BudgetRow{Budget: "goal:01a2", Period: events.Total, LimitNanos: 2_500_000_000}, managers.SlackCard{}),
+		"limit":       slack.LimitView(`{"channel":"C1"}`, 5_000_000_000), "pause": slack.PauseView(`{"channel":"C1"}`),
+		"workflow": slack.WorkflowView(`{"channel":"C1"}`, []projections.RunbookRow{{Runbook: name[:min(len(name), 150)]}, {Runbook: "refund"}}),
+		"loop":     slack.LoopBlocks(projections.LoopRow{}, true), "loop_paused": slack.LoopBlocks(projections.LoopRow{Paused: true, By: "user:anna", Reason: text}, true),
+		"wrong":  slack.WrongView(`{"run":"r1","channel":"C1"}`, text),
+		"launch": slack.LaunchReply(name, []string{"order_id", "reason"}).Blocks, "slots": slack.SlotsView(name, []string{"order_id", "reason"}),
 		"digest": slack.ReviewBlocks(answers.Review{Period: answers.Daily, Since: "2026-11-28", Until: "2026-11-28", Checks: checks(text)}),
 		"weekly": slack.ReviewBlocks(answers.Review{Period: answers.Weekly, Since: "2026-11-22", Until: "2026-11-28", Checks: checks(text), Worked: said.Lines, DidNot: said.Lines, Next: said.Lines, Targets: checks(text),
 			Blockers: []answers.Blocker{{What: text, Action: "approve it", Owner: "who may decide"}}, Milestones: []answers.Milestone{{Name: "first improvement", Effect: text}}}),
@@ -147,7 +152,7 @@ func shown(text, name string) map[string]any {
 		"goal_without_plan": slack.GoalBlocks(projections.GoalRow{Goal: "01a2", Prompt: text, Status: projections.GoalCreated, Reason: text}, "", goalTime),
 		"said":              slack.SaidReply(said).Blocks,
 		"asked":             slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
-		"home": slack.HomeView(figures(answers.Today, name), checks(text), said, []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: name, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}),
+		"home": slack.HomeView(figures(answers.Today, name), checks(text), said, []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: name, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}, slack.LoopBlocks(projections.LoopRow{Paused: true, By: "user:slack:T1:U2", Reason: text}, true)),
 	}
 }
 
@@ -194,6 +199,9 @@ func TestGoldenMessages(t *testing.T) {
 	}
 }
 
+// unseen are the values of buttons and choices, which nobody is shown.
+var unseen = regexp.MustCompile(`"value":"([^"\\]|\\.)*"`)
+
 func TestHostileTextsKeepToTheLimitsAndCallNobody(t *testing.T) {
 	t.Parallel()
 	for name, v := range shown(hostile, hostile) {
@@ -211,7 +219,7 @@ func TestHostileTextsKeepToTheLimitsAndCallNobody(t *testing.T) {
 			if name == "goal_reached" && strings.Contains(call, "https") {
 				continue // an answer may have links
 			}
-			if strings.Contains(data, call) {
+			if strings.Contains(unseen.ReplaceAllString(data, ""), call) {
 				t.Errorf("%s holds %s", name, call)
 			}
 		}

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 
 // homeView is the App Home: today's figures, and beside what is wanted of them; what was learned; what waits for a decision; the
 // person's runs, and what was saved.
-func homeView(today answers.Figures, checks []answers.Check, learned answers.Said, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block) api.HomeTabViewRequest {
+func homeView(today answers.Figures, checks []answers.Check, learned answers.Said, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block, loop []api.Block) api.HomeTabViewRequest {
 	blocks := metricsReply(today).Blocks
 	if len(checks) > 0 {
 		blocks = append(blocks, section("*Today against the targets*\n"+checkLines(checks)))
@@ -35,6 +36,7 @@ func homeView(today answers.Figures, checks []answers.Check, learned answers.Sai
 		}
 		blocks = append(blocks, shown...)
 	}
+	blocks = append(blocks, loop...)
 	blocks = append(blocks, api.NewDividerBlock(), header("What you asked lately"))
 	var lines []string
 	for _, row := range mine {
@@ -44,13 +46,24 @@ func homeView(today answers.Figures, checks []answers.Check, learned answers.Sai
 		lines = []string{"Nothing yet: write to me under Messages, or mention me in a channel."}
 	}
 	blocks = append(blocks, section(strings.Join(lines, "\n")), api.NewDividerBlock(), header("Saved workflows"))
-	lines = nil
-	for _, row := range runbooks[:min(len(runbooks), 10)] {
-		lines = append(lines, fmt.Sprintf("• *%s*, version %d, %s", strings.ReplaceAll(inert(clip(oneLine(row.Runbook), 80)), "*", ""), row.Version, countSteps(len(row.Steps))))
+	for _, row := range runbooks[:min(len(runbooks), homeRunbooks)] {
+		blocks = append(blocks, runbookBlock(row))
 	}
-	if len(lines) == 0 {
-		lines = []string{"None yet: `/save-workflow NAME` keeps the steps of your last run."}
+	if len(runbooks) == 0 {
+		blocks = append(blocks, section("None yet: `/save-workflow NAME` keeps the steps of your last run."))
 	}
-	blocks = append(blocks, section(strings.Join(lines, "\n")))
+	if left := len(runbooks) - homeRunbooks; left > 0 {
+		blocks = append(blocks, small(fmt.Sprintf("and %d more: the shortcut “Run a workflow” of a message lists them", left)))
+	}
 	return api.HomeTabViewRequest{Type: api.VTHomeTab, Blocks: api.Blocks{BlockSet: blocks}}
+}
+
+// runbookBlock is a saved workflow with what runs it.
+func runbookBlock(row projections.RunbookRow) api.Block {
+	text := fmt.Sprintf("*%s*, version %d, %s", strings.ReplaceAll(inert(clip(oneLine(row.Runbook), 80)), "*", ""), row.Version, countSteps(len(row.Steps)))
+	where, err := json.Marshal(origin{Runbook: row.Runbook})
+	if err != nil || len(where) > 2000 { // what a button may carry
+		return section(text)
+	}
+	return api.NewSectionBlock(marked(text), nil, api.NewAccessory(button(slotsAction, string(where), "Run")))
 }

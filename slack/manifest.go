@@ -33,9 +33,10 @@ func Manifest(name, url string) api.Manifest {
 			},
 			AppHome: api.AppHome{HomeTabEnabled: true, MessagesTabEnabled: true},
 			BotUser: api.BotUser{DisplayName: name, AlwaysOnline: true},
-			Shortcuts: []api.Shortcut{{
-				Name: "What would be better?", CallbackID: betterShortcut, Description: "Say what would have been better than this answer", Type: api.MessageShortcut,
-			}},
+			Shortcuts: []api.Shortcut{
+				{Name: "What would be better?", CallbackID: betterShortcut, Description: "Say what would have been better than this answer", Type: api.MessageShortcut},
+				{Name: "Run a workflow", CallbackID: runShortcut, Description: "Go for a saved workflow in this thread", Type: api.MessageShortcut},
+			},
 			SlashCommands: []api.ManifestSlashCommand{
 				command("/ask", "Ask, and get the answer in a thread", "how do I rotate the keys?"),
 				command("/better", "Say what would have been better", "shorter, with links | answer: 42"),

@@ -46,7 +46,7 @@ func metricsReply(f answers.Figures) *Reply {
 		blocks = append(blocks, section(patterns(f.Patterns)))
 	}
 	said := fmt.Sprintf("%s: %s, success %s, cost %s", title, f.Health, rate(f.Group), cost(f.Group))
-	return &Reply{Text: said, Blocks: append(blocks, small("Days are UTC. What has no price counts as $0.00. An agent's time is that of its steps. `/metrics today|week|agent|workflow`"))}
+	return &Reply{Text: said, Blocks: append(blocks, small("Days are UTC. What has no price is unknown, not free. An agent's time is that of its steps. `/metrics today|week|agent|workflow`"))}
 }
 
 func field(name, value string) *api.TextBlockObject {

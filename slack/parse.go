@@ -190,6 +190,10 @@ func spokenWish(text string, overheard bool) Wish {
 		return Goal{Text: plain(strings.TrimSpace(rest))}
 	case (word == "pause" || word == "resume") && rest == "":
 		return Steer{Word: word}
+	case word == "pause" || word == "resume":
+		if wish := switchWish(word, rest); wish != nil {
+			return wish
+		}
 	case word == "metrics":
 		return slashWish("/metrics", strings.TrimSpace(rest))
 	case word == "better":
@@ -272,13 +276,18 @@ func parseInteraction(payload []byte) (Request, error) {
 		if err != nil {
 			return Request{}, err
 		}
-		r.Channel, r.Thread = from.Channel, from.Thread
+		r.Channel, r.Thread, r.Home = from.Channel, from.Thread, from.Home
 		r.Delivery, r.Wish = cmp.Or(r.Delivery, p.View.ID), wish
 	case "message_action":
 		r.Type = "shortcut"
-		r.Wish = Nothing{Why: "no shortcut of ours"}
-		if p.CallbackID == betterShortcut {
+		r.Thread = cmp.Or(r.Thread, r.Message)
+		switch p.CallbackID {
+		case betterShortcut:
 			r.Wish = AskBetter{}
+		case runShortcut:
+			r.Wish = AskWorkflow{}
+		default:
+			r.Wish = Nothing{Why: "no shortcut of ours"}
 		}
 	default:
 		r.Wish = Nothing{Why: "an interaction of type " + p.Type}
@@ -296,6 +305,15 @@ const (
 	rightAction    = "v6_right"
 	wrongAction    = "v6_wrong"
 	wrongModal     = "v6_wrong_modal"
+	runShortcut    = "v6_run_shortcut"
+	runModal       = "v6_run_modal"
+	pauseAction    = "v6_pause"
+	resumeAction   = "v6_resume"
+	pauseModal     = "v6_pause_modal"
+	raiseAction    = "v6_raise"
+	limitAction    = "v6_limit"
+	limitModal     = "v6_limit_modal"
+	spentAction    = "v6_spent"
 	slotsAction    = "v6_slots"
 	slotsModal     = "v6_slots_modal"
 	slotBlock      = "slot:"
@@ -321,6 +339,22 @@ func tappedWish(action, value string) Wish {
 		return Permit{Approval: value, Grant: true}
 	case action == callAction+string(Reject) && value != "":
 		return Permit{Approval: value}
+	case action == pauseAction:
+		return AskPause{}
+	case action == resumeAction:
+		return Switch{Reason: "in Slack"}
+	case strings.HasPrefix(action, raiseAction+"_"):
+		var v raise
+		if json.Unmarshal([]byte(value), &v) == nil && v.Budget != "" {
+			return Raise(v)
+		}
+	case action == limitAction:
+		var v raise
+		if json.Unmarshal([]byte(value), &v) == nil && v.Budget != "" {
+			return AskRaise{Budget: v.Budget, Was: v.Was}
+		}
+	case action == spentAction && value != "":
+		return Spent{Budget: value}
 	case action == trialAction+string(Approve) && value != "":
 		return Conclude{Experiment: value, Promote: true}
 	case action == trialAction+string(Reject) && value != "":
@@ -342,13 +376,20 @@ func tappedWish(action, value string) Wish {
 type origin struct {
 	Run     string `json:"run,omitempty"`
 	Runbook string `json:"runbook,omitempty"`
+	Budget  *raise `json:"budget,omitempty"`
 	Channel string `json:"channel"`
 	Thread  string `json:"thread,omitempty"`
+	Home    bool   `json:"home,omitempty"`
 }
 
 func submittedWish(p interactionPayload) (Wish, origin, error) {
-	if p.View.CallbackID == slotsModal {
+	switch p.View.CallbackID {
+	case slotsModal:
 		return launchWish(p)
+	case runModal:
+		return pickWish(p)
+	case pauseModal, limitModal:
+		return controlWish(p)
 	}
 	if p.View.CallbackID != betterModal && p.View.CallbackID != wrongModal {
 		return Nothing{Why: "no modal of ours"}, origin{}, nil
@@ -381,27 +422,4 @@ func submittedWish(p interactionPayload) (Wish, origin, error) {
 		return Assess{Run: from.Run, Reason: text}, from, nil
 	}
 	return Better{Run: from.Run, Text: text, Answer: len(state.Values.Answer.Input.Selected) > 0}, from, nil
-}
-
-// launchWish is what was filled in of a workflow.
-func launchWish(p interactionPayload) (Wish, origin, error) {
-	var from origin
-	if err := json.Unmarshal([]byte(p.View.PrivateMetadata), &from); err != nil || from.Runbook == "" {
-		return nil, from, fmt.Errorf("the modal does not tell which workflow it is of")
-	}
-	var state struct {
-		Values map[string]map[string]struct {
-			Value string `json:"value"`
-		} `json:"values"`
-	}
-	if err := json.Unmarshal(p.View.State, &state); err != nil {
-		return nil, from, err
-	}
-	slots := map[string]string{}
-	for block, input := range state.Values {
-		if slot, ok := strings.CutPrefix(block, slotBlock); ok {
-			slots[slot] = strings.TrimSpace(input["text"].Value)
-		}
-	}
-	return Launch{Runbook: from.Runbook, Slots: slots}, from, nil
 }

@@ -27,6 +27,12 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.pursue(ctx, r, id, w)
 	case Launch:
 		return d.launch(ctx, r, id, w)
+	case Pick:
+		return d.pick(ctx, r, id, w)
+	case Switch:
+		return d.turn(ctx, r, id, w)
+	case Raise:
+		return d.raise(ctx, r, id, w)
 	case Steer:
 		return d.steerHere(ctx, r, id, w)
 	case Better:
@@ -47,7 +53,7 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.permit(ctx, r, id, w)
 	case Refuse:
 		return refusal("%s", w.Says), nil
-	case AskBetter, AskWrong, AskSlots, Know, ShowMetrics, ShowHome, Help, Nothing:
+	case AskBetter, AskWrong, AskSlots, AskWorkflow, AskPause, AskRaise, Spent, Know, ShowMetrics, ShowHome, Help, Nothing:
 	}
 	return done{}, fmt.Errorf("slack: nobody performs %T", r.Wish)
 }

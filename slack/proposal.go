@@ -126,7 +126,7 @@ func (d *Door) decide(ctx context.Context, r Request, id uuid.UUID, w Decide) (d
 	case err != nil:
 		return done{}, err
 	case !allowed:
-		return refusal("You are not among those who may decide here. `slack.approvers` in the configuration names them."), nil
+		return notApprover(), nil
 	case row.Status != "proposed":
 		return done{outcome: events.SlackRefused, reason: "decided already", reply: &Reply{Text: "That is decided already.", Blocks: []api.Block{section("That is decided already."), small(becameOf(row))}}}, nil
 	case d.expired(r):

@@ -40,7 +40,15 @@ func (d *Door) reading(r Request) func(context.Context) done {
 		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askRun(ctx, r, w.Run, wrongView) }
 	case AskSlots:
 		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askSlots(ctx, r, w) }
-	case Ask, Goal, Launch, Steer, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
+	case AskWorkflow:
+		read = d.askWorkflow
+	case AskPause:
+		read = d.askPause
+	case AskRaise:
+		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askRaise(ctx, r, w) }
+	case Spent:
+		read = func(ctx context.Context, _ Request) (*Reply, error) { return d.spentReply(ctx, w) }
+	case Ask, Goal, Launch, Pick, Switch, Raise, Steer, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
 		return nil
 	}
 	return func(ctx context.Context) done {
@@ -63,7 +71,8 @@ func helpReply() *Reply {
 		section("*Ask.* Mention me in a channel, write to me directly, or `/ask TEXT`. I answer in the thread; what is said next there goes on with it. _stop_ stops me."),
 		section("*Go for something larger.* _goal: find out why checkouts fail, then write it down_: I make a plan, show each task as it goes, and ask in the thread what I need to know."),
 		section("*Say how it was.* The buttons under an answer, or `/better TEXT`: a wish (`/better shorter, with links`), or the answer itself (`/better answer: 42`)."),
-		section("*Keep what worked.* `/save-workflow NAME` keeps the steps of the last run here as a workflow; _run NAME_, said in a channel, does them again and asks for what it leaves open."),
+		section("*Keep what worked.* `/save-workflow NAME` keeps the steps of the last run here as a workflow; _run NAME_ does them again and asks for what it leaves open. My Home and the shortcut “Run a workflow” have them too."),
+		section("*Hold me up.* _pause improvements: the prices change tonight_, and _resume improvements_, by those who may decide."),
 		section("*Ask about me.* _What patterns did you find yesterday? How can you improve yourself today? What did you learn from recent interactions? Why did you change the deploy agent?_ I answer from the record, with what it rests on."),
 		section("*See how it goes.* `/metrics`, `/metrics today`, `week`, `agent` or `workflow`."),
 		small("Slash commands don't work in threads: mention me there with the same words, such as “metrics today” or “better: shorter”."),
@@ -74,6 +83,7 @@ func helpReply() *Reply {
 const (
 	homeRuns      = 8
 	homeProposals = 5
+	homeRunbooks  = 10
 	// homeBlocks leaves room for the rest of the 100 blocks that Slack shows.
 	homeBlocks = 75
 )
@@ -107,8 +117,9 @@ func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if loop.Paused {
-		shown = append([][]api.Block{pausedBlocks(loop)}, shown...)
+	decides, err := d.groups.may(ctx, r.User, d.Approvers)
+	if err != nil {
+		return nil, err
 	}
 	waiting, err := d.Reader.Improvements(ctx, projections.Proposed)
 	if err != nil {
@@ -130,7 +141,7 @@ func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := homeView(figures, review.Checks, learned, mine, runbooks, shown)
+	view := homeView(figures, review.Checks, learned, mine, runbooks, shown, loopBlocks(loop, decides))
 	err = d.limits.call(ctx, "views.publish", "", func(ctx context.Context) error {
 		_, err := d.API.PublishViewContext(ctx, api.PublishViewContextRequest{UserID: r.User, View: view})
 		return err

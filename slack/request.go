@@ -60,6 +60,26 @@ type (
 	}
 	// Steer pauses the goal of a thread, or goes on with it.
 	Steer struct{ Word string }
+	// AskWorkflow wants the modal in which to choose a saved workflow, Pick has chosen one.
+	AskWorkflow struct{}
+	Pick        struct{ Runbook string }
+	// Switch pauses the loop of improvements, or lets it go on. AskPause wants the modal in which to say why it is to pause.
+	Switch struct {
+		Pause  bool
+		Reason string
+	}
+	AskPause struct{}
+	// Raise gives a budget another limit, as far as it has still the one that was shown. AskRaise wants the modal in which to say
+	// which, Spent what the money went for.
+	Raise struct {
+		Budget  string
+		Was, To events.Nanos
+	}
+	AskRaise struct {
+		Budget string
+		Was    events.Nanos
+	}
+	Spent struct{ Budget string }
 	// Know wants what the read models tell.
 	Know struct{ answers.Question }
 	// Better says how an answer should have been. Run is empty for the last one there. Answer tells that the text is the answer
@@ -127,10 +147,22 @@ const (
 	Evidence Verdict = "evidence"
 )
 
-func (Ask) wish() string       { return "ask" }
-func (Goal) wish() string      { return "goal" }
-func (AskSlots) wish() string  { return "ask_slots" }
-func (Launch) wish() string    { return "launch" }
+func (Ask) wish() string         { return "ask" }
+func (Goal) wish() string        { return "goal" }
+func (AskSlots) wish() string    { return "ask_slots" }
+func (Launch) wish() string      { return "launch" }
+func (AskWorkflow) wish() string { return "ask_workflow" }
+func (Pick) wish() string        { return "pick_workflow" }
+func (s Switch) wish() string {
+	if s.Pause {
+		return "pause_improvements"
+	}
+	return "resume_improvements"
+}
+func (AskPause) wish() string  { return "ask_pause" }
+func (Raise) wish() string     { return "raise_budget" }
+func (AskRaise) wish() string  { return "ask_raise" }
+func (Spent) wish() string     { return "spent" }
 func (s Steer) wish() string   { return s.Word }
 func (k Know) wish() string    { return "know_" + string(k.Topic) }
 func (Better) wish() string    { return "better" }

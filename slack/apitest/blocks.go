@@ -91,6 +91,9 @@ func (c *checker) block(b map[string]any) {
 		for _, f := range fields {
 			c.text("a field", f, 2000, "")
 		}
+		if accessory := object(b["accessory"]); accessory != nil {
+			c.element("actions", accessory)
+		}
 	case "header":
 		c.text("the header", b["text"], 150, "plain_text")
 	case "markdown":
@@ -141,7 +144,20 @@ func (c *checker) block(b map[string]any) {
 		}
 	case "input":
 		c.text("the label", b["label"], 2000, "plain_text")
-		if t := str(object(b["element"]), "type"); t != "plain_text_input" && t != "checkboxes" {
+		switch t := str(object(b["element"]), "type"); t {
+		case "plain_text_input", "checkboxes":
+		case "static_select":
+			options := objects(object(b["element"])["options"])
+			if len(options) == 0 || len(options) > 100 {
+				c.say("a choice has 1 to 100 options")
+			}
+			for _, o := range options {
+				c.text("an option", o["text"], 75, "plain_text")
+				if v := str(o, "value"); v == "" || utf8.RuneCountInString(v) > 150 {
+					c.say("an option has no value, or one that is too long")
+				}
+			}
+		default:
 			c.say("an input of type %q", t)
 		}
 	default:

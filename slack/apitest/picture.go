@@ -57,6 +57,11 @@ func (p *picture) block(b map[string]any) {
 			p.mrkdwn(16, pictureInner, str(object(b["text"]), "text"), plainStyle)
 		}
 		p.fields(objects(b["fields"]))
+		if a := object(b["accessory"]); a != nil {
+			p.y += 4
+			p.button(16, str(object(a["text"]), "text"), str(a, "style"))
+			p.y += 36
+		}
 	case "markdown":
 		p.mrkdwn(16, pictureInner, strings.ReplaceAll(str(b, "text"), "**", "*"), plainStyle)
 	case "context":

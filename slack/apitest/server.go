@@ -401,6 +401,11 @@ func (s *Server) do(method string, form url.Values) (map[string]any, string) {
 	case "agents.sessions.setStatus":
 		s.status[form.Get("channel_id")+"/"+form.Get("thread_ts")] = form.Get("status")
 		return map[string]any{"status": form.Get("status"), "agent_status": form.Get("status")}, ""
+	case "conversations.open":
+		if form.Get("users") == "" {
+			return nil, "users_list_not_supplied"
+		}
+		return map[string]any{"channel": map[string]any{"id": "D-" + form.Get("users")}}, ""
 	case "usergroups.users.list":
 		return map[string]any{"users": s.groups[form.Get("usergroup")]}, ""
 	case "views.open", "views.publish":
