@@ -194,7 +194,7 @@ func learned(ctx context.Context, r projections.Reader, q Question) (Said, error
 		if !in(row.GivenAt) {
 			continue
 		}
-		if row.Name == Satisfaction && row.Score != nil {
+		if row.Name == events.Satisfaction && row.Score != nil {
 			judged++
 			if *row.Score > 0.5 {
 				liked++

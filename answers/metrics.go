@@ -160,9 +160,6 @@ func groupOf(name string, m projections.Metrics) Group {
 	}
 }
 
-// Satisfaction is the name of the feedback that tells whether a person liked an answer: score 1 or 0.
-const Satisfaction = "satisfaction"
-
 // judged counts what people said of the answers. The last word of a person on a run counts.
 func (f *Figures) judged(ctx context.Context, r projections.Reader) error {
 	rows, err := r.Feedback(ctx, "")
@@ -177,7 +174,7 @@ func (f *Figures) judged(ctx context.Context, r projections.Reader) error {
 func satisfaction(rows []projections.FeedbackRow, in func(time.Time) bool) (liked, judged int64) {
 	last := map[[2]string]bool{}
 	for _, row := range rows {
-		if row.Name == Satisfaction && row.Score != nil && in(row.GivenAt) {
+		if row.Name == events.Satisfaction && row.Score != nil && in(row.GivenAt) {
 			last[[2]string{row.Run, row.User}] = *row.Score > 0.5
 		}
 	}

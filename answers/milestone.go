@@ -19,6 +19,15 @@ type Milestone struct {
 	Position uint64 `json:"position,omitempty"`
 }
 
+// The names of the milestones.
+const (
+	MilestoneProposal    = "first pattern that carried a proposal"
+	MilestoneImprovement = "first improvement"
+	MilestoneSaving      = "30% saved by a change"
+	MilestoneLiked       = "first answer that somebody liked"
+	MilestoneFaster      = "improvements began to come faster"
+)
+
 // Milestones are those that were reached, the earliest first. An effect is told only where a trial measured it.
 func Milestones(improvements []projections.ImprovementRow, experiments []projections.ExperimentRow, feedback []projections.FeedbackRow) []Milestone {
 	var list []Milestone
@@ -31,7 +40,7 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 		return cmp.Or(a.ProposedAt.Compare(b.ProposedAt), cmp.Compare(a.Position, b.Position))
 	})
 	for _, row := range proposals {
-		reached(Milestone{Name: "first pattern that carried a proposal", At: row.ProposedAt, Effect: row.Reason, Position: row.Position})
+		reached(Milestone{Name: MilestoneProposal, At: row.ProposedAt, Effect: row.Reason, Position: row.Position})
 	}
 	applied := slices.DeleteFunc(slices.Clone(improvements), func(row projections.ImprovementRow) bool { return row.Status != projections.Applied })
 	slices.SortStableFunc(applied, func(a, b projections.ImprovementRow) int {
@@ -44,7 +53,7 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 				effect = fmt.Sprintf("%s points of success in its trial (interval %s to %s)", points(e.Proof.Difference), points(e.Proof.Low), points(e.Proof.High))
 			}
 		}
-		reached(Milestone{Name: "first improvement", At: row.UpdatedAt, Effect: effect, Position: row.Position})
+		reached(Milestone{Name: MilestoneImprovement, At: row.UpdatedAt, Effect: effect, Position: row.Position})
 	}
 	ended := slices.SortedStableFunc(slices.Values(experiments), func(a, b projections.ExperimentRow) int {
 		return cmp.Or(a.EndedAt.Compare(b.EndedAt), cmp.Compare(a.Position, b.Position))
@@ -53,13 +62,14 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 		if e.Status != projections.ExperimentPromoted {
 			continue
 		}
-		if saved, text := saving(e); saved >= .3 {
-			reached(Milestone{Name: "30% saved by a change", At: e.EndedAt, Effect: text, Position: e.Position})
+		if saved, with, without := events.Saved(e.Arms); saved >= events.MuchSaved {
+			text := fmt.Sprintf("a run of %s cost $%.4f in the trial, $%.4f without", e.Agent, with, without)
+			reached(Milestone{Name: MilestoneSaving, At: e.EndedAt, Effect: text, Position: e.Position})
 		}
 	}
 	for _, row := range feedback {
-		if row.Name == Satisfaction && row.Score != nil && *row.Score > .5 {
-			reached(Milestone{Name: "first answer that somebody liked", At: row.GivenAt, Effect: "run " + row.Run, Position: row.Position})
+		if row.Name == events.Satisfaction && row.Score != nil && *row.Score > .5 {
+			reached(Milestone{Name: MilestoneLiked, At: row.GivenAt, Effect: "run " + row.Run, Position: row.Position})
 			break
 		}
 	}
@@ -68,22 +78,6 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 	}
 	slices.SortStableFunc(list, func(a, b Milestone) int { return a.At.Compare(b.At) })
 	return list
-}
-
-// saving is how much less a run cost with a change in its trial, as a share of what one cost without.
-func saving(e projections.ExperimentRow) (share float64, says string) {
-	each := map[string]float64{}
-	for _, arm := range e.Arms {
-		if arm.Runs > 0 && arm.Cost().Whole() {
-			each[arm.Arm] = float64(arm.CostNanos) / float64(arm.Runs) / 1e9
-		}
-	}
-	with, tried := each[events.CandidateArm]
-	without := each[events.ControlArm]
-	if !tried || without <= 0 {
-		return 0, ""
-	}
-	return 1 - with/without, fmt.Sprintf("a run of %s cost $%.4f in the trial, $%.4f without", e.Agent, with, without)
 }
 
 // faster is the first week in which more improvements came to be than in any week before it, of which there was one.
@@ -99,7 +93,7 @@ func faster(applied []projections.ImprovementRow) (Milestone, bool) {
 		}
 		if most > 0 && n > most {
 			return Milestone{
-				Name: "improvements began to come faster", At: first.UpdatedAt, Position: first.Position,
+				Name: MilestoneFaster, At: first.UpdatedAt, Position: first.Position,
 				Effect: fmt.Sprintf("%d in a week, %d at most before", n, most),
 			}, true
 		}

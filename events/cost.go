@@ -81,3 +81,22 @@ func (e GoalTaskFailed) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls} 
 
 // Cost is what the runs of the arm cost.
 func (a ArmCount) Cost() Cost { return Cost{a.CostNanos, a.UnpricedCalls} }
+
+// MuchSaved is the share of a run's cost from which it is much that a change has saved.
+const MuchSaved = .3
+
+// Saved is how much less a run cost with the change than without, as a share of that, and what it cost each, in dollars. It is 0
+// where that is not known.
+func Saved(arms []ArmCount) (share, with, without float64) {
+	each := map[string]float64{}
+	for _, a := range arms {
+		if a.Runs > 0 && a.Cost().Whole() {
+			each[a.Arm] = float64(a.CostNanos) / float64(a.Runs) / 1e9
+		}
+	}
+	with, tried := each[CandidateArm]
+	if without = each[ControlArm]; !tried || without <= 0 {
+		return 0, 0, 0
+	}
+	return 1 - with/without, with, without
+}

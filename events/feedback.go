@@ -21,6 +21,12 @@ type FeedbackGiven struct {
 	Wish string `json:"wish,omitempty"`
 }
 
+// Satisfaction is the name of the feedback that tells whether a person liked an answer: score 1 or 0.
+const Satisfaction = "satisfaction"
+
+// Liked tells that a person liked the answer.
+func (f FeedbackGiven) Liked() bool { return f.Name == Satisfaction && f.Score != nil && *f.Score > .5 }
+
 func (FeedbackGiven) Kind() string { return "feedback.given" }
 
 func (FeedbackGiven) feedback() {}

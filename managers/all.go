@@ -14,6 +14,8 @@ type Config struct {
 	Holder string
 	// Does tells whether this process does work of a kind that not every process can, such as posting into Slack. Default none.
 	Does func(Work) bool
+	// Digest is when of a day it is posted what the day before came to. Default 07:00 UTC.
+	Digest Morning
 }
 
 // All is every manager, one line each. It panics where two have one name.
@@ -58,13 +60,16 @@ func All(c Config) []Member {
 		members = append(members, member(slackGoal()))
 	}
 	if c.Does(SlackDigest{}) {
-		members = append(members, member(slackDigest()))
+		members = append(members, member(slackDigest(c.Digest)), member(slackMilestone()))
 	}
 	if c.Does(SlackExperiment{}) {
 		members = append(members, member(slackExperiment()))
 	}
 	if c.Does(SlackBudget{}) {
 		members = append(members, member(slackBudget()))
+	}
+	if c.Does(SlackAlert{}) {
+		members = append(members, member(slackWatch()), member(slackMark()))
 	}
 	return distinct(members...)
 }

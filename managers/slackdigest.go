@@ -21,8 +21,31 @@ func (d SlackDigest) Day() (time.Time, error) {
 // digestCards begin the names of the digests.
 const digestCards = "digest:"
 
-// DigestAfter is how long after the end of its day (UTC) a digest is posted.
-const DigestAfter = 7 * time.Hour
+// Morning is when of a day a digest is posted. The zero value is 07:00 UTC.
+type Morning struct {
+	// At is the time of the day there, 24 h for midnight. Default 7 h.
+	At time.Duration
+	// Zone is where. Default UTC.
+	Zone *time.Location
+}
+
+// After is the first such time that is not before end.
+func (m Morning) After(end time.Time) time.Time {
+	zone, at := m.Zone, m.At
+	if zone == nil {
+		zone = time.UTC
+	}
+	if at <= 0 {
+		at = 7 * time.Hour
+	}
+	local := end.In(zone)
+	for days := -1; ; days++ { // midnight is told by its evening
+		t := time.Date(local.Year(), local.Month(), local.Day()+days, int(at/time.Hour), int(at%time.Hour/time.Minute), 0, 0, zone)
+		if !t.Before(end) {
+			return t.UTC()
+		}
+	}
+}
 
 type slackDigestState struct {
 	Workspace string `json:"workspace,omitempty"`
@@ -34,7 +57,7 @@ type slackDigestState struct {
 }
 
 // slackDigest has what a day came to posted on the morning after it, where something ran on that day.
-func slackDigest() Manager[slackDigestState] {
+func slackDigest(morning Morning) Manager[slackDigestState] {
 	return Manager[slackDigestState]{
 		Name: "slack_digest", Version: 1, Opens: []string{"run.started"}, Follows: []string{"slack.posted"},
 		Key: func(e *events.Envelope) string { return events.StreamName("digest", e.Workspace, "daily") },
@@ -61,7 +84,7 @@ func slackDigest() Manager[slackDigestState] {
 				return nil
 			}
 			card := SlackCard{Workspace: s.Workspace, Of: digestCards + s.Day, Since: day}
-			return []Want{{ID: events.NameID(day, "the digest of "+s.Workspace), Work: SlackDigest{card}, At: day.Add(24*time.Hour + DigestAfter)}}
+			return []Want{{ID: events.NameID(day, "the digest of "+s.Workspace), Work: SlackDigest{card}, At: morning.After(day.Add(24 * time.Hour))}}
 		},
 		Over: func(s slackDigestState) bool { return s == slackDigestState{} },
 	}

@@ -39,6 +39,8 @@ type Config struct {
 	Agents Agents
 	// Handlers do the work of a door that posts what runs come to. Without them nobody wants it done.
 	Handlers []Handler
+	// Digest is when of a day a door posts what the day before came to. Default 07:00 UTC.
+	Digest managers.Morning
 	// Managers are those that run. Default all of them.
 	Managers []managers.Member
 	// EarlierBytes is how much of what was said in the earlier runs of its conversation a run sees. Default 32 KiB.
@@ -120,7 +122,7 @@ func New(c Config) *Orchestrator {
 	}
 	c.holder = c.IDs().String()
 	if c.Managers == nil {
-		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, RestAfter: c.RestAfter, Does: c.does})
+		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, RestAfter: c.RestAfter, Does: c.does, Digest: c.Digest})
 	}
 	if c.Policies == nil {
 		c.Policies = aggregates.Everywhere(aggregates.Policy{})

@@ -48,7 +48,9 @@ type Config struct {
 	ToolApprovers []string
 	// Proposals is the channel for what waits for a decision and belongs to no thread. Without it that waits in the Home only.
 	Proposals string
-	// Digests is the channel that what a day and a week came to is posted into. Default nowhere.
+	// Alerts is the channel for what goes wrong. Default Proposals.
+	Alerts string
+	// Digests is the channel that what a day and a week came to is posted into, and each milestone. Default nowhere.
 	Digests string
 	// Targets are what is wanted of the figures.
 	Targets answers.Targets

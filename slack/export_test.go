@@ -32,6 +32,18 @@ func BudgetBlocks(row projections.BudgetRow, w managers.SlackCard) []api.Block {
 	_, blocks := budgetBlocks(row, "2026-11-28", w)
 	return blocks
 }
+func AlertBlocks(w managers.SlackAlert) []api.Block {
+	_, blocks := alertBlocks(w)
+	return blocks
+}
+func MarkBlocks(w managers.SlackAlert, row projections.BudgetRow) []api.Block {
+	_, blocks := markBlocks(w, row)
+	return blocks
+}
+func MilestoneBlocks(m answers.Milestone) []api.Block {
+	_, blocks := milestoneBlocks(m)
+	return blocks
+}
 func LimitView(metadata string, was events.Nanos) api.ModalViewRequest {
 	return limitView(metadata, was)
 }

@@ -140,7 +140,12 @@ func shown(text, name string) map[string]any {
 		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 5_000_000_000}, managers.SlackCard{}),
 		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 9_000_000_000}, managers.SlackCard{As: managers.Raised, By: "user:slack:T1:U2", At: goalTime}),
 		"goal_paused": slack.BudgetBlocks(projections.BudgetRow{Budget: "goal:01a2", Period: events.Total, LimitNanos: 2_500_000_000}, managers.SlackCard{}),
-		"limit":       slack.LimitView(`{"channel":"C1"}`, 5_000_000_000), "pause": slack.PauseView(`{"channel":"C1"}`),
+		"alert":       slack.AlertBlocks(managers.SlackAlert{Agent: name, Latest: managers.Tally{Runs: 30, Good: 12}, Before: managers.Tally{Runs: 410, Good: 369}, Position: 4711}),
+		"alert_over":  slack.AlertBlocks(managers.SlackAlert{SlackCard: managers.SlackCard{As: managers.Recovered, Since: goalTime}, Agent: name, Latest: managers.Tally{Runs: 30, Good: 26}, Position: 4711}),
+		"alert_budget": slack.MarkBlocks(managers.SlackAlert{Budget: name[:min(len(name), 500)], Percent: 80},
+			projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Monthly, LimitNanos: 50_000_000_000, SpentNanos: 40_200_000_000, Starting: "2026-11-01"}),
+		"milestone": slack.MilestoneBlocks(answers.Milestone{Name: answers.MilestoneSaving, At: goalTime, Effect: text, Position: 9876}),
+		"limit":     slack.LimitView(`{"channel":"C1"}`, 5_000_000_000), "pause": slack.PauseView(`{"channel":"C1"}`),
 		"workflow": slack.WorkflowView(`{"channel":"C1"}`, []projections.RunbookRow{{Runbook: name[:min(len(name), 150)]}, {Runbook: "refund"}}),
 		"loop":     slack.LoopBlocks(projections.LoopRow{}, true), "loop_paused": slack.LoopBlocks(projections.LoopRow{Paused: true, By: "user:anna", Reason: text}, true),
 		"wrong":  slack.WrongView(`{"run":"r1","channel":"C1"}`, text),
@@ -229,6 +234,20 @@ func TestHostileTextsKeepToTheLimitsAndCallNobody(t *testing.T) {
 		data, most := blocksOf(t, slack.AnswerBlocks(row))
 		if wrong := apitest.CheckBlocks(data, most); wrong != "" || strings.Contains(data, `\u003c!`) || strings.Contains(data, `\u003c@`) {
 			t.Errorf("part %d: %s", i, wrong)
+		}
+	}
+}
+
+// Whatever is posted is shown in the documentation.
+func TestEachMessageIsDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "slack.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range shown(sample, "clerk") {
+		if !strings.Contains(string(page), "(slack/"+name+".svg)") {
+			t.Errorf("docs/slack.md does not show %s.svg", name)
 		}
 	}
 }

@@ -207,7 +207,7 @@ func (d *Door) judge(ctx context.Context, r Request, id uuid.UUID, w Judge) (don
 		score, label = 1, "good"
 	}
 	receipt, err := d.Dispatch(ctx, commands.GiveFeedback{
-		Meta: d.meta(r, id, 0, w.Run), Feedback: id.String(), Run: w.Run, User: r.person(), Name: "satisfaction", Score: &score, Label: label,
+		Meta: d.meta(r, id, 0, w.Run), Feedback: id.String(), Run: w.Run, User: r.person(), Name: events.Satisfaction, Score: &score, Label: label,
 	})
 	result := done{outcome: events.SlackRecorded, run: w.Run, repeated: receipt.Repeated}
 	result.reply = &Reply{Text: "Noted: that was good. Thank you."}

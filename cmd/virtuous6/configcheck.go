@@ -38,6 +38,7 @@ func (c *config) mistake() (key, says string) {
 			server, wrongServer = name, err.Error()
 		}
 	}
+	_, wrongMorning := c.Slack.morning()
 	specialistLimit, wrongLimit := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0"))
 	experimentLimit, wrongExperiments := events.ParseUSD(cmp.Or(p.ExperimentLimit, "0"))
 	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
@@ -53,6 +54,7 @@ func (c *config) mistake() (key, says string) {
 		{"api", !slices.Contains([]string{"", agents.ChatAPI, agents.ResponsesAPI}, c.API), "it should be chat or responses"},
 		{"log_level", !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.LogLevel), "it should be debug, info, warn or error"},
 		{"log_format", !slices.Contains([]string{"", "text", "json"}, c.LogFormat), "it should be text or json"},
+		{"slack", wrongMorning != nil, fmt.Sprint(wrongMorning)},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analysts", slices.ContainsFunc(slices.Collect(maps.Keys(c.Analysts)), func(n string) bool { return !slices.Contains(analystNames(), n) || c.Analysts[n] < 0 }),
 			fmt.Sprintf("its keys are %s, each with a duration, such as 1h, or 0s for never", strings.Join(analystNames(), ", "))},

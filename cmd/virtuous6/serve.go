@@ -122,6 +122,9 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 			}
 			c := a.driving(runner, model, box, lease)
 			c.Analysts, c.Log, c.Handlers, c.OnText = a.config.scheduled(v.AnalyzeEvery), log, fromSlack.handlers(), fromSlack.onText()
+			if c.Digest, err = a.config.Slack.morning(); err != nil {
+				return err
+			}
 			return orchestrator.New(c).Run(ctx)
 		})
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/virtuous6/virtuous6/analysts/runbook"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/replay"
@@ -30,8 +31,32 @@ type slackConfig struct {
 	// Proposals is the channel (C...) for what waits for a decision and belongs to no thread. Default nowhere: it waits in the
 	// app's Home.
 	Proposals string `yaml:"proposals"`
-	// Digests is the channel for what a day and a week came to. Default nowhere.
+	// Alerts is the channel for what goes wrong: budgets that reach a mark, agents that do worse. Default that of Proposals.
+	Alerts string `yaml:"alerts"`
+	// Digests is the channel for what a day and a week came to, and for milestones. Default nowhere.
 	Digests string `yaml:"digests"`
+	// DigestAt is the time of the day, such as "07:30", at which a digest is posted, in TimeZone. Default 07:00 UTC.
+	DigestAt string `yaml:"digest_at"`
+	TimeZone string `yaml:"time_zone"`
+}
+
+// morning is when of a day a digest is posted.
+func (c slackConfig) morning() (m managers.Morning, err error) {
+	if c.DigestAt != "" {
+		at, err := time.Parse("15:04", c.DigestAt)
+		if err != nil {
+			return m, errors.New("digest_at should be a time of the day, such as 07:30")
+		}
+		if m.At = time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute; m.At == 0 {
+			m.At = 24 * time.Hour
+		}
+	}
+	if c.TimeZone != "" {
+		if m.Zone, err = time.LoadLocation(c.TimeZone); err != nil {
+			return m, fmt.Errorf("time_zone should be a zone, such as Europe/Berlin: %w", err)
+		}
+	}
+	return m, nil
 }
 
 // slackTokens are what Slack knows this app by.
@@ -100,7 +125,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 			m, err := a.improvements().Approve(ctx, c)
 			return m.Done, m.Repeated, err
 		},
-		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Digests: a.config.Slack.Digests, Targets: a.config.Targets.targets(), Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
+		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Digests: a.config.Slack.Digests, Alerts: a.config.Slack.Alerts, Targets: a.config.Targets.targets(), Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
 	})}
 	s.called = hooks != "" && t.secret != ""
 	return s, nil
@@ -121,7 +146,10 @@ func (s *slackServer) handlers() []orchestrator.Handler {
 		orchestrator.Handle(s.door.Permit, s.door.PermitGaveUp), orchestrator.Handle(s.door.Pursue, s.door.PursueGaveUp),
 	}
 	if s.door.Digests != "" {
-		all = append(all, orchestrator.Handle(s.door.Digest, s.door.DigestGaveUp))
+		all = append(all, orchestrator.Handle(s.door.Digest, s.door.DigestGaveUp), orchestrator.Handle(s.door.Milestone, s.door.MilestoneGaveUp))
+	}
+	if s.door.Alerts != "" || s.door.Proposals != "" {
+		all = append(all, orchestrator.Handle(s.door.Alert, s.door.AlertGaveUp))
 	}
 	if s.door.Proposals != "" {
 		all = append(all, orchestrator.Handle(s.door.Propose, s.door.ProposeGaveUp), orchestrator.Handle(s.door.Conclude, s.door.ConcludeGaveUp),
