@@ -94,7 +94,7 @@ func TestQuestionsAreAnsweredFromTheRecord(t *testing.T) {
 			Change:   events.Change{Kind: events.ChangeWorkflow, Workflow: "deploy", Instruction: "Look up first."},
 			Evidence: events.Evidence{From: 1, To: 20, Positions: []uint64{3}, Statistic: "risk difference", Value: 1, Low: .2, High: 1, Confidence: .95, N: 4},
 		},
-		"feedback-f1", yesterday, events.FeedbackGiven{Feedback: "f1", Run: "r1", User: "slack:T:U", Name: answers.Satisfaction, Score: &score},
+		"feedback-f1", yesterday, events.FeedbackGiven{Feedback: "f1", Run: "r1", User: "slack:T:U", Name: events.Satisfaction, Score: &score},
 		"feedback-f2", yesterday, events.FeedbackGiven{Feedback: "f2", Run: "r1", User: "slack:T:U", Text: "shorter, <!channel>"},
 	)
 	r := read(t, facts...)
@@ -136,9 +136,9 @@ func TestFigures(t *testing.T) {
 		"run-b", now, events.RunStarted{Run: "b", Workflow: "w"}, "run-b", now.Add(3*time.Second), events.RunFailed{},
 		"run-c", now, events.RunStarted{Run: "c", Workflow: "v"}, "run-c", now.Add(time.Second), events.RunFinished{Outcome: events.Succeeded},
 		// The last word of a person on a run counts.
-		"feedback-1", now, events.FeedbackGiven{Feedback: "1", Run: "b", User: "u", Name: answers.Satisfaction, Score: &liked},
-		"feedback-2", now, events.FeedbackGiven{Feedback: "2", Run: "b", User: "u", Name: answers.Satisfaction, Score: &not},
-		"feedback-3", yesterday, events.FeedbackGiven{Feedback: "3", Run: "a", User: "u", Name: answers.Satisfaction, Score: &liked},
+		"feedback-1", now, events.FeedbackGiven{Feedback: "1", Run: "b", User: "u", Name: events.Satisfaction, Score: &liked},
+		"feedback-2", now, events.FeedbackGiven{Feedback: "2", Run: "b", User: "u", Name: events.Satisfaction, Score: &not},
+		"feedback-3", yesterday, events.FeedbackGiven{Feedback: "3", Run: "a", User: "u", Name: events.Satisfaction, Score: &liked},
 	)
 	for span, want := range map[answers.Span]string{
 		answers.All:        "3 runs 2 succeeded 1 failed, poor, 1 of 2 liked, groups 0",

@@ -38,7 +38,7 @@ func TestAReviewSaysOnlyWhatTheIntervalCarries(t *testing.T) {
 		ran("like", last, 10, 5), ran("like", this, 10, 8), // 30 points too, of ten runs
 		ran("new", this, 50, 50),
 		[]any{
-			"feedback-1", this, events.FeedbackGiven{Feedback: "1", Run: "better-1126-0", User: "u", Name: answers.Satisfaction, Score: &liked},
+			"feedback-1", this, events.FeedbackGiven{Feedback: "1", Run: "better-1126-0", User: "u", Name: events.Satisfaction, Score: &liked},
 			"feedback-2", this, events.FeedbackGiven{Feedback: "2", Run: "better-1126-1", User: "u", Text: "shorter"},
 		},
 	)
