@@ -21,8 +21,7 @@ func wanting(t *testing.T, manager string) func(stream string, fact events.Event
 			continue
 		}
 		processes, wanted, n := map[string]managers.Process{}, map[uuid.UUID]bool{}, 0
-		var take func(stream string, fact events.Event) []managers.Work
-		take = func(stream string, fact events.Event) (works []managers.Work) {
+		return func(stream string, fact events.Event) (works []managers.Work) {
 			n++
 			e := &events.Envelope{ID: uuid.UUID{14: byte(n >> 8), 15: byte(n)}, Kind: fact.Kind(), Stream: stream, Position: uint64(n), OccurredAt: time.Unix(int64(n)*3600, 0).UTC()}
 			key := m.Key(e)
@@ -50,7 +49,6 @@ func wanting(t *testing.T, manager string) func(stream string, fact events.Event
 			}
 			return works
 		}
-		return take
 	}
 	t.Fatalf("there is no manager %q", manager)
 	return nil
