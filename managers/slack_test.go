@@ -3,6 +3,7 @@ package managers_test
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,7 +81,9 @@ func TestAnAnswerIsBroughtToSlackOnce(t *testing.T) {
 	if !reflect.DeepEqual(last, managers.Work(want)) {
 		t.Errorf("got %+v, want %+v", last, want)
 	}
-	if n := len(managers.All(managers.Config{})); n != len(managers.All(inSlack))-7 {
-		t.Errorf("without Slack %d managers", n)
+	for _, m := range managers.All(managers.Config{}) {
+		if strings.HasPrefix(m.Name, "slack") {
+			t.Errorf("without Slack there is the manager %s", m.Name)
+		}
 	}
 }
