@@ -35,7 +35,7 @@ func markBlocks(w managers.SlackAlert, row projections.BudgetRow) (text string, 
 	if goal, ofGoal := strings.CutPrefix(w.Budget, "goal:"); ofGoal {
 		what = "budget of the goal `" + inert(clip(oneLine(goal), 80)) + "`"
 	}
-	text = fmt.Sprintf(":warning: %d %% of the %s are spent: %s of %s", w.Percent, what, dollars(row.SpentNanos), dollars(row.LimitNanos))
+	text = fmt.Sprintf(":warning: %d %% of the %s are spent: %s of %s", w.Percent, what, spent(row.Spent()), dollars(row.LimitNanos))
 	if row.Period != events.Total {
 		text += fmt.Sprintf(" a %s (since %s UTC)", row.Period, inert(row.Starting))
 	}

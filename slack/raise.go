@@ -151,7 +151,7 @@ func (d *Door) spentReply(ctx context.Context, w Spent) (*Reply, error) {
 	for _, key := range keys[:min(len(keys), 10)] {
 		lines = append(lines, fmt.Sprintf("• %s with %s: %s", inert(clip(oneLine(key.agent), 80)), inert(clip(oneLine(key.model), 80)), spent(sums[key])))
 	}
-	title := fmt.Sprintf("%s of %s are spent since %s.", dollars(row.SpentNanos), dollars(row.LimitNanos), inert(row.Starting))
+	title := fmt.Sprintf("%s of %s are spent since %s.", spent(row.Spent()), dollars(row.LimitNanos), inert(row.Starting))
 	if len(lines) == 0 {
 		lines = []string{"No call of a model is recorded in that time."}
 	}
