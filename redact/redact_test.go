@@ -231,7 +231,11 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		approval
 		arm
 		as
+		agents
+		approvers
 		ask_tools
+		kinds
+		may
 		assignee
 		author
 		budget
