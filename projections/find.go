@@ -78,3 +78,23 @@ func FindExperiment(ctx context.Context, r Reader, id string) (ExperimentRow, er
 	}
 	return beginningWith("experiment", id, all, func(r ExperimentRow) string { return r.Experiment })
 }
+
+// FindGoal is the goal that an id names, or that alone begins or ends with it: goals of one hour begin alike.
+func FindGoal(ctx context.Context, r Reader, id string) (GoalRow, error) {
+	all, err := r.Goals(ctx)
+	if err != nil {
+		return GoalRow{}, err
+	}
+	const least = 4
+	var ends []GoalRow
+	for _, row := range all {
+		if len(id) >= least && strings.HasSuffix(row.Goal, id) {
+			ends = append(ends, row)
+		}
+	}
+	row, err := beginningWith("goal", id, all, func(r GoalRow) string { return r.Goal })
+	if errors.Is(err, ErrNotFound) && len(ends) == 1 {
+		return ends[0], nil
+	}
+	return row, err
+}

@@ -39,3 +39,25 @@ func TestARowIsFoundByTheBeginningOfItsID(t *testing.T) {
 		}
 	}
 }
+
+// Goals that were made in one hour begin alike: the end of an id names one too.
+func TestAGoalIsFoundByEitherEndOfItsID(t *testing.T) {
+	t.Parallel()
+	var facts []any
+	for _, id := range []string{"019a-b1c2", "019a-b1d2", "plan-b1c2x", "c2"} {
+		facts = append(facts, "goal-"+id, events.GoalCreated{Goal: id, Prompt: "Ship it."})
+	}
+	m := folded(t, facts...)
+	for id, want := range map[string]struct {
+		goal string
+		err  error
+	}{
+		"019a-b1c": {goal: "019a-b1c2"}, "b1d2": {goal: "019a-b1d2"}, "plan": {goal: "plan-b1c2x"}, "c2": {goal: "c2"},
+		"019a": {err: projections.ErrAmbiguous}, "1d2": {err: projections.ErrNotFound}, "": {err: projections.ErrNotFound},
+	} {
+		goal, err := projections.FindGoal(t.Context(), m.In(""), id)
+		if goal.Goal != want.goal || !errors.Is(err, want.err) || (err == nil) != (want.err == nil) {
+			t.Errorf("%q is %q, %v, want %q, %v", id, goal.Goal, err, want.goal, want.err)
+		}
+	}
+}

@@ -28,8 +28,16 @@ type reader struct {
 	projections.Reader
 	position uint64
 	runs     []projections.RunRow
+	goals    *[]projections.GoalRow
 	filter   *projections.RunFilter
 	err      error
+}
+
+func (r reader) Goals(context.Context) ([]projections.GoalRow, error) {
+	if r.goals == nil {
+		return nil, r.err
+	}
+	return *r.goals, r.err
 }
 
 func (r reader) In(workspace string) projections.Reader {

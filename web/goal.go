@@ -3,12 +3,14 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // refusals are what a wish about a goal can be answered beside what was wished.
@@ -159,17 +161,30 @@ func (d *door) steerGoal(api huma.API) {
 			if limit > 0 && s.name != "resume" {
 				return nil, huma.Error422UnprocessableEntity("validation failed", &huma.ErrorDetail{Location: "body.limit_usd", Message: "only resume takes it"})
 			}
-			_, id, err := d.ids(ctx, in.Key, s.name+"\x00"+in.Goal, b)
+			goal, err := d.goalID(ctx, in.Goal)
+			if err != nil {
+				return nil, d.problem(ctx, err)
+			}
+			_, id, err := d.ids(ctx, in.Key, s.name+"\x00"+goal, b)
 			if err != nil {
 				return nil, d.problem(ctx, err)
 			}
 			if limit > 0 {
-				raise := commands.LimitGoal{Meta: d.meta(ctx, events.DeriveID(id, 1), ""), Goal: in.Goal, By: b.By, LimitNanos: limit}
+				raise := commands.LimitGoal{Meta: d.meta(ctx, events.DeriveID(id, 1), ""), Goal: goal, By: b.By, LimitNanos: limit}
 				if _, err := d.Dispatch(ctx, raise); err != nil {
 					return nil, d.problem(ctx, err)
 				}
 			}
-			return d.wished(ctx, in.Goal, s.wish(d.meta(ctx, id, ""), in.Goal, b))
+			return d.wished(ctx, goal, s.wish(d.meta(ctx, id, ""), goal, b))
 		})
 	}
+}
+
+// goalID is the whole id of the goal that alone begins with one. A goal that no read model knows yet keeps the one that was given.
+func (d *door) goalID(ctx context.Context, id string) (string, error) {
+	row, err := projections.FindGoal(ctx, d.own(ctx), id)
+	if errors.Is(err, projections.ErrNotFound) {
+		return id, nil
+	}
+	return row.Goal, err
 }

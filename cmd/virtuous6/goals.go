@@ -108,28 +108,13 @@ func (v goalsCreateVerb) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// findGoal looks a goal up by its name, or by a part of it that no other one has.
-func findGoal(ctx context.Context, reader projections.Reader, name string) (projections.GoalRow, error) {
-	goals, err := reader.Goals(ctx)
-	if err != nil {
-		return projections.GoalRow{}, err
+// findGoal looks a goal up by its id or by what only its id begins, or ends, with.
+func findGoal(ctx context.Context, reader projections.Reader, id string) (projections.GoalRow, error) {
+	goal, err := projections.FindGoal(ctx, reader, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		err = fmt.Errorf("there is no goal %q: `virtuous6 goals` lists them", id)
 	}
-	var found []projections.GoalRow
-	for _, g := range goals {
-		if g.Goal == name {
-			return g, nil
-		}
-		if len(name) >= 4 && (strings.HasPrefix(g.Goal, name) || strings.HasSuffix(g.Goal, name)) {
-			found = append(found, g)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return projections.GoalRow{}, fmt.Errorf("there is no goal %q: `virtuous6 goals` lists them", name)
-	}
-	return projections.GoalRow{}, fmt.Errorf("%d goals have names like %q: give more of it", len(found), name)
+	return goal, err
 }
 
 // theGoal opens a store that must be there, and looks a goal up.

@@ -85,7 +85,7 @@ func (v tokensCreateVerb) Run(ctx context.Context, a *app) error {
 }
 
 type tokensRevokeVerb struct {
-	Token  string `arg:"" help:"The token as virtuous6 tokens lists it, or the name that only one token has."`
+	Token  string `arg:"" help:"The token as virtuous6 tokens lists it, the beginning of it, or the name that only one token has."`
 	Reason string `help:"Why."`
 }
 
@@ -106,7 +106,7 @@ func (v tokensRevokeVerb) Run(ctx context.Context, a *app) error {
 	}
 	var found []string
 	for _, t := range rows {
-		if t.Token == v.Token || t.Name == v.Token && t.RevokedAt.IsZero() {
+		if t.Token == v.Token || t.RevokedAt.IsZero() && (t.Name == v.Token || len(v.Token) >= 4 && strings.HasPrefix(t.Token, v.Token)) {
 			found = append(found, t.Token)
 		}
 	}
@@ -114,7 +114,7 @@ func (v tokensRevokeVerb) Run(ctx context.Context, a *app) error {
 	case len(found) == 0:
 		return fmt.Errorf("there is no token %s that is not revoked: `virtuous6 tokens` lists them", oneLine(v.Token))
 	case len(found) > 1:
-		return fmt.Errorf("%s is what %d tokens are called: name one of %s", oneLine(v.Token), len(found), strings.Join(found, ", "))
+		return fmt.Errorf("%s is what %d tokens are called, or begin with: name one of %s", oneLine(v.Token), len(found), strings.Join(found, ", "))
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, commands.RevokeToken{Meta: a.meta(""), Token: found[0], Reason: v.Reason}); err != nil {
 		return err

@@ -10,11 +10,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
+
+// builtInTool stands where the status of a server's tool would.
+const builtInTool = "built in"
 
 // toolsVerb is the verb's own verbs. Without one it lists.
 type toolsVerb struct {
@@ -65,7 +69,7 @@ func (v toolsListVerb) Run(ctx context.Context, a *app) error {
 	policy := a.config.Policy.policy()
 	var rows []toolRow
 	for _, t := range a.ownTools().All() {
-		rows = append(rows, toolRow{t.Name, "", "built in", string(policy.Tool(t.Name)), t.Description})
+		rows = append(rows, toolRow{t.Name, "", builtInTool, string(policy.Tool(t.Name)), t.Description})
 	}
 	for _, t := range known {
 		rows = append(rows, toolRow{t.Tool, t.Server, t.Status, string(policy.Tool(t.Tool)), t.Description})
@@ -118,6 +122,15 @@ func (v toolsShowVerb) Run(ctx context.Context, a *app) error {
 	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
+	}
+	if i := slices.IndexFunc(a.ownTools().All(), func(t agents.Tool) bool { return t.Name == v.Tool }); i >= 0 {
+		t := a.ownTools().All()[i]
+		if v.JSON {
+			return a.json(projections.ToolRow{Tool: t.Name, Status: builtInTool, Description: t.Description, Schema: t.Schema, Repeatable: t.Repeatable})
+		}
+		fmt.Fprintf(a.out, "%s  %s\n", t.Name, builtInTool)
+		writeDefinition(a.out, "", events.ToolDefinition{Description: t.Description, Schema: t.Schema})
+		return nil
 	}
 	r, err := findTool(ctx, reader, v.Tool)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,7 @@ func (v usersListVerb) Run(ctx context.Context, a *app) error {
 }
 
 type usersShowVerb struct {
-	User string `arg:"" help:"The person, such as slack:T024BE7LH:U2147483697, or an id of the list."`
+	User string `arg:"" help:"The person, such as slack:T024BE7LH:U2147483697, or an id of the list or the beginning of one."`
 	JSON bool   `name:"json" help:"Print one JSON value."`
 }
 
@@ -125,7 +126,7 @@ func (v usersShowVerb) Run(ctx context.Context, a *app) error {
 }
 
 type usersExportVerb struct {
-	User string `arg:"" help:"The person, such as slack:T024BE7LH:U2147483697, or an id of the list."`
+	User string `arg:"" help:"The person, such as slack:T024BE7LH:U2147483697, or an id of the list or the beginning of one."`
 }
 
 // Help gives an example.
@@ -161,7 +162,7 @@ func (v usersExportVerb) Run(ctx context.Context, a *app) error {
 }
 
 type usersEraseVerb struct {
-	User string `arg:"" help:"The person, such as slack:T024BE7LH:U2147483697, or an id of the list."`
+	User string `arg:"" help:"The person, such as slack:T024BE7LH:U2147483697, or an id of the list or the beginning of one."`
 	Yes  bool   `help:"Do it. Nobody can take it back."`
 }
 
@@ -239,6 +240,19 @@ func (a *app) user(ctx context.Context, name string) (veil.Person, error) {
 	p, err := a.keys.Named(ctx, name)
 	if errors.Is(err, veil.ErrNoPerson) {
 		p, err = a.keys.Person(ctx, name)
+	}
+	if errors.Is(err, veil.ErrNoPerson) && len(name) >= 4 {
+		var all []veil.Person
+		if all, err = a.keys.All(ctx); err != nil {
+			return p, err
+		}
+		all = slices.DeleteFunc(all, func(p veil.Person) bool { return !strings.HasPrefix(p.ID, name) })
+		if len(all) == 1 {
+			return all[0], nil
+		}
+		if err = veil.ErrNoPerson; len(all) > 1 {
+			return p, fmt.Errorf("%d ids begin with %q: write more of it", len(all), name)
+		}
 	}
 	if errors.Is(err, veil.ErrNoPerson) {
 		return p, fmt.Errorf("there is no such person %q: `virtuous6 users` lists those whose texts are kept", name)
