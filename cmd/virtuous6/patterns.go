@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/analysts/mining"
@@ -63,6 +65,8 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 				oneLine(p.Workflow), p.MinSupport, p.Runs, longer, p.MinSupport, max(p.MaxLength-1, 2))
 		}
 	}
+	// What is said of one run says little: the workflow with the most runs comes first.
+	slices.SortStableFunc(patterns, func(x, y workflow.Pattern) int { return cmp.Compare(y.Runs, x.Runs) })
 	total := len(patterns)
 	patterns = limited(patterns, rows(v.Limit, v.JSON, 30))
 	if v.JSON {

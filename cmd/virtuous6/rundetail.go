@@ -56,7 +56,7 @@ func (v runsListVerb) messages(ctx context.Context, a *app, reader projections.R
 		}
 		fmt.Fprintln(a.out)
 	}
-	fmt.Fprintf(a.out, "%s: %s\n", oneLine(run.Run), run.Outcome)
+	fmt.Fprintf(a.out, "%s: %s\n", oneLine(run.Run), ended(run))
 	return nil
 }
 

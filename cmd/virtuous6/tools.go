@@ -118,11 +118,6 @@ func (toolsShowVerb) Help() string { return "Example:\n  virtuous6 tools show fi
 
 // Run shows a tool of a server.
 func (v toolsShowVerb) Run(ctx context.Context, a *app) error {
-	a.installed()
-	reader, err := a.readAt(ctx, v.pastFlag)
-	if err != nil {
-		return err
-	}
 	if i := slices.IndexFunc(a.ownTools().All(), func(t agents.Tool) bool { return t.Name == v.Tool }); i >= 0 {
 		t := a.ownTools().All()[i]
 		if v.JSON {
@@ -131,6 +126,11 @@ func (v toolsShowVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.out, "%s  %s\n", t.Name, builtInTool)
 		writeDefinition(a.out, "", events.ToolDefinition{Description: t.Description, Schema: t.Schema})
 		return nil
+	}
+	a.installed()
+	reader, err := a.readAt(ctx, v.pastFlag)
+	if err != nil {
+		return err
 	}
 	r, err := findTool(ctx, reader, v.Tool)
 	if err != nil {
