@@ -26,6 +26,8 @@ type FetchConfig struct {
 	Hosts []string
 	// Networks are private ones that may be reached all the same. What is not public is refused otherwise, whatever a name resolves to.
 	Networks []netip.Prefix
+	// Resolver looks names up. Default: the machine's.
+	Resolver *net.Resolver
 	// Timeout bounds one fetch with its redirects. Default 20 s. MaxBytes bounds what is read of an answer. Default 2 MiB.
 	Timeout  time.Duration
 	MaxBytes int64
@@ -54,7 +56,7 @@ func Fetch(c FetchConfig) Tool {
 		}
 	}
 	guard := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...)) // ports go with hosts
-	dialer := &net.Dialer{Control: guard.Safe}
+	dialer := &net.Dialer{Control: guard.Safe, Resolver: c.Resolver}
 	client := &http.Client{
 		// No proxy: it would look names up itself. A connection serves one request, so that each one is looked at.
 		Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10},

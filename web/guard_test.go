@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,5 +44,33 @@ func TestWhoMayCome(t *testing.T) {
 	}
 	if w := request(door, "HEAD", "/healthz", ""); w.Code != 200 {
 		t.Errorf("HEAD: %d", w.Code)
+	}
+}
+
+// A page in somebody's browser reaches no tool: not by a name that it had point here, and not from its own origin.
+func TestAWebPageReachesNoMCP(t *testing.T) {
+	t.Parallel()
+	cfg, reached := config(reader{}, &log{}), 0
+	cfg.MCP = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ })
+	door := web.New(cfg)
+	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"prompt":"pay"}}}`
+	for name, c := range map[string]struct {
+		headers []string
+		status  int
+	}{
+		"a name that was rebound":          {[]string{"Host", "evil.test:8686", "Origin", "http://evil.test:8686", "Sec-Fetch-Site", "same-origin"}, 421},
+		"a name that was rebound, unsaid":  {[]string{"Host", "evil.test"}, 421},
+		"another origin":                   {[]string{"Origin", "http://evil.test"}, 403},
+		"another origin of an old browser": {[]string{"Host", "127.0.0.1:8686", "Origin", "http://127.0.0.1:9999"}, 403},
+		"another site":                     {[]string{"Origin", "null", "Sec-Fetch-Site", "cross-site"}, 403},
+		"a body that needs no leave":       {[]string{"Content-Type", "text/plain"}, 415},
+		"an MCP client":                    {nil, 200},
+		"an MCP client by an address":      {[]string{"Host", "127.0.0.1:8686"}, 200},
+		"a page of ours":                   {[]string{"Host", "localhost:8686", "Origin", "http://localhost:8686"}, 200},
+	} {
+		before := reached
+		if w := request(door, "POST", "/mcp", call, c.headers...); w.Code != c.status || (reached > before) != (c.status == 200) {
+			t.Errorf("%s: %d, want %d; reached %t", name, w.Code, c.status, reached > before)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -31,6 +32,8 @@ type runDetail struct {
 	Run      projections.RunRow        `json:"run"`
 	Steps    []projections.StepRow     `json:"steps"`
 	Feedback []projections.FeedbackRow `json:"feedback"`
+	// Caching tells of its calls to models what was read from the provider's cache, and why a prefix was lost.
+	Caching []answers.CacheUse `json:"caching"`
 }
 
 // runs registers the list of runs, the latest first, and one run.
@@ -51,7 +54,7 @@ func (d *door) runs(api huma.API) {
 	}
 	huma.Register(api, huma.Operation{
 		OperationID: "run", Method: http.MethodGet, Path: "/api/runs/{run}",
-		Summary: "A run with its whole prompt and answer, its steps and the feedback on it",
+		Summary: "A run with its whole prompt and answer, its steps, the feedback on it and what was read from its provider's cache",
 		Errors:  []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 	}, func(ctx context.Context, in *input) (*answer, error) {
 		past, err := d.at(ctx, in.scope())
@@ -70,7 +73,12 @@ func (d *door) runs(api huma.API) {
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
-		detail := runDetail{Run: run, Steps: steps, Feedback: feedback}
+		detail := runDetail{Run: run, Steps: steps, Feedback: feedback, Caching: []answers.CacheUse{}}
+		if d.Caching != nil {
+			if detail.Caching, err = d.Caching(ctx, &run, steps); err != nil {
+				return nil, d.problem(ctx, err)
+			}
+		}
 		if steps == nil {
 			detail.Steps = []projections.StepRow{}
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -199,5 +200,26 @@ func TestARunIsReadByTheBeginningOfItsID(t *testing.T) {
 		if w := request(door, "GET", tt.path, ""); w.Code != tt.code || !strings.Contains(w.Body.String(), tt.says) {
 			t.Errorf("%s: %d %s", tt.path, w.Code, w.Body)
 		}
+	}
+}
+
+func TestARunTellsOfItsProvidersCache(t *testing.T) {
+	t.Parallel()
+	cfg := config(reader{runs: threeRuns()}, &log{})
+	caching := func() []map[string]any {
+		w := request(web.New(cfg), "GET", "/api/runs/r1", "")
+		return decode[struct{ Caching []map[string]any }](t, w).Caching
+	}
+	if got := caching(); got == nil || len(got) > 0 {
+		t.Errorf("of nothing known: %v", got)
+	}
+	cfg.Caching = func(_ context.Context, run *projections.RunRow, _ []projections.StepRow) ([]answers.CacheUse, error) {
+		return []answers.CacheUse{{Step: 2, Read: 10, Of: 1660, Lost: answers.ToolsLoss}}, map[bool]error{false: errAway}[run.Run == "r1"]
+	}
+	if got := caching(); len(got) != 1 || got[0]["lost"] != "tools" || got[0]["of_tokens"] != 1660.0 {
+		t.Errorf("%v", got)
+	}
+	if w := request(web.New(cfg), "GET", "/api/runs/r2", ""); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("without a store: %d", w.Code)
 	}
 }

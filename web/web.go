@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -27,6 +28,8 @@ type Config struct {
 	Past func(ctx context.Context, asOf string) (Past, error)
 	// Texts, if any, gives a run's row the whole prompt and answer, of which Reader has the beginnings.
 	Texts func(ctx context.Context, run *projections.RunRow) error
+	// Caching, if any, tells of a run's calls to models what was read from the provider's cache.
+	Caching func(ctx context.Context, run *projections.RunRow, steps []projections.StepRow) ([]answers.CacheUse, error)
 	// Head is the position of the log's last fact: the store answers where it does.
 	Head func(ctx context.Context) (uint64, error)
 	// Dispatch carries out commands. Without it the door only reads.
