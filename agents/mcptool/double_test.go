@@ -28,6 +28,11 @@ func TestMain(m *testing.M) {
 	case len(os.Args) > 1 && os.Args[1] == "serve-nothing":
 		fmt.Fprintln(os.Stderr, "the database is gone")
 		os.Exit(3)
+	case len(os.Args) > 2 && os.Args[1] == "call-all":
+		if err := callAll(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	default:
 		os.Exit(m.Run())
 	}
