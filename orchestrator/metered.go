@@ -46,3 +46,25 @@ func (m *metered) leave(answered bool) {
 func (m *metered) who() caller {
 	return caller{m.turn.wish.Workspace, m.turn.agent, m.turn.wish.Share()}
 }
+
+// Bound is a model whose calls wait for their turn as those of runs do: for what asks models without a run, such as an eval.
+func (p *Pool) Bound(model agents.Model, workspace, agent string) agents.Model {
+	return bound{p, model, caller{workspace: workspace, agent: agent, share: workspace + "/" + agent}}
+}
+
+type bound struct {
+	pool  *Pool
+	model agents.Model
+	who   caller
+}
+
+// Chat implements agents.Model.
+func (b bound) Chat(ctx context.Context, r agents.Request, onDelta func(string)) (agents.Answer, error) {
+	nothing := func() func() { return func() {} }
+	if err := b.pool.enter(ctx, nil, r.Model, b.who, nothing); err != nil {
+		return agents.Answer{}, err
+	}
+	answer, err := b.model.Chat(ctx, r, onDelta)
+	b.pool.leave(r.Model, b.who, err == nil)
+	return answer, err
+}

@@ -100,6 +100,7 @@ func (v evalVerb) askers(ctx context.Context, a *app) (with evals.Asker, against
 	if err != nil {
 		return with, nil, err
 	}
+	runner.Model = a.pool.Bound(runner.Model, a.flags.Workspace, v.Agent)
 	box, err := a.toolbox()
 	if err != nil {
 		return with, nil, err
