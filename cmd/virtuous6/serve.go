@@ -95,7 +95,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	server := web.Server(web.New(web.Config{
 		Reader: a.own(), Head: a.store.Head, Dispatch: dispatch, Start: a.runs().Start, Cancel: a.runs().Cancel, Answer: a.runs().Answer, Improvements: a.improvements(), Refused: refused, Away: orchestrator.Away, Now: a.clock, NewID: a.ids,
 		Past: a.past(lookback), Workspace: a.flags.Workspace,
-		Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
+		Texts:   func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Caching: a.runs().Caching, Hosts: a.config.Hosts,
 		MCP: mcp.Handler(func(r *http.Request) *sdk.Server {
 			workspace := web.Workspace(r.Context(), a.flags.Workspace)
