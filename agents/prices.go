@@ -25,6 +25,8 @@ type Prices struct {
 	unread map[string]string
 	// others are asked for what this table has not.
 	others *Prices
+	// made is the day that the table says it was made on, empty where it does not.
+	made string
 }
 
 // maxTable bounds a price file in bytes. LiteLLM's is about 2 MB.
@@ -80,8 +82,13 @@ func ParsePrices(r io.Reader) (*Prices, error) {
 	}
 	p := &Prices{models: make(map[string]price, len(table)), unread: map[string]string{}}
 	for name, raw := range table {
-		// LiteLLM describes the shape itself in an entry of this name.
+		// LiteLLM describes the shape itself in an entry of this name. The program's own table tells of itself there.
 		if name == "sample_spec" {
+			var spec struct {
+				Made string `json:"made"`
+			}
+			_ = json.Unmarshal(raw, &spec) // a table need not tell
+			p.made = spec.Made
 			continue
 		}
 		var fields map[string]json.RawMessage
@@ -110,6 +117,9 @@ func (p *Prices) Or(other *Prices) *Prices {
 
 // Len counts the models in the table.
 func (p *Prices) Len() int { return len(p.models) }
+
+// Made is the day that the table says it was made on, empty where it does not.
+func (p *Prices) Made() string { return p.made }
 
 // Unread tells of each model that has no price because of something in its entry, what that is.
 func (p *Prices) Unread() map[string]string { return p.unread }

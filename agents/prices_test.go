@@ -369,6 +369,9 @@ func TestPublicPricesAreEachProvidersOwn(t *testing.T) {
 			t.Errorf("%s does not tell its source and date", name)
 		}
 	}
+	if openai, err := agents.PublicPrices("openai"); err != nil || openai.Made() < "2026-11-28" {
+		t.Errorf("the table was made on %q, %v", openai.Made(), err)
+	}
 	local, err := agents.PublicPrices("127.0.0.1:11434")
 	if err != nil || local.Len() != 0 {
 		t.Errorf("a server on this machine has %d public prices, %v", local.Len(), err)

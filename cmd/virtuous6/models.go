@@ -128,6 +128,9 @@ func (v modelsVerb) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
+		if public, err := agents.PublicPrices(server.Provider()); err == nil && public.Len() > 0 {
+			a.note("The built-in prices of %s are those of a table made on %s; `prices` in the configuration comes before them.", server.Provider(), public.Made())
+		}
 		standard := cmp.Or(a.config.Model, agents.DefaultModel)
 		if a.config.Model == "" && server.Provider() != "openai" {
 			standard = cmp.Or(agents.Chooses(models), standard)
