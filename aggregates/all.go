@@ -9,7 +9,7 @@ func All(p Policies) []Aggregate {
 		aggregate("dataset", dataset()),
 		aggregate("experiment", experiment(p)),
 		aggregate("feedback", feedback()),
-		aggregate("goal", goal()),
+		aggregate("goal", goal(p)),
 		aggregate("improvement", improvement(p)),
 		latest(aggregate("ledger", ledger())),
 		latest(aggregate("loop", loop())),

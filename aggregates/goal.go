@@ -34,6 +34,9 @@ type goalTask struct {
 	run string
 	// done tells that its result is there, skipped that it will not be done; failed that it failed for good.
 	done, skipped, failed, escalated bool
+	// share is what the attempt under way may cost. A short one waits for a greater share, of needs in all.
+	share, needs events.Nanos
+	short        bool
 }
 
 func (t goalTask) ended() bool { return t.done || t.skipped || t.failed }
@@ -44,22 +47,26 @@ type Goal struct {
 	// Planning tells that a plan is asked for and is not there.
 	Planning bool
 	Planned  bool
+	// Approval is why the plan waits for a person's approval, empty where it doesn't.
+	Approval string
 	Started  bool
 	Paused   bool
 	Ended    bool
 	limit    events.Nanos
-	tasks    []goalTask
+	// spent is what was told to have been spent for it.
+	spent events.Nanos
+	tasks []goalTask
 }
 
-func goal() Decider[Goal, commands.Goal, events.Goal] {
+func goal(p Policies) Decider[Goal, commands.Goal, events.Goal] {
 	return Decider[Goal, commands.Goal, events.Goal]{
 		Initial: func() Goal { return Goal{} },
-		Decide:  decideGoal,
+		Decide:  func(c commands.Goal, s Goal) ([]events.Goal, error) { return decideGoal(p, c, s) },
 		Evolve:  evolveGoal,
 	}
 }
 
-func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
+func decideGoal(p Policies, c commands.Goal, s Goal) ([]events.Goal, error) {
 	if create, is := c.(commands.CreateGoal); is {
 		return createGoal(create, s)
 	}
@@ -74,7 +81,7 @@ func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
 	case commands.AskPlan:
 		return askPlan(c, s)
 	case commands.PlanGoal:
-		return planGoal(c, s)
+		return planGoal(p(c.Workspace), c, s)
 	case commands.RefusePlan:
 		if !s.Planning {
 			return nil, fmt.Errorf("%w: no plan of goal %s is asked for", ErrState, c.Goal)
@@ -83,6 +90,13 @@ func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
 			return nil, err
 		}
 		return []events.Goal{events.GoalPlanRefused{Reason: c.Reason, Run: c.Run, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls}}, nil
+	case commands.ApproveGoal:
+		if !s.Planned || s.Approval == "" {
+			return nil, fmt.Errorf("%w: no plan of goal %s waits for approval", ErrState, c.Goal)
+		}
+		return []events.Goal{events.GoalApproved{By: c.By}}, nil
+	case commands.ShortTask:
+		return shortTask(c, s)
 	case commands.StartGoal:
 		return startGoal(c, s)
 	case commands.StartTask:
@@ -91,7 +105,7 @@ func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
 		if _, err := s.attempted(c.Task, c.Run, c.CostNanos, c.UnpricedCalls); err != nil {
 			return nil, err
 		}
-		return s.told(events.GoalTaskFinished{Task: c.Task, Run: c.Run, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls}), nil
+		return s.told(events.GoalTaskFinished{Task: c.Task, Run: c.Run, Agent: c.Agent, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls}), nil
 	case commands.FailTask:
 		t, err := s.attempted(c.Task, c.Run, c.CostNanos, c.UnpricedCalls)
 		if err != nil {
@@ -121,7 +135,7 @@ func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
 		if !s.Paused {
 			return nil, nil
 		}
-		return []events.Goal{events.GoalResumed{By: c.By}}, nil
+		return s.settled(events.GoalResumed{By: c.By}), nil
 	case commands.LimitGoal:
 		switch {
 		case c.LimitNanos <= 0:
@@ -129,7 +143,7 @@ func decideGoal(c commands.Goal, s Goal) ([]events.Goal, error) {
 		case c.LimitNanos == s.limit:
 			return nil, nil
 		}
-		return []events.Goal{events.GoalLimited{By: c.By, LimitNanos: c.LimitNanos}}, nil
+		return s.settled(events.GoalLimited{By: c.By, LimitNanos: c.LimitNanos}), nil
 	case commands.CancelGoal:
 		return []events.Goal{events.GoalCancelled{By: c.By, Reason: c.Reason}}, nil
 	}
@@ -181,7 +195,7 @@ func startGoal(c commands.StartGoal, s Goal) ([]events.Goal, error) {
 	return facts, nil
 }
 
-func planGoal(c commands.PlanGoal, s Goal) ([]events.Goal, error) {
+func planGoal(p Policy, c commands.PlanGoal, s Goal) ([]events.Goal, error) {
 	if s.Planned {
 		return nil, fmt.Errorf("the plan of goal %s: %w", c.Goal, ErrExists)
 	}
@@ -198,6 +212,7 @@ func planGoal(c commands.PlanGoal, s Goal) ([]events.Goal, error) {
 	}
 	return []events.Goal{events.GoalPlanned{
 		Source: c.Source, Runbook: c.Runbook, Template: c.Template, Run: c.Run, Note: c.Note, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls, Tasks: storedTasks(c.Tasks),
+		Estimate: c.Estimate, Approval: p.needsApproval(c.Estimate, s.limit),
 	}}, nil
 }
 
@@ -234,7 +249,9 @@ func checkTasks(tasks []events.GoalTask, agents []string, limit events.Nanos) er
 		case t.Question != "":
 		case t.Tool == "" && strings.TrimSpace(t.Instruction) == "":
 			return wrong("task %s has no instruction", t.Task)
-		case !slices.Contains(agents, t.Agent):
+		case t.Agent == "" && t.Tool != "":
+			return wrong("task %s calls the tool %s, and no agent is named that is granted it", t.Task, t.Tool)
+		case t.Agent != "" && !slices.Contains(agents, t.Agent):
 			return wrong("task %s is for %q, which is no agent that can be asked: there are %s", t.Task, t.Agent, strings.Join(agents, ", "))
 		case t.Escalate != "" && !slices.Contains(agents, t.Escalate):
 			return wrong("task %s would be handed to %q, which is no agent that can be asked: there are %s", t.Task, t.Escalate, strings.Join(agents, ", "))
@@ -305,19 +322,27 @@ func evolveGoal(s Goal, e events.Goal) Goal {
 	case events.GoalPlanAsked:
 		s.Planning = true
 	case events.GoalPlanned:
-		s.Planned, s.Planning, s.tasks = true, false, make([]goalTask, len(e.Tasks))
+		s.Planned, s.Planning, s.Approval, s.tasks = true, false, e.Approval, make([]goalTask, len(e.Tasks))
+		s.spent = events.Add(s.spent, e.CostNanos)
 		for i, t := range e.Tasks {
 			s.tasks[i].plan = t
 		}
 	case events.GoalPlanRefused:
 		// Whoever wanted it to run has to want it again: without a plan it would only be asked for again.
-		s.Planning, s.Started = false, false
+		s.Planning, s.Started, s.spent = false, false, events.Add(s.spent, e.CostNanos)
+	case events.GoalApproved:
+		s.Approval = ""
 	case events.GoalStarted:
 		s.Started = true
 	case events.GoalTaskStarted:
-		s = s.with(e.Task, func(t *goalTask) { t.run, t.attempts = e.Run, t.attempts+1 })
+		s = s.with(e.Task, func(t *goalTask) { t.run, t.attempts, t.share, t.short = e.Run, t.attempts+1, e.ShareNanos, false })
+	case events.GoalTaskShort:
+		s = s.with(e.Task, func(t *goalTask) { t.share, t.needs, t.short = e.SpentNanos, e.NeedsNanos, true })
+	case events.GoalTaskAllotted:
+		s = s.with(e.Task, func(t *goalTask) { t.share, t.short = e.ShareNanos, false })
 	case events.GoalTaskFinished:
 		s = s.with(e.Task, func(t *goalTask) { t.run, t.done = "", true })
+		s.spent = events.Add(s.spent, e.CostNanos)
 	case events.GoalTaskFailed:
 		s = s.with(e.Task, func(t *goalTask) {
 			t.run = ""
@@ -328,6 +353,7 @@ func evolveGoal(s Goal, e events.Goal) Goal {
 			t.failed = t.failed || e.Next == events.TaskFails
 			t.skipped = t.skipped || e.Next == events.TaskSkipped
 		})
+		s.spent = events.Add(s.spent, e.CostNanos)
 	case events.GoalTaskSkipped:
 		s = s.with(e.Task, func(t *goalTask) { t.run, t.skipped = "", true })
 	case events.GoalTaskChanged:

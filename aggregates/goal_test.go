@@ -28,6 +28,12 @@ func begun(task string, attempt int, agent string) events.GoalTaskStarted {
 	return events.GoalTaskStarted{Task: task, Attempt: attempt, Run: commands.GoalRun("g", task, attempt), Agent: agent}
 }
 
+// sharing is an attempt that begins with a share of the goal's money.
+func sharing(begun events.GoalTaskStarted, share events.Nanos) events.GoalTaskStarted {
+	begun.ShareNanos = share
+	return begun
+}
+
 func given(facts []events.Event, more ...events.Event) []events.Event {
 	return append(append([]events.Event{}, facts...), more...)
 }
@@ -101,7 +107,7 @@ func TestAGoalIsSteered(t *testing.T) {
 		"is told nothing":                 {given: under, when: commands.TellGoal{Goal: "g", Text: " "}, err: aggregates.ErrInvalid},
 		"a task is changed":               {given: under, when: change, then: []events.Event{changed}},
 		"an attempt was given up":         {given: given(under, changed), when: commands.FinishTask{Goal: "g", Task: "find", Run: finding.Run}, err: aggregates.ErrState},
-		"another attempt":                 {given: given(under, changed), when: commands.StartTask{Goal: "g", Task: "find", Attempt: 2}, then: []events.Event{begun("find", 2, "writer")}},
+		"another attempt":                 {given: given(under, changed), when: commands.StartTask{Goal: "g", Task: "find", Attempt: 2}, then: []events.Event{sharing(begun("find", 2, "writer"), 25)}},
 		"a change to nobody":              {given: under, when: commands.ChangeTask{Goal: "g", Task: "find", Agent: "nobody", Agents: goalAgents}, err: aggregates.ErrInvalid},
 		"a change of nothing":             {given: under, when: commands.ChangeTask{Goal: "g", Task: "find", Agents: goalAgents}, err: aggregates.ErrInvalid},
 		"a change of what is done":        {given: given(under, events.GoalTaskFinished{Task: "find", Run: finding.Run}), when: change, err: aggregates.ErrEnded},
@@ -111,7 +117,7 @@ func TestAGoalIsSteered(t *testing.T) {
 		"a question is waited for":        {given: asking, when: commands.StartTask{Goal: "g", Task: "paint", Attempt: 1}, err: aggregates.ErrState},
 		"a question is answered":          {given: asking, when: commands.AnswerTask{Goal: "g", Task: "ask", By: "b", Answer: "Blue."}, then: []events.Event{answered}},
 		"it is answered once":             {given: given(asking, answered), when: commands.AnswerTask{Goal: "g", Task: "ask", Answer: "Red."}, err: aggregates.ErrEnded},
-		"it goes on then":                 {given: given(asking, answered), when: commands.StartTask{Goal: "g", Task: "paint", Attempt: 1}, then: []events.Event{begun("paint", 1, "clerk")}},
+		"it goes on then":                 {given: given(asking, answered), when: commands.StartTask{Goal: "g", Task: "paint", Attempt: 1}, then: []events.Event{sharing(begun("paint", 1, "clerk"), 100)}},
 		"an empty answer":                 {given: asking, when: commands.AnswerTask{Goal: "g", Task: "ask", Answer: " "}, err: aggregates.ErrInvalid},
 		"what is no question":             {given: asking, when: commands.AnswerTask{Goal: "g", Task: "paint", Answer: "x"}, err: aggregates.ErrState},
 		"the last answer ends it": {
@@ -140,11 +146,11 @@ func TestGoalTask(t *testing.T) {
 	}
 	finish := commands.FinishTask{Goal: "g", Task: "find", Run: "g.find.1", CostNanos: 3, UnpricedCalls: 1}
 	scenarios{
-		"begins":                     {given: startedGoal, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, then: []events.Event{finding}},
+		"begins":                     {given: startedGoal, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, then: []events.Event{sharing(finding, 25)}},
 		"begins once":                {given: under, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
 		"begins once at a time":      {given: under, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 2}, err: aggregates.ErrState},
 		"begins when it is ready":    {given: given(under, done("find")), when: commands.StartTask{Goal: "g", Task: "write", Attempt: 1}, err: aggregates.ErrState},
-		"is ready":                   {given: given(under, done("find"), done("check")), when: commands.StartTask{Goal: "g", Task: "write", Attempt: 1}, then: []events.Event{begun("write", 1, "writer")}},
+		"is ready":                   {given: given(under, done("find"), done("check")), when: commands.StartTask{Goal: "g", Task: "write", Attempt: 1}, then: []events.Event{sharing(begun("write", 1, "writer"), 50)}},
 		"does not begin in a pause":  {given: given(startedGoal, events.GoalPaused{}), when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
 		"does not begin by itself":   {given: []events.Event{createdGoal, plannedGoal}, when: commands.StartTask{Goal: "g", Task: "find", Attempt: 1}, err: aggregates.ErrState},
 		"is not there":               {given: startedGoal, when: commands.StartTask{Goal: "g", Task: "x", Attempt: 1}, err: aggregates.ErrMissing},
@@ -166,9 +172,9 @@ func TestGoalTask(t *testing.T) {
 		}},
 		"is tried again":  {given: under, when: fail("check", 1), then: []events.Event{failed("check", 1, events.TaskRetried)}},
 		"is handed up":    {given: given(under, failed("check", 1, events.TaskRetried), begun("check", 2, "clerk")), when: fail("check", 2), then: []events.Event{failed("check", 2, events.TaskEscalated)}},
-		"was handed up":   {given: given(under, failed("check", 1, events.TaskRetried), begun("check", 2, "clerk"), failed("check", 2, events.TaskEscalated)), when: commands.StartTask{Goal: "g", Task: "check", Attempt: 3}, then: []events.Event{begun("check", 3, "boss")}},
+		"was handed up":   {given: given(under, failed("check", 1, events.TaskRetried), begun("check", 2, "clerk"), failed("check", 2, events.TaskEscalated)), when: commands.StartTask{Goal: "g", Task: "check", Attempt: 3}, then: []events.Event{sharing(begun("check", 3, "boss"), 33)}},
 		"is left out":     {given: given(under, failed("check", 1, events.TaskRetried), begun("check", 2, "clerk"), failed("check", 2, events.TaskEscalated), begun("check", 3, "boss")), when: fail("check", 3), then: []events.Event{failed("check", 3, events.TaskSkipped)}},
-		"was left out":    {given: given(under, done("find"), failed("check", 3, events.TaskSkipped)), when: commands.StartTask{Goal: "g", Task: "write", Attempt: 1}, then: []events.Event{begun("write", 1, "writer")}},
+		"was left out":    {given: given(under, done("find"), failed("check", 3, events.TaskSkipped)), when: commands.StartTask{Goal: "g", Task: "write", Attempt: 1}, then: []events.Event{sharing(begun("write", 1, "writer"), 50)}},
 		"waits for money": {given: under, when: commands.FailTask{Goal: "g", Task: "find", Run: "g.find.1", Reason: "no", Failure: events.NoMoney}, then: []events.Event{failed("find", 1, events.TaskWaits), events.GoalPaused{By: "budget", Reason: "no"}}},
 		"two wait for it": {given: given(under, failed("find", 1, events.TaskWaits), events.GoalPaused{}), when: commands.FailTask{Goal: "g", Task: "check", Run: "g.check.1", Reason: "no", Failure: events.NoMoney}, then: []events.Event{failed("check", 1, events.TaskWaits)}},
 		"waiting is no failure": {
@@ -182,6 +188,8 @@ func TestGoalTask(t *testing.T) {
 type goalHistory struct {
 	asked, planned, started, paused bool
 	tasks                           map[string]events.GoalTask
+	limit, spent                    events.Nanos
+	shares                          map[string]events.Nanos
 	under                           map[string]string
 	over                            map[string]bool
 }
@@ -190,13 +198,14 @@ type goalHistory struct {
 func (g *goalHistory) takes(t *rapid.T, e events.Goal) (ended bool) {
 	switch e := e.(type) {
 	case events.GoalCreated:
+		g.limit, g.shares = e.LimitNanos, map[string]events.Nanos{}
 	case events.GoalPlanAsked:
 		if g.asked || g.planned {
 			t.Fatal("a plan is asked for twice")
 		}
 		g.asked = true
 	case events.GoalPlanRefused:
-		g.asked, g.started = false, false
+		g.asked, g.started, g.spent = false, false, g.spent+e.CostNanos
 	case events.GoalPlanned:
 		g.planned, g.tasks, g.under, g.over = true, map[string]events.GoalTask{}, map[string]string{}, map[string]bool{}
 		for _, task := range e.Tasks {
@@ -204,6 +213,15 @@ func (g *goalHistory) takes(t *rapid.T, e events.Goal) (ended bool) {
 		}
 	case events.GoalStarted:
 		g.started = true
+	case events.GoalApproved:
+	case events.GoalTaskShort:
+		if g.under[e.Task] != e.Run {
+			t.Fatalf("%s waits for money, and %q is under way", e.Run, g.under[e.Task])
+		}
+		g.shares[e.Task] = e.SpentNanos
+	case events.GoalTaskAllotted:
+		g.shares[e.Task] = e.ShareNanos
+		g.within(t)
 	case events.GoalTaskStarted:
 		for _, on := range g.tasks[e.Task].DependsOn {
 			if !g.over[on] {
@@ -213,27 +231,31 @@ func (g *goalHistory) takes(t *rapid.T, e events.Goal) (ended bool) {
 		if g.under[e.Task] != "" || g.over[e.Task] || !g.started || g.paused {
 			t.Fatalf("%s begins where it must not", e.Task)
 		}
-		g.under[e.Task] = e.Run
+		g.under[e.Task], g.shares[e.Task] = e.Run, e.ShareNanos
 	case events.GoalTaskFinished:
 		if g.under[e.Task] != e.Run {
 			t.Fatalf("%s is done by %s, and %q is under way", e.Task, e.Run, g.under[e.Task])
 		}
-		g.under[e.Task], g.over[e.Task] = "", true
+		g.under[e.Task], g.over[e.Task], g.spent = "", true, g.spent+e.CostNanos
+		delete(g.shares, e.Task)
 	case events.GoalTaskFailed:
 		if g.under[e.Task] != e.Run {
 			t.Fatalf("%s fails by %s, and %q is under way", e.Task, e.Run, g.under[e.Task])
 		}
-		g.under[e.Task], g.over[e.Task] = "", e.Next == events.TaskFails || e.Next == events.TaskSkipped
+		g.under[e.Task], g.over[e.Task], g.spent = "", e.Next == events.TaskFails || e.Next == events.TaskSkipped, g.spent+e.CostNanos
+		delete(g.shares, e.Task)
 	case events.GoalTaskSkipped:
 		if g.over[e.Task] {
 			t.Fatalf("%s is over, and skipped", e.Task)
 		}
 		g.under[e.Task], g.over[e.Task] = "", true
+		delete(g.shares, e.Task)
 	case events.GoalPaused:
 		g.paused = true
 	case events.GoalResumed:
 		g.paused = false
 	case events.GoalLimited:
+		g.limit = e.LimitNanos
 	case events.GoalCancelled:
 		return true
 	case events.GoalFinished:
@@ -247,11 +269,22 @@ func (g *goalHistory) takes(t *rapid.T, e events.Goal) (ended bool) {
 	return false
 }
 
+// within tells that what is spent and the shares of what is under way stay within the limit.
+func (g *goalHistory) within(t *rapid.T) {
+	sum := g.spent
+	for _, share := range g.shares {
+		sum += share
+	}
+	if sum > g.limit {
+		t.Fatalf("%d are spent or shared out, of %d", sum, g.limit)
+	}
+}
+
 func goalWish(t *rapid.T) commands.Command {
 	task := pick(t, "task", "a", "b", "c")
 	attempt := pick(t, "attempt", 1, 1, 2, 3)
 	run := commands.GoalRun("g", task, attempt)
-	wish := pick(t, "wish", "create", "ask", "plan", "plan", "start", "task", "task", "task", "task", "finish", "finish", "finish", "fail", "fail", "skip", "pause", "resume", "limit", "refuse", "cancel")
+	wish := pick(t, "wish", "create", "ask", "plan", "plan", "start", "task", "task", "task", "task", "finish", "finish", "finish", "fail", "fail", "short", "short", "short", "skip", "pause", "resume", "limit", "refuse", "cancel")
 	switch wish {
 	case "create":
 		return commands.CreateGoal{Goal: "g", Prompt: pick(t, "prompt", "Ship it.", "Ship it.", ""), Level: events.Tactical, LimitNanos: pick[events.Nanos](t, "limit", 0, 10)}
@@ -271,6 +304,9 @@ func goalWish(t *rapid.T) commands.Command {
 		return commands.FinishTask{Goal: "g", Task: task, Run: run, CostNanos: pick[events.Nanos](t, "cost", 0, 5, -1)}
 	case "fail":
 		return commands.FailTask{Goal: "g", Task: task, Run: run, Reason: text(t), Failure: pick(t, "failure", "", "", events.NoMoney)}
+	case "short":
+		spent := pick[events.Nanos](t, "spent", 0, 1, 3)
+		return commands.ShortTask{Goal: "g", Task: task, Run: run, SpentNanos: spent, NeedsNanos: spent + pick[events.Nanos](t, "needs", 3, 5, 9)}
 	case "skip":
 		return commands.SkipTask{Goal: "g", Task: task, By: "user:anna"}
 	case "pause":

@@ -39,24 +39,22 @@ func startTask(c commands.StartTask, s Goal) ([]events.Goal, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !s.Started || s.Paused:
+	case !s.Started || s.Paused || s.Approval != "":
 		return nil, fmt.Errorf("%w: goal %s is not under way", ErrState, c.Goal)
 	case t.plan.Question != "":
 		return nil, fmt.Errorf("%w: task %s is a question, and waits for an answer", ErrState, c.Task)
 	case t.run != "" || c.Attempt != t.attempts+1:
 		return nil, fmt.Errorf("%w: attempt %d at task %s is not the next one", ErrState, c.Attempt, c.Task)
 	}
-	for _, on := range t.plan.DependsOn {
-		if i := s.task(on); i >= 0 && !s.tasks[i].ended() {
-			return nil, fmt.Errorf("%w: task %s waits for %s", ErrState, c.Task, on)
-		}
+	if on := s.waitsFor(t); on != "" {
+		return nil, fmt.Errorf("%w: task %s waits for %s", ErrState, c.Task, on)
 	}
 	agent := t.plan.Agent
 	if t.escalated {
 		agent = cmp.Or(t.plan.Escalate, agent)
 	}
 	return []events.Goal{events.GoalTaskStarted{
-		Task: c.Task, Attempt: c.Attempt, Run: commands.GoalRun(s.Created.Goal, c.Task, c.Attempt), Agent: agent,
+		Task: c.Task, Attempt: c.Attempt, Run: commands.GoalRun(s.Created.Goal, c.Task, c.Attempt), Agent: agent, ShareNanos: s.share(c.Task),
 	}}, nil
 }
 
@@ -72,7 +70,7 @@ func changeTask(c commands.ChangeTask, s Goal) ([]events.Goal, error) {
 	case c.Agent != "" && !slices.Contains(c.Agents, c.Agent):
 		return nil, fmt.Errorf("%w: there is no agent %q that can be asked: there are %s", ErrInvalid, c.Agent, strings.Join(c.Agents, ", "))
 	}
-	return []events.Goal{events.GoalTaskChanged{Task: c.Task, By: c.By, Instruction: c.Instruction, Agent: c.Agent}}, nil
+	return s.settled(events.GoalTaskChanged{Task: c.Task, By: c.By, Instruction: c.Instruction, Agent: c.Agent}), nil
 }
 
 func answerTask(c commands.AnswerTask, s Goal) ([]events.Goal, error) {
@@ -95,15 +93,15 @@ func failTask(c commands.FailTask, s Goal, t goalTask) []events.Goal {
 	case c.Failure == events.NoMoney:
 		failed.Next = events.TaskWaits
 		if s.Paused {
-			return []events.Goal{failed}
+			return s.settled(failed)
 		}
 		return []events.Goal{failed, events.GoalPaused{By: "budget", Reason: c.Reason}}
 	case t.failures < t.plan.Retries:
 		failed.Next = events.TaskRetried
-		return []events.Goal{failed}
+		return s.settled(failed)
 	case t.plan.Escalate != "" && !t.escalated:
 		failed.Next = events.TaskEscalated
-		return []events.Goal{failed}
+		return s.settled(failed)
 	case t.plan.OnFailure == events.SkipTask:
 		failed.Next = events.TaskSkipped
 	default:
@@ -127,7 +125,7 @@ func (s Goal) told(fact events.Goal) []events.Goal {
 		after.tasks[i].failed = true // what needs it is stuck too
 	}
 	if slices.ContainsFunc(after.tasks, func(t goalTask) bool { return !t.ended() }) {
-		return facts
+		return append(facts, after.allot()...)
 	}
 	end := events.GoalFinished{Outcome: events.Succeeded}
 	var failed []string

@@ -48,6 +48,8 @@ type Policy struct {
 	// SpecialistNanos is what each may spend in a month, 0 for no bound of its own.
 	Specialists     int
 	SpecialistNanos events.Nanos
+	// GoalNanos is what a goal's plan may be estimated at without a person's approval, nil for any estimate.
+	GoalNanos *events.Nanos
 	// JudgedWithin is how long in seconds runs of an experiment wait for a verdict where its plan does not say. Default: for none.
 	JudgedWithin int64
 }
@@ -65,7 +67,7 @@ func Everywhere(p Policy) Policies { return func(string) Policy { return p } }
 func (p Policy) Fact() events.PolicySet {
 	return events.PolicySet{
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
-		Specialists: p.Specialists, SpecialistNanos: p.SpecialistNanos, Changes: p.Changes, Approvers: p.Approvers, ExperimentNanos: p.ExperimentNanos,
+		Specialists: p.Specialists, SpecialistNanos: p.SpecialistNanos, GoalNanos: p.GoalNanos, Changes: p.Changes, Approvers: p.Approvers, ExperimentNanos: p.ExperimentNanos,
 		Tools: p.grantable(), AskTools: p.AskTools, NeverTools: p.NeverTools, FetchHosts: p.FetchHosts, FetchNetworks: p.FetchNetworks, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxShare,
 	}
 }

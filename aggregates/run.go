@@ -75,7 +75,7 @@ func decideRun(p Policy, c commands.Run, s runState) ([]events.Run, error) {
 		if s.suspended == "" {
 			return nil, fmt.Errorf("run %s: %w: it is not suspended", c.Run, ErrState)
 		}
-		return []events.Run{events.RunResumed{Budget: s.suspended}}, nil
+		return []events.Run{events.RunResumed{Budget: s.suspended, ShareNanos: c.ShareNanos}}, nil
 	case commands.FinishStep:
 		return finishStep(c, s)
 	case commands.RecordLLMCall:
@@ -131,7 +131,7 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 		}
 	}
 	return []events.Run{events.RunStarted{
-		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, Tool: c.Tool, Params: c.Params, Agent: c.Agent,
+		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, ShareNanos: c.ShareNanos, Tool: c.Tool, Params: c.Params, Agent: c.Agent,
 		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated,
 	}}, nil
 }

@@ -59,8 +59,27 @@ type PlanGoal struct {
 	CostNanos     events.Nanos
 	UnpricedCalls int64
 	Tasks         []events.GoalTask
+	// Estimate is what it will take, nil where nobody looked.
+	Estimate *events.GoalEstimate
 	// Agents are those that can be asked.
 	Agents []string
+}
+
+// ApproveGoal lets a plan be carried out that needs a person's approval.
+type ApproveGoal struct {
+	Meta
+	Goal string
+	By   string
+}
+
+// ShortTask tells that an attempt can't go on with its share of the goal's money. What follows, the decider says.
+type ShortTask struct {
+	Meta
+	Goal       string
+	Task       string
+	Run        string
+	SpentNanos events.Nanos
+	NeedsNanos events.Nanos
 }
 
 // RefusePlan tells that no plan came of it.
@@ -91,9 +110,11 @@ type StartTask struct {
 // FinishTask tells that a task is done.
 type FinishTask struct {
 	Meta
-	Goal          string
-	Task          string
-	Run           string
+	Goal string
+	Task string
+	Run  string
+	// Agent is who did it.
+	Agent         string
 	CostNanos     events.Nanos
 	UnpricedCalls int64
 }
@@ -179,36 +200,40 @@ type CancelGoal struct {
 	Reason string
 }
 
-func (c CreateGoal) Stream() string { return GoalStream(c.Workspace, c.Goal) }
-func (c AskPlan) Stream() string    { return GoalStream(c.Workspace, c.Goal) }
-func (c PlanGoal) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
-func (c RefusePlan) Stream() string { return GoalStream(c.Workspace, c.Goal) }
-func (c StartGoal) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
-func (c StartTask) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
-func (c FinishTask) Stream() string { return GoalStream(c.Workspace, c.Goal) }
-func (c FailTask) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
-func (c SkipTask) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
-func (c TellGoal) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
-func (c ChangeTask) Stream() string { return GoalStream(c.Workspace, c.Goal) }
-func (c AnswerTask) Stream() string { return GoalStream(c.Workspace, c.Goal) }
-func (c PauseGoal) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
-func (c ResumeGoal) Stream() string { return GoalStream(c.Workspace, c.Goal) }
-func (c LimitGoal) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
-func (c CancelGoal) Stream() string { return GoalStream(c.Workspace, c.Goal) }
+func (c CreateGoal) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
+func (c AskPlan) Stream() string     { return GoalStream(c.Workspace, c.Goal) }
+func (c PlanGoal) Stream() string    { return GoalStream(c.Workspace, c.Goal) }
+func (c RefusePlan) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
+func (c ApproveGoal) Stream() string { return GoalStream(c.Workspace, c.Goal) }
+func (c ShortTask) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
+func (c StartGoal) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
+func (c StartTask) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
+func (c FinishTask) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
+func (c FailTask) Stream() string    { return GoalStream(c.Workspace, c.Goal) }
+func (c SkipTask) Stream() string    { return GoalStream(c.Workspace, c.Goal) }
+func (c TellGoal) Stream() string    { return GoalStream(c.Workspace, c.Goal) }
+func (c ChangeTask) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
+func (c AnswerTask) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
+func (c PauseGoal) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
+func (c ResumeGoal) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
+func (c LimitGoal) Stream() string   { return GoalStream(c.Workspace, c.Goal) }
+func (c CancelGoal) Stream() string  { return GoalStream(c.Workspace, c.Goal) }
 
-func (CreateGoal) goal() {}
-func (AskPlan) goal()    {}
-func (PlanGoal) goal()   {}
-func (RefusePlan) goal() {}
-func (StartGoal) goal()  {}
-func (StartTask) goal()  {}
-func (FinishTask) goal() {}
-func (FailTask) goal()   {}
-func (SkipTask) goal()   {}
-func (TellGoal) goal()   {}
-func (ChangeTask) goal() {}
-func (AnswerTask) goal() {}
-func (PauseGoal) goal()  {}
-func (ResumeGoal) goal() {}
-func (LimitGoal) goal()  {}
-func (CancelGoal) goal() {}
+func (CreateGoal) goal()  {}
+func (AskPlan) goal()     {}
+func (PlanGoal) goal()    {}
+func (RefusePlan) goal()  {}
+func (ApproveGoal) goal() {}
+func (ShortTask) goal()   {}
+func (StartGoal) goal()   {}
+func (StartTask) goal()   {}
+func (FinishTask) goal()  {}
+func (FailTask) goal()    {}
+func (SkipTask) goal()    {}
+func (TellGoal) goal()    {}
+func (ChangeTask) goal()  {}
+func (AnswerTask) goal()  {}
+func (PauseGoal) goal()   {}
+func (ResumeGoal) goal()  {}
+func (LimitGoal) goal()   {}
+func (CancelGoal) goal()  {}

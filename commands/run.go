@@ -19,6 +19,8 @@ type StartRun struct {
 	Prompt    string
 	// Goal is the goal that it is for.
 	Goal string
+	// ShareNanos is what it may cost before it has to wait, 0 for no bound of its own.
+	ShareNanos events.Nanos
 	// Tool and Params are the call of one that asks no model.
 	Tool   string
 	Params string

@@ -13,6 +13,8 @@ type SuspendRun struct {
 type ResumeRun struct {
 	Meta
 	Run string
+	// ShareNanos is its new share of its goal's money, where it waits for that.
+	ShareNanos events.Nanos
 }
 
 func (c SuspendRun) Stream() string { return RunStream(c.Workspace, c.Run) }

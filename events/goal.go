@@ -68,6 +68,24 @@ type GoalTask struct {
 	OnFailure OnFailure `json:"on_failure,omitempty"`
 }
 
+// GoalEstimate is what a plan will take, by the runs that did such tasks before.
+type GoalEstimate struct {
+	// Tasks are those that agents do, and Known those of them of which enough runs are known. Where Known is less, it is of those alone.
+	Tasks int `json:"tasks"`
+	Known int `json:"known"`
+	// Runs counts those that it comes from.
+	Runs int `json:"runs,omitempty"`
+	// Seconds is how long the longest chain of tasks takes.
+	Seconds int64 `json:"seconds,omitempty"`
+	// CostNanos is what they cost, with the interval that holds it in 80 of 100 cases. Unpriced are those of Known that are not in it.
+	CostNanos Nanos `json:"cost_nanos,omitempty"`
+	LowNanos  Nanos `json:"low_nanos,omitempty"`
+	HighNanos Nanos `json:"high_nanos,omitempty"`
+	Unpriced  int   `json:"unpriced,omitempty"`
+	// ChancePermille is that all of them succeed at the first attempt.
+	ChancePermille int `json:"chance_permille,omitempty"`
+}
+
 // GoalCreated is something that is to be reached.
 type GoalCreated struct {
 	Goal   string    `json:"goal"`
@@ -107,6 +125,15 @@ type GoalPlanned struct {
 	// UnpricedCalls counts the calls for it of which nobody knows what they cost.
 	UnpricedCalls int64      `json:"unpriced_calls,omitempty"`
 	Tasks         []GoalTask `json:"tasks"`
+	// Estimate is what it will take, as it was known then.
+	Estimate *GoalEstimate `json:"estimate,omitempty"`
+	// Approval is why a person has to approve it before anything of it is done, empty where nobody has to.
+	Approval string `json:"approval,omitempty"`
+}
+
+// GoalApproved tells that a person wants the plan to be carried out, whatever it costs.
+type GoalApproved struct {
+	By string `json:"by"`
 }
 
 // GoalPlanRefused tells that no plan came of it.
@@ -127,13 +154,34 @@ type GoalTaskStarted struct {
 	Task    string `json:"task"`
 	Attempt int    `json:"attempt"`
 	Run     string `json:"run"`
-	Agent   string `json:"agent"`
+	// Agent is empty where it goes to whoever fits best.
+	Agent string `json:"agent"`
+	// ShareNanos is its share of what may be spent for the goal, 0 where there is no limit.
+	ShareNanos Nanos `json:"share_nanos,omitempty"`
+}
+
+// GoalTaskShort tells that an attempt waits: its next call could cost more than its share of the money.
+type GoalTaskShort struct {
+	Task string `json:"task"`
+	Run  string `json:"run"`
+	// SpentNanos is what it has cost so far. What else was its share is there for others. NeedsNanos is what its share has to be for it to go on.
+	SpentNanos Nanos `json:"spent_nanos,omitempty"`
+	NeedsNanos Nanos `json:"needs_nanos"`
+}
+
+// GoalTaskAllotted is a new share for an attempt that waits for one.
+type GoalTaskAllotted struct {
+	Task       string `json:"task"`
+	Run        string `json:"run"`
+	ShareNanos Nanos  `json:"share_nanos"`
 }
 
 // GoalTaskFinished tells that a task is done. Its result is the answer of the run.
 type GoalTaskFinished struct {
-	Task      string `json:"task"`
-	Run       string `json:"run"`
+	Task string `json:"task"`
+	Run  string `json:"run"`
+	// Agent is who did it.
+	Agent     string `json:"agent,omitempty"`
 	CostNanos Nanos  `json:"cost_nanos,omitempty"`
 	// UnpricedCalls counts the calls of the attempt of which nobody knows what they cost.
 	UnpricedCalls int64 `json:"unpriced_calls,omitempty"`
@@ -211,6 +259,9 @@ func (GoalCreated) Kind() string      { return "goal.created" }
 func (GoalPlanAsked) Kind() string    { return "goal.plan_asked" }
 func (GoalPlanned) Kind() string      { return "goal.planned" }
 func (GoalPlanRefused) Kind() string  { return "goal.plan_refused" }
+func (GoalApproved) Kind() string     { return "goal.approved" }
+func (GoalTaskShort) Kind() string    { return "goal.task_short" }
+func (GoalTaskAllotted) Kind() string { return "goal.task_allotted" }
 func (GoalStarted) Kind() string      { return "goal.started" }
 func (GoalTaskStarted) Kind() string  { return "goal.task_started" }
 func (GoalTaskFinished) Kind() string { return "goal.task_finished" }
@@ -229,6 +280,9 @@ func (GoalCreated) goal()      {}
 func (GoalPlanAsked) goal()    {}
 func (GoalPlanned) goal()      {}
 func (GoalPlanRefused) goal()  {}
+func (GoalApproved) goal()     {}
+func (GoalTaskShort) goal()    {}
+func (GoalTaskAllotted) goal() {}
 func (GoalStarted) goal()      {}
 func (GoalTaskStarted) goal()  {}
 func (GoalTaskFinished) goal() {}

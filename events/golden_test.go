@@ -97,6 +97,10 @@ func samples() []events.Event {
 		events.GoalPlanAsked{By: "user:anna", Runbook: "failures", Slots: map[string]string{"day": "2026-11-28"}},
 		events.GoalPlanned{
 			Source: events.PlannedByModel, Runbook: "failures", Template: "chain", Run: "g1.plan-1-1", Note: "Two parts.", CostNanos: 222_300, UnpricedCalls: 2,
+			Estimate: &events.GoalEstimate{
+				Tasks: 3, Known: 2, Runs: 40, Seconds: 95, CostNanos: 2_100_000_000, LowNanos: 1_700_000_000, HighNanos: 2_500_000_000, Unpriced: 1, ChancePermille: 870,
+			},
+			Approval: "it can cost 2.5 USD, and plans above 2 need approval",
 			Tasks: []events.GoalTask{
 				{Task: "find", Title: "Find out", Instruction: "Find out why checkouts fail.", Agent: "clerk", EstimateSeconds: 60, EstimateNanos: 1_000_000},
 				{
@@ -106,9 +110,12 @@ func samples() []events.Event {
 			},
 		},
 		events.GoalPlanRefused{Reason: "its tasks wait for each other in a circle", Run: "g1.plan-1-2", CostNanos: 222_300, UnpricedCalls: 2},
+		events.GoalApproved{By: "user:anna"},
 		events.GoalStarted{By: "user:anna"},
-		events.GoalTaskStarted{Task: "find", Attempt: 2, Run: "g1.find.2", Agent: "clerk"},
-		events.GoalTaskFinished{Task: "find", Run: "g1.find.2", CostNanos: 222_300, UnpricedCalls: 2},
+		events.GoalTaskStarted{Task: "find", Attempt: 2, Run: "g1.find.2", Agent: "clerk", ShareNanos: 400_000_000},
+		events.GoalTaskShort{Task: "find", Run: "g1.find.2", SpentNanos: 390_000_000, NeedsNanos: 410_000_000},
+		events.GoalTaskAllotted{Task: "find", Run: "g1.find.2", ShareNanos: 450_000_000},
+		events.GoalTaskFinished{Task: "find", Run: "g1.find.2", Agent: "clerk", CostNanos: 222_300, UnpricedCalls: 2},
 		events.GoalTaskFailed{Task: "find", Run: "g1.find.1", Reason: "order not found", Next: events.TaskRetried, CostNanos: 222_300, UnpricedCalls: 2},
 		events.GoalTaskSkipped{Task: "write", By: "user:anna", Reason: "not needed"},
 		events.GoalTold{By: "user:anna", Text: "Nothing of last year."},
@@ -137,7 +144,7 @@ func samples() []events.Event {
 		},
 		events.PolicySet{
 			Models: []string{"gpt-4o-mini"}, MinTemperature: 0.1, MaxTemperature: 1.5, MaxTokens: 4000, Tools: []string{"clock", "orders"},
-			Specialists: 5, SpecialistNanos: 500_000_000,
+			Specialists: 5, SpecialistNanos: 500_000_000, GoalNanos: new(events.Nanos(2_000_000_000)),
 			AskTools: []string{"orders"}, NeverTools: []string{"shell"}, FetchHosts: []string{"*.example.com"}, FetchNetworks: []string{"10.1.0.0/16"}, SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 50, Canary: []events.ChangeKind{events.ChangeModel},
 			Changes: []events.ChangeRule{{
 				Agents: []string{"shop-*"}, Kinds: []events.ChangeKind{events.ChangePrompt}, May: events.MayTry, Approvers: []string{"user:anna"},
@@ -164,11 +171,11 @@ func samples() []events.Event {
 		events.RunSuspended{
 			Budget: "agent:clerk", Nanos: 310_000, Period: events.Daily, LimitNanos: 1_000_000_000, Starting: "2026-11-09", Reason: "budget exhausted: raise it",
 		},
-		events.RunResumed{Budget: "agent:clerk"},
+		events.RunResumed{Budget: "agent:clerk", ShareNanos: 450_000_000},
 		events.RunApprovalAnswered{Approval: "06aacbda1caacce8", Answer: events.ApprovalGranted, By: "user:anna", Note: "go"},
 		events.RunStarted{
 			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
-			Conversation: "C1/17", Goal: "g1", Tool: "orders", Params: `{"order":12}`, Agent: "clerk",
+			Conversation: "C1/17", Goal: "g1", ShareNanos: 400_000_000, Tool: "orders", Params: `{"order":12}`, Agent: "clerk",
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{

@@ -25,6 +25,8 @@ type PolicySet struct {
 	// month, 0 for no bound of its own.
 	Specialists     int   `json:"specialists,omitempty"`
 	SpecialistNanos Nanos `json:"specialist_nanos,omitempty"`
+	// GoalNanos is what a goal's plan may be estimated at without a person's approval, nil for any estimate.
+	GoalNanos *Nanos `json:"goal_nanos,omitempty"`
 	// Canary are the kinds of change that are tried on a part of the runs first, also where a person approves them.
 	Canary []ChangeKind `json:"canary,omitempty"`
 	// Changes say more closely, of agents and kinds of change, what needs no person and who else may approve. The first that fits holds.

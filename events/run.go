@@ -26,6 +26,8 @@ type RunStarted struct {
 	Conversation string `json:"conversation,omitempty"`
 	// Goal is the goal that a live run is for.
 	Goal string `json:"goal,omitempty"`
+	// ShareNanos is what it may cost before it has to wait for a greater share of its goal's money, 0 for no bound of its own.
+	ShareNanos Nanos `json:"share_nanos,omitempty"`
 	// Tool is what a live run that asks no model calls, with Params, a JSON object.
 	Tool   string `json:"tool,omitempty"`
 	Params string `json:"params,omitempty"`

@@ -17,6 +17,8 @@ type RunSuspended struct {
 type RunResumed struct {
 	// Budget is the one that it waited for.
 	Budget string `json:"budget"`
+	// ShareNanos is its new share of its goal's money, where it waited for that.
+	ShareNanos Nanos `json:"share_nanos,omitempty"`
 }
 
 func (RunSuspended) Kind() string { return "run.suspended" }

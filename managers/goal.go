@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -42,22 +41,6 @@ func (Plan) Kind() string { return "plan" }
 
 // Share implements Work: goals are served in turn.
 func (p Plan) Share() string { return p.Workspace + "\x00" + p.Requester + "\x00" + p.Goal }
-
-// maxHandedOn is how much of a result is put before those who need it, in bytes.
-const maxHandedOn = 16 << 10
-
-// goalRun is a run of a goal under way, or one whose end the goal has not been told.
-type goalRun struct {
-	Started bool `json:"started,omitempty"`
-	Ended   bool `json:"ended,omitempty"`
-	// Cause is the fact that asked for it, and then the one that ended it.
-	Cause   uuid.UUID      `json:"cause"`
-	At      time.Time      `json:"at"`
-	Answer  string         `json:"answer,omitempty"`
-	Error   string         `json:"error,omitempty"`
-	Failure events.Failure `json:"failure,omitempty"`
-	Cost    events.Cost    `json:"cost,omitzero"`
-}
 
 // goalTask is a task of a goal, as its manager needs it.
 type goalTask struct {
@@ -100,8 +83,10 @@ type goalState struct {
 	Tasks   []goalTask         `json:"tasks,omitempty"`
 	Runs    map[string]goalRun `json:"runs"`
 	Started bool               `json:"started,omitempty"`
-	Paused  bool               `json:"paused,omitempty"`
-	Ended   bool               `json:"ended,omitempty"`
+	// Unapproved tells that the plan waits for a person's approval.
+	Unapproved bool `json:"unapproved,omitempty"`
+	Paused     bool `json:"paused,omitempty"`
+	Ended      bool `json:"ended,omitempty"`
 	// Told is what people said that is to be heeded.
 	Told []string `json:"told,omitempty"`
 }
@@ -123,11 +108,11 @@ func ofGoal(e *events.Envelope) string {
 // left to go. What has a result hands it on to those who need it.
 func goal() Manager[goalState] {
 	return Manager[goalState]{
-		Name: "goal", Version: 3, Key: ofGoal, Opens: []string{"goal.created"},
+		Name: "goal", Version: 4, Key: ofGoal, Opens: []string{"goal.created"},
 		Follows: []string{
-			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.started", "goal.task_started", "goal.task_finished", "goal.task_failed",
+			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.started", "goal.approved", "goal.task_short", "goal.task_allotted", "goal.task_started", "goal.task_finished", "goal.task_failed",
 			"goal.task_skipped", "goal.task_changed", "goal.task_answered", "goal.told", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
-			"run.started", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
+			"run.started", "run.assigned", "run.step_finished", "run.suspended", "run.resumed", "run.finished", "run.failed", "run.cancelled",
 		},
 		Evolve: func(s goalState, e *events.Envelope, fact events.Event) goalState {
 			switch f := fact.(type) {
@@ -163,7 +148,7 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 	case events.GoalPlanAsked:
 		s.Slots, s.Planning, s.Runbook, s.Asked, s.PlanRun, s.Spent, s.Round = f.Slots, e.ID, f.Runbook, 0, "", events.Cost{}, s.Round+1
 	case events.GoalPlanned:
-		s.Planning, s.Planned, s.Runbook = uuid.Nil, e.ID, f.Runbook
+		s.Planning, s.Planned, s.Runbook, s.Unapproved = uuid.Nil, e.ID, f.Runbook, f.Approval != ""
 		s.Tasks = make([]goalTask, len(f.Tasks))
 		for i, t := range f.Tasks {
 			s.Tasks[i].GoalTask = t
@@ -174,8 +159,20 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 	case events.GoalStarted:
 		s.Started = true
 	case events.GoalTaskStarted:
-		s.Runs[f.Run] = goalRun{Cause: e.ID, At: e.OccurredAt}
+		s.Runs[f.Run] = goalRun{Cause: e.ID, At: e.OccurredAt, Share: f.ShareNanos}
 		s.task(f.Task, func(t *goalTask) { t.Attempts, t.Run, t.Doer = f.Attempt, f.Run, f.Agent })
+	case events.GoalApproved:
+		s.Unapproved = false
+	case events.GoalTaskShort:
+		if r, known := s.Runs[f.Run]; known {
+			r.Short = uuid.Nil
+			s.Runs[f.Run] = r
+		}
+	case events.GoalTaskAllotted:
+		if r, known := s.Runs[f.Run]; known {
+			r.Share, r.Allotted, r.At = f.ShareNanos, e.ID, e.OccurredAt
+			s.Runs[f.Run] = r
+		}
 	case events.GoalTaskFinished:
 		s.task(f.Task, func(t *goalTask) { t.Result, t.Run, t.Done, t.Ended = s.Runs[f.Run].Answer, "", true, true })
 		delete(s.Runs, f.Run)
@@ -209,57 +206,6 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 		s.Ended = true
 	}
 	return s
-}
-
-// evolveGoalRun takes in what happens to a run that the goal asked for. Another one may have a name like its runs'.
-func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
-	name := events.Identity(e.Stream)
-	if f, is := fact.(events.RunStarted); is && f.Goal == s.Goal && name == commands.PlanRun(s.Goal, s.Round, s.Asked+1) {
-		s.Spent = s.Spent.Plus(s.Runs[s.PlanRun].Cost)
-		s.PlanRun, s.Asked = name, s.Asked+1
-		s.Runs[name] = goalRun{}
-	}
-	r, known := s.Runs[name]
-	if !known {
-		return s
-	}
-	end := func() {
-		r.Ended, r.Cause, r.At = true, e.ID, e.OccurredAt
-	}
-	switch f := fact.(type) {
-	case events.RunStarted:
-		r.Started, r.Cause = true, e.ID
-	case events.RunStepFinished:
-		r.Cost = r.Cost.Plus(f.Cost())
-	case events.RunFinished:
-		end()
-		r.Answer = f.Answer
-		if name != s.PlanRun {
-			r.Answer = handedOn(f.Answer)
-		}
-	case events.RunFailed:
-		end()
-		r.Error, r.Failure = f.Error, f.Failure
-	case events.RunCancelled:
-		end()
-		r.Error = cmp.Or(f.Reason, "it was cancelled")
-	case events.RunAssigned, events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled, events.RunSkillLoaded, events.RunApprovalAsked, events.RunApprovalAnswered,
-		events.RunSuspended, events.RunResumed:
-	}
-	s.Runs[name] = r
-	return s
-}
-
-// handedOn cuts a result to what is put before others.
-func handedOn(answer string) string {
-	if len(answer) <= maxHandedOn {
-		return answer
-	}
-	end := maxHandedOn
-	for !utf8.RuneStart(answer[end]) {
-		end--
-	}
-	return answer[:end] + "\n… (cut)"
 }
 
 func (s *goalState) task(name string, change func(*goalTask)) {
@@ -347,17 +293,23 @@ func wantsOfGoal(s goalState) (wants []Want) {
 		case !r.Started:
 			m := command(r.Cause, 0, r.At, t.Run)
 			wants = append(wants, Want{ID: m.ID, Command: commands.StartRun{
-				Meta: m, Run: t.Run, Workflow: cmp.Or(s.Runbook, "goal"), Task: cmp.Or(t.Title, t.Task), Goal: s.Goal, Requester: s.Requester, Agent: t.Doer,
+				Meta: m, Run: t.Run, Workflow: cmp.Or(s.Runbook, "goal"), Task: cmp.Or(t.Title, t.Task), Goal: s.Goal, ShareNanos: r.Share, Requester: s.Requester, Agent: t.Doer,
 				Tool: t.Tool, Params: t.Params, Prompt: s.asks(t), Conversation: t.Run,
 			}})
 		case r.Ended && r.Error == "":
 			m := command(r.Cause, 0, r.At, t.Run)
-			wants = append(wants, Want{ID: m.ID, Command: commands.FinishTask{Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, CostNanos: r.Cost.CostNanos, UnpricedCalls: r.Cost.UnpricedCalls}})
+			wants = append(wants, Want{ID: m.ID, Command: commands.FinishTask{Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, Agent: t.Doer, CostNanos: r.Cost.CostNanos, UnpricedCalls: r.Cost.UnpricedCalls}})
 		case r.Ended:
 			m := command(r.Cause, 0, r.At, t.Run)
 			wants = append(wants, Want{ID: m.ID, Command: commands.FailTask{
 				Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, Reason: r.Error, Failure: r.Failure, CostNanos: r.Cost.CostNanos, UnpricedCalls: r.Cost.UnpricedCalls,
 			}})
+		case r.Short != uuid.Nil:
+			m := command(r.Short, 3, r.At, t.Run)
+			wants = append(wants, Want{ID: m.ID, Command: commands.ShortTask{Meta: m, Goal: s.Goal, Task: t.Task, Run: t.Run, SpentNanos: r.Cost.CostNanos, NeedsNanos: r.Needs}})
+		case r.Allotted != uuid.Nil:
+			m := command(r.Allotted, 0, r.At, t.Run)
+			wants = append(wants, Want{ID: m.ID, Command: commands.ResumeRun{Meta: m, Run: t.Run, ShareNanos: r.Share}})
 		}
 	}
 	for _, i := range s.next() {
@@ -373,7 +325,15 @@ const maxAttempts = 1 << 16
 
 // attempts tells that a run is the attempt at a task that is under way.
 func (s goalState) attempts(run string) bool {
-	return slices.ContainsFunc(s.Tasks, func(t goalTask) bool { return t.Run == run })
+	return run != "" && s.taskOf(run) != ""
+}
+
+// taskOf is the task that a run is the attempt at that is under way.
+func (s goalState) taskOf(run string) string {
+	if i := slices.IndexFunc(s.Tasks, func(t goalTask) bool { return t.Run == run }); i >= 0 {
+		return s.Tasks[i].Task
+	}
+	return ""
 }
 
 // plan is what is to be done for a plan: a model that is thinking about one is waited for.
@@ -394,7 +354,7 @@ func (s goalState) plan() []Want {
 
 // next are the tasks to begin, by place, those first from which the longest way is left to go.
 func (s goalState) next() []int {
-	if !s.Started || s.Paused {
+	if !s.Started || s.Paused || s.Unapproved {
 		return nil
 	}
 	ended := make(map[string]bool, len(s.Tasks))

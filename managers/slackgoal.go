@@ -27,9 +27,9 @@ type slackGoalState struct {
 // slackGoal has a goal shown in the thread that it was asked for in, and its message changed with each thing that happens to it.
 func slackGoal() Manager[slackGoalState] {
 	return Manager[slackGoalState]{
-		Name: "slack_goal", Version: 1, Opens: []string{"goal.created"},
+		Name: "slack_goal", Version: 2, Opens: []string{"goal.created"},
 		Follows: []string{
-			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.started", "goal.task_started", "goal.task_finished", "goal.task_failed",
+			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.approved", "goal.started", "goal.task_started", "goal.task_finished", "goal.task_failed",
 			"goal.task_skipped", "goal.told", "goal.task_changed", "goal.task_answered", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled",
 			"goal.finished", "slack.posted",
 		},

@@ -33,6 +33,9 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.
 		models := append([]string{t.config.Model}, t.config.Fallbacks...)
 		return fmt.Errorf("%w, one of %q, and a budget is set: give each a price (`prices:` in the configuration), or set `unpriced: allow` there", ErrUnpriced, models)
 	}
+	if share := t.conversation.share; share > 0 && most > share-t.conversation.spent {
+		return &shareSpent{budget: commands.GoalBudget(t.conversation.started.Goal), share: share, spent: t.conversation.spent, needs: most}
+	}
 	for _, b := range budgets {
 		id := t.reservationID(b)
 		reserve := commands.ReserveBudget{
@@ -66,17 +69,35 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.
 	return nil
 }
 
+// shareSpent tells that a run's next call could cost more than its share of its goal's money has left. It is an errSuspended.
+type shareSpent struct {
+	budget              string
+	share, spent, needs events.Nanos
+}
+
+func (e *shareSpent) Error() string {
+	return fmt.Sprintf("%s of its share of %s USD of %s spent, and this call can cost %s", e.spent, e.share, e.budget, e.needs)
+}
+
+func (e *shareSpent) Unwrap() error { return errSuspended }
+
 // suspend has the run wait for money, with what comes before that in the same append. It goes on once the budget is another one, or
-// its next period begins: the manager of funding sees to that.
+// its next period begins: the manager of funding sees to that. One that waits for a greater share of its goal's money gets that from the goal.
 func (t *turn) suspend(ctx context.Context, why error, before ...commands.Command) error {
+	suspend := commands.SuspendRun{Meta: t.meta(0, t.clock()), Run: t.wish.Run}
 	var broke *aggregates.NoMoney
-	if !errors.As(why, &broke) {
+	var short *shareSpent
+	switch {
+	case errors.As(why, &short):
+		suspend.Fact = events.RunSuspended{Budget: short.budget, Nanos: short.needs, Period: events.Total, LimitNanos: short.share, Reason: short.Error()}
+	case errors.As(why, &broke):
+		suspend.Fact = events.RunSuspended{
+			Budget: broke.Set.Budget, Nanos: broke.Nanos, Period: broke.Set.Period, LimitNanos: broke.Set.LimitNanos, Starting: broke.Starting,
+			Reason: broke.Error(),
+		}
+	default:
 		return why
 	}
-	suspend := commands.SuspendRun{Meta: t.meta(0, t.clock()), Run: t.wish.Run, Fact: events.RunSuspended{
-		Budget: broke.Set.Budget, Nanos: broke.Nanos, Period: broke.Set.Period, LimitNanos: broke.Set.LimitNanos, Starting: broke.Starting,
-		Reason: broke.Error(),
-	}}
 	made := time.Unix(t.wish.ID.Time().UnixTime())
 	suspend.ID = events.NameID(made, fmt.Sprintf("suspension %d of %s", t.conversation.suspensions, t.wish.ID))
 	_, err := t.dispatch(ctx, append(before, suspend)...)

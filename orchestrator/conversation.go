@@ -38,6 +38,8 @@ type conversation struct {
 	repaired bool
 	// suspensions counts how often it had to wait for money.
 	suspensions int
+	// spent is what its calls cost, and share what they may before it has to wait for more of its goal's money, 0 for no bound.
+	spent, share events.Nanos
 	// said is what earlier runs of its conversation hold, once that was read.
 	said []events.Message
 }
@@ -90,7 +92,7 @@ func (c *conversation) follow(ctx context.Context, store eventstore.Store, works
 func (c *conversation) evolve(fact events.Run) {
 	switch f := fact.(type) {
 	case events.RunStarted:
-		c.started = f
+		c.started, c.share = f, f.ShareNanos
 		if f.Tool != "" {
 			c.calls = []events.ToolCall{{ID: "call", Name: f.Tool, Arguments: f.Params}}
 		}
@@ -105,6 +107,7 @@ func (c *conversation) evolve(fact events.Run) {
 			c.begun[*f.Call] = f.Step
 		}
 	case events.RunStepFinished:
+		c.spent = events.Add(c.spent, f.CostNanos)
 		if f.Step == c.chat {
 			c.chat = -1
 		}
@@ -129,7 +132,9 @@ func (c *conversation) evolve(fact events.Run) {
 		}
 	case events.RunSuspended:
 		c.suspensions++
-	case events.RunResumed, events.RunSkillLoaded:
+	case events.RunResumed:
+		c.share = max(c.share, f.ShareNanos)
+	case events.RunSkillLoaded:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		c.ended = true
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -35,60 +36,130 @@ const (
 	mostAlike   = 500
 )
 
+// alike is what the runs of a task tell, enough of them or not.
+type alike struct {
+	rated, succeeded, ended int
+	// seconds is how long they took at the median, 0 where none tells. costs counts those that tell all that they cost.
+	seconds        float64
+	costs          int
+	mean, variance float64
+}
+
+func (a alike) enough() bool { return a.rated >= fewestAlike }
+
+// alikes finds the runs of tasks, each title once.
+type alikes struct {
+	r     projections.Reader
+	known map[string]alike
+}
+
+func (a *alikes) of(ctx context.Context, title string) (found alike, err error) {
+	if found, known := a.known[title]; known {
+		return found, nil
+	}
+	var seconds, costs []float64
+	for run, err := range a.r.Runs(ctx, projections.RunFilter{Task: title, Limit: mostAlike}) {
+		if err != nil {
+			return found, err
+		}
+		switch run.Outcome {
+		case events.Succeeded:
+			found.succeeded++
+			found.rated++
+		case events.Failed:
+			found.rated++
+		default:
+			continue
+		}
+		if run.DurationNS > 0 {
+			seconds = append(seconds, float64(run.DurationNS)/1e9)
+		}
+		found.ended++
+		if run.Whole() {
+			costs = append(costs, float64(run.CostNanos))
+		}
+	}
+	if slices.Sort(seconds); len(seconds) > 0 {
+		found.seconds = seconds[len(seconds)/2]
+	}
+	found.costs = len(costs)
+	found.mean, found.variance = moments(costs)
+	if a.known == nil {
+		a.known = map[string]alike{}
+	}
+	a.known[title] = found
+	return found, nil
+}
+
 // EstimateGoal tells what the open tasks of a goal will take. Where Known is less than Tasks, it is of the known ones alone.
 func EstimateGoal(ctx context.Context, r projections.Reader, g projections.GoalRow) (Estimate, error) {
+	return estimate(ctx, &alikes{r: r}, g.Tasks)
+}
+
+func estimate(ctx context.Context, like *alikes, tasks []projections.GoalTaskRow) (Estimate, error) {
 	e := Estimate{Chance: 1}
 	took := map[string]float64{}
 	var cost, spread float64
-	for _, t := range g.Tasks {
+	for _, t := range tasks {
 		if t.Status.Ended() || t.Question != "" {
 			continue
 		}
 		e.Tasks++
-		var seconds, costs []float64
-		var succeeded, rated float64
-		ended := 0
-		for run, err := range r.Runs(ctx, projections.RunFilter{Task: cmp.Or(t.Title, t.Task), Limit: mostAlike}) {
-			if err != nil {
-				return e, err
-			}
-			switch run.Outcome {
-			case events.Succeeded:
-				succeeded++
-				rated++
-			case events.Failed:
-				rated++
-			default:
-				continue
-			}
-			if run.DurationNS > 0 {
-				seconds = append(seconds, float64(run.DurationNS)/1e9)
-			}
-			ended++
-			if run.Whole() {
-				costs = append(costs, float64(run.CostNanos))
-			}
+		runs, err := like.of(ctx, cmp.Or(t.Title, t.Task))
+		if err != nil {
+			return e, err
 		}
-		if rated < fewestAlike {
+		if !runs.enough() {
 			continue
 		}
 		e.Known++
-		e.Runs += ended
-		if len(costs) == 0 {
+		e.Runs += runs.ended
+		if runs.costs == 0 {
 			e.Unpriced++
 		}
-		e.Chance *= (succeeded + .5) / (rated + 1)
-		if slices.Sort(seconds); len(seconds) > 0 {
-			took[t.Task] = seconds[len(seconds)/2]
+		e.Chance *= (float64(runs.succeeded) + .5) / (float64(runs.rated) + 1)
+		if runs.seconds > 0 {
+			took[t.Task] = runs.seconds
 		}
-		mean, variance := moments(costs)
-		cost, spread = cost+mean, spread+variance
+		cost, spread = cost+runs.mean, spread+runs.variance
 	}
 	const z80 = 1.2816
 	half := z80 * math.Sqrt(spread)
 	e.Cost, e.CostLow, e.CostHigh = projections.USD(math.Round(cost)), projections.USD(math.Round(max(0, cost-half))), projections.USD(math.Round(cost+half))
-	e.Seconds = longest(g.Tasks, took)
+	e.Seconds = longest(tasks, took)
 	return e, nil
+}
+
+// fact is the estimate as a plan tells of it.
+func (e Estimate) fact() *events.GoalEstimate {
+	return &events.GoalEstimate{
+		Tasks: e.Tasks, Known: e.Known, Runs: e.Runs, Seconds: int64(math.Ceil(e.Seconds)), CostNanos: events.Nanos(e.Cost), LowNanos: events.Nanos(e.CostLow),
+		HighNanos: events.Nanos(e.CostHigh), Unpriced: e.Unpriced, ChancePermille: int(math.Round(1000 * e.Chance)),
+	}
+}
+
+// estimated tells what a plan will take, and gives each task that has none an estimate of its own by the runs of such tasks.
+func (p *planner) estimated(ctx context.Context, workspace string, plan *commands.PlanGoal) error {
+	like := &alikes{r: p.models.In(workspace)}
+	rows := make([]projections.GoalTaskRow, len(plan.Tasks))
+	for i, t := range plan.Tasks {
+		rows[i] = projections.GoalTaskRow{Task: t.Task, Title: t.Title, Question: t.Question, DependsOn: t.DependsOn}
+		if t.Question != "" {
+			continue
+		}
+		runs, err := like.of(ctx, taskLabel(t))
+		if err != nil {
+			return err
+		}
+		if !runs.enough() {
+			continue
+		}
+		plan.Tasks[i].EstimateSeconds = cmp.Or(t.EstimateSeconds, int64(math.Ceil(runs.seconds)))
+		plan.Tasks[i].EstimateNanos = cmp.Or(t.EstimateNanos, events.Nanos(math.Round(runs.mean)))
+	}
+	e, err := estimate(ctx, like, rows)
+	plan.Estimate = e.fact()
+	return err
 }
 
 func moments(v []float64) (mean, variance float64) {
@@ -101,7 +172,7 @@ func moments(v []float64) (mean, variance float64) {
 	return mean, variance
 }
 
-// longest is the time of the longest chain of tasks. A plan has no circles.
+// longest is the time of the longest chain of tasks.
 func longest(tasks []projections.GoalTaskRow, took map[string]float64) float64 {
 	at := map[string]projections.GoalTaskRow{}
 	for _, t := range tasks {
@@ -113,6 +184,7 @@ func longest(tasks []projections.GoalTaskRow, took map[string]float64) float64 {
 		if end, ok := known[task]; ok {
 			return end
 		}
+		known[task] = 0 // a plan that nobody has looked at may go in a circle
 		begins := 0.0
 		for _, on := range at[task].DependsOn {
 			begins = max(begins, until(on))

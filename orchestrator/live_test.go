@@ -56,8 +56,9 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	policy := aggregates.Policy{Tools: granted, AskTools: []string{"pay"}}
-	d := orchestrator.NewDispatcher(store, aggregates.All(aggregates.Everywhere(policy)))
-	h := &house{policy: policy, store: store, models: models, model: &counting{Model: agents.Scripted{}}, dispatch: d.Dispatch, agents: d}
+	h := &house{policy: policy, store: store, models: models, model: &counting{Model: agents.Scripted{}}}
+	d := orchestrator.NewDispatcher(store, aggregates.All(func(string) aggregates.Policy { return h.policy }))
+	h.dispatch, h.agents = d.Dispatch, d
 	h.spawn(t, events.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
 	return h
 }

@@ -134,15 +134,8 @@ func (p *planner) read(ctx context.Context, wish managers.Plan, known []string) 
 
 // take gives the goal its plan, or has wrong hear why it can't.
 func (p *planner) take(ctx context.Context, wish managers.Plan, plan commands.PlanGoal, known []string, wrong func(reason string) error) error {
-	for i, t := range plan.Tasks {
-		if t.Agent != "" || t.Question != "" {
-			continue
-		}
-		agent, err := p.best(ctx, wish, t, known)
-		if err != nil {
-			return err
-		}
-		plan.Tasks[i].Agent = agent
+	if err := p.estimated(ctx, wish.Workspace, &plan); err != nil {
+		return err
 	}
 	plan.Meta, plan.Goal, plan.Agents = p.meta(wish, planSlot), wish.Goal, known
 	_, err := p.dispatch(ctx, plan)
@@ -208,37 +201,6 @@ func Askable(ctx context.Context, r projections.Reader) ([]string, error) {
 
 func canTask(r projections.AgentRow) bool {
 	return r.Askable() && r.Agent != Planner
-}
-
-// best is who did a task best so far: of those that tried it at least thrice the one with the greatest share of successes.
-// Where nobody did it is the assistant.
-func (p *planner) best(ctx context.Context, wish managers.Plan, task events.GoalTask, known []string) (string, error) {
-	type record struct{ tried, succeeded int }
-	records := map[string]record{}
-	for run, err := range p.models.In(wish.Workspace).Runs(ctx, projections.RunFilter{Task: taskLabel(task), Limit: 1000}) {
-		if err != nil {
-			return "", err
-		}
-		for _, agent := range run.Agents {
-			r := records[agent]
-			switch run.Result() {
-			case events.Succeeded:
-				r.tried, r.succeeded = r.tried+1, r.succeeded+1
-			case events.Failed:
-				r.tried++
-			}
-			records[agent] = r
-		}
-	}
-	best, most := events.Assistant, -1.0
-	for _, agent := range known {
-		if r := records[agent]; r.tried >= 3 {
-			if share := float64(r.succeeded+1) / float64(r.tried+2); share > most {
-				best, most = agent, share
-			}
-		}
-	}
-	return best, nil
 }
 
 // taskLabel is what the runs of a task are counted under.

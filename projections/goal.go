@@ -15,9 +15,11 @@ type GoalStatus string
 
 // The statuses of a goal. A planned one waits for somebody to start it.
 const (
-	GoalCreated   GoalStatus = "created"
-	GoalPlanning  GoalStatus = "planning"
-	GoalPlanned   GoalStatus = "planned"
+	GoalCreated  GoalStatus = "created"
+	GoalPlanning GoalStatus = "planning"
+	GoalPlanned  GoalStatus = "planned"
+	// GoalAwaits is a planned one whose plan a person has to approve.
+	GoalAwaits    GoalStatus = "awaits_approval"
 	GoalRunning   GoalStatus = "running"
 	GoalPaused    GoalStatus = "paused"
 	GoalSucceeded GoalStatus = "succeeded"
@@ -69,13 +71,15 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 		readmodel.String("prompt", func(r *GoalRow) *string { return &r.Prompt }),
 		readmodel.String("note", func(r *GoalRow) *string { return &r.Note }),
 		readmodel.String("reason", func(r *GoalRow) *string { return &r.Reason }),
+		readmodel.String("approval", func(r *GoalRow) *string { return &r.Approval }),
+		readmodel.Document("estimate", func(r *GoalRow) **events.GoalEstimate { return &r.Estimate }),
 		readmodel.As(readmodel.Document("tasks", func(r *GoalRow) *[]GoalTaskRow { return &r.Tasks }), "tasks", func(r *GoalRow) any { return jsonList(r.Tasks) }),
 	},
 })
 
 // goals keeps where each goal and its tasks stand.
 var goals = readmodel.Projection{
-	Name: "goals", Version: 4, Tables: []readmodel.AnyTable{goalTable},
+	Name: "goals", Version: 5, Tables: []readmodel.AnyTable{goalTable},
 	Lists: []readmodel.List{goalTable.List(readmodel.List{
 		Name: "goals", Help: "Goals with their tasks, the latest first", Order: []readmodel.Order{{Column: "goal", Descending: true}},
 	})},
@@ -133,14 +137,20 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 			}
 		}
 		r.Cost = r.Cost.Plus(e.Cost())
+		r.Approval, r.Estimate = strings.Clone(e.Approval), e.Estimate
 		r.goesOn()
+	case events.GoalApproved:
+		r.Approval = ""
+		if r.Status == GoalAwaits {
+			r.goesOn()
+		}
 	case events.GoalPlanRefused:
 		r.Cost = r.Cost.Plus(e.Cost())
 		r.Status, r.Reason, r.StartedAt = GoalCreated, strings.Clone(e.Reason), time.Time{}
 	case events.GoalStarted:
 		r.StartedAt = f.When
 		if r.Tasks != nil && r.Status != GoalPaused {
-			r.Status = GoalRunning
+			r.goesOn()
 		}
 	case events.GoalTaskStarted:
 		r.task(e.Task, func(t *GoalTaskRow) {
@@ -149,9 +159,16 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 				t.StartedAt = jsonTime(f.When)
 			}
 		})
+	case events.GoalTaskShort:
+		r.task(e.Task, func(t *GoalTaskRow) { t.Reason = "it waits for a greater share of the money" })
+	case events.GoalTaskAllotted:
+		r.task(e.Task, func(t *GoalTaskRow) { t.Reason = "" })
 	case events.GoalTaskFinished:
 		r.Cost = r.Cost.Plus(e.Cost())
-		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, e.Cost(), "") })
+		r.task(e.Task, func(t *GoalTaskRow) {
+			t.Agent = strings.Clone(cmp.Or(e.Agent, t.Agent))
+			t.ends(f, TaskDone, e.Cost(), "")
+		})
 	case events.GoalTaskFailed:
 		r.Cost = r.Cost.Plus(e.Cost())
 		status := map[events.AfterFailure]GoalTaskStatus{events.TaskFails: TaskFailed, events.TaskSkipped: TaskSkipped}[e.Next]
@@ -195,6 +212,8 @@ func (r *GoalRow) goesOn() {
 	case r.Tasks == nil && r.Status != GoalPlanning:
 		r.Status = GoalCreated
 	case r.Tasks == nil:
+	case r.Approval != "":
+		r.Status = GoalAwaits
 	case r.StartedAt.IsZero():
 		r.Status = GoalPlanned
 	default:

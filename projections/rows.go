@@ -309,6 +309,9 @@ type GoalRow struct {
 	// Note is what whoever made the plan says about it, Reason why the goal is where it is.
 	Note   string `db:"note"`
 	Reason string `db:"reason"`
+	// Approval is why the plan waits for a person's approval, empty where it doesn't. Estimate is what it was to take, as the plan said.
+	Approval string               `db:"approval"`
+	Estimate *events.GoalEstimate `db:"estimate"`
 	// Parallel is how many tasks are under way at a time.
 	Parallel int64 `db:"parallel"`
 	// LimitNanos is what may be spent, 0 for no limit of its own. The money is what its tasks have cost that have ended.

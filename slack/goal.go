@@ -49,6 +49,9 @@ func goalBlocks(row projections.GoalRow, results string, now time.Time) []api.Bl
 	if row.Reason != "" {
 		blocks = append(blocks, section(">"+inert(clip(oneLine(row.Reason), 600))))
 	}
+	if row.Approval != "" {
+		blocks = append(blocks, section(">"+inert(clip(oneLine(row.Approval), 600))+"\nSay “approve” here in the thread to have it done, or “stop”."))
+	}
 	parts := []string{strings.ReplaceAll(string(row.Status), "_", " "), row.Mark(dollars(row.CostNanos))}
 	if row.LimitNanos > 0 {
 		parts[1] += " of " + dollars(row.LimitNanos)
@@ -79,6 +82,8 @@ func goalMark(row projections.GoalRow) string {
 		if row.Reason != "" {
 			return ":warning: *There is no plan for this:*"
 		}
+	case projections.GoalAwaits:
+		return ":raised_hand: *Waits for your approval:*"
 	case projections.GoalPlanning, projections.GoalPlanned, projections.GoalRunning:
 	}
 	return ":dart: *Goal:*"
@@ -181,7 +186,7 @@ func (d *Door) Pursue(ctx context.Context, w managers.SlackGoal) error {
 	switch {
 	case row.Status.Ended() || row.Status == projections.GoalCreated:
 		status = "active"
-	case row.Status == projections.GoalPaused || len(questionsOf(row)) > 0:
+	case row.Status == projections.GoalPaused || row.Status == projections.GoalAwaits || len(questionsOf(row)) > 0:
 		status = "suspended"
 	}
 	d.status(ctx, thread.Channel, cmp.Or(thread.TS, w.TS), status)
@@ -304,6 +309,8 @@ func (d *Door) steer(ctx context.Context, r Request, id uuid.UUID, row projectio
 		c = commands.CancelGoal{Meta: meta, Goal: row.Goal, By: by, Reason: "stopped in Slack"}
 	case word == "pause":
 		c = commands.PauseGoal{Meta: meta, Goal: row.Goal, By: by, Reason: "paused in Slack"}
+	case word == "approve" && row.Approval != "":
+		c = commands.ApproveGoal{Meta: meta, Goal: row.Goal, By: by}
 	case word == "resume":
 		c = commands.ResumeGoal{Meta: meta, Goal: row.Goal, By: by}
 	case len(questions) > 0:

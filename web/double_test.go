@@ -116,6 +116,11 @@ func (r reader) List(_ context.Context, l readmodel.List, where map[string]strin
 }
 
 // Improvements is one that two ids begin as, and another.
+// Agents are one, which can be asked.
+func (r reader) Agents(context.Context) ([]projections.AgentRow, error) {
+	return []projections.AgentRow{{Agent: "clerk"}}, r.err
+}
+
 func (r reader) Improvements(context.Context, string) ([]projections.ImprovementRow, error) {
 	return []projections.ImprovementRow{{Improvement: "same-1"}, {Improvement: "same-2"}, {Improvement: "only-1"}}, r.err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -90,12 +91,14 @@ func (d *door) wished(ctx context.Context, goal string, wish commands.Command) (
 
 // steering is what a person can say of a goal. Each wish takes a part of it.
 type steering struct {
-	By      string            `json:"by,omitempty" maxLength:"200" doc:"The person who wishes it, such as user:anna. Default: who brings the token."`
-	Runbook string            `json:"runbook,omitempty" maxLength:"200" doc:"Of plan: the runbook to go by."`
-	Slots   map[string]string `json:"slots,omitempty" doc:"Of plan: what the runbook leaves open."`
-	Task    string            `json:"task,omitempty" maxLength:"200" doc:"Of answer and skip: the task."`
-	Text    string            `json:"text,omitempty" maxLength:"100000" doc:"Of tell and answer: what is said. Of pause, cancel and skip: why."`
-	Limit   string            `json:"limit_usd,omitempty" maxLength:"40" doc:"Of resume: dollars that it may cost from now on, what was spent included."`
+	By          string            `json:"by,omitempty" maxLength:"200" doc:"The person who wishes it, such as user:anna. Default: who brings the token."`
+	Runbook     string            `json:"runbook,omitempty" maxLength:"200" doc:"Of plan: the runbook to go by."`
+	Slots       map[string]string `json:"slots,omitempty" doc:"Of plan: what the runbook leaves open."`
+	Task        string            `json:"task,omitempty" maxLength:"200" doc:"Of answer, skip and change: the task."`
+	Instruction string            `json:"instruction,omitempty" maxLength:"100000" doc:"Of change: what is to be done instead."`
+	Agent       string            `json:"agent,omitempty" maxLength:"200" doc:"Of change: who is to do it instead."`
+	Text        string            `json:"text,omitempty" maxLength:"100000" doc:"Of tell and answer: what is said. Of pause, cancel and skip: why."`
+	Limit       string            `json:"limit_usd,omitempty" maxLength:"40" doc:"Of resume: dollars that it may cost from now on, what was spent included."`
 }
 
 type steerGoalInput struct {
@@ -116,6 +119,12 @@ var steerings = []struct {
 	}},
 	{"run", "Have a goal's tasks done; where there is no plan yet, one is asked for", nil, func(m commands.Meta, goal string, s steering) commands.Command {
 		return commands.StartGoal{Meta: m, Goal: goal, By: s.By}
+	}},
+	{"approve", "Let a plan be carried out that waits for a person's approval", nil, func(m commands.Meta, goal string, s steering) commands.Command {
+		return commands.ApproveGoal{Meta: m, Goal: goal, By: s.By}
+	}},
+	{"change", "Change what a task is, or who does it: an attempt under way is given up, and another one begins", []string{"task"}, func(m commands.Meta, goal string, s steering) commands.Command {
+		return commands.ChangeTask{Meta: m, Goal: goal, Task: s.Task, By: s.By, Instruction: s.Instruction, Agent: s.Agent}
 	}},
 	{"pause", "Let no more tasks of a goal begin", nil, func(m commands.Meta, goal string, s steering) commands.Command {
 		return commands.PauseGoal{Meta: m, Goal: goal, By: s.By, Reason: s.Text}
@@ -145,7 +154,7 @@ func (d *door) steerGoal(api huma.API) {
 			Summary: s.summary, MaxBodyBytes: maxBody, Errors: refusals,
 		}, func(ctx context.Context, in *steerGoalInput) (*goalAnswer, error) {
 			b := in.Body
-			if err := texts(named{"by", b.By}, named{"runbook", b.Runbook}, named{"task", b.Task}, named{"text", b.Text}); err != nil {
+			if err := texts(named{"by", b.By}, named{"runbook", b.Runbook}, named{"task", b.Task}, named{"text", b.Text}, named{"instruction", b.Instruction}, named{"agent", b.Agent}); err != nil {
 				return nil, err
 			}
 			for _, key := range s.needs {
@@ -175,7 +184,14 @@ func (d *door) steerGoal(api huma.API) {
 					return nil, d.problem(ctx, err)
 				}
 			}
-			return d.wished(ctx, goal, s.wish(d.meta(ctx, id, ""), goal, b))
+			wish := s.wish(d.meta(ctx, id, ""), goal, b)
+			if change, is := wish.(commands.ChangeTask); is {
+				if change.Agents, err = orchestrator.Askable(ctx, d.own(ctx)); err != nil {
+					return nil, d.problem(ctx, err)
+				}
+				wish = change
+			}
+			return d.wished(ctx, goal, wish)
 		})
 	}
 }

@@ -109,6 +109,8 @@ type policyConfig struct {
 	// SpecialistLimit what each may spend in a month, in dollars. Default: no bound of its own.
 	Specialists     int    `yaml:"specialists"`
 	SpecialistLimit string `yaml:"specialist_limit"`
+	// ApproveGoalsAbove is what a goal's plan may cost, in dollars, without a person's approval: 0 has each one approved. Default: any.
+	ApproveGoalsAbove string `yaml:"approve_goals_above"`
 	// HoldbackPermille is the share of the runs that stay on an agent as a person made it, where improvements have changed it
 	// since. Default 50; 0 is none.
 	HoldbackPermille *int `yaml:"holdback_permille"`
@@ -143,8 +145,12 @@ func (p policyConfig) policy() aggregates.Policy {
 	for _, c := range p.Changes {
 		changes = append(changes, events.ChangeRule(c))
 	}
+	var above *events.Nanos
+	if n, err := events.ParseUSD(p.ApproveGoalsAbove); err == nil && p.ApproveGoalsAbove != "" {
+		above = &n
+	}
 	return aggregates.Policy{
-		Changes: changes, Approvers: p.Approvers, ExperimentNanos: experiments,
+		GoalNanos: above, Changes: changes, Approvers: p.Approvers, ExperimentNanos: experiments,
 		Models: p.Models, MinTemperature: p.MinTemperature, MaxTemperature: p.MaxTemperature, MaxTokens: p.MaxTokens,
 		JudgedWithin: int64(p.JudgedWithin.Seconds()), Specialists: p.Specialists, SpecialistNanos: limit,
 		Tools: p.Tools, AskTools: p.AskTools, NeverTools: p.NeverTools, FetchHosts: p.FetchHosts, FetchNetworks: p.FetchNetworks, SelfApproved: p.SelfApproved, Canary: p.Canary, MaxShare: p.MaxSharePermille,

@@ -39,6 +39,7 @@ func (c *config) mistake() (key, says string) {
 		}
 	}
 	_, wrongMorning := c.Slack.morning()
+	above, wrongAbove := events.ParseUSD(cmp.Or(p.ApproveGoalsAbove, "0"))
 	specialistLimit, wrongLimit := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0"))
 	experimentLimit, wrongExperiments := events.ParseUSD(cmp.Or(p.ExperimentLimit, "0"))
 	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
@@ -83,6 +84,7 @@ func (c *config) mistake() (key, says string) {
 		{"policy.specialist_limit", wrongLimit != nil || specialistLimit < 0, "it should be dollars, such as 2.50"},
 		{"policy.changes", slices.ContainsFunc(p.Changes, wrongRule), fmt.Sprintf("each says with `may` propose, canary or promote; its kinds are %q, for canary those that configure an agent", events.ChangeKinds())},
 		{"policy.experiment_limit", wrongExperiments != nil || p.ExperimentLimit != "" && experimentLimit <= 0, "it should be dollars, such as 20.00; left out it is no bound"},
+		{"policy.approve_goals_above", wrongAbove != nil || above < 0, "it should be dollars, such as 2.50"},
 		{"policy.judged_within", p.JudgedWithin < 0, "it should be a duration, such as 1h"},
 		{"policy.holdback_permille", p.HoldbackPermille != nil && (*p.HoldbackPermille < 0 || *p.HoldbackPermille > 500), "it should be 0 to 500"},
 		{"policy.max_share_permille", p.MaxSharePermille < 0 || p.MaxSharePermille > 1000, "it should be 0 to 1000"},

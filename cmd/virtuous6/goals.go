@@ -15,18 +15,19 @@ import (
 
 // goalsVerb is the verb's own verbs. Without one it lists.
 type goalsVerb struct {
-	List   goalsListVerb   `cmd:"" default:"withargs" help:"List goals."`
-	Create goalsCreateVerb `cmd:"" help:"Make a goal."`
-	Plan   goalsPlanVerb   `cmd:"" help:"Have a goal broken into tasks, and see the plan."`
-	Show   goalsShowVerb   `cmd:"" help:"Show how far a goal has come."`
-	Run    goalsRunVerb    `cmd:"" help:"Have a goal's tasks done, and wait for its end."`
-	Pause  goalsPauseVerb  `cmd:"" help:"Let no more tasks of a goal begin."`
-	Resume goalsResumeVerb `cmd:"" help:"Go on with a paused goal."`
-	Tell   goalsTellVerb   `cmd:"" help:"Say something that all tasks of a goal are to heed from now on."`
-	Answer goalsAnswerVerb `cmd:"" help:"Answer a question of a goal."`
-	Change goalsChangeVerb `cmd:"" help:"Change what a task of a goal is, or who does it."`
-	Skip   goalsSkipVerb   `cmd:"" help:"Leave a task of a goal out: what depends on it is done without its result."`
-	Cancel goalsCancelVerb `cmd:"" help:"Give a goal up: its runs under way are cancelled."`
+	List    goalsListVerb    `cmd:"" default:"withargs" help:"List goals."`
+	Create  goalsCreateVerb  `cmd:"" help:"Make a goal."`
+	Plan    goalsPlanVerb    `cmd:"" help:"Have a goal broken into tasks, and see the plan."`
+	Show    goalsShowVerb    `cmd:"" help:"Show how far a goal has come."`
+	Run     goalsRunVerb     `cmd:"" help:"Have a goal's tasks done, and wait for its end."`
+	Approve goalsApproveVerb `cmd:"" help:"Let a plan be carried out that waits for a person's approval."`
+	Pause   goalsPauseVerb   `cmd:"" help:"Let no more tasks of a goal begin."`
+	Resume  goalsResumeVerb  `cmd:"" help:"Go on with a paused goal."`
+	Tell    goalsTellVerb    `cmd:"" help:"Say something that all tasks of a goal are to heed from now on."`
+	Answer  goalsAnswerVerb  `cmd:"" help:"Answer a question of a goal."`
+	Change  goalsChangeVerb  `cmd:"" help:"Change what a task of a goal is, or who does it."`
+	Skip    goalsSkipVerb    `cmd:"" help:"Leave a task of a goal out: what depends on it is done without its result."`
+	Cancel  goalsCancelVerb  `cmd:"" help:"Give a goal up: its runs under way are cancelled."`
 }
 
 type goalsListVerb struct {

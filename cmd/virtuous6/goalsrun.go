@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,6 +83,34 @@ func (v goalsRunVerb) Run(ctx context.Context, a *app) error {
 	return a.goThrough(ctx, goal.Goal, position, v.JSON)
 }
 
+type goalsApproveVerb struct {
+	Goal string `arg:"" help:"The goal."`
+	JSON bool   `name:"json" help:"Print one JSON value."`
+}
+
+// Help tells what it does.
+func (goalsApproveVerb) Help() string {
+	return "A plan needs approval where it can cost more than `approve_goals_above` of `policy:` in the configuration. " +
+		"Where the goal was to run, it goes on.\n\nExample:\n  virtuous6 goals approve 019a"
+}
+
+// Run approves a plan, and waits for the end of a goal that was to run.
+func (v goalsApproveVerb) Run(ctx context.Context, a *app) error {
+	goal, err := a.theGoal(ctx, v.Goal)
+	if err != nil {
+		return err
+	}
+	position, err := a.dispatchGoal(ctx, commands.ApproveGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user()})
+	if err != nil {
+		return err
+	}
+	if goal.StartedAt.IsZero() {
+		a.note("`virtuous6 goals run %s` has it done", goal.Goal)
+		return nil
+	}
+	return a.goThrough(ctx, goal.Goal, position, v.JSON)
+}
+
 type goalsResumeVerb struct {
 	Goal  string `arg:"" help:"The goal."`
 	Limit string `help:"Dollars that may be spent for it from now on, what was spent included." placeholder:"USD"`
@@ -126,9 +155,11 @@ func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSO
 		if !asJSON {
 			a.tell(fact)
 		}
-		switch fact.(type) {
+		switch f := fact.(type) {
 		case events.GoalFinished, events.GoalCancelled, events.GoalPaused, events.GoalPlanRefused:
 			return true
+		case events.GoalPlanned:
+			return f.Approval != ""
 		}
 		return false
 	})
@@ -191,11 +222,13 @@ func (a *app) tell(fact events.Event) {
 	case events.GoalPlanned:
 		fmt.Fprintf(a.out, "planned: %d tasks by %s\n", len(f.Tasks), f.Source)
 	case events.GoalTaskStarted:
-		fmt.Fprintf(a.out, "%s: %s begins", f.Task, oneLine(f.Agent))
+		fmt.Fprintf(a.out, "%s: %s begins", f.Task, cmp.Or(oneLine(f.Agent), "whoever fits best"))
 		if f.Attempt > 1 {
 			fmt.Fprintf(a.out, " (attempt %d)", f.Attempt)
 		}
 		fmt.Fprintln(a.out)
+	case events.GoalTaskShort:
+		fmt.Fprintf(a.out, "%s: waits for a greater share of the money, $%s in all\n", f.Task, f.NeedsNanos)
 	case events.GoalTaskFinished:
 		fmt.Fprintf(a.out, "%s: done\n", f.Task)
 	case events.GoalTaskFailed:

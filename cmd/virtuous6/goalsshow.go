@@ -175,6 +175,9 @@ func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
 	if g.Reason != "" {
 		fmt.Fprintf(a.out, "why: %s\n", short(g.Reason, 400))
 	}
+	if g.Approval != "" {
+		fmt.Fprintf(a.out, "waits for approval: %s: `virtuous6 goals approve %s`\n", short(g.Approval, 200), g.Goal)
+	}
 	if g.PlanSource != "" {
 		fmt.Fprintf(a.out, "plan: by %s", g.PlanSource)
 		if g.PlanOf != "" {
