@@ -254,7 +254,7 @@ func (a *app) tasksOf(g projections.GoalRow) error {
 			if t.Reason != "" {
 				what += ": " + t.Reason
 			}
-			row(t.Task, t.Status, short(t.Agent, 20), took, spent(t.Spent()), orDash(bar), orDash(strings.Join(t.DependsOn, " ")), short(what, 60))
+			row(t.Task, t.Status, orDash(short(t.Agent, 20)), took, spent(t.Spent()), orDash(bar), orDash(strings.Join(t.DependsOn, " ")), short(what, 60))
 		}
 	})
 }
