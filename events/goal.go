@@ -44,6 +44,19 @@ const (
 	TaskFails   AfterFailure = "fail"
 )
 
+// Team is how several agents do a task together.
+type Team string
+
+// The closed vocabulary of teams.
+const (
+	TeamReview   Team = "review"
+	TeamVote     Team = "vote"
+	TeamHandOver Team = "hand-over"
+)
+
+// Teams are all teams.
+func Teams() []Team { return []Team{TeamReview, TeamVote, TeamHandOver} }
+
 // GoalTask is a task of a goal's plan.
 type GoalTask struct {
 	// Task names it within its goal.
@@ -66,6 +79,8 @@ type GoalTask struct {
 	Retries   int       `json:"retries,omitempty"`
 	Escalate  string    `json:"escalate,omitempty"`
 	OnFailure OnFailure `json:"on_failure,omitempty"`
+	// Team tells of which task's team it is a part, such as "review of write".
+	Team string `json:"team,omitempty"`
 }
 
 // GoalEstimate is what a plan will take, by the runs that did such tasks before.

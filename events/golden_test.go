@@ -105,7 +105,7 @@ func samples() []events.Event {
 				{Task: "find", Title: "Find out", Instruction: "Find out why checkouts fail.", Agent: "clerk", EstimateSeconds: 60, EstimateNanos: 1_000_000},
 				{
 					Task: "write", Instruction: "Write it down.", Agent: "writer", Tool: "wiki", Params: `{"page":"failures"}`, DependsOn: []string{"find"}, Retries: 2, Escalate: "boss",
-					OnFailure: events.SkipTask,
+					OnFailure: events.SkipTask, Team: "review of report",
 				},
 			},
 		},
@@ -211,7 +211,7 @@ func samples() []events.Event {
 		events.VerdictGiven{Run: "r1", Verdict: events.Failed, From: events.ByRule, By: "correctness>=0.5", Feedback: "f1"},
 		events.RunbookSaved{
 			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",
-			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Instruction: "Look {{order}} up.", Params: `{"order":"{{order}}"}`}, {Name: "refund", DependsOn: []int{0}}},
+			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Instruction: "Look {{order}} up.", Params: `{"order":"{{order}}"}`}, {Name: "refund", DependsOn: []int{0}, Team: events.TeamReview, Agents: []string{"clerk", "boss"}}},
 		},
 		events.PersonErased{Person: "5f2c0a9e4b7d4e1fa6c8d2b39e705114", By: "user:anna"},
 		events.SlackInteracted{

@@ -29,6 +29,9 @@ type RunbookStep struct {
 	Question  string `json:"question,omitempty" yaml:"question,omitempty"`
 	Model     string `json:"model,omitempty" yaml:"model,omitempty"`
 	DependsOn []int  `json:"depends_on,omitempty" yaml:"depends_on,omitempty"`
+	// Team is how several agents do the step together, and Agents are those, in the order of their parts; one that is not named is Agent.
+	Team   Team     `json:"team,omitempty" yaml:"team,omitempty"`
+	Agents []string `json:"agents,omitempty" yaml:"agents,omitempty"`
 }
 
 func (RunbookSaved) Kind() string { return "runbook.saved" }

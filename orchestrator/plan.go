@@ -240,12 +240,14 @@ func wordsOf(s string) []string {
 
 // plannedTask is a task as a model writes it.
 type plannedTask struct {
-	Task        string   `json:"task"`
-	Title       string   `json:"title"`
-	Instruction string   `json:"instruction"`
-	Agent       string   `json:"agent"`
-	DependsOn   []string `json:"depends_on"`
-	Seconds     int64    `json:"seconds"`
+	Task        string      `json:"task"`
+	Title       string      `json:"title"`
+	Instruction string      `json:"instruction"`
+	Agent       string      `json:"agent"`
+	DependsOn   []string    `json:"depends_on"`
+	Seconds     int64       `json:"seconds"`
+	Team        events.Team `json:"team"`
+	Agents      []string    `json:"agents"`
 }
 
 // readPlan reads a model's plan out of its answer: the JSON object in it.
@@ -264,12 +266,16 @@ func readPlan(answer string) (commands.PlanGoal, error) {
 		return commands.PlanGoal{}, fmt.Errorf("it is not the JSON that was asked for: %w", err)
 	}
 	plan := commands.PlanGoal{Source: events.PlannedByModel, Note: said.Note}
+	teams := map[string]teamOf{}
 	for _, t := range said.Tasks {
+		teams[t.Task] = teamOf{t.Team, t.Agents}
 		plan.Tasks = append(plan.Tasks, events.GoalTask{
 			Task: t.Task, Title: t.Title, Instruction: t.Instruction, Agent: t.Agent, DependsOn: t.DependsOn, EstimateSeconds: t.Seconds, Retries: 1,
 		})
 	}
-	return plan, nil
+	var err error
+	plan.Tasks, err = formTeams(plan.Tasks, teams)
+	return plan, err
 }
 
 // prompt asks for a plan.
@@ -291,7 +297,12 @@ Answer with one JSON object and nothing else:
 {"note": "what to know about the plan", "tasks": [{"task": "a-short-name", "title": "a few words", "instruction": "all that the agent has to know to do it",
 "agent": "one of the agents above, or empty where any will do", "depends_on": ["names of the tasks whose results it needs"], "seconds": 60}]}
 "seconds" is how long it will take. Tasks that don't need each other's results are done at the same time: let a task depend only on
-what it needs. No task may depend on itself, be it over others. The last task should put the result together.`)
+what it needs. No task may depend on itself, be it over others. The last task should put the result together.
+Where one agent is not enough for a task, give it "team" and "agents", the names of its agents in the order of their parts:
+`)
+	for _, t := range teamRuns {
+		fmt.Fprintf(&b, "- %q costs %d runs instead of one: %s\n", t.team, t.runs, t.does)
+	}
 	return b.String(), nil
 }
 

@@ -31,7 +31,7 @@ func (p *planner) runbookTasks(ctx context.Context, workspace string, book proje
 			return quote(value)
 		})
 	}
-	tasks := make([]events.GoalTask, len(book.Steps))
+	tasks, teams := make([]events.GoalTask, len(book.Steps)), map[string]teamOf{}
 	for i, step := range book.Steps {
 		t := events.GoalTask{Task: fmt.Sprintf("step-%d", i+1), Title: step.Name}
 		if slices.Contains(known, step.Agent) {
@@ -55,7 +55,7 @@ func (p *planner) runbookTasks(ctx context.Context, workspace string, book proje
 		if t.Instruction == "" && t.Tool == "" && t.Question == "" {
 			t.Instruction = step.Name
 		}
-		tasks[i] = t
+		tasks[i], teams[t.Task] = t, teamOf{step.Team, step.Agents}
 	}
 	for _, name := range slices.Sorted(maps.Keys(open)) {
 		if open[name] {
@@ -66,6 +66,9 @@ func (p *planner) runbookTasks(ctx context.Context, workspace string, book proje
 		if !used[name] {
 			return nil, fmt.Errorf("%w: it has no {{%s}}", errRunbook, name)
 		}
+	}
+	if tasks, err = formTeams(tasks, teams); err != nil {
+		return nil, fmt.Errorf("%w: %w", errRunbook, err)
 	}
 	return tasks, nil
 }

@@ -133,7 +133,7 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 		for i, t := range e.Tasks {
 			r.Tasks[i] = GoalTaskRow{
 				Task: t.Task, Title: t.Title, Agent: t.Agent, Status: TaskWaiting, DependsOn: jsonList(t.DependsOn), EstimateSeconds: t.EstimateSeconds,
-				Question: strings.Clone(t.Question),
+				Question: strings.Clone(t.Question), Team: t.Team, Estimate: USD(t.EstimateNanos),
 			}
 		}
 		r.Cost = r.Cost.Plus(e.Cost())

@@ -335,6 +335,9 @@ type GoalTaskRow struct {
 	// Run is the latest attempt.
 	Run             string `json:"run"`
 	EstimateSeconds int64  `json:"estimate_seconds"`
+	// Estimate is what like tasks cost, 0 where nobody knows. Team tells of which task's team it is a part.
+	Estimate USD    `json:"estimate_usd,omitempty"`
+	Team     string `json:"team,omitempty"`
 	// Question is what a person is asked, where the task is that.
 	Question  string     `json:"question,omitempty"`
 	StartedAt *time.Time `json:"started_at"`

@@ -226,6 +226,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		cron
 		dataset
 		agent
+		agents
 		analyst
 		api
 		approval
@@ -312,6 +313,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		strength
 		subject
 		task
+		team
 		template
 		thread
 		tick

@@ -96,10 +96,17 @@ func (r Runbook) Check() error {
 		if s.Params != "" && (s.Tool == "" || !json.Valid([]byte(s.Params))) {
 			return fmt.Errorf("%w: step %d (%s) has arguments that are no JSON, or no tool to call with them", Err, i, s.Name)
 		}
+		if s.Team != "" && !slices.Contains(events.Teams(), s.Team) {
+			return fmt.Errorf("%w: step %d (%s) has the team %q: there are %q", Err, i, s.Name, s.Team, events.Teams())
+		}
+		if s.Team != "" && s.Tool+s.Question != "" || s.Team == "" && len(s.Agents) > 0 {
+			return fmt.Errorf("%w: step %d (%s) has a team with a tool or a question, or agents without a team: review, vote and hand-over are for what agents are asked", Err, i, s.Name)
+		}
 		if s.Question != "" && s.Tool+s.Instruction+s.Agent != "" {
 			return fmt.Errorf("%w: step %d (%s) is a question to a person, and has no agent, tool or instruction", Err, i, s.Name)
 		}
-		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model, s.Instruction, s.Params, s.Question)
+		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model, s.Instruction, s.Params, s.Question, string(s.Team))
+		texts = append(texts, s.Agents...)
 	}
 	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) }) {
 		return fmt.Errorf("%w: a text is not UTF-8", Err)
@@ -132,6 +139,14 @@ func (r Runbook) YAML() ([]byte, error) {
 		line("    ", "instruction", s.Instruction)
 		line("    ", "arguments", s.Params)
 		line("    ", "question", s.Question)
+		line("    ", "team", string(s.Team))
+		if len(s.Agents) > 0 {
+			agents := make([]string, len(s.Agents))
+			for i, a := range s.Agents {
+				agents[i] = scalar(a)
+			}
+			fmt.Fprintf(&b, "    agents: [%s]\n", strings.Join(agents, ", "))
+		}
 		if len(s.DependsOn) > 0 {
 			fmt.Fprintf(&b, "    depends_on: %s\n", strings.Join(strings.Fields(fmt.Sprint(s.DependsOn)), ", "))
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,30 @@ func TestRunbookYAML(t *testing.T) {
 	}
 	if saved := runbook.FromSaved(back.Saved()); !reflect.DeepEqual(saved, r) {
 		t.Errorf("saved %+v", saved)
+	}
+}
+
+func TestARunbookNamesTeams(t *testing.T) {
+	t.Parallel()
+	const text = "runbook: book\nsteps:\n  - name: write\n    agent: writer\n    instruction: Write it.\n    team: review\n    agents: [writer, \"the critic\"]\n"
+	r, err := runbook.Parse([]byte(text))
+	if err != nil || r.Steps[0].Team != events.TeamReview || !slices.Equal(r.Steps[0].Agents, []string{"writer", "the critic"}) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if back, err := r.YAML(); err != nil {
+		t.Error(err)
+	} else if again, err := runbook.Parse(back); err != nil || !reflect.DeepEqual(again, r) {
+		t.Errorf("read back %+v of %s, %v", again, back, err)
+	}
+	for change, says := range map[string]string{
+		"team: review|team: crowd": "there are",
+		"team: review|tool: wiki":  "agents without a team",
+		"    agent: writer\n    instruction: Write it.|    question: Which?": "what agents are asked",
+	} {
+		from, to, _ := strings.Cut(change, "|")
+		if _, err := runbook.Parse([]byte(strings.Replace(text, from, to, 1))); !errors.Is(err, runbook.Err) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", change, err)
+		}
 	}
 }
 

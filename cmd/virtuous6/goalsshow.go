@@ -131,6 +131,7 @@ func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) 
 	}
 	a.headGoal(g, report.Progress)
 	a.estimate(report.Estimate)
+	a.teams(g)
 	if len(g.Tasks) > 0 {
 		fmt.Fprintln(a.out)
 		if err := a.tasksOf(g); err != nil {
@@ -216,6 +217,39 @@ func (a *app) estimate(e *orchestrator.Estimate) {
 			fmt.Fprintf(a.out, "; what %d of them cost is not known, and not in it", e.Unpriced)
 		}
 		fmt.Fprintln(a.out)
+	}
+}
+
+// teams tells which tasks several agents do together, and what that costs.
+func (a *app) teams(g projections.GoalRow) {
+	var order []string
+	of := map[string][]projections.GoalTaskRow{}
+	for _, t := range g.Tasks {
+		if t.Team == "" {
+			continue
+		}
+		if of[t.Team] == nil {
+			order = append(order, t.Team)
+		}
+		of[t.Team] = append(of[t.Team], t)
+	}
+	for _, team := range order {
+		var sum events.Nanos
+		unknown := 0
+		for _, t := range of[team] {
+			sum = events.Add(sum, events.Nanos(t.Estimate))
+			if t.Estimate == 0 {
+				unknown++
+			}
+		}
+		cost := "about " + dollars(sum)
+		switch {
+		case unknown == len(of[team]):
+			cost = "nobody knows at what cost"
+		case unknown > 0:
+			cost = fmt.Sprintf("%s and what %d of them cost that nobody knows", cost, unknown)
+		}
+		fmt.Fprintf(a.out, "team, %s: %d runs instead of one, %s\n", team, len(of[team]), cost)
 	}
 }
 

@@ -1,0 +1,78 @@
+package orchestrator_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// TestTeamsDoTasksTogether has a runbook whose steps are done by a writer and a reviewer, by a vote of three, and by one who hands over.
+func TestTeamsDoTasksTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		model := &saying{says: func(prompt string) (string, time.Duration, error) {
+			first, _, _ := strings.Cut(prompt, "\n")
+			return "Answer to " + first, time.Second, nil
+		}}
+		h.configure = func(c *orchestrator.Config) { c.Turns, c.Runner.Model = 8, model }
+		h.spawn(t, "writer", events.AgentConfig{})
+		h.spawn(t, "critic", events.AgentConfig{})
+		stop := h.serve(t)
+		step := func(name string, team events.Team, on []int, agents ...string) events.RunbookStep {
+			return events.RunbookStep{Name: name, Agent: "writer", Instruction: "Do " + name + ".", Team: team, Agents: agents, DependsOn: on}
+		}
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.SaveRunbook{Meta: m, Runbook: "book", Steps: []events.RunbookStep{
+				step("text", events.TeamReview, nil, "writer", "critic"), step("choice", events.TeamVote, []int{0}, "writer", "critic"), step("rest", events.TeamHandOver, []int{1}, "critic"),
+			}}
+		})
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.CreateGoal{Meta: m, Goal: "g", Prompt: "Write a book.", Level: events.Operational}
+		})
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.AskPlan{Meta: m, Goal: "g", By: "user:anna", Runbook: "book"}
+		})
+		h.wish(t, func(m commands.Meta) commands.Command { return commands.StartGoal{Meta: m, Goal: "g", By: "user:anna"} })
+		settled()
+		stop()
+		row := h.goalRow(t)
+		var got []string
+		for _, task := range row.Tasks {
+			got = append(got, task.Task+" "+task.Agent+" "+task.Team)
+		}
+		want := []string{
+			"step-1-draft writer review of step-1", "step-1-review critic review of step-1", "step-1 writer review of step-1",
+			"step-2-vote-1 writer vote of step-2", "step-2-vote-2 critic vote of step-2", "step-2-vote-3 writer vote of step-2", "step-2 writer vote of step-2",
+			"step-3-begin critic hand-over of step-3", "step-3 writer hand-over of step-3",
+		}
+		if row.Status != projections.GoalSucceeded || !slices.Equal(got, want) {
+			t.Fatalf("the goal is %s (%s) by\n %s\nwant\n %s", row.Status, row.Reason, strings.Join(got, "\n "), strings.Join(want, "\n "))
+		}
+		for run, parts := range map[string][]string{
+			"g.step-1-review.1": {"Review it", "Answer to Do text."},
+			"g.step-1.1":        {"final version", "Answer to Do text.", "Answer to Another agent wrote what is below"},
+			"g.step-2-vote-2.1": {"Do choice."},
+			"g.step-2.1":        {"at least two of them agree", "Answer to Do choice."},
+			"g.step-3.1":        {"hands it over to you", "Answer to Do rest."},
+		} {
+			started, err := events.Decode(h.stream(t, "run-"+run)[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, part := range parts {
+				if prompt := started.(events.RunStarted).Prompt; !strings.Contains(prompt, part) {
+					t.Errorf("%s was asked %q, want %q in it", run, prompt, part)
+				}
+			}
+		}
+	})
+}
