@@ -65,10 +65,20 @@ func TestTheProtocolsConformanceSuite(t *testing.T) {
 		ran++
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), node, program, "client", "--scenario", scenario, "--command", fmt.Sprintf("'%s' call-all", os.Args[0])) //nolint:gosec // from our own folder
-			cmd.Dir = t.TempDir()
-			if said, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, said)
+			tries := 1
+			if scenario == "sse-retry" { // it measures by the clock when we come back: a machine that is busy comes late
+				tries = 5
+			}
+			for ; tries > 0; tries-- {
+				cmd := exec.CommandContext(t.Context(), node, program, "client", "--scenario", scenario, "--command", fmt.Sprintf("'%s' call-all", os.Args[0])) //nolint:gosec // from our own folder
+				cmd.Dir = t.TempDir()
+				said, err := cmd.CombinedOutput()
+				if err == nil {
+					return
+				}
+				if tries == 1 {
+					t.Errorf("%v\n%s", err, said)
+				}
 			}
 		})
 	}
