@@ -70,15 +70,26 @@ func TestAttribute(t *testing.T) {
 		step  int
 		fails bool
 	}{
-		"before the tool's error": {`[{"name":"planner","content":"the task"},{"name":"coder","content":"run this"},{"role":"tool","content":"exitcode: 1 (execution failed)"}]`, "coder", 1, false},
-		"its own words":           {`{"history":[{"name":"planner","content":"the task"},{"name":"coder","content":"fine"},{"name":"writer","content":"I assume that it is 7"}]}`, "writer", 2, false},
-		"no sign":                 {`[{"role":"user","content":"the task"},{"role":"assistant","content":"7"}]`, "assistant", 1, false},
-		"the task speaks of one":  {`[{"role":"user","content":"find the error"},{"role":"assistant","content":"7"}]`, "assistant", 1, false},
-		"parts":                   {`[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"text","text":"7"}]}]`, "assistant", 1, false},
-		"tools alone":             {`[{"role":"user","content":"x"}]`, "", 0, true},
-		"no messages":             {`[]`, "", 0, true},
-		"no names":                {`[{"content":"x"}]`, "", 0, true},
-		"no JSON":                 {`{`, "", 0, true},
+		"before the tool's error":         {`[{"name":"planner","content":"the task"},{"name":"coder","content":"run this"},{"role":"tool","content":"exitcode: 1 (execution failed)"}]`, "coder", 1, false},
+		"its own words":                   {`{"history":[{"name":"planner","content":"the task"},{"name":"coder","content":"fine"},{"name":"writer","content":"I assume that it is 7"}]}`, "writer", 2, false},
+		"no sign":                         {`[{"role":"user","content":"the task"},{"role":"assistant","content":"7"}]`, "assistant", 1, false},
+		"the task speaks of one":          {`[{"role":"user","content":"find the error"},{"role":"assistant","content":"7"}]`, "assistant", 1, false},
+		"parts":                           {`[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"text","text":"7"}]}]`, "assistant", 1, false},
+		"tools alone":                     {`[{"role":"user","content":"x"}]`, "", 0, true},
+		"no messages":                     {`[]`, "", 0, true},
+		"no names":                        {`[{"content":"x"}]`, "", 0, true},
+		"no JSON":                         {`{`, "", 0, true},
+		"a leader speaks of others":       {`[{"role":"human","content":"x"},{"role":"lead (thought)","content":"I can't know yet"},{"role":"lead (-> surfer)","content":"look"},{"role":"surfer","content":"a page"},{"role":"lead (thought)","content":"this failed to answer"}]`, "surfer", 3, false},
+		"a leader without others":         {`[{"role":"human","content":"x"},{"role":"lead (thought)","content":"I can't know"}]`, "lead", 1, false},
+		"JSON Lines with a mark":          {"\ufeff{\"role\":\"user\",\"content\":\"x\"}\r\n{\"role\":\"assistant\",\"content\":null}\r\n", "assistant", 1, false},
+		"from and value":                  {`{"conversation":[{"from":"human","value":"x"},{"from":"gpt","value":"unable to"}]}`, "gpt", 1, false},
+		"an author that is an object":     {`{"messages":[{"author":{"role":"user"},"content":"x"},{"author":{"role":"assistant"},"content":"7"}]}`, "assistant", 1, false},
+		"a message of nobody":             {`[{"content":"x"},{"name":"a","content":"fine"},{"content":"exitcode: 1"}]`, "a", 1, false},
+		"bytes that are no text":          {"[{\"role\":\"user\",\"content\":\"\xff\"},{\"role\":\"assistant\",\"content\":\"\xfe can't\"}]", "assistant", 1, false},
+		"an empty file":                   {"", "", 0, true},
+		"an object without messages":      {`{"a":1}`, "", 0, true},
+		"messages that are not a list":    {`{"history":7}`, "", 0, true},
+		"a list of what is not a message": {`[1,2]`, "", 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
