@@ -51,6 +51,51 @@ func TestFingerprints(t *testing.T) {
 	}
 }
 
+// Whatever bytes a file has, each of its lines has a fingerprint, and those with the same words the same one.
+func TestReadTexts(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x ", 1<<20)
+	for name, tt := range map[string]struct {
+		file string
+		same []int // by line, the first line with the same fingerprint
+	}{
+		"an empty file":       {"", []int{}},
+		"one line":            {"a is gone", []int{0}},
+		"no end of line":      {"user 1 is gone\nuser 2 is gone", []int{0, 0}},
+		"other ends of lines": {"user 1 is gone\r\nuser 2 is gone\r\n", []int{0, 0}},
+		"empty lines":         {"\n\na b c\n\n", []int{0, 0, 2, 0}},
+		"huge lines":          {long + "\nshort\n" + long + "y", []int{0, 1, 0}},
+		"no text":             {"\xff\xfe is gone\n\x00\n\xff\xfd is gone\n", []int{0, 1, 0}},
+		"names that stand first": {
+			"tool a failed: no money\ntool b failed: no money\ntool c failed: no money\ntool d failed: no money\ntool e failed: no money\ntool f failed: no money\n",
+			[]int{0, 0, 0, 0, 0, 0},
+		},
+		"few kinds": {
+			"the gate 7 is Open now\nthe gate a is Open now\nthe gate b is Open now\nthe gate c is Open now\nthe gate d is Open now\n" +
+				"the gate 7 is Shut now\nthe gate a is Shut now\nthe gate b is Shut now\nthe gate c is Shut now\nthe gate d is Shut now\n",
+			[]int{0, 0, 0, 0, 0, 5, 5, 5, 5, 5},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found, err := failure.ReadTexts(strings.NewReader(tt.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			same, first := []int{}, map[string]int{}
+			for i, f := range found {
+				if _, ok := first[f.ID]; !ok {
+					first[f.ID] = i
+				}
+				same = append(same, first[f.ID])
+			}
+			if !slices.Equal(same, tt.same) {
+				t.Errorf("%v, not %v", same, tt.same)
+			}
+		})
+	}
+}
+
 func FuzzFingerprints(f *testing.F) {
 	f.Add("ValueError: bad 1\n  at x (y:1:2)")
 	f.Add("goroutine 1 [running]:\nmain.do(0x1)\n\t/srv/main.go:7 +0x1")

@@ -22,7 +22,7 @@ type Fingerprint struct {
 
 // Fingerprints tells errors apart, in this order: by what the source calls them, by the frames of a stack without lines and
 // addresses, by the type of an exception with what it says, by what it says. The zero value is ready. The same texts in
-// the same order have the same fingerprints, and one that was given stays.
+// the same order have the same fingerprints. One that was given stays until all are told apart anew, by Settle.
 type Fingerprints struct {
 	types map[string]*mining.Templates
 	texts map[string]string // the latest text with blanks, by id
@@ -60,6 +60,30 @@ func (f *Fingerprints) Of(explicit, text string) Fingerprint {
 	return Fingerprint{ID: at.id, By: at.by, Text: f.Text(at.id)}
 }
 
+// Settle tells the errors that were met so far apart by all of their texts together: a name that stands first in each of many
+// texts makes no errors of their own, and a word of which there are few kinds does. The first text of an error keeps its fingerprint.
+func (f *Fingerprints) Settle() {
+	for _, templates := range f.types {
+		templates.Settle()
+	}
+	for from, at := range f.known {
+		if at.by != "template" && at.by != "type" {
+			continue
+		}
+		_, says := typed(from[1])
+		first, words := f.types[at.kind].Settled(at.group, says)
+		at.id = idOf("template", at.kind, first)
+		f.known[from] = f.keep(at, named(at.kind, words))
+	}
+}
+
+func named(kind, words string) string {
+	if kind == "" {
+		return words
+	}
+	return strings.TrimSuffix(kind+": "+words, ": ")
+}
+
 // Text is what the errors of a fingerprint that were met so far have in common.
 func (f *Fingerprints) Text(id string) string { return f.texts[id] }
 
@@ -78,11 +102,10 @@ func (f *Fingerprints) place(explicit, text string) place {
 	}
 	p := place{by: "template", kind: kind, group: templates.Add(says)}
 	p.id = idOf("template", kind, templates.First(p.group))
-	words := templates.Template(p.group)
 	if kind != "" {
-		p.by, words = "type", strings.TrimSuffix(kind+": "+words, ": ")
+		p.by = "type"
 	}
-	return f.keep(p, words)
+	return f.keep(p, named(kind, templates.Template(p.group)))
 }
 
 func (f *Fingerprints) keep(p place, text string) place {

@@ -58,6 +58,18 @@ type history struct {
 
 func newHistory(v View) *history {
 	h := &history{View: v, of: make([][]string, len(v.Runs)), whole: make([]string, len(v.Runs)), by: map[string]string{}}
+	for i := range v.Runs { // all are met once before they are told apart
+		r := &v.Runs[i]
+		for k := range r.Steps {
+			if s := &r.Steps[k]; s.Failed && cmp.Or(s.Explicit, s.Error) != "" {
+				h.fingerprints.Of(s.Explicit, s.Error)
+			}
+		}
+		if r.Broke && r.Error != "" {
+			h.fingerprints.Of("", r.Error)
+		}
+	}
+	h.fingerprints.Settle()
 	for i := range v.Runs {
 		r := &v.Runs[i]
 		h.of[i] = make([]string, len(r.Steps))

@@ -1,7 +1,9 @@
 package mining
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -12,6 +14,8 @@ import (
 type Templates struct {
 	lengths map[int]*templateNode
 	groups  []templateGroup
+	// merged is the group that each has become one with, by Settle.
+	merged []int
 }
 
 type templateNode struct {
@@ -21,7 +25,12 @@ type templateNode struct {
 
 type templateGroup struct {
 	words []string
-	first string
+	first []string
+	texts int
+	// seen are the words that stood in each place, while they are few.
+	seen []map[string]int
+	// apart are the places in which each word makes an error of its own.
+	apart []int
 }
 
 const (
@@ -46,6 +55,7 @@ var masks = []struct {
 	{regexp.MustCompile(`(^|[\s=("'\[:,])(?:/|\./|~/|[A-Za-z]:\\)[\w.\-@+\\/]*`), "$1<path>"},
 	{regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b`), "<ip>"},
 	{regexp.MustCompile(`\b0[xX][0-9a-fA-F]+\b|\b[0-9a-fA-F]*(?:[0-9][a-fA-F]|[a-fA-F][0-9])[0-9a-fA-F]{6,}\b`), "<hex>"},
+	{regexp.MustCompile(`<?\b\d+(?:\.\d+)? (ms|secs?|seconds?|minutes?|hours?|[KMG]i?B)\b`), "<num>$1"},
 	{regexp.MustCompile(`[+-]?\b\d+(?:[.,:]\d+)*`), "<num>"},
 }
 
@@ -57,11 +67,15 @@ func Mask(text string) string {
 	return text
 }
 
+// words are a text's words with what is usually filled in taken out.
+func words(text string) []string {
+	list := strings.Fields(Mask(text))
+	return list[:min(len(list), templateWords)]
+}
+
 // Add puts a text into its group, and returns the group's number.
 func (t *Templates) Add(text string) int {
-	masked := Mask(text)
-	words := strings.Fields(masked)
-	words = words[:min(len(words), templateWords)]
+	words := words(text)
 	if t.lengths == nil {
 		t.lengths = map[int]*templateNode{}
 	}
@@ -71,7 +85,10 @@ func (t *Templates) Add(text string) int {
 		t.lengths[len(words)] = node
 	}
 	for _, w := range words[:min(len(words), templateDepth)] {
-		if strings.ContainsFunc(w, unicode.IsDigit) || strings.Contains(w, "<") {
+		if key, _, ok := strings.Cut(w, "="); ok && key != "" {
+			w = key // what it is set to tells no errors apart
+		}
+		if filled(w) {
 			w = Blank
 		}
 		if node.children == nil {
@@ -105,21 +122,139 @@ func (t *Templates) Add(text string) int {
 		}
 	}
 	if best < 0 {
-		node.groups = append(node.groups, len(t.groups))
-		t.groups = append(t.groups, templateGroup{words, strings.Join(words, " ")})
-		return len(t.groups) - 1
+		best = len(t.groups)
+		node.groups = append(node.groups, best)
+		t.groups = append(t.groups, templateGroup{words: slices.Clone(words), first: words, seen: make([]map[string]int, len(words))})
 	}
-	group := t.groups[best].words
-	for i, w := range words {
-		if group[i] != w {
-			group[i] = Blank
-		}
-	}
+	t.groups[best].add(words)
 	return best
+}
+
+func (g *templateGroup) add(words []string) {
+	g.texts++
+	for i, w := range words {
+		if g.words[i] != w {
+			g.words[i] = Blank
+		}
+		g.see(i, w, 1)
+	}
+}
+
+func (g *templateGroup) see(place int, word string, times int) {
+	if g.seen[place] == nil {
+		g.seen[place] = map[string]int{}
+	}
+	if _, ok := g.seen[place][word]; ok || len(g.seen[place]) <= mostKinds {
+		g.seen[place][word] += times
+	}
+}
+
+// filled tells a word that something was filled into.
+func filled(word string) bool {
+	return strings.ContainsFunc(word, unicode.IsDigit) || strings.Contains(word, "<")
 }
 
 // Template is what the texts of a group have in common, with blanks.
 func (t *Templates) Template(group int) string { return strings.Join(t.groups[group].words, " ") }
 
 // First is the first text of a group with what is usually filled in taken out: it stays while the template gets more blanks.
-func (t *Templates) First(group int) string { return t.groups[group].first }
+func (t *Templates) First(group int) string { return strings.Join(t.groups[group].first, " ") }
+
+const (
+	// manyWords is from how many words on, in one of the first places of texts that are alike in all else, these are values.
+	manyWords = 6
+	// mostKinds is how many words may stand in a place, each kindTexts times on average, to be kinds and not values.
+	mostKinds = 4
+	kindTexts = 5
+)
+
+// Settle looks at all texts that were added together. Groups that differ in one of their first words only, which has many values,
+// become one; a place with few words that come often tells kinds of texts.
+func (t *Templates) Settle() {
+	t.merged = make([]int, len(t.groups))
+	for g := range t.groups {
+		t.merged[g] = g
+		t.groups[g].apart = nil
+	}
+	for place := range templateDepth {
+		alike := map[string][]int{}
+		var order []string
+		for g := range t.groups {
+			if t.merged[g] != g || len(t.groups[g].words) <= place || filled(t.groups[g].words[place]) || constants(t.groups[g].words) < 3 {
+				continue
+			}
+			key := slices.Clone(t.groups[g].words)
+			key[place] = Blank
+			of := strings.Join(key, " ")
+			if alike[of] == nil {
+				order = append(order, of)
+			}
+			alike[of] = append(alike[of], g)
+		}
+		for _, of := range order {
+			if members := alike[of]; len(members) >= manyWords {
+				t.merge(members, place)
+			}
+		}
+	}
+	for g := range t.groups {
+		group := &t.groups[g]
+		for place, word := range group.words {
+			if t.merged[g] == g && word == Blank && group.kinds(place) {
+				group.apart = append(group.apart, place)
+			}
+		}
+	}
+}
+
+// constants counts the words of a template that nothing was filled into.
+func constants(words []string) (n int) {
+	for _, w := range words {
+		if !filled(w) {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *Templates) merge(members []int, place int) {
+	into := &t.groups[members[0]]
+	for _, g := range members[1:] {
+		t.merged[g] = members[0]
+		into.texts += t.groups[g].texts
+		for i, seen := range t.groups[g].seen {
+			for _, word := range slices.Sorted(maps.Keys(seen)) {
+				into.see(i, word, seen[word])
+			}
+		}
+	}
+	into.words[place] = Blank
+}
+
+// answers are words that are values, however few there are of them.
+var answers = map[string]bool{"true": true, "false": true, "yes": true, "no": true, "on": true, "off": true, "null": true, "none": true, "nil": true}
+
+// kinds tells that few words stand in a place, each of which comes again and is nothing but letters.
+func (g *templateGroup) kinds(place int) bool {
+	seen := g.seen[place]
+	if len(seen) < 2 || len(seen) > mostKinds || g.texts < kindTexts*len(seen) {
+		return false
+	}
+	for word, times := range seen {
+		letters := strings.TrimFunc(word, unicode.IsPunct)
+		if times < 2 || letters == "" || answers[strings.ToLower(letters)] || strings.ContainsFunc(letters, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// Settled is the first text of the group that a text of a group is in after Settle, and what that group has in common.
+func (t *Templates) Settled(group int, text string) (first, template string) {
+	g := &t.groups[t.merged[group]]
+	own, begin, common := words(text), slices.Clone(g.first), slices.Clone(g.words)
+	for _, place := range g.apart {
+		begin[place], common[place] = own[place], own[place]
+	}
+	return strings.Join(begin, " "), strings.Join(common, " ")
+}

@@ -11,14 +11,14 @@ import (
 
 type attributeVerb struct {
 	JSON bool   `name:"json" help:"Print one JSON value."`
-	File string `arg:"" help:"A conversation as JSON: a list of messages with name or role and content, or an object with it under history."`
+	File string `arg:"" help:"A conversation as JSON or JSON Lines: a list of messages with name or role and content, or an object with it under history."`
 }
 
 // Help tells by what it goes.
 func (attributeVerb) Help() string {
 	return "Names who made a failed conversation go wrong first, and at which message, from 0: where the first sign of an error is (what " +
 		"programs and people say when something failed, an answer without content, data that was assumed), and who spoke before it where that came " +
-		"from a tool. It is a guess without a model: on 63 public failed conversations it names the right agent in 40 and the right message in 25.\n\n" +
+		"from a tool or from one who leads the others. It is a guess without a model: on 63 public failed conversations it names the right agent in 40 and the right message in 25.\n\n" +
 		"Example:\n  virtuous6 attribute conversation.json --json"
 }
 

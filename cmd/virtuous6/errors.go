@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -68,23 +67,14 @@ func (v errorsVerb) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// maxLine is the longest line of a file of texts, in bytes.
-const maxLine = 1 << 20
-
 func (v errorsVerb) texts(a *app) error {
 	file, err := os.Open(v.Texts)
 	if err != nil {
 		return fmt.Errorf("read error texts: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	var fingerprints failure.Fingerprints
-	found := []failure.Fingerprint{}
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		found = append(found, fingerprints.Of("", lines.Text()))
-	}
-	if err := lines.Err(); err != nil {
+	found, err := failure.ReadTexts(file)
+	if err != nil {
 		return fmt.Errorf("read error texts: %s:%d: %w", v.Texts, len(found)+1, err)
 	}
 	if v.JSON {
@@ -96,7 +86,7 @@ func (v errorsVerb) texts(a *app) error {
 	}
 	return table(a.out, "ERROR|BY|TEXT", func(row func(...any)) {
 		for _, f := range found {
-			row(f.ID, f.By, short(fingerprints.Text(f.ID), 100))
+			row(f.ID, f.By, short(f.Text, 100))
 		}
 	})
 }
