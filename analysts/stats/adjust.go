@@ -2,29 +2,6 @@ package stats
 
 import "math"
 
-// Adjusted is the score and its variance of x's part in y that neither the strata nor the others explain: the
-// least-squares residual of y against that of x (Frisch and Waugh, Econometrica 1933), all within strata. Stratum i
-// holds the i-th observation; equal strata stand together. A single x without others gives Score's result but for the
-// variance, which is one for all strata here.
-//
-// The variance is 0 where nothing of x is left. All but the strata are overwritten.
-func Adjusted(strata []int32, y, x []float64, others [][]float64) (score, variance float64) {
-	groups := centre(strata, y)
-	centre(strata, x)
-	spread := dot(x, x)
-	orthogonal(strata, others)
-	for _, o := range others {
-		project(y, o)
-		project(x, o)
-	}
-	left := dot(x, x)
-	freedom := len(y) - groups - len(others)
-	if left < 1e-9*spread || left == 0 || freedom < 1 {
-		return 0, 0
-	}
-	return dot(x, y), float64(left*dot(y, y)) / float64(freedom)
-}
-
 // Explained is the gain in log-likelihood that the xs bring together, within strata: half of the sum of squares that
 // they explain of y, over the variance that they leave. All but the strata are overwritten.
 func Explained(strata []int32, y []float64, xs [][]float64) float64 {

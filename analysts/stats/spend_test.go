@@ -39,6 +39,21 @@ func TestBHIsAsPublished(t *testing.T) {
 	}
 }
 
+// The 5% points of Student's distribution, as tables have them.
+func TestStudentPIsAsPublished(t *testing.T) {
+	t.Parallel()
+	for freedom, at := range map[int]float64{5: 2.571, 10: 2.228, 30: 2.042, 120: 1.980, 1 << 20: 1.960} {
+		for _, sign := range []float64{-1, 1} {
+			if p := stats.StudentP(sign*at, freedom); p < 0.0485 || p > 0.0515 {
+				t.Errorf("%d degrees of freedom: %v", freedom, p)
+			}
+		}
+	}
+	if p := stats.StudentP(9, 0); p != 1 {
+		t.Errorf("without any freedom: %v", p)
+	}
+}
+
 // What is absorbed has a mean of nothing in every class, and what classes explain wholly leaves nothing.
 func TestAbsorbLeavesNothingInAnyClass(t *testing.T) {
 	t.Parallel()

@@ -141,38 +141,6 @@ func TestEvidenceMayBeLookedAtAtAnyTime(t *testing.T) {
 	}
 }
 
-// Frisch and Waugh: what x explains beside z is what its residual explains. By hand, y = 2x + 3z over one stratum.
-func TestAdjusted(t *testing.T) {
-	t.Parallel()
-	one := func() ([]float64, []float64, []float64) {
-		return []float64{0, 2, 3, 5, 2, 3}, []float64{0, 1, 0, 1, 1, 0}, []float64{0, 0, 1, 1, 0, 1}
-	}
-	y, x, z := one()
-	strata := make([]int32, len(y))
-	// Centred, x and z are -.5 or .5; their product sums to -.5, their squares to 1.5. The residual of x by z has the
-	// square 1.5 - .25/1.5 = 4/3; y leaves 2 times that, and no error.
-	score, variance := stats.Adjusted(strata, y, x, [][]float64{z})
-	near(t, "score", score, 2*4.0/3, 1e-12)
-	near(t, "variance", variance, 4.0/3*(4*4.0/3)/4, 1e-12)
-
-	// A column that others make up leaves nothing of x.
-	y, x, z = one()
-	if score, variance := stats.Adjusted(strata, y, x, [][]float64{z, {0, 1, 0, 1, 1, 0}}); score != 0 || variance != 0 {
-		t.Errorf("%v %v", score, variance)
-	}
-
-	// Without others it is the score of the tables.
-	var s stats.Strata
-	s.Add(stats.Table{With: 2, WithSucceeded: 1, Without: 2})
-	s.Add(stats.Table{With: 1, WithSucceeded: 1, Without: 2, WithoutSucceeded: 1})
-	u, _ := s.Score()
-	score, variance = stats.Adjusted([]int32{0, 0, 0, 0, 1, 1, 1}, []float64{1, 0, 0, 0, 1, 1, 0}, []float64{1, 1, 0, 0, 1, 0, 0}, nil)
-	near(t, "score", score, u, 1e-12)
-	if variance <= 0 {
-		t.Errorf("variance %v", variance)
-	}
-}
-
 func TestExplained(t *testing.T) {
 	t.Parallel()
 	strata := make([]int32, 8)

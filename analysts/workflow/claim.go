@@ -31,9 +31,9 @@ type claims struct {
 
 // eShare is the part of alpha that e-BH gets, for looks at any time; the rest is spent by Benjamini and Hochberg at the
 // looks where the history has doubled. The first is the stronger one in long histories, the second in short ones.
-const eShare = 0.2
+const eShare = 0.1
 
-// family is what shares a part of alpha. Every family has the same, so that a thousand sequences don't drown three models.
+// family is what shares a part of alpha: a thousand pairs of steps then can't drown three models.
 func (f feature) family() int {
 	switch f {
 	case contains, usesTool:
@@ -44,14 +44,17 @@ func (f feature) family() int {
 		return 2
 	case sequence:
 		return 3
-	case precedes, repeats:
+	case precedes:
 		return 4
+	case repeats:
+		return 6
 	}
 	return 5
 }
 
 // claim decides what is claimed of all hypotheses. The share of false claims among all is at most alpha, however often one
-// looks while the history grows: e-BH holds its part of it at any time, and the p-values of the doubling looks theirs.
+// looks while the history grows: e-BH holds its part of it at any time, and the p-values of the doubling looks theirs (weighted
+// Benjamini and Hochberg: Genovese, Roeder and Wasserman, Biometrika 2006, 93:509).
 func claim(hypotheses []*hypothesis, alpha float64) claims {
 	groups, number := make([]int, len(hypotheses)), map[int]int{}
 	for i, h := range hypotheses {
@@ -118,26 +121,34 @@ func (all *claims) early(hypotheses []*hypothesis) []int {
 	if all.upTo == 0 {
 		return nil
 	}
-	// Each family has its part of alpha, and its own procedure.
-	byFamily := map[int][]int{}
-	for i, h := range hypotheses {
-		byFamily[h.feature.family()] = append(byFamily[h.feature.family()], i)
+	sizes := map[int]int{}
+	for _, h := range hypotheses {
+		sizes[h.feature.family()]++
 	}
-	var claimed []int
 	shares := shortShares
 	if all.looked >= longHistory {
 		shares = longShares
 	}
-	for family, members := range byFamily {
-		p := make([]float64, len(members))
-		for n, i := range members {
-			p[n] = 1
-			m := hypotheses[i].between(0, all.upTo)
-			if t := m.strata.Total; t.With >= minEarly && t.Without >= minEarly {
-				p[n] = stats.PValue(m.score, m.variance)
+	// Symptoms are many and plain: what is claimed of them makes no other claim easier.
+	var claimed []int
+	for _, symptoms := range []bool{false, true} {
+		var members []int
+		var p []float64
+		for i, h := range hypotheses {
+			if (h.feature == fails) != symptoms {
+				continue
 			}
+			value, family := 1.0, h.feature.family()
+			m := h.between(0, all.upTo)
+			if t := m.strata.Total; t.With >= minEarly && t.Without >= minEarly {
+				value = m.p
+			}
+			members, p = append(members, i), append(p, value*float64(sizes[family])/shares[family])
 		}
-		for _, n := range stats.BH(p, all.spent*shares[family]) {
+		for i := range p {
+			p[i] /= float64(len(p))
+		}
+		for _, n := range stats.BH(p, all.spent) {
 			claimed = append(claimed, members[n])
 		}
 	}
@@ -147,8 +158,8 @@ func (all *claims) early(hypotheses []*hypothesis) []int {
 // shortShares and longShares are the parts of alpha of the families at the looks that spend it, by family. A short history
 // can show what a step or a model does; a sequence takes a longer one, in which e-BH sees the steps by itself.
 var (
-	shortShares = []float64{0.4, 0.35, 0.1, 0.05, 0.08, 0.02}
-	longShares  = []float64{0.12, 0.1, 0.05, 0.65, 0.06, 0.02}
+	shortShares = []float64{0.33, 0.33, 0.14, 0.06, 0.04, 0.02, 0.08}
+	longShares  = []float64{0.12, 0.1, 0.06, 0.6, 0.04, 0.02, 0.06}
 )
 
 // longHistory is from how many runs on a history is long.

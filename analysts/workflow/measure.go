@@ -11,34 +11,52 @@ type measured struct {
 	strata     stats.Strata
 	difference float64
 	interval   stats.Interval
-	// score and variance are what p-values and e-values are made of.
-	score, variance float64
+	// score and variance are what e-values are made of, p is the p-value.
+	score, variance, p float64
 }
 
-// measure compares the sides within strata and, where the hypothesis stands beside others, on equal terms as to those.
-func (h *hypothesis) measure(sides []int8) measured {
+// measure compares the sides within strata. A hypothesis that stands beside others, or marks of others, are compared on equal terms
+// as to those and to what no step can change: what else moves success blurs the comparison.
+func (h *hypothesis) measure(sides []int8, marks ...[]int8) measured {
 	m := measured{strata: h.cohort.tabulate(sides)}
 	m.difference, m.interval = m.strata.Difference(confidence)
 	m.score, m.variance = m.strata.Score()
-	if len(h.beside) == 0 {
+	m.p = stats.PValue(m.score, m.variance)
+	if len(h.beside)+len(marks) == 0 {
 		return m
 	}
 	var x, y []float64
-	classes := make([][]int32, 1+len(h.beside))
+	var compared []int
 	for place, side := range sides {
-		if side == out {
-			continue
+		if side != out {
+			compared = append(compared, place)
+			x, y = append(x, float64(side)), append(y, float64(h.cohort.succeeded[place]))
 		}
-		x, y = append(x, float64(side)), append(y, float64(h.cohort.succeeded[place]))
-		classes[0] = append(classes[0], h.cohort.stratum[place])
-		for i, other := range h.beside {
-			classes[i+1] = append(classes[i+1], other[h.cohort.traceOf[h.cohort.rated[place]]])
+	}
+	var classes [][]int32
+	class := func(of func(place int) int32) {
+		one := make([]int32, len(compared))
+		for i, place := range compared {
+			one[i] = of(place)
+		}
+		classes = append(classes, one)
+	}
+	class(func(place int) int32 { return h.cohort.stratum[place] })
+	for _, other := range h.beside {
+		class(func(place int) int32 { return other[h.cohort.traceOf[h.cohort.rated[place]]] })
+	}
+	for _, mark := range marks {
+		class(func(place int) int32 { return int32(max(mark[place], without)) })
+	}
+	if len(h.beside) > 0 {
+		for _, of := range h.cohort.unchangeable(h) {
+			class(func(place int) int32 { return of[place] })
 		}
 	}
 	parameters := stats.Absorb(classes, x, y)
 	slope, err, ok := stats.Slope(x, y, float64(len(x)), parameters)
 	if !ok || err == 0 {
-		m.score, m.variance, m.difference, m.interval = 0, 0, 0, stats.Interval{Low: -1, High: 1}
+		m.score, m.variance, m.p, m.difference, m.interval = 0, 0, 1, 0, stats.Interval{Low: -1, High: 1}
 		return m
 	}
 	half := 1.96 * err
@@ -50,5 +68,6 @@ func (h *hypothesis) measure(sides []int8) measured {
 	// In units of a success's greatest variance, as the score of tables has it.
 	m.variance = left / 4
 	m.score = slope / err * math.Sqrt(m.variance)
+	m.p = stats.StudentP(slope/err, len(x)-parameters-1)
 	return m
 }

@@ -17,7 +17,7 @@ func TestSequencesAreFoundWhereTeamsAre(t *testing.T) {
 	if underRace {
 		t.Skip("large histories")
 	}
-	for runs, least := range map[int]float64{4000: 0.25, 12_000: 0.9} {
+	for runs, least := range map[int]float64{4000: 0.55, 12_000: 0.9} {
 		found, planted, covered, claims, falseClaims := 0, 0, 0, 0, 0
 		for seed := range uint64(3) {
 			s := ingest.Simulation{Seed: seed + 1, Runs: runs}
@@ -54,7 +54,7 @@ func TestPowerWhereTeamsAre(t *testing.T) {
 	if underRace {
 		t.Skip("many histories")
 	}
-	for _, tt := range []struct{ runs, step, model int }{{400, 16, 28}, {800, 34, 36}} {
+	for _, tt := range []struct{ runs, step, model int }{{400, 20, 28}, {800, 36, 36}} {
 		step, model, instructed, others := 0, 0, 0, 0
 		const histories = 40
 		for seed := range uint64(histories) {

@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/virtuous6/virtuous6/analysts/stats"
@@ -20,8 +19,7 @@ type selection struct {
 // maxLonger is how many longer sequences, those with the strongest evidence, may take the place of a shorter one.
 const maxLonger = 20
 
-// independent selects from the workflow's claims. Evidence counts beside that of the others kept, and has to be as
-// strong as a claim needs.
+// independent selects from the workflow's claims those that stand beside one another.
 func (c *cohort) independent(all claims) []factor {
 	s := selection{cohort: c, all: all}
 	candidates := c.claimed(all, func(h *hypothesis) bool { return h.feature != switches && h.feature != fails })
@@ -33,7 +31,7 @@ func (c *cohort) independent(all claims) []factor {
 	}
 	// What was kept early may say nothing beside what came later.
 	for i := 0; i < len(s.kept) && len(s.kept) > 1; {
-		if s.stands(s.kept[i], s.marks[i], slices.Concat(s.marks[:i], s.marks[i+1:])) {
+		if s.without(i).stands(s.kept[i], s.marks[i]) {
 			i++
 			continue
 		}
@@ -47,7 +45,7 @@ func (c *cohort) independent(all claims) []factor {
 func (s *selection) add(candidates []factor) {
 	for _, f := range candidates {
 		sides := f.sides()
-		if s.stands(f, sides, s.marks) {
+		if s.stands(f, sides) {
 			s.kept, s.marks = append(s.kept, f), append(s.marks, sides)
 		}
 	}
@@ -70,39 +68,50 @@ func (s *selection) lengthen(i int, candidates []factor) bool {
 	if len(longer) == 0 {
 		return false
 	}
-	other := selection{
-		cohort: s.cohort, all: s.all,
-		kept: slices.Concat(s.kept[:i], s.kept[i+1:]), marks: slices.Concat(s.marks[:i], s.marks[i+1:]),
-	}
+	other := s.without(i)
 	other.add(longer)
 	price := s.all.threshold * float64(len(other.kept)-len(s.kept))
 	if other.explained()-price <= s.explained() {
 		return false
 	}
-	*s = other
+	*s = *other
 	return true
 }
 
-// stands tells whether the evidence for a factor beside others is of the same sign and still carries it, were it the only
-// one that is tested: that it is none of many was settled before.
-func (s *selection) stands(f factor, sides []int8, others [][]int8) bool {
-	if len(others) == 0 {
+func (s *selection) without(i int) *selection {
+	return &selection{
+		cohort: s.cohort, all: s.all,
+		kept: slices.Concat(s.kept[:i], s.kept[i+1:]), marks: slices.Concat(s.marks[:i], s.marks[i+1:]),
+	}
+}
+
+// stands tells whether a factor has the same sign beside those kept, and would still be told were it the only one that is
+// tested: that it is none of many was settled before.
+func (s *selection) stands(f factor, sides []int8) bool {
+	beside := s.marks
+	if f.feature == sequence { // it is measured beside the other sequences already
+		beside = nil
+		for i, k := range s.kept {
+			if k.feature != sequence || endOf(k.subject, f.subject) >= 0 || endOf(f.subject, k.subject) >= 0 {
+				beside = append(beside, s.marks[i])
+			}
+		}
+	}
+	if len(beside) == 0 {
 		return true
 	}
-	strata, y, xs := s.columns(sides, append([][]int8{sides}, others...))
-	score, variance := stats.Adjusted(strata, y, xs[0], xs[1:])
-	return score > 0 == (f.difference > 0) && stats.LogE(score, variance) >= math.Log(1/s.all.alpha)
+	m := f.measure(sides, beside...)
+	return m.difference > 0 == (f.difference > 0) && m.p <= s.all.alpha
 }
 
 // explained is the gain in log-likelihood of all kept factors together.
 func (s *selection) explained() float64 {
-	strata, y, xs := s.columns(nil, s.marks)
+	strata, y, xs := s.columns(s.marks)
 	return stats.Explained(strata, y, xs)
 }
 
-// columns lays the rated runs out for least squares: those that a comparison leaves out are left out, where there is
-// one. In a column, 1 is a run with the feature.
-func (c *cohort) columns(compared []int8, marks [][]int8) (strata []int32, y []float64, xs [][]float64) {
+// columns lays the rated runs out for least squares. In a column, 1 is a run with the feature.
+func (c *cohort) columns(marks [][]int8) (strata []int32, y []float64, xs [][]float64) {
 	xs = make([][]float64, len(marks))
 	n := len(c.rated)
 	strata, y = make([]int32, 0, n), make([]float64, 0, n)
@@ -110,9 +119,6 @@ func (c *cohort) columns(compared []int8, marks [][]int8) (strata []int32, y []f
 		xs[i] = make([]float64, 0, n)
 	}
 	for place := range n {
-		if compared != nil && compared[place] == out {
-			continue
-		}
 		strata = append(strata, c.stratum[place])
 		y = append(y, float64(c.succeeded[place]))
 		for i, m := range marks {

@@ -13,7 +13,7 @@ import (
 
 const (
 	workflowName    = "workflow"
-	workflowVersion = 2
+	workflowVersion = 3
 	confidence      = 0.95
 )
 
