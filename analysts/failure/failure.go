@@ -15,7 +15,7 @@ import (
 
 const (
 	name    = "errors"
-	version = 1
+	version = 2
 	alpha   = 0.05
 	// top is how many errors are told of a workflow.
 	top = 10

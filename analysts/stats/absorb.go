@@ -5,7 +5,7 @@ import "math"
 // absorbRounds and absorbEnough bound how long Absorb goes on.
 const (
 	absorbRounds = 60
-	absorbEnough = 1e-9
+	absorbEnough = 1e-6
 )
 
 // Absorb takes out of each of the values, in place, what the classifications explain together: each classification

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/virtuous6/virtuous6/analysts/stats"
@@ -85,8 +86,8 @@ func (s *selection) without(i int) *selection {
 	}
 }
 
-// stands tells whether a factor has the same sign beside those kept, and would still be told were it the only one that is
-// tested: that it is none of many was settled before.
+// stands tells whether the evidence for a factor beside those kept is of the same sign and still carries it, were it the only one
+// that is tested: that it is none of many was settled before.
 func (s *selection) stands(f factor, sides []int8) bool {
 	beside := s.marks
 	if f.feature == sequence { // it is measured beside the other sequences already
@@ -101,7 +102,13 @@ func (s *selection) stands(f factor, sides []int8) bool {
 		return true
 	}
 	m := f.measure(sides, beside...)
-	return m.difference > 0 == (f.difference > 0) && m.p <= s.all.alpha
+	if m.difference > 0 != (f.difference > 0) {
+		return false
+	}
+	if f.feature == sequence {
+		return m.p <= s.all.alpha
+	}
+	return stats.LogE(m.score, m.variance) >= math.Log(1/s.all.alpha)
 }
 
 // explained is the gain in log-likelihood of all kept factors together.
