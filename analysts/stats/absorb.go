@@ -28,11 +28,17 @@ func Absorb(classes [][]int32, values ...[]float64) (parameters int) {
 		}
 	}
 	parameters -= max(len(classes)-1, 0) // each holds the mean
+	most := 0
+	for _, of := range sizes {
+		most = max(most, len(of))
+	}
+	room := make([]float64, most)
 	for _, v := range values {
 		for range absorbRounds {
 			moved := 0.0
 			for c, of := range classes {
-				sums := make([]float64, len(sizes[c]))
+				sums := room[:len(sizes[c])]
+				clear(sums)
 				for i, k := range of {
 					sums[k] += v[i]
 				}
