@@ -237,7 +237,7 @@ func power(t *testing.T, b *bytes.Buffer) {
 			said := w.look(t)["workflow"]
 			for _, f := range said.Findings {
 				for i, name := range f.Subject { // an agent that was only imported is called by its source too
-					f.Subject[i] = strings.TrimSuffix(name, " (runs)")
+					f.Subject[i], _, _ = strings.Cut(name, " (")
 				}
 				switch {
 				case !f.Strength.Claims() || f.Subject[0] == "fails":
