@@ -15,6 +15,7 @@ func All(p Policies) []Aggregate {
 		latest(aggregate("loop", loop())),
 		aggregate("person", person()),
 		aggregate("policy", policy()),
+		aggregate("review", review()),
 		aggregate("rule", rule()),
 		aggregate("run", run(p)),
 		aggregate("runbook", runbook()),

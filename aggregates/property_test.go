@@ -64,6 +64,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 			rapid.Map(step, func(n int) events.Event { return events.RunStepStarted{Step: n} }),
 			rapid.Map(step, func(n int) events.Event { return events.RunStepFinished{Step: n} }),
 		},
+		"review":  {anything[events.ReviewAsked](), anything[events.ReviewJudged](), anything[events.ReviewClosed]()},
 		"rule":    {anything[events.RuleSet]()},
 		"runbook": {anything[events.RunbookSaved]()},
 		"slack": {
@@ -254,6 +255,14 @@ func sound(t *rapid.T, history []events.Event) {
 			if len(e.Checks) == 0 || i > 0 && reflect.DeepEqual(history[i-1], e) {
 				t.Fatalf("a run without a check, or the same twice in a row: %+v", e)
 			}
+		case events.ReviewAsked:
+			made = true
+		case events.ReviewJudged:
+			if i > 0 && history[i-1] == events.Event(e) {
+				t.Fatalf("the same judgement twice in a row: %+v", e)
+			}
+		case events.ReviewClosed:
+			ended = true
 		case events.LoopPaused, events.LoopResumed:
 			made = true
 			if _, pause := e.(events.LoopPaused); pause == (i%2 == 1) {
@@ -471,6 +480,6 @@ var policy = aggregates.Policy{
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "skill": rapid.Custom(skillWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "review": rapid.Custom(reviewWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "skill": rapid.Custom(skillWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
 	}
 }

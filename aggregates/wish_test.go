@@ -276,3 +276,14 @@ func datasetWish(t *rapid.T) commands.Command {
 	}
 	return commands.AddToDataset{Dataset: "d", Run: pick(t, "run", "r", "s", ""), Checks: checks, By: "user:anna"}
 }
+
+func reviewWish(t *rapid.T) commands.Command {
+	run := pick(t, "run", "r", "")
+	switch pick(t, "wish", "ask", "judge", "close") {
+	case "ask":
+		return commands.AskReview{Run: run, Reason: pick(t, "reason", "why", ""), Reviewers: pick(t, "reviewers", 0, 1, 2, 3, 99)}
+	case "judge":
+		return commands.JudgeReview{Run: run, User: pick(t, "user", "a", "b", "c", ""), Judgement: pick(t, "judgement", events.JudgedRight, events.JudgedWrong, events.Unsure, "nice"), Reason: pick(t, "said", "", "so")}
+	}
+	return commands.CloseReview{Run: run, Reason: pick(t, "reason", "expired", "")}
+}

@@ -132,6 +132,14 @@ type Dataset interface {
 	dataset()
 }
 
+// Review is a command to a run's review by people.
+//
+//sumtype:decl
+type Review interface {
+	Command
+	review()
+}
+
 // Analyst is a command to the record of an analyst.
 //
 //sumtype:decl

@@ -89,6 +89,14 @@ type Dataset interface {
 	dataset()
 }
 
+// Review is a fact of a run's review by people.
+//
+//sumtype:decl
+type Review interface {
+	Event
+	review()
+}
+
 // Analyst is a fact of an analyst's: how its forecasts came out, and what it may do for that.
 //
 //sumtype:decl

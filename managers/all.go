@@ -14,6 +14,8 @@ type Config struct {
 	Holder string
 	// Does tells whether this process does work of a kind that not every process can, such as posting into Slack. Default none.
 	Does func(Work) bool
+	// Reviewers is how many people are to judge a run that is put before them. Default 2.
+	Reviewers int
 	// Digest is when of a day it is posted what the day before came to. Default 07:00 UTC.
 	Digest Morning
 }
@@ -67,6 +69,9 @@ func All(c Config) []Member {
 	}
 	if c.Does(SlackBudget{}) {
 		members = append(members, member(slackBudget()))
+	}
+	if c.Does(SlackReview{}) {
+		members = append(members, member(reviews(c.Reviewers)), member(slackReview()))
 	}
 	if c.Does(SlackAlert{}) {
 		members = append(members, member(slackWatch()), member(slackMark()))

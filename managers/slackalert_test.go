@@ -14,14 +14,14 @@ import (
 )
 
 // wanting folds facts into a manager, each with its stream, and hears what it wants after each; what was posted it is told of.
-func wanting(t *testing.T, manager string) func(stream string, fact events.Event) (works []managers.Work) {
+func wanting(t *testing.T, manager string) func(stream string, fact events.Event) (wants []managers.Want) {
 	t.Helper()
 	for _, m := range managers.All(inSlack) {
 		if m.Name != manager {
 			continue
 		}
 		processes, wanted, n := map[string]managers.Process{}, map[uuid.UUID]bool{}, 0
-		return func(stream string, fact events.Event) (works []managers.Work) {
+		return func(stream string, fact events.Event) (wants []managers.Want) {
 			n++
 			e := &events.Envelope{ID: uuid.UUID{14: byte(n >> 8), 15: byte(n)}, Kind: fact.Kind(), Stream: stream, Position: uint64(n), OccurredAt: time.Unix(int64(n)*3600, 0).UTC()}
 			key := m.Key(e)
@@ -44,10 +44,10 @@ func wanting(t *testing.T, manager string) func(stream string, fact events.Event
 			for _, w := range p.Wants() {
 				if !wanted[w.ID] {
 					wanted[w.ID] = true
-					works = append(works, w.Work)
+					wants = append(wants, w)
 				}
 			}
-			return works
+			return wants
 		}
 	}
 	t.Fatalf("there is no manager %q", manager)
@@ -74,7 +74,7 @@ func TestAnAgentThatDoesWorseIsToldOfOnceAnEpisode(t *testing.T) {
 				works = append(works, take(stream, events.RunFailed{})...)
 			}
 			for _, w := range works {
-				alert := w.(managers.SlackAlert) //nolint:forcetypeassert // there is no other work
+				alert := w.Work.(managers.SlackAlert) //nolint:forcetypeassert // there is no other work
 				told = append(told, fmt.Sprintf("%s %s %d/%d", alert.Agent, alert.As, alert.Latest.Good, alert.Before.Good))
 				take("slack-"+alert.Post(), events.SlackPosted{Post: alert.Post(), Channel: "C", TS: "1"})
 			}
@@ -106,7 +106,7 @@ func TestAMarkOfABudgetIsToldOnce(t *testing.T) {
 	var told []string
 	mark := func(starting string, percent int) {
 		for _, w := range take("budget-agent:a:b", events.BudgetReached{Starting: starting, Percent: percent}) {
-			alert := w.(managers.SlackAlert) //nolint:forcetypeassert // there is no other work
+			alert := w.Work.(managers.SlackAlert) //nolint:forcetypeassert // there is no other work
 			told = append(told, fmt.Sprintf("%s %s %d", alert.Budget, alert.Of, alert.Percent))
 			if more := take("slack-"+alert.Post(), events.SlackPosted{Post: alert.Post(), Channel: "C", TS: "1"}); len(more) > 0 {
 				t.Errorf("wanted %+v once it was told", more)
@@ -129,7 +129,7 @@ func TestAMilestoneIsToldOnce(t *testing.T) {
 	var told []string
 	tell := func(stream string, fact events.Event) {
 		for _, w := range take(stream, fact) {
-			m := w.(managers.SlackMilestone) //nolint:forcetypeassert // there is no other work
+			m := w.Work.(managers.SlackMilestone) //nolint:forcetypeassert // there is no other work
 			told = append(told, m.Milestone())
 			take("slack-"+m.Post(), events.SlackPosted{Post: m.Post(), Channel: "C", TS: "1"})
 		}

@@ -39,6 +39,8 @@ type Config struct {
 	Agents Agents
 	// Handlers do the work of a door that posts what runs come to. Without them nobody wants it done.
 	Handlers []Handler
+	// Reviewers is how many people are to judge a run that a door puts before them. Default 2.
+	Reviewers int
 	// Digest is when of a day a door posts what the day before came to. Default 07:00 UTC.
 	Digest managers.Morning
 	// Managers are those that run. Default all of them.
@@ -122,7 +124,7 @@ func New(c Config) *Orchestrator {
 	}
 	c.holder = c.IDs().String()
 	if c.Managers == nil {
-		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, RestAfter: c.RestAfter, Does: c.does, Digest: c.Digest})
+		c.Managers = managers.All(managers.Config{Holder: c.holder, StallAfter: c.StallAfter, RestAfter: c.RestAfter, Does: c.does, Digest: c.Digest, Reviewers: c.Reviewers})
 	}
 	if c.Policies == nil {
 		c.Policies = aggregates.Everywhere(aggregates.Policy{})

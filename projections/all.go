@@ -23,6 +23,7 @@ var all = workspaced(
 	slackThreads,
 	tools,
 	approvals,
+	reviews,
 	budgets,
 	tokens,
 	triggers,

@@ -142,6 +142,8 @@ type Reader interface {
 	// Approvals are those of a status, or all where it is empty, the latest first. Approval is one by its id or by what only its id begins with;
 	// it returns ErrNotFound where there is none.
 	Approvals(ctx context.Context, status string) ([]ApprovalRow, error)
+	// Reviews are the runs that people judge, in a status or in any for an empty one, the latest first.
+	Reviews(ctx context.Context, status string) ([]ReviewRow, error)
 	Approval(ctx context.Context, id string) (ApprovalRow, error)
 	// Tools are those of MCP servers, by name.
 	Tools(ctx context.Context) ([]ToolRow, error)

@@ -265,6 +265,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		holder
 		improvement
 		interaction
+		judgement
 		kind
 		label
 		last

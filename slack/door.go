@@ -50,6 +50,8 @@ type Config struct {
 	Proposals string
 	// Alerts is the channel for what goes wrong. Default Proposals.
 	Alerts string
+	// Reviews is the channel that runs are put into for people to judge. Default nowhere.
+	Reviews string
 	// Digests is the channel that what a day and a week came to is posted into, and each milestone. Default nowhere.
 	Digests string
 	// Targets are what is wanted of the figures.

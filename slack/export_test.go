@@ -44,6 +44,13 @@ func MilestoneBlocks(m answers.Milestone) []api.Block {
 	_, blocks := milestoneBlocks(m)
 	return blocks
 }
+func ReviewedBlocks(row projections.ReviewRow, prompt, answer string) []api.Block {
+	_, blocks := reviewedBlocks(row, prompt, answer)
+	return blocks
+}
+func ReviewView(metadata string, j events.Judgement) api.ModalViewRequest {
+	return reviewView(metadata, j)
+}
 func LimitView(metadata string, was events.Nanos) api.ModalViewRequest {
 	return limitView(metadata, was)
 }

@@ -29,6 +29,7 @@ type house struct {
 	experiments  []projections.ExperimentRow
 	budgets      []projections.BudgetRow
 	costs        []projections.CostRow
+	reviews      []projections.ReviewRow
 	goals        []projections.GoalRow
 	runbooks     []projections.RunbookRow
 	fail         error
@@ -178,6 +179,10 @@ func (h *house) Experiments(context.Context, string) ([]projections.ExperimentRo
 func (h *house) Budgets(context.Context) ([]projections.BudgetRow, error) { return h.budgets, nil }
 
 func (h *house) Costs(context.Context) ([]projections.CostRow, error) { return h.costs, nil }
+
+func (h *house) Reviews(context.Context, string) ([]projections.ReviewRow, error) {
+	return slices.Clone(h.reviews), nil
+}
 
 func (h *house) Goals(context.Context) ([]projections.GoalRow, error) {
 	h.mu.Lock()

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	api "github.com/slack-go/slack"
+
+	"github.com/virtuous6/virtuous6/events"
 )
 
 // Parse tells what a delivery wants. It is pure, and takes whatever Slack may send: what is not for the agent wants Nothing.
@@ -314,6 +316,8 @@ const (
 	limitAction    = "v6_limit"
 	limitModal     = "v6_limit_modal"
 	spentAction    = "v6_spent"
+	reviewAction   = "v6_review_"
+	reviewModal    = "v6_review_modal"
 	slotsAction    = "v6_slots"
 	slotsModal     = "v6_slots_modal"
 	slotBlock      = "slot:"
@@ -339,6 +343,12 @@ func tappedWish(action, value string) Wish {
 		return Permit{Approval: value, Grant: true}
 	case action == callAction+string(Reject) && value != "":
 		return Permit{Approval: value}
+	case action == reviewAction+string(events.JudgedRight) && value != "":
+		return Review{Run: value, Judgement: events.JudgedRight}
+	case action == reviewAction+string(events.JudgedWrong) && value != "":
+		return AskReview{Run: value, Judgement: events.JudgedWrong}
+	case action == reviewAction+string(events.Unsure) && value != "":
+		return AskReview{Run: value, Judgement: events.Unsure}
 	case action == pauseAction:
 		return AskPause{}
 	case action == resumeAction:
@@ -377,15 +387,19 @@ type origin struct {
 	Run     string `json:"run,omitempty"`
 	Runbook string `json:"runbook,omitempty"`
 	Budget  *raise `json:"budget,omitempty"`
-	Channel string `json:"channel"`
-	Thread  string `json:"thread,omitempty"`
-	Home    bool   `json:"home,omitempty"`
+	// Judgement is what a reviewer is to give a reason for.
+	Judgement events.Judgement `json:"judgement,omitempty"`
+	Channel   string           `json:"channel"`
+	Thread    string           `json:"thread,omitempty"`
+	Home      bool             `json:"home,omitempty"`
 }
 
 func submittedWish(p interactionPayload) (Wish, origin, error) {
 	switch p.View.CallbackID {
 	case slotsModal:
 		return launchWish(p)
+	case reviewModal:
+		return reviewWish(p)
 	case runModal:
 		return pickWish(p)
 	case pauseModal, limitModal:

@@ -33,6 +33,8 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.turn(ctx, r, id, w)
 	case Raise:
 		return d.raise(ctx, r, id, w)
+	case Review:
+		return d.judgeReview(ctx, r, id, w)
 	case Steer:
 		return d.steerHere(ctx, r, id, w)
 	case Better:
@@ -53,7 +55,7 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 		return d.permit(ctx, r, id, w)
 	case Refuse:
 		return refusal("%s", w.Says), nil
-	case AskBetter, AskWrong, AskSlots, AskWorkflow, AskPause, AskRaise, Spent, Know, ShowMetrics, ShowHome, Help, Nothing:
+	case AskBetter, AskReview, AskWrong, AskSlots, AskWorkflow, AskPause, AskRaise, Spent, Know, ShowMetrics, ShowHome, Help, Nothing:
 	}
 	return done{}, fmt.Errorf("slack: nobody performs %T", r.Wish)
 }

@@ -42,13 +42,15 @@ func (d *Door) reading(r Request) func(context.Context) done {
 		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askSlots(ctx, r, w) }
 	case AskWorkflow:
 		read = d.askWorkflow
+	case AskReview:
+		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askReview(ctx, r, w) }
 	case AskPause:
 		read = d.askPause
 	case AskRaise:
 		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askRaise(ctx, r, w) }
 	case Spent:
 		read = func(ctx context.Context, _ Request) (*Reply, error) { return d.spentReply(ctx, w) }
-	case Ask, Goal, Launch, Pick, Switch, Raise, Steer, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
+	case Ask, Goal, Launch, Pick, Review, Switch, Raise, Steer, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
 		return nil
 	}
 	return func(ctx context.Context) done {

@@ -80,6 +80,16 @@ type (
 		Was    events.Nanos
 	}
 	Spent struct{ Budget string }
+	// Review is what a reviewer says of a run, AskReview wants the modal in which to say why.
+	Review struct {
+		Run       string
+		Judgement events.Judgement
+		Reason    string
+	}
+	AskReview struct {
+		Run       string
+		Judgement events.Judgement
+	}
 	// Know wants what the read models tell.
 	Know struct{ answers.Question }
 	// Better says how an answer should have been. Run is empty for the last one there. Answer tells that the text is the answer
@@ -159,6 +169,8 @@ func (s Switch) wish() string {
 	}
 	return "resume_improvements"
 }
+func (r Review) wish() string  { return "review_" + string(r.Judgement) }
+func (AskReview) wish() string { return "ask_review" }
 func (AskPause) wish() string  { return "ask_pause" }
 func (Raise) wish() string     { return "raise_budget" }
 func (AskRaise) wish() string  { return "ask_raise" }

@@ -167,7 +167,7 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 // data of the stream's first fact where the caller has them.
 func (s *Store) owner(ctx context.Context, stream string, e *events.Envelope, first []byte) (string, error) {
 	switch events.Category(stream) {
-	case "feedback", "slack":
+	case "feedback", "review", "slack":
 		return s.names(e.Data), nil
 	case "run", "goal":
 	default:

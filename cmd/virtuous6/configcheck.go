@@ -55,6 +55,7 @@ func (c *config) mistake() (key, says string) {
 		{"api", !slices.Contains([]string{"", agents.ChatAPI, agents.ResponsesAPI}, c.API), "it should be chat or responses"},
 		{"log_level", !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.LogLevel), "it should be debug, info, warn or error"},
 		{"log_format", !slices.Contains([]string{"", "text", "json"}, c.LogFormat), "it should be text or json"},
+		{"slack.reviewers", c.Slack.Reviewers < 0 || c.Slack.Reviewers > 20, "it should be 1 to 20 people for each run"},
 		{"slack", wrongMorning != nil, fmt.Sprint(wrongMorning)},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analysts", slices.ContainsFunc(slices.Collect(maps.Keys(c.Analysts)), func(n string) bool { return !slices.Contains(analystNames(), n) || c.Analysts[n] < 0 }),

@@ -33,6 +33,9 @@ type slackConfig struct {
 	Proposals string `yaml:"proposals"`
 	// Alerts is the channel for what goes wrong: budgets that reach a mark, agents that do worse. Default that of Proposals.
 	Alerts string `yaml:"alerts"`
+	// Reviews is the channel for runs that people are to judge, Reviewers how many each. Default nowhere, and 2.
+	Reviews   string `yaml:"reviews"`
+	Reviewers int    `yaml:"reviewers"`
 	// Digests is the channel for what a day and a week came to, and for milestones. Default nowhere.
 	Digests string `yaml:"digests"`
 	// DigestAt is the time of the day, such as "07:30", at which a digest is posted, in TimeZone. Default 07:00 UTC.
@@ -125,7 +128,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 			m, err := a.improvements().Approve(ctx, c)
 			return m.Done, m.Repeated, err
 		},
-		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Digests: a.config.Slack.Digests, Alerts: a.config.Slack.Alerts, Targets: a.config.Targets.targets(), Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
+		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Digests: a.config.Slack.Digests, Alerts: a.config.Slack.Alerts, Reviews: a.config.Slack.Reviews, Targets: a.config.Targets.targets(), Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
 	})}
 	s.called = hooks != "" && t.secret != ""
 	return s, nil
@@ -147,6 +150,9 @@ func (s *slackServer) handlers() []orchestrator.Handler {
 	}
 	if s.door.Digests != "" {
 		all = append(all, orchestrator.Handle(s.door.Digest, s.door.DigestGaveUp), orchestrator.Handle(s.door.Milestone, s.door.MilestoneGaveUp))
+	}
+	if s.door.Reviews != "" {
+		all = append(all, orchestrator.Handle(s.door.Review, s.door.ReviewGaveUp))
 	}
 	if s.door.Alerts != "" || s.door.Proposals != "" {
 		all = append(all, orchestrator.Handle(s.door.Alert, s.door.AlertGaveUp))

@@ -83,6 +83,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"read_model_mark",
 		"read_model_origin",
 		"read_model_snapshots",
+		"reviews",
 		"rules",
 		"run_zones",
 		"runbooks",

@@ -1,0 +1,108 @@
+package managers_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/managers"
+)
+
+// Runs of an open experiment are put before people, those of the side of which verdicts tell least first; what people say becomes a
+// verdict.
+func TestRunsThatNarrowAnOpenDecisionAreReviewed(t *testing.T) {
+	t.Parallel()
+	take := wanting(t, "review")
+	var asked []string
+	var verdicts []commands.GiveVerdict
+	closes := map[string]int{}
+	tell := func(stream string, fact events.Event) {
+		for _, w := range take(stream, fact) {
+			switch c := w.Command.(type) {
+			case commands.AskReview:
+				asked = append(asked, c.Run+" "+c.Arm)
+				if c.Reviewers != 2 || c.Reason == "" || c.Experiment != "x" {
+					t.Errorf("asked %+v", c)
+				}
+			case commands.GiveVerdict:
+				verdicts = append(verdicts, c)
+			case commands.CloseReview:
+				closes[c.Run]++
+				if w.At.IsZero() || !w.At.Equal(c.At) {
+					t.Errorf("%s is closed at %s", c.Run, w.At)
+				}
+			}
+		}
+	}
+	run := func(name, experiment, arm string, ends events.Event) {
+		tell("run-"+name, events.RunAssigned{Arms: []events.Arm{{Experiment: experiment, Arm: arm}}})
+		tell("run-"+name, ends)
+	}
+	finished := events.RunFinished{Outcome: events.Succeeded}
+	tell("experiment-x", events.ExperimentStarted{Share: 500})
+	run("other", "y", events.ControlArm, finished)
+	run("failed", "x", events.ControlArm, events.RunFailed{})
+	if len(asked) > 0 {
+		t.Fatalf("asked %q", asked)
+	}
+	// People have judged four of the candidate's: the next verdict on one without tells more.
+	for i := range 4 {
+		name := fmt.Sprintf("c%d", i)
+		tell("run-"+name, events.RunAssigned{Arms: []events.Arm{{Experiment: "x", Arm: events.CandidateArm}}})
+		tell("verdict-"+name, events.VerdictGiven{Run: name, Verdict: events.Succeeded, From: events.ByPerson})
+	}
+	run("a", "x", events.ControlArm, finished)
+	tell("review-a", events.ReviewAsked{Run: "a", Reviewers: 2})
+	run("c", "x", events.CandidateArm, finished)
+	tell("review-c", events.ReviewAsked{Run: "c", Reviewers: 2})
+	run("b", "x", events.ControlArm, finished)
+	tell("review-b", events.ReviewAsked{Run: "b", Reviewers: 2})
+	// Three are under way: the next waits for its turn, and control has it.
+	run("d", "x", events.CandidateArm, finished)
+	run("e", "x", events.ControlArm, finished)
+	tell("review-c", events.ReviewClosed{Run: "c", Verdict: ""})
+	if got := strings.Join(asked, ", "); got != "a control, c candidate, b control, e control" {
+		t.Errorf("asked %q", got)
+	}
+	if closes["a"] != 1 || closes["b"] != 1 || closes["c"] != 1 {
+		t.Errorf("closes %v", closes)
+	}
+	if len(verdicts) > 0 {
+		t.Errorf("a review that is left open became %+v", verdicts)
+	}
+	tell("review-a", events.ReviewClosed{Run: "a", Wrong: 2, Verdict: events.Failed})
+	if len(verdicts) != 1 || verdicts[0].Run != "a" || verdicts[0].Verdict != events.Failed || verdicts[0].From != events.ByPerson || verdicts[0].By != "review" {
+		t.Errorf("verdicts %+v", verdicts)
+	}
+	tell("verdict-a", events.VerdictGiven{Run: "a", Verdict: events.Failed, From: events.ByPerson, By: "review"})
+	asked = nil
+	tell("experiment-x", events.ExperimentStopped{})
+	tell("review-b", events.ReviewClosed{Run: "b"})
+	tell("run-z", events.RunFinished{Outcome: events.Succeeded})
+	if len(asked) > 0 || len(verdicts) != 1 {
+		t.Errorf("after its end: asked %q, %+v", asked, verdicts)
+	}
+}
+
+// A review is shown as it stands, each judgement and its end.
+func TestAReviewIsShownAsItStands(t *testing.T) {
+	t.Parallel()
+	take := wanting(t, "slack_review")
+	var shown []string
+	tell := func(fact events.Event) {
+		for _, w := range take("review-r1", fact) {
+			card := w.Work.(managers.SlackReview) //nolint:forcetypeassert // there is no other work
+			shown = append(shown, card.Post())
+			take("slack-"+card.Post(), events.SlackPosted{Post: card.Post(), Channel: "C", TS: "1"})
+		}
+	}
+	tell(events.ReviewAsked{Run: "r1", Reviewers: 2})
+	tell(events.ReviewJudged{Run: "r1"})
+	tell(events.ReviewJudged{Run: "r1"})
+	tell(events.ReviewClosed{Run: "r1"})
+	if got := strings.Join(shown, " "); got != "review:r1 review:r1/judged 1 review:r1/judged 2 review:r1/closed" {
+		t.Errorf("shown %q", got)
+	}
+}
