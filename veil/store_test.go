@@ -96,6 +96,7 @@ func story(t *testing.T, l *logbook) {
 	)
 	score := 0.0
 	l.append(t, "feedback-f1", envelope(t, "user:"+bert, events.FeedbackGiven{Feedback: "f1", Run: "r1", User: bert, Score: &score, Text: "rude words"}))
+	l.append(t, "review-r1", envelope(t, "user:"+bert, events.ReviewJudged{Run: "r1", User: bert, Judgement: events.JudgedWrong, Reason: "rude words of a reviewer"}))
 	l.append(t, "improvement-i1", envelope(t, "user:"+anna, events.ImprovementApproved{By: "user:" + anna, Note: "go"}))
 	l.append(t, "run-r2", envelope(t, "user:carl", events.RunStarted{Run: "r2", Workflow: "cli", Requester: "carl", Prompt: "hello"}))
 }
