@@ -109,7 +109,7 @@ type policyConfig struct {
 	// SpecialistLimit what each may spend in a month, in dollars. Default: no bound of its own.
 	Specialists     int    `yaml:"specialists"`
 	SpecialistLimit string `yaml:"specialist_limit"`
-	// ApproveGoalsAbove is what a goal's plan may cost, in dollars, without a person's approval: 0 has each one approved. Default: any.
+	// ApproveGoalsAbove is what a goal's plan may cost, in dollars, without a person's approval: at 0 none that costs anything. Default: any.
 	ApproveGoalsAbove string `yaml:"approve_goals_above"`
 	// HoldbackPermille is the share of the runs that stay on an agent as a person made it, where improvements have changed it
 	// since. Default 50; 0 is none.
