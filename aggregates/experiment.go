@@ -1,6 +1,7 @@
 package aggregates
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -29,10 +30,13 @@ func (s experimentStatus) String() string {
 type Experiment struct {
 	events.ExperimentPlanned
 	// Level is the chance that it promotes what is no better, and Share what the change has by now, in permille.
-	Level  float64
-	Share  int
+	Level float64
+	Share int
+	// Shares are those of all arms, the control's first, where there are several candidates.
+	Shares []int
 	status experimentStatus
 	proof  events.Proof
+	arm    string
 }
 
 // Over tells that it has ended.
@@ -51,10 +55,31 @@ func Draw(experiment, unit string, share int) (candidate bool, permille int) {
 	return false, 1000 - share
 }
 
-// Candidate is an agent's configuration with the change that is tried. The rest stays as it is by now.
-func (e Experiment) Candidate(config events.AgentConfig) events.AgentConfig {
-	config, _ = changed(config, e.Change, e.Config) // no other kind is planned
+// Candidate is an agent's configuration with what is tried in an arm. The rest stays as it is by now.
+func (e Experiment) Candidate(config events.AgentConfig, arm string) events.AgentConfig {
+	to := e.Config
+	if i, is := events.CandidateOf(arm); is && i > 0 && i <= len(e.Others) {
+		to = e.Others[i-1]
+	}
+	config, _ = changed(config, e.Change, to) // no other kind is planned
 	return config
+}
+
+// Draw draws a unit's arm. The same unit stays in an arm as long as its share does not fall.
+func (e Experiment) Draw(unit string) events.Arm {
+	arm := events.Arm{Experiment: e.Experiment, Arm: events.ControlArm, Unit: unit}
+	if len(e.Others) > 0 {
+		i := drawOne(e.Experiment, unit, e.Shares)
+		if arm.Permille, arm.Shares = e.Shares[i], e.Shares; i > 0 {
+			arm.Arm = events.Candidate(i - 1)
+		}
+		return arm
+	}
+	var candidate bool
+	if candidate, arm.Permille = Draw(e.Experiment, unit, e.Share); candidate {
+		arm.Arm = events.CandidateArm
+	}
+	return arm
 }
 
 // DefaultPlan is how an experiment is held where nobody says otherwise.
@@ -143,10 +168,15 @@ func decideExperiment(p Policy, c commands.Experiment, s Experiment) (events.Exp
 		if err := p.allowsConfig(s.Config); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
 		}
+		for _, other := range s.Others {
+			if err := p.allowsConfig(other); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.Stream(), err)
+			}
+		}
 		return events.ExperimentStarted{Share: s.Plan.Steps[0], Level: c.Level}, nil
 	case commands.MoveExperiment:
 		switch {
-		case s.status != running:
+		case s.status != running || len(s.Others) > 0:
 			return nil, refuse("moved")
 		case !slices.Contains(s.Plan.Steps, c.Share) || c.Share <= s.Share:
 			return nil, fmt.Errorf("%w: a change goes from %d permille to one of %d, not to %d", ErrInvalid, s.Share, s.Plan.Steps, c.Share)
@@ -154,6 +184,11 @@ func decideExperiment(p Policy, c commands.Experiment, s Experiment) (events.Exp
 			return nil, fmt.Errorf("%w: without a person the change may reach %d permille, not %d", ErrPolicy, s.MaxShare, c.Share)
 		}
 		return events.ExperimentMoved{Share: c.Share, Proof: c.Proof}, checkProof(c.Proof)
+	case commands.AllocateExperiment:
+		if s.status != running {
+			return nil, refuse("allocated")
+		}
+		return allocateExperiment(c, s)
 	case commands.PromoteExperiment:
 		return promoteExperiment(p, c, s, refuse)
 	case commands.RollBackExperiment:
@@ -191,6 +226,9 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 	if err := checkChange(p, change); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
 	}
+	if err := checkOthers(p, c); err != nil {
+		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
+	}
 	if c.Screen != nil && c.Screen.Worse() {
 		return nil, fmt.Errorf("experiment %s: %w: %d runs of experiment %s show it to be worse, by %.1f to %.1f points of success",
 			c.Experiment, ErrWorse, c.Screen.Runs, c.Screen.Experiment, -100*c.Screen.High, -100*c.Screen.Low)
@@ -203,7 +241,7 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 	switch {
 	case c.By == policyApproves:
 		passes := false
-		if most, passes = p.byItself(c.Agent, c.Change); !passes || most < plan.Steps[0] {
+		if most, passes = p.byItself(c.Agent, c.Change); !passes || most < plan.Steps[0]*(1+len(c.Others)) {
 			return nil, fmt.Errorf("experiment %s: %w: a change of kind %s is tried when a person approves it", c.Experiment, ErrPolicy, c.Change)
 		}
 	case c.By == "" || isMachine(c.By):
@@ -214,7 +252,7 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 		}
 	}
 	return events.ExperimentPlanned{
-		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, By: c.By, MaxShare: most, Plan: plan, Screen: c.Screen,
+		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, Others: c.Others, By: c.By, MaxShare: most, Plan: plan, Screen: c.Screen,
 	}, nil
 }
 
@@ -236,36 +274,44 @@ func promoteExperiment(p Policy, c commands.PromoteExperiment, s Experiment, ref
 		if s.status != proved {
 			return nil, refuse("promoted before it is proved to be better")
 		}
-		c.Proof = s.proof
+		c.Proof, c.Arm = s.proof, s.arm
 	}
 	if s.status != proved && s.status != running {
 		return nil, refuse("promoted")
 	}
-	if err := checkProved(c.Proof, s.Level); err != nil {
+	i, is := 0, c.Arm == ""
+	if !is {
+		i, is = events.CandidateOf(c.Arm)
+	}
+	if !is || i > len(s.Others) || len(s.Others) > 0 && s.Shares[i+1] == 0 {
+		return nil, fmt.Errorf("%w: %s can't be promoted, since no candidate that is tried is called %q", ErrInvalid, c.Stream(), c.Arm)
+	}
+	// Any of several candidates may be the one that chance makes look better.
+	if err := checkProved(c.Proof, s.Level/float64(1+len(s.Others))); err != nil {
 		return nil, fmt.Errorf("%s can't be promoted: %w", c.Stream(), err)
 	}
-	if err := p.allowsConfig(s.Config); err != nil {
+	if err := p.allowsConfig(s.Candidate(events.AgentConfig{}, c.Arm)); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Stream(), err)
 	}
 	switch {
 	case c.By != "":
-		return events.ExperimentPromoted{By: c.By, Proof: c.Proof}, nil
-	case s.MaxShare >= 1000 && costTold(c.Proof):
-		return events.ExperimentPromoted{By: s.By, Proof: c.Proof}, nil
+		return events.ExperimentPromoted{By: c.By, Arm: c.Arm, Proof: c.Proof}, nil
+	case s.MaxShare >= 1000 && costTold(c.Proof, cmp.Or(c.Arm, events.CandidateArm)):
+		return events.ExperimentPromoted{By: s.By, Arm: c.Arm, Proof: c.Proof}, nil
 	case s.status == running:
-		return events.ExperimentProved{Proof: c.Proof}, nil
+		return events.ExperimentProved{Arm: c.Arm, Proof: c.Proof}, nil
 	}
 	return nil, nil
 }
 
 // costTold tells that the candidate's runs tell their costs at least as the others do: what may cost anything goes no further
 // without a person.
-func costTold(p events.Proof) bool {
+func costTold(p events.Proof, arm string) bool {
 	unpriced := map[string]int64{}
 	for _, a := range p.Arms {
 		unpriced[a.Arm] = a.UnpricedCalls
 	}
-	return unpriced[events.CandidateArm] == 0 || unpriced[events.ControlArm] > 0
+	return unpriced[arm] == 0 || unpriced[events.ControlArm] > 0
 }
 
 // checkProved holds a proof to the chance of being wrong that was settled before the first run.
@@ -302,10 +348,16 @@ func evolveExperiment(s Experiment, e events.Experiment) Experiment {
 		s = Experiment{ExperimentPlanned: e, status: planned}
 	case events.ExperimentStarted:
 		s.status, s.Share, s.Level = running, e.Share, e.Level
+		if n := 1 + len(s.Others); n > 1 {
+			s.Shares = slices.Repeat([]int{e.Share}, n+1)
+			s.Shares[0] = 1000 - n*e.Share
+		}
+	case events.ExperimentAllocated:
+		s.Shares = e.Shares
 	case events.ExperimentMoved:
 		s.Share = e.Share
 	case events.ExperimentProved:
-		s.status, s.proof = proved, e.Proof
+		s.status, s.proof, s.arm = proved, e.Proof, e.Arm
 	case events.ExperimentPromoted:
 		s.status, s.Share = concluded, 1000
 	case events.ExperimentRolledBack, events.ExperimentStopped, events.ExperimentExpired:

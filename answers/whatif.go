@@ -36,6 +36,8 @@ type WhatIf struct {
 	// Experiment is the one that drew the runs, Status what became of it; both are empty where none did.
 	Experiment string `json:"experiment,omitempty"`
 	Status     string `json:"status,omitempty"`
+	// Arm is the candidate, empty where the experiment has one.
+	Arm string `json:"arm,omitempty"`
 	// Unknown says why nothing can be told. It is empty where something is.
 	Unknown string `json:"unknown,omitempty"`
 	// Runs are the drawn ones that have succeeded or failed, one of each conversation or requester, between the positions From and To; Effective is
@@ -82,25 +84,46 @@ func TellWhatIf(ctx context.Context, r projections.Reader, q ChangeInQuestion) (
 		if q.Experiment != "" {
 			return x.Experiment == q.Experiment
 		}
-		return x.Agent == q.Agent && x.Kind == string(q.Kind) && !x.StartedAt.IsZero() && alike(q.Kind, x.Config, q.Config)
+		return x.Agent == q.Agent && x.Kind == string(q.Kind) && !x.StartedAt.IsZero() && slices.ContainsFunc(append(slices.Clone(x.Others), x.Config), func(c events.AgentConfig) bool { return alike(q.Kind, c, q.Config) })
 	})
 	if tried < 0 {
 		w.Unknown = "it was never tried: no run was drawn for it"
 		return w, nil
 	}
-	w.Experiment, w.Status = all[tried].Experiment, all[tried].Status
+	w.Experiment, w.Status, w.Arm = all[tried].Experiment, all[tried].Status, armOf(q, all[tried])
 	drawn, err := r.Drawn(ctx, w.Experiment)
 	if err != nil {
 		return w, err
 	}
 	drawn = slices.DeleteFunc(drawn, func(d projections.DrawnRun) bool {
-		return d.Arm.Permille <= 0 || d.Result() != events.Succeeded && d.Result() != events.Failed
+		return w.chance(d.Arm) <= 0 || d.Result() != events.Succeeded && d.Result() != events.Failed
 	})
 	if len(q.Tasks) > 0 && !slices.ContainsFunc(drawn, func(d projections.DrawnRun) bool { return slices.Contains(q.Tasks, d.Task) }) {
 		w.Unknown = fmt.Sprintf("none of the runs that were drawn is about %s", strings.Join(q.Tasks, ", "))
 		return w, nil
 	}
 	return w, w.estimate(drawn)
+}
+
+// armOf is the candidate that a question is about, the first where it names none. It is empty where there is one.
+func armOf(q ChangeInQuestion, x projections.ExperimentRow) string {
+	if len(x.Others) == 0 {
+		return ""
+	}
+	i := slices.IndexFunc(x.Others, func(c events.AgentConfig) bool { return alike(q.Kind, c, q.Config) })
+	return events.Candidate(i + 1)
+}
+
+// chance is how likely a run was drawn into its arm, as one of the two that are compared. It is 0 where it is in neither.
+func (w *WhatIf) chance(arm events.Arm) float64 {
+	if w.Arm == "" {
+		return float64(arm.Permille) / 1000
+	}
+	i, _ := events.CandidateOf(w.Arm)
+	if i+1 >= len(arm.Shares) || arm.Arm != w.Arm && arm.Arm != events.ControlArm || arm.Shares[i+1] == 0 {
+		return 0
+	}
+	return float64(arm.Permille) / float64(arm.Shares[0]+arm.Shares[i+1])
 }
 
 // estimate fills in the figures.
@@ -151,8 +174,8 @@ func (w *WhatIf) contrast(drawn []projections.DrawnRun, value func(projections.D
 	for _, d := range drawn {
 		if y, known := value(d); known {
 			draws = append(draws, stats.Draw{
-				Unit: d.Arm.Unit, Stratum: d.Task, Candidate: d.Arm.Arm == events.CandidateArm || d.Arm.Arm == events.CurrentArm,
-				Chance: float64(d.Arm.Permille) / 1000, Outcome: y,
+				Unit: d.Arm.Unit, Stratum: d.Task, Candidate: d.Arm.Tried() || d.Arm.Arm == events.CurrentArm,
+				Chance: w.chance(d.Arm), Outcome: y,
 			})
 		}
 	}

@@ -15,8 +15,10 @@ type PlanExperiment struct {
 	Improvement string
 	Change      events.ChangeKind
 	Config      events.AgentConfig
-	By          string
-	Plan        events.ExperimentPlan
+	// Others are other values of the same setting, each an arm of its own.
+	Others []events.AgentConfig
+	By     string
+	Plan   events.ExperimentPlan
 	// Screen is what history says of it. What history shows to be worse is not tried again.
 	Screen *events.Screen
 }
@@ -36,13 +38,27 @@ type MoveExperiment struct {
 	Proof      events.Proof
 }
 
+// AllocateExperiment gives the arms of an experiment on several candidates other shares. Dropped is an arm that goes out, by the guardrail
+// that it broke.
+type AllocateExperiment struct {
+	Meta
+	Experiment string
+	Shares     []int
+	Dropped    string
+	Guardrail  string
+	Reason     string
+	Proof      events.Proof
+}
+
 // PromoteExperiment gives a change that was proved to be better all runs. By names the person who lets it go further than
 // the policy does; it is empty where none does.
 type PromoteExperiment struct {
 	Meta
 	Experiment string
 	By         string
-	Proof      events.Proof
+	// Arm is the candidate, empty where there is one.
+	Arm   string
+	Proof events.Proof
 }
 
 // RollBackExperiment ends a change by which a guardrail was broken.
@@ -73,6 +89,7 @@ type ExpireExperiment struct {
 func (c PlanExperiment) Stream() string     { return ExperimentStream(c.Workspace, c.Experiment) }
 func (c StartExperiment) Stream() string    { return ExperimentStream(c.Workspace, c.Experiment) }
 func (c MoveExperiment) Stream() string     { return ExperimentStream(c.Workspace, c.Experiment) }
+func (c AllocateExperiment) Stream() string { return ExperimentStream(c.Workspace, c.Experiment) }
 func (c PromoteExperiment) Stream() string  { return ExperimentStream(c.Workspace, c.Experiment) }
 func (c RollBackExperiment) Stream() string { return ExperimentStream(c.Workspace, c.Experiment) }
 func (c StopExperiment) Stream() string     { return ExperimentStream(c.Workspace, c.Experiment) }
@@ -81,6 +98,7 @@ func (c ExpireExperiment) Stream() string   { return ExperimentStream(c.Workspac
 func (PlanExperiment) experiment()     {}
 func (StartExperiment) experiment()    {}
 func (MoveExperiment) experiment()     {}
+func (AllocateExperiment) experiment() {}
 func (PromoteExperiment) experiment()  {}
 func (RollBackExperiment) experiment() {}
 func (StopExperiment) experiment()     {}

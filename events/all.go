@@ -21,6 +21,7 @@ var Known = NewTable(
 	kind[ExperimentPlanned](),
 	kind[ExperimentStarted](),
 	kind[ExperimentMoved](),
+	kind[ExperimentAllocated](),
 	kind[ExperimentProved](),
 	kind[ExperimentPromoted](),
 	kind[ExperimentRolledBack](),

@@ -1,5 +1,10 @@
 package events
 
+import (
+	"strconv"
+	"strings"
+)
+
 // The arms of an experiment on an agent.
 const (
 	// ControlArm are the runs of the agent as it is, CandidateArm those with the change.
@@ -10,6 +15,27 @@ const (
 	FrozenArm  = "frozen"
 	CurrentArm = "current"
 )
+
+// Candidate is the arm of one of several candidates, the first is 0.
+func Candidate(index int) string {
+	if index == 0 {
+		return CandidateArm
+	}
+	return CandidateArm + "-" + strconv.Itoa(index+1)
+}
+
+// CandidateOf tells which candidate an arm is of, or that it is of none.
+func CandidateOf(arm string) (index int, is bool) {
+	if arm == CandidateArm {
+		return 0, true
+	}
+	number, is := strings.CutPrefix(arm, CandidateArm+"-")
+	n, err := strconv.Atoi(number)
+	if !is || err != nil || n < 2 {
+		return 0, false
+	}
+	return n - 1, true
+}
 
 // Holdback is the experiment of an agent's runs that stay on it as a person made it.
 func Holdback(agent string) string { return "holdback:" + agent }
@@ -56,6 +82,8 @@ type ExperimentPlanned struct {
 	Change      ChangeKind `json:"change"`
 	// Config is the agent's configuration with the change.
 	Config AgentConfig `json:"config"`
+	// Others are the configurations with other values of the same setting, each an arm of its own.
+	Others []AgentConfig `json:"others,omitempty"`
 	// By tells who lets it be tried, or "policy".
 	By string `json:"by"`
 	// MaxShare is how far it goes without a person, in permille of the runs.
@@ -142,14 +170,29 @@ type ExperimentMoved struct {
 	Proof Proof `json:"proof"`
 }
 
+// ExperimentAllocated gives the arms of an experiment on several candidates other shares.
+type ExperimentAllocated struct {
+	// Shares are those of all arms, the control's first. A candidate without any is out for good.
+	Shares []int `json:"shares_permille"`
+	// Dropped is the arm that goes out here, by a guardrail that was proved to be broken. It is empty where only what is known has changed.
+	Dropped   string `json:"dropped,omitempty"`
+	Guardrail string `json:"guardrail,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Proof     Proof  `json:"proof"`
+}
+
 // ExperimentProved tells that the change is better, and that the policy wants a person to let it go on.
 type ExperimentProved struct {
-	Proof Proof `json:"proof"`
+	// Arm is the candidate, empty where there is one.
+	Arm   string `json:"arm,omitempty"`
+	Proof Proof  `json:"proof"`
 }
 
 // ExperimentPromoted gives the change all runs. By tells who, or "policy".
 type ExperimentPromoted struct {
-	By    string `json:"by"`
+	By string `json:"by"`
+	// Arm is the candidate, empty where there is one.
+	Arm   string `json:"arm,omitempty"`
 	Proof Proof  `json:"proof"`
 }
 
@@ -175,6 +218,7 @@ type ExperimentExpired struct {
 func (ExperimentPlanned) Kind() string    { return "experiment.planned" }
 func (ExperimentStarted) Kind() string    { return "experiment.started" }
 func (ExperimentMoved) Kind() string      { return "experiment.moved" }
+func (ExperimentAllocated) Kind() string  { return "experiment.allocated" }
 func (ExperimentProved) Kind() string     { return "experiment.proved" }
 func (ExperimentPromoted) Kind() string   { return "experiment.promoted" }
 func (ExperimentRolledBack) Kind() string { return "experiment.rolled_back" }
@@ -184,6 +228,7 @@ func (ExperimentExpired) Kind() string    { return "experiment.expired" }
 func (ExperimentPlanned) experiment()    {}
 func (ExperimentStarted) experiment()    {}
 func (ExperimentMoved) experiment()      {}
+func (ExperimentAllocated) experiment()  {}
 func (ExperimentProved) experiment()     {}
 func (ExperimentPromoted) experiment()   {}
 func (ExperimentRolledBack) experiment() {}

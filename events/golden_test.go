@@ -73,7 +73,7 @@ func samples() []events.Event {
 		events.BudgetReached{Starting: "2026-11-01", Percent: 80, SpentNanos: 4_000_120_000},
 		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000},
 		events.ExperimentPlanned{
-			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, By: "user:anna", MaxShare: 1000,
+			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, Others: []events.AgentConfig{{Prompt: "Be kind."}}, By: "user:anna", MaxShare: 1000,
 			Plan: events.ExperimentPlan{
 				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600, Flips: 2,
 			},
@@ -81,8 +81,11 @@ func samples() []events.Event {
 		},
 		events.ExperimentStarted{Share: 50, Level: 0.005},
 		events.ExperimentMoved{Share: 250, Proof: proof},
-		events.ExperimentProved{Proof: proof},
-		events.ExperimentPromoted{By: "policy", Proof: proof},
+		events.ExperimentAllocated{
+			Shares: []int{300, 0, 700}, Dropped: "candidate", Guardrail: "cost", Reason: "Its runs cost more than they may.", Proof: proof,
+		},
+		events.ExperimentProved{Arm: "candidate-2", Proof: proof},
+		events.ExperimentPromoted{By: "policy", Arm: "candidate-2", Proof: proof},
 		events.ExperimentRolledBack{Guardrail: "success", Reason: "Runs succeed less often.", Proof: proof},
 		events.ExperimentStopped{By: "user:anna", Reason: "The prices change."},
 		events.ExperimentExpired{Reason: "8000 runs showed no difference.", Proof: proof},
@@ -158,7 +161,7 @@ func samples() []events.Event {
 		events.TriggerRemoved{Reason: "nobody reads it"},
 		events.TimerFired{Trigger: "nightly", Tick: time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC), Missed: 3, Run: "0192f0c1-7b5e-7000-8000-0000000000f1", Error: "there is no such agent to ask"},
 		events.RunAssigned{
-			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50, Unit: "C1/17"}}, Earlier: []string{"r0"},
+			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50, Unit: "C1/17", Shares: []int{900, 50, 50}}}, Earlier: []string{"r0"},
 			Choice: &events.Choice{Reason: "clerk fits best by the words order, refund", Score: 2310, Rated: 12, Succeeded: 11},
 		},
 		events.RunToolCalled{

@@ -84,7 +84,12 @@ type Arm struct {
 	Permille int `json:"permille"`
 	// Unit is the conversation or the requester that was drawn for, and that keeps its arm.
 	Unit string `json:"unit,omitempty"`
+	// Shares are the chances of all arms, the control's first, where there are more than two.
+	Shares []int `json:"shares_permille,omitempty"`
 }
+
+// Tried tells of an arm that its runs get a change that is tried.
+func (a Arm) Tried() bool { _, tried := CandidateOf(a.Arm); return tried }
 
 // StepKind is what a step is, in OpenTelemetry's words where it has them.
 type StepKind string

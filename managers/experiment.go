@@ -51,9 +51,9 @@ type promoted struct {
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 6, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
+		Name: "experiment", Version: 7, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
 		Follows: []string{
-			"experiment.started", "experiment.moved", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
+			"experiment.started", "experiment.moved", "experiment.allocated", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
 			"experiment.expired", "agent.configured", "agent.retired", "run.started", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
 			"loop.resumed", "verdict.given",
 		},
@@ -138,10 +138,17 @@ func (s *experimentsState) resume(e *events.Envelope) {
 func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment) experimentsState {
 	id := events.Identity(e.Stream)
 	if f, ok := fact.(events.ExperimentPlanned); ok {
-		s.Trials = append(s.Trials, &trial{
-			Experiment: f.Experiment, Agent: f.Agent, Change: f.Change, Config: f.Config, Plan: f.Plan, MaxShare: f.MaxShare, Cause: e.ID, At: e.OccurredAt, Last: e.ID, Seen: units{},
-			Arms: [2]events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
-		})
+		t := &trial{
+			Experiment: f.Experiment, Agent: f.Agent, Change: f.Change, Config: f.Config, Others: f.Others, Plan: f.Plan, MaxShare: f.MaxShare, Cause: e.ID, At: e.OccurredAt, Last: e.ID, Seen: units{},
+			Arms: []events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
+		}
+		for i := range f.Others {
+			t.Arms = append(t.Arms, events.ArmCount{Arm: events.Candidate(i + 1)})
+		}
+		if len(f.Others) > 0 {
+			t.Field = newField(1 + len(f.Others))
+		}
+		s.Trials = append(s.Trials, t)
 		return s
 	}
 	t := s.trial(id)
@@ -153,9 +160,17 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 	case events.ExperimentPlanned:
 	case events.ExperimentStarted:
 		t.Share, t.Level, t.Since = f.Share, f.Level, e.OccurredAt
+		if t.Field != nil {
+			t.Field.start(f.Share)
+		}
 		s.Begun++
 	case events.ExperimentMoved:
 		t.Share = f.Share
+	case events.ExperimentAllocated:
+		if t.Field != nil {
+			t.Field.Shares = f.Shares
+			t.Field.Allocated = t.Field.Allocated || f.Dropped == ""
+		}
 	case events.ExperimentProved:
 		t.Proved = true
 		s.Found++
@@ -163,7 +178,7 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 		if !t.Proved {
 			s.Found++
 		}
-		s.Promoted = append(s.Promoted, promoted{Experiment: id, Agent: t.Agent, Change: t.Change, Config: t.Config, Cause: e.ID, At: e.OccurredAt})
+		s.Promoted = append(s.Promoted, promoted{Experiment: id, Agent: t.Agent, Change: t.Change, Config: t.configOf(f.Arm), Cause: e.ID, At: e.OccurredAt})
 		s.drop(id)
 	case events.ExperimentRolledBack, events.ExperimentStopped, events.ExperimentExpired:
 		s.drop(id)
@@ -275,7 +290,11 @@ type verdict struct {
 	At    time.Time    `json:"at"`
 	Proof events.Proof `json:"proof"`
 	// Share is the one to move to, Guardrail the one that was broken, Promote and Expire tell of those ends, Reason why.
-	Share     int    `json:"share,omitempty"`
+	Share int `json:"share,omitempty"`
+	// Shares are those of several candidates, Drop the one that goes out, and Arm the one that is promoted.
+	Shares    []int  `json:"shares,omitempty"`
+	Drop      string `json:"drop,omitempty"`
+	Arm       string `json:"arm,omitempty"`
 	Guardrail string `json:"guardrail,omitempty"`
 	Promote   bool   `json:"promote,omitempty"`
 	Expire    bool   `json:"expire,omitempty"`
@@ -289,7 +308,11 @@ func (t *trial) command(workspace string) commands.Command {
 	about.ID = v.ID
 	switch {
 	case v.Promote:
-		return commands.PromoteExperiment{Meta: about, Experiment: t.Experiment, Proof: v.Proof}
+		return commands.PromoteExperiment{Meta: about, Experiment: t.Experiment, Arm: v.Arm, Proof: v.Proof}
+	case len(v.Shares) > 0:
+		return commands.AllocateExperiment{
+			Meta: about, Experiment: t.Experiment, Shares: v.Shares, Dropped: v.Drop, Guardrail: v.Guardrail, Reason: v.Reason, Proof: v.Proof,
+		}
 	case v.Share > 0:
 		return commands.MoveExperiment{Meta: about, Experiment: t.Experiment, Share: v.Share, Proof: v.Proof}
 	case v.Guardrail != "":
@@ -308,4 +331,12 @@ func (t *trial) next() int {
 		}
 	}
 	return 0
+}
+
+// configOf is what is tried in an arm.
+func (t *trial) configOf(arm string) events.AgentConfig {
+	if i, is := events.CandidateOf(arm); is && i > 0 && i <= len(t.Others) {
+		return t.Others[i-1]
+	}
+	return t.Config
 }

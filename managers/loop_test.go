@@ -245,17 +245,34 @@ func (c *campaign) run(r *rand.Rand, agent, experiment string, share int, old, n
 func (c *campaign) about(r *rand.Rand, agent, experiment, task string, share int, old, next truth) {
 	c.runs++
 	name := fmt.Sprint("r", c.runs)
+	candidate, permille := aggregates.Draw(experiment, name, share)
+	arm := events.Arm{Experiment: experiment, Arm: events.ControlArm, Permille: permille, Unit: name}
+	what := old
+	if candidate {
+		arm.Arm, what = events.CandidateArm, next
+	}
+	c.ends(r, agent, name, task, arm, what)
+}
+
+// several makes a run of an experiment on several candidates: the first truth is that of what there is.
+func (c *campaign) several(r *rand.Rand, agent string, x aggregates.Experiment, truths []truth) {
+	c.runs++
+	name := fmt.Sprint("r", c.runs)
+	arm, what := x.Draw(name), truths[0]
+	if i, tried := events.CandidateOf(arm.Arm); tried {
+		what = truths[i+1]
+	}
+	c.ends(r, agent, name, "", arm, what)
+}
+
+// ends makes a run of an arm.
+func (c *campaign) ends(r *rand.Rand, agent, name, task string, arm events.Arm, what truth) {
 	stream := commands.RunStream("", name)
 	id := events.NameID(c.now, name)
 	if task != "" {
 		c.append(stream, events.DeriveID(id, 3), "user:anna", events.RunStarted{Run: name, Task: task})
 	}
-	candidate, permille := aggregates.Draw(experiment, name, share)
-	arm, what := events.ControlArm, old
-	if candidate {
-		arm, what = events.CandidateArm, next
-	}
-	c.append(stream, id, "agent:"+agent, events.RunAssigned{Agent: agent, Arms: []events.Arm{{Experiment: experiment, Arm: arm, Permille: permille, Unit: name}}})
+	c.append(stream, id, "agent:"+agent, events.RunAssigned{Agent: agent, Arms: []events.Arm{arm}})
 	began := c.now
 	c.append(stream, events.DeriveID(id, 1), "agent:"+agent, events.RunStepFinished{
 		Outcome: events.Succeeded, CostNanos: events.Nanos(what.cost * math.Exp(r.NormFloat64()/2)),

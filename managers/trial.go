@@ -1,7 +1,6 @@
 package managers
 
 import (
-	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -23,6 +22,7 @@ type trial struct {
 	Agent      string                `json:"agent"`
 	Change     events.ChangeKind     `json:"change"`
 	Config     events.AgentConfig    `json:"config"`
+	Others     []events.AgentConfig  `json:"others,omitempty"`
 	Plan       events.ExperimentPlan `json:"plan"`
 	MaxShare   int                   `json:"max_share"`
 	// Share is the candidate's, 0 before the start. Proved tells that it is better, and waits for a person.
@@ -47,9 +47,11 @@ type trial struct {
 	Time    guard        `json:"time"`
 	Shares  stats.Shares `json:"shares"`
 	// Tasks are those of the runs, in the order in which they came up.
-	Tasks   []taskTrial        `json:"tasks,omitempty"`
-	Arms    [2]events.ArmCount `json:"arms"`
-	Verdict *verdict           `json:"verdict,omitempty"`
+	Tasks tasks `json:"tasks,omitempty"`
+	// Field is what is known where there are several candidates, nil where there is one. Success, Cost, Time, Shares and Tasks are of one.
+	Field   *field            `json:"field,omitempty"`
+	Arms    []events.ArmCount `json:"arms"`
+	Verdict *verdict          `json:"verdict,omitempty"`
 	// expiry is what is wanted when its days are over, as of the fact expiryOf: it is wanted anew at each fact.
 	expiry   *Want
 	expiryOf uuid.UUID
@@ -57,11 +59,12 @@ type trial struct {
 
 // drawnRun is a run that was drawn into an arm.
 type drawnRun struct {
-	Run       string    `json:"run"`
-	Task      string    `json:"task,omitempty"`
-	Candidate bool      `json:"candidate,omitempty"`
-	Share     int       `json:"share"`
-	At        time.Time `json:"at"`
+	Run  string `json:"run"`
+	Task string `json:"task,omitempty"`
+	// Arm is the one that it was drawn into, the control is 0, and Shares are the chances of all arms then.
+	Arm    int       `json:"arm,omitempty"`
+	Shares []int     `json:"shares"`
+	At     time.Time `json:"at"`
 	// Outcome is empty while it goes on.
 	Outcome events.Outcome `json:"outcome,omitempty"`
 	Ended   time.Time      `json:"ended,omitzero"`
@@ -99,22 +102,25 @@ func (t *trial) Started() bool { return t.Share > 0 }
 
 // draw takes a run in. What another experiment's share was, or what is no arm of this one, is none of it.
 func (t *trial) draw(e *events.Envelope, arm events.Arm, task string) {
-	candidate := arm.Arm == events.CandidateArm
-	if !t.Started() || !candidate && arm.Arm != events.ControlArm || !t.Seen.take(arm.Unit) {
+	i := slices.IndexFunc(t.Arms, func(a events.ArmCount) bool { return a.Arm == arm.Arm })
+	if !t.Started() || i < 0 || !t.Seen.take(arm.Unit) {
 		return
 	}
-	share := arm.Permille
-	if !candidate {
-		share = 1000 - arm.Permille
+	shares := arm.Shares
+	if t.Field == nil {
+		shares = []int{1000 - arm.Permille, arm.Permille}
+		if i == 0 {
+			slices.Reverse(shares)
+		}
 	}
-	if share < 1 || share > 999 {
+	if len(shares) != len(t.Arms) || shares[i] < 1 || shares[i] > 999 {
 		return
 	}
 	if t.From == 0 {
 		t.From = e.Position
 	}
 	t.To = e.Position
-	t.Waiting = append(t.Waiting, drawnRun{Run: events.Identity(e.Stream), Task: task, Candidate: candidate, Share: share, At: e.OccurredAt})
+	t.Waiting = append(t.Waiting, drawnRun{Run: events.Identity(e.Stream), Task: task, Arm: i, Shares: shares, At: e.OccurredAt})
 }
 
 // count counts the runs that have ended and need no longer wait for a verdict, or that have taken too long to be called a
@@ -137,10 +143,7 @@ func (t *trial) count(now time.Time) {
 }
 
 func (t *trial) take(run drawnRun, inTime bool) {
-	arm := &t.Arms[0]
-	if run.Candidate {
-		arm = &t.Arms[1]
-	}
+	arm := &t.Arms[run.Arm]
 	arm.Runs++
 	spent := arm.Cost().Plus(run.Cost)
 	arm.CostNanos, arm.UnpricedCalls = spent.CostNanos, spent.UnpricedCalls
@@ -158,14 +161,18 @@ func (t *trial) take(run drawnRun, inTime bool) {
 		arm.Succeeded++
 		value = 1
 	}
-	share := float64(run.Share) / 1000
-	t.Success = t.Success.Take(run.Candidate, share, value)
-	if run.Cost.Whole() { // else nobody knows how much it was, and it is not nothing
-		t.Cost = t.Cost.take(run.Candidate, share, float64(run.Cost.CostNanos), t.Plan.CostMore)
+	if t.Field != nil {
+		t.Field.take(run, value, t.Plan)
+		return
 	}
-	t.Time = t.Time.take(run.Candidate, share, float64(run.Milliseconds), t.Plan.TimeMore)
-	t.Shares = t.Shares.Take(run.Candidate, share)
-	t.takeTask(run, value)
+	candidate, share := run.Arm == 1, float64(run.Shares[1])/1000
+	t.Success = t.Success.Take(candidate, share, value)
+	if run.Cost.Whole() { // else nobody knows how much it was, and it is not nothing
+		t.Cost = t.Cost.take(candidate, share, float64(run.Cost.CostNanos), t.Plan.CostMore)
+	}
+	t.Time = t.Time.take(candidate, share, float64(run.Milliseconds), t.Plan.TimeMore)
+	t.Shares = t.Shares.Take(candidate, share)
+	t.Tasks = t.Tasks.take(run.Task, candidate, share, value)
 }
 
 // wrongShares is the chance that an experiment is stopped for its shares where they are right.
@@ -174,28 +181,21 @@ const wrongShares = .001
 // decide decides by what is counted. The false alarms are shared: half for success, a fifth each for cost and time, and the rest for
 // single tasks.
 func (t *trial) decide(now time.Time) {
+	if t.Field != nil {
+		t.decideField(now)
+		return
+	}
 	alarms := float64(t.Plan.FalseAlarms) / 1000
-	for _, g := range []struct {
-		guardrail, statistic, reason string
-		logE, level                  float64
-	}{
-		{"success", "runs of the candidate succeed no less often", "its runs succeed less often", t.Success.LogWorse(), alarms / 2},
-		{"cost", fmt.Sprintf("a run of the candidate costs at most %d%% more", t.Plan.CostMore/10), "its runs cost more than they may", t.Cost.Bets.LogBetter(), alarms / 5},
-		{"time", fmt.Sprintf("a run of the candidate takes at most %d%% longer", t.Plan.TimeMore/10), "its runs take longer than they may", t.Time.Bets.LogBetter(), alarms / 5},
+	for _, g := range []wall{
+		{"success", "runs of the candidate succeed no less often", "its runs succeed less often", t.Success.LogWorse(), -math.Log(alarms / 2)},
+		{"cost", fmt.Sprintf("a run of the candidate costs at most %d%% more", t.Plan.CostMore/10), "its runs cost more than they may", t.Cost.Bets.LogBetter(), -math.Log(alarms / 5)},
+		{"time", fmt.Sprintf("a run of the candidate takes at most %d%% longer", t.Plan.TimeMore/10), "its runs take longer than they may", t.Time.Bets.LogBetter(), -math.Log(alarms / 5)},
+		flipped(t.Tasks.flips(alarms/10), t.Plan.Flips, "runs of the candidate succeed no less often at any task"),
 	} {
-		if needed := -math.Log(g.level); g.logE >= needed {
-			t.decided(now, verdict{Guardrail: g.guardrail, Reason: g.reason, Proof: t.tested(g.statistic, g.logE, needed)})
+		if g.guardrail != "" && g.logE >= g.needed {
+			t.decided(now, verdict{Guardrail: g.guardrail, Reason: g.reason, Proof: t.tested(g.statistic, g.logE, g.needed)})
 			return
 		}
-	}
-	if flips := t.flips(alarms / 10); len(flips) > t.Plan.Flips {
-		// The one that is least sure is what "more than so many" rests on.
-		least := slices.MinFunc(flips, func(a, b events.Flip) int { return cmp.Compare(a.LogE-a.Needed, b.LogE-b.Needed) })
-		t.decided(now, verdict{
-			Guardrail: "flips", Reason: "what went well before goes worse: " + tasksOf(flips),
-			Proof: t.tested("runs of the candidate succeed no less often at any task", least.LogE, least.Needed),
-		})
-		return
 	}
 	better, needed := t.Success.LogBetter(), -math.Log(t.Level)
 	switch share := t.next(); {
@@ -233,9 +233,12 @@ func (t *trial) tested(statistic string, logE, needed float64) events.Proof {
 func (t *trial) proof() events.Proof {
 	const confidence = .95
 	d, i := t.Success.Difference(confidence)
+	if t.Field != nil {
+		d, i = t.Field.ahead(confidence)
+	}
 	return events.Proof{
-		From: t.From, To: max(t.To, t.From, 1), Arms: slices.Clone(t.Arms[:]), Difference: stats.Round(d), Low: stats.Round(i.Low), High: stats.Round(i.High),
-		Confidence: confidence, Flips: t.flips(float64(t.Plan.FalseAlarms) / 10_000),
+		From: t.From, To: max(t.To, t.From, 1), Arms: slices.Clone(t.Arms), Difference: stats.Round(d), Low: stats.Round(i.Low), High: stats.Round(i.High),
+		Confidence: confidence, Flips: t.Tasks.flips(float64(t.Plan.FalseAlarms) / 10_000),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // trying notes a run that gets what is tried: each costs, also those of a conversation that counts already.
 func (s *experimentsState) trying(e *events.Envelope, arm events.Arm) {
-	if arm.Arm != events.CandidateArm {
+	if !arm.Tried() {
 		return
 	}
 	if s.Trying == nil {

@@ -277,6 +277,18 @@ func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
 		worlds = 1000
 	}
 	covered, told := whatIfs(t, 11, worlds)
+	type field struct{ arms, uniform, topTwo int }
+	var fields []field
+	for _, arms := range []int{3, 5, 8} {
+		uniform, topTwo, wrong := races(13, arms, worlds/10)
+		fields = append(fields, field{arms, uniform, topTwo})
+		if wrong*20 > worlds/10 {
+			t.Errorf("of %d arms the best one is not found %d times", arms, wrong)
+		}
+	}
+	if eight := fields[2]; eight.topTwo*4 > eight.uniform*3 {
+		t.Errorf("top-two sampling among %d arms takes %d runs, equal shares %d", eight.arms, eight.topTwo, eight.uniform)
+	}
 	promoted, rolledBack := sameArms(t, 7, same, runs)
 	if kept.harmful > 0 || kept.wrong() > .05 || kept.better*5 < better*4 {
 		t.Errorf("kept %+v", kept)
@@ -304,6 +316,10 @@ func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
 	fmt.Fprintf(&b, "\n%d experiments whose arms do the same, looked at after each of %d runs: %d promoted, %d rolled back.\n", same, runs, promoted, rolledBack)
 	fmt.Fprintf(&b, "\nThe process of the loop killed %d times, each time between a fact and what it makes it do: the same decisions, byte for byte.\n", killed)
 	fmt.Fprintf(&b, "\nWhat-if in %d worlds of known truth: told in %d, and the truth is within its 95%% interval in %d of them, %.1f%%.\n", worlds, told, covered, 100*float64(covered)/float64(told))
+	b.WriteString("\n| the best of so many arms, at 5% | runs by equal shares | by top-two sampling | fewer |\n|---|---|---|---|\n")
+	for _, f := range fields {
+		fmt.Fprintf(&b, "| %d | %d | %d | %.0f%% |\n", f.arms, f.uniform/(worlds/10), f.topTwo/(worlds/10), 100*(1-float64(f.topTwo)/float64(f.uniform)))
+	}
 	t.Log("\n" + b.String())
 	writeTable(t, b.String())
 }

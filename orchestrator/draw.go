@@ -42,12 +42,7 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 	if tried.Plan.Unit == events.ByRequester {
 		unit = cmp.Or(started.Requester, conversation)
 	}
-	candidate, permille := aggregates.Draw(tried.Experiment, unit, tried.Share)
-	arm := events.Arm{Experiment: tried.Experiment, Arm: events.ControlArm, Permille: permille, Unit: unit}
-	if candidate {
-		arm.Arm = events.CandidateArm
-	}
-	to.Arms = append(to.Arms, arm)
+	to.Arms = append(to.Arms, tried.Draw(unit))
 	return nil
 }
 
@@ -59,14 +54,14 @@ func (t *turn) configOf(ctx context.Context, to *events.RunAssigned) (events.Age
 	}
 	config := version.Config
 	for _, arm := range to.Arms {
-		if arm.Arm != events.CandidateArm {
+		if !arm.Tried() {
 			continue
 		}
 		tried, err := t.agents.Experiment(ctx, t.wish.Workspace, arm.Experiment)
 		if err != nil {
 			return events.AgentConfig{}, err
 		}
-		config = tried.Candidate(config)
+		config = tried.Candidate(config, arm.Arm)
 	}
 	return agents.Armed(config), nil
 }

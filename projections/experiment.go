@@ -23,20 +23,25 @@ const (
 
 // ExperimentRow is a row of experiments.
 type ExperimentRow struct {
-	Experiment  string                `db:"experiment,pk"`
-	Workspace   string                `db:"workspace,pk"`
-	Agent       string                `db:"agent"`
-	Improvement string                `db:"improvement"`
-	Kind        string                `db:"kind"`
-	Status      string                `db:"status"` // planned, running, proved, promoted, rolled_back, stopped, expired, held_back
-	Share       int64                 `db:"share_permille"`
-	MaxShare    int64                 `db:"max_share_permille"`
-	LetBy       string                `db:"let_by"`
-	DecidedBy   string                `db:"decided_by"`
-	Guardrail   string                `db:"guardrail"`
-	Reason      string                `db:"reason"`
-	Config      events.AgentConfig    `db:"config"`
-	Plan        events.ExperimentPlan `db:"plan"`
+	Experiment  string `db:"experiment,pk"`
+	Workspace   string `db:"workspace,pk"`
+	Agent       string `db:"agent"`
+	Improvement string `db:"improvement"`
+	Kind        string `db:"kind"`
+	Status      string `db:"status"` // planned, running, proved, promoted, rolled_back, stopped, expired, held_back
+	Share       int64  `db:"share_permille"`
+	// Shares are those of all arms, in their order, where there are several candidates.
+	Shares    []int              `db:"shares_permille"`
+	MaxShare  int64              `db:"max_share_permille"`
+	LetBy     string             `db:"let_by"`
+	DecidedBy string             `db:"decided_by"`
+	Guardrail string             `db:"guardrail"`
+	Reason    string             `db:"reason"`
+	Config    events.AgentConfig `db:"config"`
+	// Others are the configurations of further candidates, Promoted is the arm that was promoted, or may be.
+	Others   []events.AgentConfig  `db:"others"`
+	Promoted string                `db:"promoted"`
+	Plan     events.ExperimentPlan `db:"plan"`
 	// Level is the chance of a promotion of what is no better, as exact text.
 	Level float64 `db:"level"`
 	// Arms are the runs that have ended, by the arm that they were drawn into. Proof is what the latest decision rests on, nil
@@ -73,6 +78,9 @@ var experimentTable = readmodel.NewTable("experiments", readmodel.TableOf[named,
 		readmodel.Time("ended_at", func(r *ExperimentRow) *time.Time { return &r.EndedAt }),
 		readmodel.Int("position", func(r *ExperimentRow) *uint64 { return &r.Position }),
 		readmodel.Document("config", func(r *ExperimentRow) *events.AgentConfig { return &r.Config }),
+		readmodel.As(readmodel.Document("others", func(r *ExperimentRow) *[]events.AgentConfig { return &r.Others }), "others", func(r *ExperimentRow) any { return jsonList(r.Others) }),
+		readmodel.As(readmodel.Document("shares_permille", func(r *ExperimentRow) *[]int { return &r.Shares }), "shares_permille", func(r *ExperimentRow) any { return jsonList(r.Shares) }),
+		readmodel.Symbol("promoted", func(r *ExperimentRow) *string { return &r.Promoted }),
 		readmodel.Document("plan", func(r *ExperimentRow) *events.ExperimentPlan { return &r.Plan }),
 		readmodel.Document("level", func(r *ExperimentRow) *float64 { return &r.Level }),
 		readmodel.As(readmodel.Document("arms", func(r *ExperimentRow) *[]events.ArmCount { return &r.Arms }), "arms", func(r *ExperimentRow) any { return jsonList(r.Arms) }),
@@ -104,7 +112,7 @@ var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[named, drawn
 
 // experiments keeps what is tried on a part of the runs, and what they came to.
 var experiments = readmodel.Projection{
-	Name: "experiments", Version: 3, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
+	Name: "experiments", Version: 4, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
 	Lists: []readmodel.List{experimentTable.List(readmodel.List{
 		Name: "experiments", Help: "Changes that are tried on a part of the runs, and what these came to, the latest first",
 		Order: []readmodel.Order{{Column: "position", Descending: true}},
@@ -216,7 +224,10 @@ func (w *experimentFold) experiment(f *readmodel.Fact, e events.Experiment) erro
 		*r = ExperimentRow{
 			Experiment: e.Experiment, Workspace: r.Workspace, Agent: e.Agent, Improvement: e.Improvement, Kind: string(e.Change), Status: ExperimentPlanned,
 			MaxShare: int64(e.MaxShare), LetBy: e.By, Config: e.Config, Plan: e.Plan, PlannedAt: f.When, Position: f.Envelope.Position,
-			Arms: []events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
+			Others: e.Others, Arms: []events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
+		}
+		for i := range e.Others {
+			r.Arms = append(r.Arms, events.ArmCount{Arm: events.Candidate(i + 1)})
 		}
 		return nil
 	}
@@ -229,19 +240,29 @@ func (w *experimentFold) experiment(f *readmodel.Fact, e events.Experiment) erro
 	}
 	r.Position = f.Envelope.Position
 	end := func(status string, proof *events.Proof) {
-		r.Status, r.EndedAt, r.Proof, r.Share = status, f.When, proof, 0
+		r.Status, r.EndedAt, r.Proof, r.Share, r.Shares = status, f.When, proof, 0, nil
 	}
 	switch e := e.(type) {
 	case events.ExperimentPlanned:
 	case events.ExperimentStarted:
 		r.Status, r.Share, r.Level, r.StartedAt = ExperimentRunning, int64(e.Share), e.Level, f.When
+		if n := 1 + len(r.Others); n > 1 {
+			r.Shares = slices.Repeat([]int{e.Share}, n+1)
+			r.Shares[0] = 1000 - n*e.Share
+			r.Share = int64(n * e.Share)
+		}
+	case events.ExperimentAllocated:
+		if len(e.Shares) != len(r.Arms) {
+			return readmodel.Damaged("it gives shares to other arms than there are")
+		}
+		r.Shares, r.Share, r.Proof = e.Shares, int64(1000-e.Shares[0]), &e.Proof
 	case events.ExperimentMoved:
 		r.Share, r.Proof = int64(e.Share), &e.Proof
 	case events.ExperimentProved:
-		r.Status, r.Proof = ExperimentProved, &e.Proof
+		r.Status, r.Proof, r.Promoted = ExperimentProved, &e.Proof, e.Arm
 	case events.ExperimentPromoted:
 		end(ExperimentPromoted, &e.Proof)
-		r.DecidedBy, r.Share = e.By, 1000
+		r.DecidedBy, r.Share, r.Promoted = e.By, 1000, e.Arm
 	case events.ExperimentRolledBack:
 		end(ExperimentRolledBack, &e.Proof)
 		r.Guardrail, r.Reason = e.Guardrail, e.Reason

@@ -273,10 +273,16 @@ func sentence(fact events.Event) string {
 		return fmt.Sprintf("it starts with %s of the runs; a promotion of what is no better has a chance of %.2g", percent(int64(f.Share)), f.Level)
 	case events.ExperimentMoved:
 		return fmt.Sprintf("no guardrail is broken, so it gets %s of the runs (%s)", percent(int64(f.Share)), countsText(f.Proof))
+	case events.ExperimentAllocated:
+		text := fmt.Sprintf("the arms get %d permille of the runs, by which of them may be the best", f.Shares)
+		if f.Dropped != "" {
+			text = fmt.Sprintf("%s goes out, %s", f.Dropped, f.Reason)
+		}
+		return fmt.Sprintf("%s (%s)", text, countsText(f.Proof))
 	case events.ExperimentProved:
-		return fmt.Sprintf("proved to be better, and waits for a person (%s)", countsText(f.Proof))
+		return fmt.Sprintf("%s is proved to be better, and waits for a person (%s)", cmp.Or(f.Arm, events.CandidateArm), countsText(f.Proof))
 	case events.ExperimentPromoted:
-		return fmt.Sprintf("promoted by %s (%s)", f.By, countsText(f.Proof))
+		return fmt.Sprintf("%s is promoted by %s (%s)", cmp.Or(f.Arm, events.CandidateArm), f.By, countsText(f.Proof))
 	case events.ExperimentRolledBack:
 		return fmt.Sprintf("rolled back, %s (%s)", f.Reason, countsText(f.Proof))
 	case events.ExperimentStopped:
