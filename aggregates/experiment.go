@@ -57,12 +57,16 @@ func Draw(experiment, unit string, share int) (candidate bool, permille int) {
 
 // Candidate is an agent's configuration with what is tried in an arm. The rest stays as it is by now.
 func (e Experiment) Candidate(config events.AgentConfig, arm string) events.AgentConfig {
-	to := e.Config
-	if i, is := events.CandidateOf(arm); is && i > 0 && i <= len(e.Others) {
-		to = e.Others[i-1]
-	}
-	config, _ = changed(config, e.Change, to) // no other kind is planned
+	config, _ = changed(config, e.Change, e.configOf(arm)) // no other kind is planned
 	return config
+}
+
+// configOf is what was planned for an arm.
+func (e Experiment) configOf(arm string) events.AgentConfig {
+	if i, is := events.CandidateOf(arm); is && i > 0 && i <= len(e.Others) {
+		return e.Others[i-1]
+	}
+	return e.Config
 }
 
 // Draw draws a unit's arm. The same unit stays in an arm as long as its share does not fall.
@@ -283,14 +287,14 @@ func promoteExperiment(p Policy, c commands.PromoteExperiment, s Experiment, ref
 	if !is {
 		i, is = events.CandidateOf(c.Arm)
 	}
-	if !is || i > len(s.Others) || len(s.Others) > 0 && s.Shares[i+1] == 0 {
+	if !is || i > len(s.Others) || len(s.Others) > 0 && (len(s.Shares) <= i+1 || s.Shares[i+1] == 0) {
 		return nil, fmt.Errorf("%w: %s can't be promoted, since no candidate that is tried is called %q", ErrInvalid, c.Stream(), c.Arm)
 	}
 	// Any of several candidates may be the one that chance makes look better.
 	if err := checkProved(c.Proof, s.Level/float64(1+len(s.Others))); err != nil {
 		return nil, fmt.Errorf("%s can't be promoted: %w", c.Stream(), err)
 	}
-	if err := p.allowsConfig(s.Candidate(events.AgentConfig{}, c.Arm)); err != nil {
+	if err := p.allowsConfig(s.configOf(c.Arm)); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Stream(), err)
 	}
 	switch {
@@ -353,7 +357,9 @@ func evolveExperiment(s Experiment, e events.Experiment) Experiment {
 			s.Shares[0] = 1000 - n*e.Share
 		}
 	case events.ExperimentAllocated:
-		s.Shares = e.Shares
+		if len(e.Shares) == len(s.Shares) { // no other was ever decided
+			s.Shares = e.Shares
+		}
 	case events.ExperimentMoved:
 		s.Share = e.Share
 	case events.ExperimentProved:

@@ -26,7 +26,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"agent":  {anything[events.AgentSpawned](), anything[events.AgentConfigured](), anything[events.AgentAdopted](), anything[events.AgentRetired](), anything[events.AgentRested](), anything[events.AgentWoken]()},
 		"budget": {anything[events.BudgetSet](), anything[events.BudgetReached](), anything[events.BudgetExhausted](), anything[events.BudgetReserved](), anything[events.BudgetSettled]()},
 		"experiment": {
-			anything[events.ExperimentPlanned](), anything[events.ExperimentStarted](), anything[events.ExperimentMoved](), anything[events.ExperimentProved](),
+			anything[events.ExperimentPlanned](), anything[events.ExperimentStarted](), anything[events.ExperimentMoved](), anything[events.ExperimentAllocated](), anything[events.ExperimentProved](),
 			anything[events.ExperimentPromoted](), anything[events.ExperimentRolledBack](), anything[events.ExperimentStopped](),
 			anything[events.ExperimentExpired](),
 		},
@@ -364,6 +364,16 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("the share goes from %d to %d of at most %d", share, e.Share, most)
 			}
 			share = e.Share
+		case events.ExperimentAllocated:
+			sum := 0
+			for _, part := range e.Shares {
+				if sum += part; part != 0 && part < 50 {
+					t.Fatalf("an arm has %d permille", part)
+				}
+			}
+			if share == 0 || sum != 1000 || 1000-e.Shares[0] > most {
+				t.Fatalf("the shares are %d, and the changes may have %d", e.Shares, most)
+			}
 		case events.ExperimentProved:
 			if byPerson || share == 0 {
 				t.Fatal("it waits for a person, who let it go on before")

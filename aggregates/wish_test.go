@@ -148,18 +148,24 @@ func experimentWish(t *rapid.T) commands.Command {
 		From: 1, To: pick[uint64](t, "to", 9, 9, 9, 0), LogE: pick(t, "log e", 0, 3.7, 5, 20, math.NaN()),
 		Arms: []events.ArmCount{{Arm: "control", Runs: 9, Succeeded: 3}, {Arm: "candidate", Runs: 5, Succeeded: pick[int64](t, "succeeded", 4, 4, 6)}},
 	}
-	switch pick(t, "wish", "plan", "plan", "plan", "start", "start", "move", "move", "promote", "promote", "roll back", "stop", "expire") {
+	switch pick(t, "wish", "plan", "plan", "plan", "start", "start", "move", "move", "allocate", "allocate", "promote", "promote", "roll back", "stop", "expire") {
 	case "plan":
 		return commands.PlanExperiment{
 			Meta: actor, Experiment: "x", Agent: "a", Change: pick(t, "kind", events.ChangePrompt, events.ChangePrompt, events.ChangeModel, events.ChangeSplit),
+			Others: pick(t, "others", nil, nil, []events.AgentConfig{{}}, make([]events.AgentConfig, 9)),
 			Config: agentConfig(t), By: by, Plan: events.ExperimentPlan{Steps: pick(t, "steps", nil, []int{50, 100, 250}, []int{250, 50}, []int{10}), MaxDays: pick(t, "days", 0, 3, -1)},
 		}
 	case "start":
 		return commands.StartExperiment{Meta: actor, Experiment: "x", Level: pick(t, "level", .01, .01, 0, 1, math.NaN())}
 	case "move":
 		return commands.MoveExperiment{Meta: actor, Experiment: "x", Share: pick(t, "share", 50, 100, 250, 1000), Proof: proof}
+	case "allocate":
+		return commands.AllocateExperiment{
+			Meta: actor, Experiment: "x", Shares: pick(t, "shares", nil, []int{900, 50, 50}, []int{500, 450, 50}, []int{950, 0, 50}, []int{1000, 0, 0}, []int{2000, -500, -500}),
+			Dropped: pick(t, "dropped", "", "candidate"), Guardrail: "cost", Reason: text(t), Proof: proof,
+		}
 	case "promote":
-		return commands.PromoteExperiment{Meta: actor, Experiment: "x", By: by, Proof: proof}
+		return commands.PromoteExperiment{Meta: actor, Experiment: "x", By: by, Arm: pick(t, "arm", "", "", "candidate", "candidate-2", "control"), Proof: proof}
 	case "roll back":
 		return commands.RollBackExperiment{Meta: actor, Experiment: "x", Guardrail: "cost", Reason: text(t), Proof: proof}
 	case "stop":

@@ -167,7 +167,7 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 	case events.ExperimentMoved:
 		t.Share = f.Share
 	case events.ExperimentAllocated:
-		if t.Field != nil {
+		if t.Field != nil && len(f.Shares) == len(t.Arms) {
 			t.Field.Shares = f.Shares
 			t.Field.Allocated = t.Field.Allocated || f.Dropped == ""
 		}

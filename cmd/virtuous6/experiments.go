@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,13 +51,13 @@ func (v experimentsListVerb) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// arms are what goes on as before, and what is tried. Held back, what goes on as before is frozen.
+// arms are what goes on as before, and what is tried, all candidates together. Held back, what goes on as before is frozen.
 func arms(x projections.ExperimentRow) (old, next events.ArmCount) {
 	for _, arm := range x.Arms {
 		if arm.Arm == events.ControlArm || arm.Arm == events.FrozenArm {
 			old = arm
 		} else {
-			next = arm
+			next.Runs, next.Succeeded, next.Unrated = next.Runs+arm.Runs, next.Succeeded+arm.Succeeded, next.Unrated+arm.Unrated
 		}
 	}
 	return old, next
@@ -113,19 +114,40 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.out, "let by %s, up to %s without another word; by %s; ends after %d runs or %d days\n",
 			oneLine(x.LetBy), percent(x.MaxShare), x.Plan.Unit, x.Plan.MaxRuns, x.Plan.MaxDays)
 	}
-	err = table(a.out, "ARM|RUNS|SUCCEEDED|RATE|JUDGED|COST A RUN|SECONDS A RUN", func(row func(...any)) {
-		for _, arm := range x.Arms {
+	err = table(a.out, "ARM|SHARE|RUNS|SUCCEEDED|RATE|JUDGED|COST A RUN|SECONDS A RUN", func(row func(...any)) {
+		for i, arm := range x.Arms {
 			n := max(arm.Runs, 1)
-			row(arm.Arm, arm.Runs, arm.Succeeded, succeedRate(arm), arm.Judged, arm.Cost().Mark((arm.CostNanos / events.Nanos(n)).String()), fmt.Sprintf("%.2f", float64(arm.Milliseconds)/float64(1000*n)))
+			row(arm.Arm, shareOf(x, i), arm.Runs, arm.Succeeded, succeedRate(arm), arm.Judged, arm.Cost().Mark((arm.CostNanos / events.Nanos(n)).String()), fmt.Sprintf("%.2f", float64(arm.Milliseconds)/float64(1000*n)))
 		}
 	})
 	if p := x.Proof; err == nil && p != nil {
 		for _, f := range p.Flips {
 			fmt.Fprintf(a.out, "goes worse: the task %s, %d of %d before, %d of %d with it\n", oneLine(f.Task), f.ControlSucceeded, f.ControlRuns, f.CandidateSucceeded, f.CandidateRuns)
 		}
-		_, err = fmt.Fprintf(a.out, "the latest decision counted %d runs, positions %d to %d: %s\n", p.Arms[0].Runs+p.Arms[1].Runs, p.From, p.To, proofText(*p))
+		_, err = fmt.Fprintf(a.out, "the latest decision counted %d runs, positions %d to %d: %s\n", evidenceRuns(*p), p.From, p.To, proofText(*p))
 	}
 	return err
+}
+
+// shareOf is the share that an arm of an experiment has of the runs.
+func shareOf(x projections.ExperimentRow, arm int) string {
+	switch {
+	case arm < len(x.Shares):
+		return percent(int64(x.Shares[arm]))
+	case x.Share == 0 || x.Share == 1000 || len(x.Arms) != 2:
+		return "-"
+	case arm == 0:
+		return percent(1000 - x.Share)
+	}
+	return percent(x.Share)
+}
+
+// evidenceRuns is how many runs a decision counted.
+func evidenceRuns(p events.Proof) (n int64) {
+	for _, arm := range p.Arms {
+		n += arm.Runs
+	}
+	return n
 }
 
 // cmpKind says what is tried, where that is one change.
@@ -157,9 +179,10 @@ func findExperiment(ctx context.Context, r projections.Reader, id string) (proje
 type experimentsStartVerb struct {
 	Agent string `arg:"" help:"The agent."`
 	agentFlags
-	By      string `help:"What stays in one arm: a conversation or a requester." enum:"conversation,requester" default:"conversation"`
-	MaxRuns int64  `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
-	MaxDays int    `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
+	Or      []string `help:"Another value of the same setting, an arm of its own; up to seven times." placeholder:"VALUE" sep:"none"`
+	By      string   `help:"What stays in one arm: a conversation or a requester." enum:"conversation,requester" default:"conversation"`
+	MaxRuns int64    `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
+	MaxDays int      `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
 
 	Flips int `help:"How many tasks may go worse for sure, however much the others gain; more take it back." placeholder:"N"`
 
@@ -171,7 +194,9 @@ func (experimentsStartVerb) Help() string {
 	return "Runs are drawn: 5% of the conversations get the change, 25% once 20 of its runs have ended, all of them once it is proved to be " +
 		"better, at however many looks. It is rolled back as soon as it is proved that its runs succeed less often, cost a quarter more, or " +
 		"take half as long again, or that a task which went well goes worse. One change at a time, so that you know what did it; the changes of one agent are tried one after " +
-		"another.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester"
+		"another. With --or several values are tried at once: each begins with 5%, one that harms goes out by itself, and what may be the best gets more of the " +
+		"runs.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester\n" +
+		"  virtuous6 experiments start clerk --prompt @short.md --or @kind.md --or @strict.md"
 }
 
 // Run plans the experiment.
@@ -194,12 +219,22 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.servable(ctx, config); err != nil {
-		return err
+	var others []events.AgentConfig
+	for _, value := range v.Or {
+		other, err := v.or(kind, agent.Config, value)
+		if err != nil {
+			return err
+		}
+		others = append(others, other)
+	}
+	for _, c := range append([]events.AgentConfig{config}, others...) {
+		if err := a.servable(ctx, c); err != nil {
+			return err
+		}
 	}
 	meta := a.meta("")
 	plan := commands.PlanExperiment{
-		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, By: "user:" + a.config.user(),
+		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, Others: others, By: "user:" + a.config.user(),
 		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, Flips: v.Flips, JudgedWithin: int64(v.JudgedWithin.Seconds())},
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, plan); err != nil {
@@ -227,6 +262,33 @@ func (v experimentsStartVerb) kind() (events.ChangeKind, error) {
 		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens, --tools or --skills; others can be configured, but not tried")
 	}
 	return kinds[0], nil
+}
+
+// or is an agent with another value of the setting that is tried.
+func (v experimentsStartVerb) or(kind events.ChangeKind, agent events.AgentConfig, value string) (events.AgentConfig, error) {
+	var f agentFlags
+	switch kind {
+	case events.ChangeModel:
+		f.Model = &value
+	case events.ChangePrompt:
+		f.Prompt = &value
+	case events.ChangeTools:
+		f.Tools = &value
+	case events.ChangeTemperature:
+		t, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return agent, usage("--or: %q is no temperature", value)
+		}
+		f.Temperature = &t
+	case events.ChangeTokenLimit:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return agent, usage("--or: %q is no number of tokens", value)
+		}
+		f.MaxTokens = &n
+	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook: // kind gives none of them
+	}
+	return f.over(agent)
 }
 
 type experimentsPromoteVerb struct {

@@ -85,7 +85,11 @@ func changeInQuestion(ctx context.Context, reader projections.Reader, id string)
 	}
 	if i := slices.IndexFunc(all, func(x projections.ExperimentRow) bool { return x.Experiment == id }); i >= 0 {
 		x := all[i]
-		return answers.ChangeInQuestion{Agent: x.Agent, Kind: events.ChangeKind(x.Kind), Config: x.Config, Experiment: x.Experiment}, nil
+		config := x.Config
+		if i, is := events.CandidateOf(x.Promoted); is && i > 0 && i <= len(x.Others) {
+			config = x.Others[i-1]
+		}
+		return answers.ChangeInQuestion{Agent: x.Agent, Kind: events.ChangeKind(x.Kind), Config: config, Experiment: x.Experiment}, nil
 	}
 	i, err := findImprovement(ctx, reader, id)
 	if err != nil {

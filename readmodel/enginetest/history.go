@@ -270,6 +270,7 @@ func (h *history) experiment() {
 	proof := events.Proof{From: 1, To: 2, Statistic: "no better", LogE: 3.5, Arms: []events.ArmCount{{Arm: events.ControlArm, Runs: 3}}}
 	h.add("experiment-"+id, h.at, rapid.SampledFrom([]events.Event{
 		events.ExperimentStarted{Share: 50, Level: .005}, events.ExperimentMoved{Share: 250, Proof: proof}, events.ExperimentProved{Proof: proof},
+		events.ExperimentAllocated{Shares: []int{900, 100}, Proof: proof},
 		events.ExperimentPromoted{By: "policy", Proof: proof}, events.ExperimentRolledBack{Guardrail: "cost", Reason: h.name("why"), Proof: proof},
 		events.ExperimentStopped{By: "anna", Reason: "no"}, events.ExperimentExpired{Reason: "old", Proof: proof},
 	}).Draw(h.T, "decision"))
