@@ -221,7 +221,7 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	}
 	var others []events.AgentConfig
 	for _, value := range v.Or {
-		other, err := v.or(kind, agent.Config, value)
+		other, err := v.or(ctx, a, kind, agent.Config, value)
 		if err != nil {
 			return err
 		}
@@ -265,7 +265,7 @@ func (v experimentsStartVerb) kind() (events.ChangeKind, error) {
 }
 
 // or is an agent with another value of the setting that is tried.
-func (v experimentsStartVerb) or(kind events.ChangeKind, agent events.AgentConfig, value string) (events.AgentConfig, error) {
+func (experimentsStartVerb) or(ctx context.Context, a *app, kind events.ChangeKind, agent events.AgentConfig, value string) (events.AgentConfig, error) {
 	var f agentFlags
 	switch kind {
 	case events.ChangeModel:
@@ -274,6 +274,8 @@ func (v experimentsStartVerb) or(kind events.ChangeKind, agent events.AgentConfi
 		f.Prompt = &value
 	case events.ChangeTools:
 		f.Tools = &value
+	case events.ChangeSkills:
+		f.Skills = &value
 	case events.ChangeTemperature:
 		t, err := strconv.ParseFloat(value, 64)
 		if err != nil {
@@ -288,7 +290,7 @@ func (v experimentsStartVerb) or(kind events.ChangeKind, agent events.AgentConfi
 		f.MaxTokens = &n
 	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook: // kind gives none of them
 	}
-	return f.over(agent)
+	return f.over(ctx, a, agent)
 }
 
 type experimentsPromoteVerb struct {
