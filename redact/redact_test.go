@@ -251,6 +251,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		file
 		earlier
 		escalate
+		dropped
 		experiment
 		fallbacks
 		fetch_hosts
