@@ -1,11 +1,12 @@
 package aggregates
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -19,49 +20,52 @@ var (
 	ErrRoom = errors.New("all that is left of the budget is set aside for calls under way")
 )
 
-// NoMoney is a call that a budget's period has no money left for, whatever the calls under way will cost. It is an ErrBudget.
-type NoMoney struct {
+// Exceeded is a call that could take more than a budget's period has left, whatever the calls under way will take. It is an
+// ErrBudget.
+type Exceeded struct {
 	Set events.BudgetSet
-	// Starting is the first day of the period, SpentNanos what was spent in it, and Nanos what the call can cost.
+	// Unit is what there is too little of. Of that Used was used in the period that began on Starting, Limit may be, and the call
+	// can take Need.
+	Unit              events.BudgetUnit
 	Starting          string
-	SpentNanos, Nanos events.Nanos
+	Used, Limit, Need int64
 }
 
-func (e *NoMoney) Error() string {
-	if e.Set.Period == events.Total {
-		return fmt.Sprintf("%s: %s of %s USD of %s spent, and this call can cost %s", ErrBudget, e.SpentNanos, e.Set.LimitNanos, e.Set.Budget, e.Nanos)
+func (e *Exceeded) Error() string {
+	period, since, wait := "", "", ""
+	if e.Set.Period != events.Total {
+		period, since, wait = " a "+string(e.Set.Period), " since "+e.Starting, "wait, or "
 	}
-	return fmt.Sprintf("%s: %s of %s USD a %s of %s spent since %s, and this call can cost %s; wait, or raise it with `virtuous6 budget %s --limit USD`",
-		ErrBudget, e.SpentNanos, e.Set.LimitNanos, e.Set.Period, e.Set.Budget, e.Starting, e.Nanos, e.Set.Budget)
+	text := fmt.Sprintf("%s: %s of %s%s of %s used%s, and this can take %s", ErrBudget, say(e.Unit, e.Used), say(e.Unit, e.Limit), period, e.Set.Budget, since, say(e.Unit, e.Need))
+	if strings.HasPrefix(e.Set.Budget, commands.GoalBudget("")) {
+		return text
+	}
+	return text + fmt.Sprintf("; %sraise it with `virtuous6 budget %s %s`", wait, e.Set.Budget, flag(e.Unit))
 }
 
 // Unwrap makes errors.Is match.
-func (e *NoMoney) Unwrap() error { return ErrBudget }
+func (e *Exceeded) Unwrap() error { return ErrBudget }
 
-// reservation is money set aside for a call under way.
+// reservation is what was set aside for a call under way.
 type reservation struct {
 	id, run, holder, day string
 	step                 int
-	nanos                events.Nanos
+	amounts
 }
 
-// spending is what was spent since a day.
-type spending struct {
-	since string
-	nanos events.Nanos
+// mark is what was told of a unit: the percentage, and the first day of the period. At 100 it is exhausted.
+type mark struct {
+	percent  int
+	starting string
 }
 
 // budgetState is a value: what it holds is copied before it changes.
 type budgetState struct {
 	set        events.BudgetSet
 	day, month spending
-	total      events.Nanos
+	total      amounts
 	open       []reservation
-	// exhausted is the first day of the period that was told to be exhausted.
-	exhausted string
-	// reached is the mark that was told of the period that begins on marked.
-	reached int
-	marked  string
+	told       [len(budgetUnits)]mark
 }
 
 func budget() Decider[budgetState, commands.Budget, events.Budget] {
@@ -86,17 +90,21 @@ func decideBudget(c commands.Budget, s budgetState) ([]events.Budget, error) {
 		if at < 0 {
 			return nil, fmt.Errorf("reservation %s of budget %s: %w", c.Reservation, c.Budget, ErrEnded)
 		}
-		if c.Nanos < 0 {
-			return nil, fmt.Errorf("%w: a call costs %s", ErrInvalid, c.Nanos)
+		took := amountsOf(c.Nanos, c.Took)
+		if took.negative() {
+			return nil, fmt.Errorf("%w: a call takes %s, %+v", ErrInvalid, c.Nanos, c.Took)
 		}
 		r := s.open[at]
-		settled := events.BudgetSettled{Reservation: r.id, Nanos: c.Nanos, Unknown: c.Unknown}
-		if c.Unknown {
-			settled.Nanos = r.nanos
+		for unit := range took {
+			if c.Unknown && (took[unit] == 0 || unit == 0) {
+				took[unit] = r.amounts[unit]
+			}
 		}
-		settled.Over = max(0, settled.Nanos-r.nanos)
-		settled.Starting, settled.SpentNanos = evolveBudget(s, settled).period(day(c.At))
-		return s.told(day(c.At), settled), nil
+		settled := events.BudgetSettled{Reservation: r.id, Nanos: took.nanos(), Took: took.resources(), Unknown: c.Unknown}
+		settled.Over = max(0, settled.Nanos-r.nanos())
+		starting, used := evolveBudget(s, settled).period(day(c.At))
+		settled.Starting, settled.SpentNanos, settled.Used = starting, used.nanos(), used.resources()
+		return s.tell(day(c.At), settled), nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
 }
@@ -110,19 +118,28 @@ func setBudget(c commands.SetBudget, s budgetState) ([]events.Budget, error) {
 			return nil, fmt.Errorf("budget %s: %w", c.Budget, ErrMissing)
 		}
 		c.Period, c.Marks, c.Fails = s.set.Period, s.set.Marks, s.set.Fails
+		if c.AnyCost {
+			c.AnyCost, c.LimitNanos = s.set.AnyCost, s.set.LimitNanos
+		}
+		c.Limits.Tokens = cmp.Or(c.Limits.Tokens, s.set.Limits.Tokens)
+		c.Limits.TimeMS = cmp.Or(c.Limits.TimeMS, s.set.Limits.TimeMS)
+		c.Limits.Agents = cmp.Or(c.Limits.Agents, s.set.Limits.Agents)
 	}
 	if c.Period != events.Daily && c.Period != events.Monthly && c.Period != events.Total {
 		return nil, fmt.Errorf("%w: a budget's period is %q, %q or %q, not %q", ErrInvalid, events.Daily, events.Monthly, events.Total, c.Period)
 	}
-	if c.LimitNanos < 0 || c.SpentNanos < 0 {
-		return nil, fmt.Errorf("%w: the limit %s or what was spent, %s, is negative", ErrInvalid, c.LimitNanos, c.SpentNanos)
+	if amountsOf(c.LimitNanos, c.Limits).negative() || c.SpentNanos < 0 {
+		return nil, fmt.Errorf("%w: the limit %s, %+v or what was spent, %s, is negative", ErrInvalid, c.LimitNanos, c.Limits, c.SpentNanos)
+	}
+	if c.AnyCost && (c.LimitNanos != 0 || c.Limits == events.Resources{}) {
+		return nil, fmt.Errorf("%w: a budget bounds money, tokens, time or agents", ErrInvalid)
 	}
 	for i, mark := range c.Marks {
 		if mark < 1 || mark > 99 || i > 0 && mark <= c.Marks[i-1] {
 			return nil, fmt.Errorf("%w: marks are percentages from 1 to 99, each above the one before; at 100 it is always told", ErrInvalid)
 		}
 	}
-	set := events.BudgetSet{Budget: c.Budget, Period: c.Period, LimitNanos: c.LimitNanos, SpentNanos: c.SpentNanos, Marks: c.Marks, Fails: c.Fails}
+	set := events.BudgetSet{Budget: c.Budget, Period: c.Period, LimitNanos: c.LimitNanos, AnyCost: c.AnyCost, Limits: c.Limits, SpentNanos: c.SpentNanos, Marks: c.Marks, Fails: c.Fails}
 	if set.SpentNanos > 0 {
 		set.Since = day(c.At)
 	}
@@ -134,12 +151,13 @@ func setBudget(c commands.SetBudget, s budgetState) ([]events.Budget, error) {
 			return nil, nil
 		}
 	}
-	return s.told(day(c.At), set), nil
+	return s.tell(day(c.At), set), nil
 }
 
-// reserve lets a call through where what was spent, what is set aside and this call at its dearest stay within the limit.
+// reserve lets a call through where what was used, what is set aside and this call at its most stay within the limits.
 func reserve(c commands.ReserveBudget, s budgetState) ([]events.Budget, error) {
-	if c.Nanos < 0 || c.Reservation == "" || c.Holder == "" {
+	need := amountsOf(c.Nanos, c.Most)
+	if need.negative() || c.Reservation == "" || c.Holder == "" {
 		return nil, fmt.Errorf("%w: a reservation has an id, a holder and an amount", ErrInvalid)
 	}
 	for _, r := range s.open {
@@ -151,45 +169,60 @@ func reserve(c commands.ReserveBudget, s budgetState) ([]events.Budget, error) {
 		}
 	}
 	today := day(c.At)
-	starting, spent := s.period(today)
-	left := s.set.LimitNanos - spent
+	starting, used := s.period(today)
 	aside := s.aside(starting)
-	switch {
-	case left <= 0 || c.Nanos > left:
-		return nil, &NoMoney{Set: s.set, Starting: starting, SpentNanos: spent, Nanos: c.Nanos}
-	case aside >= left || c.Nanos > left-aside:
-		return nil, fmt.Errorf("%w: budget %s has %s USD left", ErrRoom, c.Budget, left)
+	var full error
+	for unit, limit := range limitsOf(s.set) {
+		if limit == unbounded || !need.wants(unit) {
+			continue
+		}
+		left := limit - used[unit]
+		switch {
+		case left <= 0 || need[unit] > left:
+			return nil, &Exceeded{Set: s.set, Unit: budgetUnits[unit], Starting: starting, Used: used[unit], Limit: limit, Need: need[unit]}
+		case aside[unit] >= left || need[unit] > left-aside[unit]:
+			full = fmt.Errorf("%w: budget %s has %s left", ErrRoom, c.Budget, say(budgetUnits[unit], left))
+		}
+	}
+	if full != nil {
+		return nil, full
 	}
 	return []events.Budget{events.BudgetReserved{
-		Reservation: c.Reservation, Run: c.Run, Step: c.Step, Nanos: c.Nanos, Holder: c.Holder, Begun: c.Begun, Day: today,
+		Reservation: c.Reservation, Run: c.Run, Step: c.Step, Nanos: c.Nanos, Most: c.Most, Holder: c.Holder, Begun: c.Begun, Day: today,
 	}}, nil
 }
 
-// told is a fact, and behind it the news that the period has reached marks or is exhausted, where it is since that fact.
-func (s budgetState) told(today string, fact events.Budget) []events.Budget {
+// tell is a fact, and behind it the news that the period has reached marks or is exhausted, where it is since that fact.
+func (s budgetState) tell(today string, fact events.Budget) []events.Budget {
 	after := evolveBudget(s, fact)
-	starting, spent := after.period(today)
+	starting, used := after.period(today)
 	facts := []events.Budget{fact}
-	for _, mark := range after.set.Marks {
-		if spent >= percent(after.set.LimitNanos, mark) && (after.marked != starting || after.reached < mark) {
-			facts = append(facts, events.BudgetReached{Starting: starting, Percent: mark, SpentNanos: spent})
+	for at, limit := range limitsOf(after.set) {
+		if limit == unbounded {
+			continue
 		}
-	}
-	if spent >= after.set.LimitNanos && after.exhausted != starting {
-		facts = append(facts, events.BudgetExhausted{Starting: starting, SpentNanos: spent})
+		told, unit := after.told[at], budgetUnits[at]
+		if told.starting != starting {
+			told.percent = 0
+		}
+		if unit == events.InMoney {
+			unit = ""
+		}
+		for _, mark := range after.set.Marks {
+			if used[at] >= percent(limit, mark) && told.percent < mark {
+				facts = append(facts, events.BudgetReached{Starting: starting, Percent: mark, SpentNanos: used.nanos(), Used: used.resources(), Unit: unit})
+			}
+		}
+		if used[at] >= limit && told.percent < 100 {
+			facts = append(facts, events.BudgetExhausted{Starting: starting, SpentNanos: used.nanos(), Used: used.resources(), Unit: unit})
+		}
 	}
 	return facts
 }
 
-// percent is a part of a limit, rounded up, so that less than the mark never reaches it.
-func percent(limit events.Nanos, mark int) events.Nanos {
-	whole, rest := limit/100, limit%100
-	return events.Add(whole*events.Nanos(mark), events.Add(rest*events.Nanos(mark), 99)/100)
-}
-
-// period is the first day of the period that a day lies in, and what was spent in it so far. A clock that was set back
+// period is the first day of the period that a day lies in, and what was used in it so far. A clock that was set back
 // does not open an earlier period again.
-func (s budgetState) period(today string) (starting string, spent events.Nanos) {
+func (s budgetState) period(today string) (starting string, used amounts) {
 	if s.set.Period == events.Total {
 		return beginning, s.total
 	}
@@ -198,19 +231,16 @@ func (s budgetState) period(today string) (starting string, spent events.Nanos) 
 		since, starting = s.month, max(month(today), s.month.since)
 	}
 	if since.since != starting {
-		return starting, 0
+		return starting, amounts{}
 	}
-	return starting, since.nanos
+	return starting, since.amounts
 }
 
-// beginning is the first day of a budget that has no periods.
-const beginning = "0001-01-01"
-
 // aside is what is set aside for calls of the period.
-func (s budgetState) aside(starting string) (sum events.Nanos) {
+func (s budgetState) aside(starting string) (sum amounts) {
 	for _, r := range s.open {
 		if r.day >= starting {
-			sum = events.Add(sum, r.nanos)
+			sum = sum.plus(r.amounts)
 		}
 	}
 	return sum
@@ -221,40 +251,34 @@ func evolveBudget(s budgetState, e events.Budget) budgetState {
 	case events.BudgetSet:
 		s.set = e
 		// A new limit opens the period again; it is exhausted anew where the limit is reached.
-		s.exhausted, s.reached, s.marked = "", 0, ""
+		s.told = [len(budgetUnits)]mark{}
 		if e.SpentNanos > 0 {
-			s.day, s.month, s.total = spending{e.Since, e.SpentNanos}, spending{month(e.Since), e.SpentNanos}, e.SpentNanos
+			spent := amountsOf(e.SpentNanos, events.Resources{})
+			s.day, s.month, s.total = spending{e.Since, spent}, spending{month(e.Since), spent}, spent
 		}
 	case events.BudgetReserved:
-		s.open = append(slices.Clip(s.open), reservation{e.Reservation, e.Run, e.Holder, e.Day, e.Step, e.Nanos})
+		s.open = append(slices.Clip(s.open), reservation{e.Reservation, e.Run, e.Holder, e.Day, e.Step, amountsOf(e.Nanos, e.Most)})
 	case events.BudgetSettled:
 		at := slices.IndexFunc(s.open, func(r reservation) bool { return r.id == e.Reservation })
 		if at < 0 {
 			return s
 		}
-		on := s.open[at].day
+		on, took := s.open[at].day, amountsOf(e.Nanos, e.Took)
 		s.open = slices.Delete(slices.Clone(s.open), at, at+1)
-		s.day, s.month, s.total = s.day.with(on, e.Nanos), s.month.with(month(on), e.Nanos), events.Add(s.total, e.Nanos)
+		s.day, s.month, s.total = s.day.with(on, took), s.month.with(month(on), took), s.total.plus(took)
 	case events.BudgetReached:
-		s.reached, s.marked = e.Percent, e.Starting
+		s.told = s.marked(e.Unit, mark{e.Percent, e.Starting})
 	case events.BudgetExhausted:
-		s.exhausted = e.Starting
+		s.told = s.marked(e.Unit, mark{100, e.Starting})
 	}
 	return s
 }
 
-// with adds what was spent in a period. What belongs to one that is over counts no more.
-func (s spending) with(since string, n events.Nanos) spending {
-	switch {
-	case since > s.since:
-		return spending{since, n}
-	case since == s.since:
-		s.nanos = events.Add(s.nanos, n)
+// marked is what was told with one mark more. An early log tells of money alone, and names no unit.
+func (s budgetState) marked(of events.BudgetUnit, m mark) [len(budgetUnits)]mark {
+	told := s.told
+	if at := slices.Index(budgetUnits[:], cmp.Or(of, events.InMoney)); at >= 0 {
+		told[at] = m
 	}
-	return s
+	return told
 }
-
-func day(at time.Time) string { return at.UTC().Format(time.DateOnly) }
-
-// month is the first day of a day's month. A damaged log may hold a day that is none.
-func month(day string) string { return day[:max(len(day)-2, 0)] + "01" }

@@ -142,13 +142,111 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+// A budget bounds tokens, time and agents as it bounds money, and each for itself.
+func TestABudgetBoundsMoreThanMoney(t *testing.T) {
+	t.Parallel()
+	at := commands.Meta{At: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
+	limits := events.Resources{Tokens: 100, TimeMS: 1000, Agents: 2}
+	set := events.BudgetSet{Budget: "b", Period: events.Total, AnyCost: true, Limits: limits, Marks: []int{50}}
+	reserve := func(id string, most events.Resources) commands.ReserveBudget {
+		return commands.ReserveBudget{Meta: at, Budget: "b", Reservation: id, Run: "r" + id, Most: most, Nanos: 7, Holder: "me"}
+	}
+	reserved := func(id string, most events.Resources) events.BudgetReserved {
+		return events.BudgetReserved{Reservation: id, Run: "r" + id, Most: most, Nanos: 7, Holder: "me", Day: "2026-11-01"}
+	}
+	settle := func(took events.Resources) commands.SettleBudget {
+		return commands.SettleBudget{Meta: at, Budget: "b", Reservation: "1", Took: took, Unknown: true}
+	}
+	settled := func(took events.Resources) events.BudgetSettled {
+		return events.BudgetSettled{Reservation: "1", Nanos: 7, Took: took, Unknown: true, Starting: "0001-01-01", SpentNanos: 7, Used: took}
+	}
+	tokens := events.Resources{Tokens: 60}
+	used := []events.Event{set, reserved("1", tokens), settled(tokens)}
+	raise := func(c commands.SetBudget) commands.SetBudget {
+		c.Meta, c.Budget = at, "b"
+		return c
+	}
+	with := func(change func(*events.BudgetSet)) events.BudgetSet {
+		other := set
+		change(&other)
+		return other
+	}
+	scenarios{
+		"of nothing":           {when: commands.SetBudget{Meta: at, Budget: "b", Period: events.Daily, AnyCost: true}, err: aggregates.ErrInvalid},
+		"any cost and a limit": {when: commands.SetBudget{Meta: at, Budget: "b", Period: events.Daily, AnyCost: true, LimitNanos: 1, Limits: limits}, err: aggregates.ErrInvalid},
+		"negative":             {when: commands.SetBudget{Meta: at, Budget: "b", Period: events.Daily, Limits: events.Resources{TimeMS: -1}}, err: aggregates.ErrInvalid},
+		"money is free":        {given: []events.Event{set}, when: reserve("1", tokens), then: []events.Event{reserved("1", tokens)}},
+		"too many tokens":      {given: used, when: reserve("2", tokens), err: aggregates.ErrBudget},
+		"no room for tokens":   {given: used[:2], when: reserve("2", tokens), err: aggregates.ErrRoom},
+		"too much time":        {given: []events.Event{set}, when: reserve("2", events.Resources{TimeMS: 1001}), err: aggregates.ErrBudget},
+		"too many agents":      {given: []events.Event{set}, when: reserve("2", events.Resources{Agents: 3}), err: aggregates.ErrBudget},
+		"time while no tokens are left": {
+			given: []events.Event{set, reserved("1", limits), settled(events.Resources{Tokens: 100})},
+			when:  reserve("2", events.Resources{TimeMS: 5}), then: []events.Event{reserved("2", events.Resources{TimeMS: 5})},
+		},
+		"a tool while no money is left": {
+			given: []events.Event{events.BudgetSet{Budget: "b", Period: events.Total}},
+			when:  commands.ReserveBudget{Meta: at, Budget: "b", Reservation: "1", Holder: "me", Most: events.Resources{TimeMS: 5}},
+			then:  []events.Event{events.BudgetReserved{Reservation: "1", Holder: "me", Most: events.Resources{TimeMS: 5}, Day: "2026-11-01"}},
+		},
+		"a call while no money is left": {
+			given: []events.Event{events.BudgetSet{Budget: "b", Period: events.Total}},
+			when:  commands.ReserveBudget{Meta: at, Budget: "b", Reservation: "1", Holder: "me", Most: events.Resources{TimeMS: 5, Tokens: 1}},
+			err:   aggregates.ErrBudget,
+		},
+		"what nobody knows counts whole, what is known as it is": {
+			given: []events.Event{set, reserved("1", events.Resources{Tokens: 60, TimeMS: 400})}, when: settle(events.Resources{TimeMS: 300}),
+			then: []events.Event{
+				settled(events.Resources{Tokens: 60, TimeMS: 300}),
+				events.BudgetReached{Starting: "0001-01-01", Percent: 50, SpentNanos: 7, Used: events.Resources{Tokens: 60, TimeMS: 300}, Unit: events.InTokens},
+			},
+		},
+		"each unit is told for itself": {
+			given: append(used, events.BudgetReached{Starting: "0001-01-01", Percent: 50, Unit: events.InTokens}, reserved("1", limits)),
+			when:  settle(events.Resources{Tokens: 1, TimeMS: 1000, Agents: 1}),
+			then: []events.Event{
+				func() events.Event {
+					s := settled(events.Resources{Tokens: 1, TimeMS: 1000, Agents: 1})
+					s.SpentNanos, s.Used.Tokens = 14, 61
+					return s
+				}(),
+				events.BudgetReached{Starting: "0001-01-01", Percent: 50, SpentNanos: 14, Used: events.Resources{Tokens: 61, TimeMS: 1000, Agents: 1}, Unit: events.InTime},
+				events.BudgetExhausted{Starting: "0001-01-01", SpentNanos: 14, Used: events.Resources{Tokens: 61, TimeMS: 1000, Agents: 1}, Unit: events.InTime},
+				events.BudgetReached{Starting: "0001-01-01", Percent: 50, SpentNanos: 14, Used: events.Resources{Tokens: 61, TimeMS: 1000, Agents: 1}, Unit: events.InAgents},
+			},
+		},
+		"more tokens, the rest stays": {
+			given: []events.Event{set}, when: raise(commands.SetBudget{AnyCost: true, Limits: events.Resources{Tokens: 200}}),
+			then: []events.Event{with(func(s *events.BudgetSet) { s.Limits.Tokens = 200 })},
+		},
+		"a limit of money beside": {
+			given: []events.Event{set}, when: raise(commands.SetBudget{LimitNanos: 9}),
+			then: []events.Event{with(func(s *events.BudgetSet) { s.LimitNanos, s.AnyCost = 9, false })},
+		},
+	}.run(t)
+}
+
 // Whatever calls begin and end in whatever order, and whatever they cost up to what was set aside for them: what is spent
 // and what is set aside never pass the limit together. One that costs more counts at once, and nothing is let through
 // until there is room.
 func TestNoAdmissionPassesTheLimit(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		limit := events.Nanos(rapid.Int64Range(0, 1000).Draw(t, "limit"))
+		unit := rapid.IntRange(0, 3).Draw(t, "unit")
+		// of is so much of the unit, and set a budget that bounds it.
+		of := func(n events.Nanos) (events.Nanos, events.Resources) {
+			switch unit {
+			case 1:
+				return 0, events.Resources{Tokens: int64(n)}
+			case 2:
+				return 0, events.Resources{TimeMS: int64(n)}
+			case 3:
+				return 0, events.Resources{Agents: int64(n)}
+			}
+			return n, events.Resources{}
+		}
+		least := min(int64(unit), 1) // no limit of 0 beside money: that is none
+		limit := events.Nanos(rapid.Int64Range(least, 1000).Draw(t, "limit"))
 		instance := newInstance(t, aggregates.Policy{}, commands.SetBudget{Budget: "b"})
 		at := commands.Meta{At: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
 		carryOut := func(c commands.Command) error {
@@ -156,9 +254,14 @@ func TestNoAdmissionPassesTheLimit(t *testing.T) {
 			fold(t, instance, facts)
 			return err
 		}
-		if err := carryOut(commands.SetBudget{Meta: at, Budget: "b", Period: events.Daily, LimitNanos: limit}); err != nil {
-			t.Fatal(err)
+		set := func() {
+			c := commands.SetBudget{Meta: at, Budget: "b", Period: events.Daily, AnyCost: unit > 0}
+			c.LimitNanos, c.Limits = of(limit)
+			if err := carryOut(c); err != nil {
+				t.Fatal(err)
+			}
 		}
+		set()
 		aside := map[int]events.Nanos{}
 		var spent events.Nanos
 		sum := func() events.Nanos {
@@ -176,19 +279,19 @@ func TestNoAdmissionPassesTheLimit(t *testing.T) {
 				if rapid.IntRange(0, 9).Draw(t, "dearer") == 0 {
 					cost = aside[ids] + 7
 				}
-				if err := carryOut(commands.SettleBudget{Meta: at, Budget: "b", Reservation: fmt.Sprint(ids), Nanos: cost}); err != nil {
+				nanos, took := of(cost)
+				if err := carryOut(commands.SettleBudget{Meta: at, Budget: "b", Reservation: fmt.Sprint(ids), Nanos: nanos, Took: took}); err != nil {
 					t.Fatal(err)
 				}
 				spent += cost
 				delete(aside, ids)
 			case rapid.IntRange(0, 19).Draw(t, "lower") == 0:
-				limit = events.Nanos(rapid.Int64Range(0, 1000).Draw(t, "limit"))
-				if err := carryOut(commands.SetBudget{Meta: at, Budget: "b", Period: events.Daily, LimitNanos: limit}); err != nil {
-					t.Fatal(err)
-				}
+				limit = events.Nanos(rapid.Int64Range(least, 1000).Draw(t, "limit"))
+				set()
 			default:
-				most := events.Nanos(rapid.Int64Range(0, 300).Draw(t, "most"))
-				err := carryOut(commands.ReserveBudget{Meta: at, Budget: "b", Reservation: fmt.Sprint(n), Run: fmt.Sprint(n), Nanos: most, Holder: "me"})
+				most := events.Nanos(rapid.Int64Range(least, 300).Draw(t, "most"))
+				nanos, resources := of(most)
+				err := carryOut(commands.ReserveBudget{Meta: at, Budget: "b", Reservation: fmt.Sprint(n), Run: fmt.Sprint(n), Nanos: nanos, Most: resources, Holder: "me"})
 				fits := sum()+most <= limit && sum() < limit
 				switch {
 				case err == nil && !fits:

@@ -213,7 +213,7 @@ func sound(t *rapid.T, history []events.Event) {
 	steps, ended := 0, false
 	var made, person, resting, assigned, byPerson, proved bool
 	most := 0
-	exhausted := ""
+	exhausted, marked := map[events.BudgetUnit]string{}, map[events.BudgetUnit]string{}
 	share := 0
 	var sealed uint64
 	var threaded bool
@@ -239,7 +239,9 @@ func sound(t *rapid.T, history []events.Event) {
 			made = true
 			continue
 		case events.BudgetSet:
-			made, exhausted = true, ""
+			made = true
+			clear(exhausted)
+			clear(marked)
 		case events.LogSealed:
 			if e.First != sealed+1 || e.Count == 0 || uint64(len(e.Prints)) != 16*e.Count {
 				t.Fatalf("%+v follows the seal of event %d", e, sealed)
@@ -416,11 +418,16 @@ func sound(t *rapid.T, history []events.Event) {
 			if !open[e.Step] {
 				t.Fatalf("a tool of step %d gave something back, and it was not open", e.Step)
 			}
-		case events.BudgetExhausted:
-			if exhausted == e.Starting {
-				t.Fatalf("%s is exhausted twice", e.Starting)
+		case events.BudgetReached:
+			if marked[e.Unit] == e.Starting || exhausted[e.Unit] == e.Starting {
+				t.Fatalf("a mark of %s of %s is reached twice, or behind the limit", e.Unit, e.Starting)
 			}
-			exhausted = e.Starting
+			marked[e.Unit] = e.Starting
+		case events.BudgetExhausted:
+			if exhausted[e.Unit] == e.Starting {
+				t.Fatalf("%s of %s is exhausted twice", e.Unit, e.Starting)
+			}
+			exhausted[e.Unit] = e.Starting
 		case events.ImprovementEvidenceChanged:
 			if was, ok := history[i-1].(events.ImprovementEvidenceChanged); ok && was.Strength == e.Strength {
 				t.Fatalf("the evidence is %s twice", e.Strength)

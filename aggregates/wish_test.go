@@ -105,16 +105,20 @@ func agentWish(t *rapid.T) commands.Command {
 
 func budgetWish(t *rapid.T) commands.Command {
 	if rapid.Bool().Draw(t, "set") {
-		return commands.SetBudget{Budget: "b", Period: pick(t, "period", events.Daily, events.Monthly, events.Total, "week"), LimitNanos: cost(t)}
+		return commands.SetBudget{Budget: "b", Period: pick(t, "period", events.Daily, events.Monthly, events.Total, "week", ""), LimitNanos: cost(t), AnyCost: rapid.Bool().Draw(t, "any cost"), Limits: resources(t), Marks: pick(t, "marks", nil, []int{50})}
 	}
 	at := commands.Meta{At: pick(t, "at", time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 1, 0, 0, 0, time.UTC))}
 	reservation := pick(t, "reservation", "1", "2", "3")
 	if rapid.Bool().Draw(t, "settle") {
-		return commands.SettleBudget{Meta: at, Budget: "b", Reservation: reservation, Nanos: cost(t), Unknown: rapid.Bool().Draw(t, "unknown")}
+		return commands.SettleBudget{Meta: at, Budget: "b", Reservation: reservation, Nanos: cost(t), Took: resources(t), Unknown: rapid.Bool().Draw(t, "unknown")}
 	}
 	return commands.ReserveBudget{
-		Meta: at, Budget: "b", Reservation: reservation, Run: "r", Step: step(t), Nanos: cost(t), Holder: pick(t, "holder", "one", "two", ""),
+		Meta: at, Budget: "b", Reservation: reservation, Run: "r", Step: step(t), Nanos: cost(t), Most: resources(t), Holder: pick(t, "holder", "one", "two", ""),
 	}
+}
+
+func resources(t *rapid.T) events.Resources {
+	return events.Resources{Tokens: tokens(t), TimeMS: pick[int64](t, "time", 0, 0, 9, -1), Agents: pick[int64](t, "agents", 0, 0, 1)}
 }
 
 func policyWish(t *rapid.T) commands.Command {

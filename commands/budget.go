@@ -13,13 +13,19 @@ func AgentBudget(agent string) string { return "agent:" + agent }
 // WorkspaceBudget names the budget of a workspace, which stands in it.
 func WorkspaceBudget(workspace string) string { return "workspace:" + workspace }
 
+// RunBudget names the budget of a run.
+func RunBudget(run string) string { return "run:" + run }
+
 // SetBudget bounds what live runs may spend in a period.
 type SetBudget struct {
 	Meta
 	Budget string
-	// Period is empty where only the limit is to be another one: the rest stays as it was set.
+	// Period is empty where only limits are to be others, those that are given here: the rest stays as it was set.
 	Period     events.BudgetPeriod
 	LimitNanos events.Nanos
+	// AnyCost leaves money unbounded, and Limits are those beside it, 0 for what is not bounded.
+	AnyCost bool
+	Limits  events.Resources
 	// SpentNanos is what was spent in the period before there was this budget.
 	SpentNanos events.Nanos
 	// Marks are percentages of the limit at which it is told that so much was spent.
@@ -36,17 +42,21 @@ type ReserveBudget struct {
 	Run         string
 	Step        int
 	Nanos       events.Nanos
+	// Most is what it can take beside money.
+	Most events.Resources
 	// Holder is the process that makes the call. Begun tells that its step stands already.
 	Holder string
 	Begun  bool
 }
 
-// SettleBudget turns a reservation into what the call has cost, or into all of it where that is Unknown.
+// SettleBudget turns a reservation into what the call has taken. Where that is Unknown, all that was set aside counts of what
+// is not told.
 type SettleBudget struct {
 	Meta
 	Budget      string
 	Reservation string
 	Nanos       events.Nanos
+	Took        events.Resources
 	Unknown     bool
 }
 

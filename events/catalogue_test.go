@@ -263,7 +263,7 @@ func (p *page) fields(d declared) {
 		}
 		tag, _ := strconv.Unquote(f.Tag.Value)
 		name, optional, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
-		if optional == "omitempty" {
+		if optional == "omitempty" || optional == "omitzero" {
 			optional = ", *optional*"
 		}
 		p.line("| `%s` | %s%s | %s |", name, p.typeName(f.Type), optional, about(f.Names[0].Name, prose(f.Doc)))

@@ -45,6 +45,7 @@ func samples() []events.Event {
 			Task: "refund", ControlRuns: 90, ControlSucceeded: 85, CandidateRuns: 30, CandidateSucceeded: 4, LogE: 21.4, Needed: 6.6846,
 		}},
 	}
+	resources := events.Resources{Tokens: 1200, TimeMS: 8500, Agents: 1}
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
 	definition := events.ToolDefinition{
 		Server: "files", Remote: "read", Description: "Reads a file.", Schema: json.RawMessage(`{"type":"object"}`), Repeatable: true,
@@ -59,7 +60,7 @@ func samples() []events.Event {
 		events.AgentRested{Since: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)},
 		events.AgentWoken{Run: "r1"},
 		events.AgentAdopted{As: "clerk"},
-		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09", Marks: []int{50, 80}, Fails: true},
+		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09", Marks: []int{50, 80}, Fails: true, AnyCost: true, Limits: resources},
 		events.AnalystScored{
 			Analyst: "workflow", Improvement: "imp-1", Foretold: expected, Found: evidence, Chance: .9, CameTrue: true, Brier: .01, Doubt: 1,
 		},
@@ -67,11 +68,11 @@ func samples() []events.Event {
 		events.AnalystFreed{Reason: "Its forecasts came true again."},
 		events.BudgetReserved{
 			Reservation: "01930000-0000-7000-8000-000000000009", Run: "r1", Step: 2, Nanos: 300_000, Holder: "01930000-0000-7000-8000-000000000001",
-			Begun: true, Day: "2026-11-09",
+			Begun: true, Day: "2026-11-09", Most: resources,
 		},
-		events.BudgetSettled{Reservation: "01930000-0000-7000-8000-000000000009", Nanos: 310_000, Unknown: true, Over: 10_000, Starting: "2026-11-01", SpentNanos: 430_000},
-		events.BudgetReached{Starting: "2026-11-01", Percent: 80, SpentNanos: 4_000_120_000},
-		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000},
+		events.BudgetSettled{Reservation: "01930000-0000-7000-8000-000000000009", Nanos: 310_000, Unknown: true, Over: 10_000, Starting: "2026-11-01", SpentNanos: 430_000, Took: resources, Used: resources},
+		events.BudgetReached{Starting: "2026-11-01", Percent: 80, SpentNanos: 4_000_120_000, Used: resources, Unit: events.InTokens},
+		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000, Used: resources, Unit: events.InTime},
 		events.ExperimentPlanned{
 			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, Others: []events.AgentConfig{{Prompt: "Be kind."}}, By: "user:anna", MaxShare: 1000,
 			Plan: events.ExperimentPlan{
@@ -172,7 +173,8 @@ func samples() []events.Event {
 			Expires: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
 		},
 		events.RunSuspended{
-			Budget: "agent:clerk", Nanos: 310_000, Period: events.Daily, LimitNanos: 1_000_000_000, Starting: "2026-11-09", Reason: "budget exhausted: raise it",
+			Budget: "agent:clerk", Nanos: 310_000, Period: events.Daily, LimitNanos: 1_000_000_000, Starting: "2026-11-09", Reason: "budget exhausted: raise it", AnyCost: true,
+			Limits: resources, Unit: events.InTokens,
 		},
 		events.RunResumed{Budget: "agent:clerk", ShareNanos: 450_000_000},
 		events.RunApprovalAnswered{Approval: "06aacbda1caacce8", Answer: events.ApprovalGranted, By: "user:anna", Note: "go"},

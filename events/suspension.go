@@ -1,6 +1,6 @@
 package events
 
-// RunSuspended tells that a live run waits for a person: its next call could cost more than a budget has left.
+// RunSuspended tells that a live run waits for a person: its next call could take more than a budget has left.
 type RunSuspended struct {
 	Budget string `json:"budget"`
 	// Nanos is what the call can cost at most.
@@ -9,6 +9,10 @@ type RunSuspended struct {
 	Period     BudgetPeriod `json:"period"`
 	LimitNanos Nanos        `json:"limit_nanos"`
 	Starting   string       `json:"starting"`
+	// AnyCost and Limits are the budget's too, and Unit is what it has too little of, where that is not money.
+	AnyCost bool       `json:"any_cost,omitempty"`
+	Limits  Resources  `json:"limits,omitzero"`
+	Unit    BudgetUnit `json:"unit,omitempty"`
 	// Reason says it in words, with what to do.
 	Reason string `json:"reason"`
 }
