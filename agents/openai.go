@@ -15,6 +15,9 @@ import (
 // DefaultBaseURL is OpenAI's own API.
 const DefaultBaseURL = "https://api.openai.com/v1"
 
+// defaultTimeout bounds a call of a model as a whole.
+const defaultTimeout = 5 * time.Minute
+
 // OpenAIConfig says how to reach an OpenAI-compatible server. The zero value but for a key reaches OpenAI.
 type OpenAIConfig struct {
 	// APIKey goes into the Authorization header and nowhere else. It may be empty for a server of one's own.
@@ -96,7 +99,7 @@ func NewOpenAI(c OpenAIConfig) (*OpenAI, error) {
 		api:            c.API,
 		base:           base,
 		provider:       cmp.Or(c.Provider, ProviderOf(u.Host)),
-		timeout:        cmp.Or(c.Timeout, 5*time.Minute),
+		timeout:        cmp.Or(c.Timeout, defaultTimeout),
 		idle:           cmp.Or(c.Idle, 90*time.Second),
 		attempts:       cmp.Or(c.Attempts, 4),
 		mostRetryAfter: cmp.Or(c.MostRetryAfter, time.Minute),

@@ -214,6 +214,12 @@ func (p *Prices) MaxCost(model string, input, output int64) (events.Nanos, bool)
 	return most, told
 }
 
+// mostOutput is how many tokens a model answers with at most, 0 where the table does not tell.
+func (p *Prices) mostOutput(model string) int64 {
+	m, _ := p.lookup("", model)
+	return m.mostOutput
+}
+
 // share is so many tokens at a price.
 type share struct {
 	tokens int64

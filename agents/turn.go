@@ -22,6 +22,8 @@ type Runner struct {
 	Tools  Tools
 	// Now tells the time, for how long a tool took. Default time.Now.
 	Now func() time.Time
+	// Timeout is how long a call of a model can take at most, as budgets of time set it aside. Default 5 min, as of OpenAIConfig.
+	Timeout time.Duration
 	// ToolTimeout bounds one call of a tool. Default 30 s.
 	ToolTimeout time.Duration
 }
@@ -172,8 +174,18 @@ func (r Runner) maxCost(config events.AgentConfig, conversation []events.Message
 	if config.Model == events.ScriptedModel {
 		return 0, true
 	}
+	input := r.maxInput(config, conversation)
+	// Without a limit the model's own holds, and where the table does not tell that either, what answers rarely pass.
+	most, known := r.Prices.MaxCost(config.Model, input, int64(config.MaxTokens))
+	if !known && config.MaxTokens == 0 {
+		most, known = r.Prices.MaxCost(config.Model, input, usualOutput)
+	}
+	return most, known
+}
+
+// maxInput is how many tokens a conversation is at most.
+func (r Runner) maxInput(config events.AgentConfig, conversation []events.Message) (input int64) {
 	const perMessage = 16
-	var input int64
 	for _, m := range conversation {
 		input += int64(len(m.Content) + len(m.Name) + perMessage)
 		for _, c := range m.ToolCalls {
@@ -185,12 +197,22 @@ func (r Runner) maxCost(config events.AgentConfig, conversation []events.Message
 			input += int64(len(s.Name) + len(s.Description) + len(s.Schema) + perMessage)
 		}
 	}
-	// Without a limit the model's own holds, and where the table does not tell that either, what answers rarely pass.
-	most, known := r.Prices.MaxCost(config.Model, input, int64(config.MaxTokens))
-	if !known && config.MaxTokens == 0 {
-		most, known = r.Prices.MaxCost(config.Model, input, usualOutput)
+	return input
+}
+
+// Most is what a call can take at most beside money, with all the agent's models asked.
+func (r Runner) Most(config events.AgentConfig, conversation []events.Message) (most events.Resources) {
+	for _, model := range chain(config) {
+		output := cmp.Or(int64(config.MaxTokens), r.Prices.mostOutput(model), usualOutput)
+		most.Tokens = events.Add(most.Tokens, events.Add(r.maxInput(config, conversation), output))
+		most.TimeMS += cmp.Or(r.Timeout, defaultTimeout).Milliseconds()
 	}
-	return most, known
+	return most
+}
+
+// ToolTime is how long a call of a tool can take at most.
+func (r Runner) ToolTime(tool string) time.Duration {
+	return cmp.Or(r.Tools.byName[tool].Timeout, r.ToolTimeout, 30*time.Second)
 }
 
 // Perform does what a model asked for. key is the same whenever this very call is made. A failure is data for the model,
@@ -223,7 +245,7 @@ func (r Runner) perform(ctx context.Context, config events.AgentConfig, call eve
 	if !json.Valid(args) {
 		return "", errors.New("the arguments are not valid JSON")
 	}
-	timeout := cmp.Or(tool.Timeout, r.ToolTimeout, 30*time.Second)
+	timeout := r.ToolTime(call.Name)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%s took longer than %s", call.Name, timeout))
 	defer cancel()
 	result, err := tool.Call(ctx, Call{Arguments: args, Key: key})

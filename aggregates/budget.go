@@ -40,7 +40,11 @@ func (e *Exceeded) Error() string {
 	if strings.HasPrefix(e.Set.Budget, commands.GoalBudget("")) {
 		return text
 	}
-	return text + fmt.Sprintf("; %sraise it with `virtuous6 budget %s %s`", wait, e.Set.Budget, flag(e.Unit))
+	text += fmt.Sprintf("; %sraise it with `virtuous6 budget %s %s`", wait, e.Set.Budget, flag(e.Unit))
+	if e.Need > e.Limit && (e.Unit == events.InMoney || e.Unit == events.InTokens) {
+		text += ", or bound the agent's answers by a smaller --max-tokens"
+	}
+	return text
 }
 
 // Unwrap makes errors.Is match.

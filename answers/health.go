@@ -53,12 +53,12 @@ func Conditions(ctx context.Context, r projections.Reader, day time.Time, behind
 	parts := partsOf(now.Metrics, before.Metrics)
 	period := record{since: last.AddDate(0, 0, -6), until: last.AddDate(0, 0, 1)}
 	for _, b := range budgets {
-		p := Part{Name: "budget " + b.Budget, Score: 100, Low: 100, Says: fmt.Sprintf("%s of $%s a %s", b.Spent().Say("$"+b.SpentNanos.String()), b.LimitNanos, b.Period)}
+		p := Part{Name: "budget " + b.Budget, Score: 100, Low: 100, Says: b.Says()}
 		if b.Starting != "" && b.Reached > 0 {
 			p.Says += fmt.Sprintf(", %d%% reached in the period since %s", b.Reached, b.Starting)
 		}
 		if period.reached(b) {
-			p.Score, p.Low, p.Says = 0, 0, fmt.Sprintf("$%s a %s, reached on %s", b.LimitNanos, b.Period, b.Exhausted)
+			p.Score, p.Low, p.Says = 0, 0, fmt.Sprintf("%s%s, reached on %s", b.Limits(), b.Per(), b.Exhausted)
 		}
 		parts = append(parts, p)
 	}

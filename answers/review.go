@@ -273,10 +273,7 @@ func (w *record) budget() []Check {
 	spent := w.report.Say(usd(w.report.CostNanos))
 	var list []Check
 	for _, b := range w.budgets {
-		target := fmt.Sprintf("$%s a %s (%s)", b.LimitNanos, b.Period, b.Budget)
-		if b.Period == events.Total {
-			target = fmt.Sprintf("$%s in all (%s)", b.LimitNanos, b.Budget)
-		}
+		target := fmt.Sprintf("%s%s (%s)", b.Limits(), b.Per(), b.Budget)
 		list = append(list, check("cost", spent, target, !w.reached(b)))
 	}
 	if len(list) == 0 {

@@ -14,7 +14,7 @@ func AgentBudget(agent string) string { return "agent:" + agent }
 func WorkspaceBudget(workspace string) string { return "workspace:" + workspace }
 
 // RunBudget names the budget of a run.
-func RunBudget(run string) string { return "run:" + run }
+func RunBudget(run string) string { return events.BudgetOfRun + run }
 
 // SetBudget bounds what live runs may spend in a period.
 type SetBudget struct {

@@ -30,6 +30,17 @@ type StartRun struct {
 	Labels       map[string]string
 	Source       *events.Source
 	Undated      bool
+	// Limits bound it by a budget of its own, which is set before it starts. Nil for none.
+	Limits *RunLimits
+}
+
+// RunLimits are what one run may take, as in SetBudget.
+type RunLimits struct {
+	LimitNanos events.Nanos
+	AnyCost    bool
+	Limits     events.Resources
+	// Fails has it fail instead of waiting for a person.
+	Fails bool
 }
 
 // AssignRun says who answers a live run, before anything is asked.

@@ -22,6 +22,9 @@ const (
 	InAgents BudgetUnit = "agents"
 )
 
+// BudgetOfRun begins the name of a budget that is a single run's.
+const BudgetOfRun = "run:"
+
 // Resources are what a budget bounds beside money.
 type Resources struct {
 	// Tokens are those of calls of models, what was read and what was answered.

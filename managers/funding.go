@@ -14,11 +14,13 @@ import (
 
 // terms are what a budget allows.
 type terms struct {
-	Period events.BudgetPeriod `json:"period"`
-	Limit  events.Nanos        `json:"limit"`
+	Period  events.BudgetPeriod `json:"period"`
+	Limit   events.Nanos        `json:"limit"`
+	AnyCost bool                `json:"any_cost,omitempty"`
+	Limits  events.Resources    `json:"limits,omitzero"`
 }
 
-// unfunded is a run that waits since a budget has no money for its next call.
+// unfunded is a run that waits since a budget has too little for its next call.
 type unfunded struct {
 	Budget   string    `json:"budget"`
 	Terms    terms     `json:"terms"`
@@ -39,7 +41,7 @@ type fundingState struct {
 // funding lets a workspace's suspended runs go on: once a person has changed the budget, or when its next period begins.
 func funding() Manager[fundingState] {
 	return Manager[fundingState]{
-		Name: "funding", Version: 1, Key: func(e *events.Envelope) string { return "workspace-" + e.Workspace },
+		Name: "funding", Version: 2, Key: func(e *events.Envelope) string { return "workspace-" + e.Workspace },
 		Opens:   []string{"budget.set", "run.suspended"},
 		Follows: []string{"run.resumed", "run.finished", "run.failed", "run.cancelled"},
 		Evolve:  evolveFunding,
@@ -72,7 +74,7 @@ func evolveFunding(s fundingState, e *events.Envelope, fact events.Event) fundin
 			return s // runs of a goal do not wait for it, the goal does
 		}
 		s.Budgets, s.Waiting = edited(s.Budgets), edited(s.Waiting)
-		s.Budgets[f.Budget] = terms{f.Period, f.LimitNanos}
+		s.Budgets[f.Budget] = terms{f.Period, f.LimitNanos, f.AnyCost, f.Limits}
 		for run, w := range s.Waiting {
 			if w.Budget == f.Budget && w.Terms != s.Budgets[f.Budget] {
 				w.Changed, w.At = true, e.OccurredAt
@@ -81,15 +83,27 @@ func evolveFunding(s fundingState, e *events.Envelope, fact events.Event) fundin
 		}
 	case events.RunSuspended:
 		s.Waiting = edited(s.Waiting)
-		w := unfunded{Budget: f.Budget, Terms: terms{f.Period, f.LimitNanos}, Starting: f.Starting, Cause: e.ID, At: e.OccurredAt}
+		w := unfunded{Budget: f.Budget, Terms: terms{f.Period, f.LimitNanos, f.AnyCost, f.Limits}, Starting: f.Starting, Cause: e.ID, At: e.OccurredAt}
 		now, known := s.Budgets[f.Budget]
 		w.Changed = known && now != w.Terms
 		s.Waiting[e.Correlation] = w
-	case events.RunResumed, events.RunFinished, events.RunFailed, events.RunCancelled:
-		if _, waits := s.Waiting[e.Correlation]; waits {
-			s.Waiting = edited(s.Waiting)
-			delete(s.Waiting, e.Correlation)
+	case events.RunResumed:
+		s = s.goesOn(e.Correlation)
+	case events.RunFinished, events.RunFailed, events.RunCancelled:
+		s = s.goesOn(e.Correlation)
+		if own := commands.RunBudget(e.Correlation); s.Budgets[own] != (terms{}) {
+			s.Budgets = edited(s.Budgets)
+			delete(s.Budgets, own)
 		}
+	}
+	return s
+}
+
+// goesOn takes out a run that waits no more.
+func (s fundingState) goesOn(run string) fundingState {
+	if _, waits := s.Waiting[run]; waits {
+		s.Waiting = edited(s.Waiting)
+		delete(s.Waiting, run)
 	}
 	return s
 }

@@ -16,6 +16,10 @@ func TestASuspendedRunGoesOnWithItsBudget(t *testing.T) {
 	}
 	suspended := events.RunSuspended{Budget: "all", Period: events.Daily, LimitNanos: 100, Starting: "2026-11-28"}
 	monthly, total := suspended, suspended
+	tokens := events.RunSuspended{Budget: "run:r1", Period: events.Total, AnyCost: true, Limits: events.Resources{Tokens: 9}, Unit: events.InTokens}
+	ofTokens := func(n int64) events.Event {
+		return events.BudgetSet{Budget: "run:r1", Period: events.Total, AnyCost: true, Limits: events.Resources{Tokens: n}}
+	}
 	monthly.Period, monthly.Starting = events.Monthly, "2026-11-01"
 	total.Period = events.Total
 	tomorrow, december := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
@@ -36,6 +40,9 @@ func TestASuspendedRunGoesOnWithItsBudget(t *testing.T) {
 		"another budget does not help":      {[]events.Event{suspended, set("agent:clerk", 200)}, true, tomorrow, false},
 		"it went on":                        {[]events.Event{suspended, events.RunResumed{Budget: "all"}}, false, time.Time{}, true},
 		"it was cancelled":                  {[]events.Event{suspended, events.RunCancelled{}}, false, time.Time{}, true},
+		"more tokens":                       {[]events.Event{ofTokens(9), tokens, ofTokens(10)}, true, time.Time{}, false},
+		"as many tokens":                    {[]events.Event{ofTokens(9), tokens, ofTokens(9)}, false, time.Time{}, false},
+		"a run's budget ends with it":       {[]events.Event{ofTokens(9), events.RunFinished{}}, false, time.Time{}, true},
 		"budgets of goals are their own":    {[]events.Event{set("goal:g", 100)}, false, time.Time{}, true},
 		"limits are known before they bind": {[]events.Event{set("all", 100)}, false, time.Time{}, false},
 	} {

@@ -177,16 +177,24 @@ func TestWhatWasSetAsideIsSettledByWhatTheCallCost(t *testing.T) {
 	reserved := events.BudgetReserved{Reservation: "x", Run: "r1", Step: 0, Nanos: 900, Holder: "me"}
 	anothers := reserved
 	anothers.Holder = "another process"
+	begun := reserved
+	begun.Begun = true
+	minute := events.Resources{TimeMS: 60_000} // facts are a minute apart
 	for name, tt := range map[string]struct {
 		given []events.Event
 		// nanos and unknown are of the settling; nothing tells that there is none yet.
 		nanos            events.Nanos
 		unknown, nothing bool
+		took             events.Resources
 	}{
-		"under way":                          {given: []events.Event{reserved, chat(0)}, nothing: true},
-		"answered":                           {given: []events.Event{reserved, chat(0), events.RunStepFinished{Step: 0, CostNanos: 300}}, nanos: 300},
+		"under way": {given: []events.Event{reserved, chat(0)}, nothing: true},
+		"answered":  {given: []events.Event{reserved, chat(0), events.RunStepFinished{Step: 0, CostNanos: 300}}, nanos: 300, took: minute},
+		"answered with tokens": {
+			given: []events.Event{reserved, chat(0), events.RunStepFinished{Step: 0, InputTokens: 3, OutputTokens: 4}}, took: events.Resources{Tokens: 7, TimeMS: minute.TimeMS},
+		},
+		"begun before it was set aside":      {given: []events.Event{begun, events.RunStepFinished{Step: 0}}, took: minute},
 		"another step was answered":          {given: []events.Event{reserved, events.RunStepFinished{Step: 1, CostNanos: 300}}, nothing: true},
-		"nobody knows what it cost":          {given: []events.Event{reserved, chat(0), events.RunStepFinished{Step: 0, Unpriced: true}}, unknown: true},
+		"nobody knows what it cost":          {given: []events.Event{reserved, chat(0), events.RunStepFinished{Step: 0, Unpriced: true}}, unknown: true, took: minute},
 		"the run ended before it was sent":   {given: []events.Event{reserved, events.RunCancelled{}}},
 		"the run ended while it was asked":   {given: []events.Event{reserved, chat(0), events.RunCancelled{}}, unknown: true},
 		"another step was begun":             {given: []events.Event{reserved, chat(1), events.RunCancelled{}}},
@@ -203,7 +211,7 @@ func TestWhatWasSetAsideIsSettledByWhatTheCallCost(t *testing.T) {
 				return
 			}
 			got, ok := h.want().Command.(commands.SettleBudget)
-			if !ok || got.Budget != "all" || got.Reservation != "x" || got.Nanos != tt.nanos || got.Unknown != tt.unknown || got.Correlation != "r1" {
+			if !ok || got.Budget != "all" || got.Reservation != "x" || got.Nanos != tt.nanos || got.Unknown != tt.unknown || got.Took != tt.took || got.Correlation != "r1" {
 				t.Errorf("it wants %+v", got)
 			}
 		})

@@ -10,7 +10,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// aside is money that a budget set aside for a step of a run.
+// aside is what a budget set aside for a step of a run.
 type aside struct {
 	Budget      string `json:"budget"`
 	Reservation string `json:"reservation"`
@@ -18,12 +18,15 @@ type aside struct {
 	Holder      string `json:"holder"`
 	// Begun tells that the call may have been made.
 	Begun bool `json:"begun,omitempty"`
-	// Known tells that its cost is Nanos, Over that nobody will tell it any more.
-	Known bool         `json:"known,omitempty"`
-	Over  bool         `json:"over,omitempty"`
-	Nanos events.Nanos `json:"nanos,omitempty"`
-	Cause uuid.UUID    `json:"cause"`
-	At    time.Time    `json:"at"`
+	// Known tells that its cost is Nanos, Over that nobody will tell it any more. Took is what it has taken beside money.
+	Known bool             `json:"known,omitempty"`
+	Over  bool             `json:"over,omitempty"`
+	Nanos events.Nanos     `json:"nanos,omitempty"`
+	Took  events.Resources `json:"took,omitzero"`
+	Cause uuid.UUID        `json:"cause"`
+	// Started is when the step began, and At when the latest of it was.
+	Started time.Time `json:"started,omitzero"`
+	At      time.Time `json:"at"`
 }
 
 type spendingState struct {
@@ -36,7 +39,7 @@ type spendingState struct {
 // knows what it cost.
 func spending(c Config) Manager[spendingState] {
 	return Manager[spendingState]{
-		Name: "spending", Version: 2, Key: ofRun, Opens: []string{"budget.reserved"},
+		Name: "spending", Version: 3, Key: ofRun, Opens: []string{"budget.reserved"},
 		Follows: []string{"budget.settled", "run.step_started", "run.step_finished", "run.suspended", "run.finished", "run.failed", "run.cancelled"},
 		Evolve:  evolveSpending,
 		Wants: func(s spendingState) (wants []Want) {
@@ -46,7 +49,7 @@ func spending(c Config) Manager[spendingState] {
 				}
 				wants = append(wants, Want{ID: events.DeriveID(a.Cause, 1), Command: commands.SettleBudget{
 					Meta: meta("spending", a.Cause, 0, a.At, s.Workspace, s.Run), Budget: a.Budget, Reservation: a.Reservation,
-					Nanos: a.Nanos, Unknown: !a.Known && a.Begun,
+					Nanos: a.Nanos, Took: a.Took, Unknown: !a.Known && a.Begun,
 				}})
 			}
 			return wants
@@ -65,18 +68,30 @@ func evolveSpending(s spendingState, e *events.Envelope, fact events.Event) spen
 	switch f := fact.(type) {
 	case events.BudgetReserved:
 		s.Workspace, s.Run = e.Workspace, f.Run
-		s.Aside = append(slices.Clip(s.Aside), aside{
+		a := aside{
 			Budget: events.Identity(e.Stream), Reservation: f.Reservation, Step: f.Step, Holder: f.Holder, Begun: f.Begun, Cause: e.ID, At: e.OccurredAt,
-		})
+		}
+		if f.Begun {
+			a.Started = e.OccurredAt
+		}
+		s.Aside = append(slices.Clip(s.Aside), a)
 	case events.BudgetSettled:
 		budget := events.Identity(e.Stream)
 		s.Aside = slices.DeleteFunc(slices.Clone(s.Aside), func(a aside) bool { return a.Budget == budget && a.Reservation == f.Reservation })
 	case events.RunStepStarted:
-		each(func(a *aside) { a.Begun = a.Begun || a.Step == f.Step && !a.Over })
+		each(func(a *aside) {
+			if a.Step == f.Step && !a.Over {
+				a.Begun, a.Started = true, e.OccurredAt
+			}
+		})
 	case events.RunStepFinished:
 		each(func(a *aside) {
 			if a.Step == f.Step && !a.Over {
 				a.Known, a.Over, a.Nanos, a.Begun, a.At = !f.Unpriced, true, f.CostNanos, true, e.OccurredAt
+				a.Took.Tokens = events.Add(max(f.InputTokens, 0), max(f.OutputTokens, 0))
+				if !a.Started.IsZero() {
+					a.Took.TimeMS = max(e.OccurredAt.Sub(a.Started).Milliseconds(), 1)
+				}
 			}
 		})
 	case events.RunSuspended: // another budget let nothing through: the call is not made, and what is set aside for it is free

@@ -21,25 +21,23 @@ const (
 	lastLook  = 500 * time.Millisecond
 )
 
-// reserve sets aside in every budget what the call can cost at most. Where all that is left is set aside for calls under
-// way it waits for one of them. What was set aside is settled by the manager of spending.
-func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.Message) error {
-	budgets := t.caps.of(t.wish.Workspace, t.conversation.started.Goal, t.agent)
-	if len(budgets) == 0 {
-		return nil
-	}
-	most, known := t.runner.MaxCost(t.config, sent)
-	if !known && !t.allowUnpriced {
+// reserve sets aside in every budget what a step can take at most, and tells how much time it has, 0 for as much as it takes.
+// Where all that is left is set aside for calls under way it waits for one of them. What was set aside is settled by the manager of
+// spending.
+func (t *turn) reserve(ctx context.Context, step int, begun bool, cost events.Nanos, priced bool, most events.Resources) (time.Duration, error) {
+	budgets, bounds := t.caps.of(t.wish.Workspace, t.conversation.started.Goal, t.agent, t.wish.Run, most)
+	if bounds.money && !priced && !t.allowUnpriced {
 		models := append([]string{t.config.Model}, t.config.Fallbacks...)
-		return fmt.Errorf("%w, one of %q, and a budget is set: give each a price (`prices:` in the configuration), or set `unpriced: allow` there", ErrUnpriced, models)
+		return 0, fmt.Errorf("%w, one of %q, and a budget is set: give each a price (`prices:` in the configuration), or set `unpriced: allow` there", ErrUnpriced, models)
 	}
-	if share := t.conversation.share; share > 0 && most > share-t.conversation.spent {
-		return &shareSpent{budget: commands.GoalBudget(t.conversation.started.Goal), share: share, spent: t.conversation.spent, needs: most}
+	if share := t.conversation.share; most.Tokens > 0 && share > 0 && cost > share-t.conversation.spent {
+		return 0, &shareSpent{budget: commands.GoalBudget(t.conversation.started.Goal), share: share, spent: t.conversation.spent, needs: cost}
 	}
+	var within time.Duration
 	for _, b := range budgets {
-		id := t.reservationID(b)
+		id := t.reservationID(b, step)
 		reserve := commands.ReserveBudget{
-			Budget: b, Reservation: id.String(), Run: t.wish.Run, Step: step, Nanos: most, Holder: t.holder, Begun: begun,
+			Budget: b, Reservation: id.String(), Run: t.wish.Run, Step: step, Nanos: cost, Most: most, Holder: t.holder, Begun: begun,
 		}
 		for look := firstLook; ; look = min(2*look, lastLook) {
 			reserve.Meta = t.meta(0, t.clock())
@@ -48,12 +46,18 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.
 			if err == nil {
 				break
 			}
-			var broke *aggregates.NoMoney
-			if errors.As(err, &broke) && !broke.Set.Fails && !strings.HasPrefix(b, commands.GoalBudget("")) {
-				return fmt.Errorf("%w: %w", errSuspended, err)
+			var over *aggregates.Exceeded
+			if errors.As(err, &over) {
+				// Less time than it may take is enough to begin with: it is cut off then.
+				if left := over.Limit - over.Used; over.Unit == events.InTime && left >= leastTime.Milliseconds() && left < reserve.Most.TimeMS {
+					reserve.Most.TimeMS, most.TimeMS = left, left
+					within = time.Duration(left) * time.Millisecond
+					continue
+				}
+				return 0, t.waits(b, err)
 			}
 			if !errors.Is(err, aggregates.ErrRoom) {
-				return err
+				return 0, err
 			}
 			wait := time.NewTimer(look)
 			select {
@@ -62,11 +66,11 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, sent []events.
 			}
 			wait.Stop()
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return 0, ctx.Err()
 			}
 		}
 	}
-	return nil
+	return within, nil
 }
 
 // shareSpent tells that a run's next call could cost more than its share of its goal's money has left. It is an errSuspended.
@@ -81,22 +85,49 @@ func (e *shareSpent) Error() string {
 
 func (e *shareSpent) Unwrap() error { return errSuspended }
 
-// suspend has the run wait for money, with what comes before that in the same append. It goes on once the budget is another one, or
+// waits has a run wait for a budget that has too little, unless it is to fail: then it is the error as it is. The runs of a goal
+// do, and the goal waits.
+func (t *turn) waits(budget string, err error) error {
+	var over *aggregates.Exceeded
+	if errors.As(err, &over) && !over.Set.Fails && !strings.HasPrefix(budget, commands.GoalBudget("")) {
+		return fmt.Errorf("%w: %w", errSuspended, err)
+	}
+	return err
+}
+
+// leastTime is what a budget of time must have left for a call to begin.
+const leastTime = time.Second
+
+// errTime cuts off what a budget has no more time for.
+var errTime = errors.New("a budget has no more time for it")
+
+// timed is a context that ends when the time is up, with errTime. 0 is for as much as it takes.
+func timed(ctx context.Context, within time.Duration) (context.Context, context.CancelFunc) {
+	if within == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, within, errTime)
+}
+
+// suspend has the run wait for a budget, with what comes before that in the same append. It goes on once the budget is another one, or
 // its next period begins: the manager of funding sees to that. One that waits for a greater share of its goal's money gets that from the goal.
 func (t *turn) suspend(ctx context.Context, why error, before ...commands.Command) error {
 	suspend := commands.SuspendRun{Meta: t.meta(0, t.clock()), Run: t.wish.Run}
-	var broke *aggregates.NoMoney
+	var over *aggregates.Exceeded
 	var short *shareSpent
 	switch {
 	case errors.As(why, &short):
 		suspend.Fact = events.RunSuspended{Budget: short.budget, Nanos: short.needs, Period: events.Total, LimitNanos: short.share, Reason: short.Error()}
-	case errors.As(why, &broke):
+	case errors.As(why, &over):
 		suspend.Fact = events.RunSuspended{
-			Budget: broke.Set.Budget, Nanos: broke.Nanos, Period: broke.Set.Period, LimitNanos: broke.Set.LimitNanos, Starting: broke.Starting,
-			Reason: broke.Error(),
+			Budget: over.Set.Budget, Period: over.Set.Period, LimitNanos: over.Set.LimitNanos, AnyCost: over.Set.AnyCost, Limits: over.Set.Limits,
+			Unit: over.Unit, Starting: over.Starting, Reason: over.Error(),
+		}
+		if over.Unit == events.InMoney {
+			suspend.Fact.Unit, suspend.Fact.Nanos = "", events.Nanos(over.Need)
 		}
 	default:
-		return why
+		return nil // a person is to decide on a call, and was asked
 	}
 	made := time.Unix(t.wish.ID.Time().UnixTime())
 	suspend.ID = events.NameID(made, fmt.Sprintf("suspension %d of %s", t.conversation.suspensions, t.wish.ID))

@@ -36,8 +36,8 @@ type conversation struct {
 	// invalid is why the last answer did not satisfy the agent's schema, and repaired that one was asked for anew.
 	invalid  string
 	repaired bool
-	// suspensions counts how often it had to wait for money.
-	suspensions int
+	// suspensions counts how often it had to wait for a budget, and cuts how often its call was cut off since the last answer.
+	suspensions, cuts int
 	// spent is what its calls cost, and share what they may before it has to wait for more of its goal's money, 0 for no bound.
 	spent, share events.Nanos
 	// said is what earlier runs of its conversation hold, once that was read.
@@ -110,11 +110,13 @@ func (c *conversation) evolve(fact events.Run) {
 		c.spent = events.Add(c.spent, f.CostNanos)
 		if f.Step == c.chat {
 			c.chat = -1
+			c.cuts++
 		}
 	case events.RunToolCalled:
 		c.results[f.Call] = f.Result
 	case events.RunLLMCalled:
 		c.turns++
+		c.chat, c.cuts = -1, 0
 		c.invalid, c.repaired = f.Invalid, c.repaired || f.Invalid != ""
 		c.messages = append(append(c.messages, c.told()...), f.Asked...)
 		c.messages = append(c.messages, f.Answered...)

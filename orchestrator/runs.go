@@ -57,6 +57,16 @@ func (r Runs) Start(ctx context.Context, start commands.StartRun) (commands.Rece
 	if start.Conversation == "" {
 		start.Conversation = start.Run
 	}
+	if l := start.Limits; l != nil {
+		set := commands.SetBudget{
+			Meta: start.Meta, Budget: commands.RunBudget(start.Run), Period: events.Total, LimitNanos: l.LimitNanos, AnyCost: l.AnyCost, Limits: l.Limits,
+			Marks: []int{50, 80}, Fails: l.Fails,
+		}
+		set.ID = events.DeriveID(start.ID, 1)
+		if _, err := r.Dispatch(ctx, set); err != nil {
+			return commands.Receipt{}, err
+		}
+	}
 	return r.Dispatch(ctx, start)
 }
 

@@ -62,7 +62,7 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 	spawn := commands.SpawnAgent{Meta: meta, Agent: template.Name, Role: template.Role, Config: config, Specialist: &events.Specialist{
 		Run: t.wish.Run, Template: template.From, Number: there + 1, Reason: reason,
 	}}
-	switch _, err := t.dispatch(ctx, spawn); {
+	switch err := t.spawn(ctx, spawn); {
 	case errors.Is(err, aggregates.ErrExists): // another run was quicker
 	case aggregates.Refused(err):
 		return "", err.Error(), nil
@@ -79,9 +79,33 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 		if err != nil {
 			return "", "", err
 		}
-		t.caps.add(commands.BudgetStream(workspace, commands.AgentBudget(template.Name)))
+		t.caps.add(workspace, commands.AgentBudget(template.Name), capped{money: true})
 	}
 	return template.Name, reason, nil
+}
+
+// spawn spawns an agent where budgets let it.
+func (t *turn) spawn(ctx context.Context, spawn commands.SpawnAgent) error {
+	const noStep = -1
+	one := events.Resources{Agents: 1}
+	// Where this process dies before it is settled, it counts.
+	if _, err := t.reserve(ctx, noStep, true, 0, true, one); err != nil {
+		return err
+	}
+	_, err := t.dispatch(ctx, spawn)
+	if err != nil {
+		one = events.Resources{}
+	}
+	budgets, _ := t.caps.of(t.wish.Workspace, t.conversation.started.Goal, t.agent, t.wish.Run, events.Resources{Agents: 1})
+	for _, b := range budgets {
+		id := t.reservationID(b, noStep)
+		settle := commands.SettleBudget{Meta: t.meta(0, t.clock()), Budget: b, Reservation: id.String(), Took: one}
+		settle.ID = events.DeriveID(id, 1)
+		if _, serr := t.dispatch(ctx, settle); serr != nil && !aggregates.Refused(serr) {
+			return serr
+		}
+	}
+	return err
 }
 
 // specialistConfig is what a specialist is made of.

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/agents/mcptool"
@@ -76,6 +75,11 @@ func (p *performer) perform(ctx context.Context, wish managers.Turn) error {
 	}
 	t := turn{performer: p, wish: wish, conversation: c}
 	err := t.perform(ctx)
+	for errors.Is(err, errTime) { // a budget has no more time for the call: it is made again where there is some, or waits for it
+		if err = c.read(ctx, p.store, wish.Workspace, wish.Run); err == nil {
+			err = t.perform(ctx)
+		}
+	}
 	if t.over || ctx.Err() != nil || errors.Is(err, aggregates.ErrEnded) {
 		p.ended(wish.Run)
 	}
@@ -145,7 +149,9 @@ func (t *turn) perform(ctx context.Context) error {
 	}
 	switch err := t.performTools(ctx); {
 	case errors.Is(err, errSuspended):
-		return nil
+		return t.suspend(ctx, err, assign...)
+	case errors.Is(err, aggregates.ErrBudget):
+		return t.fail(ctx, failure{reason: err.Error(), failure: events.NoMoney}, assign...)
 	case err != nil:
 		return err
 	case t.conversation.ended || t.conversation.turns != t.wish.Turn:
@@ -166,7 +172,9 @@ func (t *turn) perform(ctx context.Context) error {
 	if !begun {
 		step = t.conversation.steps
 	}
-	switch err := t.reserve(ctx, step, begun, sent); {
+	cost, priced := t.runner.MaxCost(t.config, sent)
+	within, err := t.reserve(ctx, step, begun, cost, priced, t.runner.Most(t.config, sent))
+	switch {
 	case errors.Is(err, errSuspended):
 		return t.suspend(ctx, err, assign...)
 	case errors.Is(err, aggregates.ErrBudget):
@@ -178,7 +186,7 @@ func (t *turn) perform(ctx context.Context) error {
 	}
 	if !begun {
 		start := commands.StartStep{
-			Meta: t.meta(chatSlot, t.clock()), Run: t.wish.Run, Step: step, Name: "chat", Type: events.ChatStep, Agent: t.agent, Model: t.config.Model,
+			Meta: t.again(chatSlot, t.clock()), Run: t.wish.Run, Step: step, Name: "chat", Type: events.ChatStep, Agent: t.agent, Model: t.config.Model,
 		}
 		if _, err := t.dispatch(ctx, append(assign, start)...); err != nil {
 			return err
@@ -189,43 +197,28 @@ func (t *turn) perform(ctx context.Context) error {
 	if err := t.lease.Check(); err != nil {
 		return err
 	}
-	done, err := t.runner.Turn(ctx, t.config, sent, onDelta)
+	calling, stop := timed(ctx, within)
+	defer stop()
+	done, err := t.runner.Turn(calling, t.config, sent, onDelta)
 	switch {
+	case err != nil && ctx.Err() == nil && errors.Is(context.Cause(calling), errTime):
+		_, err := t.dispatch(ctx, commands.FinishStep{
+			Meta: t.again(answeredSlot, t.clock()), Run: t.wish.Run, Step: step, Outcome: events.Cancelled, Error: errTime.Error(), Unpriced: true,
+		})
+		return cmp.Or(err, errTime)
 	case ctx.Err() != nil:
 		return ctx.Err() // the run was cancelled, or the program stops: the turn is performed again at the next start
 	case errors.Is(err, errEnding):
 		return err
 	case err != nil:
 		return t.fail(ctx, failure{reason: err.Error()}, commands.FinishStep{
-			Meta: t.meta(answeredSlot, t.clock()), Run: t.wish.Run, Step: step, Outcome: events.Failed, Error: err.Error(), Unpriced: !agents.Unbilled(err),
+			Meta: t.again(answeredSlot, t.clock()), Run: t.wish.Run, Step: step, Outcome: events.Failed, Error: err.Error(), Unpriced: !agents.Unbilled(err),
 		})
 	}
 	if len(done.Calls) > 0 || done.Invalid != "" {
 		onDelta("\n") // what follows the tools, or an answer that is none, is a text of its own
 	}
 	return t.record(ctx, step, asked, done)
-}
-
-// call performs a run that is one call of a tool: what that gives is the answer, and no model is asked.
-func (t *turn) call(ctx context.Context, assign []commands.Command) error {
-	if len(assign) > 0 {
-		if _, err := t.dispatch(ctx, assign...); err != nil {
-			return err
-		}
-	}
-	switch err := t.performTools(ctx); {
-	case errors.Is(err, errSuspended):
-		return nil
-	case err != nil:
-		return err
-	}
-	result := t.conversation.results[0].Content
-	if reason, failed := agents.FailedCall(result); failed {
-		return t.fail(ctx, failure{reason: reason})
-	}
-	t.over = true
-	_, err := t.dispatch(ctx, commands.FinishRun{Meta: t.meta(endSlot, t.clock()), Run: t.wish.Run, Outcome: events.Succeeded, Answer: result})
-	return err
 }
 
 // record notes what the model answered, and ends the run with an answer that asks for nothing more.
@@ -238,7 +231,7 @@ func (t *turn) record(ctx context.Context, step int, asked []events.Message, don
 			Answered: []events.Message{answer}, Params: done.Params, FinishReason: a.FinishReason, Scripted: a.Scripted, Invalid: done.Invalid, Failed: done.Failed,
 		},
 		commands.FinishStep{
-			Meta: t.meta(answeredSlot, now), Run: t.wish.Run, Step: step, Outcome: events.Succeeded, Model: a.Model, InputTokens: a.InputTokens,
+			Meta: t.again(answeredSlot, now), Run: t.wish.Run, Step: step, Outcome: events.Succeeded, Model: a.Model, InputTokens: a.InputTokens,
 			OutputTokens: a.OutputTokens, CachedTokens: a.CachedTokens, CostNanos: a.CostNanos, Unpriced: !a.Priced,
 		},
 	}
@@ -288,97 +281,6 @@ func bounded(m events.Message) (_ events.Message, cut bool) {
 	return m, cut
 }
 
-// performTools does what the last answer asked for and nobody did yet. Each result is recorded before the model is asked. It
-// returns errSuspended where a person has to let something through first.
-func (t *turn) performTools(ctx context.Context) error {
-	if err := t.askApprovals(ctx); err != nil {
-		return err
-	}
-	c := t.conversation
-	type job struct {
-		call, step int
-		lost       bool
-		refusal    string
-	}
-	var jobs []job
-	var starts []commands.Command
-	for i, call := range c.calls {
-		if _, known := c.results[i]; known {
-			continue
-		}
-		refusal := t.refusal(i, call)
-		step, begun := c.begun[i]
-		if !begun {
-			step = c.steps + len(starts)
-			start := commands.StartStep{
-				Meta: t.meta(toolSlot+slot(3*i), t.clock()), Run: t.wish.Run, Step: step, Name: stepName(call.Name), Type: events.ToolStep, Agent: t.agent, Call: &i,
-			}
-			if refusal == "" && t.rule(call) != aggregates.ToolNever {
-				start.Tool = call.Name // what is not performed is no call of the tool
-			}
-			starts = append(starts, start)
-		}
-		jobs = append(jobs, job{i, step, begun && !t.runner.Repeatable(call.Name), refusal})
-	}
-	if len(starts) > 0 {
-		receipt, err := t.dispatch(ctx, starts...)
-		if err != nil {
-			return err
-		}
-		c.steps += len(starts)
-		// Another driver began them, or the answer to our own append was lost: nobody knows what has become of them.
-		for i := range jobs {
-			jobs[i].lost = jobs[i].lost || receipt.Repeated && !t.runner.Repeatable(c.calls[jobs[i].call].Name)
-		}
-	}
-	group, calling := errgroup.WithContext(ctx)
-	for _, j := range jobs {
-		group.Go(func() error {
-			if err := t.lease.Check(); err != nil {
-				return err
-			}
-			var done agents.Done
-			switch call := c.calls[j.call]; {
-			case j.refusal != "":
-				done = t.runner.Refused(call, j.refusal)
-			case j.lost:
-				done = t.runner.Lost(call)
-			default:
-				done = t.runner.Perform(calling, t.config, call, events.DeriveID(t.wish.ID, int(toolSlot)+3*j.call).String())
-			}
-			if calling.Err() != nil {
-				return calling.Err()
-			}
-			at := toolSlot + slot(3*j.call)
-			finish := commands.FinishStep{Meta: t.meta(at+2, done.EndedAt), Run: t.wish.Run, Step: j.step, Outcome: events.Succeeded}
-			if done.Error != "" {
-				finish.Outcome, finish.Error = events.Failed, done.Error
-			}
-			record := commands.RecordToolCall{
-				Meta: t.meta(at+1, done.EndedAt), Run: t.wish.Run, Step: j.step, Call: j.call, Result: done.Message, Unknown: j.lost,
-			}
-			if done.Error == "" {
-				record.Loaded = agents.LoadedSkill(t.config.Skills, c.calls[j.call])
-			}
-			_, err := t.dispatch(calling, record, finish)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil || len(jobs) == 0 {
-		return err
-	}
-	// What is told is what was recorded, without the credentials that a result may hold: the next calls are to begin with the same.
-	return c.read(ctx, t.store, t.wish.Workspace, t.wish.Run)
-}
-
-// stepName is what a step is called that performs a tool. What no tool can be called is data of the model's.
-func stepName(tool string) string {
-	if agents.ToolName(tool) {
-		return tool
-	}
-	return "unknown tool"
-}
-
 // failure is why a run fails.
 type failure struct {
 	reason  string
@@ -401,12 +303,20 @@ func (t *turn) meta(at slot, when time.Time) commands.Meta {
 	}
 }
 
-// reservationID is that of a turn's call as this process makes it.
-func (t *turn) reservationID(budget string) uuid.UUID {
-	made := time.Unix(t.wish.ID.Time().UnixTime())
-	name := "reservation " + t.wish.ID.String() + " " + budget + " " + t.holder
+// again is meta for a call of the model, which is made anew where it was cut off.
+func (t *turn) again(at slot, when time.Time) commands.Meta {
+	meta := t.meta(at, when)
+	if n := t.conversation.cuts; n > 0 {
+		meta.ID = t.nameID(fmt.Sprintf("slot %d after %d cuts", at, n))
+	}
+	return meta
+}
+
+// reservationID is that of a step of a turn as this process makes it.
+func (t *turn) reservationID(budget string, step int) uuid.UUID {
+	name := fmt.Sprintf("reservation in %s for step %d by %s", budget, step, t.holder)
 	if n := t.conversation.suspensions; n > 0 { // what was set aside before the run had to wait is given back
 		name += fmt.Sprint(" ", n)
 	}
-	return events.NameID(made, name)
+	return t.nameID(name)
 }

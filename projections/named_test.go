@@ -118,7 +118,8 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			t.Errorf("%q: experiments %+v, %v", workspace, experiments, err)
 		}
 	}
-	if streams, err := m.BudgetStreams(ctx); err != nil || len(streams) != 3 || !slices.Contains(streams, "budget@team:b") {
-		t.Errorf("budgets: %v, %v", streams, err)
+	budgets, err := readmodel.Collect(m.LiveBudgets(ctx))
+	if err != nil || len(budgets) != 3 || !slices.ContainsFunc(budgets, func(b projections.BudgetRow) bool { return b.Budget == "b" && b.Workspace == "team" }) {
+		t.Errorf("budgets: %+v, %v", budgets, err)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
@@ -323,7 +325,24 @@ func (r *reader) Rules(ctx context.Context) ([]RuleRow, error) {
 
 // Budgets implements Reader.
 func (r *reader) Budgets(ctx context.Context) ([]BudgetRow, error) {
-	return readmodel.Collect(readmodel.Rows(ctx, r.View, budgetTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("budget")}))
+	var all []BudgetRow
+	for row, err := range readmodel.Rows(ctx, r.View, budgetTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("budget")}) {
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(row.Budget, events.BudgetOfRun) {
+			all = append(all, row)
+		}
+	}
+	return all, nil
+}
+
+// Budget implements Reader.
+func (r *reader) Budget(ctx context.Context, budget string) (BudgetRow, error) {
+	for row, err := range readmodel.Rows(ctx, r.View, budgetTable, readmodel.Query{Where: r.where(readmodel.Only("budget", budget))}) {
+		return row, err
+	}
+	return BudgetRow{}, ErrNotFound
 }
 
 // Tools implements Reader.

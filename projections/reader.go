@@ -138,7 +138,9 @@ type Reader interface {
 	Verdicts(ctx context.Context, limit int) iter.Seq2[VerdictRow, error]
 	// Rules are the workflows' rules that make verdicts of scores.
 	Rules(ctx context.Context) ([]RuleRow, error)
+	// Budgets are those that are no single run's, by name. Budget is one by its name; it returns ErrNotFound where there is none.
 	Budgets(ctx context.Context) ([]BudgetRow, error)
+	Budget(ctx context.Context, budget string) (BudgetRow, error)
 	// Approvals are those of a status, or all where it is empty, the latest first. Approval is one by its id or by what only its id begins with;
 	// it returns ErrNotFound where there is none.
 	Approvals(ctx context.Context, status string) ([]ApprovalRow, error)

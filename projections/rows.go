@@ -273,16 +273,23 @@ type BudgetRow struct {
 	Workspace  string              `db:"workspace,pk"`
 	Period     events.BudgetPeriod `db:"period"`
 	LimitNanos events.Nanos        `db:"limit_nanos"`
+	// AnyCost leaves money unbounded. Limits beside money are 0 where there is none.
+	AnyCost     bool  `db:"any_cost"`
+	LimitTokens int64 `db:"limit_tokens"`
+	LimitTimeMS int64 `db:"limit_time_ms"`
+	LimitAgents int64 `db:"limit_agents"`
 	// Exhausted is the first day of the period whose limit was reached last, empty where none was.
 	Exhausted string `db:"exhausted"`
-	// SpentNanos is what was spent in the period that began on Starting, the latest one in which anything was, and Reached the
-	// mark of it that was told, 0 for none.
-	Starting   string       `db:"starting"`
-	SpentNanos events.Nanos `db:"spent_nanos"`
-	// UnpricedCalls counts the calls of that period for which nothing could be set aside and whose cost nobody knows.
-	UnpricedCalls int64 `db:"unpriced_calls"`
-	Reached       int64 `db:"reached"`
-	// Fails has runs fail that there is no money for.
+	// The money is what was spent in the period that began on Starting, the latest one in which anything was; calls that nobody
+	// knows the cost of are those that nothing was set aside for. Reached is the highest mark of the period that was told, 0 for none.
+	Starting      string       `db:"starting"`
+	SpentNanos    events.Nanos `db:"spent_nanos"`
+	UnpricedCalls int64        `db:"unpriced_calls"`
+	UsedTokens    int64        `db:"used_tokens"`
+	UsedTimeMS    int64        `db:"used_time_ms"`
+	UsedAgents    int64        `db:"used_agents"`
+	Reached       int64        `db:"reached"`
+	// Fails has runs fail that there is too little for.
 	Fails    bool   `db:"fails"`
 	Position uint64 `db:"position"`
 }

@@ -35,7 +35,7 @@ func markBlocks(w managers.SlackAlert, row projections.BudgetRow) (text string, 
 	if goal, ofGoal := strings.CutPrefix(w.Budget, "goal:"); ofGoal {
 		what = "budget of the goal `" + inert(clip(oneLine(goal), 80)) + "`"
 	}
-	text = fmt.Sprintf(":warning: %d %% of the %s are spent: %s of %s", w.Percent, what, spent(row.Spent()), dollars(row.LimitNanos))
+	text = fmt.Sprintf(":warning: %d %% of the %s are spent: %s of %s", w.Percent, what, spentOf(row), limitOf(row))
 	if row.Period != events.Total {
 		text += fmt.Sprintf(" a %s (since %s UTC)", row.Period, inert(row.Starting))
 	}
@@ -127,4 +127,12 @@ func (d *Door) Milestone(ctx context.Context, w managers.SlackMilestone) error {
 // MilestoneGaveUp ends what could not be shown.
 func (d *Door) MilestoneGaveUp(ctx context.Context, w managers.SlackMilestone, reason string) error {
 	return d.notShown(ctx, w.SlackCard, reason)
+}
+
+// spentOf is what was used of a budget, in words.
+func spentOf(row projections.BudgetRow) string {
+	if limitOf(row) == row.Limits() {
+		return row.Used()
+	}
+	return spent(row.Spent())
 }

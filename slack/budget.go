@@ -17,28 +17,31 @@ import (
 func budgetBlocks(row projections.BudgetRow, starting string, w managers.SlackCard) (text string, blocks []api.Block) {
 	name := strings.NewReplacer("*", "", "`", "'").Replace(inert(clip(oneLine(row.Budget), 80)))
 	goal, ofGoal := strings.CutPrefix(name, "goal:")
+	limit := limitOf(row)
 	what := "The budget *" + name + "*"
 	if ofGoal {
 		what = "The budget of the goal `" + goal + "`"
 	}
 	if w.As == managers.Raised {
-		text = fmt.Sprintf(":arrow_forward: %s has a new limit of %s: runs are served again.", what, dollars(row.LimitNanos))
+		text = fmt.Sprintf(":arrow_forward: %s has a new limit of %s: runs are served again.", what, limit)
 		blocks = []api.Block{section(text)}
 		if strings.HasPrefix(w.By, "user:") {
 			blocks = append(blocks, small("Decided by "+person(w.By)+" "+moment(w.At)))
 		}
 		return text, blocks
 	}
-	text = ":double_vertical_bar: " + what + " of " + dollars(row.LimitNanos)
-	switch row.Period {
-	case events.Daily, events.Monthly:
-		meanwhile := "wait"
-		if row.Fails {
-			meanwhile = "fail"
-		}
-		text += fmt.Sprintf(" a %s is used up (since %s UTC). Runs %s until the next %s.", row.Period, inert(starting), meanwhile, row.Period)
-	case events.Total:
+	text = ":double_vertical_bar: " + what + " of " + limit
+	meanwhile := "wait"
+	if row.Fails {
+		meanwhile = "fail"
+	}
+	switch {
+	case ofGoal:
 		text += " is used up. The goal is paused."
+	case row.Period == events.Total:
+		text += " is used up. Runs that count to it " + meanwhile + "."
+	default:
+		text += fmt.Sprintf(" a %s is used up (since %s UTC). Runs %s until the next %s.", row.Period, inert(starting), meanwhile, row.Period)
 	}
 	blocks = []api.Block{section(text), raiseBlock(row)}
 	if spent := row.Spent(); !spent.Whole() {

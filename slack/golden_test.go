@@ -151,6 +151,7 @@ func shown(text, name string) map[string]any {
 		"rolled_back": slack.ExperimentBlocks(experiment(name, projections.ExperimentRolledBack)),
 		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 5_000_000_000}, managers.SlackCard{}),
 		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 9_000_000_000}, managers.SlackCard{As: managers.Raised, By: "user:slack:T1:U2", At: goalTime}),
+		"run_waits":   slack.BudgetBlocks(projections.BudgetRow{Budget: "run:01a2", Period: events.Total, AnyCost: true, LimitTokens: 9000, UsedTokens: 9000}, managers.SlackCard{}),
 		"goal_paused": slack.BudgetBlocks(projections.BudgetRow{Budget: "goal:01a2", Period: events.Total, LimitNanos: 2_500_000_000}, managers.SlackCard{}),
 		"alert":       slack.AlertBlocks(managers.SlackAlert{Agent: name, Latest: managers.Tally{Runs: 30, Good: 12}, Before: managers.Tally{Runs: 410, Good: 369}, Position: 4711}),
 		"alert_over":  slack.AlertBlocks(managers.SlackAlert{SlackCard: managers.SlackCard{As: managers.Recovered, Since: goalTime}, Agent: name, Latest: managers.Tally{Runs: 30, Good: 26}, Position: 4711}),

@@ -176,7 +176,14 @@ func (h *house) Experiments(context.Context, string) ([]projections.ExperimentRo
 	return slices.Clone(h.experiments), nil
 }
 
-func (h *house) Budgets(context.Context) ([]projections.BudgetRow, error) { return h.budgets, nil }
+func (h *house) Budget(_ context.Context, budget string) (projections.BudgetRow, error) {
+	for _, row := range h.budgets {
+		if row.Budget == budget {
+			return row, nil
+		}
+	}
+	return projections.BudgetRow{}, projections.ErrNotFound
+}
 
 func (h *house) Costs(context.Context) ([]projections.CostRow, error) { return h.costs, nil }
 

@@ -32,8 +32,19 @@ func (r raise) value() string {
 	return string(data)
 }
 
-// raiseBlock has what gives a used-up budget a higher limit.
+// limitOf is what a budget allows, in words.
+func limitOf(row projections.BudgetRow) string {
+	if limits := row.Limits(); limits != "$"+row.LimitNanos.String() {
+		return limits
+	}
+	return dollars(row.LimitNanos)
+}
+
+// raiseBlock has what gives a used-up budget a higher limit: of money here, of all else in the terminal.
 func raiseBlock(row projections.BudgetRow) api.Block {
+	if row.AnyCost {
+		return small("`virtuous6 budget " + clip(oneLine(row.Budget), 80) + " --help` tells how to give it a higher limit.")
+	}
 	to := func(name string, limit events.Nanos) *api.ButtonBlockElement {
 		return button(raiseAction+"_"+name, raise{row.Budget, row.LimitNanos, limit}.value(), "Raise to "+dollars(limit))
 	}
@@ -81,8 +92,11 @@ func controlWish(p interactionPayload) (Wish, origin, error) {
 
 // budget is the one of a name.
 func (d *Door) budget(ctx context.Context, workspace, name string) (row projections.BudgetRow, known bool, err error) {
-	rows, err := d.Reader.In(workspace).Budgets(ctx)
-	return firstOf(rows, err, func(row projections.BudgetRow) bool { return row.Budget == name })
+	row, err = d.Reader.In(workspace).Budget(ctx, name)
+	if errors.Is(err, projections.ErrNotFound) {
+		return row, false, nil
+	}
+	return row, err == nil, err
 }
 
 // raise gives a budget another limit, where who wishes it may decide and it has still the limit that was shown.

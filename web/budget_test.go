@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/virtuous6/virtuous6/commands"
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/web"
 )
 
@@ -28,8 +29,9 @@ func TestABudgetGetsAnotherLimit(t *testing.T) {
 		code         int
 		says         string
 	}{
-		{"agent:clerk", `{"limit_usd":"12.50","by":"user:anna"}`, http.StatusOK, `"budget":"agent:clerk","limit_usd":"12.5","position":7`},
-		{"agent:clerk", `{"limit_usd":"much"}`, http.StatusUnprocessableEntity, "give dollars"},
+		{"agent:clerk", `{"limit_usd":"12.50","by":"user:anna"}`, http.StatusOK, `"budget":"agent:clerk","limit_usd":"12.50","position":7`},
+		{"run:r1", `{"limit_tokens":900,"limit_seconds":7}`, http.StatusOK, `"limit_tokens":900,"limit_seconds":7`},
+		{"agent:clerk", `{"limit_usd":"much"}`, http.StatusUnprocessableEntity, "body.limit_usd"},
 		{"agent:clerk", `{}`, http.StatusUnprocessableEntity, "limit_usd"},
 		{"goal:g1", `{"limit_usd":"2"}`, http.StatusUnprocessableEntity, "virtuous6 goals resume"},
 		{"none", `{"limit_usd":"2"}`, http.StatusUnprocessableEntity, errRefused.Error()},
@@ -39,7 +41,7 @@ func TestABudgetGetsAnotherLimit(t *testing.T) {
 			t.Errorf("%s %s: %d %s", tt.budget, tt.body, w.Code, w.Body)
 		}
 	}
-	if len(told) != 1 || told[0].Actor != "user:anna" || told[0].LimitNanos != 12_500_000_000 || told[0].Period != "" {
+	if len(told) != 2 || told[1].Limits != (events.Resources{Tokens: 900, TimeMS: 7000}) || !told[1].AnyCost || told[0].Actor != "user:anna" || told[0].LimitNanos != 12_500_000_000 || told[0].Period != "" {
 		t.Errorf("told %+v", told)
 	}
 }

@@ -98,6 +98,7 @@ type startRunInput struct {
 		Task         string `json:"task,omitempty" maxLength:"200" doc:"The task it tries."`
 		Requester    string `json:"requester,omitempty" maxLength:"200" doc:"Who asks."`
 		Conversation string `json:"conversation,omitempty" maxLength:"200" doc:"The conversation that it goes on with: it sees what was said there. Default: one of its own."`
+		Limits
 	}
 }
 
@@ -126,6 +127,10 @@ func (d *door) startRun(api huma.API) {
 		if err := needed("prompt", b.Prompt); err != nil {
 			return nil, err
 		}
+		limits, err := b.run()
+		if err != nil {
+			return nil, err
+		}
 		b.Workflow = cmp.Or(b.Workflow, d.Workflow)
 		run, command, err := d.ids(ctx, in.Key, "run", b)
 		if err != nil {
@@ -138,7 +143,7 @@ func (d *door) startRun(api huma.API) {
 			Agent:     b.Agent,
 			Task:      b.Task,
 			Requester: b.Requester, Conversation: b.Conversation,
-			Prompt: b.Prompt,
+			Prompt: b.Prompt, Limits: limits,
 		})
 		if err != nil {
 			return nil, d.problem(ctx, err)

@@ -25,7 +25,9 @@ type askVerb struct {
 	Workflow string            `help:"The workflow that the run belongs to." default:"ask"`
 	Task     string            `help:"The task that it tries, so that trials of it are counted together."`
 	Label    map[string]string `help:"A label of the run; may be given again." placeholder:"KEY=VALUE" mapsep:"none"`
-	JSON     bool              `name:"json" help:"Print one JSON value."`
+	limitFlags
+	AtLimit string `help:"What the run does where its own limits leave too little: ask (it waits for a higher one, by budget run:ID) or fail." enum:"ask,fail" default:"ask"`
+	JSON    bool   `name:"json" help:"Print one JSON value."`
 }
 
 // maxPrompt bounds a prompt in bytes.
@@ -35,7 +37,7 @@ const maxPrompt = 1 << 20
 func (askVerb) Help() string {
 	return "With OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own (Ollama, vLLM, llama.cpp), a real model answers. Without " +
 		"either the built-in scripted model does, and says so.\n\nExamples:\n  virtuous6 ask \"Write a haiku about logs\"\n" +
-		"  virtuous6 ask \"calculate 6 * 7\" --json\n  virtuous6 ask --continue \"And in French?\"\n  virtuous6 feedback RUN --better \"...\""
+		"  virtuous6 ask \"calculate 6 * 7\" --json\n  virtuous6 ask --continue \"And in French?\"\n  virtuous6 ask --limit 0.10 --time 2m \"Sum up the week\"\n  virtuous6 feedback RUN --better \"...\""
 }
 
 // continued is a run whose conversation goes on; latest is the last one that the same person asked.
@@ -130,6 +132,13 @@ func (v askVerb) Run(ctx context.Context, a *app) error {
 	start := commands.StartRun{
 		Workflow: v.Workflow, Task: v.Task, Prompt: prompt, Agent: cmp.Or(v.Agent, earlier.Agent), Labels: v.Label,
 		Requester: "user:" + a.config.user(), Conversation: cmp.Or(earlier.Conversation, earlier.Run),
+	}
+	if (v.limitFlags != limitFlags{}) {
+		limits := commands.RunLimits{Fails: v.AtLimit == "fail"}
+		if limits.LimitNanos, limits.AnyCost, limits.Limits, err = v.limits(events.BudgetSet{AnyCost: true}); err != nil {
+			return err
+		}
+		start.Limits = &limits
 	}
 	start.Meta = a.meta("")
 	start.Run = start.ID.String()

@@ -28,7 +28,7 @@ func (a *app) runner(ctx context.Context) (agents.Runner, string, error) {
 		r.Model = agents.Scripted{Now: a.clock}
 		return r, events.ScriptedModel, err
 	}
-	r.Model = &agents.Breaker{Model: server}
+	r.Model, r.Timeout = &agents.Breaker{Model: server}, a.config.Timeout
 	if r.Prices, err = a.prices(server.Provider()); err != nil {
 		return r, "", err
 	}

@@ -179,7 +179,7 @@ func (v workspacesShowVerb) Run(ctx context.Context, a *app) error {
 	fmt.Fprintf(a.out, "%s  %d agents, %d of them active\n%d runs, %d succeeded, %d running, %s\n%d tokens of the API\n", named(view.Workspace), view.Agents, view.Active, view.Runs,
 		view.Succeeded, view.Running, spent(view.cost), view.Tokens)
 	for _, b := range view.Budgets {
-		fmt.Fprintf(a.out, "budget %s: %s of $%s a %s spent\n", oneLine(b.Budget), b.Spent().Say("$"+b.SpentNanos.String()), b.LimitNanos, b.Period)
+		fmt.Fprintf(a.out, "budget %s: %s used\n", oneLine(b.Budget), b.Says())
 	}
 	if policy == nil {
 		fmt.Fprintln(a.out, "no policy was noted yet: the one of the configuration holds")
