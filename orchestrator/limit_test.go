@@ -157,7 +157,9 @@ func TestToolsTakeTimeToo(t *testing.T) {
 				}
 			},
 		}
-		h.configure = func(c *orchestrator.Config) { c.Runner.Tools = agents.NewTools(slow, agents.BuiltIn(time.Now).All()[0]) }
+		h.configure = func(c *orchestrator.Config) {
+			c.Runner.Tools = agents.NewTools(slow, agents.BuiltIn(time.Now).All()[0])
+		}
 		stop := h.serve(t)
 		h.askWithin(t, "r1", events.Assistant, "clock", commands.RunLimits{AnyCost: true, Limits: events.Resources{TimeMS: 3000}})
 		later(time.Minute)
