@@ -29,7 +29,8 @@ type Review struct {
 	Since  string  `json:"since"`
 	Until  string  `json:"until"`
 	Checks []Check `json:"checks"`
-	// The rest is a week's. Worked and DidNot compare it with the week before, and tell what trials showed.
+	// The rest is a week's. Worked and DidNot compare it with the week before, in which Before runs ended, and tell what trials showed.
+	Before   int64       `json:"runs_before"`
 	Worked   []Line      `json:"worked,omitempty"`
 	DidNot   []Line      `json:"did_not,omitempty"`
 	Blockers []Blocker   `json:"blockers,omitempty"`
@@ -130,6 +131,7 @@ func NewReview(ctx context.Context, r projections.Reader, period Period, day tim
 	}
 	review := Review{Period: period, Since: w.since.Format(time.DateOnly), Until: last.Format(time.DateOnly), Checks: w.checks()}
 	if period == Weekly {
+		review.Before = w.before.Runs
 		review.Worked, review.DidNot = w.moved()
 		review.Blockers = w.blockers()
 		review.Next = proposals(w.waiting())

@@ -65,6 +65,9 @@ func TestAReviewSaysOnlyWhatTheIntervalCarries(t *testing.T) {
 	if got := texts(week.DidNot); !strings.HasPrefix(got, "**worse** succeeded in 50% since") || strings.Count(got, "\n") != 1 {
 		t.Errorf("did not: %s", got)
 	}
+	if week.Before != 210 {
+		t.Errorf("it is compared with %d runs", week.Before)
+	}
 	said := func(list []answers.Check) string {
 		var all []string
 		for _, c := range list {

@@ -108,8 +108,12 @@ func markdown(r answers.Review) string {
 	if r.Period == answers.Daily {
 		return b.String()
 	}
-	lines("What worked", "Nothing that the figures carry.", r.Worked)
-	lines("What did not", "Nothing that the figures carry.", r.DidNot)
+	nothing := "Nothing that the figures carry."
+	if r.Before == 0 {
+		nothing = "Nothing that can be told: no run ended in the week before, which this one is compared with."
+	}
+	lines("What worked", nothing, r.Worked)
+	lines("What did not", nothing, r.DidNot)
 	fmt.Fprint(&b, "\n## Targets\n\n")
 	checks(r.Targets)
 	fmt.Fprint(&b, "\n## What waits\n\n")
