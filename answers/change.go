@@ -23,6 +23,16 @@ func Changes(from, to events.AgentConfig) []Changed {
 	return all
 }
 
+// Tried is what a configuration says where a change of a kind makes it say something else, empty where it says nothing there.
+func Tried(kind events.ChangeKind, c events.AgentConfig) string {
+	for _, s := range settings(c) {
+		if s[0] == settingOf(kind) {
+			return s[1]
+		}
+	}
+	return ""
+}
+
 func settings(c events.AgentConfig) [][2]string {
 	temperature, tokens := "", ""
 	if c.Temperature != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -113,6 +115,11 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 	if x.LetBy != "" {
 		fmt.Fprintf(a.out, "let by %s, up to %s without another word; by %s; ends after %d runs or %d days\n",
 			oneLine(x.LetBy), percent(x.MaxShare), x.Plan.Unit, x.Plan.MaxRuns, x.Plan.MaxDays)
+	}
+	for i, config := range append([]events.AgentConfig{x.Config}, x.Others...) {
+		if x.Kind != "" {
+			fmt.Fprintf(a.out, "%s: %s\n", events.Candidate(i), cmp.Or(short(answers.Tried(events.ChangeKind(x.Kind), config), 100), "none"))
+		}
 	}
 	err = table(a.out, "ARM|SHARE|RUNS|SUCCEEDED|RATE|JUDGED|COST A RUN|SECONDS A RUN", func(row func(...any)) {
 		for i, arm := range x.Arms {
