@@ -232,7 +232,6 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		approval
 		arm
 		as
-		agents
 		approvers
 		ask_tools
 		kinds
