@@ -13,16 +13,17 @@ import (
 )
 
 type goalsPlanVerb struct {
-	Goal    string `arg:"" help:"The goal."`
-	Runbook string `help:"Go by this runbook." placeholder:"NAME"`
-	JSON    bool   `name:"json" help:"Print one JSON value."`
+	Goal    string            `arg:"" help:"The goal."`
+	Runbook string            `help:"Go by this runbook." placeholder:"NAME"`
+	Set     map[string]string `help:"What stands in a place {{SLOT}} that the runbook leaves open; may be given again." placeholder:"SLOT=VALUE" mapsep:"none"`
+	JSON    bool              `name:"json" help:"Print one JSON value."`
 }
 
 // Help tells who plans.
 func (goalsPlanVerb) Help() string {
 	return "A runbook makes the plan where one is named, or where the goal says all words of one's name. Else the agent `planner` does, " +
 		"whose model `agents configure planner --model` sets; what it gives is checked, and once it is told what is wrong. Without a real " +
-		"model a template makes it, and the plan says so.\n\nExamples:\n  virtuous6 goals plan 019a\n  virtuous6 goals plan 019a --runbook refund"
+		"model a template makes it, and the plan says so.\n\nExamples:\n  virtuous6 goals plan 019a\n  virtuous6 goals plan 019a --runbook refund --set order=12"
 }
 
 // Run asks for the plan and shows it.
@@ -34,7 +35,7 @@ func (v goalsPlanVerb) Run(ctx context.Context, a *app) error {
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
-	ask := commands.AskPlan{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Runbook: v.Runbook}
+	ask := commands.AskPlan{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user(), Runbook: v.Runbook, Slots: v.Set}
 	position, err := a.dispatchGoal(ctx, ask)
 	if errors.Is(err, aggregates.ErrExists) {
 		return fmt.Errorf("%w: `virtuous6 goals show %s` shows it", err, goal.Goal)
