@@ -110,14 +110,37 @@ func (steady) Chat(ctx context.Context, r agents.Request, _ func(string)) (agent
 	return agents.Answer{Message: events.Message{Role: "assistant", Content: "Done."}, Model: r.Model, FinishReason: "stop"}, nil
 }
 
-// paces asks for runs in an open loop, and measures what a run takes from the asking to its recorded end, less the call.
+// paces asks for runs in an open loop, and measures what a run takes from the asking to its recorded end, less what the bare calls take
+// at the same pace: each quantile less that of theirs.
 func paces(b *testing.B, e engine, t *table) {
 	for _, perSecond := range []int{50, 200, 500} {
+		bare50, bare99 := quantiles(bareCalls(b.Context(), perSecond))
 		latencies := pace(b, e, perSecond)
-		r := row{name: fmt.Sprintf("added to a call of %s at %d runs/s", modelTime, perSecond), note: fmt.Sprintf("%d runs", len(latencies))}
+		r := row{
+			name: fmt.Sprintf("added to a call of %s at %d runs/s", modelTime, perSecond),
+			note: fmt.Sprintf("%d runs; bare calls: %s, %s", len(latencies), bare50.Round(10*time.Microsecond), bare99.Round(10*time.Microsecond)),
+		}
 		r.p50, r.p99 = quantiles(latencies)
+		r.p50, r.p99 = r.p50-bare50, r.p99-bare99
 		t.rows = append(t.rows, r)
 	}
+}
+
+// bareCalls makes the calls alone, at a pace.
+func bareCalls(ctx context.Context, perSecond int) []time.Duration {
+	latencies := make([]time.Duration, perSecond*int(lagTime/time.Second))
+	var wait sync.WaitGroup
+	start := time.Now()
+	for i := range latencies {
+		due := start.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
+		time.Sleep(time.Until(due))
+		wait.Go(func() {
+			_, _ = steady{}.Chat(ctx, agents.Request{}, nil)
+			latencies[i] = time.Since(due)
+		})
+	}
+	wait.Wait()
+	return latencies
 }
 
 // warmRuns is how many runs at 50 a second go before those that count: connections are opened and statements prepared by then.
@@ -185,7 +208,7 @@ func pace(b *testing.B, e engine, perSecond int) (latencies []time.Duration) {
 		select {
 		case run := <-ended:
 			if run >= warm {
-				latencies = append(latencies, max(time.Since(began[run])-modelTime, 0))
+				latencies = append(latencies, time.Since(began[run]))
 			}
 		case <-time.After(30 * time.Second):
 			b.Fatalf("at %d runs a second %d of %d have ended", perSecond, len(latencies), asked)
