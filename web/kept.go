@@ -65,7 +65,7 @@ func (k *kept) made(question string, a *keptAnswer) {
 func (d *door) keep(next http.Handler) http.Handler {
 	var kept kept
 	// What the clock or this process has a part in is none of them.
-	ofReadModels := map[string]bool{"/api/metrics": true}
+	ofReadModels := map[string]bool{"/api/metrics": true, "/api/runs": true, "/api/patterns": true}
 	for _, l := range projections.Lists() {
 		ofReadModels["/api/"+l.Name] = true
 	}

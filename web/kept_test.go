@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"sync"
@@ -172,6 +173,33 @@ func TestWhoWaitsForAnAnswerThatFailsAsksAnew(t *testing.T) {
 				wait.Wait()
 			})
 		})
+	}
+}
+
+func (c counted) Runs(context.Context, projections.RunFilter) iter.Seq2[projections.RunRow, error] {
+	c.reads.Add(1)
+	return func(func(projections.RunRow, error) bool) {}
+}
+
+func (c counted) Patterns(context.Context, projections.PatternKind, string, int) iter.Seq2[projections.PatternRow, error] {
+	c.reads.Add(1)
+	return func(func(projections.PatternRow, error) bool) {}
+}
+
+// The longest lists are those that are kept for the most.
+func TestRunsAndPatternsAreKeptToo(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{"/api/runs?limit=5", "/api/patterns"} {
+		c := newCounted()
+		door := web.New(config(c, &log{}))
+		for range 3 {
+			if w := request(door, http.MethodGet, target, ""); w.Code != http.StatusOK || w.Body.String() != "[]\n" {
+				t.Errorf("%s: %d %q", target, w.Code, w.Body)
+			}
+		}
+		if n := c.reads.Load(); n != 1 {
+			t.Errorf("%s: %d reads", target, n)
+		}
 	}
 }
 
