@@ -81,7 +81,7 @@ postgres18: ## Run the tests of the engines once more, on a PostgreSQL 18 that n
 	PATH="$(abspath $(PG18))/bin:$$PATH" go test -timeout 30m ./eventstore/postgres ./readmodel/postgres
 
 loop: ## Try 200 candidates of known truth in virtual time, and write the table of docs/loop.md
-	go test ./managers -run '^TestTheLoopInAWorldOfPlantedTruths$$' -count=1 -timeout 20m -v -args -world
+	go test ./managers -run '^TestTheLoopInAWorldOfPlantedTruths$$' -count=1 -timeout 60m -v -args -world
 
 golden: ## Write golden files that are missing, and generated pages (docs/events.md)
 	go test $(GOLDEN) -run 'Golden|Current|Documented' -update
