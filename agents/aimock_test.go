@@ -3,15 +3,14 @@ package agents_test
 import (
 	"bufio"
 	"errors"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/agents/npmtest"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -19,17 +18,7 @@ import (
 // not there the test is left out, but for CI.
 func aimock(t *testing.T, flags ...string) string {
 	t.Helper()
-	program := filepath.Join("..", ".cache", "aimock", "node_modules", "@copilotkit", "aimock", "dist", "cli.js")
-	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(program)
-	}
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the model server is not there: run `make aimock`: %v", err)
-		}
-		t.Skipf("the model server is not there: run `make aimock`: %v", err)
-	}
+	node, program := npmtest.Node(t, "aimock"), npmtest.Installed(t, "aimock", "aimock", "@copilotkit", "aimock", "dist", "cli.js")
 	cmd := exec.CommandContext(t.Context(), node, append([]string{program, "--port", "0", "--fixtures", "testdata/aimock.json"}, flags...)...) //nolint:gosec // from our own folder
 	out, err := cmd.StdoutPipe()
 	if err != nil {

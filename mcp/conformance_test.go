@@ -3,15 +3,14 @@ package mcp_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/virtuous6/virtuous6/agents/npmtest"
 	"github.com/virtuous6/virtuous6/mcp"
 )
 
@@ -49,20 +48,7 @@ const testTool = "it calls a tool that only a server made for the suite has"
 // The protocol's own suite, which nobody here wrote, finds nothing else wrong with the server. `make mcp-conformance` fetches it.
 func TestTheProtocolsConformanceSuite(t *testing.T) {
 	t.Parallel()
-	program, err := filepath.Abs(filepath.Join("..", ".cache", "conformance", "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(program)
-	}
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the suite is not there: run `make mcp-conformance`: %v", err)
-		}
-		t.Skipf("the suite is not there: run `make mcp-conformance`: %v", err)
-	}
+	node, program := npmtest.Node(t, "mcp-conformance"), npmtest.Installed(t, "mcp-conformance", "conformance", "@modelcontextprotocol", "conformance", "dist", "index.js")
 	server := mcp.Server(mcp.Config{Version: "test"})
 	h := httptest.NewServer(mcp.Handler(func(*http.Request) *sdk.Server { return server }))
 	defer h.Close()

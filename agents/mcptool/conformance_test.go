@@ -8,13 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/agents/mcptool"
+	"github.com/virtuous6/virtuous6/agents/npmtest"
 )
 
 // outOfScope are the scenarios of the protocol's conformance suite that this client is not put through, and why.
@@ -37,20 +37,7 @@ func callAll(url string) error {
 // The protocol's own suite, which nobody here wrote, finds nothing wrong with the client. `make mcp-conformance` fetches it.
 func TestTheProtocolsConformanceSuite(t *testing.T) {
 	t.Parallel()
-	program, err := filepath.Abs(filepath.Join("..", "..", ".cache", "conformance", "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(program)
-	}
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the suite is not there: run `make mcp-conformance`: %v", err)
-		}
-		t.Skipf("the suite is not there: run `make mcp-conformance`: %v", err)
-	}
+	node, program := npmtest.Node(t, "mcp-conformance"), npmtest.Installed(t, "mcp-conformance", "conformance", "@modelcontextprotocol", "conformance", "dist", "index.js")
 	listed, err := exec.CommandContext(t.Context(), node, program, "list").Output() //nolint:gosec // from our own folder
 	if err != nil {
 		t.Fatal(err)

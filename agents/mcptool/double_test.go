@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/virtuous6/virtuous6/agents/mcptool"
+	"github.com/virtuous6/virtuous6/agents/npmtest"
 )
 
 // TestMain lets this program be an MCP server on its standard input and output.
@@ -99,20 +99,8 @@ func open(t *testing.T, servers ...mcptool.Server) *mcptool.Servers {
 // the test is left out, but for CI.
 func everything(t *testing.T, transport string) mcptool.Server {
 	t.Helper()
-	program, err := filepath.Abs(filepath.Join("..", "..", ".cache", "mcp", "node_modules", "@modelcontextprotocol", "server-everything", "dist", "index.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(program)
-	}
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("the MCP server is not there: run `make mcp-everything`: %v", err)
-		}
-		t.Skipf("the MCP server is not there: run `make mcp-everything`: %v", err)
-	}
+	node := npmtest.Node(t, "mcp-everything")
+	program := npmtest.Installed(t, "mcp-everything", "mcp", "@modelcontextprotocol", "server-everything", "dist", "index.js")
 	if transport == "stdio" {
 		return mcptool.Server{Name: "everything", Command: []string{node, program, "stdio"}}
 	}
