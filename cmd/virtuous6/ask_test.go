@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -112,36 +113,67 @@ func TestModelsAreThoseOfTheServer(t *testing.T) {
 	}
 }
 
-// TestAskBesideAServerHandsItsRunOver has one process serve and another one ask.
+// heard is what a process says, and tells once it said text.
+type heard struct {
+	all  bytes.Buffer
+	text string
+	said chan struct{}
+	once sync.Once
+}
+
+func hearing(text string) *heard { return &heard{text: text, said: make(chan struct{})} }
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.all.Write(p)
+	if bytes.Contains(h.all.Bytes(), []byte(h.text)) {
+		h.once.Do(func() { close(h.said) })
+	}
+	return len(p), nil
+}
+
+// TestAskBesideAServerHandsItsRunOver has one process serve and another one ask. The model answers the latter only once
+// that one has said who drives: a server may be done with a run before.
 func TestAskBesideAServerHandsItsRunOver(t *testing.T) {
 	t.Parallel()
+	errOut := hearing("serve, process")
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body, _ := io.ReadAll(r.Body); bytes.Contains(body, []byte("how much")) {
+			select {
+			case <-errOut.said:
+			case <-r.Context().Done():
+			}
+		}
+		fmt.Fprint(w, "data: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"42\"},\"finish_reason\":\"stop\"}]}\n\n")
+	}))
+	defer model.Close()
 	p := newProgram(t)
+	p.env = []string{"OPENAI_BASE_URL=" + model.URL + "/v1"}
 	server, url := p.serve()
 	defer func() { _ = server.Wait() }()
 	defer func() { _ = server.Process.Kill() }()
 	p.drives(url)
-	cmd := p.command("ask", "calculate 20 + 22")
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	if err := cmd.Run(); err != nil || !strings.Contains(out.String(), "42") || !strings.Contains(errOut.String(), "serve, process") {
-		t.Errorf("ask ended with %v: %s%s", err, out.Bytes(), errOut.Bytes())
+	cmd := p.command("ask", "how much is 20 + 22?")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, errOut
+	if err := cmd.Run(); err != nil || !strings.Contains(out.String(), "42") || !strings.Contains(errOut.all.String(), errOut.text) {
+		t.Errorf("ask ended with %v: %s%s", err, out.Bytes(), errOut.all.Bytes())
 	}
 }
 
 // thinking is the address of a model that never comes to an answer, and tells when it is asked.
 func thinking(t *testing.T) (url string, asked <-chan struct{}) {
 	t.Helper()
-	heard := make(chan struct{}, 10)
+	requests := make(chan struct{}, 10)
 	model := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			return // it does not tell which models it has
 		}
 		_, _ = io.Copy(io.Discard, r.Body) // or the end of the connection is not noticed
-		heard <- struct{}{}
+		requests <- struct{}{}
 		<-r.Context().Done()
 	}))
 	t.Cleanup(model.Close)
-	return model.URL, heard
+	return model.URL, requests
 }
 
 // TestAskTakesOverFromAServerThatDies kills a server that waits for its model's answer to the one who asked.
@@ -151,23 +183,30 @@ func TestAskTakesOverFromAServerThatDies(t *testing.T) {
 	p := newProgram(t)
 	served := p
 	served.env = []string{"OPENAI_BASE_URL=" + model + "/v1", "OPENAI_API_KEY=sk-test-0123456789abcdefghij"}
-	server, url := served.serve("--lease", "1s")
+	server, url := served.serve("--lease", "3s")
 	defer func() { _ = server.Wait() }()
 	defer func() { _ = server.Process.Kill() }()
 	served.drives(url)
 
 	cmd := p.command("ask", "calculate 20 + 22")
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
+	var out bytes.Buffer
+	errOut := hearing("serve, process")
+	cmd.Stdout, cmd.Stderr = &out, errOut
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the run that showed that it drives, and ours
-		<-asked
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for _, comes := range []<-chan struct{}{asked, asked, errOut.said} { // the run that showed that it drives, and ours
+		select {
+		case <-comes:
+		case err := <-ended:
+			t.Fatalf("ask ended before the server died: %v: %s%s", err, out.Bytes(), errOut.all.Bytes())
+		}
 	}
 	_ = server.Process.Kill()
-	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), "42") || !strings.Contains(errOut.String(), "serve, process") {
-		t.Errorf("ask ended with %v: %s%s", err, out.Bytes(), errOut.Bytes())
+	if err := <-ended; err != nil || !strings.Contains(out.String(), "42") {
+		t.Errorf("ask ended with %v: %s%s", err, out.Bytes(), errOut.all.Bytes())
 	}
 	p.run("verify")
 }
