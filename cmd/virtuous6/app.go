@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/agents/mcptool"
@@ -21,14 +20,13 @@ import (
 	"github.com/virtuous6/virtuous6/veil"
 )
 
-var timeNow = time.Now
-
 // app is one command line at work: what it was told, and what it opened.
 type app struct {
 	in       io.Reader
 	out, err io.Writer
 	flags    *verbs
 	config   config
+	world    World
 	clock    orchestrator.Clock
 	ids      orchestrator.IDs
 

@@ -41,7 +41,7 @@ type field struct {
 func (f *field) program(args ...string) (out, errOut string) {
 	f.t.Helper()
 	var stdout, stderr bytes.Buffer
-	Main(f.t.Context(), append([]string{"--config", f.config, "--store", f.log}, args...), strings.NewReader(""), &stdout, &stderr)
+	Main(f.t.Context(), World{}, append([]string{"--config", f.config, "--store", f.log}, args...), strings.NewReader(""), &stdout, &stderr)
 	return stdout.String(), stderr.String()
 }
 

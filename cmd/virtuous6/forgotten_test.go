@@ -14,7 +14,7 @@ import (
 // What is under way for a person is ended in whichever workspace it was asked.
 func TestWhoIsForgottenIsAnsweredInNoWorkspace(t *testing.T) {
 	t.Parallel()
-	a := &app{flags: &verbs{Store: "sqlite:" + filepath.Join(t.TempDir(), "log.db"), Quiet: true}, out: &bytes.Buffer{}, err: &bytes.Buffer{}, clock: timeNow, ids: orchestrator.NewID}
+	a := &app{flags: &verbs{Store: "sqlite:" + filepath.Join(t.TempDir(), "log.db"), Quiet: true}, out: &bytes.Buffer{}, err: &bytes.Buffer{}, clock: time.Now, ids: orchestrator.NewID}
 	defer func() {
 		if err := a.close(); err != nil {
 			t.Error(err)

@@ -27,7 +27,7 @@ func (a *app) hooks(at string, fromSlack *slackServer, log *slog.Logger) (hookSe
 	if at == "" {
 		return hookServer{}, nil
 	}
-	listener, err := net.Listen("tcp", at)
+	listener, err := a.world.Listen("tcp", at)
 	if err != nil {
 		return hookServer{}, fmt.Errorf("listen for what others send: %w (--hooks takes another address)", err)
 	}

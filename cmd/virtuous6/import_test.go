@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -14,12 +15,12 @@ import (
 func TestWhatIsTakenAndCannotBeShownIsCounted(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	a := &app{out: &out, err: &out, flags: &verbs{Store: "sqlite:" + filepath.Join(t.TempDir(), "log.db")}, clock: timeNow, ids: orchestrator.NewID}
+	a := &app{out: &out, err: &out, flags: &verbs{Store: "sqlite:" + filepath.Join(t.TempDir(), "log.db")}, clock: time.Now, ids: orchestrator.NewID}
 	if err := a.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.close() })
-	unread := events.Envelope{ID: a.ids(), Stream: "run-r", Kind: "run.started", Version: 99, OccurredAt: timeNow(), Data: []byte("{}")}
+	unread := events.Envelope{ID: a.ids(), Stream: "run-r", Kind: "run.started", Version: 99, OccurredAt: time.Now(), Data: []byte("{}")}
 	at, err := a.store.Append(t.Context(), unread.Stream, eventstore.NoStream, []events.Envelope{unread})
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,6 @@ import (
 	_ "time/tzdata" // the time zones of triggers, on machines that have none
 
 	"github.com/alecthomas/kong"
-
-	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
 // The exit codes.
@@ -91,13 +89,13 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // output tells of it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first one, as a read of a terminal
-	code := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := Main(ctx, World{}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// Main is the whole program: it runs one command line and returns its exit code, 0 done, 1 failed, 2 wrong usage.
-func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+// Main is the whole program in a world: it runs one command line and returns its exit code, 0 done, 1 failed, 2 wrong usage.
+func Main(ctx context.Context, world World, args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	out, errOut = &screen{to: output{out, end}}, &screen{to: errOut}
@@ -125,7 +123,8 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 		}
 		return wrongUsage(errOut, parsed, err)
 	}
-	a := &app{in: in, out: out, err: errOut, flags: &cli, clock: timeNow, ids: orchestrator.NewID}
+	world = world.filled()
+	a := &app{in: in, out: out, err: errOut, flags: &cli, world: world, clock: world.Clock, ids: world.IDs}
 	if err := a.configure(); err != nil {
 		fmt.Fprintln(errOut, "virtuous6:", err)
 		return exitFailed

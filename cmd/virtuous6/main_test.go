@@ -55,7 +55,7 @@ func TestInterruptedVerbsSayThatTheyGoOn(t *testing.T) {
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code := Main(t.Context(), []string{"--config", config, "--store", log, "simulate", "--runs", "3"}, nil, &bytes.Buffer{}, &bytes.Buffer{}); code != exitDone {
+	if code := Main(t.Context(), World{}, []string{"--config", config, "--store", log, "simulate", "--runs", "3"}, nil, &bytes.Buffer{}, &bytes.Buffer{}); code != exitDone {
 		t.Fatalf("exit code %d", code)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -72,7 +72,7 @@ func TestInterruptedVerbsSayThatTheyGoOn(t *testing.T) {
 	} {
 		var errOut bytes.Buffer
 		args := append([]string{"--config", config, "--store", log}, strings.Fields(test.args)...)
-		code := Main(ctx, args, nil, &bytes.Buffer{}, &errOut)
+		code := Main(ctx, World{}, args, nil, &bytes.Buffer{}, &errOut)
 		said := errOut.String()
 		if code != exitFailed || !strings.HasPrefix(said, "virtuous6: interrupted") || strings.Contains(said, "goes on from there") != test.goesOn {
 			t.Errorf("%s: exit code %d: %s", test.args, code, said)

@@ -42,7 +42,7 @@ func (a *app) modelServer() (*agents.OpenAI, error) {
 		return nil, nil
 	}
 	return agents.NewOpenAI(agents.OpenAIConfig{
-		APIKey: key, BaseURL: base, API: a.config.API, Timeout: a.config.Timeout, Now: a.clock,
+		APIKey: key, BaseURL: base, API: a.config.API, Timeout: a.config.Timeout, Now: a.clock, Transport: a.world.Models,
 		Throttled: func(model string, retryAfter time.Duration) { a.pool.Throttled(model, retryAfter) },
 	})
 }

@@ -30,7 +30,7 @@ const unsettled = time.Minute
 // scratch is an empty engine that is thrown away when it is closed. It sweeps away first what processes left behind that
 // were killed.
 func scratch(ctx context.Context) (_ readmodel.Engine, err error) {
-	sweepScratch(os.TempDir(), timeNow())
+	sweepScratch(os.TempDir(), time.Now())
 	dir, err := os.MkdirTemp("", scratchPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("a folder for read models that are thrown away: %w", err)

@@ -69,7 +69,7 @@ func TestNoVerbMovesATerminal(t *testing.T) {
 		{"runbooks", "b"}, {"runbooks", "b", "--json"}, {"tasks"}, {"analyze"}, {"runs", hostile}, {"doctor"}, {hostile},
 	} {
 		var out, errOut bytes.Buffer
-		Main(t.Context(), append([]string{"--store", store}, args...), strings.NewReader(""), &out, &errOut)
+		Main(t.Context(), World{}, append([]string{"--store", store}, args...), strings.NewReader(""), &out, &errOut)
 		for _, text := range []string{out.String(), errOut.String()} {
 			if at := strings.IndexFunc(text, func(r rune) bool { return moves(r) && r != '\n' && r != '\t' }); at >= 0 {
 				t.Errorf("%q writes %q", args, text[at:min(len(text), at+40)])

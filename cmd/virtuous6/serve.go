@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -60,7 +59,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", cmp.Or(v.Listen, a.config.Listen, "127.0.0.1:8686"))
+	listener, err := a.world.Listen("tcp", cmp.Or(v.Listen, a.config.Listen, "127.0.0.1:8686"))
 	if err != nil {
 		return fmt.Errorf("listen: %w (--listen takes another address)", err)
 	}

@@ -47,7 +47,7 @@ func TestATakenPortIsTold(t *testing.T) {
 	defer other.Close()
 	dir := t.TempDir()
 	var said bytes.Buffer
-	code := Main(t.Context(), []string{
+	code := Main(t.Context(), World{}, []string{
 		"--config", write(t, dir, "config.yaml", ""), "--store", "sqlite:" + filepath.Join(dir, "log.db"), "serve", "--listen", other.Listener.Addr().String(),
 	}, nil, &said, &said)
 	if code != exitFailed || !strings.Contains(said.String(), "--listen takes another address") {

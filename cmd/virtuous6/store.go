@@ -159,7 +159,7 @@ func (a *app) openEventStore(ctx context.Context, at address, existing bool) (ev
 	// Each engine's own type, so that a failure is no store that is nil inside.
 	switch at.engine {
 	case sqliteEngine:
-		store, err := sqlite.Open(ctx, at.url, sqlite.Config{Now: a.clock, KeepSchema: a.flags.KeepSchema, Existing: existing})
+		store, err := sqlite.Open(ctx, at.url, sqlite.Config{Now: a.clock, Ticker: a.world.Ticker, KeepSchema: a.flags.KeepSchema, Existing: existing})
 		if err != nil {
 			return nil, err
 		}
