@@ -96,53 +96,94 @@ func moody(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, "data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":%q}]}\n\ndata: [DONE]\n\n", reason)
 }
 
+// TestAnAgentWithABadPromptGetsBetterByItself serves the program in virtual time, with the analysts at their own pace, while people ask an
+// agent that somebody gives a bad prompt: it is found, what was there before is tried on a few, proved and given to all, and the story tells it.
 func TestAnAgentWithABadPromptGetsBetterByItself(t *testing.T) {
 	t.Parallel()
-	real := time.Now()
 	dir := t.TempDir()
-	config := write(t, dir, "config.yaml", "base_url: http://models.test/v1\nmodel: m\nlease: 1m\npolicy:\n  self_approved: [prompt]\n  max_share_permille: 1000\n")
-	var said bytes.Buffer
+	config := write(t, dir, "config.yaml", "user: anna\nbase_url: http://models.test/v1\nmodel: m\nlease: 1m\nlog_level: warn\npolicy:\n  self_approved: [prompt]\n  max_share_permille: 1000\n")
 	synctest.Test(t, func(t *testing.T) {
 		v := newVillage()
 		world := v.world(http.HandlerFunc(moody))
-		run := func(ctx context.Context, out *bytes.Buffer, args ...string) {
+		main := func(ctx context.Context, args ...string) string {
+			var out bytes.Buffer
 			args = append([]string{"--config", config, "--store", "sqlite:" + filepath.Join(dir, "log.db")}, args...)
-			if code := Main(ctx, world, args, strings.NewReader(""), out, out); code != exitDone {
-				t.Errorf("%s: %s", args, out)
+			if code := Main(ctx, world, args, strings.NewReader(""), &out, &out); code != exitDone {
+				t.Errorf("%s: %s", args, out.String())
 			}
+			return out.String()
 		}
-		var out bytes.Buffer
-		run(t.Context(), &out, "agents", "spawn", "clerk", "--prompt", "Look it up.")
+		main(t.Context(), "agents", "spawn", "clerk", "--prompt", "Look it up.")
 		ctx, stop := context.WithCancel(t.Context())
-		served := make(chan struct{})
-		go func() { defer close(served); run(ctx, &said, "serve") }()
-		synctest.Wait()
-		client, asked := v.client(), 0
-		work := func(runs int) {
-			for range runs {
-				body := fmt.Sprintf(`{"prompt":"Question %d?","agent":"clerk","workflow":"shop","requester":"user:%d"}`, asked, asked%40)
-				answer, err := client.Post("http://localhost/api/runs", "application/json", strings.NewReader(body))
-				if err != nil {
-					t.Fatal(err)
-				}
-				_ = answer.Body.Close()
-				if answer.StatusCode != http.StatusAccepted {
-					t.Fatal(answer.Status)
-				}
-				asked++
-				time.Sleep(2 * time.Minute)
+		var served sync.WaitGroup
+		served.Go(func() {
+			if said := main(ctx, "serve"); strings.Contains(said, "level=") {
+				t.Errorf("the server says %s", said)
 			}
+		})
+		client, asked := v.client(), 0
+		work := func() {
+			body := fmt.Sprintf(`{"prompt":"Question %d?","agent":"clerk","workflow":"shop"}`, asked)
+			answer, err := client.Post("http://localhost/api/runs", "application/json", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			if answer.StatusCode != http.StatusAccepted {
+				t.Fatal(answer.Status)
+			}
+			asked++
+			time.Sleep(time.Minute)
 		}
-		work(100)
-		t.Log(time.Since(real), time.Now())
-		run(t.Context(), &out, "agents", "configure", "clerk", "--prompt", "Just guess.")
-		work(1300)
+		// prompt is what the agent is told by now, of its latest version.
+		prompt := func() (prompt string, version int) {
+			answer, err := client.Get("http://localhost/api/agents/clerk/versions")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = answer.Body.Close() }()
+			var all []struct {
+				Version int
+				Config  struct{ Prompt string }
+			}
+			if err := json.NewDecoder(answer.Body).Decode(&all); err != nil {
+				t.Fatal(answer.Status, err)
+			}
+			for _, v := range all {
+				if v.Version > version {
+					prompt, version = v.Config.Prompt, v.Version
+				}
+			}
+			return prompt, version
+		}
+		for range 100 {
+			work()
+		}
+		main(t.Context(), "agents", "configure", "clerk", "--prompt", "Just guess.")
+		planted, better := time.Now(), false
+		for !better && time.Since(planted) < 48*time.Hour {
+			for range 20 {
+				work()
+			}
+			now, version := prompt()
+			better = version == 3 && now == "Look it up."
+		}
 		stop()
-		<-served
-		run(t.Context(), &out, "improvements")
-		run(t.Context(), &out, "experiments")
-		run(t.Context(), &out, "why", "clerk")
-		t.Log(out.String())
+		served.Wait()
+		if !better {
+			t.Errorf("after %s and %d runs it is no better", time.Since(planted), asked)
+		}
+		t.Logf("better after %s and %d runs", time.Since(planted), asked)
+		story := main(t.Context(), "why", "clerk")
+		for _, part := range []string{
+			"user:anna: another version of the agent", "analyst:performance: proposed to change the prompt of clerk", "foreseen +", "approved by policy", "history tells nothing of it",
+			"it starts with 5%", "it gets 25%", "candidate is promoted by policy", "positions ", "measured: success_rate", "its analyst's forecast is scored: it came true",
+		} {
+			at := strings.Index(story, part)
+			if at < 0 {
+				t.Fatalf("the story lacks %q, in its place:\n%s", part, story)
+			}
+			story = story[at:]
+		}
 	})
-	t.Log(said.String())
 }
