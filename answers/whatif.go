@@ -72,6 +72,32 @@ type ChangeInQuestion struct {
 	Tasks []string
 }
 
+// ErrNoTrial refuses a change that is not tried on a part of an agent's runs.
+var ErrNoTrial = errors.New("only a change of an agent is tried on a part of the runs")
+
+// FindChange is the change that an experiment tried, or that an improvement asks for: the id names it, or it alone begins with it.
+func FindChange(ctx context.Context, r projections.Reader, id string) (ChangeInQuestion, error) {
+	x, err := projections.FindExperiment(ctx, r, id)
+	if err == nil {
+		q := ChangeInQuestion{Agent: x.Agent, Kind: events.ChangeKind(x.Kind), Config: x.Config, Experiment: x.Experiment}
+		if i, is := events.CandidateOf(x.Promoted); is && i > 0 && i <= len(x.Others) {
+			q.Config = x.Others[i-1]
+		}
+		return q, nil
+	}
+	if !errors.Is(err, projections.ErrNotFound) {
+		return ChangeInQuestion{}, err
+	}
+	i, err := projections.FindImprovement(ctx, r, id)
+	if err != nil {
+		return ChangeInQuestion{}, err
+	}
+	if i.Change.Config == nil {
+		return ChangeInQuestion{}, fmt.Errorf("%s is about the %s of a workflow: %w", i.Improvement, i.Change.Kind, ErrNoTrial)
+	}
+	return ChangeInQuestion{Agent: i.Change.Agent, Kind: i.Change.Kind, Config: *i.Change.Config}, nil
+}
+
 // TellWhatIf tells what a change would have done. Runs of which no chance was recorded tell nothing: who got the change was then somebody's
 // choice, and the choice may be what made the difference.
 func TellWhatIf(ctx context.Context, r projections.Reader, q ChangeInQuestion) (WhatIf, error) {

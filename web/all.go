@@ -12,6 +12,7 @@ func (d *door) register(api huma.API) {
 	d.agentVersions(api)
 	d.patterns(api)
 	d.parked(api)
+	d.whatIf(api)
 	if d.Dispatch != nil {
 		d.startRun(api)
 		d.cancelRun(api)

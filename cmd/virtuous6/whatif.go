@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/answers"
@@ -32,7 +32,10 @@ func (v whatIfVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	q, err := changeInQuestion(ctx, reader, v.Change)
+	q, err := answers.FindChange(ctx, reader, v.Change)
+	if errors.Is(err, projections.ErrNotFound) {
+		err = fmt.Errorf("no experiment or proposal is called %q: `virtuous6 experiments` and `virtuous6 improvements` list them", v.Change)
+	}
 	if err != nil {
 		return err
 	}
@@ -75,30 +78,6 @@ func (v whatIfVerb) Run(ctx context.Context, a *app) error {
 			w.Runs, oneLine(w.Experiment), w.Status, w.Effective, w.From, w.To)
 	}
 	return err
-}
-
-// changeInQuestion finds an experiment, or an improvement that would change an agent.
-func changeInQuestion(ctx context.Context, reader projections.Reader, id string) (answers.ChangeInQuestion, error) {
-	all, err := reader.Experiments(ctx, "")
-	if err != nil {
-		return answers.ChangeInQuestion{}, err
-	}
-	if i := slices.IndexFunc(all, func(x projections.ExperimentRow) bool { return x.Experiment == id }); i >= 0 {
-		x := all[i]
-		config := x.Config
-		if i, is := events.CandidateOf(x.Promoted); is && i > 0 && i <= len(x.Others) {
-			config = x.Others[i-1]
-		}
-		return answers.ChangeInQuestion{Agent: x.Agent, Kind: events.ChangeKind(x.Kind), Config: config, Experiment: x.Experiment}, nil
-	}
-	i, err := findImprovement(ctx, reader, id)
-	if err != nil {
-		return answers.ChangeInQuestion{}, fmt.Errorf("no experiment is called %q, and %w", id, err)
-	}
-	if i.Change.Config == nil {
-		return answers.ChangeInQuestion{}, fmt.Errorf("%s is about the %s of a workflow: only a change of an agent is tried on a part of the runs", i.Improvement, i.Change.Kind)
-	}
-	return answers.ChangeInQuestion{Agent: i.Change.Agent, Kind: i.Change.Kind, Config: *i.Change.Config}, nil
 }
 
 // screenText says what history said of a change before it was tried.
