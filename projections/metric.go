@@ -3,6 +3,7 @@ package projections
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
@@ -16,7 +17,8 @@ type metricKey struct {
 }
 
 var metricTable = readmodel.NewTable("metrics", readmodel.TableOf[metricKey, MetricRow]{
-	Key: func(r *MetricRow) metricKey { return metricKey{r.Workspace, r.Dimension, r.Name, r.Day} },
+	Table: readmodel.Table{Indexes: []readmodel.Index{{Name: "metrics_by_day", Columns: []string{"workspace", "day"}}}},
+	Key:   func(r *MetricRow) metricKey { return metricKey{r.Workspace, r.Dimension, r.Name, r.Day} },
 	Fresh: func(k metricKey, r *MetricRow) {
 		r.Workspace, r.Dimension, r.Name, r.Day = strings.Clone(k.workspace), k.dimension, strings.Clone(k.name), k.day
 	},
@@ -53,9 +55,18 @@ var plainMetricColumns = len(metricTable.Row) - 2
 // AllDays is the Day of the rows that add up all days, and what is undated.
 const AllDays = "all"
 
-// metrics keeps what the runs came to that ended on a day, and on all days.
+// weekPrefix begins the Day of the rows that add up a week, which ends with its Monday: "week 2026-11-23". A month of them
+// is read in less than half the time of its days.
+const weekPrefix = "week "
+
+// weekOf is the Day of the week of a day.
+func weekOf(day time.Time) string {
+	return weekPrefix + day.AddDate(0, 0, -(int(day.Weekday())+6)%7).Format(time.DateOnly)
+}
+
+// metrics keeps what the runs came to that ended on a day, in a week, and on all days.
 var metrics = readmodel.Projection{
-	Name: "metrics", Version: 4, Tables: []readmodel.AnyTable{metricTable},
+	Name: "metrics", Version: 5, Tables: []readmodel.AnyTable{metricTable},
 	Bind: bindMetrics,
 }
 
@@ -65,6 +76,8 @@ type metricFold struct {
 	result  *result
 	task    *taskFact
 	figures figures
+	// week is that of day.
+	day, week string
 }
 
 func bindMetrics(w *readmodel.WorkingSet) readmodel.Fold {
@@ -76,9 +89,20 @@ func (w *metricFold) fold(*readmodel.Fact) error {
 	if c.row == nil {
 		return nil
 	}
+	if c.day != w.day && c.day != "" {
+		day, err := time.Parse(time.DateOnly, c.day)
+		if err != nil {
+			return err
+		}
+		w.day, w.week = c.day, weekOf(day)
+	}
+	sums := []string{AllDays, c.day, w.week}
+	if c.day == "" {
+		sums = sums[:2]
+	}
 	for i := range w.figures.of(c.row) {
 		g := &w.figures.all[i]
-		for _, day := range [...]string{AllDays, c.day} {
+		for _, day := range sums {
 			m, err := w.metrics.Row(metricKey{c.row.Workspace, g.by, g.name, day})
 			if err != nil {
 				return err

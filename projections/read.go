@@ -234,7 +234,7 @@ func (r *reader) Patterns(ctx context.Context, kind PatternKind, workflow string
 func (r *reader) Daily(ctx context.Context, d Dimension) ([]MetricRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, metricTable, readmodel.Query{
 		Columns: metricTable.Names(plainMetricColumns),
-		Where:   r.where([]readmodel.Condition{{Column: "dimension", Text: string(d)}, {Column: "day", Op: readmodel.NotEqual, Text: AllDays}}),
+		Where:   r.where([]readmodel.Condition{{Column: "dimension", Text: string(d)}, {Column: "day", Op: readmodel.Below, Text: AllDays}}),
 		Order:   readmodel.Ascending("name", "day"),
 	}))
 }

@@ -1,10 +1,11 @@
 package projections
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/virtuous6/virtuous6/readmodel"
 )
@@ -19,26 +20,59 @@ type MetricsFilter struct {
 
 func (f MetricsFilter) all() bool { return f.Since == "" && f.Until == "" }
 
-// days are the conditions of the rows of the days.
-func (f MetricsFilter) days() []readmodel.Condition {
+// spans are what rows to add up, each by its conditions: whole weeks by the rows of weeks, the days beside them by their own.
+func (f MetricsFilter) spans() ([][]readmodel.Condition, error) {
 	if f.all() {
-		return []readmodel.Condition{{Column: "day", Text: AllDays}}
+		return [][]readmodel.Condition{{{Column: "day", Text: AllDays}}}, nil
 	}
-	// AllDays comes behind all days, and undated before them.
-	return []readmodel.Condition{
-		{Column: "day", Op: readmodel.AtLeast, Text: cmp.Or(f.Since, "0")}, {Column: "day", Op: readmodel.Below, Text: cmp.Or(f.Until, "9") + "~"},
+	// What is undated comes before all days and AllDays behind them, then the weeks.
+	since, weeks, rest, until := "0", weekPrefix, weekPrefix+"~", ""
+	if f.Since != "" {
+		day, err := time.Parse(time.DateOnly, f.Since)
+		if err != nil {
+			return nil, err
+		}
+		since, weeks = f.Since, weekOf(day.AddDate(0, 0, 6))
 	}
+	if f.Until != "" {
+		day, err := time.Parse(time.DateOnly, f.Until)
+		if err != nil {
+			return nil, err
+		}
+		day = day.AddDate(0, 0, 1)
+		rest, until = weekOf(day), day.Format(time.DateOnly)
+	}
+	between := func(from, to string) []readmodel.Condition {
+		return []readmodel.Condition{{Column: "day", Op: readmodel.AtLeast, Text: from}, {Column: "day", Op: readmodel.Below, Text: to}}
+	}
+	if f.Since != "" && f.Until != "" && weeks >= rest { // no whole week lies between them
+		return [][]readmodel.Condition{between(since, until)}, nil
+	}
+	spans := [][]readmodel.Condition{between(weeks, rest)}
+	if first := strings.TrimPrefix(weeks, weekPrefix); since < first {
+		spans = append(spans, between(since, first))
+	}
+	if last := strings.TrimPrefix(rest, weekPrefix); last < until {
+		spans = append(spans, between(last, until))
+	}
+	return spans, nil
 }
 
 // Report implements Reader. Ended runs come from their folded rows, open ones from their own.
 func (r *reader) Report(ctx context.Context, f MetricsFilter) (Report, error) {
 	b := reportBuilder{groups: make(map[groupKey]*group)}
-	err := r.Fixed(ctx, func(v readmodel.View) error {
-		for row, err := range readmodel.Rows(ctx, v, metricTable, readmodel.Query{Where: r.where(f.days())}) {
-			if err != nil {
-				return err
+	spans, err := f.spans()
+	if err != nil {
+		return Report{}, fmt.Errorf("read metrics: %w", err)
+	}
+	err = r.Fixed(ctx, func(v readmodel.View) error {
+		for _, span := range spans {
+			for row, err := range readmodel.Rows(ctx, v, metricTable, readmodel.Query{Where: r.where(span)}) {
+				if err != nil {
+					return err
+				}
+				b.of(row.Dimension, row.Name).merge(&row)
 			}
-			b.of(row.Dimension, row.Name).merge(&row)
 		}
 		if !f.all() {
 			return nil

@@ -378,7 +378,7 @@ type MetricRow struct {
 	Workspace    string    `db:"workspace,pk"`
 	Dimension    Dimension `db:"dimension,pk"`
 	Name         string    `db:"name,pk"`
-	Day          string    `db:"day,pk"` // empty for what is undated, AllDays for the sum
+	Day          string    `db:"day,pk"` // empty for what is undated, AllDays for the sum, weekPrefix and a Monday for a week
 	Runs         int64     `db:"runs"`
 	Succeeded    int64     `db:"succeeded"`
 	Failed       int64     `db:"failed"`

@@ -1,11 +1,17 @@
 package projections_test
 
 import (
+	"fmt"
+	"reflect"
 	"slices"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // Metrics of a period are those of the runs that ended in it.
@@ -40,6 +46,68 @@ func TestPeriods(t *testing.T) {
 			t.Errorf("%s to %s: %+v, %v, want %+v", c.since, c.until, r, err, c)
 		}
 	}
+}
+
+// TestMetricsOfAnyDays adds up days and weeks to what the runs of these days alone come to.
+func TestMetricsOfAnyDays(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		day := rapid.Custom(func(t *rapid.T) string {
+			return noon.AddDate(0, 0, rapid.IntRange(-30, 30).Draw(t, "day")).Format(time.DateOnly)
+		})
+		bound := rapid.OneOf(day, rapid.Just(""))
+		since, until := bound.Draw(t, "since"), bound.Draw(t, "until")
+		if since == "" && until == "" {
+			since = "2000-01-01"
+		}
+		all, of := given(), given()
+		for i, ended := range rapid.SliceOfN(day, 0, 60).Draw(t, "ended") {
+			id := fmt.Sprint(i)
+			entries := given(
+				"run-"+id, events.RunStarted{Run: id, Workflow: "w"},
+				"run-"+id, events.RunStepStarted{Step: 0, Name: "ask", Agent: "bert"},
+				"run-"+id, events.RunStepFinished{Step: 0, Outcome: events.Succeeded, CostNanos: events.Nanos(i)},
+				"run-"+id, events.RunFinished{Outcome: events.Succeeded, CostNanos: events.Nanos(1 + i)},
+			)
+			for j := range entries {
+				entries[j].Envelope.OccurredAt, _ = time.Parse(time.DateOnly, ended)
+				entries[j].Envelope.OccurredAt = entries[j].Envelope.OccurredAt.Add(time.Duration(i*j) * time.Second)
+			}
+			all = append(all, entries...)
+			if ended >= since && (until == "" || ended <= until) {
+				of = append(of, entries...)
+			}
+		}
+		if got, want := reported(t, all, projections.MetricsFilter{Since: since, Until: until}), reported(t, of, projections.MetricsFilter{}); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s to %s: %+v, want %+v", since, until, got, want)
+		}
+	})
+}
+
+// reported is what facts come to, without pass^k.
+func reported(t *rapid.T, entries []readmodel.Entry, f projections.MetricsFilter) projections.Report {
+	m, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range entries {
+		entries[i].Envelope.Position = uint64(i + 1)
+	}
+	if err := m.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	r, err := m.Report(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, by := range []map[string]projections.Metrics{r.ByWorkflow, r.ByAgent, r.ByModel, r.ByTool} {
+		for name, m := range by {
+			m.PassHat, m.PassHatTasks = nil, nil
+			by[name] = m
+		}
+	}
+	r.PassHat, r.PassHatTasks = nil, nil
+	return r
 }
 
 // A live run tells who answers it, and a conversation's runs are found by it.
