@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"reflect"
 	"strings"
 	"sync"
@@ -252,6 +253,9 @@ func TestConnectionsAreKept(t *testing.T) {
 	const calls = 16
 	var opened atomic.Int32
 	arrived, all := make(chan struct{}, 2*calls), []chan struct{}{make(chan struct{}), make(chan struct{})}
+	// A connection is free again a moment after its call came back.
+	free := make(chan error, 2*calls)
+	traced := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(err error) { free <- err }})
 	round := 0
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		here := all[round]
@@ -274,7 +278,7 @@ func TestConnectionsAreKept(t *testing.T) {
 		var done sync.WaitGroup
 		for range calls {
 			done.Go(func() {
-				if _, err := model.Chat(t.Context(), ask, nil); err != nil {
+				if _, err := model.Chat(traced, ask, nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -284,6 +288,11 @@ func TestConnectionsAreKept(t *testing.T) {
 		}
 		close(all[round])
 		done.Wait()
+		for range calls {
+			if err := <-free; err != nil {
+				t.Error(err)
+			}
+		}
 	}
 	if opened.Load() != calls {
 		t.Errorf("%d connections for %d calls at a time", opened.Load(), calls)
