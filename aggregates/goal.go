@@ -20,6 +20,9 @@ const (
 	goalParallel    = 8
 	maxGoalParallel = 256
 	maxRetries      = 10
+	// goalTalks is how often a goal's agents may speak to one another where nobody says, maxGoalTalks at most.
+	goalTalks    = 50
+	maxGoalTalks = 1000
 )
 
 // goalName is what a goal or a task of one may be called: it is a part of the names of runs.
@@ -56,6 +59,9 @@ type Goal struct {
 	// spent is what was told to have been spent for it.
 	spent events.Nanos
 	tasks []goalTask
+	// talked counts what its agents said to one another, and talks are the questions that wait for an answer.
+	talked int
+	talks  []talk
 }
 
 func goal(p Policies) Decider[Goal, commands.Goal, events.Goal] {
@@ -126,6 +132,12 @@ func decideGoal(p Policies, c commands.Goal, s Goal) ([]events.Goal, error) {
 		return changeTask(c, s)
 	case commands.AnswerTask:
 		return answerTask(c, s)
+	case commands.AskAgent:
+		return askAgent(c, s)
+	case commands.AnswerAgent:
+		return answerAgent(c, s)
+	case commands.HandOver:
+		return handOver(c, s)
 	case commands.PauseGoal:
 		if s.Paused {
 			return nil, nil
@@ -160,6 +172,8 @@ func createGoal(c commands.CreateGoal, s Goal) ([]events.Goal, error) {
 		return nil, fmt.Errorf("%w: goal %s does not say what is to be reached", ErrInvalid, c.Goal)
 	case c.LimitNanos < 0 || c.Parallel < 0 || c.Parallel > maxGoalParallel:
 		return nil, fmt.Errorf("%w: goal %s: a limit is not negative, and at most %d tasks are under way at a time", ErrInvalid, c.Goal, maxGoalParallel)
+	case c.Talks < 0 || c.Talks > maxGoalTalks:
+		return nil, fmt.Errorf("%w: the agents of goal %s may speak to one another up to %d times, not %d", ErrInvalid, c.Goal, maxGoalTalks, c.Talks)
 	case c.Parent == c.Goal || c.Parent != "" && !goalName.MatchString(c.Parent):
 		return nil, fmt.Errorf("%w: goal %s can't be part of %q", ErrInvalid, c.Goal, c.Parent)
 	}
@@ -170,7 +184,7 @@ func createGoal(c commands.CreateGoal, s Goal) ([]events.Goal, error) {
 	}
 	return []events.Goal{events.GoalCreated{
 		Goal: c.Goal, Prompt: c.Prompt, Level: c.Level, Parent: c.Parent, Requester: c.Requester, Conversation: c.Conversation, LimitNanos: c.LimitNanos,
-		Parallel: cmp.Or(c.Parallel, goalParallel),
+		Parallel: cmp.Or(c.Parallel, goalParallel), Talks: c.Talks,
 	}}, nil
 }
 
@@ -363,6 +377,12 @@ func evolveGoal(s Goal, e events.Goal) Goal {
 		})
 	case events.GoalTaskAnswered:
 		s = s.with(e.Task, func(t *goalTask) { t.done = true })
+	case events.GoalAgentAsked:
+		s = s.asked(e)
+	case events.GoalAgentAnswered:
+		s = s.answered(e)
+	case events.GoalTaskHandedOver:
+		s = s.handedOver(e)
 	case events.GoalTold:
 	case events.GoalPaused:
 		s.Paused = true

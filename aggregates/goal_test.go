@@ -192,6 +192,7 @@ type goalHistory struct {
 	shares                          map[string]events.Nanos
 	under                           map[string]string
 	over                            map[string]bool
+	talked                          int
 }
 
 // takes holds a fact to those before it, and tells whether it ends the goal.
@@ -250,6 +251,20 @@ func (g *goalHistory) takes(t *rapid.T, e events.Goal) (ended bool) {
 		}
 		g.under[e.Task], g.over[e.Task] = "", true
 		delete(g.shares, e.Task)
+	case events.GoalAgentAsked:
+		if g.under[e.Task] == "" || e.Talk != g.talked+1 {
+			t.Fatalf("%s asks for %s, talk %d behind %d", e.Asker, e.Task, e.Talk, g.talked)
+		}
+		g.talked++
+	case events.GoalAgentAnswered:
+		// What is said between agents is in nobody's share: the budget holds it.
+		g.limit, g.spent = g.limit+e.CostNanos, g.spent+e.CostNanos
+	case events.GoalTaskHandedOver:
+		if g.under[e.Task] != e.Run {
+			t.Fatalf("%s is handed over by %s, and %q is under way", e.Task, e.Run, g.under[e.Task])
+		}
+		g.talked, g.under[e.Task], g.spent = g.talked+1, "", g.spent+e.CostNanos
+		delete(g.shares, e.Task)
 	case events.GoalPaused:
 		g.paused = true
 	case events.GoalResumed:
@@ -301,7 +316,7 @@ func goalWish(t *rapid.T) commands.Command {
 	task := pick(t, "task", "a", "b", "c")
 	attempt := pick(t, "attempt", 1, 1, 2, 3)
 	run := commands.GoalRun("g", task, attempt)
-	wish := pick(t, "wish", "create", "ask", "plan", "plan", "start", "task", "task", "task", "task", "finish", "finish", "finish", "fail", "fail", "short", "short", "short", "skip", "pause", "resume", "limit", "refuse", "cancel")
+	wish := pick(t, "wish", "create", "ask", "plan", "plan", "start", "task", "task", "task", "task", "finish", "finish", "finish", "fail", "fail", "short", "short", "short", "skip", "pause", "resume", "limit", "refuse", "cancel", "agent", "agent", "answer", "answer", "hand")
 	switch wish {
 	case "create":
 		return commands.CreateGoal{Goal: "g", Prompt: pick(t, "prompt", "Ship it.", "Ship it.", ""), Level: events.Tactical, LimitNanos: pick[events.Nanos](t, "limit", 0, 10)}
@@ -328,6 +343,15 @@ func goalWish(t *rapid.T) commands.Command {
 		return commands.ResumeGoal{Goal: "g", By: "user:anna"}
 	case "limit":
 		return commands.LimitGoal{Goal: "g", By: "user:anna", LimitNanos: pick[events.Nanos](t, "limit", 0, 10, 20)}
+	case "agent":
+		return commands.AskAgent{Goal: "g", Asker: run, From: "clerk", To: pick(t, "to", "boss", "boss", "clerk"), Text: text(t), Agents: []string{"clerk", "boss"}}
+	case "answer":
+		n := rapid.IntRange(1, 3).Draw(t, "talk")
+		return commands.AnswerAgent{
+			Goal: "g", Talk: n, Run: commands.TalkRun("g", n, pick(t, "try", 1, 1, 2)), Answer: "yes", Failure: pick(t, "failure", "", "", events.NoMoney), CostNanos: pick[events.Nanos](t, "cost", 0, 1),
+		}
+	case "hand":
+		return commands.HandOver{Goal: "g", Run: run, From: "clerk", To: "boss", Text: "go on", Agents: []string{"boss"}, CostNanos: pick[events.Nanos](t, "cost", 0, 1)}
 	case "refuse":
 		return commands.RefusePlan{Goal: "g", Reason: "no"}
 	}

@@ -35,6 +35,8 @@ type CreateGoal struct {
 	LimitNanos   events.Nanos
 	// Parallel is how many tasks are under way at a time, 0 for the default.
 	Parallel int
+	// Talks is how often its agents may speak to one another, 0 for the default.
+	Talks int
 }
 
 // AskPlan asks for a plan. Runbook is the one to go by, if any.

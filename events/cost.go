@@ -79,6 +79,12 @@ func (e GoalTaskFinished) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls
 // Cost is what the attempt cost.
 func (e GoalTaskFailed) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls} }
 
+// Cost is what the answer cost.
+func (e GoalAgentAnswered) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls} }
+
+// Cost is what the attempt cost that ends with it.
+func (e GoalTaskHandedOver) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls} }
+
 // Cost is what the runs of the arm cost.
 func (a ArmCount) Cost() Cost { return Cost{a.CostNanos, a.UnpricedCalls} }
 

@@ -115,6 +115,8 @@ type GoalCreated struct {
 	LimitNanos Nanos `json:"limit_nanos,omitempty"`
 	// Parallel is how many of its tasks are under way at a time.
 	Parallel int `json:"parallel"`
+	// Talks is how often its agents may speak to one another, 0 for as often as was usual when it was made.
+	Talks int `json:"talks,omitempty"`
 }
 
 // GoalPlanAsked tells that somebody wants the goal to become tasks.

@@ -96,7 +96,7 @@ func samples() []events.Event {
 		},
 		events.GoalCreated{
 			Goal: "g1", Prompt: "Find out why checkouts fail, then write it down.", Level: events.Tactical, Parent: "g0", Requester: "user:anna",
-			Conversation: "slack:T024BE7LH:C061EG9SL:1764310391.000200", LimitNanos: 2_500_000_000, Parallel: 4,
+			Conversation: "slack:T024BE7LH:C061EG9SL:1764310391.000200", LimitNanos: 2_500_000_000, Parallel: 4, Talks: 50,
 		},
 		events.GoalPlanAsked{By: "user:anna", Runbook: "failures", Slots: map[string]string{"day": "2026-11-28"}},
 		events.GoalPlanned{
@@ -123,6 +123,11 @@ func samples() []events.Event {
 		events.GoalTaskFailed{Task: "find", Run: "g1.find.1", Reason: "order not found", Next: events.TaskRetried, CostNanos: 222_300, UnpricedCalls: 2},
 		events.GoalTaskSkipped{Task: "write", By: "user:anna", Reason: "not needed"},
 		events.GoalTold{By: "user:anna", Text: "Nothing of last year."},
+		events.GoalAgentAsked{Talk: 3, Task: "write", Asker: "g1.write.1", Turn: 2, Call: 1, From: "writer", To: "clerk", Text: "Which month is it about?", Run: "g1.talk-3-1"},
+		events.GoalAgentAnswered{
+			Talk: 3, Asker: "g1.write.1", Run: "g1.talk-3-1", Answer: "November.", Error: "budget exhausted", Next: "g1.talk-3-2", CostNanos: 222_300, UnpricedCalls: 2,
+		},
+		events.GoalTaskHandedOver{Talk: 4, Task: "write", Run: "g1.write.1", From: "writer", To: "clerk", Text: "The figures are there, the text is not.", CostNanos: 222_300, UnpricedCalls: 2},
 		events.GoalTaskChanged{Task: "write", By: "user:anna", Instruction: "Write three lines.", Agent: "clerk"},
 		events.GoalTaskAnswered{Task: "ask", By: "user:anna", Answer: "The blue one."},
 		events.GoalPaused{By: "budget", Reason: "budget exhausted"},

@@ -232,6 +232,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		approval
 		arm
 		as
+		asker
 		approvers
 		ask_tools
 		kinds
@@ -319,6 +320,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		thread
 		tick
 		token
+		to
 		tool
 		tools
 		trigger
