@@ -52,6 +52,9 @@ type goalTask struct {
 	Done   bool   `json:"done,omitempty"`
 	Ended  bool   `json:"ended,omitempty"`
 	Result string `json:"result,omitempty"`
+	// Handed is what the one said who handed it over last, and HandedBy who that was.
+	Handed   string `json:"handed,omitempty"`
+	HandedBy string `json:"handed_by,omitempty"`
 	// Failed is why the latest attempt came to nothing.
 	Failed string `json:"failed,omitempty"`
 	// Path is how long the longest way from its start to the goal's end is, in seconds or in tasks.
@@ -89,6 +92,8 @@ type goalState struct {
 	Ended      bool `json:"ended,omitempty"`
 	// Told is what people said that is to be heeded.
 	Told []string `json:"told,omitempty"`
+	// Talks are the questions of agents to others that wait for an answer.
+	Talks []goalTalk `json:"talks,omitempty"`
 }
 
 // ofGoal is the key of facts that belong to a goal: its own, those of its budget, and those of its runs, which have its name
@@ -108,10 +113,10 @@ func ofGoal(e *events.Envelope) string {
 // left to go. What has a result hands it on to those who need it.
 func goal() Manager[goalState] {
 	return Manager[goalState]{
-		Name: "goal", Version: 4, Key: ofGoal, Opens: []string{"goal.created"},
+		Name: "goal", Version: 5, Key: ofGoal, Opens: []string{"goal.created"},
 		Follows: []string{
 			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.started", "goal.approved", "goal.task_short", "goal.task_allotted", "goal.task_started", "goal.task_finished", "goal.task_failed",
-			"goal.task_skipped", "goal.task_changed", "goal.task_answered", "goal.told", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
+			"goal.task_skipped", "goal.task_changed", "goal.task_answered", "goal.told", "goal.agent_asked", "goal.agent_answered", "goal.task_handed_over", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
 			"run.started", "run.assigned", "run.step_finished", "run.suspended", "run.resumed", "run.finished", "run.failed", "run.cancelled",
 		},
 		Evolve: func(s goalState, e *events.Envelope, fact events.Event) goalState {
@@ -196,6 +201,12 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 		s.forget()
 	case events.GoalTold:
 		s.Told = append(slices.Clip(s.Told), handedOn(f.Text))
+	case events.GoalAgentAsked:
+		s.asked(e, f)
+	case events.GoalAgentAnswered:
+		s.answered(e, f)
+	case events.GoalTaskHandedOver:
+		s.handedOver(f)
 	case events.GoalPaused:
 		s.Paused = true
 	case events.GoalResumed:
@@ -274,7 +285,7 @@ func wantsOfGoal(s goalState) (wants []Want) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Runs)) {
 		r := s.Runs[name]
-		if needed := name == s.PlanRun || s.attempts(name); r.Started && !r.Ended && (s.Ended || !needed) {
+		if needed := name == s.PlanRun || s.speaks(name) || r.HandedOver; r.Started && !r.Ended && (s.Ended || !needed) {
 			m := command(r.Cause, 2, r.At, name)
 			wants = append(wants, Want{ID: m.ID, Command: commands.CancelRun{Meta: m, Run: name, Reason: "its goal does not need it any more"}})
 		}
@@ -312,6 +323,7 @@ func wantsOfGoal(s goalState) (wants []Want) {
 			wants = append(wants, Want{ID: m.ID, Command: commands.ResumeRun{Meta: m, Run: t.Run, ShareNanos: r.Share}})
 		}
 	}
+	wants = append(wants, s.answers()...)
 	for _, i := range s.next() {
 		t := s.Tasks[i]
 		m := command(s.Planned, 1+i*maxAttempts+t.Attempts, s.At, "")
@@ -322,11 +334,6 @@ func wantsOfGoal(s goalState) (wants []Want) {
 
 // maxAttempts keeps the ids of the attempts at different tasks apart.
 const maxAttempts = 1 << 16
-
-// attempts tells that a run is the attempt at a task that is under way.
-func (s goalState) attempts(run string) bool {
-	return run != "" && s.taskOf(run) != ""
-}
 
 // taskOf is the task that a run is the attempt at that is under way.
 func (s goalState) taskOf(run string) string {
@@ -380,6 +387,12 @@ func (s goalState) asks(t goalTask) string {
 	var b strings.Builder
 	b.WriteString(t.Instruction)
 	fmt.Fprintf(&b, "\n\nThis is a part of a larger goal: %s\n", s.Prompt)
+	if t.Handed != "" {
+		fmt.Fprintf(&b, "\n%s began this and hands it over to you: go on from there, and answer with the whole result.\n%s\n", t.HandedBy, t.Handed)
+	}
+	if with := s.agents(); len(with) > 1 {
+		fmt.Fprintf(&b, "\nAgents that work on it: %s\n", strings.Join(with, ", "))
+	}
 	for _, on := range t.DependsOn {
 		for _, other := range s.Tasks {
 			switch {

@@ -18,6 +18,8 @@ type of struct {
 	stream string
 	fact   events.Event
 	at     time.Time
+	// run is the one that it belongs to, whatever stream it is in.
+	run string
 }
 
 // fold folds facts of a workspace into the one process of a manager, which is written and read again between each two, as over
@@ -37,7 +39,7 @@ func fold(t *testing.T, name, workspace string, facts ...of) history {
 			}
 			e := events.Envelope{
 				ID: events.NameID(began, fmt.Sprint("fact ", i)), Stream: f.stream, Position: uint64(i) + 1, Kind: f.fact.Kind(), Workspace: workspace, //nolint:gosec // few
-				OccurredAt: at, RecordedAt: at, Actor: "user:anna", Causation: events.NameID(began, "fact 0"),
+				OccurredAt: at, RecordedAt: at, Actor: "user:anna", Correlation: f.run, Causation: events.NameID(began, "fact 0"),
 			}
 			if key := m.Key(&e); !follows(m, e.Kind) || h.key != "" && h.key != key {
 				t.Fatalf("%s of %s goes to %q", e.Kind, e.Stream, key)
@@ -96,6 +98,8 @@ func (h history) says() (says []string) {
 			says = append(says, fmt.Sprintf("%s is done for %s", c.Task, priced(c.CostNanos, c.UnpricedCalls)))
 		case commands.FailTask:
 			says = append(says, fmt.Sprintf("%s failed for %s: %s %s", c.Task, priced(c.CostNanos, c.UnpricedCalls), c.Reason, c.Failure))
+		case commands.AnswerAgent:
+			says = append(says, fmt.Sprintf("%s answers %s: %q %q %s for %s", c.Run, c.Correlation, c.Answer, c.Error, c.Failure, priced(c.CostNanos, c.UnpricedCalls)))
 		default:
 			says = append(says, fmt.Sprintf("%+v", w))
 		}

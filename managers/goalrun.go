@@ -31,6 +31,8 @@ type goalRun struct {
 	Needs    events.Nanos `json:"needs,omitempty"`
 	Short    uuid.UUID    `json:"short,omitzero"`
 	Allotted uuid.UUID    `json:"allotted,omitzero"`
+	// HandedOver tells that it gave its task to another agent, and is about to end.
+	HandedOver bool `json:"handed_over,omitempty"`
 }
 
 // evolveGoalRun takes in what happens to a run that the goal asked for. Another one may have a name like its runs'.
@@ -74,6 +76,10 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 	case events.RunResumed:
 		r.Allotted = uuid.Nil
 	case events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled, events.RunSkillLoaded, events.RunApprovalAsked, events.RunApprovalAnswered:
+	}
+	if r.Ended && r.HandedOver {
+		delete(s.Runs, name)
+		return s
 	}
 	s.Runs[name] = r
 	return s

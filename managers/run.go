@@ -44,7 +44,7 @@ type runState struct {
 	Turns     int       `json:"turns,omitempty"`
 	Cause     uuid.UUID `json:"cause"`
 	At        time.Time `json:"at"`
-	// Waits counts the approvals that the turn under way waits for, and Suspended tells that it waits for money. Want is the id of the
+	// Waits counts the approvals and the answers of other agents that the turn under way waits for, and Suspended tells that it waits for money. Want is the id of the
 	// want for the turn: once that is over it is another one, since the turn is wanted anew.
 	Waits     int       `json:"waits,omitempty"`
 	Suspended bool      `json:"suspended,omitempty"`
@@ -59,8 +59,8 @@ type runState struct {
 // acted on.
 func run(c Config) Manager[runState] {
 	return Manager[runState]{
-		Name: "run", Version: 5, Key: ofRun, Opens: []string{"run.started"},
-		Follows: []string{"run.llm_called", "run.approval_asked", "run.approval_answered", "run.suspended", "run.resumed", "run.finished", "run.failed", "run.cancelled"},
+		Name: "run", Version: 6, Key: ofRun, Opens: []string{"run.started"},
+		Follows: []string{"run.llm_called", "run.approval_asked", "run.approval_answered", "goal.agent_asked", "goal.agent_answered", "run.suspended", "run.resumed", "run.finished", "run.failed", "run.cancelled"},
 		Evolve: func(s runState, e *events.Envelope, fact events.Event) runState {
 			switch f := fact.(type) {
 			case events.RunStarted:
@@ -78,6 +78,12 @@ func run(c Config) Manager[runState] {
 				if f.Answer != events.ApprovalWithdrawn { // with that one the run ends
 					s.Waits, s.Want = s.Waits-1, e.ID
 				}
+			case events.GoalAgentAsked:
+				s.Waits++
+			case events.GoalAgentAnswered:
+				if f.Next == "" {
+					s.Waits, s.Want = s.Waits-1, e.ID
+				}
 			case events.RunSuspended:
 				s.Suspended = true
 			case events.RunResumed:
@@ -89,7 +95,7 @@ func run(c Config) Manager[runState] {
 		},
 		Wants: func(s runState) []Want {
 			switch {
-			case s.Waits > 0 || s.Suspended: // for a person
+			case s.Waits > 0 || s.Suspended: // for a person, or another agent
 				return nil
 			case s.Runaway:
 				return []Want{{ID: s.Cause, Command: commands.FailRun{
