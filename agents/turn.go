@@ -134,6 +134,15 @@ func (r Runner) Refused(call events.ToolCall, reason string) Done {
 	return Done{Message: toolMessage(call, failedCall+reason), Error: reason, StartedAt: now, EndedAt: now}
 }
 
+// Answered answers a call with what somebody else gave.
+func (r Runner) Answered(call events.ToolCall, text string) Done {
+	now := r.now()
+	return Done{Message: toolMessage(call, cmp.Or(text, nothing)), StartedAt: now, EndedAt: now}
+}
+
+// nothing is the result of a call that gave none.
+const nothing = "(nothing)"
+
 // failedCall begins the result of a call that failed.
 const failedCall = "error: "
 
@@ -227,7 +236,7 @@ func (r Runner) Perform(ctx context.Context, config events.AgentConfig, call eve
 		done.Error = cut(err.Error(), maxToolResult)
 		result = failedCall + done.Error
 	case result == "":
-		result = "(nothing)"
+		result = nothing
 	}
 	done.Message = toolMessage(call, result)
 	return done

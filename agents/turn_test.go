@@ -168,7 +168,7 @@ func TestToolsAreCheckedAtTheStart(t *testing.T) {
 			agents.NewTools(tools...)
 		}()
 	}
-	if names := agents.BuiltIn(time.Now).Names(); !slices.Equal(names, []string{"calculate", "clock"}) {
+	if names := agents.BuiltIn(time.Now).Names(); !slices.Equal(names, []string{"ask_agent", "calculate", "clock", "hand_over"}) {
 		t.Errorf("built in: %s", names)
 	}
 }

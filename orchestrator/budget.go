@@ -30,8 +30,8 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, cost events.Na
 		models := append([]string{t.config.Model}, t.config.Fallbacks...)
 		return 0, fmt.Errorf("%w, one of %q, and a budget is set: give each a price (`prices:` in the configuration), or set `unpriced: allow` there", ErrUnpriced, models)
 	}
-	if share := t.conversation.share; most.Tokens > 0 && share > 0 && cost > share-t.conversation.spent {
-		return 0, &shareSpent{budget: commands.GoalBudget(t.conversation.started.Goal), share: share, spent: t.conversation.spent, needs: cost}
+	if share := t.conversation.share; most.Tokens > 0 && share > 0 && cost > share-t.conversation.cost.CostNanos {
+		return 0, &shareSpent{budget: commands.GoalBudget(t.conversation.started.Goal), share: share, spent: t.conversation.cost.CostNanos, needs: cost}
 	}
 	var within time.Duration
 	for _, b := range budgets {

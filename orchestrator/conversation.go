@@ -38,8 +38,9 @@ type conversation struct {
 	repaired bool
 	// suspensions counts how often it had to wait for a budget, and cuts how often its call was cut off since the last answer.
 	suspensions, cuts int
-	// spent is what its calls cost, and share what they may before it has to wait for more of its goal's money, 0 for no bound.
-	spent, share events.Nanos
+	// cost is what its calls cost, and share what they may before it has to wait for more of its goal's money, 0 for no bound.
+	cost  events.Cost
+	share events.Nanos
 	// said is what earlier runs of its conversation hold, once that was read.
 	said []events.Message
 }
@@ -107,7 +108,7 @@ func (c *conversation) evolve(fact events.Run) {
 			c.begun[*f.Call] = f.Step
 		}
 	case events.RunStepFinished:
-		c.spent = events.Add(c.spent, f.CostNanos)
+		c.cost = c.cost.Plus(f.Cost())
 		if f.Step == c.chat {
 			c.chat = -1
 			c.cuts++

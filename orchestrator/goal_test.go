@@ -171,22 +171,23 @@ func TestAModelPlansAndIsToldOnceWhatIsWrong(t *testing.T) {
 // and adds nothing twice.
 func TestAGoalGoesOnBehindEachFact(t *testing.T) {
 	t.Parallel()
-	const prompt = "calculate 6 * 7; fail: it; clock"
-	whole := make([]events.Envelope, 0, 64)
+	goesOnBehindEachFact(t, newHouse, commands.CreateGoal{Prompt: "calculate 6 * 7; fail: it; clock", LimitNanos: 1000})
+}
+
+// goesOnBehindEachFact has a process die behind each fact of the life of a goal, in a house that is made the same each time.
+func goesOnBehindEachFact(t *testing.T, house func(*testing.T) *house, create commands.CreateGoal) {
+	t.Helper()
+	whole, made := make([]events.Envelope, 0, 64), 0
 	kinds := map[string][]string{}
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t)
+		h := house(t)
 		defer h.close(t)
+		made = len(h.facts(t))
 		stop := h.serve(t)
-		h.goal(t, commands.CreateGoal{Prompt: prompt, LimitNanos: 1000})
+		h.goal(t, create)
 		settled()
 		stop()
-		for e, err := range h.store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			whole = append(whole, e)
-		}
+		whole = append(whole, h.facts(t)...)
 		for _, e := range whole {
 			kinds[e.Stream] = append(kinds[e.Stream], e.Kind)
 		}
@@ -200,9 +201,9 @@ func TestAGoalGoesOnBehindEachFact(t *testing.T) {
 		t.Run(fmt.Sprintf("%d %s", cut, whole[cut-1].Kind), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := newHouse(t)
+				h := house(t)
 				defer h.close(t)
-				for _, e := range whole[1:cut] { // the house has its assistant
+				for _, e := range whole[made:cut] {
 					expected := eventstore.NoStream
 					if e.Revision > 0 {
 						expected = eventstore.Exactly(e.Revision - 1)
@@ -215,10 +216,7 @@ func TestAGoalGoesOnBehindEachFact(t *testing.T) {
 				settled()
 				stop()
 				streams := map[string]bool{}
-				for e, err := range h.store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
-					if err != nil {
-						t.Fatal(err)
-					}
+				for _, e := range h.facts(t) {
 					streams[e.Stream] = true
 				}
 				if got, want := slices.Sorted(maps.Keys(streams)), slices.Sorted(maps.Keys(kinds)); !slices.Equal(got, want) {
@@ -235,6 +233,18 @@ func TestAGoalGoesOnBehindEachFact(t *testing.T) {
 			})
 		})
 	}
+}
+
+// facts are all that the log holds.
+func (h *house) facts(t *testing.T) (all []events.Envelope) {
+	t.Helper()
+	for e, err := range h.store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
 }
 
 func counted(kinds []string) map[string]int {

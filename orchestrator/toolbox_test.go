@@ -66,7 +66,7 @@ func send(t *testing.T, box orchestrator.Toolbox) (description, said string, err
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := tools.Names(); !slices.Equal(names, []string{"calculate", "clock", "mail__send"}) {
+	if names := tools.Names(); !slices.Equal(names, []string{"ask_agent", "calculate", "clock", "hand_over", "mail__send"}) {
 		t.Fatalf("there are %v", names)
 	}
 	i := slices.IndexFunc(tools.All(), func(t agents.Tool) bool { return t.Name == "mail__send" })

@@ -39,9 +39,12 @@ func (t *turn) call(ctx context.Context, assign []commands.Command) error {
 }
 
 // performTools does what the last answer asked for and nobody did yet. Each result is recorded before the model is asked. It
-// returns errSuspended where a person has to let something through first.
+// returns errSuspended where a person has to let something through first, or another agent to answer.
 func (t *turn) performTools(ctx context.Context) error {
 	if err := t.askApprovals(ctx); err != nil {
+		return err
+	}
+	if err := t.askAgents(ctx); err != nil {
 		return err
 	}
 	c := t.conversation
@@ -73,7 +76,7 @@ func (t *turn) performTools(ctx context.Context) error {
 		}
 		j := job{call: i, step: step, lost: begun && !t.runner.Repeatable(call.Name), refusal: refusal}
 		// Where there is no time for the first one, none begins, and the run waits. The others find out by themselves.
-		if refusal == "" && !j.lost && !slices.ContainsFunc(jobs, func(j job) bool { return j.has }) {
+		if refusal == "" && !j.lost && !t.speaks(call) && !slices.ContainsFunc(jobs, func(j job) bool { return j.has }) {
 			var err error
 			if j.within, err = t.reserveTool(ctx, step, begun, call); err != nil {
 				return err
@@ -105,6 +108,11 @@ func (t *turn) performTools(ctx context.Context) error {
 				done = t.runner.Refused(call, j.refusal)
 			case j.lost:
 				done = t.runner.Lost(call)
+			case t.speaks(call):
+				var err error
+				if done, err = t.says(calling, j.call, call); err != nil {
+					return err
+				}
 			default:
 				within, err := j.within, error(nil)
 				if !j.has {

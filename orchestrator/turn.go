@@ -101,6 +101,8 @@ type turn struct {
 	conversation *conversation
 	agent        string
 	config       events.AgentConfig
+	// heard are what other agents answered, by the place of the call.
+	heard map[int]agents.Done
 	// over tells that the run ended with it.
 	over bool
 }
@@ -156,6 +158,11 @@ func (t *turn) perform(ctx context.Context) error {
 		return err
 	case t.conversation.ended || t.conversation.turns != t.wish.Turn:
 		return nil // another driver was quicker
+	}
+	if result, is := t.handedOver(); is {
+		t.over = true
+		_, err := t.dispatch(ctx, commands.FinishRun{Meta: t.meta(endSlot, t.clock()), Run: t.wish.Run, Outcome: events.Succeeded, Answer: result})
+		return err
 	}
 	model := &metered{turn: t, model: t.runner.Model}
 	t.runner.Model = model

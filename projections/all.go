@@ -14,6 +14,7 @@ var all = workspaced(
 	experiments,
 	datasets,
 	goals,
+	talks,
 	improvements,
 	analysts,
 	loops,

@@ -79,7 +79,7 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 
 // goals keeps where each goal and its tasks stand.
 var goals = readmodel.Projection{
-	Name: "goals", Version: 5, Tables: []readmodel.AnyTable{goalTable},
+	Name: "goals", Version: 6, Tables: []readmodel.AnyTable{goalTable},
 	Lists: []readmodel.List{goalTable.List(readmodel.List{
 		Name: "goals", Help: "Goals with their tasks, the latest first", Order: []readmodel.Order{{Column: "goal", Descending: true}},
 	})},
@@ -188,6 +188,15 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 		})
 	case events.GoalTaskAnswered:
 		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, events.Cost{}, "") })
+	case events.GoalAgentAsked:
+	case events.GoalAgentAnswered:
+		r.Cost = r.Cost.Plus(e.Cost())
+	case events.GoalTaskHandedOver:
+		r.Cost = r.Cost.Plus(e.Cost())
+		r.task(e.Task, func(t *GoalTaskRow) {
+			t.Status, t.Agent = TaskWaiting, strings.Clone(e.To)
+			t.spend(e.Cost())
+		})
 	case events.GoalTold:
 	case events.GoalPaused:
 		r.Status, r.Reason = GoalPaused, strings.Clone(e.Reason)

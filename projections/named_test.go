@@ -31,6 +31,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			on("budget", "b"), events.BudgetSet{Budget: "b", LimitNanos: cost},
 			on("improvement", "i"), events.ImprovementProposed{Improvement: "i", Reason: prompt},
 			on("goal", "g"), events.GoalCreated{Goal: "g", Prompt: prompt},
+			on("goal", "g"), events.GoalAgentAsked{Talk: 1, Text: prompt},
 			on("verdict", "r"), events.VerdictGiven{Run: "r", Verdict: events.Failed, From: events.ByPerson},
 			on("review", "r"), events.ReviewAsked{Run: "r", Reason: prompt, Reviewers: 1},
 			on("rule", "w"), events.RuleSet{Workflow: "w", Rule: prompt},
@@ -100,6 +101,7 @@ func TestWorkspacesAreKeptApart(t *testing.T) {
 			"triggers":       func() (int, error) { rows, err := r.Triggers(ctx); return len(rows), err },
 			"tokens":         func() (int, error) { rows, err := r.Tokens(ctx); return len(rows), err },
 			"goals":          func() (int, error) { rows, err := r.Goals(ctx); return len(rows), err },
+			"talks":          func() (int, error) { rows, err := r.Talks(ctx, "g"); return len(rows), err },
 			"verdicts":       func() (int, error) { rows, err := readmodel.Collect(r.Verdicts(ctx, 0)); return len(rows), err },
 			"runs with steps": func() (int, error) {
 				rows, err := readmodel.Collect(r.RunSteps(ctx, ""))

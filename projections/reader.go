@@ -141,6 +141,8 @@ type Reader interface {
 	// Budgets are those that are no single run's, by name. Budget is one by its name; it returns ErrNotFound where there is none.
 	Budgets(ctx context.Context) ([]BudgetRow, error)
 	Budget(ctx context.Context, budget string) (BudgetRow, error)
+	// Talks are what agents of a goal said to one another, in its order.
+	Talks(ctx context.Context, goal string) ([]TalkRow, error)
 	// Approvals are those of a status, or all where it is empty, the latest first. Approval is one by its id or by what only its id begins with;
 	// it returns ErrNotFound where there is none.
 	Approvals(ctx context.Context, status string) ([]ApprovalRow, error)

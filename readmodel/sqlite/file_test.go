@@ -70,6 +70,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"experiments",
 		"feedback",
 		"former_agents",
+		"goal_talks",
 		"goals",
 		"improvements",
 		"llm_costs",
