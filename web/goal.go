@@ -26,6 +26,7 @@ type createGoalInput struct {
 		Requester string           `json:"requester,omitempty" maxLength:"200" doc:"Who asks."`
 		Limit     string           `json:"limit_usd,omitempty" maxLength:"40" doc:"Dollars that it may cost, as text. Default: what the other budgets let through."`
 		Parallel  int              `json:"parallel,omitempty" minimum:"0" maximum:"256" doc:"How many tasks are under way at a time. Default: 8."`
+		Talks     int              `json:"talks,omitempty" minimum:"0" maximum:"1000" doc:"How often its agents may speak to one another. Default: 50."`
 	}
 }
 
@@ -61,7 +62,7 @@ func (d *door) createGoal(api huma.API) {
 		}
 		return d.wished(ctx, goal.String(), commands.CreateGoal{
 			Meta: d.meta(ctx, id, ""), Goal: goal.String(), Prompt: b.Prompt, Level: cmp.Or(b.Level, events.Operational), Parent: b.Parent,
-			Requester: cmp.Or(b.Requester, actor(ctx)), LimitNanos: limit, Parallel: b.Parallel,
+			Requester: cmp.Or(b.Requester, actor(ctx)), LimitNanos: limit, Parallel: b.Parallel, Talks: b.Talks,
 		})
 	})
 }

@@ -63,10 +63,15 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(out, "sent")
 	case bytes.Contains(body, []byte("Break this goal")):
 		w.say(out, said(thePlan()))
-	case bytes.Contains(body, []byte(`"tool_call_id"`)):
-		w.say(out, said("Done."))
+	case bytes.Contains(body, []byte("asks you this")):
+		w.say(out, said("Mail it."))
 	default:
-		w.say(out, `{"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"send_mail","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`)
+		// The first part asks another agent before it mails.
+		calls := []string{calling("ask_agent", `{"agent":"boss","question":"May I?"}`), calling("send_mail", "{}"), said("Done.")}
+		if !bytes.Contains(body, []byte("Mail 0.")) {
+			calls = calls[1:]
+		}
+		w.say(out, calls[bytes.Count(body, []byte(`"tool_call_id"`))])
 	}
 }
 
@@ -74,6 +79,12 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 func said(text string) string {
 	quoted, _ := json.Marshal(text)
 	return `{"choices":[{"index":0,"delta":{"role":"assistant","content":` + string(quoted) + `},"finish_reason":"stop"}]}`
+}
+
+// calling is a chunk that calls a tool.
+func calling(tool, arguments string) string {
+	quoted, _ := json.Marshal(arguments)
+	return `{"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"` + tool + `","type":"function","function":{"name":"` + tool + `","arguments":` + string(quoted) + `}}]},"finish_reason":"tool_calls"}]}`
 }
 
 func thePlan() string {
@@ -121,8 +132,9 @@ func goalsKilled(t *testing.T, p program, kills int, lease time.Duration) {
 	defer server.Close()
 	p.name = "virtuous6-counted"
 	p.env = []string{"OPENAI_BASE_URL=" + server.URL + "/v1", "OPENAI_API_KEY=x", "VIRTUOUS6_TEST_TOOLS=" + server.URL + "/tools/"}
-	config := write(t, p.dir, "config.yaml", "model: m\nlease: "+lease.String()+"\npolicy:\n  tools: [send_mail, note]\n")
-	p.run("agents", "spawn", "clerk", "--tools", "send_mail", "--config", config)
+	config := write(t, p.dir, "config.yaml", "model: m\nlease: "+lease.String()+"\npolicy:\n  tools: [send_mail, note, ask_agent]\n")
+	p.run("agents", "spawn", "clerk", "--tools", "send_mail,ask_agent", "--config", config)
+	p.run("agents", "spawn", "boss", "--config", config)
 	var goals []string
 	open, killed := false, 0
 	for killed < kills || open {
@@ -173,6 +185,7 @@ func (w *world) checkGoals(t *testing.T, p program, goals []string, kills int) {
 		Kind, Stream string
 		Data         struct {
 			Task, Outcome string
+			Talk          int
 			Unknown       bool
 		}
 	}
@@ -183,8 +196,11 @@ func (w *world) checkGoals(t *testing.T, p program, goals []string, kills int) {
 	unknown := 0
 	for _, f := range facts {
 		n[f.Kind]++
-		if f.Kind == "goal.task_started" || f.Kind == "goal.task_finished" {
+		switch f.Kind {
+		case "goal.task_started", "goal.task_finished":
 			tasks[f.Stream+" "+f.Kind+" "+f.Data.Task]++
+		case "goal.agent_asked", "goal.agent_answered":
+			tasks[fmt.Sprintf("%s %s %d", f.Stream, f.Kind, f.Data.Talk)]++
 		}
 		if f.Data.Unknown && f.Kind == "run.tool_called" {
 			unknown++
@@ -198,10 +214,11 @@ func (w *world) checkGoals(t *testing.T, p program, goals []string, kills int) {
 			t.Errorf("%s stands %d times in the log", task, times)
 		}
 	}
+	// A run for each task, for the plan and for what an agent asked another one.
 	all := len(goals) * killedTasks
 	for kind, want := range map[string]int{
-		"goal.finished": len(goals), "goal.planned": len(goals), "goal.task_finished": all, "run.started": all + len(goals), "run.finished": all + len(goals),
-		"run.tool_called": all, "run.llm_called": 2*all + len(goals),
+		"goal.finished": len(goals), "goal.planned": len(goals), "goal.task_finished": all, "goal.agent_asked": len(goals), "goal.agent_answered": len(goals),
+		"run.started": all + 2*len(goals), "run.finished": all + 2*len(goals), "run.tool_called": all + len(goals), "run.llm_called": 2*all + 3*len(goals),
 	} {
 		if n[kind] != want {
 			t.Errorf("the log has %d facts %s, want %d", n[kind], kind, want)

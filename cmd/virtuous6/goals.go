@@ -19,6 +19,7 @@ type goalsVerb struct {
 	Create  goalsCreateVerb  `cmd:"" help:"Make a goal."`
 	Plan    goalsPlanVerb    `cmd:"" help:"Have a goal broken into tasks, and see the plan."`
 	Show    goalsShowVerb    `cmd:"" help:"Show how far a goal has come."`
+	Talk    goalsTalkVerb    `cmd:"" help:"Show what agents of a goal said to one another."`
 	Run     goalsRunVerb     `cmd:"" help:"Have a goal's tasks done, and wait for its end."`
 	Approve goalsApproveVerb `cmd:"" help:"Let a plan be carried out that waits for a person's approval."`
 	Pause   goalsPauseVerb   `cmd:"" help:"Let no more tasks of a goal begin."`
@@ -56,6 +57,7 @@ type goalsCreateVerb struct {
 	Parent   string `help:"The goal that it is a part of." placeholder:"GOAL"`
 	Limit    string `help:"Dollars that may be spent for it. Default: no limit of its own." placeholder:"USD"`
 	Parallel int    `help:"How many of its tasks are under way at a time." default:"8"`
+	Talks    int    `help:"How often its agents may speak to one another. Default: 50." placeholder:"N"`
 	JSON     bool   `name:"json" help:"Print one JSON value."`
 }
 
@@ -73,7 +75,7 @@ func (v goalsCreateVerb) Run(ctx context.Context, a *app) error {
 	case len(v.Prompt) > maxPrompt || !utf8.ValidString(v.Prompt):
 		return usage("the goal is longer than %d bytes, or not UTF-8", maxPrompt)
 	}
-	create := commands.CreateGoal{Prompt: v.Prompt, Level: events.GoalLevel(v.Level), Requester: "user:" + a.config.user(), Parallel: v.Parallel}
+	create := commands.CreateGoal{Prompt: v.Prompt, Level: events.GoalLevel(v.Level), Requester: "user:" + a.config.user(), Parallel: v.Parallel, Talks: v.Talks}
 	if v.Limit != "" {
 		var err error
 		if create.LimitNanos, err = events.ParseUSD(v.Limit); err != nil {

@@ -230,6 +230,10 @@ func (a *app) tell(fact events.Event) {
 		fmt.Fprintln(a.out)
 	case events.GoalTaskShort:
 		fmt.Fprintf(a.out, "%s: waits for a greater share of the money, $%s in all\n", f.Task, f.NeedsNanos)
+	case events.GoalAgentAsked:
+		fmt.Fprintf(a.out, "%s: %s asks %s: %s\n", f.Task, oneLine(f.From), oneLine(f.To), short(f.Text, 120))
+	case events.GoalTaskHandedOver:
+		fmt.Fprintf(a.out, "%s: %s hands it over to %s\n", f.Task, oneLine(f.From), oneLine(f.To))
 	case events.GoalTaskFinished:
 		fmt.Fprintf(a.out, "%s: done\n", f.Task)
 	case events.GoalTaskFailed:

@@ -132,6 +132,13 @@ func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) 
 	a.headGoal(g, report.Progress)
 	a.estimate(report.Estimate)
 	a.teams(g)
+	talks, err := a.own().Talks(ctx, g.Goal)
+	if err != nil {
+		return err
+	}
+	if n := len(talks); n > 0 {
+		fmt.Fprintf(a.out, "its agents spoke to one another (%d): `virtuous6 goals talk %s` shows what they said\n", n, g.Goal)
+	}
 	if len(g.Tasks) > 0 {
 		fmt.Fprintln(a.out)
 		if err := a.tasksOf(g); err != nil {

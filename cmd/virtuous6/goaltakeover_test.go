@@ -32,7 +32,7 @@ func goalsTakenOver(t *testing.T, p program, kills int) {
 	server := httptest.NewServer(w)
 	defer server.Close()
 	p.name = "virtuous6-counted"
-	config := write(t, p.dir, "config.yaml", "model: m\nlease: 1s\npolicy:\n  tools: [send_mail, note]\n")
+	config := write(t, p.dir, "config.yaml", "model: m\nlease: 1s\npolicy:\n  tools: [send_mail, note, ask_agent]\n")
 	// Each server has a key of its own, by which the world knows who asks.
 	as := func(name string) program {
 		q := p
@@ -40,7 +40,8 @@ func goalsTakenOver(t *testing.T, p program, kills int) {
 		return q
 	}
 	p = as("nobody")
-	p.run("agents", "spawn", "clerk", "--tools", "send_mail", "--config", config)
+	p.run("agents", "spawn", "clerk", "--tools", "send_mail,ask_agent", "--config", config)
+	p.run("agents", "spawn", "boss", "--config", config)
 	servers, urls := map[string]*exec.Cmd{}, map[string]string{}
 	for _, name := range []string{"first", "second"} {
 		servers[name], urls[name] = as(name).serve("--config", config)

@@ -46,7 +46,7 @@ func countedMain() {
 		}
 	}
 	builtIn = func(func() time.Time) agents.Tools {
-		return agents.NewTools(counted("send_mail", false), counted("note", true))
+		return agents.NewTools(append(agents.BuiltIn(time.Now).All(), counted("send_mail", false), counted("note", true))...)
 	}
 	main()
 }
