@@ -158,7 +158,7 @@ func TestToolsTakeTimeToo(t *testing.T) {
 			},
 		}
 		h.configure = func(c *orchestrator.Config) {
-			c.Runner.Tools = agents.NewTools(slow, agents.BuiltIn(time.Now).All()[0])
+			c.Runner.Tools = agents.NewTools(append(slices.DeleteFunc(agents.BuiltIn(time.Now).All(), func(tool agents.Tool) bool { return tool.Name == slow.Name }), slow)...)
 		}
 		stop := h.serve(t)
 		h.askWithin(t, "r1", events.Assistant, "clock", commands.RunLimits{AnyCost: true, Limits: events.Resources{TimeMS: 3000}})
