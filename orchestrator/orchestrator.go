@@ -167,7 +167,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		seen: newRecent[*conversation](keptConversations * o.c.Turns), pool: o.c.Pool, versions: newRecent[aggregates.Agent](o.c.LiveAgents),
 	}
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
-	triggers := Triggers{Start: Runs{Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.Start, Dispatch: dispatch, Clock: o.c.Clock}
+	triggers := Triggers{Start: Runs{Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models, Tools: AssistantTools(o.c.Policies(""))}.Start, Dispatch: dispatch, Clock: o.c.Clock}
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
 		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp), Handle(triggers.tick, triggers.gaveUp),
 		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.make(o.c.Log),

@@ -30,6 +30,11 @@ type Runs struct {
 	Tools []string
 }
 
+// AssistantTools are those that the assistant is granted under a policy.
+func AssistantTools(policy aggregates.Policy) []string {
+	return slices.DeleteFunc(slices.Clone(policy.Fact().Tools), func(tool string) bool { return !slices.Contains(aggregates.DefaultTools(), tool) })
+}
+
 // Prepare makes the assistant, where a store has none yet.
 func (r Runs) Prepare(ctx context.Context, meta commands.Meta) error {
 	// However many do so at once, it is one wish.
@@ -49,6 +54,11 @@ func (r Runs) Prepare(ctx context.Context, meta commands.Meta) error {
 // Start opens a run of an agent that can be asked, or of the one that fits best where it names none. It returns ErrNoAgent,
 // with the names that are near, for one that can't be asked.
 func (r Runs) Start(ctx context.Context, start commands.StartRun) (commands.Receipt, error) {
+	if start.Agent == "" || start.Agent == events.Assistant { // a workspace may be asked for the first time
+		if err := r.Prepare(ctx, start.Meta); err != nil {
+			return commands.Receipt{}, err
+		}
+	}
 	if start.Agent != "" {
 		if err := r.known(ctx, start.Workspace, start.Agent); err != nil {
 			return commands.Receipt{}, err

@@ -109,6 +109,17 @@ func TestAWorkspaceLivesByItsOwn(t *testing.T) {
 			t.Errorf("the second run of a conversation is %+v, %v", fact, err)
 		}
 
+		// One that is asked for the first time has an assistant, of which it is asked.
+		first := commands.StartRun{Meta: in("fresh"), Run: "f1", Workflow: "ask", Prompt: "hello"}
+		first.Correlation = first.Run
+		if _, err := h.runs().Start(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+		settled()
+		if row, _, err := h.models.In("fresh").Run(t.Context(), "f1"); err != nil || row.Agent != events.Assistant || row.Outcome != events.Succeeded {
+			t.Errorf("the first run of a workspace is %+v, %v", row, err)
+		}
+
 		// Who is asked for and is not there is told who may be meant there.
 		_, err = h.runs().Start(t.Context(), commands.StartRun{Meta: in("team"), Run: "r2", Workflow: "ask", Prompt: "hello", Agent: "cashier"})
 		if err == nil || !strings.Contains(err.Error(), "teller") {

@@ -151,7 +151,7 @@ func (d *Door) threadOf(ctx context.Context, run projections.RunRow) (channel, t
 	if at.TS != "" {
 		return at.Channel, at.TS, nil
 	}
-	row, err := d.Threads(ctx, run.Conversation)
+	row, err := d.Threads(ctx, run.Workspace, run.Conversation)
 	if err == nil && row.Thread == "" {
 		err = errors.New("the thread has not begun yet")
 	}

@@ -26,7 +26,7 @@ type Config struct {
 	// until the read models have all that is in the log now.
 	Reader  projections.Reader
 	Reach   func(ctx context.Context) error
-	Threads func(ctx context.Context, key string) (projections.SlackThreadRow, error)
+	Threads func(ctx context.Context, workspace, key string) (projections.SlackThreadRow, error)
 	Texts   func(ctx context.Context, run *projections.RunRow) error
 	// Dispatch carries out commands, Start and Cancel those that begin and end a run.
 	Dispatch commands.Dispatch
@@ -59,6 +59,8 @@ type Config struct {
 	// Workflow is that of a run that is asked for here. Default "slack".
 	Workflow  string
 	Workspace string
+	// Teams are the workspaces of teams in Slack, by the ids of those (T...). All others have Workspace.
+	Teams map[string]string
 	// Now tells the time. Default time.Now.
 	Now func() time.Time
 	// Log hears what an operator should know. Default: discarded.
@@ -78,14 +80,29 @@ type Door struct {
 	streams *streams
 	sent    *sent
 	groups  *members
-
-	mu sync.Mutex
 	// work is what is done after a delivery was acknowledged.
 	work chan func(context.Context)
-	// unable remembers which of Slack's methods this app may not use, so that it is told once.
+	*learned
+}
+
+// learned is what the door has found out about the app.
+type learned struct {
+	mu sync.Mutex
+	// unable are the methods of Slack's that it may not use, so that each is told once.
 	unable map[string]bool
-	// bot is the bot that the app is, once that was asked.
+	// bot is the bot that it is, once that was asked.
 	bot string
+}
+
+// of is the door as it is for those of a team.
+func (d *Door) of(team string) *Door {
+	workspace, named := d.Teams[team]
+	if !named {
+		return d
+	}
+	theirs := *d
+	theirs.Workspace, theirs.Reader = workspace, d.Reader.In(workspace)
+	return &theirs
 }
 
 // The bounds of what is done beside the acknowledgements.
@@ -117,7 +134,7 @@ func New(c Config) *Door {
 	if c.FlushEvery <= 0 {
 		c.FlushEvery = 700 * time.Millisecond
 	}
-	d := &Door{Config: c, started: c.Now(), taken: newReplayed(c.Now), limits: newLimits(), unable: map[string]bool{}, work: make(chan func(context.Context), backlog)}
+	d := &Door{Config: c, started: c.Now(), taken: newReplayed(c.Now), limits: newLimits(), work: make(chan func(context.Context), backlog), learned: &learned{unable: map[string]bool{}}}
 	d.streams, d.sent = newStreams(d), newSent()
 	d.groups = &members{door: d}
 	return d

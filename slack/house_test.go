@@ -201,7 +201,7 @@ func (h *house) Runbooks(context.Context) ([]projections.RunbookRow, error) { re
 
 func (h *house) Agents(context.Context) ([]projections.AgentRow, error) { return h.agents, nil }
 
-func (h *house) thread(_ context.Context, key string) (projections.SlackThreadRow, error) {
+func (h *house) thread(_ context.Context, _, key string) (projections.SlackThreadRow, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	row, ok := h.threads[key]

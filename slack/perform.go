@@ -109,13 +109,13 @@ func (d *Door) conversation(ctx context.Context, r Request, run string) (name st
 	case r.Thread == r.Message && (r.Type == "mention" || r.Type == "message"):
 		return fresh.Conversation(), false, nil // it begins its thread
 	}
-	row, err := d.Threads(ctx, projections.SlackThreadKey(r.Channel, r.Thread))
+	row, err := d.Threads(ctx, d.Workspace, projections.SlackThreadKey(r.Channel, r.Thread))
 	if errors.Is(err, projections.ErrNotFound) {
 		// It may have begun a moment ago.
 		if err := d.reach(ctx); err != nil {
 			return "", false, err
 		}
-		row, err = d.Threads(ctx, projections.SlackThreadKey(r.Channel, r.Thread))
+		row, err = d.Threads(ctx, d.Workspace, projections.SlackThreadKey(r.Channel, r.Thread))
 	}
 	switch {
 	case errors.Is(err, projections.ErrNotFound):

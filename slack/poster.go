@@ -85,7 +85,7 @@ func (d *Door) place(ctx context.Context, run managers.SlackRun) (channel, threa
 	case at.TS != "" || run.Thread != "":
 		return at.Channel, cmp.Or(at.TS, run.Thread), nil
 	case at.Ask != run.Run:
-		row, err := d.Threads(ctx, run.Conversation)
+		row, err := d.Threads(ctx, run.Workspace, run.Conversation)
 		if err == nil && row.Thread == "" {
 			err = errors.New("the thread has not begun yet")
 		}

@@ -57,6 +57,7 @@ func (d *Door) Take(ctx context.Context, delivery Delivery) (body any, err error
 	if err != nil {
 		return nil, err
 	}
+	d = d.of(r.Team)
 	if why, none := r.Wish.(Nothing); none {
 		d.Log.Debug("a delivery is not for the agent", "type", r.Type, "reason", why.Why)
 		return nil, nil

@@ -104,13 +104,7 @@ func (a *app) dispatcher() *orchestrator.Dispatcher {
 
 // runs starts, follows and cancels live runs.
 func (a *app) runs() orchestrator.Runs {
-	var tools []string
-	for _, tool := range a.config.Policy.policy().Fact().Tools {
-		if slices.Contains(aggregates.DefaultTools(), tool) {
-			tools = append(tools, tool)
-		}
-	}
-	d := a.dispatcher()
+	d, tools := a.dispatcher(), orchestrator.AssistantTools(a.config.Policy.policy())
 	return orchestrator.Runs{Store: a.store, Dispatch: d.Dispatch, Agents: d, Models: a.models, Tools: tools}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,8 @@ func (c *config) mistake() (key, says string) {
 		{"log_level", !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.LogLevel), "it should be debug, info, warn or error"},
 		{"log_format", !slices.Contains([]string{"", "text", "json"}, c.LogFormat), "it should be text or json"},
 		{"slack.reviewers", c.Slack.Reviewers < 0 || c.Slack.Reviewers > 20, "it should be 1 to 20 people for each run"},
+		{"slack.teams", slices.ContainsFunc(slices.Collect(maps.Keys(c.Slack.Teams)), func(id string) bool { return !team.MatchString(id) || strings.TrimSpace(c.Slack.Teams[id]) == "" }),
+			"it should be ids of teams in Slack with a workspace each, such as T0123ABCD: shop"},
 		{"slack", wrongMorning != nil, fmt.Sprint(wrongMorning)},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analysts", slices.ContainsFunc(slices.Collect(maps.Keys(c.Analysts)), func(n string) bool { return !slices.Contains(analystNames(), n) || c.Analysts[n] < 0 }),
@@ -96,6 +99,9 @@ func (c *config) mistake() (key, says string) {
 	}
 	return c.Targets.mistake()
 }
+
+// team is the id of a team in Slack.
+var team = regexp.MustCompile(`^[TE][A-Z0-9]+$`)
 
 // wrongRule tells of a rule for changes that it can't be held.
 func wrongRule(r changeRuleConfig) bool {

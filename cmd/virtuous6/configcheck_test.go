@@ -30,6 +30,12 @@ func TestRulesForChangesAreChecked(t *testing.T) {
 			t.Errorf("%s: %s: %s, want %q", name, key, says, tt.key)
 		}
 	}
+	for team, want := range map[string]string{"T024BE7LD": "", "shop": "slack.teams"} {
+		c := config{Slack: slackConfig{Teams: map[string]string{team: "shop"}}}
+		if key, _ := c.mistake(); key != want {
+			t.Errorf("%s: %q", team, key)
+		}
+	}
 	if got := (policyConfig{ExperimentLimit: "20.00"}).policy().ExperimentNanos; got != 20e9 {
 		t.Errorf("20 dollars are %d nanos", got)
 	}

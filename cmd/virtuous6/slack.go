@@ -28,6 +28,8 @@ type slackConfig struct {
 	Approvers []string `yaml:"approvers"`
 	// ToolApprovers are those who may let calls of tools be made. Default the approvers.
 	ToolApprovers []string `yaml:"tool_approvers"`
+	// Teams are the workspaces of teams in Slack, by the ids of those (T...). All others have the server's.
+	Teams map[string]string `yaml:"teams"`
 	// Proposals is the channel (C...) for what waits for a decision and belongs to no thread. Default nowhere: it waits in the
 	// app's Home.
 	Proposals string `yaml:"proposals"`
@@ -108,7 +110,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 	}
 	runs := a.runs()
 	s := &slackServer{tokens: t, log: log, door: slack.New(slack.Config{
-		API: t.client(), SigningSecret: t.secret, Workspace: a.flags.Workspace, Reader: a.own(), Threads: a.thread, Dispatch: orchestrator.Judge(a.models, runs.Dispatch), Start: runs.Start,
+		API: t.client(), SigningSecret: t.secret, Workspace: a.flags.Workspace, Teams: a.config.Slack.Teams, Reader: a.own(), Threads: a.models.SlackThread, Dispatch: orchestrator.Judge(a.models, runs.Dispatch), Start: runs.Start,
 		Reach: func(ctx context.Context) error {
 			head, err := a.store.Head(ctx)
 			if err != nil {
@@ -132,11 +134,6 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 	})}
 	s.called = hooks != "" && t.secret != ""
 	return s, nil
-}
-
-// thread is a thread in Slack by its key.
-func (a *app) thread(ctx context.Context, key string) (projections.SlackThreadRow, error) {
-	return a.models.SlackThread(ctx, a.flags.Workspace, key)
 }
 
 // handlers do the work of posting.
