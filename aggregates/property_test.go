@@ -56,7 +56,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"trigger": {anything[events.TriggerSet](), anything[events.TriggerRemoved]()},
 		"timer":   {anything[events.TimerFired]()},
 		"run": {
-			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunSkillLoaded](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
+			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunSkillLoaded](), anything[events.RunSpecialistDrafted](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
 			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
 			anything[events.RunStarted](), anything[events.RunStepStarted](), anything[events.RunStepFinished](), anything[events.RunLLMCalled](),
 			anything[events.RunFinished](), anything[events.RunFailed](), anything[events.RunCancelled](),
@@ -468,6 +468,10 @@ func sound(t *rapid.T, history []events.Event) {
 				t.Fatalf("reservation %s is settled and was not there", e.Reservation)
 			}
 			delete(aside, e.Reservation)
+		case events.RunSpecialistDrafted:
+			if (e.Prompt == "") == (e.Invalid == "") {
+				t.Fatal("a draft is taken and refused, or neither")
+			}
 		case events.RunSkillLoaded:
 			t.Fatal("a skill is loaded that no call loaded")
 		case events.SkillSaved:

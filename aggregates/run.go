@@ -57,6 +57,8 @@ func decideRun(p Policy, c commands.Run, s runState) ([]events.Run, error) {
 			facts = append(facts, events.RunSkillLoaded{Step: c.Step, Skill: l.Skill, Digest: l.Digest, File: l.File})
 		}
 		return facts, nil
+	case commands.RecordDraft:
+		return recordDraft(c, s)
 	case commands.StartStep:
 		if err := mayCall(p, c, s); err != nil {
 			return nil, err
@@ -215,6 +217,18 @@ func recordLLMCall(c commands.RecordLLMCall, s runState) ([]events.Run, error) {
 	}}, nil
 }
 
+func recordDraft(c commands.RecordDraft, s runState) ([]events.Run, error) {
+	switch {
+	case !s.live || s.assigned:
+		return nil, fmt.Errorf("run %s: %w: it is imported or given to somebody already, and lacks no specialist", c.Run, ErrState)
+	case !s.asking.has(c.Fact.Step):
+		return nil, fmt.Errorf("%w: step %d asks no model", ErrInvalid, c.Fact.Step)
+	case (c.Fact.Prompt == "") == (c.Fact.Invalid == ""):
+		return nil, fmt.Errorf("%w: a draft is taken or refused, and one of the two is told", ErrInvalid)
+	}
+	return []events.Run{c.Fact}, nil
+}
+
 func checkCost(n events.Nanos, unpriced int64) error {
 	switch {
 	case n < 0:
@@ -256,7 +270,7 @@ func evolveRun(s runState, e events.Run) runState {
 		s.suspended = e.Budget
 	case events.RunResumed:
 		s.suspended = ""
-	case events.RunToolCalled, events.RunSkillLoaded:
+	case events.RunToolCalled, events.RunSkillLoaded, events.RunSpecialistDrafted:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		s.ended = true
 	}

@@ -76,6 +76,11 @@ func runWish(t *rapid.T) commands.Command {
 	case "assign":
 		return commands.AssignRun{Run: "r", Agent: pick(t, "agent", "clerk", "clerk", ""), Arms: pick(t, "arms", nil, []events.Arm{{Experiment: "e", Permille: 1001}})}
 	case "tool":
+		if rapid.Bool().Draw(t, "draft") {
+			return commands.RecordDraft{Run: "r", Fact: events.RunSpecialistDrafted{
+				Step: step(t), Template: "template:support", Prompt: rapid.SampledFrom([]string{"", "You are the desk."}).Draw(t, "drafted"), Invalid: rapid.SampledFrom([]string{"", "too short"}).Draw(t, "why"),
+			}}
+		}
 		return commands.RecordToolCall{Run: "r", Step: step(t), Result: events.Message{Role: "tool", Content: text(t)}}
 	case "fail":
 		return commands.FailRun{Run: "r", Error: text(t), CostNanos: cost(t)}

@@ -117,6 +117,13 @@ type RecordToolCall struct {
 	Loaded *events.RunSkillLoaded
 }
 
+// RecordDraft keeps what a model wrote for a specialist, in a step that is still open.
+type RecordDraft struct {
+	Meta
+	Run  string
+	Fact events.RunSpecialistDrafted
+}
+
 // FinishRun ends a run that did not fail. Outcome is Succeeded or Unrated.
 type FinishRun struct {
 	Meta
@@ -159,6 +166,7 @@ func (c RecordToolCall) Stream() string { return RunStream(c.Workspace, c.Run) }
 func (c StartStep) Stream() string      { return RunStream(c.Workspace, c.Run) }
 func (c FinishStep) Stream() string     { return RunStream(c.Workspace, c.Run) }
 func (c RecordLLMCall) Stream() string  { return RunStream(c.Workspace, c.Run) }
+func (c RecordDraft) Stream() string    { return RunStream(c.Workspace, c.Run) }
 func (c FinishRun) Stream() string      { return RunStream(c.Workspace, c.Run) }
 func (c FailRun) Stream() string        { return RunStream(c.Workspace, c.Run) }
 func (c CancelRun) Stream() string      { return RunStream(c.Workspace, c.Run) }
@@ -169,6 +177,7 @@ func (RecordToolCall) run() {}
 func (StartStep) run()      {}
 func (FinishStep) run()     {}
 func (RecordLLMCall) run()  {}
+func (RecordDraft) run()    {}
 func (FinishRun) run()      {}
 func (FailRun) run()        {}
 func (CancelRun) run()      {}

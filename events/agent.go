@@ -74,6 +74,10 @@ type Specialist struct {
 	// Number counts the specialists of the workspace that there are with it.
 	Number int    `json:"number"`
 	Reason string `json:"reason"`
+	// DraftedBy is the model that wrote its prompt, empty where that is the template's as it is. Undrafted is why, where a model
+	// was asked.
+	DraftedBy string `json:"drafted_by,omitempty"`
+	Undrafted string `json:"undrafted,omitempty"`
 }
 
 // AgentConfigured is another version of an agent: a configuration in place of the one before. Versions are numbered from 1,

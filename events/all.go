@@ -73,6 +73,7 @@ var Known = NewTable(
 	unread[RunLLMCalled](),
 	unread[RunToolCalled](),
 	kind[RunSkillLoaded](),
+	kind[RunSpecialistDrafted](),
 	kind[RunApprovalAsked](),
 	kind[RunApprovalAnswered](),
 	kind[RunSuspended](),

@@ -53,7 +53,7 @@ func samples() []events.Event {
 	return []events.Event{
 		events.AgentSpawned{
 			Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna",
-			Specialist: &events.Specialist{Run: "r1", Template: "template:support", Number: 2, Reason: "no agent fits"},
+			Specialist: &events.Specialist{Run: "r1", Template: "template:support", Number: 2, Reason: "no agent fits", DraftedBy: "gpt-4o", Undrafted: "it is not JSON"},
 		},
 		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
 		events.AgentRetired{Reason: "replaced"},
@@ -215,6 +215,10 @@ func samples() []events.Event {
 		events.SkillSaved{
 			Skill: "refunds", Description: "How an order is refunded.", Files: []events.SkillFile{{Path: "SKILL.md", Text: "---\nname: refunds\n---\nLook it up."}},
 			Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", By: "user:anna",
+		},
+		events.RunSpecialistDrafted{
+			Step: 1, Template: "template:support", Model: "gpt-4o", Provider: "openai", Answer: `{"prompt":"Look the order up.","tools":["clock"]}`,
+			Prompt: "Look the order up.", Tools: []string{"clock"}, Invalid: "it is too short",
 		},
 		events.RunSkillLoaded{Step: 3, Skill: "refunds", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", File: "references/limits.md"},
 		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5", By: "user:anna"},

@@ -204,6 +204,23 @@ type RunToolCalled struct {
 	Unknown bool `json:"unknown,omitempty"`
 }
 
+// RunSpecialistDrafted is what a model wrote for the specialist that a run lacks, before the run is given to anybody. It is asked once:
+// what it wrote, or why that was not taken, holds for the run.
+type RunSpecialistDrafted struct {
+	// Step is the number of the step that asked it.
+	Step int `json:"step"`
+	// Template is what it was given to begin with: "template:translator", or "runbook:refund".
+	Template string `json:"template"`
+	Model    string `json:"model,omitempty"`
+	Provider string `json:"provider,omitempty"`
+	// Answer is what it said, as it came. What it was asked is made of the template and of what the run was asked.
+	Answer string `json:"answer,omitempty"`
+	// Prompt and Tools are what was taken of it, and Invalid why nothing was.
+	Prompt  string   `json:"prompt,omitempty"`
+	Tools   []string `json:"tools,omitempty"`
+	Invalid string   `json:"invalid,omitempty"`
+}
+
 // RunFinished ends a run that did not fail. It occurs when the run ended.
 type RunFinished struct {
 	Outcome Outcome `json:"outcome"`
@@ -247,22 +264,24 @@ type RunCancelled struct {
 	Undated       bool  `json:"undated,omitempty"`
 }
 
-func (RunStarted) Kind() string      { return "run.started" }
-func (RunAssigned) Kind() string     { return "run.assigned" }
-func (RunToolCalled) Kind() string   { return "run.tool_called" }
-func (RunStepStarted) Kind() string  { return "run.step_started" }
-func (RunStepFinished) Kind() string { return "run.step_finished" }
-func (RunLLMCalled) Kind() string    { return "run.llm_called" }
-func (RunFinished) Kind() string     { return "run.finished" }
-func (RunFailed) Kind() string       { return "run.failed" }
-func (RunCancelled) Kind() string    { return "run.cancelled" }
+func (RunStarted) Kind() string           { return "run.started" }
+func (RunAssigned) Kind() string          { return "run.assigned" }
+func (RunToolCalled) Kind() string        { return "run.tool_called" }
+func (RunStepStarted) Kind() string       { return "run.step_started" }
+func (RunStepFinished) Kind() string      { return "run.step_finished" }
+func (RunLLMCalled) Kind() string         { return "run.llm_called" }
+func (RunSpecialistDrafted) Kind() string { return "run.specialist_drafted" }
+func (RunFinished) Kind() string          { return "run.finished" }
+func (RunFailed) Kind() string            { return "run.failed" }
+func (RunCancelled) Kind() string         { return "run.cancelled" }
 
-func (RunStarted) run()      {}
-func (RunAssigned) run()     {}
-func (RunToolCalled) run()   {}
-func (RunStepStarted) run()  {}
-func (RunStepFinished) run() {}
-func (RunLLMCalled) run()    {}
-func (RunFinished) run()     {}
-func (RunFailed) run()       {}
-func (RunCancelled) run()    {}
+func (RunStarted) run()           {}
+func (RunAssigned) run()          {}
+func (RunToolCalled) run()        {}
+func (RunStepStarted) run()       {}
+func (RunStepFinished) run()      {}
+func (RunLLMCalled) run()         {}
+func (RunSpecialistDrafted) run() {}
+func (RunFinished) run()          {}
+func (RunFailed) run()            {}
+func (RunCancelled) run()         {}

@@ -64,7 +64,7 @@ func (t *turn) choose(ctx context.Context) (agent string, why *events.Choice, er
 
 // chosen is why the one that fits best is asked.
 func chosen(m routing.Match, others []routing.Match, record routing.Record, passed []string) *events.Choice {
-	reason := fmt.Sprintf("%s fits best, by the words %s", m.Name, strings.Join(m.Words[:min(len(m.Words), 8)], ", "))
+	reason := fmt.Sprintf("%s fits best, by the words %s", m.Name, m.Told())
 	if len(others) > 0 {
 		reason += fmt.Sprintf(" (%.2f, next %s with %.2f)", m.Score, others[0].Name, others[0].Score)
 	}

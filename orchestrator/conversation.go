@@ -33,6 +33,9 @@ type conversation struct {
 	// chat is the step of a call to the model that was begun and has no answer, -1 where there is none.
 	chat  int
 	ended bool
+	// draft is the step that has a specialist's prompt drafted and has no draft, -1 where there is none, and drafted what came of one.
+	draft   int
+	drafted *events.RunSpecialistDrafted
 	// invalid is why the last answer did not satisfy the agent's schema, and repaired that one was asked for anew.
 	invalid  string
 	repaired bool
@@ -52,7 +55,7 @@ type asked struct {
 }
 
 func newConversation() *conversation {
-	return &conversation{chat: -1, begun: map[int]int{}, results: map[int]events.Message{}, approvals: map[int]*asked{}}
+	return &conversation{chat: -1, draft: -1, begun: map[int]int{}, results: map[int]events.Message{}, approvals: map[int]*asked{}}
 }
 
 // read goes on behind the last fact that was read.
@@ -102,6 +105,8 @@ func (c *conversation) evolve(fact events.Run) {
 	case events.RunStepStarted:
 		c.steps = f.Step + 1
 		switch {
+		case f.Type == events.ChatStep && f.Name == draftStep:
+			c.draft = f.Step
 		case f.Type == events.ChatStep:
 			c.chat = f.Step
 		case f.Call != nil:
@@ -113,6 +118,8 @@ func (c *conversation) evolve(fact events.Run) {
 			c.chat = -1
 			c.cuts++
 		}
+	case events.RunSpecialistDrafted:
+		c.draft, c.drafted = -1, &f
 	case events.RunToolCalled:
 		c.results[f.Call] = f.Result
 	case events.RunLLMCalled:

@@ -12,19 +12,18 @@ import (
 // roster knows who can be asked, by the words of what they are there for. Like caps it goes by the log: an agent that was
 // spawned before a run was asked for is known when that run looks for one.
 type roster struct {
-	// spawning is held by who spawns a specialist.
-	spawning sync.Mutex
-
 	mu sync.Mutex
 	// of are the agents of a workspace, and roles what they are there for, by workspace and agent. spawned are those that were
 	// spawned by themselves.
 	of      map[string]*routing.Index
 	roles   map[[2]string]string
 	spawned map[[2]string]bool
+	// spawns hold, for each workspace, the one who spawns a specialist there.
+	spawns map[string]chan struct{}
 }
 
 func newRoster() *roster {
-	return &roster{of: map[string]*routing.Index{}, roles: map[[2]string]string{}, spawned: map[[2]string]bool{}}
+	return &roster{of: map[string]*routing.Index{}, roles: map[[2]string]string{}, spawned: map[[2]string]bool{}, spawns: map[string]chan struct{}{}}
 }
 
 // specialists counts those of a workspace that were spawned by themselves.
@@ -37,6 +36,37 @@ func (r *roster) specialists(workspace string) (n int) {
 		}
 	}
 	return n
+}
+
+// isSpecialist tells whether an agent was spawned by itself.
+func (r *roster) isSpecialist(workspace, agent string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.spawned[[2]string{workspace, agent}]
+}
+
+// spawning waits until nobody else spawns a specialist in a workspace. Who waits lends its place: a model may be asked meanwhile.
+func (r *roster) spawning(ctx context.Context, workspace string, lend func() (regain func())) (unlock func(), err error) {
+	r.mu.Lock()
+	held := r.spawns[workspace]
+	if held == nil {
+		held = make(chan struct{}, 1)
+		r.spawns[workspace] = held
+	}
+	r.mu.Unlock()
+	unlock = func() { <-held }
+	select {
+	case held <- struct{}{}:
+		return unlock, nil
+	default:
+	}
+	defer lend()()
+	select {
+	case held <- struct{}{}:
+		return unlock, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (r *roster) spawn(workspace, agent string) {

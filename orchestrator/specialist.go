@@ -25,12 +25,12 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 		return "", "the policy lets none be spawned", nil
 	}
 	// One at a time: two that are spawned at once would both be the last one that is allowed.
-	t.roster.spawning.Lock()
-	defer t.roster.spawning.Unlock()
-	there := t.roster.specialists(workspace)
-	if there >= policy.Specialists {
-		return "", fmt.Sprintf("there are %d specialists, as many as the policy allows", there), nil
+	unlock, err := t.roster.spawning(ctx, workspace, t.lend)
+	if err != nil {
+		return "", "", err
 	}
+	defer unlock()
+	there := t.roster.specialists(workspace)
 	rows, err := t.models.In(workspace).Runbooks(ctx)
 	if err != nil {
 		return "", "", fmt.Errorf("read runbooks: %w", err)
@@ -49,18 +49,37 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 		return "", "", err
 	case before.Retired:
 		return "", template.Name + " would be spawned, and was retired", nil
+	case before.Live && t.roster.isSpecialist(workspace, template.Name): // spawned a moment ago, or by words that its prompt lacks
+		match.Name = template.Name
+		record, err := t.recordOf(ctx, match)
+		if err != nil || !record.Holds() {
+			return "", fmt.Sprintf("%s succeeded in %d of %d like tasks only", template.Name, record.Succeeded, record.Rated), err
+		}
+		return template.Name, fmt.Sprintf("%s; %s was spawned from %s before, by the words %s", why, template.Name, template.From, match.Told()), nil
 	case before.Live:
-		return "", template.Name + " is there already", nil
+		return "", template.Name + " is there already, and somebody made it", nil
+	case there >= policy.Specialists:
+		return "", fmt.Sprintf("there are %d specialists, as many as the policy allows", there), nil
 	}
 	config, err := t.specialistConfig(ctx, template, policy)
 	if err != nil {
 		return "", "", err
 	}
-	reason = fmt.Sprintf("%s; spawned from %s, by the words %s", why, template.From, strings.Join(match.Words[:min(len(match.Words), 8)], ", "))
+	config, draftedBy, undrafted, err := t.draft(ctx, template, config)
+	if err != nil {
+		return "", "", err
+	}
+	reason = fmt.Sprintf("%s; spawned from %s, by the words %s", why, template.From, match.Told())
+	switch {
+	case draftedBy != "":
+		reason += ", with a prompt that " + draftedBy + " drafted for the task"
+	case undrafted != "":
+		reason += ", with the prompt of that as it is, since no draft could be taken: " + undrafted
+	}
 	meta := t.meta(0, t.clock())
 	meta.Actor, meta.ID = "manager:run", t.nameID("specialist "+template.Name)
 	spawn := commands.SpawnAgent{Meta: meta, Agent: template.Name, Role: template.Role, Config: config, Specialist: &events.Specialist{
-		Run: t.wish.Run, Template: template.From, Number: there + 1, Reason: reason,
+		Run: t.wish.Run, Template: template.From, Number: there + 1, Reason: reason, DraftedBy: draftedBy, Undrafted: undrafted,
 	}}
 	switch err := t.spawn(ctx, spawn); {
 	case errors.Is(err, aggregates.ErrExists): // another run was quicker

@@ -182,7 +182,7 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 		// Their data is not there: events.Table.Unread.
 	case events.RunSkillLoaded:
 		r.Skills, _ = include(r.Skills, events.SkillRef{Name: e.Skill, Digest: e.Digest}.String())
-	case events.RunApprovalAsked, events.RunApprovalAnswered:
+	case events.RunApprovalAsked, events.RunApprovalAnswered, events.RunSpecialistDrafted:
 	case events.RunSuspended:
 		r.Suspended = e.Budget
 	case events.RunResumed:

@@ -88,6 +88,9 @@ type Match struct {
 	Words []string
 }
 
+// Told are the weightiest of its words, for a person.
+func (m Match) Told() string { return strings.Join(m.Words[:min(len(m.Words), 8)], ", ") }
+
 // common is how many there have to be before a word that most of them have tells nobody apart.
 const common = 4
 

@@ -318,6 +318,21 @@ func sentence(fact events.Event) string {
 			text += fmt.Sprintf(", drawn as %s in %s with a chance of %s", arm.Arm, arm.Experiment, percent(int64(arm.Permille)))
 		}
 		return text
+	case events.RunSpecialistDrafted:
+		if f.Invalid != "" {
+			return fmt.Sprintf("%s was asked for a specialist's prompt, and none could be taken: %s", orDash(f.Model), f.Invalid)
+		}
+		return fmt.Sprintf("%s drafted a specialist's prompt from %s", orDash(f.Model), f.Template)
+	case events.RunSkillLoaded:
+		return fmt.Sprintf("it loaded %s of the skill %s", cmp.Or(f.File, events.SkillMain), events.SkillRef{Name: f.Skill, Digest: f.Digest})
+	case events.RunApprovalAsked:
+		return fmt.Sprintf("it wants to call %s with %s, and waits for a person until %s", f.Tool, f.Arguments, when(f.Expires))
+	case events.RunApprovalAnswered:
+		return strings.TrimSuffix(fmt.Sprintf("that call is %s by %s: %s", f.Answer, cmp.Or(f.By, "nobody"), f.Note), ": ")
+	case events.RunSuspended:
+		return "it waits for money or time: " + f.Reason
+	case events.RunResumed:
+		return "it goes on with the budget " + f.Budget
 	case events.RunFinished:
 		return "the run ended: " + string(f.Outcome)
 	case events.RunFailed:
