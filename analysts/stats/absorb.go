@@ -8,54 +8,81 @@ const (
 	absorbEnough = 1e-6
 )
 
-// Absorb takes out of each of the values, in place, what the classifications explain together: each classification
+// Absorb takes out of x and of y, in place, what the classifications explain together: each classification
 // gives every observation its class, from 0. It centres by one classification after the other until nothing moves, which
 // comes to the least-squares residual on all of their indicators at once (the method of alternating projections; Guimarães
 // and Portugal, Stata Journal 2010, 10:628). It returns how many parameters that took, at most.
-func Absorb(classes [][]int32, values ...[]float64) (parameters int) {
+//
+// Each observation is met once a classification: what one takes off x and y is taken off while the next one's sums are made. Each sum
+// is made in the order of the observations.
+func Absorb(classes [][]int32, x, y []float64) (parameters int) {
 	sizes := make([][]float64, len(classes))
+	most := 0
 	for c, of := range classes {
-		for _, k := range of {
-			for int(k) >= len(sizes[c]) {
-				sizes[c] = append(sizes[c], 0)
-			}
-			sizes[c][k]++
-		}
+		sizes[c] = sizesOf(of)
+		most = max(most, len(sizes[c]))
 		for _, n := range sizes[c] {
 			if n > 0 {
 				parameters++
 			}
 		}
 	}
-	parameters -= max(len(classes)-1, 0) // each holds the mean
-	most := 0
-	for _, of := range sizes {
-		most = max(most, len(of))
+	if len(classes) == 0 {
+		return 0
 	}
-	room := make([]float64, most)
-	for _, v := range values {
-		for range absorbRounds {
-			moved := 0.0
-			for c, of := range classes {
-				sums := room[:len(sizes[c])]
-				clear(sums)
-				for i, k := range of {
-					sums[k] += v[i]
+	parameters -= len(classes) - 1 // each holds the mean
+	sums, means := make([]both, most), make([]both, most)
+	for i, k := range classes[0] {
+		sums[k].x += x[i]
+		sums[k].y += y[i]
+	}
+	var done struct{ x, y bool }
+	for range absorbRounds {
+		var moved both
+		for c, of := range classes {
+			for k, n := range sizes[c] {
+				means[k] = both{sums[k].x / max(n, 1), sums[k].y / max(n, 1)}
+				moved.x, moved.y = max(moved.x, math.Abs(means[k].x)), max(moved.y, math.Abs(means[k].y))
+				if done.x {
+					means[k].x = 0
 				}
-				for k := range sums {
-					sums[k] /= max(sizes[c][k], 1)
-					moved = max(moved, math.Abs(sums[k]))
-				}
-				for i, k := range of {
-					v[i] -= sums[k]
+				if done.y {
+					means[k].y = 0
 				}
 			}
-			if moved < absorbEnough || len(classes) == 1 {
-				break
+			next, x, y := classes[(c+1)%len(classes)][:len(of)], x[:len(of)], y[:len(of)]
+			clear(sums)
+			for i, k := range of {
+				mean := means[k]
+				vx, vy := x[i]-mean.x, y[i]-mean.y
+				x[i], y[i] = vx, vy
+				sum := &sums[next[i]]
+				sum.x += vx
+				sum.y += vy
 			}
+		}
+		done.x, done.y = done.x || moved.x < absorbEnough, done.y || moved.y < absorbEnough
+		if done.x && done.y || len(classes) == 1 {
+			break
 		}
 	}
 	return parameters
+}
+
+// both is a value of x and one of y.
+type both struct{ x, y float64 }
+
+// sizesOf is how many observations each class has.
+func sizesOf(classes []int32) []float64 {
+	last := int32(-1)
+	for _, k := range classes {
+		last = max(last, k)
+	}
+	sizes := make([]float64, last+1)
+	for _, k := range classes {
+		sizes[k]++
+	}
+	return sizes
 }
 
 // Slope is how y goes with x, what is left of both once Absorb has taken out what else explains them, with its standard

@@ -150,7 +150,7 @@ func (f factor) mirrored() factor {
 			}
 		}
 	}
-	h.measured = h.measure(h.sides())
+	h.measured, h.halves = h.measure(h.sides()), nil
 	f.hypothesis = &h
 	return f
 }

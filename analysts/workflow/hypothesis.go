@@ -45,6 +45,8 @@ type hypothesis struct {
 	logE float64
 	// weight is the logarithm of its share of alpha.
 	weight float64
+	// halves are its differences in both halves of the runs, nil before anyone asked.
+	halves []float64
 	// claimed tells that the evidence carries a claim that it makes a difference.
 	claimed bool
 }

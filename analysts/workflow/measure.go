@@ -25,32 +25,49 @@ func (h *hypothesis) measure(sides []int8, marks ...[]int8) measured {
 	if len(h.beside)+len(marks) == 0 {
 		return m
 	}
-	var x, y []float64
-	var compared []int
+	n := 0
+	for _, side := range sides {
+		if side != out {
+			n++
+		}
+	}
+	c := h.cohort
+	x, y, compared := make([]float64, 0, n), make([]float64, 0, n), make([]int32, 0, n)
 	for place, side := range sides {
 		if side != out {
-			compared = append(compared, place)
-			x, y = append(x, float64(side)), append(y, float64(h.cohort.succeeded[place]))
+			compared = append(compared, int32(place)) //nolint:gosec // a run's number
+			x, y = append(x, float64(side)), append(y, float64(c.succeeded[place]))
 		}
 	}
 	var classes [][]int32
-	class := func(of func(place int) int32) {
-		one := make([]int32, len(compared))
-		for i, place := range compared {
-			one[i] = of(place)
+	class := func(of []int32) {
+		if n < len(sides) {
+			all := of
+			of = make([]int32, n)
+			for i, place := range compared {
+				of[i] = all[place]
+			}
 		}
-		classes = append(classes, one)
+		classes = append(classes, of)
 	}
-	class(func(place int) int32 { return h.cohort.stratum[place] })
+	class(c.stratum)
 	for _, other := range h.beside {
-		class(func(place int) int32 { return other[h.cohort.traceOf[h.cohort.rated[place]]] })
+		of := make([]int32, n)
+		for i, place := range compared {
+			of[i] = other[c.traceOf[c.rated[place]]]
+		}
+		classes = append(classes, of)
 	}
 	for _, mark := range marks {
-		class(func(place int) int32 { return int32(max(mark[place], without)) })
+		of := make([]int32, n)
+		for i, place := range compared {
+			of[i] = int32(max(mark[place], without))
+		}
+		classes = append(classes, of)
 	}
 	if len(h.beside) > 0 {
-		for _, of := range h.cohort.unchangeable(h) {
-			class(func(place int) int32 { return of[place] })
+		for _, of := range c.unchangeable(h) {
+			class(of)
 		}
 	}
 	parameters := stats.Absorb(classes, x, y)

@@ -53,7 +53,7 @@ func (f factor) since(after uint64) factor {
 			}
 		}
 	}
-	h.measured = h.between(after, math.MaxUint64)
+	h.measured, h.halves = h.between(after, math.MaxUint64), nil
 	h.logE = stats.LogE(h.score, h.variance)
 	f.hypothesis = &h
 	return f
@@ -72,10 +72,12 @@ func (f factor) strength() events.Strength {
 
 // bothHalves tells that the effect has the same sign in both halves of the runs.
 func (f factor) bothHalves() bool {
-	runs := f.cohort.Runs
-	middle := runs[len(runs)/2].First
-	early, late := f.between(0, middle), f.between(middle, math.MaxUint64)
-	return (early.difference < 0) == f.harms() && (late.difference < 0) == f.harms()
+	if f.halves == nil {
+		runs := f.cohort.Runs
+		middle := runs[len(runs)/2].First
+		f.halves = []float64{f.between(0, middle).difference, f.between(middle, math.MaxUint64).difference}
+	}
+	return (f.halves[0] < 0) == f.harms() && (f.halves[1] < 0) == f.harms()
 }
 
 // claim names what the factor is about.
