@@ -42,11 +42,12 @@ func TestPatternsKnowNoCounters(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", row, steps, err)
 	}
 	var stats projections.StepStats
-	for r, err := range m.RunSteps(t.Context(), "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		stats.Add(r)
+	observed, err := m.Observations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range observed {
+		stats.Add(run)
 	}
 	if list := stats.List(); len(list) != 2 || list[1].Name != "update" || list[1].Steps != 4 || list[1].Runs != 2 {
 		t.Errorf("%+v", list)

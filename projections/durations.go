@@ -198,6 +198,29 @@ func (r *varints) next() uint64 {
 	return v
 }
 
+// signed reads what binary.AppendVarint appended.
+func (r *varints) signed() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.short, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+// part reads bytes that come behind their number.
+func (r *varints) part() []byte {
+	n := r.next()
+	if n > uint64(len(r.b)) {
+		r.short, r.b = true, nil
+		return nil
+	}
+	part := r.b[:n]
+	r.b = r.b[n:]
+	return part
+}
+
 // packed is a column of bytes that a value is packed into.
 func packed[R any](name string, pack func(*R, []byte) []byte, unpack func(*R, []byte) error) readmodel.ColumnOf[R] {
 	return readmodel.ColumnOf[R]{

@@ -28,7 +28,7 @@ type judgedRuns struct {
 
 // judged looks what verdicts there are, for a list of up to limit runs, or of all where it is 0.
 func (r *reader) judged(ctx context.Context, v readmodel.View, limit int) (*judgedRuns, error) {
-	j := &judgedRuns{reader: &reader{v, r.workspace}}
+	j := &judgedRuns{reader: &reader{View: v, workspace: r.workspace}}
 	some, err := readmodel.Collect(readmodel.Rows(ctx, v, verdictTable, readmodel.Query{Where: r.where(), Limit: 1}))
 	if err != nil || len(some) == 0 {
 		return j, err

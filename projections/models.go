@@ -27,7 +27,7 @@ func Open(ctx context.Context, e readmodel.Engine, o readmodel.Options) (*Models
 // Fixed has f read one state of a workspace's read models, whatever is folded meanwhile. What it gives is f's until f returns,
 // and not for two goroutines at a time.
 func (m *Models) Fixed(ctx context.Context, workspace string, f func(Reader) error) error {
-	return m.Models.Fixed(ctx, func(v readmodel.View) error { return f(&reader{v, workspace}) })
+	return m.Models.Fixed(ctx, func(v readmodel.View) error { return f(&reader{View: v, workspace: workspace, seen: &seen{}}) })
 }
 
 // Workspaces are those that a run has ended in, sorted. The default one is always among them.

@@ -15,10 +15,18 @@ import (
 type reader struct {
 	readmodel.View
 	workspace string
+	// seen is nil where each call reads a state of its own.
+	seen *seen
 }
 
 // In implements Reader.
-func (r *reader) In(workspace string) Reader { return &reader{View: r.View, workspace: workspace} }
+func (r *reader) In(workspace string) Reader {
+	in := &reader{View: r.View, workspace: workspace}
+	if r.seen != nil {
+		in.seen = &seen{}
+	}
+	return in
+}
 
 // where narrows a query to the reader's workspace, and to what meets the conditions.
 func (r *reader) where(conditions ...[]readmodel.Condition) []readmodel.Condition {

@@ -78,7 +78,7 @@ func (r *reader) Report(ctx context.Context, f MetricsFilter) (Report, error) {
 			return nil
 		}
 		var figures figures
-		for run, err := range (&reader{v, r.workspace}).open(ctx) {
+		for run, err := range (&reader{View: v, workspace: r.workspace}).open(ctx) {
 			if err != nil {
 				return err
 			}

@@ -84,7 +84,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 10, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable},
+	Name: "runs", Version: 11, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable, observationTable},
 	Bind: bindRuns,
 }
 
@@ -111,7 +111,8 @@ type runFold struct {
 	runs  *readmodel.Cache[named, RunRow]
 	zones *readmodel.Cache[uint64, zoneRow]
 	// agentZones are of the zones that runs of an agent began in.
-	agentZones *readmodel.Cache[agentZone, agentZoneRow]
+	agentZones   *readmodel.Cache[agentZone, agentZoneRow]
+	observations *readmodel.Cache[uint64, observationRow]
 	*runFact
 	days calendar
 	// named are agents of history by what their runs call them.
@@ -141,7 +142,7 @@ func (w *runFold) agentIn(r *RunRow, name string) string {
 }
 
 func bindRuns(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&runFold{runs: runTable.In(w), zones: zoneTable.In(w), agentZones: agentZoneTable.In(w), runFact: factOfRun.Offer(w), named: make(map[agentOf]string)}).fold
+	return (&runFold{runs: runTable.In(w), zones: zoneTable.In(w), agentZones: agentZoneTable.In(w), observations: observationTable.In(w), runFact: factOfRun.Offer(w), named: make(map[agentOf]string)}).fold
 }
 
 func (w *runFold) fold(f *readmodel.Fact) error {
@@ -196,10 +197,13 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	case events.RunCancelled:
 		err = w.end(f, events.Cancelled, "", e.Reason, e.Cost(), e.Undated)
 	}
-	if err == nil {
-		r.LastPosition = f.Envelope.Position
+	if err != nil {
+		return err
 	}
-	return err
+	if r.LastPosition = f.Envelope.Position; r.Outcome != Running {
+		w.observe(r)
+	}
+	return nil
 }
 
 func (w *runFold) start(f *readmodel.Fact, e events.RunStarted) error {

@@ -4,34 +4,60 @@ import (
 	"testing"
 	"time"
 
-	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/readmodel"
 )
 
 // A step is as slow as it is by itself: what ran beneath it, each moment once, is not its own time.
 func TestAStepsTimeIsItsOwn(t *testing.T) {
 	t.Parallel()
-	step := func(name string, parent int64, from, to int) projections.StepRow {
-		s := projections.StepRow{Name: name, Parent: parent, DurationNS: -1}
-		if to >= 0 {
-			s.StartedAt, s.EndedAt = noon.Add(time.Duration(from)*time.Second), noon.Add(time.Duration(to)*time.Second)
-			s.DurationNS = int64(s.EndedAt.Sub(s.StartedAt))
-		}
-		return s
+	entries := given("run-r", events.RunStarted{Run: "r", Workflow: "w"})
+	put := func(at int, e events.Event) {
+		n := uint64(len(entries))
+		entries = append(entries, readmodel.Entry{Event: e, Envelope: events.Envelope{
+			Stream: "run-r", Revision: n, Position: n + 1, Kind: e.Kind(), OccurredAt: noon.Add(time.Duration(at) * time.Second),
+		}})
 	}
-	var stats projections.StepStats
-	stats.Add(projections.RunSteps{Run: projections.RunRow{Workflow: "w"}, Steps: []projections.StepRow{
-		step("outer", -1, 0, 100),
-		step("first", 0, 10, 40),
-		step("inner", 1, 15, 25),
-		step("beside", 0, 30, 60), // ten seconds of it beside the first
-		step("untimed", 0, 0, -1),
-		step("late", 0, 90, 130), // beyond its parent's end
-		step("under what is not timed", 4, 50, 55),
-	}})
-	want := map[string]int64{"outer": 40, "first": 20, "inner": 10, "beside": 30, "untimed": 0, "late": 40, "under what is not timed": 5}
-	for _, s := range stats.List() {
-		if got := s.TotalNS / int64(time.Second); got != want[s.Name] {
-			t.Errorf("%s took %d s by itself, want %d", s.Name, got, want[s.Name])
+	steps := []struct {
+		name     string
+		parent   int
+		from, to int
+		want     int64
+	}{
+		{name: "outer", parent: -1, from: 0, to: 100, want: 40},
+		{name: "first", parent: 0, from: 10, to: 40, want: 20},
+		{name: "inner", parent: 1, from: 15, to: 25, want: 10},
+		{name: "beside", parent: 0, from: 30, to: 60, want: 30}, // ten seconds of it beside the first
+		{name: "untimed", parent: 0, from: 0, to: -1},
+		{name: "late", parent: 0, from: 90, to: 130, want: 40}, // beyond its parent's end
+		{name: "under what is not timed", parent: 4, from: 50, to: 55, want: 5},
+	}
+	for i, s := range steps {
+		e := events.RunStepStarted{Step: i, Name: s.name}
+		if s.parent >= 0 {
+			e.Parent = &s.parent
+		}
+		put(s.from, e)
+	}
+	for i, s := range steps {
+		put(s.to, events.RunStepFinished{Step: i, Outcome: events.Succeeded, Undated: s.to < 0})
+	}
+	put(140, events.RunFinished{Outcome: events.Succeeded})
+	m := memory(t)
+	if err := m.Apply(t.Context(), 0, entries); err != nil {
+		t.Fatal(err)
+	}
+	observed, err := m.Observations(t.Context())
+	if err != nil || len(observed) != 1 || len(observed[0].Steps) != len(steps) {
+		t.Fatal(observed, err)
+	}
+	for i, s := range steps {
+		want := s.want * int64(time.Second)
+		if s.to < 0 {
+			want = -1
+		}
+		if got := observed[0].Steps[i]; got.OwnNS != want || got.Name != s.name {
+			t.Errorf("%s took %d ns by itself, want %d", s.name, got.OwnNS, want)
 		}
 	}
 }

@@ -25,21 +25,20 @@ type stepGroup struct {
 }
 
 // Add adds the steps of a run.
-func (s *StepStats) Add(run RunSteps) {
+func (s *StepStats) Add(run *Observation) {
 	if s.groups == nil {
 		s.groups = make(map[stepName]*stepGroup)
 	}
 	s.runs++
-	own := selfTimes(run.Steps)
 	for i := range run.Steps {
 		step := &run.Steps[i]
-		n := stepName{run.Run.Workflow, WithoutCounter(step.Name, run.Run.Models)}
+		n := stepName{run.Workflow, step.Name}
 		g := s.groups[n]
 		if g == nil {
 			g = &stepGroup{StepStat: StepStat{Workflow: n.workflow, Name: n.step, FirstPosition: step.Position}}
 			s.groups[n] = g
 		}
-		g.add(s.runs, step, own[i])
+		g.add(s.runs, step)
 	}
 }
 
@@ -55,7 +54,7 @@ func (s *StepStats) List() []StepStat {
 	return stats
 }
 
-func (g *stepGroup) add(run int, s *StepRow, own int64) {
+func (g *stepGroup) add(run int, s *ObservedStep) {
 	g.FirstPosition = min(g.FirstPosition, s.Position)
 	g.LastPosition = max(g.LastPosition, s.Position)
 	if run != g.lastRun {
@@ -63,13 +62,13 @@ func (g *stepGroup) add(run int, s *StepRow, own int64) {
 		g.lastRun = run
 	}
 	g.Steps++
-	if s.Outcome == events.Failed {
+	if s.Failed {
 		g.Failed++
 	}
-	if own >= 0 {
+	if s.OwnNS >= 0 {
 		g.Timed++
-		g.TotalNS = events.Add(g.TotalNS, own)
-		g.durations = append(g.durations, own)
+		g.TotalNS = events.Add(g.TotalNS, s.OwnNS)
+		g.durations = append(g.durations, s.OwnNS)
 	}
 	g.InputTokens = events.Add(g.InputTokens, s.InputTokens)
 	g.OutputTokens = events.Add(g.OutputTokens, s.OutputTokens)

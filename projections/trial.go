@@ -170,13 +170,4 @@ func (t *tries) decode(b []byte) error {
 }
 
 // text reads what appendText appended.
-func (r *varints) text() string {
-	n := r.next()
-	if n > uint64(len(r.b)) {
-		r.short, r.b = true, nil
-		return ""
-	}
-	s := string(r.b[:n])
-	r.b = r.b[n:]
-	return s
-}
+func (r *varints) text() string { return string(r.part()) }

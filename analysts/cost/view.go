@@ -1,7 +1,6 @@
 package cost
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -62,24 +61,20 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 		return v, fmt.Errorf("load costs: %w", err)
 	}
 	v.Spent = daily(ledger)
-	for row, err := range r.Runs(ctx, projections.RunFilter{}) {
-		if err != nil {
-			return v, fmt.Errorf("load runs: %w", err)
-		}
+	runs, err := r.Observations(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load runs: %w", err)
+	}
+	for _, o := range runs {
 		// Where several took part, nobody can say whose doing the end was; where a price is missing, what it cost.
-		if len(row.Agents) != 1 || len(row.Models) != 1 || !row.Whole() || row.Result() != events.Succeeded && row.Result() != events.Failed {
+		if len(o.Agents) != 1 || len(o.Models) != 1 || !o.Whole() || o.Result() != events.Succeeded && o.Result() != events.Failed {
 			continue
 		}
-		run := Run{
-			Workflow: row.Workflow, Task: row.Task, Agent: row.Agents[0], Model: row.Models[0], Good: row.Result() == events.Succeeded,
-			Nanos: float64(row.CostNanos), First: row.FirstPosition, Last: row.LastPosition,
-		}
-		if !row.StartedAt.IsZero() {
-			run.Started = row.StartedAt.UnixNano()
-		}
-		v.Runs = append(v.Runs, run)
+		v.Runs = append(v.Runs, Run{
+			Workflow: o.Workflow, Task: o.Task, Agent: o.Agents[0], Model: o.Models[0], Good: o.Result() == events.Succeeded,
+			Nanos: float64(o.CostNanos), First: o.FirstPosition, Last: o.LastPosition, Started: o.Started,
+		})
 	}
-	slices.SortStableFunc(v.Runs, func(a, b Run) int { return cmp.Compare(a.First, b.First) })
 	return v, nil
 }
 

@@ -1,10 +1,8 @@
 package failure
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -46,43 +44,35 @@ type Feedback struct {
 	Feedback, Run string
 }
 
-// explicitLabels are where sources name an error by themselves.
-var explicitLabels = []string{"fingerprint", "error.fingerprint", "error.type", "exception.type"}
+// readable is a text as far as it can be read: one that is gone is no kind of error.
+func readable(text string) string {
+	if text == events.Erased {
+		return ""
+	}
+	return text
+}
 
 // Load reads the view.
 func Load(ctx context.Context, r projections.Reader) (View, error) {
 	var v View
-	names := map[string]string{events.Erased: ""} // a text that is gone is no kind of error
-	once := func(s string) string {
-		if known, ok := names[s]; ok {
-			return known
-		}
-		names[s] = s
-		return s
+	runs, err := r.Observations(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load runs: %w", err)
 	}
-	for run, err := range r.RunSteps(ctx, "") {
-		if err != nil {
-			return v, fmt.Errorf("load runs: %w", err)
-		}
-		row := &run.Run
-		if row.Outcome == projections.Running {
+	for _, o := range runs {
+		if o.Outcome == projections.Running {
 			continue
 		}
 		ended := Run{
-			Name: row.Run, Workflow: once(row.Workflow), Task: once(row.Task), Outcome: row.Result(), Error: once(row.Error), Broke: row.Outcome == events.Failed,
-			First: row.FirstPosition, Last: row.LastPosition, Steps: make([]Step, len(run.Steps)),
+			Name: o.Run, Workflow: o.Workflow, Task: o.Task, Outcome: o.Result(), Error: readable(o.Error), Broke: o.Outcome == events.Failed,
+			First: o.FirstPosition, Last: o.LastPosition, Steps: make([]Step, len(o.Steps)), Started: o.Started,
 		}
-		if !row.StartedAt.IsZero() {
-			ended.Started = row.StartedAt.UnixNano()
+		for k := range o.Steps {
+			s := &o.Steps[k]
+			ended.Steps[k] = Step{Name: s.Name, Agent: s.Agent, Failed: s.Failed, Position: s.Position}
 		}
-		for i := range run.Steps {
-			s := &run.Steps[i]
-			ended.Steps[i] = Step{Name: once(projections.WithoutCounter(s.Name, row.Models)), Agent: once(s.Agent), Failed: s.Outcome == events.Failed, Error: once(s.Error), Position: s.Position}
-			if ended.Steps[i].Failed {
-				for _, l := range explicitLabels {
-					ended.Steps[i].Explicit = cmp.Or(ended.Steps[i].Explicit, once(s.Labels[l]))
-				}
-			}
+		for _, e := range o.Errors {
+			ended.Steps[e.Step].Explicit, ended.Steps[e.Step].Error = readable(e.Explicit), readable(e.Text)
 		}
 		v.Runs = append(v.Runs, ended)
 	}
@@ -95,6 +85,5 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 			v.Feedback = append(v.Feedback, Feedback{f.Feedback, f.Run})
 		}
 	}
-	slices.SortStableFunc(v.Runs, func(a, b Run) int { return cmp.Compare(a.First, b.First) })
 	return v, nil
 }

@@ -46,19 +46,20 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 	if err != nil {
 		return v, fmt.Errorf("load feedback: %w", err)
 	}
-	about := map[string]*projections.RunRow{}
-	for i := range rows {
-		about[rows[i].Run] = nil
-	}
 	if len(rows) == 0 {
 		return v, nil
 	}
-	for row, err := range r.Runs(ctx, projections.RunFilter{}) {
-		if err != nil {
-			return v, fmt.Errorf("load runs: %w", err)
-		}
-		if _, ok := about[row.Run]; ok {
-			about[row.Run] = &row
+	runs, err := r.Observations(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load runs: %w", err)
+	}
+	about := map[string]*projections.Observation{}
+	for i := range rows {
+		about[rows[i].Run] = nil
+	}
+	for _, o := range runs {
+		if _, ok := about[o.Run]; ok {
+			about[o.Run] = o
 		}
 	}
 	for i := range rows {

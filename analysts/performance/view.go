@@ -1,10 +1,8 @@
 package performance
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -38,25 +36,23 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 	for _, row := range versions {
 		v.Versions[row.Agent] = append(v.Versions[row.Agent], row)
 	}
-	for row, err := range r.Runs(ctx, projections.RunFilter{}) {
-		if err != nil {
-			return v, fmt.Errorf("load runs: %w", err)
-		}
+	runs, err := r.Observations(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load runs: %w", err)
+	}
+	for _, o := range runs {
 		// Where several took part, nobody can say whose doing the end was.
-		if len(row.Agents) != 1 || row.Result() != events.Succeeded && row.Result() != events.Failed {
+		if len(o.Agents) != 1 || o.Result() != events.Succeeded && o.Result() != events.Failed {
 			continue
 		}
 		run := Run{
-			Name: row.Run, Workflow: row.Workflow, Task: row.Task, Agent: row.Agents[0], Good: row.Result() == events.Succeeded, First: row.FirstPosition, Last: row.LastPosition,
+			Name: o.Run, Workflow: o.Workflow, Task: o.Task, Agent: o.Agents[0], Good: o.Result() == events.Succeeded, First: o.FirstPosition, Last: o.LastPosition,
+			Started: o.Started,
 		}
-		if len(row.Models) == 1 {
-			run.Model = row.Models[0]
-		}
-		if !row.StartedAt.IsZero() {
-			run.Started = row.StartedAt.UnixNano()
+		if len(o.Models) == 1 {
+			run.Model = o.Models[0]
 		}
 		v.Runs = append(v.Runs, run)
 	}
-	slices.SortStableFunc(v.Runs, func(a, b Run) int { return cmp.Compare(a.First, b.First) })
 	return v, nil
 }

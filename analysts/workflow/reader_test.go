@@ -18,7 +18,7 @@ import (
 // reader is read models as literals. Any failure is given at the end of each list.
 type reader struct {
 	projections.Reader
-	runs     []projections.RunSteps
+	runs     []*projections.Observation
 	agents   []projections.AgentRow
 	variants []projections.PatternRow
 	fail     map[string]error
@@ -38,8 +38,8 @@ func list[T any](rows []T, err error) iter.Seq2[T, error] {
 	}
 }
 
-func (r reader) RunSteps(context.Context, string) iter.Seq2[projections.RunSteps, error] {
-	return list(r.runs, r.fail["runs"])
+func (r reader) Observations(context.Context) ([]*projections.Observation, error) {
+	return r.runs, r.fail["runs"]
 }
 
 func (r reader) Agents(context.Context) ([]projections.AgentRow, error) {
@@ -58,23 +58,24 @@ func (r reader) Patterns(_ context.Context, _ projections.PatternKind, workflow 
 
 func TestWorkflowLoadsItsView(t *testing.T) {
 	t.Parallel()
+	a := func(agent, model string) *projections.Doing {
+		return &projections.Doing{Name: "a", Agent: agent, Model: model}
+	}
 	r := reader{
-		runs: []projections.RunSteps{
-			{Run: projections.RunRow{Run: "r0", Workflow: "w", Outcome: events.Succeeded, Trace: []string{"a"}, FirstPosition: 1, LastPosition: 9},
-				Steps: []projections.StepRow{{Name: "a", Agent: "x", DurationNS: -1, Position: 3}}},
-			{Run: projections.RunRow{Run: "r1", Workflow: "v", Outcome: events.Unrated, FirstPosition: 10, LastPosition: 19}},
-			{Run: projections.RunRow{Run: "r2", Workflow: "w", Outcome: events.Failed, Task: "t", Trace: []string{"a", "b", "a"},
-				Agents: []string{"x", "y"}, Models: []string{"m"}, Tools: []string{"b"}, Labels: map[string]string{"k": "v", "a": "b"},
-				FirstPosition: 20, LastPosition: 29},
-				Steps: []projections.StepRow{
-					{Name: "a", Outcome: events.Failed, Agent: "y", Model: "m", DurationNS: 4, CostNanos: 1, Position: 21},
-					{Name: "b", Outcome: events.Succeeded, Agent: "x", Model: "n", DurationNS: -1, InputTokens: 5, Position: 22},
-					{Name: "a", Outcome: events.Failed, Agent: "y", Model: "m", DurationNS: 6, CostNanos: 2, Position: 23},
-				}},
-			{Run: projections.RunRow{Run: "r3", Workflow: "w", Outcome: projections.Running, FirstPosition: 30},
-				Steps: []projections.StepRow{{Name: "a", Outcome: events.Failed, DurationNS: 8, Position: 31}}},
-			{Run: projections.RunRow{Run: "r4", Workflow: "begun", Outcome: projections.Running, FirstPosition: 40},
-				Steps: []projections.StepRow{{Name: "a", Position: 41}}},
+		runs: []*projections.Observation{
+			{Run: "r0", Workflow: "w", Outcome: events.Succeeded, FirstPosition: 1, LastPosition: 9, Steps: []projections.ObservedStep{{Doing: a("x", ""), OwnNS: -1, Position: 3}}},
+			{Run: "r1", Workflow: "v", Outcome: events.Unrated, FirstPosition: 10, LastPosition: 19},
+			{
+				Run: "r2", Workflow: "w", Outcome: events.Failed, Task: "t", Agents: []string{"x", "y"}, Models: []string{"m"}, Tools: []string{"b-1", "b-2"},
+				Labels: [][2]string{{"a", "b"}, {"k", "v"}}, FirstPosition: 20, LastPosition: 29,
+				Steps: []projections.ObservedStep{
+					{Doing: a("y", "m"), Failed: true, OwnNS: 4, CostNanos: 1, Position: 21},
+					{Doing: &projections.Doing{Name: "b", Agent: "x", Model: "n"}, OwnNS: -1, InputTokens: 5, Position: 22},
+					{Doing: a("y", "m"), Failed: true, OwnNS: 6, CostNanos: 2, Position: 23},
+				},
+			},
+			{Run: "r3", Workflow: "w", Outcome: projections.Running, FirstPosition: 30, Steps: []projections.ObservedStep{{Doing: a("", ""), Failed: true, OwnNS: 8, Position: 31}}},
+			{Run: "r4", Workflow: "begun", Outcome: projections.Running, FirstPosition: 40, Steps: []projections.ObservedStep{{Doing: a("", ""), Position: 41}}},
 		},
 		agents: []projections.AgentRow{{Agent: "x", Model: "m", MaxTokens: 5, Tools: []string{"b"}}},
 	}

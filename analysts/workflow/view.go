@@ -59,12 +59,13 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
 			Model: a.Model, Prompt: a.Prompt, Temperature: a.Temperature, MaxTokens: int(a.MaxTokens), Tools: a.Tools,
 		}
 	}
-	l := loader{sets: map[string][]string{}, pairs: map[string][][2]string{}, byName: map[string]*History{}}
-	for run, err := range r.RunSteps(ctx, "") {
-		if err != nil {
-			return v, fmt.Errorf("load runs: %w", err)
-		}
-		l.add(run)
+	l := loader{byName: map[string]*History{}, calls: map[[2]string][][2]string{}}
+	runs, err := r.Observations(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load runs: %w", err)
+	}
+	for _, o := range runs {
+		l.add(o)
 	}
 	for _, s := range l.stats.List() {
 		if h := l.byName[s.Workflow]; h != nil {
@@ -77,64 +78,77 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
 	return v, nil
 }
 
-// loader keeps equal lists once: a history has few different ones, and many runs.
+// loader makes histories of observations.
 type loader struct {
 	byName map[string]*History
 	stats  projections.StepStats
-	sets   map[string][]string
-	pairs  map[string][][2]string
-
-	// Room for one run's.
-	failed        []string
-	labels, calls [][2]string
-	key           []byte
+	// traces is room for the next ones, calls are those of runs with one pair.
+	traces []string
+	calls  map[[2]string][][2]string
+	pairs  [][2]string
 }
 
 // add adds a run. One that has not ended counts for the statistics of its steps alone.
-func (l *loader) add(run projections.RunSteps) {
-	l.stats.Add(run)
-	row := &run.Run
-	if row.Outcome == projections.Running {
+func (l *loader) add(o *projections.Observation) {
+	l.stats.Add(o)
+	if o.Outcome == projections.Running {
 		return
 	}
-	l.labels, l.failed, l.calls = l.labels[:0], l.failed[:0], l.calls[:0]
-	for k, v := range row.Labels {
-		l.labels = append(l.labels, [2]string{k, v})
-	}
-	var failedAt []int32
-	for i := range run.Steps {
-		s := &run.Steps[i]
-		if s.Outcome == events.Failed {
-			l.failed = append(l.failed, projections.WithoutCounter(s.Name, row.Models))
-			failedAt = append(failedAt, int32(i)) //nolint:gosec // a run has few steps
-		}
-		if s.Agent != "" && s.Model != "" {
-			l.calls = append(l.calls, [2]string{s.Agent, s.Model})
-		}
-	}
-	slices.Sort(l.failed)
-	h := l.byName[row.Workflow]
+	h := l.byName[o.Workflow]
 	if h == nil {
-		h = &History{Name: row.Workflow}
+		h = &History{Name: o.Workflow}
 		l.byName[h.Name] = h
 	}
-	tools := make([]string, len(row.Tools))
-	for i, t := range row.Tools {
-		tools[i] = projections.WithoutCounter(t, nil)
+	run := Run{
+		Task: o.Task, Outcome: o.Result(), Judged: o.Verdict != "", Agents: o.Agents, Models: o.Models, Tools: o.Tools, Labels: o.Labels,
+		First: o.FirstPosition, Last: o.LastPosition, Requester: o.Requester, Started: o.Started,
 	}
-	slices.Sort(tools)
-	h.Runs = append(h.Runs, Run{
-		Task: row.Task, Outcome: row.Result(), Judged: row.Verdict != nil, Trace: l.set(row.Path()), Agents: l.set(row.Agents), Models: l.set(row.Models),
-		Tools: l.set(slices.Compact(tools)), Labels: l.pairSet(l.labels), FailedSteps: l.set(slices.Compact(l.failed)), Calls: l.pairSet(l.calls),
-		First: row.FirstPosition, Last: row.LastPosition, Requester: row.Requester, FailedAt: failedAt, Started: startOf(row),
-	})
+	if slices.ContainsFunc(o.Tools, func(t string) bool { return projections.WithoutCounter(t, nil) != t }) {
+		run.Tools = make([]string, len(o.Tools))
+		for i, t := range o.Tools {
+			run.Tools[i] = projections.WithoutCounter(t, nil)
+		}
+		slices.Sort(run.Tools)
+		run.Tools = slices.Compact(run.Tools)
+	}
+	l.steps(&run, o.Steps)
+	h.Runs = append(h.Runs, run)
 }
 
-func startOf(row *projections.RunRow) int64 {
-	if row.StartedAt.IsZero() {
-		return 0
+// steps takes over what was done.
+func (l *loader) steps(run *Run, steps []projections.ObservedStep) {
+	if len(steps) == 0 {
+		return
 	}
-	return row.StartedAt.UnixNano()
+	if len(steps) > cap(l.traces)-len(l.traces) {
+		l.traces = make([]string, 0, max(len(steps), 4096))
+	}
+	from := len(l.traces)
+	l.pairs = l.pairs[:0]
+	for i := range steps {
+		s := &steps[i]
+		l.traces = append(l.traces, s.Name)
+		if s.Failed {
+			run.FailedSteps, run.FailedAt = append(run.FailedSteps, s.Name), append(run.FailedAt, int32(i)) //nolint:gosec // a run has few steps
+		}
+		if pair := [2]string{s.Agent, s.Model}; s.Agent != "" && s.Model != "" && !slices.Contains(l.pairs, pair) {
+			l.pairs = append(l.pairs, pair)
+		}
+	}
+	run.Trace = l.traces[from:len(l.traces):len(l.traces)]
+	slices.Sort(run.FailedSteps)
+	run.FailedSteps = slices.Compact(run.FailedSteps)
+	switch len(l.pairs) {
+	case 0:
+	case 1:
+		if run.Calls = l.calls[l.pairs[0]]; run.Calls == nil {
+			run.Calls = slices.Clone(l.pairs)
+			l.calls[l.pairs[0]] = run.Calls
+		}
+	default:
+		run.Calls = slices.Clone(l.pairs)
+		slices.SortFunc(run.Calls, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	}
 }
 
 // appendKey joins texts so that no two lists have the same key.
@@ -143,36 +157,4 @@ func appendKey(b []byte, list []string) []byte {
 		b = append(append(strconv.AppendInt(b, int64(len(s)), 10), ':'), s...)
 	}
 	return b
-}
-
-func (l *loader) set(list []string) []string {
-	if len(list) == 0 {
-		return nil
-	}
-	l.key = appendKey(l.key[:0], list)
-	kept, ok := l.sets[string(l.key)]
-	if !ok {
-		kept = slices.Clone(list)
-		l.sets[string(l.key)] = kept
-	}
-	return kept
-}
-
-// pairSet sorts pairs and leaves out those that come again.
-func (l *loader) pairSet(list [][2]string) [][2]string {
-	if len(list) == 0 {
-		return nil
-	}
-	slices.SortFunc(list, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	list = slices.Compact(list)
-	l.key = l.key[:0]
-	for i := range list {
-		l.key = appendKey(l.key, list[i][:])
-	}
-	kept, ok := l.pairs[string(l.key)]
-	if !ok {
-		kept = slices.Clone(list)
-		l.pairs[string(l.key)] = kept
-	}
-	return kept
 }

@@ -78,6 +78,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"loop",
 		"metrics",
 		"notices",
+		"observations",
 		"parked_streams",
 		"patterns",
 		"projection_checkpoints",
