@@ -6,6 +6,7 @@ func All(p Policies) []Aggregate {
 		aggregate("agent", agent(p)),
 		aggregate("analyst", analyst()),
 		aggregate("budget", budget()),
+		aggregate("conversation", conversation()),
 		aggregate("dataset", dataset()),
 		aggregate("experiment", experiment(p)),
 		aggregate("feedback", feedback()),

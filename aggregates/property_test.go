@@ -3,6 +3,7 @@ package aggregates_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -50,11 +51,12 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"analyst": {
 			anything[events.AnalystScored](), rapid.Just[events.Event](events.AnalystScored{Improvement: "i", Doubt: 50}), anything[events.AnalystBound](), anything[events.AnalystFreed](),
 		},
-		"loop":    {anything[events.LoopPaused](), anything[events.LoopResumed]()},
-		"person":  {anything[events.PersonErased]()},
-		"policy":  {anything[events.PolicySet]()},
-		"trigger": {anything[events.TriggerSet](), anything[events.TriggerRemoved]()},
-		"timer":   {anything[events.TimerFired]()},
+		"loop":         {anything[events.LoopPaused](), anything[events.LoopResumed]()},
+		"conversation": {anything[events.ConversationSummarised]()},
+		"person":       {anything[events.PersonErased]()},
+		"policy":       {anything[events.PolicySet]()},
+		"trigger":      {anything[events.TriggerSet](), anything[events.TriggerRemoved]()},
+		"timer":        {anything[events.TimerFired]()},
 		"run": {
 			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunSkillLoaded](), anything[events.RunSpecialistDrafted](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
 			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
@@ -275,6 +277,12 @@ func sound(t *rapid.T, history []events.Event) {
 			}
 		case events.ReviewClosed:
 			ended = true
+		case events.ConversationSummarised:
+			made = true
+			if aside[fmt.Sprint(e.Requester, " ", e.Last)] {
+				t.Fatalf("what %s said up to %d is summarised twice", e.Requester, e.Last)
+			}
+			aside[fmt.Sprint(e.Requester, " ", e.Last)] = true
 		case events.LoopPaused, events.LoopResumed:
 			made = true
 			if _, pause := e.(events.LoopPaused); pause == (i%2 == 1) {
@@ -516,6 +524,6 @@ func openings() map[string]*rapid.Generator[[]commands.Command] {
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "review": rapid.Custom(reviewWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "skill": rapid.Custom(skillWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "conversation": rapid.Custom(conversationWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "review": rapid.Custom(reviewWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "skill": rapid.Custom(skillWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
 	}
 }

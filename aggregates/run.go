@@ -134,7 +134,7 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 	}
 	return []events.Run{events.RunStarted{
 		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, ShareNanos: c.ShareNanos, Tool: c.Tool, Params: c.Params, Agent: c.Agent,
-		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated,
+		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated, Summarises: c.Summarises,
 	}}, nil
 }
 
@@ -154,7 +154,7 @@ func assignRun(c commands.AssignRun, s runState) ([]events.Run, error) {
 			return nil, fmt.Errorf("%w: run %s has an arm of %s with a chance of %d permille", ErrInvalid, c.Run, a.Experiment, a.Permille)
 		}
 	}
-	return []events.Run{events.RunAssigned{Agent: c.Agent, Revision: c.Revision, Model: c.Model, Arms: c.Arms, Earlier: c.Earlier, Choice: c.Choice}}, nil
+	return []events.Run{events.RunAssigned{Agent: c.Agent, Revision: c.Revision, Model: c.Model, Arms: c.Arms, Earlier: c.Earlier, Summaries: c.Summaries, Choice: c.Choice}}, nil
 }
 
 func startStep(c commands.StartStep, s runState) ([]events.Run, error) {

@@ -243,3 +243,11 @@ type Timer interface {
 	Command
 	timer()
 }
+
+// Conversation is a command about what was said in several runs.
+//
+//sumtype:decl
+type Conversation interface {
+	Command
+	conversation()
+}

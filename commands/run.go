@@ -30,6 +30,8 @@ type StartRun struct {
 	Labels       map[string]string
 	Source       *events.Source
 	Undated      bool
+	// Summarises is the summary that it is to make the text of.
+	Summarises *events.ConversationSummarised
 	// Limits bound it by a budget of its own, which is set before it starts. Nil for none.
 	Limits *RunLimits
 }
@@ -52,6 +54,8 @@ type AssignRun struct {
 	Model    string
 	Arms     []events.Arm
 	Earlier  []string
+	// Summaries counts those of its conversation that it sees.
+	Summaries uint64
 	// Choice is why that agent, where the run named none.
 	Choice *events.Choice
 }

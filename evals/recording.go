@@ -31,6 +31,8 @@ func Record(ctx context.Context, store eventstore.Store, workspace, run string) 
 	var calls []events.ToolCall
 	var prompt string
 	var earlier []string
+	var conversation string
+	var summaries uint64
 	for e, err := range store.ReadStream(ctx, commands.RunStream(workspace, run), eventstore.StreamOptions{}) {
 		if errors.Is(err, eventstore.ErrNoStream) {
 			return r, fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", run)
@@ -44,9 +46,9 @@ func Record(ctx context.Context, store eventstore.Store, workspace, run string) 
 		}
 		switch f := fact.(type) {
 		case events.RunStarted:
-			prompt = f.Prompt
+			prompt, conversation = f.Prompt, f.Conversation
 		case events.RunAssigned:
-			earlier = f.Earlier
+			earlier, summaries = f.Earlier, f.Summaries
 		case events.RunLLMCalled:
 			r.heard(calls, f.Asked)
 			if prompt == "" && len(r.Asked) == 0 {
@@ -81,7 +83,31 @@ func Record(ctx context.Context, store eventstore.Store, workspace, run string) 
 		}
 		r.Asked = slices.Concat(said, r.Asked)
 	}
+	if summaries > 0 {
+		known, err := summarised(ctx, store, workspace, conversation, summaries)
+		if err != nil {
+			return r, err
+		}
+		r.Asked = slices.Concat(known.Told(), r.Asked)
+	}
 	return r, nil
+}
+
+// summarised are the first summaries of a conversation.
+func summarised(ctx context.Context, store eventstore.Store, workspace, conversation string, n uint64) (known events.Summaries, err error) {
+	for e, err := range store.ReadStream(ctx, commands.ConversationStream(workspace, conversation), eventstore.StreamOptions{Limit: int(n)}) { //nolint:gosec // a count of facts
+		var fact events.Event
+		if err == nil {
+			fact, err = events.Decode(e)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read conversation %s: %w", conversation, err)
+		}
+		if f, is := fact.(events.ConversationSummarised); is {
+			known = known.With(f)
+		}
+	}
+	return known, nil
 }
 
 // heard takes in what an imported run was told of its calls: those results stand among the messages.

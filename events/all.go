@@ -62,6 +62,7 @@ var Known = NewTable(
 	kind[LoopPaused](),
 	kind[LoopResumed](),
 	kind[PersonErased](),
+	kind[ConversationSummarised](),
 	kind[PolicySet](),
 	kind[ReviewAsked](),
 	kind[ReviewJudged](),

@@ -200,3 +200,11 @@ type Timer interface {
 	Event
 	timer()
 }
+
+// Conversation is a fact about what was said in several runs.
+//
+//sumtype:decl
+type Conversation interface {
+	Event
+	conversation()
+}

@@ -167,7 +167,7 @@ func samples() []events.Event {
 		events.TriggerRemoved{Reason: "nobody reads it"},
 		events.TimerFired{Trigger: "nightly", Tick: time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC), Missed: 3, Run: "0192f0c1-7b5e-7000-8000-0000000000f1", Error: "there is no such agent to ask"},
 		events.RunAssigned{
-			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50, Unit: "C1/17", Shares: []int{900, 50, 50}}}, Earlier: []string{"r0"},
+			Agent: "clerk", Revision: 3, Model: "gpt-4o-mini", Arms: []events.Arm{{Experiment: "x1", Arm: "b", Permille: 50, Unit: "C1/17", Shares: []int{900, 50, 50}}}, Earlier: []string{"r0"}, Summaries: 2,
 			Choice: &events.Choice{Reason: "clerk fits best by the words order, refund", Score: 2310, Rated: 12, Succeeded: 11},
 		},
 		events.RunToolCalled{
@@ -186,6 +186,9 @@ func samples() []events.Event {
 		events.RunStarted{
 			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
 			Conversation: "C1/17", Goal: "g1", ShareNanos: 400_000_000, Tool: "orders", Params: `{"order":12}`, Agent: "clerk",
+			Summarises: &events.ConversationSummarised{
+				Conversation: "C1/17", Requester: "user:anna", Maker: events.SummaryByModel, Run: "r1", Runs: []string{"r0"}, First: 3, Last: 9, Messages: 4, Text: "About tea.",
+			},
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{
@@ -229,6 +232,9 @@ func samples() []events.Event {
 		events.RunbookSaved{
 			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",
 			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Instruction: "Look {{order}} up.", Params: `{"order":"{{order}}"}`}, {Name: "refund", DependsOn: []int{0}, Team: events.TeamReview, Agents: []string{"clerk", "boss"}}},
+		},
+		events.ConversationSummarised{
+			Conversation: "r1", Requester: "user:anna", Maker: events.SummaryByModel, Run: "r1.summary-3", Runs: []string{"r1", "r2"}, First: 3, Last: 9, Messages: 4, Text: "It was about tea.",
 		},
 		events.PersonErased{Person: "5f2c0a9e4b7d4e1fa6c8d2b39e705114", By: "user:anna"},
 		events.SlackInteracted{

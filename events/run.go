@@ -31,6 +31,8 @@ type RunStarted struct {
 	// Tool is what a live run that asks no model calls, with Params, a JSON object.
 	Tool   string `json:"tool,omitempty"`
 	Params string `json:"params,omitempty"`
+	// Summarises is the summary that a live run is to make the text of.
+	Summarises *ConversationSummarised `json:"summarises,omitempty"`
 	// Agent is who a live run was asked of, empty where it goes to whoever fits best.
 	Agent  string            `json:"agent,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
@@ -61,6 +63,8 @@ type RunAssigned struct {
 	Arms []Arm `json:"arms,omitempty"`
 	// Earlier are the runs of its conversation whose messages it sees, the oldest first. They are not stored again.
 	Earlier []string `json:"earlier,omitempty"`
+	// Summaries counts those of its conversation that it sees besides.
+	Summaries uint64 `json:"summaries,omitempty"`
 	// Choice is why that agent, where the run named none.
 	Choice *Choice `json:"choice,omitempty"`
 }

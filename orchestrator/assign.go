@@ -11,8 +11,6 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/replay"
 )
 
 // errAgent is what no later try changes: the run fails with it.
@@ -74,11 +72,11 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: name, Revision: to.Revision, Model: t.config.Model, Arms: to.Arms, Choice: why,
 	}
 	if started.Conversation != "" && started.Conversation != started.Run {
-		if assign.Earlier, err = t.earlierRuns(ctx, started.Conversation); err != nil {
+		if assign.Earlier, assign.Summaries, err = t.earlier(ctx, started.Conversation); err != nil {
 			return nil, err
 		}
 	}
-	to.Model, to.Earlier = assign.Model, assign.Earlier
+	to.Model, to.Earlier, to.Summaries = assign.Model, assign.Earlier, assign.Summaries
 	t.conversation.assigned = to
 	return []commands.Command{assign}, nil
 }
@@ -103,55 +101,18 @@ func (t *turn) version(ctx context.Context, agent string, revision uint64) (aggr
 	return version, err
 }
 
-// maxEarlier bounds how many earlier runs of a conversation are looked at.
-const maxEarlier = 64
-
-// earlierRuns are the latest runs of a conversation that fit into what a run may see of it, the oldest first. Those that
-// began before it and have ended count.
-func (t *turn) earlierRuns(ctx context.Context, conversation string) ([]string, error) {
-	if err := replay.Reach(ctx, t.models, t.conversation.position); err != nil {
-		return nil, err
-	}
-	var runs []string
-	filter := projections.RunFilter{Conversation: conversation, Limit: maxEarlier}
-	for row, err := range t.models.In(t.wish.Workspace).Runs(ctx, filter) {
-		if err != nil {
-			return nil, fmt.Errorf("read conversation %s: %w", conversation, err)
-		}
-		if row.FirstPosition < t.conversation.position && row.Outcome != projections.Running {
-			runs = append(runs, row.Run)
-		}
-	}
-	slices.Reverse(runs)
-	left := t.earlierBytes
-	for i, run := range slices.Backward(runs) {
-		said, err := t.said(ctx, run)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range said {
-			left -= len(m.Content)
-		}
-		if left < 0 {
-			return runs[i+1:], nil
-		}
-	}
-	return runs, nil
-}
-
-// said is what a person and the agent said in an earlier run, without what its tools did.
-func (t *turn) said(ctx context.Context, run string) ([]events.Message, error) {
+// said is what a person and the agent said in an earlier run, without what its tools did, and who that person is.
+func (t *turn) said(ctx context.Context, run string) (requester string, said []events.Message, err error) {
 	c := newConversation()
 	if err := c.read(ctx, t.store, t.wish.Workspace, run); err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	var said []events.Message
 	for _, m := range c.messages {
 		if (m.Role == "user" || m.Role == "assistant") && len(m.ToolCalls) == 0 && strings.TrimSpace(m.Content) != "" {
 			said = append(said, events.Message{Role: m.Role, Name: m.Name, Content: m.Content})
 		}
 	}
-	return said, nil
+	return c.started.Requester, said, nil
 }
 
 // messages are what is said to the model: asked is what no fact holds yet, sent the whole conversation. What earlier runs
@@ -172,12 +133,19 @@ func (t *turn) messages(ctx context.Context) (asked, sent []events.Message, err 
 // was sent before.
 func (t *turn) whole(ctx context.Context, sent []events.Message) ([]events.Message, error) {
 	c := t.conversation
-	if len(c.assigned.Earlier) == 0 {
+	if len(c.assigned.Earlier) == 0 && c.assigned.Summaries == 0 {
 		return sent, nil
 	}
 	if c.said == nil {
+		if n := c.assigned.Summaries; n > 0 {
+			summaries, _, err := summariesOf(ctx, t.store, t.wish.Workspace, c.started.Conversation, n)
+			if err != nil {
+				return nil, err
+			}
+			c.said = summaries.Told()
+		}
 		for _, run := range c.assigned.Earlier {
-			said, err := t.said(ctx, run)
+			_, said, err := t.said(ctx, run)
 			if err != nil {
 				return nil, err
 			}

@@ -64,8 +64,9 @@ func TestALaterRunOfAConversationKnowsWhatWasSaid(t *testing.T) {
 		if got := ask("r3", "r1", long); len(got) != 6 || got[3] != "user: second" || got[4] != "assistant: answer 3" {
 			t.Errorf("the third run is told %q", got)
 		}
-		// 60 bytes hold the third run alone.
-		if got, want := ask("r4", "r1", "fourth"), []string{"system: Be terse.", "user: " + long, "assistant: answer 4", "user: fourth"}; !slices.Equal(got, want) {
+		// 60 bytes hold the third run alone. The others are summarised in a quarter of that.
+		short := "user: Said earlier in this conversation, 4 messages in short (by extract):\nuser: first"
+		if got, want := ask("r4", "r1", "fourth"), []string{"system: Be terse.", short, "user: " + long, "assistant: answer 4", "user: fourth"}; !slices.Equal(got, want) {
 			t.Errorf("the fourth run is told %q, want %q", got, want)
 		}
 		stop()

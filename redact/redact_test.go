@@ -272,6 +272,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		label
 		last
 		level
+		maker
 		metric
 		missed
 		model
@@ -302,6 +303,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		reasoning_effort
 		run
 		runbook
+		runs
 		scopes
 		secret_env
 		self_approved

@@ -167,7 +167,7 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 // data of the stream's first fact where the caller has them.
 func (s *Store) owner(ctx context.Context, stream string, e *events.Envelope, first []byte) (string, error) {
 	switch events.Category(stream) {
-	case "feedback", "review", "slack":
+	case "feedback", "review", "slack", "conversation":
 		return s.names(e.Data), nil
 	case "run", "goal":
 	default:
@@ -213,6 +213,7 @@ func (s *Store) names(data []byte) string {
 		return ""
 	}
 	for _, name := range []string{by.Requester, by.User} {
+		_, name = acting(name) // as the name itself is replaced
 		if _, is := marked(name); is || s.c.Who(name) && sound(name) {
 			return name
 		}
