@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -91,6 +92,15 @@ func (a *alikes) of(ctx context.Context, title string) (found alike, err error) 
 	return found, nil
 }
 
+// task finds the runs like those of a task. A part of a team's that nobody has done yet is like the task that the team does.
+func (a *alikes) task(ctx context.Context, title, team string) (alike, error) {
+	found, err := a.of(ctx, title)
+	if _, whole, part := strings.Cut(title, partMark); err == nil && team != "" && part && !found.enough() {
+		return a.of(ctx, whole)
+	}
+	return found, err
+}
+
 // EstimateGoal tells what the open tasks of a goal will take. Where Known is less than Tasks, it is of the known ones alone.
 func EstimateGoal(ctx context.Context, r projections.Reader, g projections.GoalRow) (Estimate, error) {
 	return estimate(ctx, &alikes{r: r}, g.Tasks)
@@ -105,7 +115,7 @@ func estimate(ctx context.Context, like *alikes, tasks []projections.GoalTaskRow
 			continue
 		}
 		e.Tasks++
-		runs, err := like.of(ctx, cmp.Or(t.Title, t.Task))
+		runs, err := like.task(ctx, cmp.Or(t.Title, t.Task), t.Team)
 		if err != nil {
 			return e, err
 		}
@@ -143,11 +153,11 @@ func (p *planner) estimated(ctx context.Context, workspace string, plan *command
 	like := &alikes{r: p.models.In(workspace)}
 	rows := make([]projections.GoalTaskRow, len(plan.Tasks))
 	for i, t := range plan.Tasks {
-		rows[i] = projections.GoalTaskRow{Task: t.Task, Title: t.Title, Question: t.Question, DependsOn: t.DependsOn}
+		rows[i] = projections.GoalTaskRow{Task: t.Task, Title: t.Title, Question: t.Question, DependsOn: t.DependsOn, Team: t.Team}
 		if t.Question != "" {
 			continue
 		}
-		runs, err := like.of(ctx, taskLabel(t))
+		runs, err := like.task(ctx, taskLabel(t), t.Team)
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,9 @@ type teamOf struct {
 	agents []string
 }
 
+// partMark stands between a part of a team's and the title of what the team does.
+const partMark = ": "
+
 // formTeams puts in the place of each task that a team is to do the tasks of its members. The last of them has the task's name, so that
 // others wait for it.
 func formTeams(tasks []events.GoalTask, teams map[string]teamOf) ([]events.GoalTask, error) {
@@ -63,7 +66,7 @@ func formTeam(t events.GoalTask, of teamOf) ([]events.GoalTask, error) {
 	// member is a task of the team's, which needs what the whole needs, and others of the team.
 	member := func(part, agent, instruction string, on ...string) events.GoalTask {
 		m := t
-		m.Task, m.Title, m.Agent, m.Instruction, m.Team = t.Task+"-"+part, part+": "+title, agent, instruction, string(of.team)+" of "+t.Task
+		m.Task, m.Title, m.Agent, m.Instruction, m.Team = t.Task+"-"+part, part+partMark+title, agent, instruction, string(of.team)+" of "+t.Task
 		m.DependsOn = append(slices.Clone(t.DependsOn), on...)
 		m.EstimateSeconds, m.EstimateNanos = 0, 0
 		return m

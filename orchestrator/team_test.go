@@ -1,6 +1,7 @@
 package orchestrator_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -73,6 +74,60 @@ func TestTeamsDoTasksTogether(t *testing.T) {
 					t.Errorf("%s was asked %q, want %q in it", run, prompt, part)
 				}
 			}
+		}
+	})
+}
+
+// A model that plans may choose a team for a task. It is told before what each costs, and told once where it names one that there is not;
+// the plan tells what the team costs by the runs of such tasks, also where no team has done one.
+func TestAModelChoosesATeam(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		plan := func(team string) string {
+			return `{"note": "", "tasks": [{"task": "text", "title": "the report", "instruction": "Write it.", "agent": "writer", "depends_on": [], "seconds": 0, "team": "` + team + `", "agents": ["writer", "critic"]}]}`
+		}
+		model := &saying{says: func(prompt string) (string, time.Duration, error) {
+			switch {
+			case !strings.HasPrefix(prompt, "Break this goal"):
+				return "Done.", time.Second, nil
+			case strings.Contains(prompt, "This was your answer"):
+				return plan("review"), time.Second, nil
+			}
+			return plan("band"), time.Second, nil
+		}}
+		h.configure = func(o *orchestrator.Config) { o.Model, o.Runner.Model = "dear", model }
+		h.spawn(t, "writer", events.AgentConfig{})
+		h.spawn(t, "critic", events.AgentConfig{})
+		stop := h.serve(t)
+		for i := range 3 {
+			h.wish(t, func(m commands.Meta) commands.Command {
+				run := fmt.Sprint("r", i)
+				return commands.StartRun{Meta: m, Run: run, Workflow: "ask", Task: "the report", Prompt: "Write it.", Agent: "writer"}
+			})
+		}
+		settled()
+		h.goal(t, commands.CreateGoal{Prompt: "Ship it."})
+		settled()
+		stop()
+		if asked := model.asked[3]; !strings.Contains(asked, `"review" costs 3 runs instead of one`) || !strings.Contains(asked, `"vote" costs 4 runs`) || !strings.Contains(asked, `"hand-over" costs 2 runs`) {
+			t.Errorf("it was asked for a plan by %q", asked)
+		}
+		if told := model.asked[4]; !strings.Contains(told, `has the team "band": there are ["review" "vote" "hand-over"]`) {
+			t.Errorf("it was told %q", told)
+		}
+		row := h.goalRow(t)
+		if row.Status != projections.GoalSucceeded || len(row.Tasks) != 3 {
+			t.Fatalf("the goal is %+v", row)
+		}
+		for _, task := range row.Tasks {
+			if task.Team != "review of text" || task.Estimate != projections.USD(dearCost) {
+				t.Errorf("a part of the team is %+v", task)
+			}
+		}
+		if e := row.Estimate; e == nil || e.Known != 3 || e.CostNanos != 3*dearCost {
+			t.Errorf("the plan's estimate is %+v", e)
 		}
 	})
 }

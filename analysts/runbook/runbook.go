@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,31 +86,59 @@ func (r Runbook) Check() error {
 		return fmt.Errorf("%w: %d steps, at most %d are kept", Err, len(r.Steps), maxRunbookSteps)
 	}
 	for i, s := range r.Steps {
-		if strings.TrimSpace(s.Name) == "" {
-			return fmt.Errorf("%w: step %d has no name", Err, i)
-		}
-		for _, d := range s.DependsOn {
-			if d < 0 || d >= i {
-				return fmt.Errorf("%w: step %d (%s) depends on %d; name earlier steps, counted from 0", Err, i, s.Name, d)
-			}
-		}
-		if s.Params != "" && (s.Tool == "" || !json.Valid([]byte(s.Params))) {
-			return fmt.Errorf("%w: step %d (%s) has arguments that are no JSON, or no tool to call with them", Err, i, s.Name)
-		}
-		if s.Team != "" && !slices.Contains(events.Teams(), s.Team) {
-			return fmt.Errorf("%w: step %d (%s) has the team %q: there are %q", Err, i, s.Name, s.Team, events.Teams())
-		}
-		if s.Team != "" && s.Tool+s.Question != "" || s.Team == "" && len(s.Agents) > 0 {
-			return fmt.Errorf("%w: step %d (%s) has a team with a tool or a question, or agents without a team: review, vote and hand-over are for what agents are asked", Err, i, s.Name)
-		}
-		if s.Question != "" && s.Tool+s.Instruction+s.Agent != "" {
-			return fmt.Errorf("%w: step %d (%s) is a question to a person, and has no agent, tool or instruction", Err, i, s.Name)
+		if m := wrong(i, s); m != nil {
+			m.step, m.name = i, s.Name
+			return fmt.Errorf("%w: %w", Err, m)
 		}
 		texts = append(texts, s.Name, s.Agent, s.Tool, s.Model, s.Instruction, s.Params, s.Question, string(s.Team))
 		texts = append(texts, s.Agents...)
 	}
 	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) }) {
 		return fmt.Errorf("%w: a text is not UTF-8", Err)
+	}
+	return nil
+}
+
+// mistake is what is wrong with a key of a step. line is where that stands, 0 where nobody knows.
+type mistake struct {
+	step, line      int
+	name, key, says string
+}
+
+func (m *mistake) Error() string {
+	where := fmt.Sprintf("step %d", m.step)
+	if m.name != "" {
+		where += " (" + m.name + ")"
+	}
+	if m.line > 0 {
+		where = fmt.Sprintf("line %d: %s", m.line, where)
+	}
+	return fmt.Sprintf("%s: %s: %s", where, m.key, m.says)
+}
+
+// wrong tells what is wrong with a step that stands at a place, nil where nothing is.
+func wrong(at int, s events.RunbookStep) *mistake {
+	is := func(key, format string, args ...any) *mistake {
+		return &mistake{key: key, says: fmt.Sprintf(format, args...)}
+	}
+	later := slices.IndexFunc(s.DependsOn, func(d int) bool { return d < 0 || d >= at })
+	switch {
+	case strings.TrimSpace(s.Name) == "":
+		return is("name", "give the step one")
+	case later >= 0:
+		return is("depends_on", "%d is no earlier step: name some, counted from 0", s.DependsOn[later])
+	case s.Params != "" && s.Tool == "":
+		return is("arguments", "there is no tool to call with them: name it under \"tool\"")
+	case s.Params != "" && !json.Valid([]byte(s.Params)):
+		return is("arguments", "they are no JSON: write them as '{\"order\": 12}'")
+	case s.Team != "" && !slices.Contains(events.Teams(), s.Team):
+		return is("team", "there is no team %q: there are %q", s.Team, events.Teams())
+	case s.Team != "" && s.Tool+s.Question != "":
+		return is("team", "a team does what agents are asked: leave out the tool and the question")
+	case s.Team == "" && len(s.Agents) > 0:
+		return is("agents", "they are a team's: say which under \"team\", one of %q", events.Teams())
+	case s.Question != "" && s.Tool+s.Instruction+s.Agent != "":
+		return is("question", "a person is asked it: leave out the agent, the tool and the instruction")
 	}
 	return nil
 }
@@ -206,8 +235,7 @@ func checkRunbookText(data []byte) error {
 	return nil
 }
 
-// Parse reads what YAML writes, and what a person makes of it. It returns Err, with line and column where
-// the YAML is broken, for an unknown key, a second document, an alias, or what Check refuses.
+// Parse reads what YAML writes, and what a person makes of it. It returns Err, with the line and the key, for an unknown key, a second document, an alias, or what Check refuses.
 func Parse(data []byte) (Runbook, error) {
 	if err := checkRunbookText(data); err != nil {
 		return Runbook{}, err
@@ -224,14 +252,70 @@ func Parse(data []byte) (Runbook, error) {
 		if errors.Is(err, io.EOF) {
 			return Runbook{}, fmt.Errorf("%w: it is empty", Err)
 		}
-		return Runbook{}, fmt.Errorf("%w: %s", Err, yaml.FormatError(err, false, false))
+		return Runbook{}, fmt.Errorf("%w: %s", Err, misread(data, err))
 	}
 	var more any
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return Runbook{}, fmt.Errorf("%w: more than one YAML document", Err)
 	}
-	if err := r.Check(); err != nil {
+	err := r.Check()
+	if m := (*mistake)(nil); errors.As(err, &m) {
+		m.line = lineOf(data, m.step, m.key)
+		err = fmt.Errorf("%w: %w", Err, m)
+	}
+	if err != nil {
 		return Runbook{}, err
 	}
 	return r, nil
+}
+
+// keyOf finds the key that a line of YAML begins with.
+var keyOf = regexp.MustCompile(`^[\s-]*([A-Za-z_]+)\s*:`)
+
+// misread is what the parser says of a text that it can't read, with the line and its key.
+func misread(data []byte, err error) string {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return yaml.FormatError(err, false, false)
+	}
+	line, key, says := at.GetToken().Position.Line, "", at.GetMessage()
+	if lines := bytes.Split(data, []byte("\n")); line >= 1 && line <= len(lines) {
+		if found := keyOf.FindSubmatch(lines[line-1]); found != nil {
+			key = string(found[1])
+		}
+	}
+	if strings.HasSuffix(says, "was used where sequence is expected") {
+		says = "it should be a list"
+	}
+	var unlike *yaml.TypeError
+	if errors.As(err, &unlike) {
+		switch {
+		case key == "arguments":
+			says = "it should be JSON in quotes, such as '{\"order\": 12}'"
+		case unlike.DstType.Kind() == reflect.String:
+			says = "it should be a text"
+		case unlike.DstType.Kind() == reflect.Slice:
+			says = "it should be a list"
+		default:
+			says = "it should be a number"
+		}
+	}
+	if key != "" {
+		says = key + ": " + says
+	}
+	return fmt.Sprintf("line %d: %s", line, says)
+}
+
+// lineOf is where a key of a step stands, or else the step, 0 where neither is found.
+func lineOf(data []byte, step int, key string) int {
+	for _, place := range []string{fmt.Sprintf("$.steps[%d].%s", step, key), fmt.Sprintf("$.steps[%d]", step)} {
+		path, err := yaml.PathString(place)
+		if err != nil {
+			continue
+		}
+		if node, err := path.ReadNode(bytes.NewReader(data)); err == nil && node.GetToken() != nil {
+			return node.GetToken().Position.Line
+		}
+	}
+	return 0
 }

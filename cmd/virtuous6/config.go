@@ -66,6 +66,8 @@ type config struct {
 	RestAfter time.Duration `yaml:"rest_after"`
 	// LiveAgents is how many agents' configurations are kept in memory. Default 50.
 	LiveAgents int `yaml:"live_agents"`
+	// ConversationTokens is about how much of the earlier runs of its conversation a run sees. Default 8192.
+	ConversationTokens int `yaml:"conversation_tokens"`
 	// Drain is how long calls under way may go on when the program is told to stop. Default 30s.
 	Drain time.Duration `yaml:"drain"`
 	// Unpriced is what becomes of a call whose cost nobody can tell, where a budget is set: refuse or allow. Default refuse.

@@ -68,6 +68,7 @@ func (c *config) mistake() (key, says string) {
 		{"model_calls", slices.ContainsFunc(slices.Collect(maps.Values(c.ModelCalls)), func(n int) bool { return n < 1 }), "it should be models with a number of calls each, such as gpt-6-luna: 8"},
 		{"stall_after", c.StallAfter < 0, "it should be a duration, such as 30m"},
 		{"rest_after", c.RestAfter < 0, "it should be a duration, such as 24h"},
+		{"conversation_tokens", c.ConversationTokens < 0 || c.ConversationTokens > 1_000_000, "it should be a number of tokens up to 1000000"},
 		{"live_agents", c.LiveAgents < 0, "it should be a number of agents"},
 		{"drain", c.Drain < 0, "it should be a duration, such as 30s"},
 		{"erasable", !slices.Contains([]string{"", "slack", "all"}, c.Erasable), "it should be slack or all"},
