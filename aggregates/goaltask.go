@@ -79,7 +79,7 @@ func answerTask(c commands.AnswerTask, s Goal) ([]events.Goal, error) {
 	case err != nil:
 		return nil, err
 	case t.plan.Question == "":
-		return nil, fmt.Errorf("%w: task %s is no question", ErrState, c.Task)
+		return nil, fmt.Errorf("%w: task %s is no question: what all of the goal is to heed is told to the goal", ErrState, c.Task)
 	case strings.TrimSpace(c.Answer) == "":
 		return nil, fmt.Errorf("%w: the answer is empty", ErrInvalid)
 	}

@@ -25,30 +25,61 @@ type Recording struct {
 	results map[string][]string
 }
 
-// Record reads a run.
+// before is what a run saw of its conversation: earlier runs, and the first summaries.
+type before struct {
+	conversation string
+	runs         []string
+	summaries    uint64
+}
+
+// Record reads a run, with what it saw of its conversation.
 func Record(ctx context.Context, store eventstore.Store, workspace, run string) (Recording, error) {
-	r := Recording{Run: run, results: map[string][]string{}}
+	r, saw, err := alone(ctx, store, workspace, run)
+	if err != nil {
+		return r, err
+	}
+	for _, earlier := range slices.Backward(saw.runs) {
+		other, _, err := alone(ctx, store, workspace, earlier)
+		if err != nil {
+			return r, err
+		}
+		said := other.Asked[len(other.Asked)-1:]
+		if other.Answer != "" {
+			said = append(slices.Clone(said), events.Message{Role: "assistant", Content: other.Answer})
+		}
+		r.Asked = slices.Concat(said, r.Asked)
+	}
+	if saw.summaries > 0 {
+		known, err := summarised(ctx, store, workspace, saw.conversation, saw.summaries)
+		if err != nil {
+			return r, err
+		}
+		r.Asked = slices.Concat(known.Told(), r.Asked)
+	}
+	return r, nil
+}
+
+// alone reads a run without what it saw of its conversation.
+func alone(ctx context.Context, store eventstore.Store, workspace, run string) (Recording, before, error) {
+	r, saw := Recording{Run: run, results: map[string][]string{}}, before{}
 	var calls []events.ToolCall
 	var prompt string
-	var earlier []string
-	var conversation string
-	var summaries uint64
 	for e, err := range store.ReadStream(ctx, commands.RunStream(workspace, run), eventstore.StreamOptions{}) {
 		if errors.Is(err, eventstore.ErrNoStream) {
-			return r, fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", run)
+			return r, saw, fmt.Errorf("there is no run %q: `virtuous6 runs` lists them", run)
 		}
 		var fact events.Event
 		if err == nil {
 			fact, err = events.Decode(e)
 		}
 		if err != nil {
-			return r, fmt.Errorf("read run %s: %w", run, err)
+			return r, saw, fmt.Errorf("read run %s: %w", run, err)
 		}
 		switch f := fact.(type) {
 		case events.RunStarted:
-			prompt, conversation = f.Prompt, f.Conversation
+			prompt, saw.conversation = f.Prompt, f.Conversation
 		case events.RunAssigned:
-			earlier, summaries = f.Earlier, f.Summaries
+			saw.runs, saw.summaries = f.Earlier, f.Summaries
 		case events.RunLLMCalled:
 			r.heard(calls, f.Asked)
 			if prompt == "" && len(r.Asked) == 0 {
@@ -70,27 +101,9 @@ func Record(ctx context.Context, store eventstore.Store, workspace, run string) 
 		r.Asked = []events.Message{{Role: "user", Content: prompt}}
 	}
 	if len(r.Asked) == 0 {
-		return r, fmt.Errorf("run %s holds nothing that could be asked again: its source gave no prompt", run)
+		return r, saw, fmt.Errorf("run %s holds nothing that could be asked again: its source gave no prompt", run)
 	}
-	for i := len(earlier) - 1; i >= 0; i-- {
-		before, err := Record(ctx, store, workspace, earlier[i])
-		if err != nil {
-			return r, err
-		}
-		said := before.Asked[len(before.Asked)-1:]
-		if before.Answer != "" {
-			said = append(slices.Clone(said), events.Message{Role: "assistant", Content: before.Answer})
-		}
-		r.Asked = slices.Concat(said, r.Asked)
-	}
-	if summaries > 0 {
-		known, err := summarised(ctx, store, workspace, conversation, summaries)
-		if err != nil {
-			return r, err
-		}
-		r.Asked = slices.Concat(known.Told(), r.Asked)
-	}
-	return r, nil
+	return r, saw, nil
 }
 
 // summarised are the first summaries of a conversation.

@@ -132,8 +132,11 @@ func (a *app) theGoal(ctx context.Context, name string) (projections.GoalRow, er
 // dispatchGoal carries a wish about a goal out, and tells where the log holds it.
 func (a *app) dispatchGoal(ctx context.Context, c commands.Command) (position uint64, err error) {
 	receipt, err := a.dispatcher().Dispatch(ctx, c)
-	if errors.Is(err, aggregates.ErrEnded) {
+	switch {
+	case errors.Is(err, aggregates.ErrEnded):
 		return 0, fmt.Errorf("%w: `virtuous6 goals create` makes another one", err)
+	case errors.Is(err, aggregates.ErrMissing):
+		return 0, fmt.Errorf("%w: `virtuous6 goals show` lists the tasks of one that has a plan", err)
 	}
 	return receipt.Position, err
 }
