@@ -104,6 +104,7 @@ func TestAModelChoosesATeam(t *testing.T) {
 		for i := range 3 {
 			h.wish(t, func(m commands.Meta) commands.Command {
 				run := fmt.Sprint("r", i)
+				m.Correlation = run
 				return commands.StartRun{Meta: m, Run: run, Workflow: "ask", Task: "the report", Prompt: "Write it.", Agent: "writer"}
 			})
 		}

@@ -295,9 +295,20 @@ func (a *app) tasksOf(g projections.GoalRow) error {
 			if t.Reason != "" {
 				what += ": " + t.Reason
 			}
-			row(t.Task, t.Status, orDash(short(t.Agent, 20)), took, spent(t.Spent()), orDash(bar), orDash(strings.Join(t.DependsOn, " ")), short(what, 60))
+			row(t.Task, t.Status, orDash(short(t.Agent, 20)), took, spent(t.Spent()), orDash(bar), orDash(needs(t.DependsOn)), short(what, 60))
 		}
 	})
+}
+
+// shownNeeds is how many tasks are named that another one needs.
+const shownNeeds = 4
+
+// needs names the tasks that another one needs, as many as there is room for.
+func needs(tasks []string) string {
+	if n := len(tasks) - shownNeeds; n > 1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(tasks[:shownNeeds], " "), n)
+	}
+	return strings.Join(tasks, " ")
 }
 
 // timeline draws when something was, within the time of the whole.
