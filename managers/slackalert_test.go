@@ -130,7 +130,7 @@ func TestAMilestoneIsToldOnce(t *testing.T) {
 	tell := func(stream string, fact events.Event) {
 		for _, w := range take(stream, fact) {
 			m := w.Work.(managers.SlackMilestone) //nolint:forcetypeassert // there is no other work
-			told = append(told, m.Milestone())
+			told = append(told, string(m.Milestone()))
 			take("slack-"+m.Post(), events.SlackPosted{Post: m.Post(), Channel: "C", TS: "1"})
 		}
 	}
@@ -159,7 +159,7 @@ func TestAMilestoneIsToldOnce(t *testing.T) {
 	}
 	tell("improvement-i2", events.ImprovementApplied{Share: 100})
 	tell("improvement-i3", events.ImprovementApplied{Share: 100})
-	if got := told[4:]; len(got) != 1 || got[0] != managers.FirstFaster {
+	if got := told[4:]; len(got) != 1 || got[0] != string(events.FirstFaster) {
 		t.Errorf("told %q", got)
 	}
 }

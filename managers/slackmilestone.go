@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -16,30 +15,20 @@ type SlackMilestone struct{ SlackCard }
 func (SlackMilestone) Kind() string { return "slack.milestone" }
 
 // Milestone is the one that it is about.
-func (m SlackMilestone) Milestone() string { return strings.TrimPrefix(m.Of, milestoneCards) }
+func (m SlackMilestone) Milestone() events.Milestone {
+	return events.Milestone(strings.TrimPrefix(m.Of, milestoneCards))
+}
 
 // milestoneCards begin the names of the cards of milestones.
 const milestoneCards = "milestone:"
 
-// The milestones, as work names them.
-const (
-	FirstProposal    = "proposal"
-	FirstImprovement = "improvement"
-	FirstSaving      = "saving"
-	FirstLiked       = "liked"
-	FirstFaster      = "faster"
-)
-
 type slackMilestoneState struct {
 	Workspace string `json:"workspace,omitempty"`
 	// Reached are those that were, each told once.
-	Reached map[string]*slackCard `json:"reached,omitempty"`
+	Reached map[events.Milestone]*slackCard `json:"reached,omitempty"`
 	// Applied are the improvements that were made. A share more is no other one.
 	Applied map[string]bool `json:"applied,omitempty"`
-	// Week is the one of the latest improvement, by its first moment; Made counts those in it, Most the most of a week before it.
-	Week time.Time `json:"week,omitzero"`
-	Made int       `json:"made,omitempty"`
-	Most int       `json:"most,omitempty"`
+	events.Pace
 }
 
 // slackMilestone has each milestone posted when it is first reached.
@@ -52,9 +41,9 @@ func slackMilestone() Manager[slackMilestoneState] {
 			s.Workspace = e.Workspace
 			switch f := fact.(type) {
 			case events.ImprovementProposed:
-				s.reach(FirstProposal, e)
+				s.reach(events.FirstProposal, e)
 			case events.ImprovementApplied:
-				s.reach(FirstImprovement, e)
+				s.reach(events.FirstImprovement, e)
 				if id := events.Identity(e.Stream); s.Applied[id] {
 					break
 				} else if s.Applied == nil {
@@ -62,19 +51,16 @@ func slackMilestone() Manager[slackMilestoneState] {
 				} else {
 					s.Applied[id] = true
 				}
-				if week := e.OccurredAt.Truncate(7 * 24 * time.Hour); !week.Equal(s.Week) {
-					s.Week, s.Most, s.Made = week, max(s.Most, s.Made), 0
-				}
-				if s.Made++; s.Most > 0 && s.Made > s.Most {
-					s.reach(FirstFaster, e)
+				if s.Take(e.OccurredAt) {
+					s.reach(events.FirstFaster, e)
 				}
 			case events.ExperimentPromoted:
 				if saved, _, _ := events.Saved(f.Proof.Arms); saved >= events.MuchSaved {
-					s.reach(FirstSaving, e)
+					s.reach(events.FirstSaving, e)
 				}
 			case events.FeedbackGiven:
 				if f.Liked() {
-					s.reach(FirstLiked, e)
+					s.reach(events.FirstLiked, e)
 				}
 			case events.SlackPosted:
 				for _, c := range s.Reached {
@@ -96,14 +82,14 @@ func slackMilestone() Manager[slackMilestoneState] {
 	}
 }
 
-func (s *slackMilestoneState) reach(name string, e *events.Envelope) {
-	if s.Reached[name] != nil {
+func (s *slackMilestoneState) reach(m events.Milestone, e *events.Envelope) {
+	if s.Reached[m] != nil {
 		return
 	}
-	c := &slackCard{SlackCard: SlackCard{Workspace: e.Workspace, Of: milestoneCards + name, Since: e.OccurredAt}}
+	c := &slackCard{SlackCard: SlackCard{Workspace: e.Workspace, Of: milestoneCards + string(m), Since: e.OccurredAt}}
 	c.become("reached", e)
 	if s.Reached == nil {
-		s.Reached = map[string]*slackCard{}
+		s.Reached = map[events.Milestone]*slackCard{}
 	}
-	s.Reached[name] = c
+	s.Reached[m] = c
 }

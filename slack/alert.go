@@ -74,12 +74,6 @@ func (d *Door) AlertGaveUp(ctx context.Context, w managers.SlackAlert, reason st
 	return d.notShown(ctx, w.SlackCard, reason)
 }
 
-// milestones are the milestones as work names them.
-var milestones = map[string]string{
-	managers.FirstProposal: answers.MilestoneProposal, managers.FirstImprovement: answers.MilestoneImprovement, managers.FirstSaving: answers.MilestoneSaving,
-	managers.FirstLiked: answers.MilestoneLiked, managers.FirstFaster: answers.MilestoneFaster,
-}
-
 // milestoneBlocks tell that something happened for the first time.
 func milestoneBlocks(m answers.Milestone) (text string, blocks []api.Block) {
 	text = ":tada: *A milestone: " + inert(m.Name) + "*"
@@ -111,7 +105,7 @@ func (d *Door) Milestone(ctx context.Context, w managers.SlackMilestone) error {
 	}
 	c := card{channel: d.Digests}
 	reached := answers.Milestones(improvements, experiments, feedback)
-	i := slices.IndexFunc(reached, func(m answers.Milestone) bool { return m.Name == milestones[w.Milestone()] })
+	i := slices.IndexFunc(reached, func(m answers.Milestone) bool { return m.Of == w.Milestone() })
 	switch {
 	case i < 0:
 		c.late = "it was taken back"

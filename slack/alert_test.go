@@ -58,8 +58,8 @@ func TestAMilestoneIsPosted(t *testing.T) {
 		c.Digests, c.Now = "C9", func() time.Time { return now }
 		c.Reader = folded(t, append(aDay(now), "feedback-f1", now, events.FeedbackGiven{Feedback: "f1", Run: "r1", Name: events.Satisfaction, Score: &score})...)
 	})
-	for _, name := range []string{managers.FirstLiked, managers.FirstSaving} {
-		if err := door.Milestone(t.Context(), managers.SlackMilestone{SlackCard: managers.SlackCard{Of: "milestone:" + name, Since: now}}); err != nil {
+	for _, name := range []events.Milestone{events.FirstLiked, events.FirstSaving} {
+		if err := door.Milestone(t.Context(), managers.SlackMilestone{SlackCard: managers.SlackCard{Of: "milestone:" + string(name), Since: now}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -157,7 +157,7 @@ func shown(text, name string) map[string]any {
 		"alert_over":  slack.AlertBlocks(managers.SlackAlert{SlackCard: managers.SlackCard{As: managers.Recovered, Since: goalTime}, Agent: name, Latest: managers.Tally{Runs: 30, Good: 26}, Position: 4711}),
 		"alert_budget": slack.MarkBlocks(managers.SlackAlert{Budget: name[:min(len(name), 500)], Percent: 80},
 			projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Monthly, LimitNanos: 50_000_000_000, SpentNanos: 40_200_000_000, Starting: "2026-11-01"}),
-		"milestone":    slack.MilestoneBlocks(answers.Milestone{Name: answers.MilestoneSaving, At: goalTime, Effect: text, Position: 9876}),
+		"milestone":    slack.MilestoneBlocks(answers.Milestone{Name: events.FirstSaving.Says(), At: goalTime, Effect: text, Position: 9876}),
 		"review":       slack.ReviewedBlocks(review(text, projections.ReviewOpen), text, text),
 		"review_over":  slack.ReviewedBlocks(review(text, projections.ReviewClosed), text, text),
 		"review_wrong": slack.ReviewView(`{"run":"r1","channel":"C1"}`, events.JudgedWrong),
