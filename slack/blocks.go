@@ -122,9 +122,13 @@ func dollars(n events.Nanos) string {
 	return fmt.Sprintf("$%d.%02d", cents/100, cents%100)
 }
 
-// fenced splits Markdown into messages. A block of code that is cut is closed, and opened again.
-func fenced(markdown string) []string {
-	parts := pieces(markdown, maxMessage)
+// fenceRoom is how many characters closing and opening a block of code takes.
+const fenceRoom = 8
+
+// fenced splits Markdown into parts of at most most characters, but for fenceRoom. A block of code that is cut is closed, and
+// opened again.
+func fenced(markdown string, most int) []string {
+	parts := pieces(markdown, most)
 	open := ""
 	for i, part := range parts {
 		part = open + part

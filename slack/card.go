@@ -32,15 +32,17 @@ func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
 	if w.Workspace != d.Workspace { // those here are not to see it
 		return d.shown(ctx, w, noChannel, "", "", "it is of another workspace")
 	}
-	options := []api.MsgOption{api.MsgOptionText(c.text, false), api.MsgOptionBlocks(c.blocks...)}
+	text := api.MsgOptionText(c.text, false)
 	as := managers.SlackRun{Workspace: w.Workspace, Run: w.Of, StartedAt: w.Since}
 	channel, ts, reason := w.Channel, w.TS, ""
 	var err error
 	switch {
 	case ts != "":
-		err = d.limits.call(ctx, "chat.update", channel, func(ctx context.Context) error {
-			_, _, _, err := d.API.UpdateMessageContext(ctx, channel, ts, options...)
-			return err
+		err = d.withBlocks(c.blocks, func(blocks api.MsgOption) error {
+			return d.limits.call(ctx, "chat.update", channel, func(ctx context.Context) error {
+				_, _, _, err := d.API.UpdateMessageContext(ctx, channel, ts, text, blocks)
+				return err
+			})
 		})
 	case c.channel == "":
 	case c.late != "":
@@ -51,7 +53,10 @@ func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
 		}
 	default:
 		channel = c.channel
-		ts, err = d.post(ctx, as, channel, c.thread, cardPart, options...)
+		err = d.withBlocks(c.blocks, func(blocks api.MsgOption) error {
+			ts, err = d.post(ctx, as, channel, c.thread, cardPart, text, blocks)
+			return err
+		})
 	}
 	var refused api.SlackErrorResponse
 	if errors.As(err, &refused) {

@@ -229,11 +229,16 @@ func (d *Door) learn(method string, err error) bool {
 	default:
 		return false
 	}
+	d.without(method, "Slack does not let this app use a method: `virtuous6 slack check` tells what is missing", refused.Err)
+	return true
+}
+
+// without remembers what the app may not use, and says so once.
+func (d *Door) without(method, says, reason string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.unable[method] {
 		d.unable[method] = true
-		d.Log.Warn("Slack does not let this app use a method: `virtuous6 slack check` tells what is missing", "method", method, "error", refused.Err)
+		d.Log.Warn(says, "method", method, "error", reason)
 	}
-	return true
 }

@@ -82,5 +82,6 @@ func Asked(user, prompt string) []api.Block {
 func HomeView(today answers.Figures, checks []answers.Check, learned answers.Said, mine []projections.RunRow, runbooks []projections.RunbookRow, waiting [][]api.Block, loop []api.Block) api.HomeTabViewRequest {
 	return homeView(today, checks, learned, mine, runbooks, waiting, loop)
 }
-func Line(values []int64, most int64) string { return line(values, most) }
-func Fenced(markdown string) []string        { return fenced(markdown) }
+func Line(values []int64, most int64) string  { return line(values, most) }
+func Fenced(markdown string) []string         { return fenced(markdown, maxMessage) }
+func Ordinary(blocks []api.Block) []api.Block { return ordinary(blocks) }

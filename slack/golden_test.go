@@ -246,10 +246,12 @@ func TestHostileTextsKeepToTheLimitsAndCallNobody(t *testing.T) {
 		}
 	}
 	for i, part := range slack.Fenced(hostile) {
-		row := answered("r1", part)
-		data, most := blocksOf(t, slack.AnswerBlocks(row))
-		if wrong := apitest.CheckBlocks(data, most); wrong != "" || strings.Contains(data, `\u003c!`) || strings.Contains(data, `\u003c@`) {
-			t.Errorf("part %d: %s", i, wrong)
+		answer := slack.AnswerBlocks(answered("r1", part))
+		for _, blocks := range [][]api.Block{answer, slack.Ordinary(answer), slack.Ordinary(slack.GoalBlocks(goal(part, projections.GoalSucceeded), part, goalTime))} {
+			data, most := blocksOf(t, blocks)
+			if wrong := apitest.CheckBlocks(data, most); wrong != "" || strings.Contains(data, `\u003c!`) || strings.Contains(data, `\u003c@`) {
+				t.Errorf("part %d: %s", i, wrong)
+			}
 		}
 	}
 }

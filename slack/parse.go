@@ -329,9 +329,9 @@ const (
 
 func tappedWish(action, value string) Wish {
 	switch {
-	case action == judgeAction && strings.HasPrefix(value, goodValue):
+	case strings.HasPrefix(action, judgeAction) && strings.HasPrefix(value, goodValue):
 		return Judge{Run: strings.TrimPrefix(value, goodValue), Good: true}
-	case action == judgeAction && strings.HasPrefix(value, badValue):
+	case strings.HasPrefix(action, judgeAction) && strings.HasPrefix(value, badValue):
 		return Judge{Run: strings.TrimPrefix(value, badValue)}
 	case action == rightAction && value != "":
 		return Assess{Run: value, Right: true}

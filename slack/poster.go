@@ -275,7 +275,7 @@ func (d *Door) Answer(ctx context.Context, w managers.SlackAnswer) error {
 // answer brings a run's answer to where it belongs. reason tells why it was not streamed to its end.
 func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, thread string, row projections.RunRow, shown *stream) (ts, reason string, err error) {
 	says := ended(row)
-	parts := fenced(says)
+	parts := fenced(says, maxMessage)
 	last := len(parts) - 1
 	if ts, known := d.sent.of(run.Run + "/stream"); known {
 		return ts, "", nil
@@ -309,14 +309,17 @@ func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, threa
 		if i == last {
 			blocks = append(blocks, footer(row, note)...)
 		}
-		options := []api.MsgOption{api.MsgOptionText(clip(Mrkdwn(part), maxSection), false), api.MsgOptionBlocks(blocks...)}
-		if i == 0 && shown.ts != "" {
-			ts, err = d.replace(ctx, channel, shown.ts, append(options, partOf(run.Run, "answer 0")))
-			if err == nil && ts != "" {
-				continue
+		text, name := api.MsgOptionText(clip(Mrkdwn(part), maxSection), false), fmt.Sprintf("answer %d", i)
+		err = d.withBlocks(blocks, func(blocks api.MsgOption) error {
+			if i == 0 && shown.ts != "" {
+				if ts, err = d.replace(ctx, channel, shown.ts, []api.MsgOption{text, blocks, partOf(run.Run, name)}); err != nil || ts != "" {
+					return err
+				}
 			}
-		}
-		if ts, err = d.post(ctx, run, channel, thread, fmt.Sprintf("answer %d", i), options...); err != nil {
+			ts, err = d.post(ctx, run, channel, thread, name, text, blocks)
+			return err
+		})
+		if err != nil {
 			return "", "", err
 		}
 	}
@@ -325,13 +328,15 @@ func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, threa
 
 // finish ends a stream with the rest of its text and what stands under it.
 func (d *Door) finish(ctx context.Context, channel, ts, rest string, mark api.MsgOption, under []api.Block) error {
-	options := []api.MsgOption{api.MsgOptionBlocks(under...), mark}
+	options := []api.MsgOption{mark}
 	if rest != "" {
 		options = append(options, api.MsgOptionMarkdownText(harmless(rest)))
 	}
-	return d.limits.call(ctx, "chat.stopStream", channel, func(ctx context.Context) error {
-		_, _, err := d.API.StopStreamContext(ctx, channel, ts, options...)
-		return err
+	return d.withBlocks(under, func(blocks api.MsgOption) error {
+		return d.limits.call(ctx, "chat.stopStream", channel, func(ctx context.Context) error {
+			_, _, err := d.API.StopStreamContext(ctx, channel, ts, append(options, blocks)...)
+			return err
+		})
 	})
 }
 
@@ -349,7 +354,7 @@ func (d *Door) replace(ctx context.Context, channel, ts string, options []api.Ms
 		_, _, _, err := d.API.UpdateMessageContext(ctx, channel, ts, options...)
 		return err
 	})
-	if errors.As(err, &refused) {
+	if errors.As(err, &refused) && !badBlocks(refused) {
 		d.Log.Warn("a message could not be put right: it is posted anew", "channel", channel, "ts", ts, "error", refused.Err)
 		return "", nil
 	}
