@@ -74,7 +74,6 @@ type Config struct {
 // Door is the door to Slack. Its handlers work once Run does.
 type Door struct {
 	Config
-	started time.Time
 	taken   *replayed
 	limits  *limits
 	streams *streams
@@ -92,6 +91,8 @@ type learned struct {
 	unable map[string]bool
 	// bot is the bot that it is, once that was asked.
 	bot string
+	// since is when this process began to do the work that it does.
+	since time.Time
 }
 
 // of is the door as it is for those of a team.
@@ -134,10 +135,24 @@ func New(c Config) *Door {
 	if c.FlushEvery <= 0 {
 		c.FlushEvery = 700 * time.Millisecond
 	}
-	d := &Door{Config: c, started: c.Now(), taken: newReplayed(c.Now), limits: newLimits(), work: make(chan func(context.Context), backlog), learned: &learned{unable: map[string]bool{}}}
+	d := &Door{Config: c, taken: newReplayed(c.Now), limits: newLimits(), work: make(chan func(context.Context), backlog), learned: &learned{unable: map[string]bool{}, since: c.Now()}}
 	d.streams, d.sent = newStreams(d), newSent()
 	d.groups = &members{door: d}
 	return d
+}
+
+// Drives tells that this process does the work of posting from now on, and another one may have done it until now.
+func (d *Door) Drives() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.since = d.Now()
+}
+
+// own tells that nobody else can have posted of what began at a time, by whichever clock that was.
+func (d *Door) own(began time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !began.Before(d.since.Add(time.Minute))
 }
 
 // Run does what is left to do once a delivery was acknowledged, until ctx is done.

@@ -182,18 +182,24 @@ func TestWhatSlackHoldsUpComesLater(t *testing.T) {
 // The process that began a stream may have died before it could tell.
 func TestAnInterruptedStreamIsPutRight(t *testing.T) {
 	t.Parallel()
-	for name, told := range map[string]bool{"that the log knows of": true, "that nobody told of": false} {
+	for name, c := range map[string]struct{ told, standby bool }{"that the log knows of": {told: true}, "that nobody told of": {}, "by the one that this one stood by": {standby: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			door, h, server := newDoor(t)
+			now := time.Now()
+			door, h, server := newDoor(t, func(c *slack.Config) { c.Now = func() time.Time { return now } })
 			client := api.New("xoxb-1", api.OptionAPIURL(server.URL))
 			_, ts, err := client.StartStreamContext(t.Context(), "C1", api.MsgOptionTS("1.1"), api.MsgOptionMarkdownText("Half of"), api.MsgOptionRecipientTeamID("T1"), api.MsgOptionRecipientUserID("U1"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			run := askedRun(time.Now().Add(-time.Hour))
-			if told {
+			run := askedRun(now.Add(-time.Hour))
+			if c.told {
 				run.Stream = ts
+			}
+			if c.standby {
+				run.StartedAt = now.Add(time.Hour)
+				now = now.Add(2 * time.Hour)
+				door.Drives()
 			}
 			h.runs = []projections.RunRow{answered("r1", "All of it.")}
 			if err := door.Answer(t.Context(), managers.SlackAnswer{SlackRun: run}); err != nil {

@@ -136,7 +136,7 @@ func (d *Door) earlier(ctx context.Context, run managers.SlackRun, channel, thre
 		return ts, nil
 	}
 	// A run of this process's own time has no earlier try but those that sent knows.
-	if !run.StartedAt.Before(d.started.Add(time.Minute)) {
+	if d.own(run.StartedAt) {
 		return "", nil
 	}
 	return d.find(ctx, channel, thread, run, func(m api.Message) bool {
@@ -152,7 +152,7 @@ func partOf(post, part string) api.MsgOption {
 // stream is the message that an earlier process has begun to stream a run's answer into. It may have died before it could
 // tell: then it is the message of ours in the thread that says of no post that it is a part of it, and that nobody adds to.
 func (d *Door) stream(ctx context.Context, run managers.SlackRun, channel, thread string) (ts string, err error) {
-	if run.Stream != "" || !run.StartedAt.Before(d.started) {
+	if run.Stream != "" || d.own(run.StartedAt) {
 		return run.Stream, nil
 	}
 	me, err := d.self(ctx)

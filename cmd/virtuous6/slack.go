@@ -136,11 +136,12 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 	return s, nil
 }
 
-// handlers do the work of posting.
+// handlers do the work of posting, from now on.
 func (s *slackServer) handlers() []orchestrator.Handler {
 	if s == nil {
 		return nil
 	}
+	s.door.Drives()
 	all := []orchestrator.Handler{
 		orchestrator.Handle(s.door.Follow, s.door.FollowGaveUp), orchestrator.Handle(s.door.Answer, s.door.AnswerGaveUp),
 		orchestrator.Handle(s.door.Permit, s.door.PermitGaveUp), orchestrator.Handle(s.door.Pursue, s.door.PursueGaveUp),

@@ -40,7 +40,7 @@ func TestSomebodyIsForgotten(t *testing.T) {
 	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
 	api.Send(t, "events_api", "e1", mention("C1", "1.1", "", "where is my salamander?"))
 	api.Acked(t, "e1")
-	model.say("In the ", "terrarium", ".", ".")
+	model.say("In the ", "terrarium", ".")
 	answer := api.Message(t, "C1", "the answer", func(m apitest.Message) bool { return strings.Contains(m.Blocks, "feedback_buttons") })
 	api.Send(t, "slash_commands", "s1", command(api, "/better", "kinder words", "slash.1"))
 	api.Acked(t, "s1")

@@ -3,6 +3,7 @@ package apitest
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 
@@ -14,6 +15,7 @@ type sockets struct {
 	mu    sync.Mutex
 	conns []*websocket.Conn
 	acks  map[string]json.RawMessage
+	sent  int
 }
 
 func (s *sockets) close() {
@@ -53,13 +55,9 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 		s.change()
 	}
 	s.sockets.mu.Lock()
-	defer s.sockets.mu.Unlock()
-	for i, c := range s.sockets.conns {
-		if c == conn {
-			s.sockets.conns = append(s.sockets.conns[:i], s.sockets.conns[i+1:]...)
-			break
-		}
-	}
+	s.sockets.conns = slices.DeleteFunc(s.sockets.conns, func(c *websocket.Conn) bool { return c == conn })
+	s.sockets.mu.Unlock()
+	s.change()
 }
 
 func (s *Server) change() {
@@ -69,23 +67,28 @@ func (s *Server) change() {
 	s.changed = make(chan struct{})
 }
 
-// Connected waits for a socket.
-func (s *Server) Connected(t testing.TB) {
+// Connected waits until so many sockets are open.
+func (s *Server) Connected(t testing.TB, sockets int) {
+	t.Helper()
+	s.Await(t, "sockets", func() bool {
+		s.sockets.mu.Lock()
+		defer s.sockets.mu.Unlock()
+		return len(s.sockets.conns) == sockets
+	})
+}
+
+// Send brings a delivery by one of the sockets, each in turn: kind is slash_commands, events_api or interactive.
+func (s *Server) Send(t testing.TB, kind, envelope string, payload any) {
 	t.Helper()
 	s.Await(t, "a socket", func() bool {
 		s.sockets.mu.Lock()
 		defer s.sockets.mu.Unlock()
 		return len(s.sockets.conns) > 0
 	})
-}
-
-// Send brings a delivery by a socket: kind is slash_commands, events_api or interactive.
-func (s *Server) Send(t testing.TB, kind, envelope string, payload any) {
-	t.Helper()
-	s.Connected(t)
 	s.sockets.mu.Lock()
 	defer s.sockets.mu.Unlock()
-	conn := s.sockets.conns[len(s.sockets.conns)-1]
+	s.sockets.sent++
+	conn := s.sockets.conns[s.sockets.sent%len(s.sockets.conns)]
 	if err := conn.WriteJSON(map[string]any{"type": kind, "envelope_id": envelope, "accepts_response_payload": true, "payload": payload}); err != nil {
 		t.Fatal(err)
 	}
