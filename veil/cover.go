@@ -71,7 +71,7 @@ func (c covering) event(e events.Envelope, owner string) (events.Envelope, error
 	}
 	w := rewrite{
 		text: func(raw jsontext.Value, at string) ([]byte, error) {
-			if whose == nil || empty(raw) {
+			if whose == nil || empty(raw) || e.Kind == "run.approval_answered" && at == "/answer" { // which is granted or refused
 				return nil, nil
 			}
 			if whose.state == erased {

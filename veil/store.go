@@ -166,9 +166,12 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 // owner is the name, or the mark, of the person whose texts an event of a stream holds, empty for nobody's. first are the
 // data of the stream's first fact where the caller has them.
 func (s *Store) owner(ctx context.Context, stream string, e *events.Envelope, first []byte) (string, error) {
+	if words[e.Kind] {
+		if who := s.names(e.Data); who != "" {
+			return who, nil
+		}
+	}
 	switch events.Category(stream) {
-	case "feedback", "review", "slack", "conversation":
-		return s.names(e.Data), nil
 	case "run", "goal":
 	default:
 		return "", nil
@@ -200,19 +203,29 @@ func (s *Store) owner(ctx context.Context, stream string, e *events.Envelope, fi
 	return owner, nil
 }
 
+// words are the facts whose texts are the words of who did it. Of the others in streams of runs and goals they are those of who
+// asked, and elsewhere they are nobody's.
+var words = map[string]bool{
+	"feedback.given": true, "review.judged": true, "slack.interacted": true, "conversation.summarised": true,
+	"goal.told": true, "goal.task_answered": true, "goal.task_changed": true, "goal.task_skipped": true, "goal.plan_asked": true, "goal.paused": true, "goal.cancelled": true,
+	"improvement.approved": true, "improvement.rejected": true, "experiment.stopped": true, "loop.paused": true, "loop.resumed": true,
+	"run.approval_answered": true, "tool.accepted": true,
+}
+
 // names is who a fact says asked, or did it, if that is somebody whose texts are veiled.
 func (s *Store) names(data []byte) string {
-	if !bytes.Contains(data, []byte(`"requester":"`)) && !bytes.Contains(data, []byte(`"user":"`)) {
+	if !bytes.Contains(data, []byte(`"requester":"`)) && !bytes.Contains(data, []byte(`"user":"`)) && !bytes.Contains(data, []byte(`"by":"`)) {
 		return ""
 	}
 	var by struct {
 		Requester string `json:"requester"`
 		User      string `json:"user"`
+		By        string `json:"by"`
 	}
 	if json.Unmarshal(data, &by) != nil {
 		return ""
 	}
-	for _, name := range []string{by.Requester, by.User} {
+	for _, name := range []string{by.Requester, by.User, by.By} {
 		_, name = acting(name) // as the name itself is replaced
 		if _, is := marked(name); is || s.c.Who(name) && sound(name) {
 			return name

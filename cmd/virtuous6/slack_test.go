@@ -72,7 +72,7 @@ func (p *paced) say(words ...string) {
 		if p.now == nil {
 			select {
 			case p.now = <-p.asked:
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				p.t.Fatalf("the model is not asked, and was to say %q", word)
 			}
 		}

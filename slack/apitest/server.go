@@ -192,7 +192,7 @@ func (s *Server) Working() int {
 // Await waits until something holds. It fails the test where that takes too long.
 func (s *Server) Await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		s.mu.Lock()
 		changed := s.changed

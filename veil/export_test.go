@@ -1,0 +1,4 @@
+package veil
+
+// Words tells of a kind of facts whose texts are the words of who did it.
+func Words(kind string) bool { return words[kind] }
