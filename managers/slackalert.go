@@ -3,6 +3,7 @@ package managers
 import (
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -43,11 +44,10 @@ const (
 	// watchLatest is how many of an agent's latest runs are held beside those before, watchBefore the least number of those.
 	watchLatest = 30
 	watchBefore = 50
-	// watchSure is how sure it is that an agent does worse. It is looked at after each run: a chance of one in ten thousand keeps
-	// false alarms months apart.
-	watchSure = .9999
-	// watchOver is how sure it may still be when the episode is over.
-	watchOver = .8
+	// watchFalse is of how many agents that stay as they are for ever one at most is told to do worse.
+	watchFalse = 20
+	// watchOver is how sure it may still be when the episode is over: it is over when nothing speaks for it.
+	watchOver = .5
 )
 
 // watched is how the runs of an agent went.
@@ -84,7 +84,7 @@ type slackWatchState struct {
 // slackWatch has it told that an agent does worse than it did, once an episode.
 func slackWatch() Manager[slackWatchState] {
 	return Manager[slackWatchState]{
-		Name: "slack_watch", Version: 1, Opens: []string{"run.assigned"}, Follows: []string{"run.finished", "run.failed", "run.cancelled", "slack.posted"},
+		Name: "slack_watch", Version: 2, Opens: []string{"run.assigned"}, Follows: []string{"run.finished", "run.failed", "run.cancelled", "slack.posted"},
 		Key: func(e *events.Envelope) string { return e.Workspace },
 		Evolve: func(s slackWatchState, e *events.Envelope, fact events.Event) slackWatchState {
 			s.Workspace = e.Workspace
@@ -148,21 +148,46 @@ func (s *slackWatchState) ended(e *events.Envelope, run string, outcome events.O
 	if latest.Runs < watchLatest || before.Runs < watchBefore {
 		return
 	}
-	worse := func(confidence float64) bool {
-		_, i := stats.Newcombe(latest.Good, latest.Runs, before.Good, before.Runs, confidence)
-		return i.High < 0
-	}
 	switch {
-	case w.Episode == nil && worse(watchSure):
+	case w.Episode == nil && fewer(latest, before):
 		w.Episode = &slackAlert{Alert: SlackAlert{Agent: agent, Latest: latest, Before: before, Position: e.Position}}
 		w.Episode.SlackCard = SlackCard{Workspace: s.Workspace, Of: fmt.Sprintf("alert:agent:%d", e.Position), Since: e.OccurredAt}
 		w.Episode.become(Degraded, e)
-	case w.Episode != nil && w.Episode.As == Degraded && !worse(watchOver):
+	case w.Episode != nil && w.Episode.As == Degraded && !still(latest, before):
 		w.Episode.Alert.Latest = latest
 		if w.Episode.become(Recovered, e); w.Episode.None {
 			w.Episode = nil
 		}
 	}
+}
+
+// fewer tells that so few of the latest runs succeed by chance too seldom, if they are as those before (Fisher's exact test, in
+// whole numbers). It is asked after each run: the levels of all times add up to one in watchFalse.
+func fewer(latest, before Tally) bool {
+	if latest.Good*before.Runs >= before.Good*latest.Runs {
+		return false
+	}
+	good, n := latest.Good+before.Good, latest.Runs
+	bad := n + before.Runs - good
+	x := max(0, n-bad)
+	var all, ways, each, by big.Int
+	for each.Mul(each.Binomial(good, x), by.Binomial(bad, n-x)); ; x++ {
+		ways.Add(&ways, &each)
+		if x == latest.Good {
+			break
+		}
+		each.Quo(each.Mul(&each, by.SetInt64((good-x)*(n-x))), all.SetInt64((x+1)*(bad-n+x+1)))
+	}
+	// The level is n/((k+n)(k+n+1)) of one in watchFalse, at the look k.
+	look := before.Runs - watchBefore + n
+	ways.Mul(ways.Mul(&ways, by.SetInt64(look)), all.SetInt64((look+1)*watchFalse))
+	return ways.Cmp(all.Mul(all.Binomial(good+bad, n), by.SetInt64(n))) <= 0
+}
+
+// still tells that the latest runs look worse than those before.
+func still(latest, before Tally) bool {
+	_, i := stats.Newcombe(latest.Good, latest.Runs, before.Good, before.Runs, watchOver)
+	return i.High < 0
 }
 
 // take takes in how a run went.
