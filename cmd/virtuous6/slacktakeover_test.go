@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -22,7 +23,7 @@ import (
 func (p program) history() {
 	p.t.Helper()
 	var out bytes.Buffer
-	a := &app{out: &out, err: &out, flags: &verbs{Store: p.store, Quiet: true}, clock: timeNow, ids: orchestrator.NewID}
+	a := &app{out: &out, err: &out, flags: &verbs{Store: p.store, Quiet: true}, clock: time.Now, ids: orchestrator.NewID}
 	a.config.Policy.Tools = []string{"notes__*"}
 	if err := a.open(p.t.Context()); err != nil {
 		p.t.Fatal(err)
@@ -47,7 +48,7 @@ func (p program) history() {
 			if err != nil {
 				p.t.Fatal(err)
 			}
-			all = append(all, events.Envelope{ID: a.ids(), Stream: stream, Kind: kind, Version: version, Data: data, OccurredAt: timeNow(), Actor: "user:anna"})
+			all = append(all, events.Envelope{ID: a.ids(), Stream: stream, Kind: kind, Version: version, Data: data, OccurredAt: time.Now(), Actor: "user:anna"})
 		}
 		if _, err := a.store.Append(p.t.Context(), stream, eventstore.NoStream, all); err != nil {
 			p.t.Fatal(err)
