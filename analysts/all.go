@@ -23,11 +23,15 @@ type Runner struct {
 	// Load loads the view, and returns what thinks about it and reads no more. Its errors are those of the reader, and of
 	// options out of range.
 	Load func(ctx context.Context, r projections.Reader) (think func() evidence.Result, err error)
+	// Eager has it think while others load and think.
+	Eager bool
 }
 
 // Options are those of all analysts. The zero value works.
 type Options struct {
 	Workflow workflow.Options
+	// Workers is how many think at once, where nothing else is to be done. Default 1: live runs come first.
+	Workers int
 }
 
 // All lists every analyst, one line each, with the default options.
@@ -35,13 +39,18 @@ func All() []Runner { return Configured(Options{}) }
 
 // Configured lists every analyst, one line each.
 func Configured(o Options) []Runner {
-	return register(
+	o.Workflow.Workers = o.Workers
+	all := register(
 		runner(6*time.Hour, workflow.New(o.Workflow)),
 		runner(time.Hour, failure.New()),
 		runner(time.Hour, cost.New()),
 		runner(6*time.Hour, feedback.New()),
 		runner(2*time.Hour, performance.New()),
 	)
+	for i := range all {
+		all[i].Eager = o.Workers > 1
+	}
+	return all
 }
 
 // runner hides the type of an analyst's view.

@@ -30,7 +30,7 @@ func looks(b *testing.B, e engine, t *table) {
 			runtime.ReadMemStats(&before)
 			watch := watchHeap()
 			s := measure(func() int {
-				_, err := orchestrator.Analyze(b.Context(), models, "", newDispatcher(aside).Dispatch, time.Now, analysts.All())
+				_, err := orchestrator.Analyze(b.Context(), models, "", newDispatcher(aside).Dispatch, time.Now, analysts.Configured(analysts.Options{Workers: runtime.GOMAXPROCS(0)}))
 				must(b, err)
 				return size
 			})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -42,6 +43,8 @@ func Analyze(ctx context.Context, models *projections.Models, workspace string, 
 	out := Analysis{Proposals: []Proposed{}, Changes: []evidence.Change{}, Findings: []evidence.Finding{}}
 	var known []evidence.Known
 	var thoughts []func() evidence.Result
+	var eager sync.WaitGroup
+	early := make([]evidence.Result, len(runners))
 	bound := map[string]bool{}
 	err := models.Fixed(ctx, workspace, func(r projections.Reader) (err error) {
 		if out.Position, err = r.Position(ctx); err != nil {
@@ -59,15 +62,21 @@ func Analyze(ctx context.Context, models *projections.Models, workspace string, 
 		for _, a := range scores {
 			bound[a.Analyst] = a.Bound
 		}
-		for _, runner := range runners {
+		for i, runner := range runners {
 			think, err := runner.Load(ctx, r)
 			if err != nil {
 				return err
+			}
+			if runner.Eager {
+				eager.Go(func() { early[i] = think() })
+				thoughts = append(thoughts, func() evidence.Result { return early[i] })
+				continue
 			}
 			thoughts = append(thoughts, think)
 		}
 		return nil
 	})
+	eager.Wait()
 	if err != nil {
 		return out, err
 	}

@@ -233,12 +233,18 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 	r.looks++
 	r.last, r.news = at, false
 	var all []func() evidence.Result
-	for _, runner := range r.runners {
-		think, err := runner.Load(ctx, r.models.In(r.c.Workspace))
-		if err != nil {
-			return fmt.Errorf("look as of %s: %w", at.Format(time.RFC3339), err)
+	err := r.models.Fixed(ctx, r.c.Workspace, func(reader projections.Reader) error {
+		for _, runner := range r.runners {
+			think, err := runner.Load(ctx, reader)
+			if err != nil {
+				return err
+			}
+			all = append(all, think)
 		}
-		all = append(all, think)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look as of %s: %w", at.Format(time.RFC3339), err)
 	}
 	if err := r.settle(); err != nil {
 		return err

@@ -87,12 +87,64 @@ func compare(with, without []*Run) stats.Strata {
 		}
 	}
 	var s stats.Strata
-	for _, k := range slices.SortedFunc(maps.Keys(tables), func(a, b stratum) int {
-		return cmp.Or(cmp.Compare(a.workflow, b.workflow), cmp.Compare(a.task, b.task))
-	}) {
+	for _, k := range sortedStrata(tables) {
 		s.Add(*tables[k])
 	}
 	return s
+}
+
+// counted are runs and how many of them were good.
+type counted struct{ runs, good int64 }
+
+func (c *counted) add(r *Run) {
+	if c.runs++; r.Good {
+		c.good++
+	}
+}
+
+// everyone is the runs of all agents by like tasks, sorted.
+type everyone struct {
+	place map[stratum]int
+	all   []counted
+	// mine is room for those of one agent.
+	mine []counted
+}
+
+func tally(runs []Run) *everyone {
+	of := map[stratum]*counted{}
+	for i := range runs {
+		k := runs[i].stratum()
+		if of[k] == nil {
+			of[k] = &counted{}
+		}
+		of[k].add(&runs[i])
+	}
+	e := &everyone{place: map[stratum]int{}, mine: make([]counted, len(of))}
+	for _, k := range sortedStrata(of) {
+		e.place[k] = len(e.all)
+		e.all = append(e.all, *of[k])
+	}
+	return e
+}
+
+// others compares one agent's runs with those of all others.
+func (e *everyone) others(mine []*Run) stats.Strata {
+	clear(e.mine)
+	for _, r := range mine {
+		e.mine[e.place[r.stratum()]].add(r)
+	}
+	var s stats.Strata
+	for i, all := range e.all {
+		m := e.mine[i]
+		s.Add(stats.Table{With: m.runs, WithSucceeded: m.good, Without: all.runs - m.runs, WithoutSucceeded: all.good - m.good})
+	}
+	return s
+}
+
+func sortedStrata[T any](of map[stratum]T) []stratum {
+	return slices.SortedFunc(maps.Keys(of), func(a, b stratum) int {
+		return cmp.Or(cmp.Compare(a.workflow, b.workflow), cmp.Compare(a.task, b.task))
+	})
 }
 
 // agents are the runs of each agent, by name.
@@ -134,17 +186,15 @@ func (v *View) peers() []evidence.Finding {
 		i      stats.Interval
 	}
 	names, runs := v.agents()
+	everyone := tally(v.Runs)
 	var all []peer
 	var logE []float64
 	for _, agent := range names {
-		var others []*Run
-		for k := range v.Runs {
-			if v.Runs[k].Agent != agent {
-				others = append(others, &v.Runs[k])
-			}
+		if len(runs[agent]) < fewest {
+			continue
 		}
-		s := compare(runs[agent], others)
-		if s.Informative == 0 || s.Total.With < fewest || s.Total.Without < fewest {
+		s := everyone.others(runs[agent])
+		if s.Informative == 0 || s.Total.Without < fewest {
 			continue
 		}
 		d, i := s.Difference(confidence)

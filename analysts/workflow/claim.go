@@ -52,10 +52,10 @@ func (f feature) family() int {
 	return 5
 }
 
-// claim decides what is claimed of all hypotheses. The share of false claims among all is at most alpha, however often one
+// claim decides what is claimed of all hypotheses. The share of false claims among all is at most o.Alpha, however often one
 // looks while the history grows: e-BH holds its part of it at any time, and the p-values of the doubling looks theirs (weighted
 // Benjamini and Hochberg: Genovese, Roeder and Wasserman, Biometrika 2006, 93:509).
-func claim(hypotheses []*hypothesis, alpha float64) claims {
+func claim(hypotheses []*hypothesis, o Options) claims {
 	groups, number := make([]int, len(hypotheses)), map[int]int{}
 	for i, h := range hypotheses {
 		f := h.feature.family()
@@ -66,7 +66,7 @@ func claim(hypotheses []*hypothesis, alpha float64) claims {
 	}
 	weights := stats.ShareWeights(groups)
 	logE := make([]float64, len(hypotheses))
-	c := claims{hypotheses: hypotheses, tested: len(hypotheses), alpha: alpha}
+	c := claims{hypotheses: hypotheses, tested: len(hypotheses), alpha: o.Alpha}
 	for i, h := range hypotheses {
 		h.weight = weights[i]
 		logE[i] = h.logE + h.weight
@@ -82,7 +82,7 @@ func claim(hypotheses []*hypothesis, alpha float64) claims {
 	for _, i := range indexes {
 		hypotheses[i].claimed = true
 	}
-	for _, i := range c.early(hypotheses) {
+	for _, i := range c.early(hypotheses, o) {
 		hypotheses[i].claimed = true
 	}
 	for _, h := range hypotheses {
@@ -117,7 +117,7 @@ func (all *claims) spend(hypotheses []*hypothesis) {
 }
 
 // early claims by the runs up to the latest look of those at which alpha is spent.
-func (all *claims) early(hypotheses []*hypothesis) []int {
+func (all *claims) early(hypotheses []*hypothesis, o Options) []int {
 	if all.upTo == 0 {
 		return nil
 	}
@@ -129,6 +129,7 @@ func (all *claims) early(hypotheses []*hypothesis) []int {
 	if all.looked >= longHistory {
 		shares = longShares
 	}
+	then := all.then(hypotheses, o)
 	// Symptoms are many and plain: what is claimed of them makes no other claim easier.
 	var claimed []int
 	for _, symptoms := range []bool{false, true} {
@@ -139,7 +140,7 @@ func (all *claims) early(hypotheses []*hypothesis) []int {
 				continue
 			}
 			value, family := 1.0, h.feature.family()
-			m := h.between(0, all.upTo)
+			m := then[i]
 			if t := m.strata.Total; t.With >= minEarly && t.Without >= minEarly {
 				value = m.p
 			}
@@ -153,6 +154,24 @@ func (all *claims) early(hypotheses []*hypothesis) []int {
 		}
 	}
 	return claimed
+}
+
+// then is what the comparisons said at the latest look of those at which alpha is spent.
+func (all *claims) then(hypotheses []*hypothesis, o Options) []measured {
+	var begins []int // of each workflow
+	for i, h := range hypotheses {
+		if i == 0 || h.cohort != hypotheses[i-1].cohort {
+			begins = append(begins, i)
+		}
+	}
+	then := make([]measured, len(hypotheses))
+	begins = append(begins, len(then))
+	o.each(len(begins)-1, func(n int) {
+		for i := begins[n]; i < begins[n+1]; i++ {
+			then[i] = hypotheses[i].between(0, all.upTo)
+		}
+	})
+	return then
 }
 
 // shortShares and longShares are the parts of alpha of the families at the looks that spend it, by family. A short history

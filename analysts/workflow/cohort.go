@@ -32,6 +32,8 @@ type cohort struct {
 	// monthly is how many rated runs it has in 30 days.
 	monthly float64
 
+	// room is for one comparison at a time.
+	room room
 	// classes are what no step can change, by name and place in rated; endSteps and tellingSteps the steps that come with the
 	// end. Made when they are first needed.
 	classes                map[string][]int32

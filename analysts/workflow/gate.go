@@ -313,23 +313,36 @@ func (c *cohort) unchangeable(h *hypothesis) [][]int32 {
 
 // classify keeps a classification where it says something and has classes of more than a few runs.
 func (c *cohort) classify(name string, of func(run int32) string) {
-	counts := map[string]int{}
-	for _, run := range c.rated {
-		counts[of(run)]++
-	}
-	numbers := map[string]int32{}
+	values := map[string]int32{}
+	var counts []int
 	class := make([]int32, len(c.rated))
 	for place, run := range c.rated {
 		v := of(run)
-		if counts[v] < 5 {
-			v = "\x00others"
+		n, ok := values[v]
+		if !ok {
+			n = int32(len(counts)) //nolint:gosec // at most one a run
+			values[v], counts = n, append(counts, 0)
 		}
-		if _, ok := numbers[v]; !ok {
-			numbers[v] = int32(len(numbers)) //nolint:gosec // at most one a run
-		}
-		class[place] = numbers[v]
+		counts[n]++
+		class[place] = n
 	}
-	if len(numbers) > 1 {
+	// The rare ones are one class.
+	numbers, others, next := make([]int32, len(counts)), int32(-1), int32(0)
+	for n, times := range counts {
+		if times < 5 && others >= 0 {
+			numbers[n] = others
+			continue
+		}
+		if times < 5 {
+			others = next
+		}
+		numbers[n] = next
+		next++
+	}
+	for place, n := range class {
+		class[place] = numbers[n]
+	}
+	if next > 1 {
 		c.classes[name] = class
 	}
 }

@@ -65,7 +65,7 @@ func (h *hypothesis) sides() []int8 {
 // ended: otherwise choosing would be cheating. Features that the same runs have are one hypothesis, the plainest.
 func (c *cohort) hypotheses(o Options) []*hypothesis {
 	var all []*hypothesis
-	all = append(all, c.stepHypotheses()...)
+	all = append(all, c.stepHypotheses(o)...)
 	all = append(all, c.neighbourHypotheses(o)...)
 	all = append(all, c.attributeHypotheses(o)...)
 	all = append(all, c.sequenceHypotheses(o)...)
@@ -127,6 +127,15 @@ func (c *cohort) onVariants(members []int32, places []int, needed []string) func
 	}
 }
 
+// ratedRuns is how many rated runs there are of some variants.
+func (c *cohort) ratedRuns(variants []int32) int {
+	n := int64(0)
+	for _, v := range variants {
+		n += c.variants[v].Succeeded + c.variants[v].Failed
+	}
+	return int(n)
+}
+
 // median is that of the members' places, each counted once a run.
 func (c *cohort) median(members []int32, places []int) int {
 	order := make([]int, len(members))
@@ -147,9 +156,18 @@ func (c *cohort) median(members []int32, places []int) int {
 }
 
 // stepHypotheses: a step occurs; it occurs again, against once.
-func (c *cohort) stepHypotheses() []*hypothesis {
+func (c *cohort) stepHypotheses(o Options) []*hypothesis {
 	var once, again []*hypothesis
-	for _, step := range slices.Sorted(maps.Keys(c.holders)) {
+	var holding []string // what enough runs do to compare them
+	for step, variants := range c.holders {
+		if c.ratedRuns(variants) >= o.MinRuns {
+			holding = append(holding, step)
+		}
+	}
+	slices.SortFunc(holding, func(a, b string) int {
+		return cmp.Or(cmp.Compare(c.ratedRuns(c.holders[b]), c.ratedRuns(c.holders[a])), cmp.Compare(a, b))
+	})
+	for _, step := range slices.Sorted(slices.Values(holding[:min(len(holding), o.MaxHypotheses)])) {
 		var firsts, seconds []int
 		var repeaters []int32
 		for _, v := range c.holders[step] {
@@ -161,7 +179,7 @@ func (c *cohort) stepHypotheses() []*hypothesis {
 			}
 		}
 		once = append(once, &hypothesis{cohort: c, feature: contains, subject: []string{step}, mark: c.onVariants(c.holders[step], firsts, nil)})
-		if len(repeaters) > 0 {
+		if c.ratedRuns(repeaters) >= o.MinRuns {
 			again = append(again, &hypothesis{cohort: c, feature: repeats, subject: []string{step}, mark: c.onVariants(repeaters, seconds, []string{step})})
 		}
 	}
@@ -197,6 +215,9 @@ func (c *cohort) neighbourHypotheses(o Options) []*hypothesis {
 	var all []*hypothesis
 	for _, p := range keys[:min(len(keys), o.MaxHypotheses)] {
 		at := pairs[p]
+		if c.ratedRuns(at.members) < o.MinRuns {
+			continue
+		}
 		all = append(all, &hypothesis{cohort: c, feature: precedes, subject: p[:], mark: c.onVariants(at.members, at.places, p[:])})
 	}
 	return all

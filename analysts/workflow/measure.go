@@ -25,25 +25,20 @@ func (h *hypothesis) measure(sides []int8, marks ...[]int8) measured {
 	if len(h.beside)+len(marks) == 0 {
 		return m
 	}
-	n := 0
-	for _, side := range sides {
-		if side != out {
-			n++
-		}
-	}
 	c := h.cohort
-	x, y, compared := make([]float64, 0, n), make([]float64, 0, n), make([]int32, 0, n)
+	x, y, compared := c.room.x[:0], c.room.y[:0], c.room.compared[:0]
 	for place, side := range sides {
 		if side != out {
 			compared = append(compared, int32(place)) //nolint:gosec // a run's number
 			x, y = append(x, float64(side)), append(y, float64(c.succeeded[place]))
 		}
 	}
-	var classes [][]int32
+	c.room.x, c.room.y, c.room.compared, c.room.taken = x, y, compared, 0
+	classes := c.room.lists[:0]
 	class := func(of []int32) {
-		if n < len(sides) {
+		if len(compared) < len(sides) {
 			all := of
-			of = make([]int32, n)
+			of = c.room.class(len(compared))
 			for i, place := range compared {
 				of[i] = all[place]
 			}
@@ -52,14 +47,14 @@ func (h *hypothesis) measure(sides []int8, marks ...[]int8) measured {
 	}
 	class(c.stratum)
 	for _, other := range h.beside {
-		of := make([]int32, n)
+		of := c.room.class(len(compared))
 		for i, place := range compared {
 			of[i] = other[c.traceOf[c.rated[place]]]
 		}
 		classes = append(classes, of)
 	}
 	for _, mark := range marks {
-		of := make([]int32, n)
+		of := c.room.class(len(compared))
 		for i, place := range compared {
 			of[i] = int32(max(mark[place], without))
 		}
@@ -70,6 +65,7 @@ func (h *hypothesis) measure(sides []int8, marks ...[]int8) measured {
 			class(of)
 		}
 	}
+	c.room.lists = classes
 	parameters := stats.Absorb(classes, x, y)
 	slope, err, ok := stats.Slope(x, y, float64(len(x)), parameters)
 	if !ok || err == 0 {
@@ -87,4 +83,25 @@ func (h *hypothesis) measure(sides []int8, marks ...[]int8) measured {
 	m.score = slope / err * math.Sqrt(m.variance)
 	m.p = stats.StudentP(slope/err, len(x)-parameters-1)
 	return m
+}
+
+// room is what one comparison after another is laid out in.
+type room struct {
+	x, y     []float64
+	compared []int32
+	lists    [][]int32
+	classes  [][]int32
+	taken    int
+}
+
+// class is a list of n classes that nobody uses any more.
+func (r *room) class(n int) []int32 {
+	if r.taken == len(r.classes) {
+		r.classes = append(r.classes, nil)
+	}
+	if cap(r.classes[r.taken]) < n {
+		r.classes[r.taken] = make([]int32, n)
+	}
+	r.taken++
+	return r.classes[r.taken-1][:n]
 }

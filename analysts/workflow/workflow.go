@@ -5,9 +5,13 @@ package workflow
 import (
 	"cmp"
 	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/mining"
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -37,6 +41,8 @@ type Options struct {
 	TopCandidates int
 	// TopProposals is how many runbooks are proposed for a workflow, and how many failing steps to handle. Default 3.
 	TopProposals int
+	// Workers is how many workflows are thought of at once. It changes nothing of what is said. Default 1: live runs come first.
+	Workers int
 }
 
 func (o Options) withDefaults() Options {
@@ -79,38 +85,25 @@ func New(o Options) evidence.Analyst[View] {
 }
 
 func proposeWorkflow(v View, o Options) evidence.Result {
-	cohorts := make([]*cohort, len(v.Workflows))
-	var hypotheses []*hypothesis
-	for i := range v.Workflows {
+	cohorts, of := make([]*cohort, len(v.Workflows)), make([][]*hypothesis, len(v.Workflows))
+	o.each(len(cohorts), func(i int) {
 		cohorts[i] = newCohort(&v.Workflows[i], o)
-		hypotheses = append(hypotheses, cohorts[i].hypotheses(o)...)
-	}
-	claims := claim(hypotheses, o.Alpha)
+		of[i] = cohorts[i].hypotheses(o)
+	})
+	claims := claim(slices.Concat(of...), o)
 	claims.monthly = monthlyRuns(cohorts)
 
-	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: []evidence.Finding{}}
 	factorsOf := make([][]factor, len(cohorts))
+	o.each(len(cohorts), func(i int) { factorsOf[i] = cohorts[i].independent(claims) })
 	asked := 0
 	for i, c := range cohorts {
-		factorsOf[i] = c.independent(claims)
 		asked += len(factorsOf[i]) + len(c.claimed(claims, func(h *hypothesis) bool { return h.feature == switches }))
 	}
-	for i, c := range cohorts {
-		factors, symptoms := factorsOf[i], c.symptoms(claims)
-		for n := range factors {
-			factors[n].gated = factors[n].gate(asked)
-		}
-		res.Findings = append(res.Findings, c.reliability(o)...)
-		res.Findings = append(res.Findings, c.patterns(o)...)
-		res.Findings = append(res.Findings, c.variantsAndFollows(o)...)
-		res.Findings = append(res.Findings, c.factors(factors, o)...)
-		res.Findings = append(res.Findings, c.factors(symptoms, o)...)
-		res.Findings = append(res.Findings, c.candidateFindings(claims, o)...)
-		res.Findings = append(res.Findings, c.efforts(o)...)
-		res.Findings = append(res.Findings, c.rework(o)...)
-		res.Findings = append(res.Findings, c.unreliable(o)...)
-		res.Proposals = append(res.Proposals, c.changes(factors, o)...)
-		res.Proposals = append(res.Proposals, c.modelChanges(claims, v.Agents, asked)...)
+	said := make([]evidence.Result, len(cohorts))
+	o.each(len(cohorts), func(i int) { said[i] = cohorts[i].said(factorsOf[i], claims, v.Agents, asked, o) })
+	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: []evidence.Finding{}}
+	for _, s := range said {
+		res.Findings, res.Proposals = append(res.Findings, s.Findings...), append(res.Proposals, s.Proposals...)
 	}
 	res.Weigh = claims.weigh
 	for i := range res.Findings {
@@ -120,4 +113,41 @@ func proposeWorkflow(v View, o Options) evidence.Result {
 		res.Proposals[i].Analyst, res.Proposals[i].AnalystVersion = workflowName, workflowVersion
 	}
 	return res
+}
+
+// said is all that there is to say of a workflow. Of all workflows asked are gated.
+func (c *cohort) said(factors []factor, claims claims, agents map[string]events.AgentConfig, asked int, o Options) evidence.Result {
+	symptoms := c.symptoms(claims)
+	for n := range factors {
+		factors[n].gated = factors[n].gate(asked)
+	}
+	var res evidence.Result
+	for _, findings := range [][]evidence.Finding{
+		c.reliability(o), c.patterns(o), c.variantsAndFollows(o), c.factors(factors, o), c.factors(symptoms, o), c.candidateFindings(claims, o), c.efforts(o),
+		c.rework(o), c.unreliable(o),
+	} {
+		res.Findings = append(res.Findings, findings...)
+	}
+	res.Proposals = append(c.changes(factors, o), c.modelChanges(claims, agents, asked)...)
+	return res
+}
+
+// each does something for each of n workflows, on as many goroutines as may think, in no order.
+func (o Options) each(n int, do func(i int)) {
+	if o.Workers < 2 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(o.Workers, n) {
+		wait.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -39,7 +40,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	options := workflow.Options{MinSupport: v.MinSupport, MaxLength: v.MaxLength}
-	runners := analysts.Configured(analysts.Options{Workflow: options})
+	runners := analysts.Configured(analysts.Options{Workflow: options, Workers: runtime.GOMAXPROCS(0)})
 	if v.Analyst != "" {
 		runners = slices.DeleteFunc(runners, func(r analysts.Runner) bool { return r.Name != v.Analyst })
 		if len(runners) == 0 {
