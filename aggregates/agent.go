@@ -145,28 +145,14 @@ func decideAgent(p Policy, c commands.Agent, s Agent) ([]events.Agent, error) {
 
 // changed is a configuration with what a change of a kind is about, or all of another one where no kind is named.
 func changed(config events.AgentConfig, only events.ChangeKind, to events.AgentConfig) (events.AgentConfig, error) {
-	switch only {
-	case "":
+	if only == "" {
 		return to, nil
-	case events.ChangeModel:
-		// How a model is asked goes with the model.
-		config.Model, config.API = to.Model, to.API
-	case events.ChangeTemperature:
-		config.Temperature = to.Temperature
-	case events.ChangePrompt:
-		config.Prompt = to.Prompt
-	case events.ChangeTools:
-		config.Tools = to.Tools
-	case events.ChangeTokenLimit:
-		config.MaxTokens = to.MaxTokens
-	case events.ChangeSkills:
-		config.Skills = to.Skills
-	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
-		return config, fmt.Errorf("%w: a change of kind %s configures no agent", ErrInvalid, only)
-	default:
-		return config, fmt.Errorf("%w: no change is of kind %q", ErrInvalid, only)
 	}
-	return config, nil
+	with, ok := config.With(only, to)
+	if !ok {
+		return config, fmt.Errorf("%w: a change of kind %q configures no agent", ErrInvalid, only)
+	}
+	return with, nil
 }
 
 // restoreAgent takes the agent back. What improvements brought it since is rolled back with that.

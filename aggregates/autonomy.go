@@ -27,7 +27,7 @@ func (p Policy) byItself(agent string, kind events.ChangeKind) (share int, passe
 	case !found:
 		return p.MaxShare, slices.Contains(p.SelfApproved, kind)
 	case r.May == events.MayTry:
-		return canaryShare, Tried(kind)
+		return canaryShare, kind.Configures()
 	}
 	if r.May == events.MayPromote {
 		return 1000, true

@@ -224,7 +224,7 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 		}
 	}
 	change := events.Change{Kind: c.Change, Agent: c.Agent, Config: &c.Config}
-	if !Tried(c.Change) {
+	if !c.Change.Configures() {
 		return nil, fmt.Errorf("experiment %s: %w: a change of kind %q can't be tried on a part of the runs", c.Experiment, ErrInvalid, c.Change)
 	}
 	if err := checkChange(p, change); err != nil {
@@ -258,13 +258,6 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 	return events.ExperimentPlanned{
 		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, Others: c.Others, By: c.By, MaxShare: most, Plan: plan, Screen: c.Screen,
 	}, nil
-}
-
-// Tried tells of a kind of change that it can be tried on a part of an agent's runs.
-func Tried(kind events.ChangeKind) bool {
-	return slices.Contains([]events.ChangeKind{
-		events.ChangeModel, events.ChangeTemperature, events.ChangePrompt, events.ChangeTools, events.ChangeTokenLimit, events.ChangeSkills,
-	}, kind)
 }
 
 func promoteExperiment(p Policy, c commands.PromoteExperiment, s Experiment, refuse func(string) error) (events.Experiment, error) {

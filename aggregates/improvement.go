@@ -84,7 +84,7 @@ func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]
 			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
 		}
 		return []events.Improvement{events.ImprovementApproved{
-			By: c.By, Note: c.Note, Trial: Tried(s.kind) && slices.Contains(p.Canary, s.kind) && s.status == proposed,
+			By: c.By, Note: c.Note, Trial: s.kind.Configures() && slices.Contains(p.Canary, s.kind) && s.status == proposed,
 		}}, nil
 	case commands.RejectImprovement:
 		if s.status != proposed && s.status != approved {
@@ -147,7 +147,7 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 		Bound: c.Bound,
 	}}
 	if _, passes := p.byItself(c.Change.Agent, c.Change.Kind); passes && !c.Bound {
-		facts = append(facts, events.ImprovementApproved{By: policyApproves, Trial: Tried(c.Change.Kind)})
+		facts = append(facts, events.ImprovementApproved{By: policyApproves, Trial: c.Change.Kind.Configures()})
 	}
 	return facts, nil
 }
@@ -211,7 +211,8 @@ func applyImprovement(p Policy, c commands.ApplyImprovement, s improvementState)
 
 func checkChange(p Policy, c events.Change) error {
 	switch c.Kind {
-	case events.ChangeModel, events.ChangeTemperature, events.ChangePrompt, events.ChangeTools, events.ChangeTokenLimit, events.ChangeSkills:
+	case events.ChangeModel, events.ChangeTemperature, events.ChangePrompt, events.ChangeTools, events.ChangeTokenLimit, events.ChangeSkills,
+		events.ChangeEffort, events.ChangeFormat, events.ChangeFixes:
 		if c.Agent == "" || c.Config == nil {
 			return fmt.Errorf("%w: a change of kind %s names an agent and its configuration", ErrInvalid, c.Kind)
 		}

@@ -165,6 +165,9 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 	if err := checkSkills(c.Skills); err != nil {
 		return err
 	}
+	if err := checkFixes(c.Fixes); err != nil {
+		return err
+	}
 	for _, tool := range c.Tools {
 		switch {
 		case named(p.NeverTools, tool):
@@ -172,6 +175,27 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 		case p.Tool(tool) == ToolNever:
 			return fmt.Errorf("%w: the tool %q is not one of those that may be granted, %q: `policy:` in the configuration names them under `tools`",
 				ErrPolicy, tool, p.grantable())
+		}
+	}
+	return nil
+}
+
+// maxFixes is how many fixes an agent has at most, and maxFixText how many bytes each of their texts.
+const (
+	maxFixes   = 100
+	maxFixText = 2000
+)
+
+func checkFixes(fixes []events.Fix) error {
+	if len(fixes) > maxFixes {
+		return fmt.Errorf("%w: an agent has at most %d fixes, not %d", ErrInvalid, maxFixes, len(fixes))
+	}
+	for _, f := range fixes {
+		if strings.TrimSpace(f.Error) == "" || strings.TrimSpace(f.Do) == "" || len(f.Error) > maxFixText || len(f.Do) > maxFixText {
+			return fmt.Errorf("%w: a fix says with `error` what the error says and with `do` what to do, each in at most %d bytes", ErrInvalid, maxFixText)
+		}
+		if strings.ContainsFunc(f.ID, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }) || len(f.ID) > 64 {
+			return fmt.Errorf("%w: %q is no error's fingerprint: `virtuous6 errors` tells them", ErrInvalid, f.ID)
 		}
 	}
 	return nil

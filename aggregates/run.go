@@ -52,7 +52,7 @@ func decideRun(p Policy, c commands.Run, s runState) ([]events.Run, error) {
 		if !s.open.has(c.Step) {
 			return nil, fmt.Errorf("%w: step %d is not open", ErrInvalid, c.Step)
 		}
-		facts := []events.Run{events.RunToolCalled{Step: c.Step, Call: c.Call, Result: c.Result, Unknown: c.Unknown}}
+		facts := []events.Run{events.RunToolCalled{Step: c.Step, Call: c.Call, Result: c.Result, Fix: c.Fix, Unknown: c.Unknown}}
 		if l := c.Loaded; l != nil {
 			facts = append(facts, events.RunSkillLoaded{Step: c.Step, Skill: l.Skill, Digest: l.Digest, File: l.File})
 		}

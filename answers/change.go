@@ -1,6 +1,8 @@
 package answers
 
 import (
+	"cmp"
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -45,23 +47,24 @@ func settings(c events.AgentConfig) [][2]string {
 	for i, s := range c.Skills {
 		skills[i] = s.String()
 	}
+	fixes := make([]string, len(c.Fixes))
+	for i, f := range c.Fixes {
+		fixes[i] = cmp.Or(f.Tool, "any tool") + ": " + strconv.Quote(f.Error) + ": " + f.Do
+	}
 	return [][2]string{
-		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"prompt", c.Prompt},
+		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"fixes", strings.Join(fixes, "; ")}, {"prompt", c.Prompt},
 	}
 }
 
-// ChangesOf are what a proposal would change in an agent as it is now, nil for one that configures none. No
-// change of its API, its fallbacks, its reasoning effort or its schema is ever proposed.
+// ChangesOf are what a proposal would change in an agent as it is now, nil for one that configures none.
 func ChangesOf(change events.Change, now projections.AgentRow) []Changed {
 	if change.Config == nil {
 		return nil
 	}
-	skills := change.Config.Skills
-	if change.Kind == events.ChangeSkills {
-		skills = now.Skills
+	is := events.AgentConfig{
+		Model: now.Model, Fallbacks: now.Fallbacks, Prompt: now.Prompt, Temperature: now.Temperature, Schema: json.RawMessage(now.Schema), MaxTokens: int(now.MaxTokens),
+		Effort: now.Effort, API: change.Config.API, Tools: now.Tools, Skills: now.Skills, Fixes: now.Fixes,
 	}
-	return Changes(events.AgentConfig{
-		Skills: skills, Model: now.Model, Prompt: now.Prompt, Temperature: now.Temperature, MaxTokens: int(now.MaxTokens), Tools: now.Tools,
-		API: change.Config.API, Effort: change.Config.Effort, Fallbacks: change.Config.Fallbacks, Schema: change.Config.Schema,
-	}, *change.Config)
+	would, _ := is.With(change.Kind, *change.Config)
+	return Changes(is, would)
 }

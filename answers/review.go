@@ -233,6 +233,9 @@ func (w *record) checks() []Check {
 	if p50, p95 := m.Duration.P50, m.Duration.P95; p50 != nil && p95 != nil {
 		list = append(list, check("response", fmt.Sprintf("%.1f s at the median, %.1f s at p95", *p50, *p95), "under "+w.targets.Response.String(), *p50 < w.targets.Response.Seconds()))
 	}
+	if all, _ := prevention(w.experiments); all != nil {
+		list = append(list, Check{Name: "known fixes", Actual: all.Says()})
+	}
 	return list
 }
 
@@ -317,6 +320,16 @@ func (w *record) moved() (worked, didNot []Line) {
 		if e.Status == projections.ExperimentPromoted {
 			worked = append(worked, line)
 		} else {
+			didNot = append(didNot, line)
+		}
+	}
+	_, fixes := prevention(w.experiments)
+	for _, p := range fixes {
+		line := Line{Text: fmt.Sprintf("the fix %s of %s %s", p.Fix, p.Agent, p.Says()), Positions: []uint64{p.position}}
+		switch {
+		case p.Low > 0:
+			worked = append(worked, line)
+		case p.High < 0:
 			didNot = append(didNot, line)
 		}
 	}

@@ -241,6 +241,12 @@ func settingOf(kind events.ChangeKind) string {
 		return "tools"
 	case events.ChangeSkills:
 		return "skills"
+	case events.ChangeEffort:
+		return "reasoning effort"
+	case events.ChangeFormat:
+		return "schema"
+	case events.ChangeFixes:
+		return "fixes"
 	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
 	}
 	return ""

@@ -117,6 +117,8 @@ type RecordToolCall struct {
 	Call    int
 	Result  events.Message
 	Unknown bool
+	// Fix names the known fix of the error that it gave, empty where there is none.
+	Fix string
 	// Loaded is the skill whose text it gave, nil for other calls.
 	Loaded *events.RunSkillLoaded
 }

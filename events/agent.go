@@ -1,7 +1,10 @@
 package events
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,6 +50,63 @@ type AgentConfig struct {
 	Tools []string `json:"tools,omitempty"`
 	// Skills are told to the model by name and description. Their texts it gets by LoadSkill.
 	Skills []SkillRef `json:"skills,omitempty"`
+	// Fixes are known for errors that its tools may give. It is told them when it meets one.
+	Fixes []Fix `json:"fixes,omitempty"`
+}
+
+// Fix is what to do about a known error of a tool.
+type Fix struct {
+	// ID is the error's fingerprint, as the analyst of errors tells it.
+	ID string `json:"id,omitempty"`
+	// Error is what it says, with blanks.
+	Error string `json:"error"`
+	// Tool is the one that gives it, empty for any.
+	Tool string `json:"tool,omitempty"`
+	// Do is what the agent is told.
+	Do string `json:"do"`
+}
+
+// Name is what counts of the fix go by: the error's fingerprint, or one of its words where a person wrote them.
+func (f Fix) Name() string {
+	if f.ID != "" {
+		return f.ID
+	}
+	digest := sha256.Sum256([]byte(f.Tool + "\x00" + f.Error))
+	return hex.EncodeToString(digest[:6])
+}
+
+// With is a configuration with what a change of a kind is about from another one, and all the rest as it is. ok is false for kinds that
+// configure nothing.
+func (c AgentConfig) With(kind ChangeKind, to AgentConfig) (with AgentConfig, ok bool) {
+	switch kind {
+	case ChangeModel:
+		// How a model is asked goes with the model.
+		c.Model, c.API = to.Model, to.API
+	case ChangeTemperature:
+		c.Temperature = to.Temperature
+	case ChangePrompt:
+		c.Prompt = to.Prompt
+	case ChangeTools:
+		c.Tools = to.Tools
+	case ChangeTokenLimit:
+		c.MaxTokens = to.MaxTokens
+	case ChangeSkills:
+		c.Skills = to.Skills
+	case ChangeEffort:
+		c.Effort = to.Effort
+	case ChangeFormat:
+		c.Schema = to.Schema
+	case ChangeFixes:
+		// Each comes by itself, from evidence of its own: what is known already stays.
+		for _, fix := range to.Fixes {
+			c.Fixes = append(slices.DeleteFunc(slices.Clone(c.Fixes), func(f Fix) bool { return f.Name() == fix.Name() && f.Tool == fix.Tool }), fix)
+		}
+	case ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow, ChangeRunbook:
+		return c, false
+	default:
+		return c, false
+	}
+	return c, true
 }
 
 // Efforts are the words for how much a model thinks, from the least. Which of them a model takes, its provider says.

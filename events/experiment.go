@@ -14,6 +14,9 @@ const (
 	// together did is measured by them.
 	FrozenArm  = "frozen"
 	CurrentArm = "current"
+	// GivenArm are the runs that are told of known fixes, HeldOutArm those that are not: what fixes prevent is measured by them.
+	GivenArm   = "given"
+	HeldOutArm = "held_out"
 )
 
 // Candidate is the arm of one of several candidates, the first is 0.
@@ -39,6 +42,14 @@ func CandidateOf(arm string) (index int, is bool) {
 
 // Holdback is the experiment of an agent's runs that stay on it as a person made it.
 func Holdback(agent string) string { return "holdback:" + agent }
+
+// Prevention is the experiment of an agent's runs that are told no known fix. One of its fixes is named behind the agent.
+func Prevention(agent, fix string) string {
+	if fix == "" {
+		return "prevention:" + agent
+	}
+	return "prevention:" + agent + ":" + fix
+}
 
 // ExperimentUnit is what stays in one arm.
 type ExperimentUnit string

@@ -25,7 +25,7 @@ func ptr[T any](v T) *T { return &v }
 
 // samples is one fact of each kind with every field set: what its golden file holds.
 func samples() []events.Event {
-	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}}
+	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}, Fixes: []events.Fix{{ID: "4f0c1be2a7d3", Error: "no order <num>", Tool: "orders", Do: "Ask for the order's number."}}}
 	evidence := events.Evidence{
 		From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval",
 		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},
@@ -171,7 +171,7 @@ func samples() []events.Event {
 			Choice: &events.Choice{Reason: "clerk fits best by the words order, refund", Score: 2310, Rated: 12, Succeeded: 11},
 		},
 		events.RunToolCalled{
-			Step: 3, Call: 1, Result: events.Message{Role: "tool", Name: "orders", Content: "error: outcome unknown", ToolCallID: "c1"}, Unknown: true,
+			Step: 3, Call: 1, Result: events.Message{Role: "tool", Name: "orders", Content: "error: outcome unknown", ToolCallID: "c1"}, Unknown: true, Fix: "4f0c1be2a7d3",
 		},
 		events.RunApprovalAsked{
 			Approval: "06aacbda1caacce8", Call: 1, Agent: "clerk", Tool: "orders", Arguments: `{"order":12}`,

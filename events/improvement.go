@@ -16,25 +16,29 @@ const (
 	ChangeRetire      ChangeKind = "retire"
 	ChangeWorkflow    ChangeKind = "workflow"
 	ChangeRunbook     ChangeKind = "runbook"
+	// ChangeEffort is how much the model thinks, ChangeFormat the JSON Schema of the answers.
+	ChangeEffort ChangeKind = "reasoning_effort"
+	ChangeFormat ChangeKind = "response_format"
+	// ChangeFixes are what an agent is told when it meets an error that a fix is known for.
+	ChangeFixes ChangeKind = "fixes"
 )
 
 // ChangeKinds lists the vocabulary.
 func ChangeKinds() []ChangeKind {
 	return []ChangeKind{
 		ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeSkills, ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow,
-		ChangeRunbook,
+		ChangeRunbook, ChangeEffort, ChangeFormat, ChangeFixes,
 	}
 }
 
-// ByItself tells of a change that it can be made without a person who writes something for it.
-func (k ChangeKind) ByItself() bool {
-	switch k {
-	case ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeSkills, ChangeRetire:
-		return true
-	case ChangeMerge, ChangeSplit, ChangeWorkflow, ChangeRunbook:
-	}
-	return false
+// Configures tells of a change that it gives an agent another configuration.
+func (k ChangeKind) Configures() bool {
+	_, configures := AgentConfig{}.With(k, AgentConfig{})
+	return configures
 }
+
+// ByItself tells of a change that it can be made without a person who writes something for it.
+func (k ChangeKind) ByItself() bool { return k == ChangeRetire || k.Configures() }
 
 // Change is the command that an improvement asks for, as data.
 type Change struct {

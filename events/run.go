@@ -206,6 +206,8 @@ type RunToolCalled struct {
 	Result Message `json:"result"`
 	// Unknown tells that the call may have been made and what came of it is not known: whoever made it died.
 	Unknown bool `json:"unknown,omitempty"`
+	// Fix names the known fix of the error that it gave. Whether the agent was told it, says the arm of the run.
+	Fix string `json:"fix,omitempty"`
 }
 
 // RunSpecialistDrafted is what a model wrote for the specialist that a run lacks, before the run is given to anybody. It is asked once:

@@ -10,7 +10,7 @@ import (
 )
 
 // draw gives a run its arms. A few stay for good on the agent as a person made it, and take part in nothing else; of the
-// others some get the change that is tried.
+// others some are told no known fix, and some get the change that is tried.
 func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunAssigned) error {
 	started := t.conversation.started
 	conversation := cmp.Or(started.Conversation, t.wish.Run)
@@ -26,6 +26,7 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 			return nil
 		}
 	}
+	t.holdOut(agent, conversation, to)
 	name := t.trials.on(t.wish.Workspace, to.Agent)
 	if name == "" {
 		return nil

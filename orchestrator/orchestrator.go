@@ -50,6 +50,9 @@ type Config struct {
 	// Holdback is the share of the runs, in permille, that stay on an agent as a person made it where improvements have changed
 	// it since: what they did together is measured by those. Default 50, negative for none.
 	Holdback int
+	// HeldOut is the share of the runs, in permille, of an agent with known fixes that are told none of them. Default: 100. Less than 0
+	// for none.
+	HeldOut int
 	// AllowUnpriced lets calls whose cost is not known through where a budget is set.
 	AllowUnpriced bool
 	// Lease is what Drive gave: the orchestrator does nothing without it from then on. Nil where no other process can drive.
@@ -119,6 +122,9 @@ func New(c Config) *Orchestrator {
 	if c.Holdback == 0 {
 		c.Holdback = 50
 	}
+	if c.HeldOut == 0 {
+		c.HeldOut = 100
+	}
 	if c.EarlierBytes == 0 {
 		c.EarlierBytes = 32 << 10
 	}
@@ -163,7 +169,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 			if o.c.OnText != nil {
 				o.c.OnText(run, text)
 			}
-		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes, holdback: o.c.Holdback,
+		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes, holdback: o.c.Holdback, heldOut: o.c.HeldOut,
 		seen: newRecent[*conversation](keptConversations * o.c.Turns), pool: o.c.Pool, versions: newRecent[aggregates.Agent](o.c.LiveAgents),
 	}
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}

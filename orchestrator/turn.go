@@ -44,7 +44,9 @@ type performer struct {
 	earlierBytes int
 	// holdback is the share of the runs that stay on an agent as a person made it, in permille.
 	holdback int
-	clock    Clock
+	// heldOut is the share of the runs that are told no known fix, in permille.
+	heldOut int
+	clock   Clock
 	// onText hears the pieces of answers, ended that a run has ended.
 	onText func(run, text string)
 	ended  func(run string)

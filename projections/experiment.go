@@ -94,6 +94,8 @@ type drawnRow struct {
 	arms           []events.Arm
 	at             time.Time
 	ended          bool
+	// met tells that it met an error that a fix is known for.
+	met bool
 }
 
 var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[named, drawnRow]{
@@ -107,12 +109,13 @@ var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[named, drawn
 		readmodel.Time("drawn_at", func(r *drawnRow) *time.Time { return &r.at }),
 		readmodel.Bool("ended", func(r *drawnRow) *bool { return &r.ended }),
 		readmodel.Document("arms", func(r *drawnRow) *[]events.Arm { return &r.arms }),
+		readmodel.Bool("met", func(r *drawnRow) *bool { return &r.met }),
 	},
 })
 
 // experiments keeps what is tried on a part of the runs, and what they came to.
 var experiments = readmodel.Projection{
-	Name: "experiments", Version: 4, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
+	Name: "experiments", Version: 5, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
 	Lists: []readmodel.List{experimentTable.List(readmodel.List{
 		Name: "experiments", Help: "Changes that are tried on a part of the runs, and what these came to, the latest first",
 		Order: []readmodel.Order{{Column: "position", Descending: true}},
@@ -141,6 +144,8 @@ func (w *experimentFold) fold(f *readmodel.Fact) error {
 	switch e := f.Event.(type) {
 	case events.RunAssigned:
 		return w.draw(f, e)
+	case events.RunToolCalled:
+		return w.meet(f, e)
 	case events.Experiment:
 		return w.experiment(f, e)
 	}
@@ -164,15 +169,47 @@ func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
 		if arm.Experiment != events.Holdback(e.Agent) {
 			continue
 		}
-		x, err := w.experiments.Row(named{arm.Experiment, f.Workspace})
-		if err != nil {
+		if err := w.heldBack(f, arm.Experiment, e.Agent, "", events.CurrentArm, events.FrozenArm); err != nil {
 			return err
 		}
-		if x.Status == "" {
-			x.Agent, x.Status, x.StartedAt, x.PlannedAt = e.Agent, ExperimentHeldBack, f.When, f.When
-			x.Arms = []events.ArmCount{{Arm: events.CurrentArm}, {Arm: events.FrozenArm}}
+	}
+	return nil
+}
+
+// heldBack opens an experiment that never ends.
+func (w *experimentFold) heldBack(f *readmodel.Fact, experiment, agent, kind string, arms ...string) error {
+	x, err := w.experiments.Row(named{experiment, f.Workspace})
+	if err != nil {
+		return err
+	}
+	if x.Status == "" {
+		x.Agent, x.Kind, x.Status, x.StartedAt, x.PlannedAt = agent, kind, ExperimentHeldBack, f.When, f.When
+		for _, arm := range arms {
+			x.Arms = append(x.Arms, events.ArmCount{Arm: arm})
 		}
-		x.Position = f.Envelope.Position
+	}
+	x.Position = f.Envelope.Position
+	return nil
+}
+
+// meet notes that a run met an error that a fix is known for. It counts for the first one only, in the arm that it was drawn into before.
+func (w *experimentFold) meet(f *readmodel.Fact, e events.RunToolCalled) error {
+	if e.Fix == "" {
+		return nil
+	}
+	r, err := w.drawn.Existing(keyOf(f))
+	if err != nil || r == nil || r.met {
+		return err
+	}
+	for i, arm := range r.arms {
+		if arm.Arm != events.GivenArm && arm.Arm != events.HeldOutArm {
+			continue
+		}
+		r.met = true
+		r.arms = slices.Clone(r.arms)
+		agent := strings.TrimPrefix(arm.Experiment, events.Prevention("", ""))
+		r.arms[i].Experiment = events.Prevention(agent, e.Fix)
+		return w.heldBack(f, r.arms[i].Experiment, agent, string(events.ChangeFixes), events.GivenArm, events.HeldOutArm)
 	}
 	return nil
 }

@@ -119,7 +119,9 @@ type AgentRow struct {
 	Tools     []string `db:"tools"`
 	// Skills are those of its configuration.
 	Skills []events.SkillRef `db:"skills"`
-	Status string            `db:"status"` // active, resting, retired; empty where only runs name it
+	// Fixes are what it is told where it meets an error that one is known for.
+	Fixes  []events.Fix `db:"fixes"`
+	Status string       `db:"status"` // active, resting, retired; empty where only runs name it
 	// Imported tells that it is known from history only: its name tells the source, and AdoptedAs the live agent that it was
 	// said to be.
 	Imported  bool   `db:"imported"`

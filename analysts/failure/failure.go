@@ -119,7 +119,7 @@ func (a *analysis) proposal(q *question) evidence.Proposal {
 	change, low, high := a.gain(q)
 	return evidence.Proposal{
 		Analyst: name, AnalystVersion: version,
-		Change: events.Change{Kind: events.ChangeWorkflow, Workflow: q.workflow, Steps: []string{q.step, q.next}, Instruction: do},
+		Change: a.change(q, text, do),
 		Claim:  events.Claim{Workflow: q.workflow, Subject: q.subject()[:4]}, Strength: q.strength(), Reason: q.reason(text),
 		Evidence: q.evidence(len(a.questions), alpha), Worth: a.worth(q),
 		Expected: events.Expected{Metric: "success_rate", Change: stats.Round(change), Low: stats.Round(low), High: stats.Round(high)},

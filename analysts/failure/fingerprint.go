@@ -170,3 +170,17 @@ func framesOf(text string) []string {
 	}
 	return own[:min(len(own), maxFrames)]
 }
+
+// Is tells of an error that it is the one of a fingerprint, by nothing but that.
+func (known Fingerprint) Is(text string) bool {
+	var alone Fingerprints
+	if f := alone.Of("", text); f.By == "stack" || f.ID == known.ID {
+		return f.ID == known.ID
+	}
+	kind, says := typed(text)
+	template, is := strings.CutPrefix(known.Text, kind)
+	if kind != "" {
+		template = strings.TrimPrefix(template, ": ")
+	}
+	return is && mining.Fits(template, says)
+}

@@ -19,7 +19,7 @@ type landmark struct{ workflow, step string }
 // visit is a run that went on behind its first time at a landmark: with which error, "" for none, and with which step next.
 type visit struct {
 	run             int
-	id, next        string
+	id, next, agent string
 	task            string
 	good            bool
 	first, position uint64
@@ -77,11 +77,21 @@ func (h *history) visits() map[landmark][]visit {
 			}
 			at := landmark{r.Workflow, s.Name}
 			all[at] = append(all[at], visit{
-				run: i, id: h.of[i][k], next: r.Steps[k+1].Name, task: r.Task, good: r.Outcome == events.Succeeded, first: r.First, position: s.Position,
+				run: i, id: h.of[i][k], next: r.next(k), agent: s.Agent, task: r.Task, good: r.Outcome == events.Succeeded, first: r.First, position: s.Position,
 			})
 		}
 	}
 	return all
+}
+
+// next is the step that a run went on with: where an agent thought about it first, the one that came of that.
+func (r *Run) next(step int) string {
+	for i := step + 1; i < len(r.Steps); i++ {
+		if !r.Steps[i].Thought {
+			return r.Steps[i].Name
+		}
+	}
+	return r.Steps[len(r.Steps)-1].Name
 }
 
 // ends are the steps that come with the end of their runs, by workflow.

@@ -14,6 +14,8 @@ type View struct {
 	Runs []Run
 	// Feedback is what people wrote on runs, by position.
 	Feedback []Feedback
+	// Agents are those that can be asked, by name.
+	Agents map[string]events.AgentConfig
 }
 
 // Run is one ended run.
@@ -34,6 +36,8 @@ type Run struct {
 type Step struct {
 	Name, Agent string
 	Failed      bool
+	// Thought tells that an agent of ours asked its model: what it did comes behind that.
+	Thought bool
 	// Explicit is what the source calls the error, Error what it says.
 	Explicit, Error string
 	Position        uint64
@@ -54,7 +58,16 @@ func readable(text string) string {
 
 // Load reads the view.
 func Load(ctx context.Context, r projections.Reader) (View, error) {
-	var v View
+	v := View{Agents: map[string]events.AgentConfig{}}
+	agents, err := r.Agents(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load agents: %w", err)
+	}
+	for _, row := range agents {
+		if row.Askable() {
+			v.Agents[row.Agent] = events.AgentConfig{Tools: row.Tools, Fixes: row.Fixes}
+		}
+	}
 	runs, err := r.Observations(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
@@ -69,7 +82,8 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		}
 		for k := range o.Steps {
 			s := &o.Steps[k]
-			ended.Steps[k] = Step{Name: s.Name, Agent: s.Agent, Failed: s.Failed, Position: s.Position}
+			_, ours := v.Agents[s.Agent]
+			ended.Steps[k] = Step{Name: s.Name, Agent: s.Agent, Failed: s.Failed, Thought: ours && s.Model != "", Position: s.Position}
 		}
 		for _, e := range o.Errors {
 			ended.Steps[e.Step].Explicit, ended.Steps[e.Step].Error = readable(e.Explicit), readable(e.Text)

@@ -258,3 +258,9 @@ func (t *Templates) Settled(group int, text string) (first, template string) {
 	}
 	return strings.Join(begin, " "), strings.Join(common, " ")
 }
+
+// Fits tells of a text that it is one of those that a template is of.
+func Fits(template, text string) bool {
+	blanks, own := words(template), words(text)
+	return len(own) > 0 && slices.EqualFunc(blanks, own, func(blank, word string) bool { return blank == Blank || blank == word })
+}

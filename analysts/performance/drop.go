@@ -156,16 +156,8 @@ func (v *View) culprit(d drop) (bad, good projections.AgentVersionRow, ok bool) 
 
 // changed is the one kind of change that leads from a configuration to another.
 func changed(from, to events.AgentConfig) (kind events.ChangeKind, ok bool) {
-	for kind, put := range map[events.ChangeKind]func(c *events.AgentConfig){
-		events.ChangeModel:       func(c *events.AgentConfig) { c.Model, c.API = to.Model, to.API },
-		events.ChangePrompt:      func(c *events.AgentConfig) { c.Prompt = to.Prompt },
-		events.ChangeTools:       func(c *events.AgentConfig) { c.Tools = to.Tools },
-		events.ChangeSkills:      func(c *events.AgentConfig) { c.Skills = to.Skills },
-		events.ChangeTokenLimit:  func(c *events.AgentConfig) { c.MaxTokens = to.MaxTokens },
-		events.ChangeTemperature: func(c *events.AgentConfig) { c.Temperature = to.Temperature },
-	} {
-		with := from
-		if put(&with); reflect.DeepEqual(with, to) && !reflect.DeepEqual(from, to) {
+	for _, kind := range events.ChangeKinds() {
+		if with, ok := from.With(kind, to); ok && reflect.DeepEqual(with, to) && !reflect.DeepEqual(from, to) {
 			return kind, true
 		}
 	}

@@ -69,6 +69,18 @@ func (s *Strata) Difference(confidence float64) (float64, Interval) {
 	return d, Interval{Low: max(-1, d-half), High: min(1, d+half)}
 }
 
+// DifferenceAlways is Difference for runs whose side was drawn, with an interval that holds at however many looks, as runs become many: see
+// Bets.Difference.
+func (s *Strata) DifferenceAlways(confidence float64) (float64, Interval) {
+	if s.Informative == 0 {
+		return 0, Interval{Low: -1, High: 1}
+	}
+	d := s.weighted / s.weight
+	// The quarter keeps few runs that are all alike from looking sure.
+	margin := boundary(max(0, float64(d*s.satoP)+s.satoQ)+.25, 20, 1-confidence) / s.weight
+	return d, Interval{Low: max(-1, d-margin), High: min(1, d+margin)}
+}
+
 // Score is the sum over the strata of the successes with the feature less those expected if it made no difference, and
 // its variance given the margins. Score squared over variance is the Cochran-Mantel-Haenszel statistic (Mantel and
 // Haenszel, JNCI 1959).

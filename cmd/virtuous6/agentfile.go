@@ -44,6 +44,15 @@ type frontMatter struct {
 	Tools       nameList `yaml:"tools,omitempty"`
 	Skills      nameList `yaml:"skills,omitempty"`
 	Schema      document `yaml:"schema,omitempty"`
+	Fixes       []fix    `yaml:"fixes,omitempty"`
+}
+
+// fix is one of an agent's known fixes. See events.Fix.
+type fix struct {
+	ID    string `yaml:"id,omitempty"`
+	Error string `yaml:"error"`
+	Tool  string `yaml:"tool,omitempty"`
+	Do    string `yaml:"do"`
 }
 
 // nameList is a list, or names with commas between.
@@ -110,11 +119,14 @@ func parseAgentFile(data []byte) (agentFile, error) {
 		Model: matter.Model, Fallbacks: matter.Fallbacks, API: matter.API, Temperature: matter.Temperature, Effort: matter.Effort, MaxTokens: matter.MaxTokens, Tools: matter.Tools,
 		Schema: json.RawMessage(matter.Schema), Prompt: strings.TrimSpace(body),
 	}}
+	for _, known := range matter.Fixes {
+		f.config.Fixes = append(f.config.Fixes, events.Fix(known))
+	}
 	if f.config.Model == inherits {
 		f.config.Model = ""
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema"}, key) {
+		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema", "fixes"}, key) {
 			f.ignored = append(f.ignored, key)
 		}
 	}
@@ -124,9 +136,13 @@ func parseAgentFile(data []byte) (agentFile, error) {
 
 // format is the file's bytes. Parsing them gives the agent again.
 func (f agentFile) format() ([]byte, error) {
+	var fixes []fix
+	for _, known := range f.config.Fixes {
+		fixes = append(fixes, fix(known))
+	}
 	head, err := yaml.Marshal(frontMatter{
 		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, Fallbacks: f.config.Fallbacks, API: f.config.API,
-		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Skills: f.skills, Schema: document(f.config.Schema),
+		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Skills: f.skills, Schema: document(f.config.Schema), Fixes: fixes,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the front matter of %s: %w", f.name, err)

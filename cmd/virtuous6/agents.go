@@ -108,6 +108,9 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 		}
 		fmt.Fprintf(a.out, "  %s  %s\n", s, short(s.Description, 80))
 	}
+	for _, f := range r.Fixes {
+		fmt.Fprintf(a.out, "fix %s  after %q of %s: %s\n", f.Name(), short(f.Error, 60), cmp.Or(f.Tool, "any tool"), short(f.Do, 80))
+	}
 	if r.Effort != "" {
 		fmt.Fprintf(a.out, "reasoning effort %s\n", r.Effort)
 	}

@@ -113,6 +113,9 @@ type policyConfig struct {
 	SpecialistLimit string `yaml:"specialist_limit"`
 	// ApproveGoalsAbove is what a goal's plan may cost, in dollars, without a person's approval: at 0 none that costs anything. Default: any.
 	ApproveGoalsAbove string `yaml:"approve_goals_above"`
+	// HeldOutPermille is the share of an agent's conversations that are told no known fix of an error. Default: 100 (10%); 0 tells all,
+	// and then nobody knows what fixes prevent.
+	HeldOutPermille *int `yaml:"held_out_permille"`
 	// HoldbackPermille is the share of the runs that stay on an agent as a person made it, where improvements have changed it
 	// since. Default 50; 0 is none.
 	HoldbackPermille *int `yaml:"holdback_permille"`
@@ -129,15 +132,15 @@ type changeRuleConfig struct {
 	Approvers []string            `yaml:"approvers"`
 }
 
-// holdback is as the orchestrator wants it.
-func (p policyConfig) holdback() int {
+// shareOr is a share as the orchestrator wants it: 0 for its default, less for none.
+func shareOr(permille *int) int {
 	switch {
-	case p.HoldbackPermille == nil:
-		return 0 // its default
-	case *p.HoldbackPermille == 0:
+	case permille == nil:
+		return 0
+	case *permille == 0:
 		return -1
 	}
-	return *p.HoldbackPermille
+	return *permille
 }
 
 func (p policyConfig) policy() aggregates.Policy {

@@ -14,7 +14,6 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/virtuous6/virtuous6/agents"
-	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/readmodel"
@@ -44,7 +43,7 @@ func (c *config) mistake() (key, says string) {
 	specialistLimit, wrongLimit := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0"))
 	experimentLimit, wrongExperiments := events.ParseUSD(cmp.Or(p.ExperimentLimit, "0"))
 	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
-	untried := slices.IndexFunc(p.Canary, func(k events.ChangeKind) bool { return !aggregates.Tried(k) })
+	untried := slices.IndexFunc(p.Canary, func(k events.ChangeKind) bool { return !k.Configures() })
 	for _, rule := range []struct {
 		key    string
 		broken bool
@@ -91,6 +90,7 @@ func (c *config) mistake() (key, says string) {
 		{"policy.experiment_limit", wrongExperiments != nil || p.ExperimentLimit != "" && experimentLimit <= 0, "it should be dollars, such as 20.00; left out it is no bound"},
 		{"policy.approve_goals_above", wrongAbove != nil || above < 0, "it should be dollars, such as 2.50"},
 		{"policy.judged_within", p.JudgedWithin < 0, "it should be a duration, such as 1h"},
+		{"policy.held_out_permille", p.HeldOutPermille != nil && (*p.HeldOutPermille < 0 || *p.HeldOutPermille > 500), "it should be 0 to 500"},
 		{"policy.holdback_permille", p.HoldbackPermille != nil && (*p.HoldbackPermille < 0 || *p.HoldbackPermille > 500), "it should be 0 to 500"},
 		{"policy.max_share_permille", p.MaxSharePermille < 0 || p.MaxSharePermille > 1000, "it should be 0 to 1000"},
 	} {
@@ -108,7 +108,7 @@ var team = regexp.MustCompile(`^[TE][A-Z0-9]+$`)
 func wrongRule(r changeRuleConfig) bool {
 	return !slices.Contains([]events.Autonomy{events.MayPropose, events.MayTry, events.MayPromote}, r.May) ||
 		slices.ContainsFunc(r.Kinds, func(k events.ChangeKind) bool {
-			return !slices.Contains(events.ChangeKinds(), k) || r.May == events.MayTry && !aggregates.Tried(k)
+			return !slices.Contains(events.ChangeKinds(), k) || r.May == events.MayTry && !k.Configures()
 		})
 }
 

@@ -56,7 +56,7 @@ func (v experimentsListVerb) Run(ctx context.Context, a *app) error {
 // arms are what goes on as before, and what is tried, all candidates together. Held back, what goes on as before is frozen.
 func arms(x projections.ExperimentRow) (old, next events.ArmCount) {
 	for _, arm := range x.Arms {
-		if arm.Arm == events.ControlArm || arm.Arm == events.FrozenArm {
+		if arm.Arm == events.ControlArm || arm.Arm == events.FrozenArm || arm.Arm == events.HeldOutArm {
 			old = arm
 		} else {
 			next.Runs, next.Succeeded, next.Unrated = next.Runs+arm.Runs, next.Succeeded+arm.Succeeded, next.Unrated+arm.Unrated
@@ -117,7 +117,7 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 			oneLine(x.LetBy), percent(x.MaxShare), x.Plan.Unit, x.Plan.MaxRuns, x.Plan.MaxDays)
 	}
 	for i, config := range append([]events.AgentConfig{x.Config}, x.Others...) {
-		if x.Kind != "" {
+		if x.Kind != "" && x.Status != projections.ExperimentHeldBack {
 			fmt.Fprintf(a.out, "%s: %s\n", events.Candidate(i), cmp.Or(short(answers.Tried(events.ChangeKind(x.Kind), config), 100), "none"))
 		}
 	}
@@ -260,13 +260,14 @@ func (v experimentsStartVerb) kind() (events.ChangeKind, error) {
 	}{
 		{events.ChangeModel, v.Model != nil}, {events.ChangePrompt, v.Prompt != nil}, {events.ChangeTemperature, v.Temperature != nil},
 		{events.ChangeTokenLimit, v.MaxTokens != nil}, {events.ChangeTools, v.Tools != nil}, {events.ChangeSkills, v.Skills != nil},
+		{events.ChangeEffort, v.Effort != nil}, {events.ChangeFormat, v.Schema != nil},
 	} {
 		if flag.given {
 			kinds = append(kinds, flag.kind)
 		}
 	}
-	if len(kinds) != 1 || v.Fallbacks != nil || v.Effort != nil || v.Schema != nil {
-		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens, --tools or --skills; others can be configured, but not tried")
+	if len(kinds) != 1 || v.Fallbacks != nil {
+		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens, --tools, --skills, --reasoning-effort or --schema; fallbacks can be configured, but not tried")
 	}
 	return kinds[0], nil
 }
@@ -283,6 +284,10 @@ func (experimentsStartVerb) or(ctx context.Context, a *app, kind events.ChangeKi
 		f.Tools = &value
 	case events.ChangeSkills:
 		f.Skills = &value
+	case events.ChangeEffort:
+		f.Effort = &value
+	case events.ChangeFormat:
+		f.Schema = &value
 	case events.ChangeTemperature:
 		t, err := strconv.ParseFloat(value, 64)
 		if err != nil {
@@ -295,7 +300,7 @@ func (experimentsStartVerb) or(ctx context.Context, a *app, kind events.ChangeKi
 			return agent, usage("--or: %q is no number of tokens", value)
 		}
 		f.MaxTokens = &n
-	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook: // kind gives none of them
+	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook, events.ChangeFixes: // kind gives none of them
 	}
 	return f.over(ctx, a, agent)
 }

@@ -19,7 +19,7 @@ type healthVerb struct {
 func (healthVerb) Help() string {
 	return "From 0 to 100, for the whole system and for each agent, over seven days: what the worst part is at, with its lower bound (95%). The " +
 		"parts are success, steps without an error, time against the four weeks before, and for the whole system its budgets and how far the read models " +
-		"are behind.\n\nExamples:\n  virtuous6 health\n  virtuous6 health --on 2026-11-22\n  virtuous6 health --json | jq '.agents[] | select(.low < 50)'"
+		"are behind. What known fixes of errors prevented stands below, once runs were held out of them.\n\nExamples:\n  virtuous6 health\n  virtuous6 health --on 2026-11-22\n  virtuous6 health --json | jq '.agents[] | select(.low < 50)'"
 }
 
 // Run prints the conditions.
@@ -48,11 +48,17 @@ func (v healthVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	prevented, _, err := answers.Prevention(ctx, reader)
+	if err != nil {
+		return err
+	}
 	if v.JSON {
 		return a.json(struct {
 			System answers.Condition   `json:"system"`
 			Agents []answers.Condition `json:"agents"`
-		}{whole, agents})
+			// Prevented is null where no run was held out: then nobody knows what fixes prevent.
+			Prevented *answers.Prevented `json:"prevented"`
+		}{whole, agents, prevented})
 	}
 	shown := limited(agents, v.Limit)
 	err = table(a.out, "OF|HEALTH|AT LEAST|BY|PARTS", func(row func(...any)) {
@@ -72,6 +78,9 @@ func (v healthVerb) Run(ctx context.Context, a *app) error {
 			row(name, score, low, orDash(c.Worst), short(strings.Join(parts, "; "), 120))
 		}
 	})
+	if prevented != nil {
+		fmt.Fprintf(a.out, "known fixes %s\n", prevented.Says())
+	}
 	if rest := len(agents) - len(shown); rest > 0 {
 		fmt.Fprintf(a.out, "... and %d more (--limit 0 shows all)\n", rest)
 	}

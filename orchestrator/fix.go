@@ -1,0 +1,54 @@
+package orchestrator
+
+import (
+	"context"
+	"slices"
+
+	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/aggregates"
+	errs "github.com/virtuous6/virtuous6/analysts/failure"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// holdOut draws whether a run is told the fixes that are known for its agent's errors: what they prevent is measured by those that are not.
+func (t *turn) holdOut(agent aggregates.Agent, conversation string, to *events.RunAssigned) {
+	if t.heldOut <= 0 || len(agent.Config.Fixes) == 0 {
+		return
+	}
+	arm := events.Arm{Experiment: events.Prevention(to.Agent, ""), Arm: events.GivenArm, Unit: conversation}
+	held := false
+	if held, arm.Permille = aggregates.Draw(arm.Experiment, conversation, t.heldOut); held {
+		arm.Arm = events.HeldOutArm
+	}
+	to.Arms = append(to.Arms, arm)
+}
+
+// fixed is what a call gave, with the fix that is known for its error, and the name by which that counts. A run that is held out is told
+// nothing, and counts for the same fix. What is only tried is told, and measured by its experiment.
+func (t *turn) fixed(ctx context.Context, call events.ToolCall, done agents.Done) (result events.Message, name string, err error) {
+	result = done.Message
+	if done.Error == "" || len(t.config.Fixes) == 0 || t.conversation.started.Tool != "" {
+		return result, "", nil
+	}
+	i := slices.IndexFunc(t.config.Fixes, func(f events.Fix) bool {
+		return (f.Tool == "" || f.Tool == call.Name) && errs.Fingerprint{ID: f.ID, Text: f.Error}.Is(done.Error)
+	})
+	if i < 0 {
+		return result, "", nil
+	}
+	fix, told := t.config.Fixes[i], true
+	arms := t.conversation.assigned.Arms
+	if k := slices.IndexFunc(arms, func(a events.Arm) bool { return a.Experiment == events.Prevention(t.agent, "") }); k >= 0 {
+		version, err := t.version(ctx, t.agent, t.conversation.assigned.Revision)
+		if err != nil {
+			return result, "", err
+		}
+		if slices.ContainsFunc(version.Config.Fixes, func(f events.Fix) bool { return f.Name() == fix.Name() }) {
+			name, told = fix.Name(), arms[k].Arm == events.GivenArm
+		}
+	}
+	if told {
+		result.Content += "\n\nKnown fix: " + fix.Do
+	}
+	return result, name, nil
+}
