@@ -58,7 +58,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"trigger":      {anything[events.TriggerSet](), anything[events.TriggerRemoved]()},
 		"timer":        {anything[events.TimerFired]()},
 		"run": {
-			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunSkillLoaded](), anything[events.RunSpecialistDrafted](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
+			anything[events.RunAssigned](), anything[events.RunToolCalled](), anything[events.RunSkillLoaded](), anything[events.RunFixKnown](), anything[events.RunSpecialistDrafted](), anything[events.RunApprovalAsked](), anything[events.RunApprovalAnswered](), anything[events.RunSuspended](), anything[events.RunResumed](),
 			rapid.Just[events.Event](events.RunApprovalAsked{Approval: "1"}), rapid.Just[events.Event](events.RunApprovalAnswered{Approval: "1", Answer: events.ApprovalGranted}),
 			anything[events.RunStarted](), anything[events.RunStepStarted](), anything[events.RunStepFinished](), anything[events.RunLLMCalled](),
 			anything[events.RunFinished](), anything[events.RunFailed](), anything[events.RunCancelled](),
@@ -482,6 +482,8 @@ func sound(t *rapid.T, history []events.Event) {
 			}
 		case events.RunSkillLoaded:
 			t.Fatal("a skill is loaded that no call loaded")
+		case events.RunFixKnown:
+			t.Fatal("a fix is known that no call met")
 		case events.SkillSaved:
 			if was, ok := history[max(i-1, 0)].(events.SkillSaved); ok && i > 0 && was.Digest == e.Digest {
 				t.Fatal("a text is saved twice in a row")

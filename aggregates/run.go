@@ -52,9 +52,12 @@ func decideRun(p Policy, c commands.Run, s runState) ([]events.Run, error) {
 		if !s.open.has(c.Step) {
 			return nil, fmt.Errorf("%w: step %d is not open", ErrInvalid, c.Step)
 		}
-		facts := []events.Run{events.RunToolCalled{Step: c.Step, Call: c.Call, Result: c.Result, Fix: c.Fix, Unknown: c.Unknown}}
+		facts := []events.Run{events.RunToolCalled{Step: c.Step, Call: c.Call, Result: c.Result, Unknown: c.Unknown}}
 		if l := c.Loaded; l != nil {
 			facts = append(facts, events.RunSkillLoaded{Step: c.Step, Skill: l.Skill, Digest: l.Digest, File: l.File})
+		}
+		if f := c.Fix; f != nil {
+			facts = append(facts, events.RunFixKnown{Step: c.Step, Fix: f.Fix, Told: f.Told})
 		}
 		return facts, nil
 	case commands.RecordDraft:
@@ -270,7 +273,7 @@ func evolveRun(s runState, e events.Run) runState {
 		s.suspended = e.Budget
 	case events.RunResumed:
 		s.suspended = ""
-	case events.RunToolCalled, events.RunSkillLoaded, events.RunSpecialistDrafted:
+	case events.RunToolCalled, events.RunSkillLoaded, events.RunFixKnown, events.RunSpecialistDrafted:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		s.ended = true
 	}

@@ -177,6 +177,10 @@ func TestRecordToolCall(t *testing.T) {
 			given: []events.Event{started, step0}, when: commands.RecordToolCall{Run: "r", Step: 0, Call: 1, Result: result, Loaded: &events.RunSkillLoaded{Skill: "refunds", Digest: "d"}},
 			then: []events.Event{recorded, events.RunSkillLoaded{Step: 0, Skill: "refunds", Digest: "d"}},
 		},
+		"with an error that a fix is known for": {
+			given: []events.Event{started, step0}, when: commands.RecordToolCall{Run: "r", Step: 0, Call: 1, Result: result, Fix: &events.RunFixKnown{Fix: "4f0c1be2a7d3", Told: true}},
+			then: []events.Event{recorded, events.RunFixKnown{Step: 0, Fix: "4f0c1be2a7d3", Told: true}},
+		},
 		"in a step that is over": {given: []events.Event{started, step0, recorded, events.RunStepFinished{Step: 0}}, when: record, err: aggregates.ErrInvalid},
 		"in a step that is not":  {given: []events.Event{started}, when: record, err: aggregates.ErrInvalid},
 	}.run(t)

@@ -117,10 +117,10 @@ type RecordToolCall struct {
 	Call    int
 	Result  events.Message
 	Unknown bool
-	// Fix names the known fix of the error that it gave, empty where there is none.
-	Fix string
 	// Loaded is the skill whose text it gave, nil for other calls.
 	Loaded *events.RunSkillLoaded
+	// Fix is the one that is known for the error that it gave, nil where none is.
+	Fix *events.RunFixKnown
 }
 
 // RecordDraft keeps what a model wrote for a specialist, in a step that is still open.

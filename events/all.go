@@ -75,6 +75,7 @@ var Known = NewTable(
 	unread[RunToolCalled](),
 	kind[RunSkillLoaded](),
 	kind[RunSpecialistDrafted](),
+	kind[RunFixKnown](),
 	kind[RunApprovalAsked](),
 	kind[RunApprovalAnswered](),
 	kind[RunSuspended](),

@@ -171,7 +171,7 @@ func samples() []events.Event {
 			Choice: &events.Choice{Reason: "clerk fits best by the words order, refund", Score: 2310, Rated: 12, Succeeded: 11},
 		},
 		events.RunToolCalled{
-			Step: 3, Call: 1, Result: events.Message{Role: "tool", Name: "orders", Content: "error: outcome unknown", ToolCallID: "c1"}, Unknown: true, Fix: "4f0c1be2a7d3",
+			Step: 3, Call: 1, Result: events.Message{Role: "tool", Name: "orders", Content: "error: outcome unknown", ToolCallID: "c1"}, Unknown: true,
 		},
 		events.RunApprovalAsked{
 			Approval: "06aacbda1caacce8", Call: 1, Agent: "clerk", Tool: "orders", Arguments: `{"order":12}`,
@@ -223,6 +223,7 @@ func samples() []events.Event {
 			Step: 1, Template: "template:support", Model: "gpt-4o", Provider: "openai", Answer: `{"prompt":"Look the order up.","tools":["clock"]}`,
 			Prompt: "Look the order up.", Tools: []string{"clock"}, Invalid: "it is too short",
 		},
+		events.RunFixKnown{Step: 3, Fix: "4f0c1be2a7d3", Told: true},
 		events.RunSkillLoaded{Step: 3, Skill: "refunds", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", File: "references/limits.md"},
 		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5", By: "user:anna"},
 		events.ReviewAsked{Run: "r1", Experiment: "06aa", Arm: events.CandidateArm, Reason: "one more verdict there tells most", Reviewers: 3},

@@ -206,8 +206,16 @@ type RunToolCalled struct {
 	Result Message `json:"result"`
 	// Unknown tells that the call may have been made and what came of it is not known: whoever made it died.
 	Unknown bool `json:"unknown,omitempty"`
-	// Fix names the known fix of the error that it gave. Whether the agent was told it, says the arm of the run.
-	Fix string `json:"fix,omitempty"`
+}
+
+// RunFixKnown tells that a tool of a live run gave an error that a fix is known for.
+type RunFixKnown struct {
+	// Step is the number of the step that the call was made in.
+	Step int `json:"step"`
+	// Fix is its name, as Fix.Name has it.
+	Fix string `json:"fix"`
+	// Told tells that the agent was told it. A run that was held out is told nothing.
+	Told bool `json:"told,omitempty"`
 }
 
 // RunSpecialistDrafted is what a model wrote for the specialist that a run lacks, before the run is given to anybody. It is asked once:
@@ -291,3 +299,5 @@ func (RunSpecialistDrafted) run() {}
 func (RunFinished) run()          {}
 func (RunFailed) run()            {}
 func (RunCancelled) run()         {}
+func (RunFixKnown) Kind() string  { return "run.fix_known" }
+func (RunFixKnown) run()          {}

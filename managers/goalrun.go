@@ -75,7 +75,7 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 		}
 	case events.RunResumed:
 		r.Allotted = uuid.Nil
-	case events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled, events.RunSkillLoaded, events.RunSpecialistDrafted, events.RunApprovalAsked, events.RunApprovalAnswered:
+	case events.RunStepStarted, events.RunLLMCalled, events.RunToolCalled, events.RunSkillLoaded, events.RunFixKnown, events.RunSpecialistDrafted, events.RunApprovalAsked, events.RunApprovalAnswered:
 	}
 	if r.Ended && r.HandedOver {
 		delete(s.Runs, name)

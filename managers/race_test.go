@@ -1,7 +1,7 @@
 package managers_test
 
 import (
-	"math"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -38,7 +38,7 @@ func (c *campaign) raceOn(r *rand.Rand, agent, id string, truths ...truth) {
 	c.t.Fatalf("%s never ends", id)
 }
 
-// Of several candidates the best is promoted, and those that harm go out before; over kills the same.
+// Of several candidates the best is promoted, and those that harm or fall behind go out before; over kills the same.
 func TestTheBestOfSeveralIsPromoted(t *testing.T) {
 	t.Parallel()
 	history := func(dies *rand.Rand) *campaign {
@@ -67,7 +67,8 @@ func TestTheBestOfSeveralIsPromoted(t *testing.T) {
 			}
 		}
 	}
-	if dropped["candidate-2"] != "success" || dropped["candidate-4"] != "cost" || len(dropped) != 2 {
+	// One breaks a guardrail, and two are proved to be worse than another one.
+	if want := map[string]string{"candidate": "", "candidate-2": "", "candidate-4": "cost"}; !maps.Equal(dropped, want) {
 		t.Errorf("out went %v", dropped)
 	}
 	// What is better gets more of the runs.
@@ -125,7 +126,7 @@ func TestSeveralTogetherStayWithinThePolicy(t *testing.T) {
 }
 
 // races finds the best of several arms whose rates lie apart, and tells how many runs that takes, once by equal shares and once by
-// top-two sampling, both until the best has beaten each other one at 5% in all.
+// top-two sampling, both until each other one is beaten at 5% in all.
 func races(seed uint64, arms, worlds int) (uniform, topTwo, wrong int) {
 	for i := range worlds {
 		rates := make([]float64, arms)
@@ -152,12 +153,11 @@ func races(seed uint64, arms, worlds int) (uniform, topTwo, wrong int) {
 				if runs%50 != 0 {
 					continue
 				}
-				winner = x.Leader(out)
-				for other := range arms {
-					if other != winner && x.LogBeats(winner, other) < math.Log(float64(arms-1)/.05) {
-						winner = -1
-						break
-					}
+				for arm, _ := x.Beaten(out, x.Wins(.05)); arm >= 0; arm, _ = x.Beaten(out, x.Wins(.05)) {
+					out[arm] = true
+				}
+				if in := slices.Index(out, false); !slices.Contains(out[in+1:], false) {
+					winner = in
 				}
 				if adaptive {
 					chances = x.TopTwo(out, .05)

@@ -72,14 +72,14 @@ func (f *field) out() []bool {
 
 const (
 	// allocateEvery is how many runs are counted between two allocations.
-	allocateEvery = 100
+	allocateEvery = 50
 	// wrongPick is the chance that a candidate is promoted as the best of several that is not, and near how much better than it another one may be.
 	wrongPick = .05
 	near      = .03
 )
 
 // decideField decides by what is counted, where there are several candidates: each is held to the guardrails by itself, with its part of the
-// false alarms, and goes out by itself. What remains gets its runs by how likely it is the best. That one is promoted once it is better than
+// false alarms, and goes out by itself, as does one that another one is proved to be better than. What remains gets its runs by how likely it is the best. That one is promoted once it is better than
 // what there is, at the level of the experiment, and no other one is more than a little better than it.
 func (t *trial) decideField(now time.Time) {
 	f := t.Field
@@ -99,6 +99,10 @@ func (t *trial) decideField(now time.Time) {
 	if t.Proved {
 		return
 	}
+	if v := t.behind(); v != nil {
+		t.decided(now, *v)
+		return
+	}
 	counted, fewest := t.Arms[0].Runs, int64(math.MaxInt64)
 	for i, arm := range t.Arms[1:] {
 		counted += arm.Runs
@@ -109,7 +113,7 @@ func (t *trial) decideField(now time.Time) {
 	best, sure := t.best()
 	if over := counted >= t.Plan.MaxRuns; best > 0 && f.Allocated && (sure || over) {
 		v := verdict{Promote: true, Arm: events.Candidate(best - 1)}
-		v.Proof = t.testedArm(best, "runs of "+v.Arm+" succeed no more often", f.Race.LogBeats(best, 0), t.neededOf())
+		v.Proof = t.testedArm(best, 0, "runs of "+v.Arm+" succeed no more often", f.Race.LogBeats(best, 0), t.neededOf())
 		t.decided(now, v)
 		return
 	} else if over {
@@ -140,7 +144,7 @@ func (t *trial) best() (best int, sure bool) {
 	}
 	best = f.Race.Leader(worse)
 	for other := 1; other < len(out); other++ {
-		if other == best || out[other] || f.Race.LogBeats(best, other) >= math.Log(float64(len(out)-1)/wrongPick) {
+		if other == best || out[other] || f.Race.LogBeats(best, other) >= f.Race.Wins(wrongPick) {
 			continue
 		}
 		if _, i := f.Race.Difference(other, best, 1-wrongPick/float64(len(out)-1)); i.High > near {
@@ -164,18 +168,38 @@ func (t *trial) broken(i int) *verdict {
 		if g.guardrail == "" || g.logE < g.needed {
 			continue
 		}
-		v := &verdict{Guardrail: g.guardrail, Reason: g.reason, Proof: t.testedArm(i+1, g.statistic, g.logE, g.needed)}
+		v := &verdict{Guardrail: g.guardrail, Reason: g.reason, Proof: t.testedArm(i+1, 0, g.statistic, g.logE, g.needed)}
 		v.Proof.Flips = flips
-		shares := slices.Clone(f.Shares)
-		shares[i+1] = 0
-		if slices.ContainsFunc(shares[1:], func(share int) bool { return share > 0 }) {
-			// What it had is the control's.
-			shares[0] += f.Shares[i+1]
+		if shares := f.without(i); slices.ContainsFunc(shares[1:], func(share int) bool { return share > 0 }) {
 			v.Drop, v.Shares = arm, shares
 		}
 		return v
 	}
 	return nil
+}
+
+// without are the shares once a candidate is out: what it had is the control's.
+func (f *field) without(i int) []int {
+	shares := slices.Clone(f.Shares)
+	shares[0], shares[i+1] = shares[0]+shares[i+1], 0
+	return shares
+}
+
+// behind is what follows where a candidate is proved to be worse than another one: it goes out, and the others get its runs. That costs no
+// chance of being wrong that the promotion does not count already: both go by the same bets.
+func (t *trial) behind() *verdict {
+	f, out := t.Field, t.Field.out()
+	out[0] = true // what there is is held against each by itself
+	needed := max(f.Race.Wins(wrongPick), -math.Log(float64(t.Plan.FalseAlarms)/1000))
+	arm, by := f.Race.Beaten(out, needed)
+	if arm < 0 {
+		return nil
+	}
+	name, other := events.Candidate(arm-1), events.Candidate(by-1)
+	return &verdict{
+		Drop: name, Shares: f.without(arm - 1), Reason: "its runs succeed less often than those of " + other,
+		Proof: t.testedArm(arm, by, fmt.Sprintf("runs of %s succeed no less often than those of %s", name, other), f.Race.LogBeats(by, arm), needed),
+	}
 }
 
 // allocation are the shares of the arms in what comes next, in permille. Together the candidates get no more than they may.
@@ -214,10 +238,10 @@ const (
 	floorShare    = float64(floorPermille) / 1000
 )
 
-// testedArm is the proof of what a test of an arm against the control found.
-func (t *trial) testedArm(arm int, statistic string, logE, needed float64) events.Proof {
+// testedArm is the proof of what a test of an arm against another one found.
+func (t *trial) testedArm(arm, other int, statistic string, logE, needed float64) events.Proof {
 	p := t.tested(statistic, logE, needed)
-	d, i := t.Field.Race.Difference(arm, 0, p.Confidence)
+	d, i := t.Field.Race.Difference(arm, other, p.Confidence)
 	p.Difference, p.Low, p.High = stats.Round(d), stats.Round(i.Low), stats.Round(i.High)
 	return p
 }

@@ -82,7 +82,7 @@ func (r Runs) calls(ctx context.Context, workspace, run string, until uint64) (c
 			if n := len(calls); n > 0 && calls[n-1].Step == f.Step {
 				calls[n-1].Input, calls[n-1].Cached = f.InputTokens, f.CachedTokens
 			}
-		case events.RunStarted, events.RunToolCalled, events.RunApprovalAsked, events.RunApprovalAnswered, events.RunSuspended, events.RunResumed, events.RunSkillLoaded, events.RunSpecialistDrafted,
+		case events.RunStarted, events.RunToolCalled, events.RunApprovalAsked, events.RunApprovalAnswered, events.RunSuspended, events.RunResumed, events.RunSkillLoaded, events.RunFixKnown, events.RunSpecialistDrafted,
 			events.RunFinished, events.RunFailed, events.RunCancelled:
 		}
 		return failed == nil

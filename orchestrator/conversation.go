@@ -144,7 +144,7 @@ func (c *conversation) evolve(fact events.Run) {
 		c.suspensions++
 	case events.RunResumed:
 		c.share = max(c.share, f.ShareNanos)
-	case events.RunSkillLoaded:
+	case events.RunSkillLoaded, events.RunFixKnown:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		c.ended = true
 	}

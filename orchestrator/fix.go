@@ -23,32 +23,37 @@ func (t *turn) holdOut(agent aggregates.Agent, conversation string, to *events.R
 	to.Arms = append(to.Arms, arm)
 }
 
-// fixed is what a call gave, with the fix that is known for its error, and the name by which that counts. A run that is held out is told
-// nothing, and counts for the same fix. What is only tried is told, and measured by its experiment.
-func (t *turn) fixed(ctx context.Context, call events.ToolCall, done agents.Done) (result events.Message, name string, err error) {
+// fixed is what a call gave, with the fix that is known for its error. A run that is held out is told nothing of it. What is only tried
+// is told to all that try it, and measured by its experiment.
+func (t *turn) fixed(ctx context.Context, call events.ToolCall, done agents.Done) (result events.Message, known *events.RunFixKnown, err error) {
 	result = done.Message
 	if done.Error == "" || len(t.config.Fixes) == 0 || t.conversation.started.Tool != "" {
-		return result, "", nil
+		return result, nil, nil
 	}
 	i := slices.IndexFunc(t.config.Fixes, func(f events.Fix) bool {
 		return (f.Tool == "" || f.Tool == call.Name) && errs.Fingerprint{ID: f.ID, Text: f.Error}.Is(done.Error)
 	})
 	if i < 0 {
-		return result, "", nil
+		return result, nil, nil
 	}
-	fix, told := t.config.Fixes[i], true
+	fix := t.config.Fixes[i]
+	known = &events.RunFixKnown{Fix: fix.Name(), Told: true}
+	told := true
 	arms := t.conversation.assigned.Arms
 	if k := slices.IndexFunc(arms, func(a events.Arm) bool { return a.Experiment == events.Prevention(t.agent, "") }); k >= 0 {
 		version, err := t.version(ctx, t.agent, t.conversation.assigned.Revision)
 		if err != nil {
-			return result, "", err
+			return result, nil, err
 		}
 		if slices.ContainsFunc(version.Config.Fixes, func(f events.Fix) bool { return f.Name() == fix.Name() }) {
-			name, told = fix.Name(), arms[k].Arm == events.GivenArm
+			told = arms[k].Arm == events.GivenArm
+			known.Told = told
+		} else {
+			known = nil
 		}
 	}
 	if told {
 		result.Content += "\n\nKnown fix: " + fix.Do
 	}
-	return result, name, nil
+	return result, known, nil
 }

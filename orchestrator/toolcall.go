@@ -135,12 +135,12 @@ func (t *turn) performTools(ctx context.Context) error {
 			if done.Error != "" {
 				finish.Outcome, finish.Error = events.Failed, done.Error
 			}
-			result, fix, err := t.fixed(calling, c.calls[j.call], done)
+			result, known, err := t.fixed(calling, c.calls[j.call], done)
 			if err != nil {
 				return err
 			}
 			record := commands.RecordToolCall{
-				Meta: t.meta(at+1, done.EndedAt), Run: t.wish.Run, Step: j.step, Call: j.call, Result: result, Fix: fix, Unknown: j.lost,
+				Meta: t.meta(at+1, done.EndedAt), Run: t.wish.Run, Step: j.step, Call: j.call, Result: result, Fix: known, Unknown: j.lost,
 			}
 			if done.Error == "" {
 				record.Loaded = agents.LoadedSkill(t.config.Skills, c.calls[j.call])

@@ -144,7 +144,7 @@ func (w *experimentFold) fold(f *readmodel.Fact) error {
 	switch e := f.Event.(type) {
 	case events.RunAssigned:
 		return w.draw(f, e)
-	case events.RunToolCalled:
+	case events.RunFixKnown:
 		return w.meet(f, e)
 	case events.Experiment:
 		return w.experiment(f, e)
@@ -193,10 +193,7 @@ func (w *experimentFold) heldBack(f *readmodel.Fact, experiment, agent, kind str
 }
 
 // meet notes that a run met an error that a fix is known for. It counts for the first one only, in the arm that it was drawn into before.
-func (w *experimentFold) meet(f *readmodel.Fact, e events.RunToolCalled) error {
-	if e.Fix == "" {
-		return nil
-	}
+func (w *experimentFold) meet(f *readmodel.Fact, e events.RunFixKnown) error {
 	r, err := w.drawn.Existing(keyOf(f))
 	if err != nil || r == nil || r.met {
 		return err

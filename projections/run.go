@@ -181,6 +181,7 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 		err = w.finishStep(f, e)
 	case events.RunLLMCalled, events.RunToolCalled:
 		// Their data is not there: events.Table.Unread.
+	case events.RunFixKnown:
 	case events.RunSkillLoaded:
 		r.Skills, _ = include(r.Skills, events.SkillRef{Name: e.Skill, Digest: e.Digest}.String())
 	case events.RunApprovalAsked, events.RunApprovalAnswered, events.RunSpecialistDrafted:

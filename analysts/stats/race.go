@@ -42,6 +42,22 @@ func (r *Race) LogBeats(arm, other int) float64 {
 	return r.Pairs[pairOf(arm, other)].LogWorse()
 }
 
+// Wins is the logarithm of the e-value that proves an arm to be better than another one, where the best of all may be taken for a worse one with
+// a chance of wrong.
+func (r *Race) Wins(wrong float64) float64 { return math.Log(float64(len(r.Runs)-1) / wrong) }
+
+// Beaten is an arm that another one is proved to be better than, -1 where there is none: what is proved needs no more runs.
+func (r *Race) Beaten(out []bool, needed float64) (arm, by int) {
+	for arm := range r.Runs {
+		for by := range r.Runs {
+			if arm != by && !out[arm] && !out[by] && r.LogBeats(by, arm) >= needed {
+				return arm, by
+			}
+		}
+	}
+	return -1, -1
+}
+
 // Difference estimates how much more an arm gives than another, as Bets does.
 func (r *Race) Difference(arm, other int, confidence float64) (float64, Interval) {
 	if arm > other {
