@@ -156,3 +156,49 @@ func TestExplained(t *testing.T) {
 		t.Errorf("%v", none)
 	}
 }
+
+// The interval of what was drawn holds at every look, though nine of ten runs are on one side.
+func TestTheDifferenceHoldsAtEveryLook(t *testing.T) {
+	t.Parallel()
+	const worlds, runs = 400, 1500
+	left := 0
+	for seed := range uint64(worlds) {
+		r := rand.New(rand.NewPCG(seed, 71))
+		effect := .3 * r.Float64()
+		var fixes [2]stats.Table
+		for n := range runs {
+			k := r.IntN(2)
+			x, p := &fixes[k], .2+.4*float64(k)
+			value := func(p float64) int64 {
+				if r.Float64() < p {
+					return 1
+				}
+				return 0
+			}
+			if r.Float64() < .9 {
+				x.With, x.WithSucceeded = x.With+1, x.WithSucceeded+value(p+effect)
+			} else {
+				x.Without, x.WithoutSucceeded = x.Without+1, x.WithoutSucceeded+value(p)
+			}
+			if n%5 > 0 {
+				continue
+			}
+			var s stats.Strata
+			s.Add(fixes[0])
+			s.Add(fixes[1])
+			if _, i := s.DifferenceAlways(.95); effect < i.Low || effect > i.High {
+				left++
+				break
+			}
+		}
+	}
+	t.Logf("left by %d of %d", left, worlds)
+	if left > worlds/20+9 { // two standard errors above 5%
+		t.Errorf("the truth lies outside at some look in %d of %d worlds", left, worlds)
+	}
+	var none stats.Strata
+	none.Add(stats.Table{With: 5, WithSucceeded: 5})
+	if d, i := none.DifferenceAlways(.95); d != 0 || i.Low != -1 || i.High != 1 {
+		t.Errorf("without another side: %v %v", d, i)
+	}
+}
