@@ -222,6 +222,8 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 	t.Parallel()
 	// One a line, so that two who add one do not meet.
 	names := strings.Fields(`
+		id
+		fix
 		configured
 		cron
 		dataset
@@ -337,6 +339,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		zone
 	`)
 	texts := []string{"answer", "answered", "arguments", "asked", "better", "description", "error", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "undrafted", "wish"}
+	texts := []string{"answer", "answered", "arguments", "asked", "better", "description", "do", "error", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "wish"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {
 		fact, err := events.Known.Decode(kind, 1, []byte("{}"))
