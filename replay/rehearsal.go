@@ -54,6 +54,11 @@ type Rehearsal struct {
 	Digest string `json:"digest"`
 	// Proposals are by the time when they would have been made, or were made where they would not; then by id.
 	Proposals []Rehearsed `json:"proposals"`
+	// Trials are the changes that would have been tried on a part of the runs without a person, and those that were, by the time when they
+	// would have been planned.
+	Trials []Trial `json:"trials"`
+	// Pauses are the times in which the loop was paused.
+	Pauses []Pause `json:"pauses"`
 }
 
 // Rehearse reads a log from its start into scratch, which must be empty, and lets analysts look at it every so often.
@@ -94,7 +99,7 @@ func Rehearse(
 	if err := r.read(ctx, store); err != nil {
 		return Rehearsal{}, err
 	}
-	if r.news && !r.clock.Before(c.From) {
+	if r.news && !r.paused() && !r.clock.Before(c.From) {
 		if err := r.look(ctx, r.clock); err != nil {
 			return Rehearsal{}, err
 		}
@@ -124,6 +129,9 @@ type rehearsal struct {
 	// thoughts are what the analysts think of the last look, while the log is read on.
 	thoughts thoughts
 	would    map[string]Claim
+	// trials are those that the policy would have let be tried, pauses the times in which nothing would.
+	trials []Trial
+	pauses []Pause
 	// ledger is what the log would hold of the improvements, by analyst and id.
 	ledger map[string]evidence.Known
 }
@@ -133,6 +141,7 @@ type thoughts struct {
 	// at and position are those of the look.
 	at       time.Time
 	position uint64
+	around   surroundings
 	results  []evidence.Result
 	done     chan struct{}
 }
@@ -155,7 +164,7 @@ func (r *rehearsal) read(ctx context.Context, store eventstore.Store) error {
 			if Aside(e) {
 				continue
 			}
-			if look, due := r.due(e.OccurredAt); due {
+			if look, due := r.due(e.OccurredAt); due && !r.paused() {
 				if err := r.fold(ctx, batch[folded:i]); err != nil {
 					return err
 				}
@@ -171,6 +180,7 @@ func (r *rehearsal) read(ctx context.Context, store eventstore.Store) error {
 				r.clock = e.OccurredAt
 			}
 			r.news = true
+			r.pause(e)
 			r.ordinals.add(e.Position)
 		}
 		if err := r.fold(ctx, batch[folded:]); err != nil {
@@ -246,11 +256,15 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("look as of %s: %w", at.Format(time.RFC3339), err)
 	}
+	around, err := surroundingsOf(ctx, r.models.In(r.c.Workspace))
+	if err != nil {
+		return fmt.Errorf("look as of %s: %w", at.Format(time.RFC3339), err)
+	}
 	if err := r.settle(); err != nil {
 		return err
 	}
 	results, done := make([]evidence.Result, len(all)), make(chan struct{})
-	r.thoughts = thoughts{at: at, position: r.position, results: results, done: done}
+	r.thoughts = thoughts{at: at, position: r.position, around: around, results: results, done: done}
 	go func() {
 		defer close(done)
 		for i, think := range all {
@@ -284,7 +298,10 @@ func (r *rehearsal) settle() error {
 			if kept, ok := r.would[id]; ok && kept.Refused == "" {
 				continue
 			}
-			refused, err := r.refusal(p, at)
+			refused, approved, err := r.refusal(p, at)
+			if err == nil && refused == "" {
+				err = r.try(p, approved)
+			}
 			if err != nil {
 				return fmt.Errorf("look as of %s: propose %s: %w", at.Format(time.RFC3339), id, err)
 			}
@@ -301,14 +318,13 @@ func (r *rehearsal) settle() error {
 	return nil
 }
 
-// refusal is why the decider would not take a proposal, empty where it would.
-func (r *rehearsal) refusal(p evidence.Proposal, at time.Time) (string, error) {
-	all := aggregates.All(aggregates.Everywhere(r.c.Policy))
+// refusal is why the decider would not take a proposal, empty where it would; approved tells that it would need no person.
+func (r *rehearsal) refusal(p evidence.Proposal, at time.Time) (refused string, approved bool, err error) {
 	c := p.Wish(r.c.Workspace, at)
-	i := slices.IndexFunc(all, func(a aggregates.Aggregate) bool { return a.Category == events.Category(c.Stream()) })
-	_, err := all[i].New().Decide(c)
+	c.Bound = r.thoughts.around.bound[p.Analyst]
+	facts, err := r.decide(c)
 	if aggregates.Refused(err) {
-		return err.Error(), nil
+		return err.Error(), false, nil
 	}
-	return "", err
+	return "", slices.ContainsFunc(facts, func(e events.Event) bool { return e.Kind() == events.ImprovementApproved{}.Kind() }), err
 }

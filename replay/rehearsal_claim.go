@@ -93,6 +93,10 @@ func (r *rehearsal) report(ctx context.Context, store eventstore.Store) (Rehears
 	if err != nil {
 		return Rehearsal{}, fmt.Errorf("read what was proposed: %w", err)
 	}
+	held, err := r.tried(ctx, store, unread)
+	if err != nil {
+		return Rehearsal{}, fmt.Errorf("read what was tried: %w", err)
+	}
 	parked, err := r.models.Parked(ctx)
 	if err != nil {
 		return Rehearsal{}, err
@@ -102,6 +106,7 @@ func (r *rehearsal) report(ctx context.Context, store eventstore.Store) (Rehears
 	}
 	out := Rehearsal{
 		Position: r.position, Looks: r.looks, EverySeconds: r.c.Every.Seconds(), Parked: len(unread), Proposals: []Rehearsed{},
+		Trials: append([]Trial{}, beside(r.trials, held, r.c.From)...), Pauses: append([]Pause{}, r.pauses...),
 	}
 	if r.looks > 0 {
 		out.First, out.Last = &r.first, &r.last

@@ -20,7 +20,8 @@ type rehearsalFlags struct {
 
 // rehearsalHelp tells what --analysts does.
 const rehearsalHelp = "With --analysts today's analysts go through the history at their pace, in the history's own time, and what they would have " +
-	"proposed is told beside what was: new, gone, changed, with the evidence of both sides. Nothing of it is recorded. The digest is " +
+	"proposed is told beside what was: new, gone, changed, with the evidence of both sides; which of that the policy would have let be tried on a " +
+	"part of the runs and when, beside the experiments that were held and their verdicts; and when the loop was paused, in which time they do not look. Nothing of it is recorded. The digest is " +
 	"the same for the same history on every engine."
 
 func (f rehearsalFlags) given() bool { return f.From.given || f.Every != nil }
@@ -114,7 +115,54 @@ func tellRehearsal(a *app, found replay.Rehearsal, every time.Duration) {
 	if len(found.Proposals) == 0 {
 		fmt.Fprintf(a.out, "\nNo proposals, neither then nor today.\n")
 	}
+	tellTrials(a, found)
 	fmt.Fprintf(a.out, "\nSHA-256 of what today's analysts would have proposed: %s\n", found.Digest)
+}
+
+// tellTrials tells what would have been tried beside what was.
+func tellTrials(a *app, found replay.Rehearsal) {
+	for i, p := range found.Pauses {
+		until := "now"
+		if p.Until != nil {
+			until = when(*p.Until)
+		}
+		if i == 0 {
+			fmt.Fprintf(a.out, "\nPAUSED (%d): nobody looked, and nothing was tried\n", len(found.Pauses))
+		}
+		fmt.Fprintf(a.out, "  %s to %s\n", when(p.Since), until)
+	}
+	if len(found.Trials) == 0 {
+		fmt.Fprintf(a.out, "\nNothing was tried on a part of the runs, nor would the policy have let anything be tried without a person.\n")
+		return
+	}
+	fmt.Fprintf(a.out, "\nTRIED (%d): what would have been tried on a part of the runs without a person, and what was; what would have come of it nobody knows\n", len(found.Trials))
+	for _, t := range found.Trials {
+		fmt.Fprintf(a.out, "  %s  %s  %s of %s\n", when(t.At()), oneLine(t.Experiment), oneLine(string(t.Kind)), oneLine(t.Agent))
+		switch w := t.Would; {
+		case w == nil:
+			fmt.Fprintf(a.out, "    today: no analyst asks for it, or a person would have to approve it\n")
+		case w.Behind != "":
+			fmt.Fprintf(a.out, "    today: up to %s of the runs, once %s is over\n", percent(int64(w.MaxShare)), oneLine(w.Behind))
+		default:
+			fmt.Fprintf(a.out, "    today: up to %s of the runs\n", percent(int64(w.MaxShare)))
+		}
+		d := t.Did
+		if d == nil {
+			fmt.Fprintf(a.out, "    then: not tried\n")
+			continue
+		}
+		fmt.Fprintf(a.out, "    then: planned %s, let by %s: %s", when(d.PlannedAt), oneLine(d.By), strings.ReplaceAll(d.Verdict, "_", " "))
+		if d.At != nil {
+			fmt.Fprintf(a.out, " %s, log position %d", when(*d.At), d.Position)
+		}
+		if d.Reason != "" {
+			fmt.Fprintf(a.out, ", %s", oneLine(d.Reason))
+		}
+		if d.Proof != nil {
+			fmt.Fprintf(a.out, " (%+.1f points, %+.1f to %+.1f)", 100*d.Proof.Difference, 100*d.Proof.Low, 100*d.Proof.High)
+		}
+		fmt.Fprintln(a.out)
+	}
 }
 
 func tellRehearsed(a *app, p replay.Rehearsed) {
