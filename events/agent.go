@@ -63,7 +63,7 @@ type Fix struct {
 	// Tool is the one that gives it, empty for any.
 	Tool string `json:"tool,omitempty"`
 	// Do is what the agent is told.
-	Do string `json:"do"`
+	Do string `json:"instruction"`
 }
 
 // Name is what counts of the fix go by: the error's fingerprint, or one of its words where a person wrote them.
