@@ -42,6 +42,9 @@ func (p *planner) runbookTasks(ctx context.Context, workspace string, book proje
 		}
 		if step.Params != "" {
 			t.Tool, t.Params = step.Tool, fill(step.Params, inJSON)
+			if at := slices.IndexFunc(rows, func(r projections.AgentRow) bool { return r.Agent == t.Agent }); at >= 0 && !slices.Contains(rows[at].Tools, step.Tool) {
+				return nil, fmt.Errorf("%w: step %d calls the tool %q, which %s is not granted: `virtuous6 agents configure %[4]s --tools` grants it", errRunbook, i+1, step.Tool, t.Agent)
+			}
 			if t.Agent == "" {
 				has := func(r projections.AgentRow) bool { return canTask(r) && slices.Contains(r.Tools, step.Tool) }
 				at := slices.IndexFunc(rows, has)

@@ -132,3 +132,23 @@ func TestAModelChoosesATeam(t *testing.T) {
 		}
 	})
 }
+
+// A step that calls a tool which its agent is not granted is told before anything is done.
+func TestARunbookCallsWhatIsGranted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		defer h.close(t)
+		h.spawn(t, "writer", events.AgentConfig{})
+		stop := h.serve(t)
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.SaveRunbook{Meta: m, Runbook: "sums", Steps: []events.RunbookStep{{Name: "sum", Agent: "writer", Tool: "calculate", Params: `{"expression":"6*7"}`}}}
+		})
+		h.goal(t, commands.CreateGoal{Prompt: "sums"})
+		settled()
+		stop()
+		if row := h.goalRow(t); row.Status != projections.GoalCreated || !strings.Contains(row.Reason, `step 1 calls the tool "calculate", which writer is not granted`) {
+			t.Errorf("the goal is %+v", row)
+		}
+	})
+}

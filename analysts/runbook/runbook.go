@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -42,13 +43,58 @@ const (
 	maxRunbookIndent   = 200
 )
 
-// FromRun takes a runbook from a run: its steps with who did them by what, in the order of their starts.
-func FromRun(name string, run projections.RunRow, steps []projections.StepRow) Runbook {
+// FromRun takes a runbook from a run. An imported one gives its steps with who did them by what, in the order of their starts. A live one
+// gives what can be done again: its calls of tools, each of them once, with the arguments that they had by their steps, and then its prompt, which
+// is asked with what they gave.
+func FromRun(name string, run projections.RunRow, steps []projections.StepRow, arguments map[int]string) Runbook {
 	r := Runbook{Runbook: name, Workflow: run.Workflow, Run: run.Run}
+	if run.Source == "" && run.Prompt != "" {
+		answer := events.RunbookStep{Name: "answer", Agent: run.Agent, Instruction: run.Prompt}
+		for _, s := range steps {
+			call := events.RunbookStep{Name: s.Name, Agent: s.Agent, Tool: s.Tool, Params: arguments[int(s.Step)]}
+			again := slices.ContainsFunc(r.Steps, func(o events.RunbookStep) bool { return o.Tool == call.Tool && o.Params == call.Params })
+			if s.Tool == "" || call.Params == "" || again || s.Outcome != events.Succeeded {
+				continue
+			}
+			answer.DependsOn = append(answer.DependsOn, len(r.Steps))
+			r.Steps = append(r.Steps, call)
+		}
+		r.Steps = append(r.Steps, answer)
+		return r
+	}
 	for _, s := range steps {
 		r.Steps = append(r.Steps, events.RunbookStep{Name: s.Name, Agent: s.Agent, Tool: s.Tool, Model: s.Model, DependsOn: s.DependsOn})
 	}
 	return r
+}
+
+// Open puts a slot in the place of each text that it is to stand for. It returns Err for a text that stands nowhere.
+func (r Runbook) Open(slots map[string]string) (Runbook, error) {
+	r.Steps = slices.Clone(r.Steps)
+	for _, name := range slices.Sorted(maps.Keys(slots)) {
+		mark, value, found := "{{"+name+"}}", slots[name], false
+		if !events.SlotMark.MatchString(mark) || value == "" {
+			return r, fmt.Errorf("%w: a slot has a name of letters, digits, _ and -, and stands for a text: not %q for %q", Err, name, value)
+		}
+		quoted, err := json.Marshal(value)
+		if err != nil {
+			return r, fmt.Errorf("%w: the slot %s stands for no text: %w", Err, name, err)
+		}
+		for i := range r.Steps {
+			s := &r.Steps[i]
+			for _, text := range []*string{&s.Instruction, &s.Question} {
+				found = found || strings.Contains(*text, value)
+				*text = strings.ReplaceAll(*text, value, mark)
+			}
+			within := string(quoted[1 : len(quoted)-1])
+			found = found || strings.Contains(s.Params, within)
+			s.Params = strings.ReplaceAll(s.Params, within, mark)
+		}
+		if !found {
+			return r, fmt.Errorf("%w: %q, which the slot %s is to stand for, is in none of its steps", Err, value, name)
+		}
+	}
+	return r, nil
 }
 
 // FromPattern takes a runbook from a step sequence: each step depends on the one before it.
@@ -129,7 +175,7 @@ func wrong(at int, s events.RunbookStep) *mistake {
 		return is("depends_on", "%d is no earlier step: name some, counted from 0", s.DependsOn[later])
 	case s.Params != "" && s.Tool == "":
 		return is("arguments", "there is no tool to call with them: name it under \"tool\"")
-	case s.Params != "" && !json.Valid([]byte(s.Params)):
+	case s.Params != "" && !json.Valid(events.SlotMark.ReplaceAll([]byte(s.Params), []byte("0"))): // a number may be left open too
 		return is("arguments", "they are no JSON: write them as '{\"order\": 12}'")
 	case s.Team != "" && !slices.Contains(events.Teams(), s.Team):
 		return is("team", "there is no team %q: there are %q", s.Team, events.Teams())

@@ -68,15 +68,45 @@ func TestARunbookNamesTeams(t *testing.T) {
 
 func TestRunbookFromRunKeepsWhoDidWhat(t *testing.T) {
 	t.Parallel()
-	got := runbook.FromRun("mine", projections.RunRow{Run: "r1", Workflow: "ask"}, []projections.StepRow{
+	got := runbook.FromRun("mine", projections.RunRow{Run: "r1", Workflow: "ask", Source: "csv", Prompt: "Do it."}, []projections.StepRow{
 		{Step: 0, Name: "plan", Agent: "planner", Model: "small"},
 		{Step: 1, Name: "search", Agent: "searcher", Tool: "web", DependsOn: []int{0}},
-	})
+	}, nil)
 	want := runbook.Runbook{Runbook: "mine", Workflow: "ask", Run: "r1", Steps: []events.RunbookStep{
 		{Name: "plan", Agent: "planner", Model: "small"}, {Name: "search", Agent: "searcher", Tool: "web", DependsOn: []int{0}},
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A live run is done again by its calls of tools, each once and only those that gave something, and by its prompt.
+func TestRunbookFromALiveRunCanBeDoneAgain(t *testing.T) {
+	t.Parallel()
+	step := func(n int, name, tool string, outcome events.Outcome) projections.StepRow {
+		return projections.StepRow{Step: int64(n), Name: name, Agent: "clerk", Tool: tool, Outcome: outcome}
+	}
+	made := runbook.FromRun("refund", projections.RunRow{Run: "r1", Workflow: "ask", Prompt: "Refund order 12 of \"Anna\".", Agent: "clerk"}, []projections.StepRow{
+		step(0, "chat", "", events.Succeeded), step(1, "look up", "orders", events.Succeeded), step(2, "look up", "orders", events.Succeeded),
+		step(3, "pay", "pay", events.Failed), step(4, "lost", "mail", events.Succeeded), step(5, "chat", "", events.Succeeded),
+	}, map[int]string{1: `{"order": 12, "of": "\"Anna\""}`, 2: `{"order": 12, "of": "\"Anna\""}`, 3: `{}`})
+	got, err := made.Open(map[string]string{"order": "12", "who": `"Anna"`})
+	want := runbook.Runbook{Runbook: "refund", Workflow: "ask", Run: "r1", Steps: []events.RunbookStep{
+		{Name: "look up", Agent: "clerk", Tool: "orders", Params: `{"order": {{order}}, "of": "{{who}}"}`},
+		{Name: "answer", Agent: "clerk", Instruction: "Refund order {{order}} of {{who}}.", DependsOn: []int{0}},
+	}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if text, err := got.YAML(); err != nil {
+		t.Error(err)
+	} else if back, err := runbook.Parse(text); err != nil || !reflect.DeepEqual(back, got) {
+		t.Errorf("read back %+v, %v", back, err)
+	}
+	for name, value := range map[string]string{"order": "13", "a b": "12", "empty": ""} {
+		if _, err := made.Open(map[string]string{name: value}); !errors.Is(err, runbook.Err) {
+			t.Errorf("%q for %q: %v", name, value, err)
+		}
 	}
 }
 

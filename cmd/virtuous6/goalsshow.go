@@ -213,7 +213,7 @@ func (a *app) estimate(e *orchestrator.Estimate) {
 	switch {
 	case e == nil || e.Tasks == 0:
 	case e.Known == 0:
-		fmt.Fprintln(a.out, "no estimate: tasks like these were not done before")
+		fmt.Fprintln(a.out, "no estimate: it takes three runs of like tasks, and there are fewer")
 	default:
 		fmt.Fprintf(a.out, "estimate, from %d runs of like tasks: %s along the longest chain, %s (80%% interval %s to %s), all at the first attempt in %.0f of 100 cases",
 			e.Runs, secondsOf(e.Seconds), dollars(events.Nanos(e.Cost)), dollars(events.Nanos(e.CostLow)), dollars(events.Nanos(e.CostHigh)), 100*e.Chance)

@@ -8,6 +8,7 @@ import (
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 type runbooksVerb struct {
@@ -66,17 +67,19 @@ func printRunbook(a *app, r projections.RunbookRow) error {
 }
 
 type saveWorkflowVerb struct {
-	ID       string   `arg:"" name:"run" help:"The run whose steps are kept; - with --steps."`
-	Name     string   `arg:"" help:"The runbook's name. Saving a name again is its next version."`
-	Steps    []string `help:"Keep this sequence, such as a pattern's, instead of a run's steps."`
-	Workflow string   `help:"The workflow, with --steps."`
-	Notes    string   `help:"What to know about it."`
-	JSON     bool     `name:"json" help:"Print one JSON value."`
+	ID       string            `arg:"" name:"run" help:"The run whose steps are kept; - with --steps."`
+	Name     string            `arg:"" help:"The runbook's name. Saving a name again is its next version."`
+	Steps    []string          `help:"Keep this sequence, such as a pattern's, instead of a run's steps."`
+	Workflow string            `help:"The workflow, with --steps."`
+	Notes    string            `help:"What to know about it."`
+	Slot     map[string]string `help:"A text of the run that whoever runs it is to give; may be given again." placeholder:"SLOT=TEXT" mapsep:"none"`
+	JSON     bool              `name:"json" help:"Print one JSON value."`
 }
 
 // Help gives examples.
 func (saveWorkflowVerb) Help() string {
-	return "Examples:\n  virtuous6 save-workflow airline-0-1 cancel-flight\n" +
+	return "Of a live run its calls of tools are kept with their arguments, and its prompt behind them; of an imported one the names of its steps.\n\n" +
+		"Examples:\n  virtuous6 save-workflow airline-0-1 cancel-flight\n  virtuous6 save-workflow 019a refund --slot order=12\n" +
 		"  virtuous6 save-workflow - refund --workflow checkout --steps \"look up\",refund,confirm"
 }
 
@@ -103,7 +106,14 @@ func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		made = runbook.FromRun(v.Name, run, steps)
+		arguments, err := a.argumentsOf(ctx, &run)
+		if err != nil {
+			return err
+		}
+		made = runbook.FromRun(v.Name, run, steps, arguments)
+	}
+	if made, err = made.Open(v.Slot); err != nil {
+		return err
 	}
 	saved := made.Saved()
 	save := commands.SaveRunbook{
@@ -116,4 +126,25 @@ func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return runbooksVerb{Name: v.Name, JSON: v.JSON}.Run(ctx, a)
+}
+
+// argumentsOf are what the tools of a run were called with, by their steps, and gives the row its whole prompt.
+func (a *app) argumentsOf(ctx context.Context, run *projections.RunRow) (map[int]string, error) {
+	if err := replay.Texts(ctx, a.store, run); err != nil {
+		return nil, err
+	}
+	said, err := replay.Messages(ctx, a.store, run)
+	if err != nil {
+		return nil, err
+	}
+	arguments, calls := map[int]string{}, map[string]string{}
+	for _, s := range said {
+		for _, c := range s.ToolCalls {
+			calls[c.ID] = c.Arguments
+		}
+		if s.Role == "tool" && s.Step >= 0 {
+			arguments[s.Step] = calls[s.ToolCallID]
+		}
+	}
+	return arguments, nil
 }

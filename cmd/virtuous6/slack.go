@@ -124,7 +124,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 		},
 		Texts: func(ctx context.Context, run *projections.RunRow) error { return replay.Texts(ctx, a.store, run) },
 		Runbook: func(name string, run projections.RunRow, steps []projections.StepRow) events.RunbookSaved {
-			return runbook.FromRun(name, run, steps).Saved()
+			return runbook.FromRun(name, run, steps, nil).Saved()
 		},
 		Approve: func(ctx context.Context, c commands.ApproveImprovement) (made, repeated bool, err error) {
 			m, err := a.improvements().Approve(ctx, c)
