@@ -117,6 +117,9 @@ func setBudget(c commands.SetBudget, s budgetState) ([]events.Budget, error) {
 	if err := checkName("budget", c.Budget); err != nil {
 		return nil, err
 	}
+	if c.Was != 0 && c.Was != s.set.LimitNanos {
+		return nil, fmt.Errorf("budget %s: %w: its limit is %s by now", c.Budget, ErrState, say(events.InMoney, int64(s.set.LimitNanos)))
+	}
 	if c.Period == "" {
 		if s.set.Budget == "" {
 			return nil, fmt.Errorf("budget %s: %w", c.Budget, ErrMissing)

@@ -57,6 +57,8 @@ func TestBudget(t *testing.T) {
 	only := commands.SetBudget{Meta: on(1), Budget: "all", LimitNanos: 200}
 	scenarios{
 		"the limit only":             {given: []events.Event{strict}, when: only, then: []events.Event{higher}},
+		"the limit that was shown":   {given: []events.Event{strict}, when: commands.SetBudget{Meta: on(1), Budget: "all", LimitNanos: 200, Was: 100}, then: []events.Event{higher}},
+		"the second of two at once":  {given: []events.Event{strict, higher}, when: commands.SetBudget{Meta: on(1), Budget: "all", LimitNanos: 150, Was: 100}, err: aggregates.ErrState},
 		"the limit only, as it is":   {given: []events.Event{higher}, when: only},
 		"the limit only, of nothing": {when: only, err: aggregates.ErrMissing},
 		"set":                        {when: setTo(events.Daily, 100), then: []events.Event{set}},

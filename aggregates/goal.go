@@ -152,6 +152,8 @@ func decideGoal(p Policies, c commands.Goal, s Goal) ([]events.Goal, error) {
 		switch {
 		case c.LimitNanos <= 0:
 			return nil, fmt.Errorf("%w: a goal's limit is more than nothing", ErrInvalid)
+		case c.Was != 0 && c.Was != s.limit:
+			return nil, fmt.Errorf("goal %s: %w: its limit is %s by now", c.Goal, ErrState, say(events.InMoney, int64(s.limit)))
 		case c.LimitNanos == s.limit:
 			return nil, nil
 		}

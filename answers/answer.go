@@ -65,10 +65,12 @@ type way struct {
 func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said, error) {
 	said := Said{Title: "Patterns, " + q.When}
 	ways, whole := map[string]*way{}, map[string]*Group{}
+	seen := 0
 	for row, err := range r.Runs(ctx, projections.RunFilter{Since: q.Since, Until: q.Until, Limit: maxRunsSeen}) {
 		if err != nil {
 			return said, err
 		}
+		seen++
 		if len(row.Trace) == 0 || row.Outcome == projections.Running {
 			continue
 		}
@@ -114,10 +116,29 @@ func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said,
 		slices.Sort(w.positions)
 		said.Lines = append(said.Lines, Line{Text: text + ".", Positions: w.positions, Runs: w.runs})
 	}
-	if len(said.Lines) == 0 {
+	switch {
+	case seen == 0:
+		err := outOfReach(ctx, r, q, &said)
+		return said, err
+	case len(said.Lines) == 0:
 		said.None = "There is no way that two runs took " + q.When + ". `virtuous6 patterns` looks at all of history."
+	case seen == maxRunsSeen:
+		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("There are more runs: the latest %d were looked at. `virtuous6 patterns` looks at all of them.", seen)})
 	}
 	return said, nil
+}
+
+// outOfReach tells that nothing is known of a period in which nothing ran, and what there is.
+func outOfReach(ctx context.Context, r projections.Reader, q Question, said *Said) error {
+	for row, err := range r.Runs(ctx, projections.RunFilter{Limit: 1}) {
+		if err != nil {
+			return err
+		}
+		said.None = fmt.Sprintf("I can't tell: no run began %s. The latest that I know of began on %s.", q.When, row.StartedAt.UTC().Format("2 January 2006"))
+		return nil
+	}
+	said.None = "I can't tell: I know of no run yet. Ask me something, or bring history in by `virtuous6 import`."
+	return nil
 }
 
 func outOf(g Group) string {
@@ -213,9 +234,25 @@ func learned(ctx context.Context, r projections.Reader, q Question) (Said, error
 		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("%d of %d answers that people judged were liked.", liked, judged)})
 	}
 	if len(said.Lines) == 0 {
+		ran, err := anyRun(ctx, r, q)
+		if err != nil {
+			return said, err
+		}
+		if !ran {
+			err := outOfReach(ctx, r, q, &said)
+			return said, err
+		}
 		said.None = "Nothing new " + q.When + ": no proposal moved, and nobody said how an answer was."
 	}
 	return said, nil
+}
+
+// anyRun tells whether something ran in a period.
+func anyRun(ctx context.Context, r projections.Reader, q Question) (bool, error) {
+	for _, err := range r.Runs(ctx, projections.RunFilter{Since: q.Since, Until: q.Until, Limit: 1}) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 // short is a person's words on one line, without what Markdown would make of them.

@@ -100,10 +100,10 @@ func TestQuestionsAreAnsweredFromTheRecord(t *testing.T) {
 	r := read(t, facts...)
 	for text, want := range map[string][]string{
 		"What patterns did you find yesterday?":        {"**chat → look up**, in 2 of the 4 runs of deploy: 2 of 2 succeeded, of the others 0 of 2.", "**chat**, in 2 of the 4"},
-		"What patterns did you find today?":            {"There is no way that two runs took today."},
+		"What patterns did you find today?":            {"I can't tell: no run began today. The latest that I know of began on 27 November 2026."},
 		"How can you improve yourself today?":          {"Runs that look up first succeed more often. **Look up first.** (strong evidence, 4 runs) [3] i1"},
 		"What did you learn from recent interactions?": {"*proposed*: Runs that look up", "Somebody wished: “shorter, ‹!channel›”", "1 of 1 answers that people judged were liked."},
-		"What have you learned today?":                 {"Nothing new today"},
+		"What have you learned today?":                 {"I can't tell: no run began today."},
 		"Why did you change the deploy agent?":         {"**deploy-bot, version 1**, 27 November 2026 16:00 UTC, by user:anna"},
 		"Why did you change the clerk agent?":          {`I know no agent called "clerk". There are: deploy-bot.`},
 	} {

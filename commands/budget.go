@@ -23,6 +23,8 @@ type SetBudget struct {
 	// Period is empty where only limits are to be others, those that are given here: the rest stays as it was set.
 	Period     events.BudgetPeriod
 	LimitNanos events.Nanos
+	// Was is the limit that is to be another one, 0 for whichever it is: of two who were shown it one decides.
+	Was events.Nanos
 	// AnyCost leaves money unbounded, and Limits are those beside it, 0 for what is not bounded.
 	AnyCost bool
 	Limits  events.Resources

@@ -192,6 +192,8 @@ type LimitGoal struct {
 	Goal       string
 	By         string
 	LimitNanos events.Nanos
+	// Was is as in SetBudget.
+	Was events.Nanos
 }
 
 // CancelGoal gives a goal up.

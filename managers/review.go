@@ -67,7 +67,7 @@ func (a reviewArm) gain() float64 {
 // they say.
 func reviews(reviewers int) Manager[reviewingState] {
 	return Manager[reviewingState]{
-		Name: "review", Version: 1, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.started"},
+		Name: "review", Version: 2, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.started"},
 		Follows: []string{
 			"experiment.promoted", "experiment.rolled_back", "experiment.stopped", "experiment.expired", "run.assigned", "run.finished", "run.failed", "run.cancelled",
 			"verdict.given", "review.asked", "review.closed",
@@ -91,7 +91,10 @@ func evolveReviewing(s reviewingState, e *events.Envelope, fact events.Event) re
 		s.drop(id)
 	case events.RunAssigned:
 		for _, arm := range f.Arms {
-			if s.arm(arm) != nil {
+			if t := s.trial(arm.Experiment); t != nil {
+				if t.Arms[arm.Arm] == nil {
+					t.Arms[arm.Arm] = &reviewArm{} // one of several candidates
+				}
 				s.Running = with(s.Running, id, arm)
 			}
 		}
@@ -139,9 +142,17 @@ func (s *reviewingState) drop(experiment string) {
 
 // arm is a side of a trial that is under way, nil for another one.
 func (s *reviewingState) arm(of events.Arm) *reviewArm {
+	if t := s.trial(of.Experiment); t != nil {
+		return t.Arms[of.Arm]
+	}
+	return nil
+}
+
+// trial is one that is under way, nil for another one.
+func (s *reviewingState) trial(experiment string) *reviewTrial {
 	for _, t := range s.Trials {
-		if t.Experiment == of.Experiment {
-			return t.Arms[of.Arm]
+		if t.Experiment == experiment {
+			return t
 		}
 	}
 	return nil

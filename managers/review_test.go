@@ -106,3 +106,20 @@ func TestAReviewIsShownAsItStands(t *testing.T) {
 		t.Errorf("shown %q", got)
 	}
 }
+
+// Of several candidates each has its reviews.
+func TestEachCandidateIsReviewed(t *testing.T) {
+	t.Parallel()
+	take := wanting(t, "review")
+	take("experiment-x", events.ExperimentStarted{Share: 500})
+	take("run-d", events.RunAssigned{Arms: []events.Arm{{Experiment: "x", Arm: events.Candidate(1)}}})
+	var asked []string
+	for _, w := range take("run-d", events.RunFinished{Outcome: events.Succeeded}) {
+		if c, ok := w.Command.(commands.AskReview); ok {
+			asked = append(asked, c.Run+" "+c.Arm)
+		}
+	}
+	if len(asked) != 1 || asked[0] != "d candidate-2" {
+		t.Errorf("asked %q", asked)
+	}
+}

@@ -119,10 +119,10 @@ func (d *Door) raise(ctx context.Context, r Request, id uuid.UUID, w Raise) (don
 	by := "user:" + r.person()
 	goal, ofGoal := strings.CutPrefix(w.Budget, "goal:")
 	if !ofGoal {
-		receipt, err := d.Dispatch(ctx, commands.SetBudget{Meta: d.meta(r, id, 0, ""), Budget: w.Budget, LimitNanos: w.To})
+		receipt, err := d.Dispatch(ctx, commands.SetBudget{Meta: d.meta(r, id, 0, ""), Budget: w.Budget, LimitNanos: w.To, Was: w.Was})
 		return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: fmt.Sprintf("The limit is %s now: runs that wait for it go on.", dollars(w.To))}}, err
 	}
-	receipt, err := d.Dispatch(ctx, commands.LimitGoal{Meta: d.meta(r, id, 0, ""), Goal: goal, By: by, LimitNanos: w.To})
+	receipt, err := d.Dispatch(ctx, commands.LimitGoal{Meta: d.meta(r, id, 0, ""), Goal: goal, By: by, LimitNanos: w.To, Was: w.Was})
 	if err == nil {
 		_, err = d.Dispatch(ctx, commands.ResumeGoal{Meta: d.meta(r, id, 1, ""), Goal: goal, By: by})
 	}

@@ -126,10 +126,14 @@ func slackTakenOver(t *testing.T, p program) {
 
 	// Two let the run have money at once, each by another server: one of them decides.
 	deliver("events_api", "e1", mention("C1", "1.1", "", "how do I rotate the keys?"))
-	raise := strings.ReplaceAll(between(exhausted.Blocks, `"action_id":"v6_raise_double"`, `}`), `\"`, `"`)
-	raise = between(raise, `"value":"`, `}`) + "}"
-	for i, user := range []string{"U1", "U2"} {
-		deliver("interactive", "raise"+user, by(user, "v6_raise_double", raise, fmt.Sprint("raise.", i), exhausted))
+	for i, by := range []string{"half", "double"} {
+		raise := strings.ReplaceAll(between(exhausted.Blocks, `"action_id":"v6_raise_`+by+`"`, `}`), `\"`, `"`) + "}"
+		payload := tap("v6_raise_"+by, between(raise, `"value":"`, `}`)+"}", "raise."+by, exhausted)
+		payload["user"] = map[string]any{"id": fmt.Sprintf("U%d", i+1), "team_id": "T1"}
+		api.Send(t, "interactive", "raise"+by, payload)
+	}
+	for _, by := range []string{"half", "double"} {
+		api.Acked(t, "raise"+by)
 	}
 	model.say("Use ", "`rotate`", " and tell <!channel>.")
 	shown := api.Message(t, "C1", "the answer on its way", func(m apitest.Message) bool { return m.Streaming && strings.Contains(m.Text, "rotate") })
