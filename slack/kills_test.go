@@ -32,8 +32,8 @@ type mortal struct {
 // step does something unless the process is dead by then.
 func (m *mortal) step(ctx context.Context, do func() error) error {
 	left := m.left.Add(-1)
-	if left == 0 {
-		defer m.die()
+	if left == 0 && m.before {
+		m.die()
 	}
 	if left < 0 || left == 0 && m.before {
 		<-ctx.Done()
@@ -41,6 +41,7 @@ func (m *mortal) step(ctx context.Context, do func() error) error {
 	}
 	err := do()
 	if left == 0 {
+		m.die()
 		return context.Canceled
 	}
 	return err
@@ -49,11 +50,13 @@ func (m *mortal) step(ctx context.Context, do func() error) error {
 // RoundTrip implements http.RoundTripper.
 func (m *mortal) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 	err = m.step(r.Context(), func() error {
-		answer, err = http.DefaultTransport.RoundTrip(r)
+		// What is on its way when the process dies arrives, and long before another one takes over.
+		answer, err = http.DefaultTransport.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
 		return err
 	})
 	if err != nil && answer != nil {
 		_ = answer.Body.Close()
+		answer = nil
 	}
 	return answer, err
 }
