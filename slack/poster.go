@@ -160,7 +160,7 @@ func (d *Door) stream(ctx context.Context, run managers.SlackRun, channel, threa
 		return "", err
 	}
 	return d.find(ctx, channel, thread, run, func(m api.Message) bool {
-		return m.BotID == me && m.Metadata.EventType == "" && !d.streams.writing(m.Timestamp)
+		return m.BotID == me && m.Timestamp != thread && m.Metadata.EventType == "" && !d.streams.writing(m.Timestamp)
 	})
 }
 
