@@ -15,24 +15,30 @@ const (
 	specialty  = 3
 )
 
-// Index knows texts by their words. The zero value is empty. It is not safe for concurrent use.
+// Index knows texts by their words. The zero value is empty. It is not safe for concurrent use. Thousands of prompts are in it, so that
+// both words and those who have them are numbers.
 type Index struct {
-	profiles map[string]*profile
-	// having are those that have a word, and how.
-	having map[string][]having
-	length int
+	stems stems
+	// numbers are those of words by their stems, and having who has the word of a number. A word that nobody has any more keeps its number.
+	numbers map[string]uint32
+	having  [][]having
+	// profiles are those who were put in, by their number: free ones are those of who was dropped.
+	profiles []profile
+	named    map[string]uint32
+	free     []uint32
+	length   int
 }
 
 type profile struct {
 	name   string
-	words  []string
+	words  []uint32
 	length int
 }
 
-// having is somebody who has a word.
+// having is somebody who has a word, and how often.
 type having struct {
-	*profile
-	times int
+	of    uint32
+	times uint16
 	// special tells that it stands in the name or in the specialty.
 	special bool
 }
@@ -40,43 +46,55 @@ type having struct {
 // Put takes in what a name stands for from now on.
 func (x *Index) Put(name, role, prompt string) {
 	x.Drop(name)
-	if x.profiles == nil {
-		x.profiles, x.having = map[string]*profile{}, map[string][]having{}
+	if x.named == nil {
+		x.numbers, x.named = map[string]uint32{}, map[string]uint32{}
 	}
-	p := &profile{name: strings.Clone(name)}
-	found := map[string]having{}
+	at := uint32(len(x.profiles)) //nolint:gosec // there are not so many
+	if n := len(x.free); n > 0 {
+		at, x.free = x.free[n-1], x.free[:n-1]
+	} else {
+		x.profiles = append(x.profiles, profile{})
+	}
+	p := profile{name: strings.Clone(name)}
 	add := func(text string, times int) {
-		for _, word := range Words(text) {
-			h := found[word]
-			found[word] = having{p, h.times + times, h.special || times == specialty}
+		for word := range x.stems.words(text) {
+			number, known := x.numbers[word]
+			if !known {
+				number = uint32(len(x.having)) //nolint:gosec // nor are there so many words
+				x.numbers[word], x.having = number, append(x.having, nil)
+			}
+			all := x.having[number]
+			if n := len(all); n == 0 || all[n-1].of != at {
+				all = append(all, having{of: at})
+				p.words = append(p.words, number)
+			}
+			h := &all[len(all)-1]
+			h.times = uint16(min(int(h.times)+times, math.MaxUint16)) //nolint:gosec // bounded
+			h.special = h.special || times == specialty
+			x.having[number] = all
 			p.length += times
 		}
 	}
 	add(name+" "+role, specialty)
 	add(prompt, 1)
-	p.words = make([]string, 0, len(found))
-	for word, h := range found {
-		p.words = append(p.words, word)
-		x.having[word] = append(x.having[word], h)
-	}
-	x.profiles[p.name] = p
+	p.words = slices.Clip(p.words)
+	x.profiles[at], x.named[p.name] = p, at
 	x.length += p.length
 }
 
 // Drop forgets a name.
 func (x *Index) Drop(name string) {
-	p := x.profiles[name]
-	if p == nil {
+	at, known := x.named[name]
+	if !known {
 		return
 	}
-	delete(x.profiles, name)
+	p := x.profiles[at]
+	delete(x.named, name)
 	x.length -= p.length
 	for _, word := range p.words {
-		rest := slices.DeleteFunc(x.having[word], func(other having) bool { return other.profile == p })
-		if x.having[word] = rest; len(rest) == 0 {
-			delete(x.having, word)
-		}
+		x.having[word] = slices.DeleteFunc(x.having[word], func(h having) bool { return h.of == at })
 	}
+	x.profiles[at], x.free = profile{}, append(x.free, at)
 }
 
 // Match is somebody that a task fits.
@@ -104,26 +122,31 @@ func (x *Index) Fitting(task string) []Match {
 		weights []float64
 		fits    int
 	}
-	scored := map[*profile]*found{}
-	count := float64(len(x.profiles))
+	scored := map[uint32]*found{}
+	count := float64(len(x.named))
 	for _, word := range slices.Compact(words) {
-		all := x.having[word]
+		number, known := x.numbers[word]
+		if !known {
+			continue
+		}
+		all := x.having[number]
 		n := float64(len(all))
 		weight := math.Log1p((count - n + 0.5) / (n + 0.5))
-		for _, p := range all {
-			times := float64(p.times)
+		for _, h := range all {
+			p := &x.profiles[h.of]
+			times := float64(h.times)
 			norm := 1 - lengthens + lengthens*float64(p.length)*count/float64(x.length)
 			score := weight * times * (saturation + 1) / (times + saturation*norm)
-			f := scored[p.profile]
+			f := scored[h.of]
 			if f == nil {
 				f = &found{Match: Match{Name: p.name}}
-				scored[p.profile] = f
+				scored[h.of] = f
 			}
 			f.Score += float64(score)
 			f.Words, f.weights = append(f.Words, word), append(f.weights, score)
 			switch {
-			case len(x.profiles) >= common && 2*len(all) > len(x.profiles):
-			case p.special:
+			case len(x.named) >= common && 2*len(all) > len(x.named):
+			case h.special:
 				f.fits += 2
 			default:
 				f.fits++

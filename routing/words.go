@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"iter"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,19 +20,46 @@ var hollow = map[string]bool{
 const maxWords = 4096
 
 // Words are the words of a text that mean something, by their stems (Porter2), in their order.
-func Words(text string) []string {
-	var found []string
-	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' }) {
-		word = strings.Trim(word, "'")
-		if english.IsStopWord(word) || len(word) < 3 || len(word) > 40 {
-			continue
-		}
-		if stem := english.Stem(word, false); !hollow[stem] {
-			found = append(found, stem)
-		}
-		if len(found) == maxWords {
-			break
+func Words(text string) []string { return slices.Collect(new(stems).words(text)) }
+
+// stems remember the stems of words, empty for those that mean nothing: a text says few words often.
+type stems struct{ of map[string]string }
+
+// maxStems bounds how many are remembered.
+const maxStems = 1 << 16
+
+// words are those of a text, as Words tells of them.
+func (s *stems) words(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		n := 0
+		for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' }) {
+			stem := s.stem(strings.Trim(word, "'"))
+			if stem == "" {
+				continue
+			}
+			if n++; !yield(stem) || n == maxWords {
+				return
+			}
 		}
 	}
-	return found
+}
+
+func (s *stems) stem(word string) string {
+	if len(word) < 3 || len(word) > 40 {
+		return ""
+	}
+	stem, known := s.of[word]
+	if known {
+		return stem
+	}
+	if !english.IsStopWord(word) {
+		if stem = english.Stem(word, false); hollow[stem] {
+			stem = ""
+		}
+	}
+	if s.of == nil || len(s.of) == maxStems {
+		s.of = map[string]string{}
+	}
+	s.of[strings.Clone(word)] = stem
+	return stem
 }
