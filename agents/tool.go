@@ -36,6 +36,8 @@ type Call struct {
 	Arguments json.RawMessage
 	// Key is the same each time that this very call is made, for a tool that tells a repeat by it.
 	Key string
+	// Run is the one that it is made for.
+	Run string
 }
 
 // Tools is a closed set of tools.

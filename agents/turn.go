@@ -20,6 +20,8 @@ type Runner struct {
 	// Prices turns tokens into money. nil prices nothing: every cost is then unknown.
 	Prices *Prices
 	Tools  Tools
+	// Run is the one that tools are called for, as they are told.
+	Run string
 	// Now tells the time, for how long a tool took. Default time.Now.
 	Now func() time.Time
 	// Timeout is how long a call of a model can take at most, as budgets of time set it aside. Default 5 min, as of OpenAIConfig.
@@ -257,7 +259,7 @@ func (r Runner) perform(ctx context.Context, config events.AgentConfig, call eve
 	timeout := r.ToolTime(call.Name)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%s took longer than %s", call.Name, timeout))
 	defer cancel()
-	result, err := tool.Call(ctx, Call{Arguments: args, Key: key})
+	result, err := tool.Call(ctx, Call{Arguments: args, Key: key, Run: r.Run})
 	if err != nil && ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}

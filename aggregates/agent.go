@@ -29,6 +29,8 @@ type Agent struct {
 	Improved bool
 	// revision is that of the next fact.
 	revision uint64
+	// Specialist is why it was spawned by itself, nil where somebody made it.
+	Specialist *events.Specialist
 	// AdoptedAs is the live agent that an imported one was said to be.
 	AdoptedAs string
 }
@@ -59,7 +61,7 @@ func evolveAgent(s Agent, e events.Agent) Agent {
 	case events.AgentSpawned:
 		s = Agent{
 			Live: !e.Imported, Imported: e.Imported, Config: e.Config, Role: e.Role,
-			Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config}), Made: at,
+			Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config}), Made: at, Specialist: e.Specialist,
 		}
 	case events.AgentConfigured:
 		s.Live, s.Config, s.Role = true, e.Config, cmp.Or(e.Role, s.Role)

@@ -131,22 +131,23 @@ func setBudget(c commands.SetBudget, s budgetState) ([]events.Budget, error) {
 		c.Limits.Tokens = cmp.Or(c.Limits.Tokens, s.set.Limits.Tokens)
 		c.Limits.TimeMS = cmp.Or(c.Limits.TimeMS, s.set.Limits.TimeMS)
 		c.Limits.Agents = cmp.Or(c.Limits.Agents, s.set.Limits.Agents)
+		c.Depth, c.Fanout = cmp.Or(c.Depth, s.set.Depth), cmp.Or(c.Fanout, s.set.Fanout)
 	}
 	if c.Period != events.Daily && c.Period != events.Monthly && c.Period != events.Total {
 		return nil, fmt.Errorf("%w: a budget's period is %q, %q or %q, not %q", ErrInvalid, events.Daily, events.Monthly, events.Total, c.Period)
 	}
-	if amountsOf(c.LimitNanos, c.Limits).negative() || c.SpentNanos < 0 {
+	if amountsOf(c.LimitNanos, c.Limits).negative() || c.SpentNanos < 0 || c.Depth < 0 || c.Fanout < 0 {
 		return nil, fmt.Errorf("%w: the limit %s, %+v or what was spent, %s, is negative", ErrInvalid, c.LimitNanos, c.Limits, c.SpentNanos)
 	}
-	if c.AnyCost && (c.LimitNanos != 0 || c.Limits == events.Resources{}) {
-		return nil, fmt.Errorf("%w: a budget bounds money, tokens, time or agents", ErrInvalid)
+	if c.AnyCost && (c.LimitNanos != 0 || c.Limits == events.Resources{} && c.Depth == 0 && c.Fanout == 0) {
+		return nil, fmt.Errorf("%w: a budget bounds money, tokens, time or agents, their depth or their fan-out", ErrInvalid)
 	}
 	for i, mark := range c.Marks {
 		if mark < 1 || mark > 99 || i > 0 && mark <= c.Marks[i-1] {
 			return nil, fmt.Errorf("%w: marks are percentages from 1 to 99, each above the one before; at 100 it is always told", ErrInvalid)
 		}
 	}
-	set := events.BudgetSet{Budget: c.Budget, Period: c.Period, LimitNanos: c.LimitNanos, AnyCost: c.AnyCost, Limits: c.Limits, SpentNanos: c.SpentNanos, Marks: c.Marks, Fails: c.Fails}
+	set := events.BudgetSet{Budget: c.Budget, Period: c.Period, LimitNanos: c.LimitNanos, AnyCost: c.AnyCost, Limits: c.Limits, Depth: c.Depth, Fanout: c.Fanout, SpentNanos: c.SpentNanos, Marks: c.Marks, Fails: c.Fails}
 	if set.SpentNanos > 0 {
 		set.Since = day(c.At)
 	}
@@ -174,6 +175,13 @@ func reserve(c commands.ReserveBudget, s budgetState) ([]events.Budget, error) {
 		if r.run == c.Run && r.step == c.Step && r.holder != c.Holder {
 			return nil, fmt.Errorf("%w: this one's own, by a process that is gone, is not settled yet", ErrRoom)
 		}
+	}
+	if most := s.set.Depth; most > 0 && c.Depth > most {
+		return nil, fmt.Errorf("%w: an agent would be spawned %d deep, and budget %s allows %d; raise it with `virtuous6 budget %[3]s --depth N`", ErrBudget, c.Depth, c.Budget, most)
+	}
+	if most := s.set.Fanout; most > 0 && c.Fanout > most {
+		return nil, fmt.Errorf("%w: an agent would be number %d of those spawned for what one agent asks, and budget %s allows %d; raise it with `virtuous6 budget %[3]s --fanout N`",
+			ErrBudget, c.Fanout, c.Budget, most)
 	}
 	today := day(c.At)
 	starting, used := s.period(today)

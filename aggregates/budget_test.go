@@ -51,6 +51,10 @@ func TestBudget(t *testing.T) {
 		return events.BudgetReached{Starting: fmt.Sprintf("2026-11-%02d", day), Percent: percent, SpentNanos: spent}
 	}
 	spent := given(reserved("1", 1, 60), settled("1", 60))
+	deep := events.BudgetSet{Budget: "all", Period: events.Total, AnyCost: true, Depth: 1, Fanout: 2}
+	spawns := func(depth, fanout int64) commands.Command {
+		return commands.ReserveBudget{Meta: on(1), Budget: "all", Reservation: "1", Run: "r", Step: -1, Most: events.Resources{Agents: 1}, Depth: depth, Fanout: fanout, Holder: "p"}
+	}
 	strict := events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 100, Marks: []int{50}, Fails: true}
 	higher := strict
 	higher.LimitNanos = 200
@@ -88,6 +92,18 @@ func TestBudget(t *testing.T) {
 		"a mark that was told":    {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60), reserved("2", 1, 5)), when: settle("2", 1, 5), then: []events.Event{total(settled("2", 5), first, 65)}},
 		"the mark of another day": {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60), reserved("2", 2, 55)), when: settle("2", 2, 55), then: []events.Event{total(settled("2", 55), "2026-11-02", 55), reached(2, 50, 55)}},
 		"a new limit tells anew":  {given: marked(reserved("1", 1, 60), settled("1", 60), reached(1, 50, 60)), when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Daily, LimitNanos: 110, Marks: []int{50, 80}}, then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Daily, LimitNanos: 110, Marks: []int{50, 80}}, reached(1, 50, 60)}},
+		"set how deep": {
+			when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Total, AnyCost: true, Depth: 1, Fanout: 2},
+			then: []events.Event{deep},
+		},
+		"set to nothing deep": {when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Total, AnyCost: true}, err: aggregates.ErrInvalid},
+		"set below 0 deep":    {when: commands.SetBudget{Meta: on(1), Budget: "all", Period: events.Total, AnyCost: true, Depth: -1}, err: aggregates.ErrInvalid},
+		"only wider":          {given: []events.Event{deep}, when: commands.SetBudget{Meta: on(1), Budget: "all", AnyCost: true, Fanout: 3}, then: []events.Event{events.BudgetSet{Budget: "all", Period: events.Total, AnyCost: true, Depth: 1, Fanout: 3}}},
+		"spawned so deep": {
+			given: []events.Event{deep}, when: spawns(1, 2), then: []events.Event{events.BudgetReserved{Reservation: "1", Run: "r", Step: -1, Most: events.Resources{Agents: 1}, Holder: "p", Day: "2026-11-01"}},
+		},
+		"spawned deeper":      {given: []events.Event{deep}, when: spawns(2, 1), err: aggregates.ErrBudget},
+		"one too many for it": {given: []events.Event{deep}, when: spawns(1, 3), err: aggregates.ErrBudget},
 		"set for a week":          {when: setTo("week", 100), err: aggregates.ErrInvalid},
 		"set by the week":         {when: setTo("week", 100), err: aggregates.ErrInvalid},
 		"set below 0":             {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},

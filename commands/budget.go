@@ -28,6 +28,8 @@ type SetBudget struct {
 	// AnyCost leaves money unbounded, and Limits are those beside it, 0 for what is not bounded.
 	AnyCost bool
 	Limits  events.Resources
+	// Depth and Fanout bound who spawns whom, 0 for what is not bounded.
+	Depth, Fanout int64
 	// SpentNanos is what was spent in the period before there was this budget.
 	SpentNanos events.Nanos
 	// Marks are percentages of the limit at which it is told that so much was spent.
@@ -46,6 +48,8 @@ type ReserveBudget struct {
 	Nanos       events.Nanos
 	// Most is what it can take beside money.
 	Most events.Resources
+	// Depth is how deep the agent that it spawns would be, and Fanout the how manieth for what the runs of one ask; 0 for what spawns none.
+	Depth, Fanout int64
 	// Holder is the process that makes the call. Begun tells that its step stands already.
 	Holder string
 	Begun  bool

@@ -25,6 +25,8 @@ type StartRun struct {
 	Tool   string
 	Params string
 	Agent  string
+	// AskedBy is the run whose agent asks for it, empty for none.
+	AskedBy string
 	// Conversation names the session, or the thread, that the run is a part of; empty where it stands alone.
 	Conversation string
 	Labels       map[string]string

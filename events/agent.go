@@ -134,6 +134,9 @@ type Specialist struct {
 	// Number counts the specialists of the workspace that there are with it.
 	Number int    `json:"number"`
 	Reason string `json:"reason"`
+	// By is the agent whose run asked, empty where a person or a program did, and Depth how many were spawned one for another, with it.
+	By    string `json:"by,omitempty"`
+	Depth int    `json:"depth,omitempty"`
 	// DraftedBy is the model that wrote its prompt, empty where that is the template's as it is. Undrafted is why, where a model
 	// was asked.
 	DraftedBy string `json:"drafted_by,omitempty"`

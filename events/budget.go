@@ -44,6 +44,10 @@ type BudgetSet struct {
 	AnyCost bool `json:"any_cost,omitempty"`
 	// Limits are those beside money, 0 for what is not bounded.
 	Limits Resources `json:"limits,omitzero"`
+	// Depth is how deep agents may be spawned by themselves, one for what another one's run asks, and Fanout how many for what the runs of
+	// one agent ask, 0 for what is not bounded.
+	Depth  int64 `json:"depth,omitempty"`
+	Fanout int64 `json:"fanout,omitempty"`
 	// SpentNanos is what was spent in the period before there was this budget.
 	SpentNanos Nanos `json:"spent_nanos,omitempty"`
 	// Since is the day on which there was this budget, where something was spent before.

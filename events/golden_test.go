@@ -53,14 +53,14 @@ func samples() []events.Event {
 	return []events.Event{
 		events.AgentSpawned{
 			Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna",
-			Specialist: &events.Specialist{Run: "r1", Template: "template:support", Number: 2, Reason: "no agent fits", DraftedBy: "gpt-4o", Undrafted: "it is not JSON"},
+			Specialist: &events.Specialist{Run: "r1", Template: "template:support", Number: 2, Reason: "no agent fits", By: "clerk", Depth: 2, DraftedBy: "gpt-4o", Undrafted: "it is not JSON"},
 		},
 		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
 		events.AgentRetired{Reason: "replaced"},
 		events.AgentRested{Since: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)},
 		events.AgentWoken{Run: "r1"},
 		events.AgentAdopted{As: "clerk"},
-		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09", Marks: []int{50, 80}, Fails: true, AnyCost: true, Limits: resources},
+		events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 5_000_000_000, SpentNanos: 120_000, Since: "2026-11-09", Marks: []int{50, 80}, Fails: true, AnyCost: true, Limits: resources, Depth: 2, Fanout: 3},
 		events.AnalystScored{
 			Analyst: "workflow", Improvement: "imp-1", Foretold: expected, Found: evidence, Chance: .9, CameTrue: true, Brier: .01, Doubt: 1,
 		},
@@ -189,6 +189,7 @@ func samples() []events.Event {
 			Summarises: &events.ConversationSummarised{
 				Conversation: "C1/17", Requester: "user:anna", Maker: events.SummaryByModel, Run: "r1", Runs: []string{"r0"}, First: 3, Last: 9, Messages: 4, Text: "About tea.",
 			},
+			Conversation: "C1/17", Goal: "g1", ShareNanos: 400_000_000, Tool: "orders", Params: `{"order":12}`, Agent: "clerk", AskedBy: "r0",
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{

@@ -2,6 +2,9 @@ package events
 
 import "encoding/json"
 
+// MetaRun is by what a call of a tool of an MCP server tells the run that it is made for.
+const MetaRun = "virtuous6/run"
+
 // Outcome is how a run or a step ended.
 type Outcome string
 
@@ -34,8 +37,10 @@ type RunStarted struct {
 	// Summarises is the summary that a live run is to make the text of.
 	Summarises *ConversationSummarised `json:"summarises,omitempty"`
 	// Agent is who a live run was asked of, empty where it goes to whoever fits best.
-	Agent  string            `json:"agent,omitempty"`
-	Labels map[string]string `json:"labels,omitempty"`
+	Agent string `json:"agent,omitempty"`
+	// AskedBy is the live run whose agent asked for it, empty where a person or a program did.
+	AskedBy string            `json:"asked_by,omitempty"`
+	Labels  map[string]string `json:"labels,omitempty"`
 	// Source is set on imported history. A run with a source is never acted on: nothing is sent, nothing is spent.
 	Source *Source `json:"source,omitempty"`
 	// Undated tells that the source gave no time: occurred-at is then the time of the import.

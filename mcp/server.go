@@ -70,13 +70,21 @@ type askInput struct {
 	Continue string `json:"continue,omitempty" jsonschema:"a run whose conversation goes on"`
 }
 
-func (c Config) ask(ctx context.Context, _ *mcp.CallToolRequest, in askInput) (*mcp.CallToolResult, any, error) {
+func (c Config) ask(ctx context.Context, r *mcp.CallToolRequest, in askInput) (*mcp.CallToolResult, any, error) {
 	if strings.TrimSpace(in.Prompt) == "" || strings.ContainsRune(in.Prompt, 0) {
 		return nil, nil, errors.New("there is nothing to ask, or a NUL in it")
 	}
 	start := commands.StartRun{Meta: c.Meta(""), Workflow: "ask", Prompt: in.Prompt, Agent: in.Agent}
 	start.Run, start.Requester = start.ID.String(), start.Actor
 	start.Correlation = start.Run
+	if by, told := r.Params.Meta[events.MetaRun].(string); told { // an agent of this very installation asks
+		switch asker, _, err := c.Reader.Run(ctx, by); {
+		case err == nil:
+			start.AskedBy = asker.Run
+		case !errors.Is(err, projections.ErrNotFound):
+			return nil, nil, err
+		}
+	}
 	if in.Continue != "" {
 		earlier, _, err := projections.FindRun(ctx, c.Reader, in.Continue)
 		if err != nil {

@@ -23,6 +23,14 @@ func (reader) Report(context.Context, projections.MetricsFilter) (projections.Re
 	return projections.Report{Metrics: projections.Metrics{Runs: 7}}, nil
 }
 
+// Run is a run of this installation's where it is called so.
+func (reader) Run(_ context.Context, run string) (projections.RunRow, []projections.StepRow, error) {
+	if run != "r7" {
+		return projections.RunRow{}, nil, projections.ErrNotFound
+	}
+	return projections.RunRow{Run: run}, nil, nil
+}
+
 // Over HTTP an asker is not kept waiting: it is told what the run waits for, and to look later.
 func TestAnAskerIsToldWhatItsRunWaitsFor(t *testing.T) {
 	t.Parallel()
@@ -34,6 +42,9 @@ func TestAnAskerIsToldWhatItsRunWaitsFor(t *testing.T) {
 				return commands.Meta{ID: events.NameID(now, "x"), At: now, Actor: "door:mcp"}
 			},
 			Start: func(_ context.Context, c commands.StartRun) (commands.Receipt, error) {
+				if by := map[string]string{"for r7": "r7"}[c.Prompt]; c.AskedBy != by {
+					return commands.Receipt{}, errors.New("asked by " + c.AskedBy)
+				}
 				if c.Agent != "" || c.Requester != "door:mcp" {
 					return commands.Receipt{}, errors.New("asked of another one")
 				}
@@ -52,16 +63,20 @@ func TestAnAskerIsToldWhatItsRunWaitsFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer session.Close()
-	for tool, c := range map[string]struct {
+	for name, c := range map[string]struct {
+		tool      string
 		arguments map[string]any
+		meta      sdk.Meta
 		says      string
 	}{
-		"ask":     {map[string]any{"prompt": "pay"}, `"approval":"aa1"`},
-		"metrics": {nil, `"runs":7`},
+		"ask":                        {"ask", map[string]any{"prompt": "pay"}, nil, `"approval":"aa1"`},
+		"ask by an agent of here":    {"ask", map[string]any{"prompt": "for r7"}, sdk.Meta{events.MetaRun: "r7"}, `"approval":"aa1"`},
+		"ask by an agent from where": {"ask", map[string]any{"prompt": "pay"}, sdk.Meta{events.MetaRun: "r8"}, `"approval":"aa1"`},
+		"metrics":                    {"metrics", nil, nil, `"runs":7`},
 	} {
-		r, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: c.arguments})
+		r, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: c.tool, Arguments: c.arguments, Meta: c.meta})
 		if err != nil || r.IsError || !strings.Contains(r.Content[0].(*sdk.TextContent).Text, c.says) { //nolint:forcetypeassert // that is what it says
-			t.Errorf("%s: %+v, %v", tool, r, err)
+			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
 }

@@ -24,7 +24,8 @@ const (
 // reserve sets aside in every budget what a step can take at most, and tells how much time it has, 0 for as much as it takes.
 // Where all that is left is set aside for calls under way it waits for one of them. What was set aside is settled by the manager of
 // spending.
-func (t *turn) reserve(ctx context.Context, step int, begun bool, cost events.Nanos, priced bool, most events.Resources) (time.Duration, error) {
+func (t *turn) reserve(ctx context.Context, of commands.ReserveBudget, priced bool) (time.Duration, error) {
+	cost, most := of.Nanos, of.Most
 	budgets, bounds := t.caps.of(t.wish.Workspace, t.conversation.started.Goal, t.agent, t.wish.Run, most)
 	if bounds.money && !priced && !t.allowUnpriced {
 		models := append([]string{t.config.Model}, t.config.Fallbacks...)
@@ -35,10 +36,8 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, cost events.Na
 	}
 	var within time.Duration
 	for _, b := range budgets {
-		id := t.reservationID(b, step)
-		reserve := commands.ReserveBudget{
-			Budget: b, Reservation: id.String(), Run: t.wish.Run, Step: step, Nanos: cost, Most: most, Holder: t.holder, Begun: begun,
-		}
+		id, reserve := t.reservationID(b, of.Step), of
+		reserve.Budget, reserve.Reservation, reserve.Run, reserve.Holder, reserve.Most = b, id.String(), t.wish.Run, t.holder, most
 		for look := firstLook; ; look = min(2*look, lastLook) {
 			reserve.Meta = t.meta(0, t.clock())
 			reserve.ID = id
@@ -71,6 +70,19 @@ func (t *turn) reserve(ctx context.Context, step int, begun bool, cost events.Na
 		}
 	}
 	return within, nil
+}
+
+// mayReserve tells whether a reservation would be refused for good.
+func (t *turn) mayReserve(ctx context.Context, of commands.ReserveBudget) error {
+	budgets, _ := t.caps.of(t.wish.Workspace, t.conversation.started.Goal, t.agent, t.wish.Run, of.Most)
+	for _, b := range budgets {
+		of.Meta, of.Budget, of.Run, of.Holder = t.meta(0, t.clock()), b, t.wish.Run, t.holder
+		of.Reservation = t.reservationID(b, of.Step).String()
+		if err := t.agents.Would(ctx, of); err != nil && !errors.Is(err, aggregates.ErrRoom) && !errors.Is(err, aggregates.ErrExists) {
+			return err
+		}
+	}
+	return nil
 }
 
 // shareSpent tells that a run's next call could cost more than its share of its goal's money has left. It is an errSuspended.

@@ -39,7 +39,7 @@ func (c *caps) hear(e *events.Envelope) {
 		is := capped{money: true}
 		if fact, err := events.Decode(*e); err == nil {
 			if set, ok := fact.(events.BudgetSet); ok {
-				is = capped{!set.AnyCost, set.Limits.Tokens > 0, set.Limits.TimeMS > 0, set.Limits.Agents > 0}
+				is = capped{!set.AnyCost, set.Limits.Tokens > 0, set.Limits.TimeMS > 0, set.Limits.Agents+set.Depth+set.Fanout > 0}
 			}
 		}
 		c.add(e.Workspace, events.Identity(e.Stream), is)
@@ -104,7 +104,7 @@ func (c *caps) start(ctx context.Context, models *projections.Models) error {
 		if err != nil {
 			return err
 		}
-		c.add(row.Workspace, row.Budget, capped{!row.AnyCost, row.LimitTokens > 0, row.LimitTimeMS > 0, row.LimitAgents > 0})
+		c.add(row.Workspace, row.Budget, capped{!row.AnyCost, row.LimitTokens > 0, row.LimitTimeMS > 0, row.LimitAgents+row.LimitDepth+row.LimitFanout > 0})
 	}
 	return nil
 }

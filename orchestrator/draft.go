@@ -63,8 +63,9 @@ func (t *turn) draft(ctx context.Context, template routing.Template, config even
 // askDraft asks for a draft and records what came. It is nil, with why, where budgets do not let it be asked for.
 func (t *turn) askDraft(ctx context.Context, template routing.Template, config events.AgentConfig, granted []string) (*events.RunSpecialistDrafted, string, error) {
 	// The assistant's limits hold: it would have answered.
+	by := t.agent
 	t.agent, t.config = events.Assistant, config
-	defer func() { t.agent, t.config = "", events.AgentConfig{} }()
+	defer func() { t.agent, t.config = by, events.AgentConfig{} }()
 	runner := t.performer.runner
 	model := &metered{turn: t, model: runner.Model}
 	runner.Model = model
@@ -78,7 +79,7 @@ func (t *turn) askDraft(ctx context.Context, template routing.Template, config e
 		step = t.conversation.steps
 	}
 	cost, priced := runner.MaxCost(config, sent)
-	within, err := t.reserve(ctx, step, begun, cost, priced, runner.Most(config, sent))
+	within, err := t.reserve(ctx, commands.ReserveBudget{Step: step, Begun: begun, Nanos: cost, Most: runner.Most(config, sent)}, priced)
 	unlet := errors.Is(err, errSuspended) || errors.Is(err, aggregates.ErrBudget) || errors.Is(err, ErrUnpriced)
 	switch {
 	case unlet && begun: // a process that is gone may have asked

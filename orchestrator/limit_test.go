@@ -3,6 +3,7 @@ package orchestrator_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -202,5 +203,49 @@ func TestABudgetBoundsWhoIsSpawned(t *testing.T) {
 			t.Errorf("the next day it went to %+v", got)
 		}
 		stop()
+	})
+}
+
+// Agents that are spawned one for what another one's run asks are bounded in their depth, and in how many one of them brings about.
+func TestABudgetBoundsHowAgentsSpawnOneAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := specialHouse(t, aggregates.Policy{Specialists: 9})
+		defer h.close(t)
+		bound := func(budget string, depth, fanout int64) {
+			t.Helper()
+			meta := commands.Meta{ID: events.NameID(time.Now(), fmt.Sprint(budget, depth, fanout)), At: time.Now(), Actor: "user:anna"}
+			if _, err := h.dispatch(t.Context(), commands.SetBudget{Meta: meta, Budget: budget, Period: events.Total, AnyCost: true, Depth: depth, Fanout: fanout}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		asks := func(by, run, prompt string) events.RunAssigned {
+			t.Helper()
+			meta := commands.Meta{ID: events.NameID(time.Now(), run), At: time.Now(), Actor: "door:mcp", Correlation: run}
+			if _, err := h.dispatch(t.Context(), commands.StartRun{Meta: meta, Run: run, Workflow: "ask", Prompt: prompt, AskedBy: by}); err != nil {
+				t.Fatal(err)
+			}
+			return h.assignedOf(t, run)
+		}
+		bound("workspace:", 2, 0)
+		stop := h.serve(t)
+		for _, c := range []struct{ by, run, prompt, agent, reason string }{
+			{"", "r1", "Translate into French", "translator", "spawned from"},
+			{"r1", "r2", "Summarize the report", "summarizer", "spawned from"},
+			{"r2", "r3", "Debug my code", events.Assistant, "would be spawned 3 deep, and budget workspace: allows 2; raise it with `virtuous6 budget workspace: --depth N`"},
+			{"r1", "r4", "Debug my code", "programmer", "spawned from"},
+			{"r1", "r5", "Schedule a deadline", events.Assistant, "would be number 3 of those spawned for what one agent asks, and budget agent:translator allows 2"},
+			{"", "r6", "Schedule a deadline", "scheduler", "spawned from"}, // nobody's budget but the workspace's
+		} {
+			if got := asks(c.by, c.run, c.prompt); got.Agent != c.agent || !strings.Contains(got.Choice.Reason, c.reason) {
+				t.Errorf("%s went to %s: %+v", c.run, got.Agent, got.Choice)
+			}
+			bound("agent:translator", 0, 2)
+		}
+		stop()
+		summarizer, _, err := h.agents.Agent(t.Context(), "", "summarizer")
+		if s := summarizer.Specialist; err != nil || s == nil || s.By != "translator" || s.Depth != 2 {
+			t.Errorf("the summarizer is %+v (%v)", summarizer.Specialist, err)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -26,16 +27,17 @@ func newRoster() *roster {
 	return &roster{of: map[string]*routing.Index{}, roles: map[[2]string]string{}, spawned: map[[2]string]bool{}, spawns: map[string]chan struct{}{}}
 }
 
-// specialists counts those of a workspace that were spawned by themselves.
-func (r *roster) specialists(workspace string) (n int) {
+// specialists are those of a workspace that were spawned by themselves.
+func (r *roster) specialists(workspace string) (names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key := range r.spawned {
 		if key[0] == workspace {
-			n++
+			names = append(names, key[1])
 		}
 	}
-	return n
+	slices.Sort(names)
+	return names
 }
 
 // isSpecialist tells whether an agent was spawned by itself.

@@ -30,7 +30,7 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 		return "", "", err
 	}
 	defer unlock()
-	there := t.roster.specialists(workspace)
+	there := len(t.roster.specialists(workspace))
 	rows, err := t.models.In(workspace).Runbooks(ctx)
 	if err != nil {
 		return "", "", fmt.Errorf("read runbooks: %w", err)
@@ -65,6 +65,16 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 	if err != nil {
 		return "", "", err
 	}
+	by, depth, fanout, err := t.spawner(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	t.agent = by // the budgets of who asks count, for as long as this one is nobody's
+	defer func() { t.agent = "" }()
+	room := commands.ReserveBudget{Step: noStep, Begun: true, Most: events.Resources{Agents: 1}, Depth: int64(depth), Fanout: int64(fanout)}
+	if err := t.mayReserve(ctx, room); err != nil { // before anything is paid for
+		return refusedAs(err)
+	}
 	config, draftedBy, undrafted, err := t.draft(ctx, template, config)
 	if err != nil {
 		return "", "", err
@@ -79,14 +89,10 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 	meta := t.meta(0, t.clock())
 	meta.Actor, meta.ID = "manager:run", t.nameID("specialist "+template.Name)
 	spawn := commands.SpawnAgent{Meta: meta, Agent: template.Name, Role: template.Role, Config: config, Specialist: &events.Specialist{
-		Run: t.wish.Run, Template: template.From, Number: there + 1, Reason: reason, DraftedBy: draftedBy, Undrafted: undrafted,
+		Run: t.wish.Run, Template: template.From, Number: there + 1, Reason: reason, By: by, Depth: depth, DraftedBy: draftedBy, Undrafted: undrafted,
 	}}
-	switch err := t.spawn(ctx, spawn); {
-	case errors.Is(err, aggregates.ErrExists): // another run was quicker
-	case aggregates.Refused(err):
-		return "", err.Error(), nil
-	case err != nil:
-		return "", "", err
+	if err := t.spawn(ctx, spawn, room); err != nil && !errors.Is(err, aggregates.ErrExists) { // another run was quicker
+		return refusedAs(err)
 	}
 	t.roster.spawn(workspace, template.Name)
 	t.roster.put(workspace, template.Name, template.Role, config.Prompt)
@@ -103,19 +109,59 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 	return template.Name, reason, nil
 }
 
+// spawner is the agent whose run asks for this one, empty where a person or a program does, how deep an agent would be that is spawned for
+// it, and the how manieth for that one.
+func (t *turn) spawner(ctx context.Context) (by string, depth, fanout int, err error) {
+	asker := t.conversation.started.AskedBy
+	if asker == "" {
+		return "", 1, 1, nil
+	}
+	c := newConversation()
+	if err := c.read(ctx, t.store, t.wish.Workspace, asker); err != nil {
+		return "", 0, 0, err
+	}
+	if c.assigned == nil {
+		return "", 1, 1, nil
+	}
+	by, depth, fanout = c.assigned.Agent, 1, 1
+	for _, name := range append(t.roster.specialists(t.wish.Workspace), by) {
+		agent, _, err := t.agents.Agent(ctx, t.wish.Workspace, name)
+		if err != nil {
+			return "", 0, 0, err
+		}
+		switch s := agent.Specialist; {
+		case s != nil && name == by:
+			depth = max(s.Depth, 1) + 1
+		case s != nil && s.By == by && !agent.Retired:
+			fanout++
+		}
+	}
+	return by, depth, fanout, nil
+}
+
+// refusedAs is a refusal in words, or an error that is none.
+func refusedAs(err error) (name, reason string, _ error) {
+	if aggregates.Refused(err) {
+		return "", err.Error(), nil
+	}
+	return "", "", err
+}
+
+// noStep is that of a reservation that is for none of a run.
+const noStep = -1
+
 // spawn spawns an agent where budgets let it.
-func (t *turn) spawn(ctx context.Context, spawn commands.SpawnAgent) error {
-	const noStep = -1
-	one := events.Resources{Agents: 1}
+func (t *turn) spawn(ctx context.Context, spawn commands.SpawnAgent, room commands.ReserveBudget) error {
 	// Where this process dies before it is settled, it counts.
-	if _, err := t.reserve(ctx, noStep, true, 0, true, one); err != nil {
+	if _, err := t.reserve(ctx, room, true); err != nil {
 		return err
 	}
+	one := room.Most
 	_, err := t.dispatch(ctx, spawn)
 	if err != nil {
 		one = events.Resources{}
 	}
-	budgets, _ := t.caps.of(t.wish.Workspace, t.conversation.started.Goal, t.agent, t.wish.Run, events.Resources{Agents: 1})
+	budgets, _ := t.caps.of(t.wish.Workspace, t.conversation.started.Goal, t.agent, t.wish.Run, room.Most)
 	for _, b := range budgets {
 		id := t.reservationID(b, noStep)
 		settle := commands.SettleBudget{Meta: t.meta(0, t.clock()), Budget: b, Reservation: id.String(), Took: one}

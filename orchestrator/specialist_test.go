@@ -27,6 +27,12 @@ func specialHouse(t *testing.T, policy aggregates.Policy) *house {
 func (h *house) routed(t *testing.T, run, prompt string) events.RunAssigned {
 	t.Helper()
 	h.askOf(t, run, "", prompt)
+	return h.assignedOf(t, run)
+}
+
+// assignedOf is who answers a run that was asked for.
+func (h *house) assignedOf(t *testing.T, run string) events.RunAssigned {
+	t.Helper()
 	time.Sleep(time.Minute) // the fake clock's
 	synctest.Wait()
 	for _, e := range h.stream(t, "run-"+run) {

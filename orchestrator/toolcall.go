@@ -158,7 +158,7 @@ func (t *turn) performTools(ctx context.Context) error {
 
 // reserveTool sets aside the time that a call of a tool can take, in budgets that bound time.
 func (t *turn) reserveTool(ctx context.Context, step int, begun bool, call events.ToolCall) (time.Duration, error) {
-	return t.reserve(ctx, step, begun, 0, true, events.Resources{TimeMS: t.runner.ToolTime(call.Name).Milliseconds()})
+	return t.reserve(ctx, commands.ReserveBudget{Step: step, Begun: begun, Most: events.Resources{TimeMS: t.runner.ToolTime(call.Name).Milliseconds()}}, true)
 }
 
 // performWithin performs a call of a tool, which is cut off when the time is up.

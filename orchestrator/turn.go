@@ -139,6 +139,7 @@ func (t *turn) perform(ctx context.Context) error {
 		return err
 	}
 	t.runner = t.performer.runner
+	t.runner.Run = t.wish.Run
 	switch t.runner.Tools, err = t.toolbox.Tools(ctx, t.config.Tools); {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -182,7 +183,7 @@ func (t *turn) perform(ctx context.Context) error {
 		step = t.conversation.steps
 	}
 	cost, priced := t.runner.MaxCost(t.config, sent)
-	within, err := t.reserve(ctx, step, begun, cost, priced, t.runner.Most(t.config, sent))
+	within, err := t.reserve(ctx, commands.ReserveBudget{Step: step, Begun: begun, Nanos: cost, Most: t.runner.Most(t.config, sent)}, priced)
 	switch {
 	case errors.Is(err, errSuspended):
 		return t.suspend(ctx, err, assign...)

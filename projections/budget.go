@@ -25,6 +25,8 @@ var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[named, BudgetR
 		readmodel.Int("limit_tokens", func(r *BudgetRow) *int64 { return &r.LimitTokens }),
 		readmodel.Int("limit_time_ms", func(r *BudgetRow) *int64 { return &r.LimitTimeMS }),
 		readmodel.Int("limit_agents", func(r *BudgetRow) *int64 { return &r.LimitAgents }),
+		readmodel.Int("limit_depth", func(r *BudgetRow) *int64 { return &r.LimitDepth }),
+		readmodel.Int("limit_fanout", func(r *BudgetRow) *int64 { return &r.LimitFanout }),
 		orNull(readmodel.Symbol("exhausted", func(r *BudgetRow) *string { return &r.Exhausted })),
 		orNull(readmodel.Symbol("starting", func(r *BudgetRow) *string { return &r.Starting })),
 		money("spent_nanos", func(r *BudgetRow) *events.Nanos { return &r.SpentNanos }),
@@ -40,7 +42,7 @@ var budgetTable = readmodel.NewTable("budgets", readmodel.TableOf[named, BudgetR
 
 // budgets keeps what may be spent.
 var budgets = readmodel.Projection{
-	Name: "budgets", Version: 4, Tables: []readmodel.AnyTable{budgetTable},
+	Name: "budgets", Version: 5, Tables: []readmodel.AnyTable{budgetTable},
 	Lists: []readmodel.List{budgetTable.List(readmodel.List{
 		Name: "budgets", Help: "Budgets", Order: readmodel.Ascending("budget"),
 	})},
@@ -70,7 +72,7 @@ func foldBudget(budgets *readmodel.Cache[named, BudgetRow], f *readmodel.Fact) e
 		again := *r
 		*r = BudgetRow{
 			Budget: r.Budget, Workspace: r.Workspace, Period: e.Period, LimitNanos: e.LimitNanos, AnyCost: e.AnyCost, LimitTokens: e.Limits.Tokens,
-			LimitTimeMS: e.Limits.TimeMS, LimitAgents: e.Limits.Agents, Fails: e.Fails, Position: f.Envelope.Position,
+			LimitTimeMS: e.Limits.TimeMS, LimitAgents: e.Limits.Agents, LimitDepth: e.Depth, LimitFanout: e.Fanout, Fails: e.Fails, Position: f.Envelope.Position,
 		}
 		if again.Period == e.Period {
 			r.Starting, r.SpentNanos, r.UnpricedCalls = again.Starting, again.SpentNanos, again.UnpricedCalls
@@ -145,6 +147,12 @@ func (r BudgetRow) each(f func(used, limit, unit string)) {
 func (r BudgetRow) Limits() string {
 	var all []string
 	r.each(func(_, limit, unit string) { all = append(all, limit+unit) })
+	if r.LimitDepth > 0 {
+		all = append(all, fmt.Sprint(r.LimitDepth, " deep"))
+	}
+	if r.LimitFanout > 0 {
+		all = append(all, fmt.Sprint(r.LimitFanout, " for an agent"))
+	}
 	return strings.Join(all, ", ")
 }
 

@@ -280,6 +280,9 @@ type BudgetRow struct {
 	LimitTokens int64 `db:"limit_tokens"`
 	LimitTimeMS int64 `db:"limit_time_ms"`
 	LimitAgents int64 `db:"limit_agents"`
+	// LimitDepth is how deep agents may be spawned by themselves, LimitFanout how many for what one agent asks.
+	LimitDepth  int64 `db:"limit_depth"`
+	LimitFanout int64 `db:"limit_fanout"`
 	// Exhausted is the first day of the period whose limit was reached last, empty where none was.
 	Exhausted string `db:"exhausted"`
 	// The money is what was spent in the period that began on Starting, the latest one in which anything was; calls that nobody

@@ -234,6 +234,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		approval
 		arm
 		as
+		asked_by
 		asker
 		approvers
 		ask_tools

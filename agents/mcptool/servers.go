@@ -15,6 +15,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/virtuous6/virtuous6/agents"
+	"github.com/virtuous6/virtuous6/events"
 )
 
 // ErrServer tells that a server could not be reached, or that nobody configured it.
@@ -94,7 +95,7 @@ func (s *Servers) Call(ctx context.Context, tool, digest string, call agents.Cal
 		return "", &now, errors.New("the arguments are not a JSON object")
 	}
 	answer, err := client.CallTool(ctx, &mcp.CallToolParams{
-		Name: now.Definition.Remote, Arguments: arguments, Meta: mcp.Meta{"virtuous6/idempotency-key": call.Key},
+		Name: now.Definition.Remote, Arguments: arguments, Meta: mcp.Meta{"virtuous6/idempotency-key": call.Key, events.MetaRun: call.Run},
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -105,8 +105,8 @@ func parseAgentFile(data []byte) (agentFile, error) {
 		return agentFile{}, fmt.Errorf("%w: it begins with no front matter between two lines of three dashes", errAgentFile)
 	}
 	var matter frontMatter
-	if err := yaml.Unmarshal([]byte(head), &matter); err != nil {
-		return agentFile{}, fmt.Errorf("%w: its front matter: %s", errAgentFile, yaml.FormatError(err, false, false))
+	if err := yaml.Unmarshal([]byte("\n"+head), &matter); err != nil { // the line of dashes is the first one
+		return agentFile{}, fmt.Errorf("%w: its front matter%s", errAgentFile, misconfigured([]byte("\n"+head), err))
 	}
 	if matter.Name == "" {
 		return agentFile{}, fmt.Errorf("%w: its front matter gives no `name`", errAgentFile)

@@ -80,7 +80,7 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	}
 	i := slices.IndexFunc(agents, func(r projections.AgentRow) bool { return r.Agent == v.Agent })
 	if i < 0 {
-		return fmt.Errorf("there is no agent %q: `virtuous6 agents` lists them", v.Agent)
+		return noAgent(v.Agent)
 	}
 	r := agents[i]
 	if v.JSON {
@@ -121,6 +121,17 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.out, "\n%s\n", r.Prompt)
 	}
 	return nil
+}
+
+// noAgent tells that there is no such agent, and how one is named with its version.
+func noAgent(name string) error {
+	says := "`virtuous6 agents` lists them, `virtuous6 agents spawn` makes one"
+	if agent, version, found := strings.Cut(name, "@"); found {
+		if _, err := strconv.Atoi(version); err == nil {
+			says = fmt.Sprintf("a version is named by `agents show %[1]s --versions`, `agents diff %[1]s --to %[2]s`, `agents rollback %[1]s --to %[2]s` or `why %[1]s@%[2]s`", oneLine(agent), version)
+		}
+	}
+	return fmt.Errorf("there is no agent %q: %s", name, says)
 }
 
 // agentFlags are what an agent is made of. What is not given stays as it is.
@@ -251,7 +262,11 @@ func (v agentsSpawnVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%s is there: virtuous6 ask --agent %s \"...\"\n", oneLine(v.Agent), oneLine(v.Agent))
+	name := oneLine(v.Agent)
+	if strings.ContainsAny(name, " '\"$`\\") {
+		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	fmt.Fprintf(a.out, "%s is there: virtuous6 ask --agent %s \"...\"\n", oneLine(v.Agent), name)
 	return nil
 }
 
@@ -286,7 +301,7 @@ func (v agentsConfigureVerb) Run(ctx context.Context, a *app) error {
 	receipt, err := a.dispatcher().Dispatch(ctx, commands.ConfigureAgent{Meta: a.meta(""), Agent: v.Agent, Config: config, Reason: v.Reason})
 	switch {
 	case errors.Is(err, aggregates.ErrMissing):
-		return fmt.Errorf("%w: `virtuous6 agents` lists them, `virtuous6 agents spawn` makes one", err)
+		return noAgent(v.Agent)
 	case err != nil:
 		return err
 	case receipt.Events == 0:
@@ -314,7 +329,10 @@ func (v agentsRetireVerb) Run(ctx context.Context, a *app) error {
 	if err := a.openExisting(ctx); err != nil {
 		return err
 	}
-	if _, err := a.dispatcher().Dispatch(ctx, commands.RetireAgent{Meta: a.meta(""), Agent: v.Agent, Reason: v.Reason}); err != nil {
+	switch _, err := a.dispatcher().Dispatch(ctx, commands.RetireAgent{Meta: a.meta(""), Agent: v.Agent, Reason: v.Reason}); {
+	case errors.Is(err, aggregates.ErrMissing):
+		return noAgent(v.Agent)
+	case err != nil:
 		return err
 	}
 	fmt.Fprintf(a.out, "%s takes no more runs.\n", oneLine(v.Agent))

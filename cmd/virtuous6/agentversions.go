@@ -25,7 +25,7 @@ func (a *app) improvements() orchestrator.Improvements {
 func versions(ctx context.Context, reader projections.Reader, agent string) ([]projections.AgentVersionRow, error) {
 	rows, err := reader.AgentVersions(ctx, agent)
 	if err == nil && len(rows) == 0 {
-		err = fmt.Errorf("there is no agent %q that was ever configured: `virtuous6 agents` lists them", agent)
+		err = noAgent(agent)
 	}
 	return rows, err
 }
@@ -139,7 +139,7 @@ func (v agentsRollbackVerb) Run(ctx context.Context, a *app) error {
 	back, err := a.improvements().RollBack(ctx, commands.RestoreAgent{Meta: a.meta(""), Agent: v.Agent, Version: v.To, Reason: v.Reason})
 	switch {
 	case errors.Is(err, aggregates.ErrMissing):
-		return fmt.Errorf("%w: `virtuous6 agents` lists them", err)
+		return noAgent(v.Agent)
 	case err != nil:
 		return err
 	case back.Restores == 0:

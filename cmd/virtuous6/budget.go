@@ -17,6 +17,8 @@ import (
 type budgetVerb struct {
 	Name string `arg:"" optional:"" help:"The budget to set or to show: workspace:NAME, agent:NAME, run:ID, or another name, which all runs of the workspace count to. Default: shows all but those of runs."`
 	limitFlags
+	Depth   string `help:"How deep agents may be spawned by themselves, one for what another one's run asks, or any." placeholder:"N"`
+	Fanout  string `help:"How many may be for what the runs of one agent ask, or any." placeholder:"N"`
 	Period  string `help:"day, month, or total for once and for all. Default: as it is, or month." placeholder:"day|month|total"`
 	Marks   string `help:"Percentages of each limit at which it is told that so much was used. Default: as they are, or 50,80." placeholder:"N,..."`
 	AtLimit string `help:"What runs do that there is too little for: ask (they wait for a higher limit or the next period) or fail. Default: as it is, or ask." placeholder:"ask|fail"`
@@ -38,7 +40,7 @@ func (budgetVerb) Help() string {
 		"Where there is too little left the run waits: raise the limit, and it goes on; so it does when the next period (UTC) begins. A call that has less time left than it may " +
 		"take is cut off when that is over. Where no agent may be spawned any more the assistant answers. What is not given stays as it was set. The goal's own budget is set with " +
 		"the goal, a run's with `ask`. Imported history never counts.\n\nExamples:\n  virtuous6 budget\n  virtuous6 budget all --limit 25 --period month\n  virtuous6 budget agent:clerk --limit 2 --tokens 500000 --period day --marks 90\n" +
-		"  virtuous6 budget workspace:shop --limit 100 --agents 3 --at-limit fail\n  virtuous6 budget run:0199 --limit 0.50"
+		"  virtuous6 budget workspace:shop --limit 100 --agents 3 --depth 1 --at-limit fail\n  virtuous6 budget run:0199 --limit 0.50"
 }
 
 // Run sets a budget where a limit is given, and lists all.
@@ -47,10 +49,11 @@ func (v budgetVerb) Run(ctx context.Context, a *app) error {
 		a.flags.Workspace = workspace
 	}
 	if run, of := strings.CutPrefix(v.Name, events.BudgetOfRun); of {
-		if err := a.catchUp(ctx); err != nil {
+		runs, err := a.read(ctx)
+		if err != nil {
 			return err
 		}
-		row, _, err := findRun(ctx, a.own(), run)
+		row, _, err := findRun(ctx, runs, run)
 		if err != nil {
 			return err
 		}
@@ -108,7 +111,7 @@ func (v budgetVerb) Run(ctx context.Context, a *app) error {
 
 // given tells that there is something to set.
 func (v budgetVerb) given() bool {
-	return v.limitFlags != limitFlags{} || v.Period != "" || v.Marks != "" || v.AtLimit != ""
+	return v.limitFlags != limitFlags{} || v.Depth != "" || v.Fanout != "" || v.Period != "" || v.Marks != "" || v.AtLimit != ""
 }
 
 // set sets the budget. What is not given stays as it was.
@@ -124,6 +127,15 @@ func (v budgetVerb) set(ctx context.Context, a *app) error {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
+	if name, of := strings.CutPrefix(v.Name, commands.AgentBudget("")); of {
+		agent, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, name)
+		if err == nil && !agent.Live {
+			err = noAgent(name)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	was, known, err := a.budgetSet(ctx, v.Name)
 	switch {
 	case err != nil:
@@ -133,12 +145,15 @@ func (v budgetVerb) set(ctx context.Context, a *app) error {
 	case !known:
 		was = events.BudgetSet{Period: events.Monthly, AnyCost: true, Marks: []int{50, 80}}
 	}
-	set := commands.SetBudget{Meta: a.meta(""), Budget: v.Name, Period: was.Period, LimitNanos: was.LimitNanos, AnyCost: was.AnyCost, Limits: was.Limits, Marks: was.Marks, Fails: was.Fails}
+	set := commands.SetBudget{Meta: a.meta(""), Budget: v.Name, Period: was.Period, LimitNanos: was.LimitNanos, AnyCost: was.AnyCost, Limits: was.Limits, Depth: was.Depth, Fanout: was.Fanout, Marks: was.Marks, Fails: was.Fails}
 	if set.LimitNanos, set.AnyCost, set.Limits, err = v.limits(was); err != nil {
 		return err
 	}
-	if (set.AnyCost && set.Limits == events.Resources{}) {
-		return usage("say what budget %s bounds: --limit USD, --tokens N, --time 2h or --agents N", v.Name)
+	if err := errors.Join(wholeLimit("depth", v.Depth, &set.Depth), wholeLimit("fanout", v.Fanout, &set.Fanout)); err != nil {
+		return err
+	}
+	if (set.AnyCost && set.Limits == events.Resources{} && set.Depth+set.Fanout == 0) {
+		return usage("say what budget %s bounds: --limit USD, --tokens N, --time 2h, --agents N, --depth N or --fanout N", v.Name)
 	}
 	set.Period = cmp.Or(events.BudgetPeriod(v.Period), set.Period)
 	switch v.AtLimit {
@@ -175,21 +190,9 @@ func (f limitFlags) limits(was events.BudgetSet) (limit events.Nanos, anyCost bo
 		}
 		anyCost = false
 	}
-	count := func(flag, text string, to *int64) {
-		switch text {
-		case "":
-		case "any":
-			*to = 0
-		default:
-			n, perr := strconv.ParseInt(text, 10, 64)
-			if perr != nil || n < 1 {
-				err = usage("--%s: %q is no number above 0, nor any", flag, text)
-			}
-			*to = n
-		}
+	if cerr := errors.Join(wholeLimit("tokens", f.Tokens, &limits.Tokens), wholeLimit("agents", f.Agents, &limits.Agents)); cerr != nil {
+		err = cerr
 	}
-	count("tokens", f.Tokens, &limits.Tokens)
-	count("agents", f.Agents, &limits.Agents)
 	switch f.Time {
 	case "":
 	case "any":
@@ -202,6 +205,22 @@ func (f limitFlags) limits(was events.BudgetSet) (limit events.Nanos, anyCost bo
 		limits.TimeMS = d.Milliseconds()
 	}
 	return limit, anyCost, limits, err
+}
+
+// wholeLimit reads a limit that is a number.
+func wholeLimit(flag, text string, to *int64) error {
+	switch text {
+	case "":
+	case "any":
+		*to = 0
+	default:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 1 {
+			return usage("--%s: %q is no number above 0, nor any", flag, text)
+		}
+		*to = n
+	}
+	return nil
 }
 
 // budgetSet is a budget as it was set last.
