@@ -88,9 +88,14 @@ func TestACapHoldsOverATakeover(t *testing.T) {
 		}
 		return true
 	})
-	outcomes := map[string]int{}
+	outcomes, waits := map[string]int{}, ""
 	for _, r := range list {
-		outcomes[r.Outcome]++
+		if outcomes[r.Outcome]++; r.Suspended != "" {
+			waits = r.Run
+		}
+	}
+	if shown := string(p.run("runs", waits, "--config", config)); !strings.Contains(shown, "waits for: more of the budget all (") {
+		t.Errorf("of a run that waits it says\n%s", shown)
 	}
 	if outcomes["succeeded"] < 2 || outcomes["running"] < 2 || outcomes["failed"] > 0 {
 		t.Errorf("of the runs there are %v", outcomes)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -165,6 +166,28 @@ func ended(r projections.RunRow) string {
 		return string(r.Outcome)
 	}
 	return fmt.Sprintf("%s, judged %s", r.Outcome, r.Verdict.Verdict)
+}
+
+// stands is how a run ended, or that it has not and what it waits for.
+func stands(ctx context.Context, reader projections.Reader, run projections.RunRow) (how, waits string, err error) {
+	if run.Outcome != projections.Running {
+		return "ended " + string(run.Outcome), "", nil
+	}
+	how = string(run.Outcome)
+	if run.Suspended != "" {
+		row, err := reader.Budget(ctx, run.Suspended)
+		if err != nil && !errors.Is(err, projections.ErrNotFound) {
+			return how, "", err
+		}
+		return how, fmt.Sprintf("more of the budget %s (%s used): `virtuous6 budget %[1]s` with a higher limit lets it go on; `virtuous6 why %[3]s` tells what it needs", oneLine(run.Suspended), row.Says(), oneLine(run.Run)), nil
+	}
+	asked, err := reader.Approvals(ctx, projections.ApprovalAsked)
+	for _, a := range asked {
+		if a.Run == run.Run {
+			waits = fmt.Sprintf("a person, who lets it call %s or not: `virtuous6 approvals` shows the call", oneLine(a.Tool))
+		}
+	}
+	return how, waits, err
 }
 
 // did is what a step did and how it ended, for comparing.

@@ -149,13 +149,17 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 	if v.JSON {
 		return a.json(map[string]any{"run": run, "steps": steps, "feedback": feedback, "caching": caching})
 	}
-	fmt.Fprintf(a.out, "%s: %s, ended %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, run.Outcome, run.Steps,
+	how, waits, err := stands(ctx, reader, run)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s: %s, %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, how, run.Steps,
 		run.InputTokens, run.OutputTokens, spentInWords(run.Cost), seconds(run.DurationNS))
 	showVerdict(a.out, run.Verdict)
 	if run.Scripted {
 		fmt.Fprintln(a.out, "answered by the built-in scripted model")
 	}
-	for _, line := range []struct{ label, text string }{{"task", run.Task}, {"asked", run.Prompt}, {"agent", run.Agent}, {"chosen since", run.Chosen}, {"skills loaded", strings.Join(run.Skills, " ")}, {"answer", run.Answer}, {"error", run.Error}} {
+	for _, line := range []struct{ label, text string }{{"task", run.Task}, {"asked", run.Prompt}, {"agent", run.Agent}, {"chosen since", run.Chosen}, {"skills loaded", strings.Join(run.Skills, " ")}, {"waits for", waits}, {"answer", run.Answer}, {"error", run.Error}} {
 		if line.text != "" {
 			fmt.Fprintf(a.out, "%s: %s\n", line.label, short(line.text, 400))
 		}
