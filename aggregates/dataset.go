@@ -61,7 +61,7 @@ func decideDataset(c commands.Dataset, s datasetState) ([]events.Dataset, error)
 func checkCheck(c events.Check) error {
 	var err error
 	switch c.Kind {
-	case events.ExactCheck, events.ContainsCheck, events.ToolsCheck:
+	case events.ExactCheck, events.ContainsCheck, events.ToolsCheck, events.JudgeCheck:
 	case events.RegexpCheck:
 		_, err = regexp.Compile(c.Text)
 	case events.SchemaCheck:

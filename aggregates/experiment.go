@@ -237,6 +237,10 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 		return nil, fmt.Errorf("experiment %s: %w: %d runs of experiment %s show it to be worse, by %.1f to %.1f points of success",
 			c.Experiment, ErrWorse, c.Screen.Runs, c.Screen.Experiment, -100*c.Screen.High, -100*c.Screen.Low)
 	}
+	if c.Screen != nil && c.Screen.Eval.Worse() {
+		e := c.Screen.Eval
+		return nil, fmt.Errorf("experiment %s: %w: the %d runs of eval %s show it to be worse, by %.1f to %.1f points", c.Experiment, ErrWorse, e.Runs, e.Eval, -100*e.High, -100*e.Low)
+	}
 	plan := filled(c.Plan, p)
 	if err := checkPlan(plan); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)

@@ -302,3 +302,16 @@ func reviewWish(t *rapid.T) commands.Command {
 	}
 	return commands.CloseReview{Run: run, Reason: pick(t, "reason", "expired", "")}
 }
+
+func evalWish(t *rapid.T) commands.Command {
+	runs := rapid.Int64Range(-1, 3).Draw(t, "runs")
+	return commands.FinishEval{Fact: events.EvalFinished{
+		Eval: "e", Agent: pick(t, "agent", "clerk", ""), Dataset: "d", Runs: runs, Passed: rapid.Int64Range(-1, 3).Draw(t, "passed"), High: rapid.Float64().Draw(t, "high"), Confidence: .95,
+	}}
+}
+
+func judgeWish(t *rapid.T) commands.Command {
+	return commands.MeasureJudge{Fact: events.JudgeMeasured{
+		Judge: "j", Agent: "judge", Both: rapid.Int64Range(-1, 3).Draw(t, "both"), Kappa: rapid.Float64().Draw(t, "kappa"), Low: -1, High: 1, Confidence: .95,
+	}}
+}

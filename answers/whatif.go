@@ -53,8 +53,30 @@ type WhatIf struct {
 	Confidence float64   `json:"confidence,omitempty"`
 }
 
-// Screen is what is noted of it where the change is to be tried.
-func (w WhatIf) Screen() events.Screen {
+// TellScreen is what is known of a change before it is tried: what history says of it, and the latest eval. now is what the agent is without it.
+func TellScreen(ctx context.Context, r projections.Reader, q ChangeInQuestion, now events.AgentConfig) (events.Screen, error) {
+	w, err := TellWhatIf(ctx, r, q)
+	if err != nil {
+		return events.Screen{}, err
+	}
+	s := w.screen()
+	all, err := r.Evals(ctx, q.Agent)
+	for _, row := range all {
+		e := row.Found
+		if e.Against == nil || !alike(q.Kind, e.Config, q.Config) || !alike(q.Kind, e.Against.Config, now) {
+			continue
+		}
+		// What differs in anything else too tells nothing of this.
+		if changes := Changes(e.Against.Config, e.Config); len(changes) == 1 && changes[0].Key == settingOf(q.Kind) {
+			s.Eval = &events.EvalScreen{Eval: e.Eval, Runs: e.Runs, Difference: e.Against.Difference, Low: e.Against.Low, High: e.Against.High, Confidence: e.Confidence}
+			break
+		}
+	}
+	return s, err
+}
+
+// screen is what history says of a change that is to be tried.
+func (w WhatIf) screen() events.Screen {
 	s := events.Screen{Experiment: w.Experiment, Reason: w.Unknown, Runs: w.Runs}
 	if c := w.Success; c != nil {
 		s.Difference, s.Low, s.High, s.Confidence = c.Difference, c.Low, c.High, w.Confidence

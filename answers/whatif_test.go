@@ -82,7 +82,7 @@ func TestWhatAChangeWouldHaveDone(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.unknown != "" {
-				if !strings.Contains(w.Unknown, c.unknown) || w.Success != nil || w.Cost != nil || w.Screen().Worse() {
+				if !strings.Contains(w.Unknown, c.unknown) || w.Success != nil || w.Cost != nil {
 					t.Errorf("got %+v", w)
 				}
 				return
@@ -94,8 +94,8 @@ func TestWhatAChangeWouldHaveDone(t *testing.T) {
 			if math.Abs(s.Without-c.without) > .03 || math.Abs(s.With-c.with) > .05 || s.Low > c.with-c.without || s.High < c.with-c.without {
 				t.Errorf("success %+v", s)
 			}
-			if got := w.Screen(); got.Worse() != (c.with < c.without) || got.Runs != 1000 {
-				t.Errorf("screened as %+v", got)
+			if screen, err := answers.TellScreen(t.Context(), r, c.asked, events.AgentConfig{}); err != nil || screen.Worse() != (c.with < c.without) || screen.Runs != 1000 || screen.Eval != nil {
+				t.Errorf("screened as %+v (%v)", screen, err)
 			}
 			if len(c.asked.Tasks) == 0 && (math.Abs(w.Cost.Difference-.001) > 1e-9 || w.Seconds.Without != 3 || w.Seconds.Difference != 0) {
 				t.Errorf("cost %+v, seconds %+v", w.Cost, w.Seconds)
@@ -111,5 +111,38 @@ func TestFewDrawsTellNothing(t *testing.T) {
 		if err != nil || !strings.Contains(w.Unknown, want) || w.Success != nil || w.Confidence != 0 {
 			t.Errorf("%d: %+v, %v", conversations, w, err)
 		}
+	}
+}
+
+// An eval of the change alone, against what there is, is told before it is tried: the latest.
+func TestAnEvalOfAChangeIsToldBeforeItIsTried(t *testing.T) {
+	t.Parallel()
+	is := events.AgentConfig{Model: "small", Prompt: "Be kind."}
+	other := events.AgentConfig{Model: "large", Prompt: livelier.Prompt}
+	at := func(eval string, config events.AgentConfig, against *events.EvalAgainst) []any {
+		return []any{"eval-" + eval, now, events.EvalFinished{Eval: eval, Agent: "clerk", Dataset: "d", Config: config, Runs: 40, Passed: 20, Low: .3, High: .7, Confidence: .95, Against: against}}
+	}
+	worse := &events.EvalAgainst{Version: 1, Config: is, Difference: -.3, Low: -.5, High: -.1}
+	better := &events.EvalAgainst{Version: 1, Config: is, Difference: .3, Low: .1, High: .5}
+	for name, c := range map[string]struct {
+		facts []any
+		eval  string
+		worse bool
+	}{
+		"none":                          {},
+		"against nothing":               {facts: at("e", livelier, nil)},
+		"worse":                         {facts: at("e", livelier, worse), eval: "e", worse: true},
+		"the latest":                    {facts: append(at("e", livelier, worse), at("f", livelier, better)...), eval: "f"},
+		"with something else":           {facts: at("e", other, worse)},
+		"another prompt":                {facts: at("e", events.AgentConfig{Model: "small", Prompt: "Be dull."}, worse)},
+		"against what was there before": {facts: at("e", livelier, &events.EvalAgainst{Version: 1, Config: events.AgentConfig{Model: "small", Prompt: "Be old."}, Low: -.5, High: -.1})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := answers.TellScreen(t.Context(), read(t, c.facts...), answers.ChangeInQuestion{Agent: "clerk", Kind: events.ChangePrompt, Config: livelier}, is)
+			if err != nil || (s.Eval != nil) != (c.eval != "") || s.Eval != nil && s.Eval.Eval != c.eval || s.Eval.Worse() != c.worse || s.Worse() {
+				t.Errorf("screened as %+v, %+v (%v)", s, s.Eval, err)
+			}
+		})
 	}
 }

@@ -132,6 +132,22 @@ type Dataset interface {
 	dataset()
 }
 
+// Eval is a command to an eval.
+//
+//sumtype:decl
+type Eval interface {
+	Command
+	eval()
+}
+
+// Judge is a command to the record of a judge.
+//
+//sumtype:decl
+type Judge interface {
+	Command
+	judge()
+}
+
 // Review is a command to a run's review by people.
 //
 //sumtype:decl

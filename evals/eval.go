@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -40,6 +41,8 @@ type Attempt struct {
 	Missed    []string     `json:"missed,omitempty"`
 	CostNanos events.Nanos `json:"cost_nanos"`
 	Unpriced  bool         `json:"unpriced,omitempty"`
+	// Judged is what judges said of it.
+	Judged []Said `json:"judged,omitempty"`
 	// Seconds is how long the model took: what tools gave back was known.
 	Seconds float64 `json:"seconds"`
 }
@@ -177,9 +180,11 @@ type Paired struct {
 	Interval   stats.Interval `json:"interval"`
 }
 
-// Judge sums up what came of an eval.
-func Judge(all []Compared) Verdict {
-	const confidence = .95
+// confidence is that of every interval here.
+const confidence = .95
+
+// Sum sums up what came of an eval.
+func Sum(all []Compared) Verdict {
 	v := Verdict{Runs: int64(len(all))}
 	var p Paired
 	p.Gained, p.Lost = []string{}, []string{}
@@ -231,4 +236,37 @@ type Exported struct {
 // Export is an item as a line of JSON.
 func (i Item) Export() ([]byte, error) {
 	return json.Marshal(Exported{i.Run, i.Asked, i.Answer, i.Called, i.Checks})
+}
+
+// Counts counts what the answers were held to, and what passed.
+func Counts(items []Item, all []Compared) []events.CheckCount {
+	var counts []events.CheckCount
+	for _, kind := range events.CheckKinds() {
+		n := events.CheckCount{Kind: kind}
+		for i, item := range items {
+			for _, c := range item.Checks {
+				if c.Kind != kind {
+					continue
+				}
+				if n.Held++; all[i].With.passes(c) {
+					n.Passed++
+				}
+			}
+		}
+		if n.Held > 0 {
+			counts = append(counts, n)
+		}
+	}
+	return counts
+}
+
+// passes tells whether an attempt passed one of its checks.
+func (a Attempt) passes(c events.Check) bool {
+	if a.Error != "" {
+		return false
+	}
+	if c.Kind == events.JudgeCheck {
+		return slices.ContainsFunc(a.Judged, func(s Said) bool { return s.Criterion == c.Text && s.Good })
+	}
+	return !slices.ContainsFunc(a.Failed, func(why string) bool { return strings.HasPrefix(why, string(c.Kind)+":") })
 }

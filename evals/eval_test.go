@@ -188,14 +188,14 @@ func (s says) Chat(context.Context, agents.Request, func(string)) (agents.Answer
 	return agents.Answer{Message: events.Message{Role: "assistant", Content: string(s)}, FinishReason: "stop"}, nil
 }
 
-func TestJudge(t *testing.T) {
+func TestSum(t *testing.T) {
 	t.Parallel()
 	good, bad := evals.Attempt{CostNanos: 2}, evals.Attempt{Failed: []string{"exact"}, Missed: []string{"x"}}
-	v := evals.Judge([]evals.Compared{{Run: "a", With: good, Against: &bad}, {Run: "b", With: bad, Against: &good}, {Run: "c", With: good, Against: &good}, {Run: "d", With: good, Against: &bad}})
+	v := evals.Sum([]evals.Compared{{Run: "a", With: good, Against: &bad}, {Run: "b", With: bad, Against: &good}, {Run: "c", With: good, Against: &good}, {Run: "d", With: good, Against: &bad}})
 	if v.Runs != 4 || v.Passed != 3 || v.Missed != 3 || v.CostNanos != 10 || v.Paired.Passed != 2 || !reflect.DeepEqual(v.Paired.Gained, []string{"a", "d"}) || !reflect.DeepEqual(v.Paired.Lost, []string{"b"}) || v.Paired.Difference != .25 {
 		t.Errorf("%+v %+v", v, v.Paired)
 	}
-	if v := evals.Judge([]evals.Compared{{Run: "a", With: good}}); v.Paired != nil || v.Rate != 1 {
+	if v := evals.Sum([]evals.Compared{{Run: "a", With: good}}); v.Paired != nil || v.Rate != 1 {
 		t.Errorf("%+v", v)
 	}
 }

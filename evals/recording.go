@@ -16,6 +16,8 @@ import (
 // Recording is a run as it was recorded.
 type Recording struct {
 	Run string
+	// Requester asked for it.
+	Requester string
 	// Asked is what was said in its conversation and asked, without an agent's instructions. Answer is what came of it.
 	Asked  []events.Message
 	Answer string
@@ -77,7 +79,7 @@ func alone(ctx context.Context, store eventstore.Store, workspace, run string) (
 		}
 		switch f := fact.(type) {
 		case events.RunStarted:
-			prompt, saw.conversation = f.Prompt, f.Conversation
+			prompt, saw.conversation, r.Requester = f.Prompt, f.Conversation, f.Requester
 		case events.RunAssigned:
 			saw.runs, saw.summaries = f.Earlier, f.Summaries
 		case events.RunLLMCalled:

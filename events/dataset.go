@@ -17,11 +17,13 @@ const (
 	// CostCheck and SecondsCheck bound what it may cost, in dollars, and take.
 	CostCheck    CheckKind = "cost"
 	SecondsCheck CheckKind = "seconds"
+	// JudgeCheck asks a judge whether the answer meets a criterion, the text; without a text whether it is good.
+	JudgeCheck CheckKind = "judge"
 )
 
 // CheckKinds lists the vocabulary.
 func CheckKinds() []CheckKind {
-	return []CheckKind{ExactCheck, ContainsCheck, RegexpCheck, SchemaCheck, ToolsCheck, CostCheck, SecondsCheck}
+	return []CheckKind{ExactCheck, ContainsCheck, RegexpCheck, SchemaCheck, ToolsCheck, CostCheck, SecondsCheck, JudgeCheck}
 }
 
 // Check is one of the things that an answer is held to.

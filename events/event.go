@@ -89,6 +89,22 @@ type Dataset interface {
 	dataset()
 }
 
+// Eval is a fact of an eval's stream.
+//
+//sumtype:decl
+type Eval interface {
+	Event
+	eval()
+}
+
+// Judge is a fact of a judge's stream.
+//
+//sumtype:decl
+type Judge interface {
+	Event
+	judge()
+}
+
 // Review is a fact of a run's review by people.
 //
 //sumtype:decl

@@ -116,10 +116,25 @@ type Screen struct {
 	Low        float64 `json:"low"`
 	High       float64 `json:"high"`
 	Confidence float64 `json:"confidence,omitempty"`
+	// Eval is what the latest eval of the change said, against what there is. It is nil where there is none.
+	Eval *EvalScreen `json:"eval,omitempty"`
+}
+
+// EvalScreen is what an eval says of a change that is to be tried: by how much more of the same runs pass.
+type EvalScreen struct {
+	Eval       string  `json:"eval"`
+	Runs       int64   `json:"runs"`
+	Difference float64 `json:"difference"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence"`
 }
 
 // Worse tells that they show the change to be worse.
 func (s Screen) Worse() bool { return s.Confidence > 0 && s.High < 0 }
+
+// Worse tells that it shows the change to be worse. No eval does not.
+func (e *EvalScreen) Worse() bool { return e != nil && e.Confidence > 0 && e.High < 0 }
 
 // ExperimentStarted gives the change its first share of the agent's runs.
 type ExperimentStarted struct {

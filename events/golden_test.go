@@ -78,7 +78,7 @@ func samples() []events.Event {
 			Plan: events.ExperimentPlan{
 				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600, Flips: 2,
 			},
-			Screen: &events.Screen{Experiment: "exp-0", Runs: 900, Difference: .04, Low: -.02, High: .1, Confidence: .95},
+			Screen: &events.Screen{Experiment: "exp-0", Runs: 900, Difference: .04, Low: -.02, High: .1, Confidence: .95, Eval: &events.EvalScreen{Eval: "01930000-0000-7000-8000-00000000000e", Runs: 40, Difference: .025, Low: -.08, High: .13, Confidence: .95}},
 		},
 		events.ExperimentStarted{Share: 50, Level: 0.005},
 		events.ExperimentMoved{Share: 250, Proof: proof},
@@ -212,6 +212,19 @@ func samples() []events.Event {
 		events.DatasetRunAdded{
 			Dataset: "refunds", Run: "r1", By: "user:anna",
 			Checks: []events.Check{{Kind: events.ContainsCheck, Text: "<Done> & dusted"}, {Kind: events.ToolsCheck}},
+		},
+		events.EvalFinished{
+			Eval: "01930000-0000-7000-8000-00000000000e", Agent: "clerk", Config: events.AgentConfig{Model: "small", Prompt: "Be brief."}, Version: 3, Dataset: "refunds", DatasetAt: 4000,
+			Runs: 40, Passed: 36, Low: .77, High: .96, Confidence: .95, Checks: []events.CheckCount{{Kind: events.ContainsCheck, Held: 40, Passed: 36}}, Missed: 2,
+			Against: &events.EvalAgainst{
+				Version: 2, Config: events.AgentConfig{Model: "small", Prompt: "Be long."}, Passed: 35, Difference: .025, Low: -.08, High: .13, Gained: []string{"r1", "r2"}, Lost: []string{"r3"},
+			},
+			Judged:    []events.EvalJudged{{Judge: "5d41402abc4b2a76", Decides: true, Answers: 40, Good: 38, Rate: .93, Low: .8, High: 1}},
+			CostNanos: 12_000_000, Unpriced: true, By: "user:anna",
+		},
+		events.JudgeMeasured{
+			Judge: "5d41402abc4b2a76", Agent: "judge", Model: "large", Prompt: "b1946ac92492d234", Criterion: "It names the amount.", Both: 60, OnlyJudge: 4, OnlyPeople: 6, Neither: 30, Unread: 1,
+			Kappa: .78, Low: .66, High: .91, Base: .66, Confidence: .95, From: 12, To: 3900, CostNanos: 8_000_000, Unpriced: true, By: "user:anna",
 		},
 		events.LoopPaused{By: "user:anna", Reason: "the prices change tonight"},
 		events.LoopResumed{By: "user:anna", Reason: "they are in"},

@@ -217,17 +217,20 @@ func (i Improvements) Make(ctx context.Context, workspace, improvement string) (
 	return made, nil
 }
 
-// try plans the experiment on a change, and rejects what history shows to be worse. What was never tried history can't tell of, and that is
+// try plans the experiment on a change, and rejects what history or an eval shows to be worse. What was never tried history can't tell of, and that is
 // noted with the plan.
 func (i Improvements) try(ctx context.Context, workspace, improvement string, p proposal, agent string) (harm string, err error) {
 	about := func(index int) commands.Meta {
 		return commands.Meta{ID: events.DeriveID(p.approval, index), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval}
 	}
-	known, err := answers.TellWhatIf(ctx, i.Models.In(workspace), answers.ChangeInQuestion{Agent: agent, Kind: p.change.Kind, Config: *p.change.Config})
+	now, _, err := i.Agents.Agent(ctx, workspace, agent)
 	if err != nil {
 		return "", err
 	}
-	screen := known.Screen()
+	screen, err := answers.TellScreen(ctx, i.Models.In(workspace), answers.ChangeInQuestion{Agent: agent, Kind: p.change.Kind, Config: *p.change.Config}, now.Config)
+	if err != nil {
+		return "", err
+	}
 	_, err = i.Dispatch(ctx, commands.PlanExperiment{
 		Meta: about(2), Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, By: p.by,
 		Screen: &screen,

@@ -22,6 +22,9 @@ import (
 // other agent's.
 const Planner = "planner"
 
+// Judging is the agent that judges answers where no other is named.
+const Judging = "judge"
+
 // planner makes plans: by a runbook that fits, else by a model, else by a template. What a model says is asked for in a run
 // like any other, so that it is asked once, recorded and counted.
 type planner struct {
@@ -200,7 +203,7 @@ func Askable(ctx context.Context, r projections.Reader) ([]string, error) {
 }
 
 func canTask(r projections.AgentRow) bool {
-	return r.Askable() && r.Agent != Planner
+	return r.Askable() && r.Agent != Planner && r.Agent != Judging
 }
 
 // taskLabel is what the runs of a task are counted under.

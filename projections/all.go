@@ -13,6 +13,8 @@ var all = workspaced(
 	feedback,
 	experiments,
 	datasets,
+	evalsOf,
+	judges,
 	goals,
 	talks,
 	improvements,

@@ -79,6 +79,15 @@ func FindExperiment(ctx context.Context, r Reader, id string) (ExperimentRow, er
 	return beginningWith("experiment", id, all, func(r ExperimentRow) string { return r.Experiment })
 }
 
+// FindEval is the eval that an id names, or that alone begins with it.
+func FindEval(ctx context.Context, r Reader, id string) (EvalRow, error) {
+	all, err := r.Evals(ctx, "")
+	if err != nil {
+		return EvalRow{}, err
+	}
+	return beginningWith("eval", id, all, func(r EvalRow) string { return r.Eval })
+}
+
 // FindGoal is the goal that an id names, or that alone begins or ends with it: goals of one hour begin alike.
 func FindGoal(ctx context.Context, r Reader, id string) (GoalRow, error) {
 	all, err := r.Goals(ctx)

@@ -302,6 +302,20 @@ func (r *reader) Datasets(ctx context.Context, dataset string) ([]DatasetRow, er
 	}))
 }
 
+// Evals implements Reader.
+func (r *reader) Evals(ctx context.Context, agent string) ([]EvalRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, evalTable, readmodel.Query{
+		Where: r.where(readmodel.Only("agent", agent)), Order: []readmodel.Order{{Column: "position", Descending: true}},
+	}))
+}
+
+// Judges implements Reader.
+func (r *reader) Judges(ctx context.Context) ([]JudgeRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, judgeTable, readmodel.Query{
+		Where: r.where(), Order: []readmodel.Order{{Column: "position", Descending: true}},
+	}))
+}
+
 // Analysts implements Reader.
 func (r *reader) Analysts(ctx context.Context) ([]AnalystRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, analystTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("analyst")}))

@@ -132,6 +132,10 @@ type Reader interface {
 	Drawn(ctx context.Context, experiment string) ([]DrawnRun, error)
 	// Datasets are the runs of a dataset, or of all where it is empty, in the order in which they were added.
 	Datasets(ctx context.Context, dataset string) ([]DatasetRow, error)
+	// Evals are those of an agent, or of all where it is empty, the latest first.
+	Evals(ctx context.Context, agent string) ([]EvalRow, error)
+	// Judges are those that were ever measured, the one that was last first.
+	Judges(ctx context.Context) ([]JudgeRow, error)
 	// Analysts are those of whom a forecast was ever scored, by name.
 	Analysts(ctx context.Context) ([]AnalystRow, error)
 	// Loop tells whether the loop of improvements is paused.

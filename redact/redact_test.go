@@ -227,6 +227,11 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		configured
 		cron
 		dataset
+		eval
+		judge
+		prompt_hash
+		gained
+		lost
 		agent
 		agents
 		analyst
@@ -339,7 +344,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		workflow
 		zone
 	`)
-	texts := []string{"answer", "answered", "arguments", "asked", "better", "description", "error", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "undrafted", "wish"}
+	texts := []string{"answer", "answered", "arguments", "asked", "better", "criterion", "description", "error", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "undrafted", "wish"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {
 		fact, err := events.Known.Decode(kind, 1, []byte("{}"))

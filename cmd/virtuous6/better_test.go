@@ -64,6 +64,53 @@ func (v *village) client() *http.Client {
 	}}}
 }
 
+// program runs the program in the village, on files in a folder: it returns what it says, and its exit code.
+func (v *village) program(dir, config string, models http.HandlerFunc) func(ctx context.Context, args ...string) (string, int) {
+	world := v.world(models)
+	return func(ctx context.Context, args ...string) (string, int) {
+		var out bytes.Buffer
+		code := Main(ctx, world, append([]string{"--config", config, "--store", "sqlite:" + filepath.Join(dir, "log.db")}, args...), strings.NewReader(""), &out, &out)
+		return out.String(), code
+	}
+}
+
+// post sends a wish to who listens, and reads the answer into an object.
+func (v *village) post(t *testing.T, path, body string, into any) {
+	t.Helper()
+	answer, err := v.client().Post("http://localhost"+path, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil || answer.StatusCode != http.StatusAccepted {
+		t.Fatal(answer.Status, into, err)
+	}
+}
+
+// reply is a handler's whole answer, as a stream.
+func reply(w http.ResponseWriter, text, reason string) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	_, _ = fmt.Fprintf(w, "data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":%q}]}\n\ndata: [DONE]\n\n", text, reason)
+}
+
+// chance is a number below a hundred that follows from a text.
+func chance(text string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(text))
+	return h.Sum32() % 100
+}
+
+// toldTo reads what a model is told, and what it was asked last.
+func toldTo(r *http.Request) (told, asked string) {
+	var request struct {
+		Messages []struct{ Role, Content string }
+	}
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil || len(request.Messages) == 0 {
+		return "", ""
+	}
+	return request.Messages[0].Content, request.Messages[len(request.Messages)-1].Content
+}
+
 // answering carries requests to a handler.
 type answering struct{ http.Handler }
 
@@ -76,24 +123,15 @@ func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 // moody is a server of a model that refuses by what it is told: of five questions four where it is to guess, of ten one otherwise.
 // Which ones is settled by what is asked.
 func moody(w http.ResponseWriter, r *http.Request) {
-	var asked struct {
-		Messages []struct{ Role, Content string }
-	}
-	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || len(asked.Messages) == 0 {
-		http.Error(w, "no messages", http.StatusBadRequest)
-		return
-	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(asked.Messages[len(asked.Messages)-1].Content))
+	told, asked := toldTo(r)
 	refuses, reason := uint32(10), "stop"
-	if strings.Contains(asked.Messages[0].Content, "guess") {
+	if strings.Contains(told, "guess") {
 		refuses = 80
 	}
-	if h.Sum32()%100 < refuses {
+	if chance(asked) < refuses {
 		reason = "content_filter"
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	_, _ = fmt.Fprintf(w, "data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":%q}]}\n\ndata: [DONE]\n\n", reason)
+	reply(w, "Yes.", reason)
 }
 
 // TestAnAgentWithABadPromptGetsBetterByItself serves the program in virtual time, with the analysts at their own pace, while people ask an
@@ -104,14 +142,13 @@ func TestAnAgentWithABadPromptGetsBetterByItself(t *testing.T) {
 	config := write(t, dir, "config.yaml", "user: anna\nbase_url: http://models.test/v1\nmodel: m\nlease: 1m\nlog_level: warn\npolicy:\n  self_approved: [prompt]\n  max_share_permille: 1000\n")
 	synctest.Test(t, func(t *testing.T) {
 		v := newVillage()
-		world := v.world(http.HandlerFunc(moody))
+		program := v.program(dir, config, moody)
 		main := func(ctx context.Context, args ...string) string {
-			var out bytes.Buffer
-			args = append([]string{"--config", config, "--store", "sqlite:" + filepath.Join(dir, "log.db")}, args...)
-			if code := Main(ctx, world, args, strings.NewReader(""), &out, &out); code != exitDone {
-				t.Errorf("%s: %s", args, out.String())
+			out, code := program(ctx, args...)
+			if code != exitDone {
+				t.Errorf("%s: %s", args, out)
 			}
-			return out.String()
+			return out
 		}
 		main(t.Context(), "agents", "spawn", "clerk", "--prompt", "Look it up.")
 		ctx, stop := context.WithCancel(t.Context())
@@ -121,23 +158,16 @@ func TestAnAgentWithABadPromptGetsBetterByItself(t *testing.T) {
 				t.Errorf("the server says %s", said)
 			}
 		})
-		client, asked := v.client(), 0
+		asked := 0
 		work := func() {
-			body := fmt.Sprintf(`{"prompt":"Question %d?","agent":"clerk","workflow":"shop"}`, asked)
-			answer, err := client.Post("http://localhost/api/runs", "application/json", strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = answer.Body.Close()
-			if answer.StatusCode != http.StatusAccepted {
-				t.Fatal(answer.Status)
-			}
+			var started struct{ Run string }
+			v.post(t, "/api/runs", fmt.Sprintf(`{"prompt":"Question %d?","agent":"clerk","workflow":"shop"}`, asked), &started)
 			asked++
 			time.Sleep(time.Minute)
 		}
 		// prompt is what the agent is told by now, of its latest version.
 		prompt := func() (prompt string, version int) {
-			answer, err := client.Get("http://localhost/api/agents/clerk/versions")
+			answer, err := v.client().Get("http://localhost/api/agents/clerk/versions")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -61,7 +61,7 @@ func checksText(checks []events.Check) string {
 type datasetsAddVerb struct {
 	Dataset string   `arg:"" help:"The dataset."`
 	Runs    []string `arg:"" name:"run" help:"The runs, or what only their ids begin with."`
-	Check   []string `help:"What an answer is held to, once for each: exact, contains, regexp, schema, tools, cost, seconds; what is wanted stands behind a colon. Default: exact, the answer that the run had." placeholder:"KIND:TEXT" sep:"none"`
+	Check   []string `help:"What an answer is held to, once for each: exact, contains, regexp, schema, tools, cost, seconds, judge; what is wanted stands behind a colon. Default: exact, the answer that the run had." placeholder:"KIND:TEXT" sep:"none"`
 }
 
 // Help gives examples.

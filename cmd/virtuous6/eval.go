@@ -18,6 +18,7 @@ type evalVerb struct {
 	Dataset string `required:"" help:"The dataset whose runs are asked again." placeholder:"NAME"`
 	Against int    `help:"Compare with this version of the agent on the same runs." placeholder:"VERSION"`
 	agentFlags
+	Judge string  `help:"The agent that judges answers that are held to a judge." default:"judge" placeholder:"NAME"`
 	Least float64 `help:"Fail where a smaller share passes, from 0 to 1." placeholder:"SHARE"`
 	Flips int     `help:"With --against: fail where more runs that passed fail now. -1 for any number." default:"-1" placeholder:"N"`
 	JSON  bool    `name:"json" help:"Print one JSON value."`
@@ -28,7 +29,7 @@ type evalVerb struct {
 func (evalVerb) Help() string {
 	return "Asks the recorded runs of a dataset again, of the agent with the changes that the flags make, and holds the answers to their checks. " +
 		"Its models are asked, and cost what they cost; tools are never called: what they gave back then is given back again, by tool, arguments and " +
-		"occurrence, and a call that nobody made then is told. The agent and the log stay as they are.\n\nIt ends with 1 where it is proved to be " +
+		"occurrence, and a call that nobody made then is told. The agent stays as it is; what came of it is kept in the log (`virtuous6 evals`).\n\nIt ends with 1 where it is proved to be " +
 		"worse than --against (the interval of the difference on the same runs lies below 0), where more runs flip than --flips, or fewer pass " +
 		"than --least: for use in CI.\n\nExamples:\n  virtuous6 eval clerk --dataset refunds --least 0.9\n" +
 		"  virtuous6 eval clerk --dataset refunds --prompt @new.md --against 3 --flips 2"
@@ -36,6 +37,8 @@ func (evalVerb) Help() string {
 
 // evaluated is what an eval comes to, as JSON.
 type evaluated struct {
+	// Eval is the eval as the log keeps it.
+	Eval    string `json:"eval"`
 	Agent   string `json:"agent"`
 	Dataset string `json:"dataset"`
 	// Position is the dataset's version: the log position that it was last changed at.
@@ -43,8 +46,10 @@ type evaluated struct {
 	Against  int    `json:"against,omitempty"`
 	evals.Verdict
 	// Refused is why it ends with 1, empty where it does not.
-	Refused string           `json:"refused,omitempty"`
-	Results []evals.Compared `json:"results"`
+	Refused string `json:"refused,omitempty"`
+	// Judged is what judges said, one a criterion.
+	Judged  []events.EvalJudged `json:"judged,omitempty"`
+	Results []evals.Compared    `json:"results"`
 }
 
 // Run evaluates an agent.
@@ -56,7 +61,11 @@ func (v evalVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	with, against, err := v.askers(ctx, a)
+	config, with, against, err := v.askers(ctx, a)
+	if err != nil {
+		return err
+	}
+	judges, err := v.judges(ctx, a, data.of)
 	if err != nil {
 		return err
 	}
@@ -67,8 +76,15 @@ func (v evalVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	out := evaluated{Agent: v.Agent, Dataset: v.Dataset, Position: data.position, Against: v.Against, Verdict: evals.Judge(all), Results: all}
+	judged, err := judges.hear(ctx, a, data.of, all)
+	if err != nil {
+		return err
+	}
+	out := evaluated{Agent: v.Agent, Dataset: v.Dataset, Position: data.position, Against: v.Against, Verdict: evals.Sum(all), Judged: judged, Results: all}
 	out.Refused = v.refuses(out.Verdict)
+	if out.Eval, err = v.note(ctx, a, out, data.of, config); err != nil {
+		return err
+	}
 	if v.JSON {
 		err = a.json(out)
 	} else {
@@ -80,30 +96,29 @@ func (v evalVerb) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// askers are the agent with the changes, and the version that it is compared with.
-func (v evalVerb) askers(ctx context.Context, a *app) (with evals.Asker, against *evals.Asker, err error) {
+// askers are the agent with the changes, as it is configured then, and the version that it is compared with.
+func (v evalVerb) askers(ctx context.Context, a *app) (config events.AgentConfig, with evals.Asker, against *evals.Asker, err error) {
 	agent, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, v.Agent)
 	if err != nil {
-		return with, nil, err
+		return config, with, nil, err
 	}
 	if len(agent.Versions) == 0 {
-		return with, nil, fmt.Errorf("there is no agent %q that was ever configured: `virtuous6 agents` lists them", v.Agent)
+		return config, with, nil, fmt.Errorf("there is no agent %q that was ever configured: `virtuous6 agents` lists them", v.Agent)
 	}
-	config, err := v.over(ctx, a, agent.Config)
-	if err != nil {
-		return with, nil, err
+	if config, err = v.over(ctx, a, agent.Config); err != nil {
+		return config, with, nil, err
 	}
 	if err := a.servable(ctx, config); err != nil {
-		return with, nil, err
+		return config, with, nil, err
 	}
 	runner, model, err := a.runner(ctx)
 	if err != nil {
-		return with, nil, err
+		return config, with, nil, err
 	}
 	runner.Model = a.pool.Bound(runner.Model, a.flags.Workspace, v.Agent)
 	box, err := a.toolbox()
 	if err != nil {
-		return with, nil, err
+		return config, with, nil, err
 	}
 	asker := func(c events.AgentConfig) (k evals.Asker, err error) {
 		c.Model = cmp.Or(c.Model, model)
@@ -116,13 +131,13 @@ func (v evalVerb) askers(ctx context.Context, a *app) (with evals.Asker, against
 		return k, err
 	}
 	if with, err = asker(config); err != nil || v.Against == 0 {
-		return with, nil, err
+		return config, with, nil, err
 	}
 	if v.Against < 1 || v.Against > len(agent.Versions) {
-		return with, nil, usage("--against %d: %s has versions 1 to %d", v.Against, v.Agent, len(agent.Versions))
+		return config, with, nil, usage("--against %d: %s has versions 1 to %d", v.Against, v.Agent, len(agent.Versions))
 	}
 	other, err := asker(agent.Versions[v.Against-1].Config)
-	return with, &other, err
+	return config, with, &other, err
 }
 
 // refuses tells why an eval ends with 1.
@@ -149,6 +164,9 @@ func tellEval(a *app, e evaluated) error {
 			fmt.Fprintf(a.out, "passed, and fail now: %s\n", oneLine(strings.Join(p.Lost, " ")))
 		}
 	}
+	for _, j := range e.Judged {
+		fmt.Fprintln(a.out, judgedText(j))
+	}
 	for _, c := range e.Results {
 		if c.With.Passed() && len(c.With.Missed) == 0 {
 			continue
@@ -168,7 +186,7 @@ func tellEval(a *app, e evaluated) error {
 	if e.Unpriced {
 		cost += ", and what nobody knows the price of"
 	}
-	fmt.Fprintf(a.out, "asking cost %s\n", cost)
+	fmt.Fprintf(a.out, "asking cost %s; virtuous6 evals show %s\n", cost, e.Eval)
 	if e.Refused != "" {
 		fmt.Fprintf(a.out, "Refused: %s.\n", e.Refused)
 	}

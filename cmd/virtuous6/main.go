@@ -79,6 +79,8 @@ type verbs struct {
 	Why          whyVerb          `cmd:"" group:"Insight" help:"Tell why an improvement, an agent or a run is as it is."`
 	Datasets     datasetsVerb     `cmd:"" group:"Insight" help:"Keep runs to ask again, with what their answers are held to."`
 	Eval         evalVerb         `cmd:"" group:"Insight" help:"Ask recorded runs again of a changed agent, and check the answers."`
+	Evals        evalsVerb        `cmd:"" group:"Insight" help:"List what evals came to, or show one."`
+	Judges       judgesVerb       `cmd:"" group:"Insight" help:"Measure how far a model that judges answers agrees with people, or ask it."`
 	Experiments  experimentsVerb  `cmd:"" group:"Insight" help:"Try a change on a part of the runs, and see what it does."`
 	WhatIf       whatIfVerb       `cmd:"" name:"whatif" group:"Insight" help:"Estimate what a change would have done to all runs, from those that were drawn for it."`
 

@@ -80,13 +80,17 @@ func (v whatIfVerb) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// screenText says what history said of a change before it was tried.
+// screenText says what history and the latest eval said of a change before it was tried.
 func screenText(s *events.Screen) string {
-	switch {
-	case s == nil:
+	if s == nil {
 		return ""
-	case s.Reason != "":
-		return "; history tells nothing of it: " + s.Reason
 	}
-	return fmt.Sprintf("; %d runs of experiment %s say %+.1f points of success (%+.1f to %+.1f)", s.Runs, s.Experiment, 100*s.Difference, 100*s.Low, 100*s.High)
+	text := "; history tells nothing of it: " + s.Reason
+	if s.Reason == "" {
+		text = fmt.Sprintf("; %d runs of experiment %s say %+.1f points of success (%+.1f to %+.1f)", s.Runs, s.Experiment, 100*s.Difference, 100*s.Low, 100*s.High)
+	}
+	if e := s.Eval; e != nil {
+		text += fmt.Sprintf("; the %d runs of eval %s say %+.1f points (%+.1f to %+.1f)", e.Runs, e.Eval, 100*e.Difference, 100*e.Low, 100*e.High)
+	}
+	return text
 }

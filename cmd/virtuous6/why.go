@@ -88,7 +88,7 @@ func (a *app) story(ctx context.Context, of string) ([]told, error) {
 	if story, err = a.runOf(ctx, of); err != nil || len(story) > 0 {
 		return story, err
 	}
-	return nil, nil
+	return a.factsOf(ctx, commands.EvalStream(a.flags.Workspace, of))
 }
 
 // wholeID is the id of the only proposal, experiment or run that begins so, in this order.
@@ -107,12 +107,13 @@ func (a *app) wholeID(ctx context.Context, begins string) (string, error) {
 			return x.Experiment, err
 		},
 		func() (string, error) { r, _, err := projections.FindRun(ctx, reader, begins); return r.Run, err },
+		func() (string, error) { e, err := projections.FindEval(ctx, reader, begins); return e.Eval, err },
 	} {
 		if id, err := find(); !errors.Is(err, projections.ErrNotFound) {
 			return id, err
 		}
 	}
-	return "", fmt.Errorf("there is no improvement, experiment, agent or run %q: `virtuous6 improvements`, `experiments`, `agents` and `runs` list them", begins)
+	return "", fmt.Errorf("there is no improvement, experiment, agent, run or eval %q: `virtuous6 improvements`, `experiments`, `agents`, `runs` and `evals` list them", begins)
 }
 
 // tried is the story of an improvement with its experiment.
@@ -134,7 +135,28 @@ func (a *app) tried(ctx context.Context, id string) ([]told, error) {
 		scored, is := t.fact.(events.AnalystScored)
 		return !is || scored.Improvement != proposed.Improvement
 	})
-	return ordered(improvement, experiment, scores), err
+	if err != nil {
+		return nil, err
+	}
+	evaluated, err := a.evalsOf(ctx, improvement, experiment)
+	return ordered(improvement, experiment, scores, evaluated), err
+}
+
+// evalsOf are the evals that a story names: what was known of a change before it was tried.
+func (a *app) evalsOf(ctx context.Context, stories ...[]told) ([]told, error) {
+	var found []told
+	for _, t := range slices.Concat(stories...) {
+		planned, is := t.fact.(events.ExperimentPlanned)
+		if !is || planned.Screen == nil || planned.Screen.Eval == nil {
+			continue
+		}
+		facts, err := a.factsOf(ctx, commands.EvalStream(a.flags.Workspace, planned.Screen.Eval.Eval))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, facts...)
+	}
+	return found, nil
 }
 
 // versions is the story of an agent, or of one version of it with what led there.
@@ -165,6 +187,23 @@ func (a *app) versions(ctx context.Context, agent string, version int) ([]told, 
 			story = append(story, led...)
 		}
 		story = append(story, t)
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	evaluated, err := a.own().Evals(ctx, agent)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range evaluated {
+		if version > 0 && e.Version != int64(version) {
+			continue
+		}
+		facts, err := a.factsOf(ctx, commands.EvalStream(a.flags.Workspace, e.Eval))
+		if err != nil {
+			return nil, err
+		}
+		story = append(story, facts...)
 	}
 	if version > n || version < 0 {
 		return nil, fmt.Errorf("agent %q has the versions 1 to %d, and no version %d", agent, n, version)
@@ -252,7 +291,9 @@ func sentence(fact events.Event) string {
 		if f.Trial {
 			how = "to be tried on a part of the runs"
 		}
-		return fmt.Sprintf("approved by %s, %s. %s", f.By, how, f.Note)
+		return strings.TrimSpace(fmt.Sprintf("approved by %s, %s. %s", f.By, how, f.Note))
+	case events.EvalFinished:
+		return "an eval: " + evalText(f)
 	case events.AnalystBound:
 		return "it may do nothing without a person: " + f.Reason
 	case events.AnalystFreed:
@@ -300,7 +341,7 @@ func sentence(fact events.Event) string {
 		if f.Improvement != "" {
 			by = ", of " + f.Improvement
 		}
-		return fmt.Sprintf("another version of the agent%s: %s Model %s. %s", by, f.Reason, orDash(f.Config.Model), f.Config.Prompt)
+		return fmt.Sprintf("another version of the agent%s: %sModel %s. %s", by, spaced(f.Reason), orDash(f.Config.Model), f.Config.Prompt)
 	case events.AgentRested:
 		return "the agent was laid to rest: nobody has asked it since " + when(f.Since)
 	case events.AgentWoken:
@@ -341,6 +382,14 @@ func sentence(fact events.Event) string {
 		return "the run was cancelled: " + f.Reason
 	}
 	return ""
+}
+
+// spaced is a text with a space behind it, where there is one.
+func spaced(text string) string {
+	if text == "" {
+		return ""
+	}
+	return text + " "
 }
 
 func evidenceText(e events.Evidence) string {
