@@ -209,6 +209,7 @@ func (c *cohort) neighbourHypotheses(o Options) []*hypothesis {
 			at.runs += variant.Runs
 		}
 	}
+	maps.DeleteFunc(pairs, func(_ [2]string, at *occurrence) bool { return at.runs < int64(o.MinRuns) }) // they come last, and can't be compared
 	keys := slices.SortedFunc(maps.Keys(pairs), func(a, b [2]string) int {
 		return cmp.Or(cmp.Compare(pairs[b].runs, pairs[a].runs), slices.Compare(a[:], b[:]))
 	})
