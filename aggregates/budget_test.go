@@ -104,9 +104,9 @@ func TestBudget(t *testing.T) {
 		},
 		"spawned deeper":      {given: []events.Event{deep}, when: spawns(2, 1), err: aggregates.ErrBudget},
 		"one too many for it": {given: []events.Event{deep}, when: spawns(1, 3), err: aggregates.ErrBudget},
-		"set for a week":          {when: setTo("week", 100), err: aggregates.ErrInvalid},
-		"set by the week":         {when: setTo("week", 100), err: aggregates.ErrInvalid},
-		"set below 0":             {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},
+		"set for a week":      {when: setTo("week", 100), err: aggregates.ErrInvalid},
+		"set by the week":     {when: setTo("week", 100), err: aggregates.ErrInvalid},
+		"set below 0":         {when: setTo(events.Daily, -1), err: aggregates.ErrInvalid},
 
 		"reserve of what has no periods": {
 			given: []events.Event{events.BudgetSet{Budget: "all", Period: events.Total, LimitNanos: 100}, reserved("1", 1, 60), settled("1", 60)},
