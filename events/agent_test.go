@@ -1,0 +1,48 @@
+package events_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/virtuous6/virtuous6/events"
+)
+
+// Each kind of change that configures an agent changes its own setting, and no other one; the others configure nothing.
+func TestAChangeOfAKindChangesItsSettingAlone(t *testing.T) {
+	t.Parallel()
+	warm, cold := 1.0, 0.0
+	was := events.AgentConfig{Model: "a", API: "chat", Prompt: "a", Temperature: &warm, MaxTokens: 1, Effort: "low", Tools: []string{"a"}, Fallbacks: []string{"a"}, Fixes: []events.Fix{{ID: "1", Do: "a"}, {ID: "2", Do: "a"}}}
+	to := events.AgentConfig{
+		Model: "b", API: "responses", Prompt: "b", Temperature: &cold, MaxTokens: 2, Effort: "high", Schema: json.RawMessage(`{}`), Tools: []string{"b"}, Fallbacks: []string{"b"},
+		Skills: []events.SkillRef{{Name: "b"}}, Fixes: []events.Fix{{ID: "1", Do: "b"}, {ID: "3", Do: "b"}},
+	}
+	settings := map[events.ChangeKind]func(c *events.AgentConfig){
+		events.ChangeModel:       func(c *events.AgentConfig) { c.Model, c.API = "b", "responses" },
+		events.ChangePrompt:      func(c *events.AgentConfig) { c.Prompt = "b" },
+		events.ChangeTemperature: func(c *events.AgentConfig) { c.Temperature = &cold },
+		events.ChangeTokenLimit:  func(c *events.AgentConfig) { c.MaxTokens = 2 },
+		events.ChangeEffort:      func(c *events.AgentConfig) { c.Effort = "high" },
+		events.ChangeFormat:      func(c *events.AgentConfig) { c.Schema = to.Schema },
+		events.ChangeTools:       func(c *events.AgentConfig) { c.Tools = to.Tools },
+		events.ChangeSkills:      func(c *events.AgentConfig) { c.Skills = to.Skills },
+		// What is known already stays.
+		events.ChangeFixes: func(c *events.AgentConfig) {
+			c.Fixes = []events.Fix{{ID: "2", Do: "a"}, {ID: "1", Do: "b"}, {ID: "3", Do: "b"}}
+		},
+	}
+	for _, kind := range events.ChangeKinds() {
+		want := was
+		set, configures := settings[kind]
+		if configures {
+			set(&want)
+		}
+		got, ok := was.With(kind, to)
+		if ok != configures || kind.Configures() != configures || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v %+v, want %v %+v", kind, ok, got, configures, want)
+		}
+	}
+	if len(was.Fixes) != 2 || was.Fixes[0].Do != "a" {
+		t.Errorf("what was is another: %+v", was.Fixes)
+	}
+}
