@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/analysts/cost"
+	"github.com/virtuous6/virtuous6/analysts/data"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/failure"
 	"github.com/virtuous6/virtuous6/analysts/feedback"
@@ -46,6 +47,7 @@ func Configured(o Options) []Runner {
 		runner(time.Hour, cost.New()),
 		runner(6*time.Hour, feedback.New()),
 		runner(2*time.Hour, performance.New()),
+		runner(6*time.Hour, data.New()),
 	)
 	for i := range all {
 		all[i].Eager = o.Workers > 1

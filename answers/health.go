@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/analysts/stats"
@@ -33,18 +34,23 @@ type Part struct {
 	Says string `json:"says"`
 }
 
-// Conditions are those of the whole system and of its agents in the seven days up to a day, the worst agent first. Times are held
-// against the four weeks before. Behind counts the events of the log that the read models have not seen.
+// Conditions are those of the whole system and of its agents in the seven days up to a day, or where there is no day in all of a
+// history without times, the worst agent first. Times are held against the four weeks before. Behind counts the events of the log that the read models have not seen.
 func Conditions(ctx context.Context, r projections.Reader, day time.Time, behind uint64) (whole Condition, agents []Condition, err error) {
 	last := day.UTC().Truncate(24 * time.Hour)
-	date := func(days int) string { return last.AddDate(0, 0, days).Format(time.DateOnly) }
-	now, err := r.Report(ctx, projections.MetricsFilter{Since: date(-6), Until: date(0)})
+	since := last.AddDate(0, 0, -6)
+	if day.IsZero() {
+		since = day
+	}
+	now, err := r.Report(ctx, filter(since, last))
 	if err != nil {
 		return whole, nil, err
 	}
-	before, err := r.Report(ctx, projections.MetricsFilter{Since: date(-34), Until: date(-7)})
-	if err != nil {
-		return whole, nil, err
+	var before projections.Report
+	if !day.IsZero() {
+		if before, err = r.Report(ctx, filter(last.AddDate(0, 0, -34), last.AddDate(0, 0, -7))); err != nil {
+			return whole, nil, err
+		}
 	}
 	budgets, err := r.Budgets(ctx)
 	if err != nil {
@@ -52,6 +58,7 @@ func Conditions(ctx context.Context, r projections.Reader, day time.Time, behind
 	}
 	parts := partsOf(now.Metrics, before.Metrics)
 	period := record{since: last.AddDate(0, 0, -6), until: last.AddDate(0, 0, 1)}
+	ofAgent := map[string][]Part{}
 	for _, b := range budgets {
 		p := Part{Name: "budget " + b.Budget, Score: 100, Low: 100, Says: b.Says()}
 		if b.Starting != "" && b.Reached > 0 {
@@ -60,15 +67,43 @@ func Conditions(ctx context.Context, r projections.Reader, day time.Time, behind
 		if period.reached(b) {
 			p.Score, p.Low, p.Says = 0, 0, fmt.Sprintf("%s%s, reached on %s", b.Limits(), b.Per(), b.Exhausted)
 		}
+		if name, ok := strings.CutPrefix(b.Budget, "agent:"); ok {
+			ofAgent[name] = append(ofAgent[name], p)
+		}
 		parts = append(parts, p)
 	}
+	queue, err := queueOf(ctx, r)
+	if err != nil {
+		return whole, nil, err
+	}
+	parts = append(parts, queue...)
 	parts = append(parts, Part{Name: "lag", Score: lagScore(behind), Low: lagScore(behind), Says: fmt.Sprintf("read models are %d events behind the log", behind)})
-	whole = conditionOf("", parts)
+	if whole = conditionOf("", parts); now.Runs == 0 && whole.Score == 100 {
+		whole.Score, whole.Low, whole.Worst = -1, -1, "" // that nothing is wrong with what did not run tells nothing
+	}
 	for _, name := range slices.Sorted(maps.Keys(now.ByAgent)) {
-		agents = append(agents, conditionOf(name, partsOf(now.ByAgent[name], before.ByAgent[name])))
+		agents = append(agents, conditionOf(name, append(partsOf(now.ByAgent[name], before.ByAgent[name]), ofAgent[name]...)))
 	}
 	slices.SortStableFunc(agents, func(a, b Condition) int { return cmp.Compare(a.Low, b.Low) })
 	return whole, agents, nil
+}
+
+// queueOf tells how many of the runs under way wait for a budget. It is empty where none is under way.
+func queueOf(ctx context.Context, r projections.Reader) ([]Part, error) {
+	var running, waiting int64
+	for row, err := range r.Runs(ctx, projections.RunFilter{Outcome: projections.Running}) {
+		if err != nil {
+			return nil, err
+		}
+		if running++; row.Suspended != "" {
+			waiting++
+		}
+	}
+	if running == 0 {
+		return nil, nil
+	}
+	score := 100 * (running - waiting) / running
+	return []Part{{Name: "queue", Score: score, Low: score, Says: fmt.Sprintf("%d runs under way, %d of them wait for a budget", running, waiting)}}, nil
 }
 
 // lagScore falls by a point for each thousand events.
@@ -98,7 +133,7 @@ func partsOf(now, before projections.Metrics) []Part {
 	proportion("errors", now.Steps-now.FailedSteps, now.Steps, fmt.Sprintf("%d of %d steps failed", now.FailedSteps, now.Steps))
 	if p, q := now.Duration.P95, before.Duration.P95; p != nil && q != nil && *p > 0 && *q > 0 {
 		score := int64(100 * min(1, *q / *p))
-		parts = append(parts, Part{Name: "time", Score: score, Low: score, Says: fmt.Sprintf("p95 %.1f s, %.1f s in the four weeks before", *p, *q)})
+		parts = append(parts, Part{Name: "time", Score: score, Low: score, Says: fmt.Sprintf("p95 %s, %s in the four weeks before", lasting(*p), lasting(*q))})
 	}
 	return parts
 }

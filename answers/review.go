@@ -25,7 +25,7 @@ const (
 // Review is the check of a day or the review of a week.
 type Review struct {
 	Period Period `json:"period"`
-	// Since and Until are the first and the last UTC day.
+	// Since and Until are the first and the last UTC day, empty where no run has a time and all of history is reviewed.
 	Since  string  `json:"since"`
 	Until  string  `json:"until"`
 	Checks []Check `json:"checks"`
@@ -70,13 +70,13 @@ type Indicator struct {
 	Before int64  `json:"before"`
 }
 
-// usd is an amount with a tenth of a thousandth of a dollar as its last digit, or exact where it is smaller.
+// usd is an amount of three digits, and of a dollar or more with a tenth of a thousandth as its last one.
 func usd(n events.Nanos) string {
-	const last = 100_000
-	if n >= 100*last {
-		n = events.Add(n, last/2) / last * last
+	last := events.Nanos(1)
+	for last < 100_000 && n/last >= 1000 {
+		last *= 10
 	}
-	return "$" + n.String()
+	return "$" + (events.Add(n, last/2) / last * last).String()
 }
 
 func share(part, of int64) string { return permille((1000*part + of/2) / of) }
@@ -116,9 +116,11 @@ type record struct {
 	// ways counts the runs of the period by the way that they took.
 	ways map[string]int64
 	runs int64
+	// asked are the runs of the period that were asked of a live agent.
+	asked []asked
 }
 
-// NewReview reviews the day, or the seven days that end with it.
+// NewReview reviews the day, or the seven days that end with it, or where there is no day all of a history without times.
 func NewReview(ctx context.Context, r projections.Reader, period Period, day time.Time, targets Targets) (Review, error) {
 	last := day.UTC().Truncate(24 * time.Hour)
 	days := 1
@@ -126,10 +128,16 @@ func NewReview(ctx context.Context, r projections.Reader, period Period, day tim
 		days = 7
 	}
 	w := record{period: period, since: last.AddDate(0, 0, 1-days), until: last.AddDate(0, 0, 1), targets: targets.filled()}
+	if day.IsZero() {
+		w.since, w.until = time.Time{}, time.Time{}
+	}
 	if err := w.read(ctx, r, days); err != nil {
 		return Review{}, err
 	}
-	review := Review{Period: period, Since: w.since.Format(time.DateOnly), Until: last.Format(time.DateOnly), Checks: w.checks()}
+	review := Review{Period: period, Checks: w.checks()}
+	if !day.IsZero() {
+		review.Since, review.Until = w.since.Format(time.DateOnly), last.Format(time.DateOnly)
+	}
 	if period == Weekly {
 		review.Before = w.before.Runs
 		review.Worked, review.DidNot = w.moved()
@@ -146,7 +154,9 @@ func NewReview(ctx context.Context, r projections.Reader, period Period, day tim
 	return review, nil
 }
 
-func (w *record) in(t time.Time) bool { return !t.Before(w.since) && t.Before(w.until) }
+func (w *record) in(t time.Time) bool {
+	return w.since.IsZero() || !t.Before(w.since) && t.Before(w.until)
+}
 
 // earlier tells of the period before.
 func (w *record) earlier(t time.Time) bool {
@@ -154,20 +164,17 @@ func (w *record) earlier(t time.Time) bool {
 }
 
 func (w *record) read(ctx context.Context, r projections.Reader, days int) error {
-	day := func(t time.Time) string { return t.Format(time.DateOnly) }
 	var err error
 	read := func(f func() error) {
 		if err == nil {
 			err = f()
 		}
 	}
-	last := w.until.AddDate(0, 0, -1)
+	read(func() (err error) { w.report, err = r.Report(ctx, filter(w.since, w.until.AddDate(0, 0, -1))); return err })
 	read(func() (err error) {
-		w.report, err = r.Report(ctx, projections.MetricsFilter{Since: day(w.since), Until: day(last)})
-		return err
-	})
-	read(func() (err error) {
-		w.before, err = r.Report(ctx, projections.MetricsFilter{Since: day(w.since.AddDate(0, 0, -days)), Until: day(w.since.AddDate(0, 0, -1))})
+		if !w.since.IsZero() {
+			w.before, err = r.Report(ctx, filter(w.since.AddDate(0, 0, -days), w.since.AddDate(0, 0, -1)))
+		}
 		return err
 	})
 	read(func() (err error) { w.improvements, err = r.Improvements(ctx, ""); return err })
@@ -202,6 +209,9 @@ func (w *record) read(ctx context.Context, r projections.Reader, days int) error
 			if row.Outcome != projections.Running {
 				w.ways[wayKey(row.Workflow, row.Path())]++
 			}
+			if row.Agent != "" {
+				w.asked = append(w.asked, asked{row.Agent, row.StartedAt})
+			}
 		}
 		return nil
 	})
@@ -231,7 +241,7 @@ func (w *record) checks() []Check {
 		list = append(list, Check{Name: "errors", Actual: "no run ended with a verdict"})
 	}
 	if p50, p95 := m.Duration.P50, m.Duration.P95; p50 != nil && p95 != nil {
-		list = append(list, check("response", fmt.Sprintf("%.1f s at the median, %.1f s at p95", *p50, *p95), "under "+w.targets.Response.String(), *p50 < w.targets.Response.Seconds()))
+		list = append(list, check("response", fmt.Sprintf("%s at the median, %s at p95", lasting(*p50), lasting(*p95)), "under "+w.targets.Response.String(), *p50 < w.targets.Response.Seconds()))
 	}
 	if all, _ := prevention(w.experiments); all != nil {
 		list = append(list, Check{Name: "known fixes", Actual: all.Says()})

@@ -88,7 +88,8 @@ func TestAReviewSaysOnlyWhatTheIntervalCarries(t *testing.T) {
 	if got, want := said(week.Targets), strings.Join([]string{
 		"workflow runs tracked|470|at least 100|true", "patterns found|4|at least 10|false", "specialists|0|at least 5|false", "feedback|2|at least 2|true",
 		"success|72.3%|at least 70%|true", "median response|2.0 s (p95 2.0 s)|under 2s|false", "cost of a run|$0.01|under $0.015|true",
-		"satisfaction|1 of 1 judged answers were liked||?",
+		"satisfaction|10.0 of 10 (1 of 1 judged answer liked, interval 2.1 to 10.0)||?",
+		"dollars saved|none that a trial showed; a run costs $0.01 since 22 November, before that $0.01||?",
 	}, "\n"); got != want {
 		t.Errorf("targets:\n%s\nwant\n%s", got, want)
 	}

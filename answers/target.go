@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -68,7 +69,7 @@ func (w *record) actuals() []Check {
 		list = append(list, check("success", share(m.Succeeded, rated), "at least "+permille(t.SuccessPermille), 1000*m.Succeeded >= t.SuccessPermille*rated))
 	}
 	if p50, p95 := m.Duration.P50, m.Duration.P95; p50 != nil && p95 != nil {
-		list = append(list, check("median response", fmt.Sprintf("%.1f s (p95 %.1f s)", *p50, *p95), "under "+t.Median.String(), *p50 < t.Median.Seconds()))
+		list = append(list, check("median response", fmt.Sprintf("%s (p95 %s)", lasting(*p50), lasting(*p95)), "under "+t.Median.String(), *p50 < t.Median.Seconds()))
 	}
 	if m.Runs > 0 {
 		each := m.CostNanos / events.Nanos(m.Runs)
@@ -79,7 +80,12 @@ func (w *record) actuals() []Check {
 		list = append(list, of)
 	}
 	if liked, judged := satisfaction(w.feedback, w.in); judged > 0 {
-		list = append(list, Check{Name: "satisfaction", Actual: fmt.Sprintf("%d of %d judged answers were liked", liked, judged)})
+		i := stats.Wilson(liked, judged, confidence)
+		list = append(list, Check{Name: "satisfaction", Actual: fmt.Sprintf("%.1f of 10 (%d of %s liked, interval %.1f to %.1f)",
+			10*float64(liked)/float64(judged), liked, count(int(judged), "judged answer", "judged answers"), 10*i.Low, 10*i.High)})
+	}
+	if saved, ok := w.saving(); ok {
+		list = append(list, saved)
 	}
 	return list
 }

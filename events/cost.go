@@ -1,6 +1,9 @@
 package events
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Cost is money of which a part may not be known: CostNanos, and beside it what UnpricedCalls cost, which nobody can tell. What
 // is not known is never free: whoever shows a cost says so by Say or Mark.
@@ -91,16 +94,16 @@ func (a ArmCount) Cost() Cost { return Cost{a.CostNanos, a.UnpricedCalls} }
 // MuchSaved is the share of a run's cost from which it is much that a change has saved.
 const MuchSaved = .3
 
-// Saved is how much less a run cost with the change than without, as a share of that, and what it cost each, in dollars. It is 0
-// where that is not known.
-func Saved(arms []ArmCount) (share, with, without float64) {
+// Saved is how much less a run cost with the change that an arm tried than without, as a share of that, and what it cost each, in
+// dollars. It is 0 where that is not known. No arm is that of the only change.
+func Saved(arms []ArmCount, arm string) (share, with, without float64) {
 	each := map[string]float64{}
 	for _, a := range arms {
 		if a.Runs > 0 && a.Cost().Whole() {
 			each[a.Arm] = float64(a.CostNanos) / float64(a.Runs) / 1e9
 		}
 	}
-	with, tried := each[CandidateArm]
+	with, tried := each[cmp.Or(arm, CandidateArm)]
 	if without = each[ControlArm]; !tried || without <= 0 {
 		return 0, 0, 0
 	}

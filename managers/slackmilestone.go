@@ -55,7 +55,7 @@ func slackMilestone() Manager[slackMilestoneState] {
 					s.reach(events.FirstFaster, e)
 				}
 			case events.ExperimentPromoted:
-				if saved, _, _ := events.Saved(f.Proof.Arms); saved >= events.MuchSaved {
+				if saved, _, _ := events.Saved(f.Proof.Arms, f.Arm); saved >= events.MuchSaved {
 					s.reach(events.FirstSaving, e)
 				}
 			case events.FeedbackGiven:

@@ -74,8 +74,17 @@ func Attribute(ctx context.Context, r projections.Reader) (Attribution, error) {
 				add(&run.Run, s)
 			}
 		}
-		for range inNone {
-			add(&run.Run, &projections.StepRow{Unpriced: true, EndedAt: run.Run.EndedAt})
+		if inNone > 0 {
+			beside := projections.StepRow{Unpriced: true, EndedAt: run.Run.EndedAt}
+			if len(run.Run.Agents) == 1 {
+				beside.Agent = run.Run.Agents[0] // nobody else was there to call
+			}
+			if len(run.Run.Models) == 1 {
+				beside.Model = run.Run.Models[0]
+			}
+			for range inNone {
+				add(&run.Run, &beside)
+			}
 		}
 	}
 	a.Total.told()

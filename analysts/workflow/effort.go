@@ -108,11 +108,12 @@ func (c *cohort) rework(o Options) []evidence.Finding {
 		e := rateEvidence(l.succeeded, l.failed, l.runs, int64(len(c.Runs)), l.first, l.last)
 		e.Counts["extra_occurrences"] = l.extra
 		e.Counts["once_runs"], e.Counts["once_succeeded"], e.Counts["once_failed"] = l.once, l.onceGood, l.onceBad
+		text := fmt.Sprintf("%s is done again in %d of %s of %s, %s in all", l.step, l.runs, counted(int64(len(c.Runs)), "run"), c.Name, counted(l.extra, "extra time"))
+		if l.succeeded+l.failed > 0 {
+			text += fmt.Sprintf("; %d of %d rated ones failed, against %d of %d that do it once", l.failed, l.succeeded+l.failed, l.onceBad, l.onceGood+l.onceBad)
+		}
 		findings = append(findings, evidence.Finding{
-			Kind: "rework", Workflow: c.Name, Subject: []string{l.step},
-			Text: fmt.Sprintf("%s is done again in %d of %s of %s, %s in all; %d of %d rated ones failed, against %d of %d that do it once.",
-				l.step, l.runs, counted(int64(len(c.Runs)), "run"), c.Name, counted(l.extra, "extra time"),
-				l.failed, l.succeeded+l.failed, l.onceBad, l.onceGood+l.onceBad),
+			Kind: "rework", Workflow: c.Name, Subject: []string{l.step}, Text: text + ".",
 			Of:       len(all),
 			Evidence: e,
 		})

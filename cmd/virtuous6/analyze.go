@@ -77,7 +77,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": found.Findings})
 	}
 	if ended := report.Runs - report.Running; ended > 0 {
-		fmt.Fprintf(a.out, "%d runs ended, %d of them have a verdict%s.\n", ended, report.Judged, map[bool]string{true: ": the others count by how they ended"}[report.Judged < ended])
+		fmt.Fprintf(a.out, "%d runs ended, %d of them have a verdict%s.\n", ended, report.Judged, map[bool]string{true: ": the others count by how they ended"}[report.Judged < ended && report.Succeeded+report.Failed > 0])
 	}
 	if !v.All && v.Workflow == "" {
 		return v.screen(a, found, report)

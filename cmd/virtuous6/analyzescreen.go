@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/analysts/data"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/failure"
 	"github.com/virtuous6/virtuous6/events"
@@ -62,13 +63,20 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 	}
 	slices.SortStableFunc(lines, func(x, y line) int { return evidence.ByWorth(x.worth, y.worth) })
 	for _, f := range found.Findings {
-		if f.Worth == nil && f.Strength.Claims() && !symptom(f) && told(f.Workflow) {
+		if f.Worth == nil && f.Strength.Claims() && f.Analyst != data.Name && !symptom(f) && told(f.Workflow) {
 			lines = append(lines, line{where: cmp.Or(f.Workflow, "all"), what: f.Text, runs: f.Evidence.N, strength: f.Strength})
 		}
 	}
 	proven := len(lines)
-	lines = limited(append(lines, commonErrors(found.Findings, told)...), v.Limit)
+	lines = append(lines, commonErrors(found.Findings, told)...)
 	if proven == 0 {
+		lines = append(lines, wheresTime(found.Findings, told)...)
+	}
+	lines = limited(lines, v.Limit)
+	switch {
+	case proven == 0 && report.Succeeded+report.Failed == 0 && report.Unrated > 0:
+		fmt.Fprintf(a.out, "Nobody says of any of them whether it went well, so that nothing can be told to go with success: `import --outcome COLUMN`, `feedback RUN --outcome` or `verdicts set` does.\n")
+	case proven == 0:
 		fmt.Fprintf(a.out, "Nothing in this history is certain enough to act on.\n")
 	}
 	if len(lines) > 0 {
@@ -76,9 +84,10 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 			return err
 		}
 	}
+	audited := a.printData(found.Findings, v.Limit)
 	names := slices.Sorted(maps.Keys(few))
 	for _, name := range limited(names, v.Limit) {
-		fmt.Fprintf(a.out, "%s: %d runs, too few to tell (%d are the fewest)\n", oneLine(name), few[name], fewestRuns)
+		fmt.Fprintf(a.out, "%s: %d run%s, too few to tell (%d are the fewest)\n", oneLine(name), few[name], map[bool]string{true: "s"}[few[name] != 1], fewestRuns)
 	}
 	if rest := len(names) - len(limited(names, v.Limit)); rest > 0 {
 		fmt.Fprintf(a.out, "... and %d more workflows with too few runs\n", rest)
@@ -90,10 +99,23 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 	if i := slices.IndexFunc(lines, func(l line) bool { return l.example != "" }); i >= 0 {
 		fmt.Fprintf(a.out, "See: `virtuous6 runs %s --messages` shows where that run failed, `virtuous6 errors` all errors.\n", oneLine(lines[i].example))
 	}
-	if rest := len(found.Proposals) + len(found.Findings) - len(lines); rest > 0 {
+	if rest := len(found.Proposals) + len(found.Findings) - len(lines) - audited; rest > 0 {
 		fmt.Fprintf(a.out, "%d more: `virtuous6 analyze --all`, or --workflow NAME.\n", rest)
 	}
 	return nil
+}
+
+// printData prints what the audit found of the data, a line each, and tells how many those are.
+func (a *app) printData(findings []evidence.Finding, limit count) int {
+	audited := slices.DeleteFunc(slices.Clone(findings), func(f evidence.Finding) bool { return f.Analyst != data.Name })
+	shown := limited(audited, limit)
+	for _, f := range shown {
+		fmt.Fprintf(a.out, "Data: %s\n", oneLine(f.Text))
+	}
+	if rest := len(audited) - len(shown); rest > 0 {
+		fmt.Fprintf(a.out, "... and %d more of the data: `virtuous6 analyze --analyst data --all`\n", rest)
+	}
+	return len(shown)
 }
 
 // symptom tells of a finding that says no more than that runs fail whose step does.
@@ -117,6 +139,21 @@ func commonErrors(findings []evidence.Finding, told func(workflow string) bool) 
 	return lines
 }
 
+// wheresTime are what takes most of the time of each workflow and what is done again most, for where nothing is proven.
+func wheresTime(findings []evidence.Finding, told func(workflow string) bool) []line {
+	var lines []line
+	seen := map[[2]string]bool{}
+	for _, f := range findings {
+		kind := [2]string{f.Workflow, f.Kind}
+		if f.Kind != "wait" && f.Kind != "slow_step" && f.Kind != "rework" || seen[kind] || !told(f.Workflow) {
+			continue
+		}
+		seen[kind] = true
+		lines = append(lines, line{where: f.Workflow, what: f.Text, runs: f.Evidence.N, strength: counted})
+	}
+	return lines
+}
+
 // aside is what a line has no room for: counts and intervals behind the sentence, which the columns have, and what is between two steps.
 var aside = regexp.MustCompile(` \((with anything in between|\d[\d,]* of \d[^)]*|[^)]*(interval|within the same)[^)]*)\)`)
 
@@ -132,10 +169,10 @@ func (analyzeVerb) table(a *app, lines []line) error {
 			}
 			what := aside.ReplaceAllString(strings.Replace(l.what, " of "+l.where, "", 1), "")
 			what, _, _ = strings.Cut(what, " No instruction:") // a caveat of what is not proposed
-			what = short(what, shownWhat)
 			if l.example != "" {
-				what += ", as in " + short(l.example, 40)
+				what = short(what, shownWhat-40) + ", as in " + l.example
 			}
+			what = short(what, shownWhat)
 			row(short(l.where, 30), brings, l.runs, strings.ReplaceAll(string(cmp.Or(l.strength, "-")), "_", " "), l.shown(), what)
 		}
 	})

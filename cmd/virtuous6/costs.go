@@ -43,7 +43,8 @@ func (v costsVerb) Run(ctx context.Context, a *app) error {
 	}{
 		{"agent", sums.Agent}, {"workflow", sums.Workflow}, {"model", sums.Model}, {"tool", sums.Tool}, {"requester", sums.Requester}, {"day", sums.Day},
 	} {
-		if v.By != "" && v.By != part.name || len(part.rows) == 0 {
+		unnamed := len(part.rows) == 1 && part.rows[0].Name == "" // which the total says
+		if v.By != "" && v.By != part.name || len(part.rows) == 0 || v.By == "" && unnamed {
 			continue
 		}
 		shown := limited(part.rows, v.Limit)

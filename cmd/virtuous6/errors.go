@@ -69,7 +69,7 @@ func (v errorsVerb) Run(ctx context.Context, a *app) error {
 			if len(e.Agents) > 0 {
 				by = fmt.Sprintf("%s (%d)", short(e.Agents[0].Name, 20), e.Agents[0].Times)
 			}
-			if len(e.Next) > 0 {
+			if len(e.Next) > 0 && e.Next[0].Succeeded > 0 {
 				next = fmt.Sprintf("%s (%d of %d)", short(e.Next[0].Step, 24), e.Next[0].Succeeded, e.Next[0].Runs)
 			}
 			row(e.ID, e.Times, e.Runs, e.Failed, in, by, next, prevented, short(e.Text, 80))

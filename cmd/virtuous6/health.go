@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/analysts/data"
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/answers"
 )
 
@@ -18,8 +20,8 @@ type healthVerb struct {
 // Help tells what the number is.
 func (healthVerb) Help() string {
 	return "From 0 to 100, for the whole system and for each agent, over seven days: what the worst part is at, with its lower bound (95%). The " +
-		"parts are success, steps without an error, time against the four weeks before, and for the whole system its budgets and how far the read models " +
-		"are behind. What known fixes of errors prevented stands below, once runs were held out of them.\n\nExamples:\n  virtuous6 health\n  virtuous6 health --on 2026-11-22\n  virtuous6 health --json | jq '.agents[] | select(.low < 50)'"
+		"parts are success, steps without an error, time against the four weeks before, budgets, and for the whole system what waits and how far the read models " +
+		"are behind. Behind them stands what is odd about the data itself, over all of history. What known fixes of errors prevented stands between, once runs were held out of them.\n\nExamples:\n  virtuous6 health\n  virtuous6 health --on 2026-11-22\n  virtuous6 health --json | jq '.agents[] | select(.low < 50)'"
 }
 
 // Run prints the conditions.
@@ -52,13 +54,19 @@ func (v healthVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	view, err := data.Load(ctx, reader)
+	if err != nil {
+		return err
+	}
+	audited := data.New().Propose(view).Findings
 	if v.JSON {
 		return a.json(struct {
 			System answers.Condition   `json:"system"`
 			Agents []answers.Condition `json:"agents"`
 			// Prevented is null where no run was held out: then nobody knows what fixes prevent.
 			Prevented *answers.Prevented `json:"prevented"`
-		}{whole, agents, prevented})
+			Data      []evidence.Finding `json:"data"`
+		}{whole, agents, prevented, audited})
 	}
 	shown := limited(agents, v.Limit)
 	err = table(a.out, "OF|HEALTH|AT LEAST|BY|PARTS", func(row func(...any)) {
@@ -84,5 +92,9 @@ func (v healthVerb) Run(ctx context.Context, a *app) error {
 	if rest := len(agents) - len(shown); rest > 0 {
 		fmt.Fprintf(a.out, "... and %d more (--limit 0 shows all)\n", rest)
 	}
+	a.printData(audited, dataLines)
 	return err
 }
+
+// dataLines is how many lines the audit of the data has.
+const dataLines = 5

@@ -32,20 +32,22 @@ func (reportVerb) Help() string {
 		"Examples:\n  virtuous6 report daily\n  virtuous6 report weekly --on 2026-11-22 > week.md\n  virtuous6 report weekly --json | jq .targets"
 }
 
-// day is the one that a verb looks at.
+// day is the one that a verb looks at, none where no run of a history has a time.
 func (v onFlag) day(ctx context.Context, a *app, r projections.Reader) (time.Time, error) {
 	if v.On != "" {
 		return time.Parse(time.DateOnly, string(v.On))
 	}
-	today := a.clock().UTC()
-	for row, err := range r.Runs(ctx, projections.RunFilter{Limit: 1}) {
-		if err != nil {
-			return today, err
-		}
-		if latest := row.StartedAt.UTC(); !latest.IsZero() && latest.Before(today.Truncate(24*time.Hour)) {
-			a.note("The latest run is of %s: that is the day looked at.", latest.Format(time.DateOnly))
-			return latest, nil
-		}
+	today := a.clock().UTC().Truncate(24 * time.Hour)
+	latest, runs, err := answers.Latest(ctx, r)
+	switch {
+	case err != nil || runs == 0:
+		return today, err
+	case latest.IsZero():
+		a.note("No run has a time: all of them are looked at.")
+		return latest, nil
+	case latest.Before(today):
+		a.note("The latest run that ended is of %s: that is the day looked at.", latest.Format(time.DateOnly))
+		return latest, nil
 	}
 	return today, nil
 }
@@ -74,9 +76,12 @@ func (v reportVerb) Run(ctx context.Context, a *app) error {
 // markdown is a review as a page.
 func markdown(r answers.Review) string {
 	var b strings.Builder
-	if r.Period == answers.Daily {
+	switch {
+	case r.Since == "":
+		fmt.Fprint(&b, "# All of a history without times\n\n")
+	case r.Period == answers.Daily:
 		fmt.Fprintf(&b, "# %s\n\n", r.Since)
-	} else {
+	default:
 		fmt.Fprintf(&b, "# The week from %s to %s\n\n", r.Since, r.Until)
 	}
 	checks := func(list []answers.Check) {
@@ -109,7 +114,9 @@ func markdown(r answers.Review) string {
 		return b.String()
 	}
 	nothing := "Nothing that the figures carry."
-	if r.Before == 0 {
+	if r.Since == "" {
+		nothing = "Nothing that can be told: no run has a time, so that there is no week before."
+	} else if r.Before == 0 {
 		nothing = "Nothing that can be told: no run ended in the week before, which this one is compared with."
 	}
 	lines("What worked", nothing, r.Worked)
