@@ -16,11 +16,13 @@ import (
 
 const (
 	name       = "performance"
-	version    = 1
+	version    = 2
 	alpha      = 0.05
 	confidence = 0.95
 	// dropAlpha is in how many histories an agent is claimed to do worse that does as it did.
 	dropAlpha = 0.01
+	// top is of how many agents it is told how they work.
+	top = 10
 	// fewest is how many runs of an agent, and of the others on the same tasks, are compared.
 	fewest = 30
 )
@@ -41,6 +43,11 @@ func New() evidence.Analyst[View] {
 func propose(v View) evidence.Result {
 	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: v.peers()}
 	res.Findings = append(res.Findings, v.best()...)
+	res.Findings = append(res.Findings, v.thinking()...)
+	shapes := v.shapes()
+	for _, s := range shapes {
+		res.Proposals = append(res.Proposals, s.proposal())
+	}
 	drops := v.drops()
 	for _, d := range drops {
 		if p, ok := v.heal(d); ok {
@@ -52,7 +59,12 @@ func propose(v View) evidence.Result {
 	for i := range res.Findings {
 		res.Findings[i].Analyst = name
 	}
-	res.Weigh = func(c events.Claim, after uint64) (evidence.Standing, bool) { return v.weigh(drops, c, after) }
+	res.Weigh = func(c events.Claim, after uint64) (evidence.Standing, bool) {
+		if s, ok := v.weighShape(shapes, c, after); ok {
+			return s, true
+		}
+		return v.weigh(drops, c, after)
+	}
 	return res
 }
 
@@ -63,12 +75,18 @@ func (r *Run) stratum() stratum { return stratum{r.Workflow, r.Task} }
 
 // compare counts success of some runs against others within like tasks.
 func compare(with, without []*Run) stats.Strata {
+	return compareBy(with, without, func(r *Run) stratum { return r.stratum() })
+}
+
+// compareBy counts success of some runs against others within strata.
+func compareBy(with, without []*Run, of func(*Run) stratum) stats.Strata {
 	tables := map[stratum]*stats.Table{}
 	table := func(r *Run) *stats.Table {
-		t := tables[r.stratum()]
+		s := of(r)
+		t := tables[s]
 		if t == nil {
 			t = &stats.Table{}
-			tables[r.stratum()] = t
+			tables[s] = t
 		}
 		return t
 	}
@@ -215,8 +233,12 @@ func (v *View) peers() []evidence.Finding {
 		if p.d < 0 {
 			word = "less"
 		}
+		workflow := p.runs[0].Workflow
+		if slices.ContainsFunc(p.runs, func(r *Run) bool { return r.Workflow != workflow }) {
+			workflow = ""
+		}
 		findings = append(findings, evidence.Finding{
-			Kind: Peers, Subject: []string{"agent", p.agent}, Of: len(all), Strength: evidence.Grade(math.Exp(math.Abs(d)), p.strata.Total.With, logE[k], true, false),
+			Kind: Peers, Workflow: workflow, Subject: []string{"agent", p.agent}, Of: len(all), Strength: evidence.Grade(math.Exp(math.Abs(d)), p.strata.Total.With, logE[k], true, false),
 			Text: fmt.Sprintf("%s succeeds %.0f points %s often than other agents on like tasks (%d of %d runs; %+.0f points shrunk for having been chosen, interval %+.0f to %+.0f).",
 				p.agent, 100*math.Abs(p.d), word, good(p.runs), len(p.runs), 100*d, 100*i.Low, 100*i.High),
 			Evidence: comparison(p.strata, p.d, p.i, p.runs[0].First, p.runs[len(p.runs)-1].Last),

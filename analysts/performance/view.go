@@ -22,9 +22,34 @@ type Run struct {
 	// Model is what it was asked of, empty where that was more than one or is not known.
 	Model string
 	Good  bool
+	// Steps are the names of its steps in their order, Tools those of them that are calls of tools, sorted.
+	Steps, Tools []string
+	// Cut tells that the model's last answer was cut at its limit of tokens.
+	Cut bool
+	// Nanos is what it cost, Priced whether that is known.
+	Nanos  float64
+	Priced bool
 	// Started is when it began, in Unix nanoseconds, 0 where that is not known.
 	Started     int64
 	First, Last uint64
+}
+
+// lists are those of the names of steps: a history has few different ones, and many runs.
+type lists map[string][]string
+
+func (l lists) names(steps []projections.ObservedStep) []string {
+	var key []byte
+	for i := range steps {
+		key = append(append(key, steps[i].Name...), 0)
+	}
+	known, ok := l[string(key)]
+	if !ok {
+		for i := range steps {
+			known = append(known, steps[i].Name)
+		}
+		l[string(key)] = known
+	}
+	return known
 }
 
 func load(ctx context.Context, r projections.Reader) (View, error) {
@@ -36,6 +61,7 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 	for _, row := range versions {
 		v.Versions[row.Agent] = append(v.Versions[row.Agent], row)
 	}
+	l := lists{}
 	runs, err := r.Observations(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
@@ -47,7 +73,7 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 		}
 		run := Run{
 			Name: o.Run, Workflow: o.Workflow, Task: o.Task, Agent: o.Agents[0], Good: o.Result() == events.Succeeded, First: o.FirstPosition, Last: o.LastPosition,
-			Started: o.Started,
+			Started: o.Started, Steps: l.names(o.Steps), Tools: o.Tools, Nanos: float64(o.CostNanos), Priced: o.Whole(),
 		}
 		if len(o.Models) == 1 {
 			run.Model = o.Models[0]

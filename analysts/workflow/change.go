@@ -9,8 +9,8 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// changes are what the factors of a workflow ask for. A factor that nobody can change by the workflow (a label, an
-// agent's name) stays a finding.
+// changes are what the factors of a workflow ask for. Who and what it is done with is for people to choose; where it goes better or
+// worse (a label) they are to look. A tool that goes with success stays a finding.
 func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 	var proposals []evidence.Proposal
 	var runbooks [][]string
@@ -45,12 +45,32 @@ func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 			change.Instruction = fmt.Sprintf("Don't go directly from %s to %s.", s[0], s[1])
 		case f.feature == precedes:
 			change.Instruction = fmt.Sprintf("Go directly from %s to %s.", s[0], s[1])
+		case f.feature == usesAgent || f.feature == usesModel || f.feature == hasLabel:
+			change.Steps, change.Instruction = nil, f.choice()
 		default:
 			continue
 		}
 		proposals = append(proposals, evidence.Proposal{Change: change, Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth()})
 	}
 	return proposals
+}
+
+// choice is what people are to do about who or what runs are done with, or where.
+func (f factor) choice() string {
+	w, s := f.cohort.Name, f.subject
+	switch {
+	case f.feature == usesAgent && f.harms():
+		return fmt.Sprintf("Give less of %s to %s, or let it do as others do.", w, s[0])
+	case f.feature == usesAgent:
+		return fmt.Sprintf("Give more of %s to %s, or let others do as it does.", w, s[0])
+	case f.feature == usesModel && f.harms():
+		return fmt.Sprintf("Use another model than %s in %s.", s[0], w)
+	case f.feature == usesModel:
+		return fmt.Sprintf("Use %s in %s where another model is used.", s[0], w)
+	case f.harms():
+		return fmt.Sprintf("Find out what is different in %s where %s is %s, and mend it there.", w, s[0], s[1])
+	}
+	return fmt.Sprintf("Find out what is different in %s where %s is %s, and do so elsewhere.", w, s[0], s[1])
 }
 
 // expected is what the whole workflow's success rate would gain if the runs on the worse side of the comparison did as

@@ -3,6 +3,7 @@ package workflow
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
@@ -106,6 +107,13 @@ func (f factor) reason() string {
 	within := ""
 	if f.strata.Informative > 1 {
 		within = ", compared within the same task"
+		plain := float64(t.WithSucceeded)/float64(max(t.With, 1)) - float64(t.WithoutSucceeded)/float64(max(t.Without, 1))
+		if f.harms() {
+			plain = -plain
+		}
+		if math.Round(100*plain) != math.Round(100*math.Abs(f.difference)) {
+			within += fmt.Sprintf("; %+.0f points whatever the task", 100*plain)
+		}
 	}
 	return fmt.Sprintf("Runs of %s %s %s %s more often than %s (%d of %d against %d of %d; 95%% interval %.0f to %.0f%s).",
 		f.cohort.Name, have, verb, points(f.difference), others, a, t.With, b, t.Without, i.Low*100, i.High*100, within)

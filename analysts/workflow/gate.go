@@ -41,6 +41,8 @@ func (f factor) gate(candidates int) gated {
 	switch f.feature {
 	case switches:
 		return f.gateOn(c.plainRows(f.sides()), candidates, false)
+	case usesAgent, usesModel, hasLabel:
+		return f.gateOn(c.plainRows(f.sides()), candidates, true)
 	case contains, repeats, precedes, sequence:
 	default:
 		return gated{why: "nobody can change it"}
@@ -303,12 +305,23 @@ func (c *cohort) unchangeable(h *hypothesis) [][]int32 {
 	var all [][]int32
 	for _, name := range slices.Sorted(maps.Keys(c.classes)) {
 		// Agents and models say what was done where a run has several, and are the question itself when they are compared.
-		if h.feature == switches && (name == "model" || name == "agent") {
+		if h.feature == switches && (name == "model" || name == "agent") || name == h.itself() {
 			continue
 		}
 		all = append(all, c.classes[name])
 	}
 	return all
+}
+
+// itself is the class that a feature is of.
+func (h *hypothesis) itself() string {
+	switch h.feature {
+	case usesAgent, usesModel:
+		return string(h.feature)
+	case hasLabel:
+		return "label " + h.subject[0]
+	}
+	return ""
 }
 
 // classify keeps a classification where it says something and has classes of more than a few runs.

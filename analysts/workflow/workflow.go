@@ -17,7 +17,7 @@ import (
 
 const (
 	workflowName    = "workflow"
-	workflowVersion = 3
+	workflowVersion = 4
 	confidence      = 0.95
 )
 
@@ -128,7 +128,10 @@ func (c *cohort) said(factors []factor, claims claims, agents map[string]events.
 	} {
 		res.Findings = append(res.Findings, findings...)
 	}
-	res.Proposals = append(c.changes(factors, o), c.modelChanges(claims, agents, asked)...)
+	models := c.modelChanges(claims, agents, asked)
+	res.Proposals = append(slices.DeleteFunc(c.changes(factors, o), func(p evidence.Proposal) bool {
+		return p.Claim.Subject[0] == string(usesModel) && len(models) > 0 // who is to change it is named there
+	}), models...)
 	return res
 }
 

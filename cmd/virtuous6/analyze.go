@@ -90,10 +90,15 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 // toKnow are the findings that make a claim of some worth, the greatest first. What a proposal says is not said again.
 func toKnow(found orchestrator.Analysis) []evidence.Finding {
 	known := slices.DeleteFunc(slices.Clone(found.Findings), func(f evidence.Finding) bool {
-		return f.Worth == nil || !f.Strength.Claims() || slices.ContainsFunc(found.Proposals, func(p orchestrator.Proposed) bool { return p.Says(f) })
+		return f.Worth == nil || !f.Strength.Claims() || saidBy(found.Proposals, f)
 	})
 	slices.SortStableFunc(known, func(x, y evidence.Finding) int { return evidence.ByWorth(x.Worth, y.Worth) })
 	return known
+}
+
+// saidBy tells that a proposal says what a finding does.
+func saidBy(proposals []orchestrator.Proposed, f evidence.Finding) bool {
+	return slices.ContainsFunc(proposals, func(p orchestrator.Proposed) bool { return p.Says(f) })
 }
 
 // printRanked prints what to do, and what else makes a difference, all of it and in whole sentences.

@@ -63,7 +63,10 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 	}
 	slices.SortStableFunc(lines, func(x, y line) int { return evidence.ByWorth(x.worth, y.worth) })
 	for _, f := range found.Findings {
-		if f.Worth == nil && f.Strength.Claims() && f.Analyst != data.Name && !symptom(f) && told(f.Workflow) {
+		if f.Worth == nil && f.Strength.Claims() && f.Analyst != data.Name && !symptom(f) && told(f.Workflow) &&
+			!saidBy(found.Proposals, f) && !slices.ContainsFunc(found.Findings, func(o evidence.Finding) bool {
+			return o.Worth != nil && o.Workflow == f.Workflow && slices.Equal(o.Subject, f.Subject)
+		}) {
 			lines = append(lines, line{where: cmp.Or(f.Workflow, "all"), what: f.Text, runs: f.Evidence.N, strength: f.Strength})
 		}
 	}

@@ -1,0 +1,146 @@
+package performance
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/stats"
+	"github.com/virtuous6/virtuous6/events"
+)
+
+const (
+	// gapLeast is how many points an agent surely does worse at some of its tasks than at the others, to be made two.
+	gapLeast = .10
+	// splitRuns is how many runs of an agent tell.
+	splitRuns = 200
+)
+
+// splits are agents that do worse at some kinds of their tasks than at others, beside what other agents do at the same ones, so that
+// none is split for tasks that are hard for all. Which kinds those are is learned from one half of the runs, the gap told by the other.
+func (l *look) splits(all []Run) []shape {
+	var found []shape
+	for _, agent := range l.names {
+		if len(l.runs[agent]) < splitRuns {
+			continue
+		}
+		var others []*Run
+		for k := range all {
+			if all[k].Agent != agent {
+				others = append(others, &all[k])
+			}
+		}
+		if s, ok := l.split(agent, others); ok {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// half puts a run into one of two halves, by its name alone.
+func half(r *Run) bool {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(r.Name)) // it never fails
+	return h.Sum32()%2 == 0
+}
+
+func (l *look) split(agent string, others []*Run) (found shape, ok bool) {
+	of, besides := byWorkflow(l.runs[agent]), byWorkflow(others)
+	kind := func(r *Run) string { return r.Workflow }
+	if len(of) == 1 { // then by its tasks
+		kind = func(r *Run) string { return r.Task }
+		of, besides = map[string][]*Run{}, map[string][]*Run{}
+		for _, r := range l.runs[agent] {
+			of[kind(r)] = append(of[kind(r)], r)
+		}
+		for _, r := range others {
+			besides[kind(r)] = append(besides[kind(r)], r)
+		}
+	}
+	type learned struct {
+		kind string
+		d, n float64
+	}
+	var kinds []learned
+	for _, k := range slices.Sorted(maps.Keys(of)) {
+		s := compare(halfOf(of[k], true), halfOf(besides[k], true))
+		if k == "" || s.Informative == 0 || min(s.Total.With, s.Total.Without) < 10 {
+			continue
+		}
+		d, _ := s.Difference(confidence)
+		kinds = append(kinds, learned{k, d, float64(s.Total.With)})
+	}
+	if len(kinds) < 2 {
+		return found, false
+	}
+	slices.SortStableFunc(kinds, func(a, b learned) int { return cmp.Compare(a.d, b.d) })
+	cut, most := 0, -1.0
+	for c := 1; c < len(kinds); c++ {
+		mean := func(list []learned) (mean, n float64) {
+			for _, k := range list {
+				mean, n = mean+float64(k.d*k.n), n+k.n
+			}
+			return mean / n, n
+		}
+		low, n := mean(kinds[:c])
+		high, m := mean(kinds[c:])
+		if between := float64((high-low)*(high-low)) * n * m / (n + m); between > most {
+			cut, most = c, between
+		}
+	}
+	worse := map[string]bool{}
+	var names []string
+	for i, k := range kinds {
+		if worse[k.kind] = i < cut; worse[k.kind] {
+			names = append(names, k.kind)
+		}
+	}
+	cluster := func(runs []*Run, of bool) []*Run {
+		return slices.DeleteFunc(halfOf(runs, false), func(r *Run) bool {
+			is, known := worse[kind(r)]
+			return !known || is != of
+		})
+	}
+	bad, rest := compare(cluster(l.runs[agent], true), cluster(others, true)), compare(cluster(l.runs[agent], false), cluster(others, false))
+	if bad.Informative == 0 || rest.Informative == 0 || min(bad.Total.With, rest.Total.With) < fewest {
+		return found, false
+	}
+	low, i := bad.Difference(confidence)
+	high, j := rest.Difference(confidence)
+	gap, err := high-low, math.Hypot(i.High-i.Low, j.High-j.Low)/(2*1.96)
+	// The level of a look is far into the tail: its quantile is that of the normal distribution.
+	z := math.Sqrt2 * math.Erfinv(1-2*l.level/float64(len(l.names)))
+	// That others do badly where this one does well is no weakness of its own.
+	if gap-float64(z*err) < gapLeast || low+float64(z*(i.High-i.Low)/(2*1.96)) > 0 {
+		return found, false
+	}
+	share := float64(bad.Total.With) / float64(bad.Total.With+rest.Total.With)
+	within := stats.Interval{Low: gap - float64(1.96*err), High: min(1, gap+float64(1.96*err))}
+	w := evidence.Successes(float64(gap*share), float64(within.Low*share), float64(within.High*share), l.monthly[agent], l.all)
+	e := comparison(bad, gap, within, l.runs[agent][0].First, l.runs[agent][len(l.runs[agent])-1].Last)
+	e.Statistic = "difference of two differences to other agents within workflows and tasks, on the held-out half"
+	told := strings.Join(names[:min(len(names), 4)], ", ")
+	if more := len(names) - 4; more > 0 {
+		told += fmt.Sprintf(" and %d more", more)
+	}
+	return shape{
+		change: events.Change{
+			Kind: events.ChangeSplit, Agent: agent,
+			Instruction: fmt.Sprintf("Make an agent of its own for %s, with a prompt and tools for that, and leave the rest to %s.", told, agent),
+		},
+		claim: events.Claim{Subject: []string{"split", agent}, Harms: true}, strength: events.Moderate, worth: &w, evidence: e,
+		reason: fmt.Sprintf("%s does %.0f points worse at %s than at its other tasks, each beside what other agents do at the same (%d of %d runs succeed there, interval of the gap %.0f to %.0f, on runs that did not choose them).",
+			agent, 100*gap, told, bad.Total.WithSucceeded, bad.Total.With, 100*within.Low, 100*within.High),
+		expected: events.Expected{Metric: "success_rate", Change: stats.Round(gap * share), Low: stats.Round(within.Low * share), High: stats.Round(within.High * share)},
+	}, true
+}
+
+// halfOf is a half of runs.
+func halfOf(runs []*Run, first bool) []*Run {
+	return slices.DeleteFunc(slices.Clone(runs), func(r *Run) bool { return half(r) != first })
+}
