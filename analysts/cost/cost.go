@@ -13,7 +13,7 @@ import (
 
 const (
 	name       = "cost"
-	version    = 1
+	version    = 2
 	alpha      = 0.05
 	confidence = 0.95
 	// horizon is how many days ahead a forecast looks at most.
@@ -32,7 +32,7 @@ func New() evidence.Analyst[View] {
 }
 
 func propose(v View) evidence.Result {
-	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: v.budgets()}
+	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: slices.Concat(v.budgets(), v.ends(), v.lostCaches())}
 	all := v.routes()
 	holds := v.settled(all)
 	starts := make([]int64, len(v.Runs))

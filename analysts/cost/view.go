@@ -15,6 +15,8 @@ type View struct {
 	Runs []Run
 	// Spent is what each day cost, by day (2026-11-22, UTC), without gaps.
 	Spent []Day
+	// Inputs are the input tokens of each agent with each model on each day, by those.
+	Inputs []Input
 	// Budgets are the limits, by name; Agents the configurations in the registry.
 	Budgets []projections.BudgetRow
 	Agents  map[string]events.AgentConfig
@@ -26,6 +28,12 @@ type View struct {
 type Day struct {
 	Day   string
 	Nanos float64
+}
+
+// Input is what went into a model, and how much of that came from its provider's cache.
+type Input struct {
+	Agent, Model, Day string
+	Tokens, Cached    int64
 }
 
 // Run is one run for a comparison of models.
@@ -60,7 +68,7 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 	if err != nil {
 		return v, fmt.Errorf("load costs: %w", err)
 	}
-	v.Spent = daily(ledger)
+	v.Spent, v.Inputs = daily(ledger), inputs(ledger)
 	runs, err := r.Observations(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
@@ -76,6 +84,30 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 		})
 	}
 	return v, nil
+}
+
+// inputs sums the ledger by agent, model and day.
+func inputs(ledger []projections.CostRow) []Input {
+	sums := map[Input]*Input{}
+	for i := range ledger {
+		row := &ledger[i]
+		if dayOf(row.Day).IsZero() || row.InputTokens == 0 {
+			continue
+		}
+		k := Input{Agent: row.Agent, Model: row.Model, Day: row.Day}
+		if sums[k] == nil {
+			sums[k] = &Input{Agent: row.Agent, Model: row.Model, Day: row.Day}
+		}
+		sums[k].Tokens, sums[k].Cached = events.Add(sums[k].Tokens, row.InputTokens), events.Add(sums[k].Cached, row.CachedTokens)
+	}
+	all := make([]Input, 0, len(sums))
+	for _, in := range sums {
+		all = append(all, *in)
+	}
+	slices.SortFunc(all, func(a, b Input) int {
+		return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Model, b.Model), cmp.Compare(a.Day, b.Day))
+	})
+	return all
 }
 
 // daily sums the ledger by day. Days without a call between the first and the last cost nothing.
