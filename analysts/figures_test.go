@@ -43,7 +43,7 @@ func TestFigures(t *testing.T) {
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, introduction, versions(), *histories)
-	for _, measure := range []func(*testing.T, *bytes.Buffer){nulls, growing, power} {
+	for _, measure := range []func(*testing.T, *bytes.Buffer){nulls, growing, power, causes} {
 		start := time.Now()
 		measure(t, &b)
 		fmt.Fprintf(os.Stderr, "%s after %s\n", bytes.TrimSpace(b.Bytes()[bytes.LastIndex(b.Bytes(), []byte("\n## ")):]), time.Since(start).Round(time.Second))
@@ -214,7 +214,7 @@ func growing(t *testing.T, b *bytes.Buffer) {
 func power(t *testing.T, b *bytes.Buffer) {
 	t.Helper()
 	fmt.Fprint(b, "\n## Planted truths\n\nWhat `simulate` plants over one workflow or five (4 sequences each of three steps with +20 points among 20% noise; in all a step, a repetition, a label of\n"+
-		"channel and of region, an agent and a model with 18 to 22 points), found as claims and proposed, mean of 3 histories. Where one can't be changed by an\ninstruction (a label, an agent) nothing is proposed.\n\n"+
+		"channel and of region, an agent and a model with 18 to 22 points), found as claims and proposed, mean of 3 histories. Where one can't be changed by an\ninstruction (a label, an agent) people are asked to look.\n\n"+
 		"| workflows | runs | sequences | runbooks | other factors | their proposals | claims that were not planted |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range []struct{ workflows, runs int }{{1, 400}, {1, 800}, {1, 4000}, {5, 4000}, {5, 12_000}} {
 		sequences, factors, planted, factorsPlanted, others, runbooks, proposals := 0, 0, 0, 0, 0, 0, 0
@@ -261,5 +261,80 @@ func power(t *testing.T, b *bytes.Buffer) {
 		of := func(n, all int) string { return fmt.Sprintf("%.1f of %d", float64(n)/seeds, all/seeds) }
 		fmt.Fprintf(b, "| %d | %d | %s | %.1f | %s | %.1f | %.1f |\n", c.workflows, c.runs, of(sequences, planted), float64(runbooks)/seeds, of(factors, factorsPlanted),
 			float64(proposals)/seeds, float64(others)/seeds)
+	}
+}
+
+// causes tells which of the known causes of the sample are asked about, and whether in the order of what they are worth.
+func causes(t *testing.T, b *bytes.Buffer) {
+	t.Helper()
+	const seeds = 10
+	kinds := []string{"contains", "repeats", "label", "agent", "model"}
+	fmt.Fprintf(b, "\n## Known causes of the sample\n\nThe planted causes beside sequences, each of 18 to 22 points in one of five workflows: found / proposed, of %d histories (a label is one of\n"+
+		"region and one of channel). In order: pairs of proposals of planted causes that stand as their true worth does. Symptoms: proposals that come from a\nfailing step.\n\n"+
+		"| runs | %s | in order | symptoms | proposals of no cause |\n|---|%s---|---|---|\n", seeds, strings.Join(kinds, " | "), strings.Repeat("---|", len(kinds)))
+	for _, runs := range []int{2000, 4000} {
+		planted, found, proposed := map[string]int{}, map[string]int{}, map[string]int{}
+		pairs, inOrder, symptoms, others := 0, 0, 0, 0
+		for seed := range uint64(seeds) {
+			s := ingest.Simulation{Seed: 50 + seed, Runs: runs}
+			effects := map[string]int{}
+			for _, f := range s.Truths().Factors {
+				if f.Planted {
+					planted[f.Subject[0]]++
+				}
+				effects[fmt.Sprint(f.Workflow, f.Subject)] = f.EffectPermille
+			}
+			w := newWorld(t)
+			w.take(t, s.Records())
+			said := w.look(t)["workflow"]
+			w.close()
+			plain := func(workflow string, subject []string) string {
+				short := slices.Clone(subject)
+				for i, name := range short {
+					short[i], _, _ = strings.Cut(name, " (")
+				}
+				return fmt.Sprint(workflow, short)
+			}
+			for _, f := range said.Findings {
+				if _, is := effects[plain(f.Workflow, f.Subject)]; is && f.Strength.Claims() {
+					found[f.Subject[0]]++
+				}
+			}
+			// What all runs on the worse side of a cause would gain, of all runs: what the worth is an estimate of.
+			type told struct{ worth, truth float64 }
+			var list []told
+			slices.SortStableFunc(said.Proposals, func(a, b evidence.Proposal) int { return evidence.ByWorth(a.Worth, b.Worth) })
+			for _, p := range said.Proposals {
+				effect, is := effects[plain(p.Claim.Workflow, p.Claim.Subject)]
+				switch {
+				case p.Claim.Subject[0] == "fails":
+					symptoms++
+				case is:
+					proposed[p.Claim.Subject[0]]++
+					worse := p.Evidence.Counts["without_runs"]
+					if p.Claim.Harms {
+						worse = p.Evidence.Counts["with_runs"]
+					}
+					list = append(list, told{p.Worth.Share, float64(max(effect, -effect)) * float64(worse)})
+				case p.Claim.Subject[0] != "sequence" && p.Claim.Subject[0] != "precedes" && p.Claim.Subject[0] != "contains":
+					others++
+				}
+			}
+			for i := range list {
+				for _, later := range list[i+1:] {
+					if pairs++; list[i].truth >= later.truth {
+						inOrder++
+					}
+				}
+			}
+		}
+		fmt.Fprintf(b, "| %d |", runs)
+		for _, k := range kinds {
+			fmt.Fprintf(b, " %d / %d of %d |", found[k], proposed[k], planted[k])
+		}
+		fmt.Fprintf(b, " %d of %d | %d | %d |\n", inOrder, pairs, symptoms, others)
+		if symptoms > 0 {
+			t.Errorf("%d symptoms are proposed", symptoms)
+		}
 	}
 }
