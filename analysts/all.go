@@ -1,8 +1,10 @@
 package analysts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/analysts/cost"
@@ -62,7 +64,15 @@ func runner[V any](every time.Duration, a evidence.Analyst[V]) Runner {
 		if err != nil {
 			return nil, fmt.Errorf("analyst %s: %w", a.Name, err)
 		}
-		return func() evidence.Result { return a.Propose(view) }, nil
+		return func() evidence.Result {
+			res := a.Propose(view)
+			for i := range res.Findings {
+				f := &res.Findings[i]
+				f.Next = strings.ReplaceAll(next[f.Kind], "RUN", cmp.Or(f.Example, "RUN"))
+			}
+			evidence.Severe(res.Findings)
+			return res
+		}, nil
 	}}
 }
 

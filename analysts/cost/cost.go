@@ -134,15 +134,15 @@ func (v *View) budgets() []evidence.Finding {
 		if !ok || f.Chance < 0.05 {
 			continue
 		}
-		word := "may be"
+		word, severity := "may be", evidence.Low
 		switch {
 		case f.Chance > 0.9:
-			word = "is all but certain to be"
+			word, severity = "is all but certain to be", evidence.Critical
 		case f.Chance > 0.5:
-			word = "is likely to be"
+			word, severity = "is likely to be", evidence.High
 		}
 		findings = append(findings, evidence.Finding{
-			Kind: BudgetEnds, Subject: []string{b.Budget},
+			Kind: BudgetEnds, Subject: []string{b.Budget}, Severity: severity,
 			Text: fmt.Sprintf("The budget %s of $%s a %s %s used up before the period ends (chance %.0f%%): in about %.0f days (80%% interval %.0f to %.0f), by the last %d days.",
 				b.Budget, b.LimitNanos, b.Period, word, 100*f.Chance, f.Middle, f.Low, f.High, min(len(spent), forecastDays)),
 			Evidence: events.Evidence{

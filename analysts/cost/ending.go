@@ -103,9 +103,14 @@ func (v *View) ends() []evidence.Finding {
 		u := uses[model]
 		on := dayOf(u.on)
 		days := int(on.Sub(today).Hours() / 24)
-		when := fmt.Sprintf("ends on %s, in %d days", u.on, days)
-		if days < 0 {
-			when = "ended on " + u.on
+		when, severity := fmt.Sprintf("ends on %s, in %d days", u.on, days), evidence.Medium
+		switch {
+		case days < 0:
+			when, severity = "ended on "+u.on, evidence.Critical
+		case days <= 14:
+			severity = evidence.Critical
+		case days <= 60:
+			severity = evidence.High
 		}
 		agents := make([]string, 0, len(u.agents))
 		for a := range u.agents {
@@ -119,7 +124,7 @@ func (v *View) ends() []evidence.Finding {
 		i := stats.Wilson(u.good, u.runs, confidence)
 		share := float64(u.good) / float64(max(u.runs, 1))
 		findings = append(findings, evidence.Finding{
-			Kind: ModelEnds, Subject: []string{"model", model}, Of: len(names),
+			Kind: ModelEnds, Subject: []string{"model", model}, Of: len(names), Severity: severity,
 			Text: fmt.Sprintf("%s %s: %d runs of the last 30 days used it (%s). Its provider names %s to follow it. %s", model, when, u.runs, who, u.next, v.successor(model)),
 			Evidence: events.Evidence{
 				From: max(u.first, 1), To: max(u.last, v.Position, 1), Statistic: "success rate of the last 30 days with it, Wilson's interval; ends as announced", Confidence: confidence, N: u.runs,

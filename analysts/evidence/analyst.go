@@ -46,8 +46,26 @@ type Finding struct {
 	// Strength is that of a factor; Worth what acting on it may bring, in a user's terms.
 	Strength events.Strength `json:"strength,omitempty"`
 	Worth    *Worth          `json:"worth,omitempty"`
+	// Severity is how much it matters, by its worth where it has one. Empty is low, which Severe fills in.
+	Severity Severity `json:"severity"`
+	// Next is what to run, or to do, about it.
+	Next string `json:"next,omitempty"`
 	// Example is a run that shows it.
 	Example string `json:"example,omitempty"`
+}
+
+// Severe tells how much each finding matters: as its worth does, else as its analyst says, else little.
+func Severe(findings []Finding) {
+	for i := range findings {
+		f := &findings[i]
+		switch {
+		case f.Severity != "":
+		case f.Worth != nil:
+			f.Severity = f.Worth.Severity
+		default:
+			f.Severity = Low
+		}
+	}
 }
 
 // Result is all that an analyst has to say of a state of the read models.

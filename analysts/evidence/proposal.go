@@ -35,6 +35,11 @@ func (p Proposal) ID() string { return ProposalID(p.Analyst, p.Change, p.Generat
 
 // MarshalJSON writes what `analyze --json` prints of a proposal.
 func (p Proposal) MarshalJSON() ([]byte, error) {
+	risk, do := RiskOf(p.Change)
+	severity := Low
+	if p.Worth != nil {
+		severity = p.Worth.Severity
+	}
 	return json.Marshal(struct {
 		ID             string            `json:"id"`
 		Generation     int               `json:"generation"`
@@ -51,8 +56,11 @@ func (p Proposal) MarshalJSON() ([]byte, error) {
 		Evidence       events.Evidence   `json:"evidence"`
 		Expected       events.Expected   `json:"expected"`
 		Worth          *Worth            `json:"worth,omitempty"`
+		Severity       Severity          `json:"severity"`
+		Risk           Risk              `json:"risk"`
+		Steps          []string          `json:"steps_to_take"`
 	}{
 		p.ID(), cmp.Or(p.Generation, 1), p.Previous, p.Analyst, p.AnalystVersion, p.Change.Kind, p.Change.Workflow, p.Change.Agent,
-		p.Reason, p.Change, p.Claim, p.Strength, p.Evidence, p.Expected, p.Worth,
+		p.Reason, p.Change, p.Claim, p.Strength, p.Evidence, p.Expected, p.Worth, severity, risk, do,
 	})
 }

@@ -132,6 +132,8 @@ func (v analyzeVerb) printProposal(a *app, p orchestrator.Proposed) {
 	}
 	fmt.Fprintf(a.out, "    %s\n    %s  %s (%s)\n", oneLine(p.Reason), p.ID(), p.Change.Kind, oneLine(strings.Trim(strings.ReplaceAll(string(p.Strength), "_", " ")+", "+state, ", ")))
 	e := p.Evidence
+	risk, _ := evidence.RiskOf(p.Change)
+	fmt.Fprintf(a.out, "    could get worse: %s; undone by: %s\n", oneLine(risk.Worse), oneLine(risk.Undo))
 	fmt.Fprintf(a.out, "    evidence: %.3g [%.3g, %.3g] over %d runs, log positions %d to %d (%s)\n", e.Value, e.Low, e.High, e.N, e.From, e.To, e.Statistic)
 }
 
@@ -175,7 +177,7 @@ func (v analyzeVerb) printFindings(a *app, findings []evidence.Finding) {
 	for _, f := range findings {
 		if f.Workflow != workflow {
 			workflow, kind = f.Workflow, ""
-			fmt.Fprintf(a.out, "%s\n", strings.ToUpper(oneLine(workflow)))
+			fmt.Fprintf(a.out, "%s\n", strings.ToUpper(oneLine(cmp.Or(workflow, "over all workflows"))))
 		}
 		if f.Kind != kind {
 			kind = f.Kind

@@ -1,0 +1,41 @@
+package analysts
+
+import (
+	"github.com/virtuous6/virtuous6/analysts/cost"
+	"github.com/virtuous6/virtuous6/analysts/data"
+	"github.com/virtuous6/virtuous6/analysts/failure"
+	"github.com/virtuous6/virtuous6/analysts/feedback"
+	"github.com/virtuous6/virtuous6/analysts/performance"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
+)
+
+// next is what to do about a finding, by its kind. RUN is the run that shows it.
+var next = map[string]string{
+	"slow_step":               "look at what it waits for in one of its runs: virtuous6 runs RUN",
+	"costly_step":             "virtuous6 costs tells whose calls those are; a cheaper model is proposed where its quality holds",
+	"rework":                  "see why it is done again: virtuous6 runs RUN --messages",
+	"unreliable_task":         "compare a run of the task that went well with one that did not: virtuous6 runs RUN",
+	workflow.FailureFactor:    "look at a run with it and at one without before anything is changed: virtuous6 runs RUN",
+	workflow.SuccessFactor:    "look at a run with it and at one without before anything is changed: virtuous6 runs RUN",
+	workflow.FailureCandidate: "more runs will tell; nothing is to be done yet",
+	workflow.SuccessCandidate: "more runs will tell; nothing is to be done yet",
+	failure.ErrorFinding:      "see where it happened: virtuous6 runs RUN --messages; virtuous6 errors tells what runs did next",
+	failure.FirstFailure:      "begin with the first place that is named: virtuous6 errors",
+	failure.Aftermath:         "look at a run that went on so: virtuous6 runs RUN",
+	cost.CheaperModel:         "let more runs use it: virtuous6 experiments start AGENT --model MODEL",
+	cost.BudgetEnds:           "raise the limit, or spend less: virtuous6 budget NAME --limit USD, virtuous6 costs",
+	cost.ModelEnds:            "try another one now: virtuous6 experiments start AGENT --model MODEL",
+	cost.LostCache:            "see why the prefix was lost: virtuous6 runs RUN",
+	feedback.Satisfaction:     "virtuous6 learned tells what people wished for",
+	feedback.Wish:             "read what was said: virtuous6 list feedback",
+	performance.Peers:         "compare their configurations: virtuous6 agents show AGENT",
+	performance.Best:          "let it have those tasks: virtuous6 ask --agent AGENT, or a trigger",
+	performance.Degraded:      "see what was changed then: virtuous6 why AGENT, virtuous6 agents diff AGENT",
+	performance.Thinking:      "nothing; it tells how it works",
+	performance.Habit:         "look at a run with it: virtuous6 runs RUN --messages",
+	data.Duplicates:           "compare the two, and import only one of their sources: virtuous6 runs RUN",
+	data.Gap:                  "look at where the data comes from, and import what is missing: virtuous6 runs RUN",
+	data.Contradiction:        "look at one: virtuous6 runs RUN",
+	data.Impossible:           "look at how its outcome is set: virtuous6 runs RUN, virtuous6 verdicts",
+	data.Drift:                "look at the first run of the new kind: virtuous6 runs RUN",
+}
