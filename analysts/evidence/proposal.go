@@ -35,7 +35,7 @@ func (p Proposal) ID() string { return ProposalID(p.Analyst, p.Change, p.Generat
 
 // MarshalJSON writes what `analyze --json` prints of a proposal.
 func (p Proposal) MarshalJSON() ([]byte, error) {
-	risk, do := RiskOf(p.Change)
+	risk, do := RiskOf(p.ID(), p.Change)
 	severity := Low
 	if p.Worth != nil {
 		severity = p.Worth.Severity

@@ -14,11 +14,11 @@ type Risk struct {
 	Undo  string `json:"undo"`
 }
 
-// RiskOf is the risk of a change, and Do the steps to take for it, in their order.
-func RiskOf(c events.Change) (r Risk, do []string) {
+// RiskOf is the risk of the change that an improvement asks for, and do the steps to take for it, in their order.
+func RiskOf(improvement string, c events.Change) (r Risk, do []string) {
 	r = Risk{Whom: "who asks " + c.Agent, Undo: "virtuous6 agents rollback " + c.Agent}
-	do = []string{"virtuous6 improvements approve ID tries or makes it, as the policy has it", "virtuous6 experiments show ID tells how it does beside what there is"}
-	byHand := []string{"virtuous6 improvements show ID tells what it rests on", "change it where the work is defined: a prompt, a runbook, whoever hands out the work", "virtuous6 improvements approve ID notes that it was decided"}
+	do = []string{"virtuous6 improvements approve " + improvement + " tries or makes it, as the policy has it", "virtuous6 experiments show " + improvement + " tells how it does beside what there is"}
+	byHand := []string{"virtuous6 improvements show " + improvement + " tells what it rests on", "change it where the work is defined: a prompt, a runbook, whoever hands out the work", "virtuous6 improvements approve " + improvement + " notes that it was decided"}
 	switch c.Kind {
 	case events.ChangeModel:
 		r.Worse = "tasks that the other model was not seen at, tone and length of answers, the time that they take"

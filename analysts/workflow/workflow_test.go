@@ -96,7 +96,7 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
   "id": "ID",
   "generation": 1,
   "analyst": "workflow",
-  "analyst_version": 3,
+  "analyst_version": 4,
   "kind": "workflow",
   "workflow": "checkout",
   "reason": "Runs of checkout that repeat refund fail 38 points more often than those that do it once (41 of 60 against 120 of 400; 95% interval 26 to 51, compared within the same task).",
@@ -159,7 +159,18 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
     "points_high": 6.484164,
     "share": 0.048636,
     "severity": "high"
-  }
+  },
+  "severity": "high",
+  "risk": {
+    "worse": "runs for which it was left out, or done, for a reason that no history shows",
+    "whom": "the runs of checkout",
+    "undo": "take the words out again where they were put in"
+  },
+  "steps_to_take": [
+    "virtuous6 improvements show ID tells what it rests on",
+    "change it where the work is defined: a prompt, a runbook, whoever hands out the work",
+    "virtuous6 improvements approve ID notes that it was decided"
+  ]
 }`
 	want = strings.ReplaceAll(want, "ID", res.Proposals[0].ID())
 	if string(got) != want {

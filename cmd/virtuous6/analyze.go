@@ -132,7 +132,7 @@ func (v analyzeVerb) printProposal(a *app, p orchestrator.Proposed) {
 	}
 	fmt.Fprintf(a.out, "    %s\n    %s  %s (%s)\n", oneLine(p.Reason), p.ID(), p.Change.Kind, oneLine(strings.Trim(strings.ReplaceAll(string(p.Strength), "_", " ")+", "+state, ", ")))
 	e := p.Evidence
-	risk, _ := evidence.RiskOf(p.Change)
+	risk, _ := evidence.RiskOf(p.ID(), p.Change)
 	fmt.Fprintf(a.out, "    could get worse: %s; undone by: %s\n", oneLine(risk.Worse), oneLine(risk.Undo))
 	fmt.Fprintf(a.out, "    evidence: %.3g [%.3g, %.3g] over %d runs, log positions %d to %d (%s)\n", e.Value, e.Low, e.High, e.N, e.From, e.To, e.Statistic)
 }

@@ -94,10 +94,10 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 	}
 	e := i.Evidence
 	fmt.Fprintf(a.out, "evidence: %.3g (%.3g to %.3g) over %d runs, log positions %d to %d; %s\n", e.Value, e.Low, e.High, e.N, e.From, e.To, oneLine(e.Statistic))
-	risk, do := evidence.RiskOf(i.Change)
+	risk, do := evidence.RiskOf(i.Improvement, i.Change)
 	fmt.Fprintf(a.out, "could get worse: %s\nfor: %s\nundone by: %s\n", oneLine(risk.Worse), oneLine(risk.Whom), oneLine(risk.Undo))
 	for n, step := range do {
-		fmt.Fprintf(a.out, "step %d: %s\n", n+1, strings.ReplaceAll(oneLine(step), " ID ", " "+i.Improvement+" "))
+		fmt.Fprintf(a.out, "step %d: %s\n", n+1, oneLine(step))
 	}
 	_, err = fmt.Fprintf(a.out, "expected: %s %+.3g (%+.3g to %+.3g)\n", strings.ReplaceAll(oneLine(i.Expected.Metric), "_", " "), i.Expected.Change, i.Expected.Low, i.Expected.High)
 	return err
