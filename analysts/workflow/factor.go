@@ -111,13 +111,16 @@ func (f factor) reason() string {
 		if f.harms() {
 			plain = -plain
 		}
-		if math.Round(100*plain) != math.Round(100*math.Abs(f.difference)) {
+		if math.Abs(plain-math.Abs(f.difference)) >= othersThan {
 			within += fmt.Sprintf("; %+.0f points whatever the task", 100*plain)
 		}
 	}
 	return fmt.Sprintf("Runs of %s %s %s %s more often than %s (%d of %d against %d of %d; 95%% interval %.0f to %.0f%s).",
 		f.cohort.Name, have, verb, points(f.difference), others, a, t.With, b, t.Without, i.Low*100, i.High*100, within)
 }
+
+// othersThan is by how much the plain difference has to be another one than that within tasks to be told beside it.
+const othersThan = .03
 
 // maxPositions is how many runs a piece of evidence points at.
 const maxPositions = 5
