@@ -24,8 +24,13 @@ type Observation struct {
 	Outcome, Verdict events.Outcome
 	// Error is that of the whole run.
 	Error string
-	// Started is when it began, in Unix nanoseconds, 0 where that is not known.
-	Started int64
+	// Started and Ended are Unix nanoseconds, 0 where that is not known.
+	Started, Ended int64
+	// Cut tells that the model's last answer was cut at its limit of tokens, Outside that a step lies outside of the run's own time,
+	// More that the source says another cost for all of it than its calls come to.
+	Cut, Outside, More bool
+	// Alike is equal in runs that are equal in all but their names, to the times of their steps. It is 0 where no step has one.
+	Alike uint64
 	events.Cost
 	// Steps are in the order of their starts; Errors are of those that failed and say why.
 	Steps                       []ObservedStep
@@ -48,6 +53,9 @@ type ObservedStep struct {
 	Position                         uint64
 	OwnNS, InputTokens, OutputTokens int64
 	CostNanos                        events.Nanos
+	// OnNS is how much of its run's time hangs on it, and WaitNS how much on nothing before it: see paths. SavesNS is what the run
+	// would be shorter by if it took no time.
+	OnNS, SavesNS, WaitNS int64
 }
 
 // Doing is what alike steps share: what is done, without its counter, by whom, and by which model.
@@ -113,9 +121,11 @@ func appendObservation(b []byte, r *RunRow) []byte {
 		b = appendPart(b, part)
 	}
 	b = appendPart(b, appendLabels(room, r.Labels))
-	b = binary.AppendVarint(b, readmodel.UnixNanos(r.StartedAt))
+	b = binary.AppendVarint(binary.AppendVarint(b, readmodel.UnixNanos(r.StartedAt)), readmodel.UnixNanos(r.EndedAt))
+	b = binary.AppendUvarint(binary.AppendUvarint(b, r.marks()), r.alike())
 	b = binary.AppendVarint(binary.AppendVarint(b, int64(r.CostNanos)), r.UnpricedCalls)
 	b = binary.AppendUvarint(b, uint64(len(r.steps)))
+	on := paths(r.steps)
 	for i, own := range selfTimes(r.steps) {
 		s := &r.steps[i]
 		b = appendPart(b, appendText(appendText(appendText(room, s.Name), s.Agent), s.Model))
@@ -125,7 +135,7 @@ func appendObservation(b []byte, r *RunRow) []byte {
 			b = append(b, 0)
 		}
 		b = binary.AppendUvarint(b, s.Position-r.FirstPosition)
-		for _, n := range [...]int64{own, s.InputTokens, s.OutputTokens, int64(s.CostNanos)} {
+		for _, n := range [...]int64{own, s.InputTokens, s.OutputTokens, int64(s.CostNanos), on[i].on, on[i].on - on[i].saves, on[i].wait} {
 			b = binary.AppendVarint(b, n)
 		}
 	}

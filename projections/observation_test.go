@@ -47,12 +47,12 @@ func told(o *projections.Observation) projections.Observation {
 	return one
 }
 
-// observation is made of the row, but for how long a step took by itself, which has a test of its own.
+// observation is made of the row, but for what has tests of its own: how long a step took by itself, what time hangs on it, what is odd.
 func observation(run projections.RunSteps) projections.Observation {
 	r := run.Run
 	o := projections.Observation{
 		Run: r.Run, Workflow: r.Workflow, Task: r.Task, Requester: r.Requester, Agents: r.Agents, Models: r.Models, Tools: r.Tools, Outcome: r.Outcome,
-		Error: r.Error, Started: readmodel.UnixNanos(r.StartedAt), Cost: r.Cost, FirstPosition: r.FirstPosition, LastPosition: r.LastPosition,
+		Error: r.Error, Started: readmodel.UnixNanos(r.StartedAt), Ended: readmodel.UnixNanos(r.EndedAt), Cost: r.Cost, FirstPosition: r.FirstPosition, LastPosition: r.LastPosition,
 	}
 	if r.Verdict != nil {
 		o.Verdict = r.Verdict.Verdict
@@ -61,11 +61,13 @@ func observation(run projections.RunSteps) projections.Observation {
 		o.Labels = append(o.Labels, [2]string{k, v})
 	}
 	slices.SortFunc(o.Labels, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	own := projections.SelfTimes(run.Steps)
+	o.Cut, o.Outside, o.More, o.Alike = projections.Oddities(run)
+	own, paths := projections.SelfTimes(run.Steps), projections.Paths(run.Steps)
 	for i, s := range run.Steps {
 		o.Steps = append(o.Steps, projections.ObservedStep{
 			Doing:  &projections.Doing{Name: projections.WithoutCounter(s.Name, r.Models), Agent: s.Agent, Model: s.Model},
 			Failed: s.Outcome == events.Failed, Position: s.Position, OwnNS: own[i], InputTokens: s.InputTokens, OutputTokens: s.OutputTokens, CostNanos: s.CostNanos,
+			OnNS: paths[i][0], SavesNS: paths[i][1], WaitNS: paths[i][2],
 		})
 		explicit := ""
 		for _, l := range []string{"exception.type", "error.type", "error.fingerprint", "fingerprint"} {

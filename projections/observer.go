@@ -31,10 +31,13 @@ func (o *observer) unpack(b []byte, first, last uint64) (*Observation, error) {
 	r := varints{b: b}
 	o.runs = append(o.runs, Observation{
 		Run: r.text(), Workflow: o.text(&r), Task: o.text(&r), Requester: o.text(&r), Outcome: events.Outcome(o.text(&r)), Error: o.text(&r),
-		Agents: o.list(&r), Models: o.list(&r), Tools: o.list(&r), Labels: o.pairs(&r), Started: r.signed(),
-		Cost: events.Cost{CostNanos: events.Nanos(r.signed()), UnpricedCalls: r.signed()}, FirstPosition: first, LastPosition: last,
+		Agents: o.list(&r), Models: o.list(&r), Tools: o.list(&r), Labels: o.pairs(&r), Started: r.signed(), Ended: r.signed(),
+		FirstPosition: first, LastPosition: last,
 	})
 	run := &o.runs[len(o.runs)-1]
+	marks := r.next()
+	run.Cut, run.Outside, run.More, run.Alike = marks&markCut != 0, marks&markOutside != 0, marks&markMore != 0, r.next()
+	run.Cost = events.Cost{CostNanos: events.Nanos(r.signed()), UnpricedCalls: r.signed()}
 	n := r.next()
 	if n > uint64(len(r.b)) {
 		return nil, errObservation
@@ -46,8 +49,10 @@ func (o *observer) unpack(b []byte, first, last uint64) (*Observation, error) {
 	for range n {
 		o.steps = append(o.steps, ObservedStep{
 			Doing: o.doing(&r, run.Models), Failed: r.next() == 1, Position: first + r.next(), OwnNS: r.signed(), InputTokens: r.signed(),
-			OutputTokens: r.signed(), CostNanos: events.Nanos(r.signed()),
+			OutputTokens: r.signed(), CostNanos: events.Nanos(r.signed()), OnNS: r.signed(), SavesNS: r.signed(), WaitNS: r.signed(),
 		})
+		s := &o.steps[len(o.steps)-1]
+		s.SavesNS = s.OnNS - s.SavesNS
 	}
 	run.Steps = o.steps[from:len(o.steps):len(o.steps)]
 	for len(r.b) > 0 {

@@ -84,7 +84,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 11, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable, observationTable},
+	Name: "runs", Version: 12, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable, observationTable},
 	Bind: bindRuns,
 }
 

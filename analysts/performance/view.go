@@ -73,7 +73,7 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 		}
 		run := Run{
 			Name: o.Run, Workflow: o.Workflow, Task: o.Task, Agent: o.Agents[0], Good: o.Result() == events.Succeeded, First: o.FirstPosition, Last: o.LastPosition,
-			Started: o.Started, Steps: l.names(o.Steps), Tools: o.Tools, Nanos: float64(o.CostNanos), Priced: o.Whole(),
+			Started: o.Started, Steps: l.names(o.Steps), Tools: o.Tools, Nanos: float64(o.CostNanos), Priced: o.Whole(), Cut: o.Cut,
 		}
 		if len(o.Models) == 1 {
 			run.Model = o.Models[0]
