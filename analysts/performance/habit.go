@@ -80,9 +80,6 @@ var habits = []struct {
 	{"several_tools", "uses several tools", func(w work) bool { return w.tools > 1 }},
 }
 
-// worker is an agent in a workflow.
-type worker struct{ agent, workflow string }
-
 // thinking tells how each agent works, and what of it goes with success on like tasks.
 func (v *View) thinking() []evidence.Finding {
 	var findings []evidence.Finding
