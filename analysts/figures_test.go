@@ -43,7 +43,7 @@ func TestFigures(t *testing.T) {
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, introduction, versions(), *histories)
-	for _, measure := range []func(*testing.T, *bytes.Buffer){nulls, growing, power, causes} {
+	for _, measure := range []func(*testing.T, *bytes.Buffer){nulls, growing, power, causes, demands} {
 		start := time.Now()
 		measure(t, &b)
 		fmt.Fprintf(os.Stderr, "%s after %s\n", bytes.TrimSpace(b.Bytes()[bytes.LastIndex(b.Bytes(), []byte("\n## ")):]), time.Since(start).Round(time.Second))

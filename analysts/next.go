@@ -13,6 +13,11 @@ import (
 var next = map[string]string{
 	"slow_step":               "look at what it waits for in one of its runs: virtuous6 runs RUN",
 	"costly_step":             "virtuous6 costs tells whose calls those are; a cheaper model is proposed where its quality holds",
+	workflow.Bottleneck:       "make it quicker, or do it beside something else: virtuous6 patterns tells what comes before it",
+	workflow.Waiting:          "find out what is waited for there: virtuous6 runs, then virtuous6 runs RUN of a long one",
+	workflow.Handover:         "let one agent do both, or tell the next one sooner",
+	workflow.Parallel:         "ask who knows the work whether one needs the other, and start both at once if not",
+	workflow.Automation:       "keep it as a runbook: virtuous6 save-workflow RUN NAME",
 	"rework":                  "see why it is done again: virtuous6 runs RUN --messages",
 	"unreliable_task":         "compare a run of the task that went well with one that did not: virtuous6 runs RUN",
 	workflow.FailureFactor:    "look at a run with it and at one without before anything is changed: virtuous6 runs RUN",

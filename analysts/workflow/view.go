@@ -24,6 +24,8 @@ type History struct {
 	Name  string
 	Runs  []Run
 	Steps []projections.StepStat
+	// Timing is what the time of its runs hangs on.
+	Timing Timing
 }
 
 // Run is one ended run.
@@ -40,9 +42,9 @@ type Run struct {
 	Labels                [][2]string
 	FailedSteps           []string
 	Calls                 [][2]string
-	// Started is when it began, in Unix nanoseconds, 0 where that is not known.
-	Started   int64
-	Requester string
+	// Started and Until are when it began and ended, in Unix nanoseconds, 0 where that is not known.
+	Started, Until int64
+	Requester      string
 	// FailedAt are the places in Trace of the steps that failed, ascending.
 	FailedAt    []int32
 	First, Last uint64
@@ -101,7 +103,7 @@ func (l *loader) add(o *projections.Observation) {
 	}
 	run := Run{
 		Task: o.Task, Outcome: o.Result(), Judged: o.Verdict != "", Agents: o.Agents, Models: o.Models, Tools: o.Tools, Labels: o.Labels,
-		First: o.FirstPosition, Last: o.LastPosition, Requester: o.Requester, Started: o.Started,
+		First: o.FirstPosition, Last: o.LastPosition, Requester: o.Requester, Started: o.Started, Until: o.Ended,
 	}
 	if slices.ContainsFunc(o.Tools, func(t string) bool { return projections.WithoutCounter(t, nil) != t }) {
 		run.Tools = make([]string, len(o.Tools))
@@ -112,6 +114,7 @@ func (l *loader) add(o *projections.Observation) {
 		run.Tools = slices.Compact(run.Tools)
 	}
 	l.steps(&run, o.Steps)
+	h.Timing.add(o.Steps)
 	h.Runs = append(h.Runs, run)
 }
 

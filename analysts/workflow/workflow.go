@@ -124,7 +124,7 @@ func (c *cohort) said(factors []factor, claims claims, agents map[string]events.
 	var res evidence.Result
 	for _, findings := range [][]evidence.Finding{
 		c.reliability(o), c.patterns(o), c.variantsAndFollows(o), c.factors(factors, o), c.factors(symptoms, o), c.candidateFindings(claims, o), c.efforts(o),
-		c.rework(o), c.unreliable(o),
+		c.times(), c.rework(o), c.unreliable(o),
 	} {
 		res.Findings = append(res.Findings, findings...)
 	}

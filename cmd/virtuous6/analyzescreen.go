@@ -12,6 +12,7 @@ import (
 	"github.com/virtuous6/virtuous6/analysts/data"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/failure"
+	"github.com/virtuous6/virtuous6/analysts/workflow"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
@@ -148,7 +149,7 @@ func wheresTime(findings []evidence.Finding, told func(workflow string) bool) []
 	seen := map[[2]string]bool{}
 	for _, f := range findings {
 		kind := [2]string{f.Workflow, f.Kind}
-		if f.Kind != "wait" && f.Kind != "slow_step" && f.Kind != "rework" || seen[kind] || !told(f.Workflow) {
+		if f.Kind != workflow.Waiting && f.Kind != workflow.Bottleneck && f.Kind != workflow.Automation && f.Kind != "rework" || seen[kind] || !told(f.Workflow) {
 			continue
 		}
 		seen[kind] = true
