@@ -14,6 +14,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts"
+	"github.com/virtuous6/virtuous6/analysts/data"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/ingest"
@@ -133,7 +134,7 @@ func (w *world) look(t *testing.T) map[string]evidence.Result {
 
 func claims(r evidence.Result) (n int) {
 	for _, f := range r.Findings {
-		if f.Strength.Claims() {
+		if f.Strength.Claims() || f.Kind == data.Drift {
 			n++
 		}
 	}

@@ -99,7 +99,7 @@ func drifts(workflows []string, by map[string][]*Run) []evidence.Finding {
 		}
 		n := int64(len(first.runs))
 		findings = append(findings, evidence.Finding{
-			Kind: Drift, Workflow: w, Subject: []string{"drift", first.kind, first.name}, Of: len(list), Strength: events.Moderate, Example: begins.Name,
+			Kind: Drift, Workflow: w, Subject: []string{"drift", first.kind, first.name}, Of: len(list), Example: begins.Name,
 			Text: fmt.Sprintf("%s is another one since about %s: %s.", w, when, strings.Join(words, "; ")),
 			Evidence: events.Evidence{
 				From: first.runs[0].First, To: first.runs[n-1].Last, Positions: []uint64{begins.First}, Confidence: confidence, N: n,
