@@ -170,7 +170,10 @@ func (w *record) read(ctx context.Context, r projections.Reader, days int) error
 			err = f()
 		}
 	}
-	read(func() (err error) { w.report, err = r.Report(ctx, filter(w.since, w.until.AddDate(0, 0, -1))); return err })
+	read(func() (err error) {
+		w.report, err = r.Report(ctx, filter(w.since, w.until.AddDate(0, 0, -1)))
+		return err
+	})
 	read(func() (err error) {
 		if !w.since.IsZero() {
 			w.before, err = r.Report(ctx, filter(w.since.AddDate(0, 0, -days), w.since.AddDate(0, 0, -1)))
