@@ -101,13 +101,11 @@ func (a *app) opinions(ctx context.Context, questions []question) ([]opinion, er
 
 // opinionOf reads what came of a run of a judge.
 func opinionOf(end events.Run) (o opinion) {
-	switch end := end.(type) {
-	case events.RunFinished:
-		o.good, o.why, o.err = evals.ReadOpinion(end.Answer)
-	case events.RunFailed:
-		o.err = fmt.Errorf("the judge failed: %s", end.Error)
-	default:
-		o.err = errors.New("the judge was not asked to its end")
+	o.err = errors.New("the judge was not asked to its end")
+	if done, ok := end.(events.RunFinished); ok {
+		o.good, o.why, o.err = evals.ReadOpinion(done.Answer)
+	} else if failed, ok := end.(events.RunFailed); ok {
+		o.err = fmt.Errorf("the judge failed: %s", failed.Error)
 	}
 	return o
 }
