@@ -52,7 +52,7 @@ func TestTheScreenHasWhatIsWorthMost(t *testing.T) {
 	if len(lines) != 10 || strings.Count(said, "refund ") != 5 {
 		t.Errorf("%d lines:\n%s", len(lines), said)
 	}
-	for i, want := range []string{"WORKFLOW", "finding 5", "finding 4", "finding 3", "save it", "finding 2", "small: 9 runs, too few", "smaller: 1 runs, too few", "Next: `virtuous6 improvements show ", "6 more: "} {
+	for i, want := range []string{"WORKFLOW", "finding 5", "finding 4", "finding 3", "save it", "finding 2", "small: 9 runs, too few", "smaller: 1 run, too few", "Next: `virtuous6 improvements show ", "6 more: "} {
 		if i < len(lines) && !strings.Contains(lines[i], want) {
 			t.Errorf("line %d is %q, want %q", i, lines[i], want)
 		}
