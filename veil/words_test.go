@@ -27,6 +27,7 @@ var nobodys = strings.Fields(`
 	analyst.bound
 	analyst.freed
 	dataset.run_added
+	eval.finished
 	experiment.allocated
 	experiment.expired
 	experiment.planned
@@ -35,6 +36,7 @@ var nobodys = strings.Fields(`
 	improvement.evidence_changed
 	improvement.proposed
 	improvement.rolled_back
+	judge.measured
 	review.asked
 	review.closed
 	runbook.saved
