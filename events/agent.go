@@ -101,8 +101,6 @@ func (c AgentConfig) With(kind ChangeKind, to AgentConfig) (with AgentConfig, ok
 		for _, fix := range to.Fixes {
 			c.Fixes = append(slices.DeleteFunc(slices.Clone(c.Fixes), func(f Fix) bool { return f.Name() == fix.Name() && f.Tool == fix.Tool }), fix)
 		}
-	case ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow, ChangeRunbook:
-		return c, false
 	default:
 		return c, false
 	}

@@ -22,6 +22,9 @@ func (m Milestone) Says() string {
 	}[m]
 }
 
+// Week is the first moment of the week of a time: its Monday, UTC.
+func Week(at time.Time) time.Time { return at.UTC().Truncate(7 * 24 * time.Hour) }
+
 // Pace is how fast improvements come. The zero value has seen none.
 type Pace struct {
 	// Week is the one of the latest improvement, by its first moment; Made counts those in it, Most the most of a week before it.
@@ -32,7 +35,7 @@ type Pace struct {
 
 // Take takes in when the next one came. It is faster once there are more in a week than in any before it, of which there was one.
 func (p *Pace) Take(at time.Time) (faster bool) {
-	if week := at.Truncate(7 * 24 * time.Hour); !week.Equal(p.Week) {
+	if week := Week(at); !week.Equal(p.Week) {
 		p.Week, p.Most, p.Made = week, max(p.Most, p.Made), 0
 	}
 	p.Made++

@@ -163,10 +163,9 @@ func draftSchema(granted []string) json.RawMessage {
 
 // draftRequest is what a draft is made of, as data.
 func draftRequest(template routing.Template, task string, granted []string) string {
-	if len(task) > draftTask {
-		task = strings.ToValidUTF8(task[:draftTask], "")
-	}
-	return string(encoded(map[string]any{"template": map[string]string{"role": template.Role, "instructions": template.Prompt}, "tools": granted, "request": task}))
+	return string(encoded(map[string]any{
+		"template": map[string]string{"role": template.Role, "instructions": template.Prompt}, "tools": granted, "request": clipped(task, draftTask),
+	}))
 }
 
 // readDraft takes a draft, or tells why not.

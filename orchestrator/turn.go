@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -282,11 +281,7 @@ func bounded(m events.Message) (_ events.Message, cut bool) {
 		m.ToolCalls, cut = nil, true
 	}
 	if len(m.Content) > maxAnswer {
-		end := maxAnswer
-		for !utf8.RuneStart(m.Content[end]) {
-			end--
-		}
-		m.Content, cut = m.Content[:end], true
+		m.Content, cut = clipped(m.Content, maxAnswer), true
 	}
 	return m, cut
 }

@@ -61,7 +61,7 @@ const weekPrefix = "week "
 
 // weekOf is the Day of the week of a day.
 func weekOf(day time.Time) string {
-	return weekPrefix + day.AddDate(0, 0, -(int(day.Weekday())+6)%7).Format(time.DateOnly)
+	return weekPrefix + events.Week(day).Format(time.DateOnly)
 }
 
 // metrics keeps what the runs came to that ended on a day, in a week, and on all days.

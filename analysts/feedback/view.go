@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -79,8 +81,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 			s.Wish = row.Text
 		}
 		if !row.GivenAt.IsZero() {
-			at := row.GivenAt.UTC()
-			s.Week = at.AddDate(0, 0, -(int(at.Weekday())+6)%7).Format("2006-01-02")
+			s.Week = events.Week(row.GivenAt).Format(time.DateOnly)
 		}
 		if s.Liked != nil || s.Wish != "" {
 			v.Said = append(v.Said, s)

@@ -110,13 +110,6 @@ func (s *Server) Break(method string, times int) {
 	s.broken[method] = times
 }
 
-// Older has it know no newer blocks from now on, as a workspace that does not have them yet.
-func (s *Server) Older() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.older = true
-}
-
 // Group sets the members of a user group.
 func (s *Server) Group(group string, users ...string) {
 	s.mu.Lock()
@@ -252,10 +245,8 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	s.calls = append(s.calls, Call{method, form})
 	failed := s.refuse[method]
 	var body map[string]any
-	for _, kind := range []string{"plan", "markdown", "context_actions"} {
-		if s.older && failed == "" && strings.Contains(form.Get("blocks"), `"type":"`+kind+`"`) {
-			failed, body = "invalid_blocks", map[string]any{"response_metadata": map[string]any{"messages": []string{"[ERROR] unsupported type: " + kind + " [json-pointer:/blocks/1/type]"}}}
-		}
+	if failed == "" {
+		body, failed = s.unknown(form)
 	}
 	if failed == "" {
 		body, failed = s.do(method, form)
