@@ -56,6 +56,7 @@ func TestWhatIsOddAboutTheDataIsTold(t *testing.T) {
 		"a day is missing": {
 			func(v *data.View) { v.Runs = append(v.Runs[:200:200], v.Runs[240:]...) }, data.Gap, "No run of desk began on 2026-03-07, where the same weekdays have about 40",
 		},
+		"nobody knows yet what a weekday has": {odd: func(v *data.View) { v.Runs = append(v.Runs[:80:80], v.Runs[120:400]...) }},
 		"never ended": {
 			func(v *data.View) { v.Runs[5].Ended = false }, data.Gap, "1 of 1200 runs of desk began more than a week before the latest and have no end, such as run 5",
 		},
