@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,18 @@ type mortal struct {
 	left   atomic.Int64
 	before bool
 	die    context.CancelFunc
+
+	// under is held by what is under way; whoever buries the process waits for that.
+	under sync.RWMutex
+	dead  bool
+}
+
+// bury returns once nothing of the process is on its way any more, and nothing comes of it from then on.
+func (m *mortal) bury() {
+	m.die()
+	m.under.Lock()
+	defer m.under.Unlock()
+	m.dead = true
 }
 
 // step does something unless the process is dead by then.
@@ -37,6 +50,11 @@ func (m *mortal) step(ctx context.Context, do func() error) error {
 	}
 	if left < 0 || left == 0 && m.before {
 		<-ctx.Done()
+		return context.Canceled
+	}
+	m.under.RLock()
+	defer m.under.RUnlock()
+	if m.dead {
 		return context.Canceled
 	}
 	err := do()
@@ -130,7 +148,7 @@ func servedByMortals(t *testing.T, server *apitest.Server, random *rand.Rand, n 
 		if !over {
 			killed++
 		}
-		die()
+		m.bury()
 		<-lives
 		if posts := all[commands.RecordSlackPost](h); len(posts) > 0 {
 			over = true // the manager asks for no more

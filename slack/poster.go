@@ -139,10 +139,16 @@ func (d *Door) earlier(ctx context.Context, run managers.SlackRun, channel, thre
 	if d.own(run.StartedAt) {
 		return "", nil
 	}
-	return d.find(ctx, channel, thread, run, func(m api.Message) bool {
-		return m.Metadata.EventType == postedEvent && m.Metadata.EventPayload["post"] == run.Run && m.Metadata.EventPayload["part"] == part
-	})
+	return d.find(ctx, channel, thread, run, func(m api.Message) bool { return isPart(m, run.Run, part) })
 }
+
+// isPart tells that a message is marked as that part of a post.
+func isPart(m api.Message, post, part string) bool {
+	return m.Metadata.EventType == postedEvent && m.Metadata.EventPayload["post"] == post && m.Metadata.EventPayload["part"] == part
+}
+
+// answerPart names a part of an answer that is posted and not streamed.
+func answerPart(i int) string { return fmt.Sprintf("answer %d", i) }
 
 // partOf marks a message as a part of a post.
 func partOf(post, part string) api.MsgOption {
@@ -150,7 +156,8 @@ func partOf(post, part string) api.MsgOption {
 }
 
 // stream is the message that an earlier process has begun to stream a run's answer into. It may have died before it could
-// tell: then it is the message of ours in the thread that says of no post that it is a part of it, and that nobody adds to.
+// tell: then it is the message of ours in the thread that says of no post that it is a part of it, and that nobody adds to. Where
+// it has posted the answer whole, that is the message: nothing is streamed beside it.
 func (d *Door) stream(ctx context.Context, run managers.SlackRun, channel, thread string) (ts string, err error) {
 	if run.Stream != "" || d.own(run.StartedAt) {
 		return run.Stream, nil
@@ -160,7 +167,7 @@ func (d *Door) stream(ctx context.Context, run managers.SlackRun, channel, threa
 		return "", err
 	}
 	return d.find(ctx, channel, thread, run, func(m api.Message) bool {
-		return m.BotID == me && m.Timestamp != thread && m.Metadata.EventType == "" && !d.streams.writing(m.Timestamp)
+		return isPart(m, run.Run, answerPart(0)) || m.BotID == me && m.Timestamp != thread && m.Metadata.EventType == "" && !d.streams.writing(m.Timestamp)
 	})
 }
 
@@ -309,7 +316,7 @@ func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, threa
 		if i == last {
 			blocks = append(blocks, footer(row, note)...)
 		}
-		text, name := api.MsgOptionText(clip(Mrkdwn(part), maxSection), false), fmt.Sprintf("answer %d", i)
+		text, name := api.MsgOptionText(clip(Mrkdwn(part), maxSection), false), answerPart(i)
 		err = d.withBlocks(blocks, func(blocks api.MsgOption) error {
 			if i == 0 && shown.ts != "" {
 				if ts, err = d.replace(ctx, channel, shown.ts, []api.MsgOption{text, blocks, partOf(run.Run, name)}); err != nil || ts != "" {
