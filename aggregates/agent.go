@@ -37,7 +37,9 @@ type Agent struct {
 
 // AgentVersion is what an agent was made of at a time.
 type AgentVersion struct {
-	Config      events.AgentConfig
+	Config events.AgentConfig
+	// Revision is that of its fact.
+	Revision    uint64
 	Improvement string
 	// Restores is the number of the version that it took the agent back to, 0 for a new one.
 	Restores int
@@ -61,11 +63,11 @@ func evolveAgent(s Agent, e events.Agent) Agent {
 	case events.AgentSpawned:
 		s = Agent{
 			Live: !e.Imported, Imported: e.Imported, Config: e.Config, Role: e.Role,
-			Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config}), Made: at, Specialist: e.Specialist,
+			Versions: append(slices.Clip(s.Versions), AgentVersion{Config: e.Config, Revision: at}), Made: at, Specialist: e.Specialist,
 		}
 	case events.AgentConfigured:
 		s.Live, s.Config, s.Role = true, e.Config, cmp.Or(e.Role, s.Role)
-		s.Versions = append(slices.Clip(s.Versions), AgentVersion{Config: e.Config, Improvement: e.Improvement, Restores: e.Restores, RollsBack: e.RollsBack})
+		s.Versions = append(slices.Clip(s.Versions), AgentVersion{Config: e.Config, Revision: at, Improvement: e.Improvement, Restores: e.Restores, RollsBack: e.RollsBack})
 		if s.Improved = e.Improvement != ""; !s.Improved {
 			s.Made = at
 		}

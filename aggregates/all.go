@@ -19,6 +19,7 @@ func All(p Policies) []Aggregate {
 		aggregate("person", person()),
 		aggregate("policy", policy()),
 		aggregate("review", review()),
+		aggregate("role", role()),
 		aggregate("rule", rule()),
 		aggregate("run", run(p)),
 		aggregate("runbook", runbook()),

@@ -144,7 +144,7 @@ func TestCategoriesAreThoseOfTheStreams(t *testing.T) {
 	for _, a := range aggregates.All(aggregates.Everywhere(aggregates.Policy{})) {
 		categories = append(categories, a.Category)
 	}
-	want := []string{"agent", "analyst", "budget", "conversation", "dataset", "eval", "experiment", "feedback", "goal", "improvement", "judge", "ledger", "loop", "person", "policy", "review", "rule", "run", "runbook", "skill", "slack", "task", "timer", "token", "tool", "trigger", "verdict"}
+	want := []string{"agent", "analyst", "budget", "conversation", "dataset", "eval", "experiment", "feedback", "goal", "improvement", "judge", "ledger", "loop", "person", "policy", "review", "role", "rule", "run", "runbook", "skill", "slack", "task", "timer", "token", "tool", "trigger", "verdict"}
 	if !reflect.DeepEqual(categories, want) {
 		t.Errorf("got %q, want %q", categories, want)
 	}

@@ -216,6 +216,14 @@ func checkChange(p Policy, c events.Change) error {
 		if c.Agent == "" || c.Config == nil {
 			return fmt.Errorf("%w: a change of kind %s names an agent and its configuration", ErrInvalid, c.Kind)
 		}
+		if len(c.Others) > mostOthers {
+			return fmt.Errorf("%w: at most %d candidates are tried at once", ErrInvalid, 1+mostOthers)
+		}
+		for _, other := range c.Others {
+			if err := p.allowsConfig(other); err != nil {
+				return err
+			}
+		}
 		return p.allowsConfig(*c.Config)
 	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire:
 		if c.Agent == "" {

@@ -315,3 +315,13 @@ func judgeWish(t *rapid.T) commands.Command {
 		Judge: "j", Agent: "judge", Both: rapid.Int64Range(-1, 3).Draw(t, "both"), Kappa: rapid.Float64().Draw(t, "kappa"), Low: -1, High: 1, Confidence: .95,
 	}}
 }
+
+func roleWish(t *rapid.T) commands.Command {
+	role := pick(t, "role", events.Writer, "other", "")
+	if pick(t, "wish", "ask", "answer") == "ask" {
+		return commands.AskRole{Fact: events.RoleAsked{
+			Run: "r", Role: role, Evidence: events.Evidence{Statistic: "share", N: rapid.Int64Range(0, 2).Draw(t, "n"), From: 1, To: 2, High: 1, Confidence: .95},
+		}}
+	}
+	return commands.AnswerRole{Run: "r", Fact: events.RoleAnswered{Role: role, Improvement: pick(t, "improvement", "", "i"), Candidates: rapid.IntRange(-1, 2).Draw(t, "candidates")}}
+}

@@ -148,6 +148,14 @@ type Judge interface {
 	judge()
 }
 
+// Role is a command to a question that a model is asked in a role.
+//
+//sumtype:decl
+type Role interface {
+	Command
+	role()
+}
+
 // Review is a command to a run's review by people.
 //
 //sumtype:decl

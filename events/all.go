@@ -69,6 +69,8 @@ var Known = NewTable(
 	kind[ReviewAsked](),
 	kind[ReviewJudged](),
 	kind[ReviewClosed](),
+	kind[RoleAsked](),
+	kind[RoleAnswered](),
 	kind[RunStarted](),
 	kind[RunAssigned](),
 	kind[RunStepStarted](),

@@ -105,6 +105,14 @@ type Judge interface {
 	judge()
 }
 
+// Role is a fact of a question that a model is asked in a role.
+//
+//sumtype:decl
+type Role interface {
+	Event
+	role()
+}
+
 // Review is a fact of a run's review by people.
 //
 //sumtype:decl

@@ -240,6 +240,13 @@ func samples() []events.Event {
 		events.RunSkillLoaded{Step: 3, Skill: "refunds", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", File: "references/limits.md"},
 		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5", By: "user:anna"},
 		events.ReviewAsked{Run: "r1", Experiment: "06aa", Arm: events.CandidateArm, Reason: "one more verdict there tells most", Reviewers: 3},
+		events.RoleAsked{
+			Run: "writer-1", Role: "writer", Agent: "clerk", Revision: 4, Version: 3, Runs: []string{"r1", "r2"},
+			Evidence: events.Evidence{From: 3, To: 90, Statistic: "share of runs that fail", Value: .4, Low: .3, High: .5, Confidence: .95, N: 40, Counts: map[string]int64{"failed": 16}},
+		},
+		events.RoleAnswered{
+			Role: "writer", Agent: "clerk", Improvement: "5d41402abc4b2a76", Candidates: 2, Refused: []events.RoleRefusal{{Candidate: 3, Reason: "it repeats what was said in run r1", User: "slack:T1:U1"}}, Evals: []string{"e1"},
+		},
 		events.ReviewJudged{Run: "r1", User: "slack:T1:U1", Judgement: events.JudgedWrong, Reason: "every 90 days"},
 		events.ReviewClosed{Run: "r1", Right: 2, Wrong: 1, Unsure: 1, Verdict: events.Succeeded, Agreement: new(333), Reason: "not all have judged"},
 		events.VerdictGiven{Run: "r1", Verdict: events.Failed, From: events.ByRule, By: "correctness>=0.5", Feedback: "f1"},

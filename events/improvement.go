@@ -48,6 +48,9 @@ type Change struct {
 	Agent    string `json:"agent,omitempty"`
 	// Config is the agent's configuration after the change, for the kinds that change one.
 	Config *AgentConfig `json:"config,omitempty"`
+	// Others are configurations with other values of the same setting: what is tried first is tried with each of them beside it. Made at once
+	// is only Config.
+	Others []AgentConfig `json:"others,omitempty"`
 	// Steps are the steps in question, for workflow and runbook changes.
 	Steps []string `json:"steps,omitempty"`
 	// Instruction says what to do in a person's words.

@@ -47,6 +47,7 @@ func All(c Config) []Member {
 		member(spending(c)),
 		member(trigger()),
 		member(improvement()),
+		member(role()),
 		member(rollback()),
 	}
 	if c.Does(SlackAnswer{}) {

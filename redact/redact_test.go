@@ -228,6 +228,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		cron
 		dataset
 		eval
+		evals
 		judge
 		prompt_hash
 		gained

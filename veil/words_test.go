@@ -39,6 +39,8 @@ var nobodys = strings.Fields(`
 	judge.measured
 	review.asked
 	review.closed
+	role.answered
+	role.asked
 	runbook.saved
 	skill.saved
 	slack.posted

@@ -1,0 +1,25 @@
+package commands
+
+import "github.com/virtuous6/virtuous6/events"
+
+// RoleStream is the stream of a question that a model is asked in a role, by the run that asks it.
+func RoleStream(workspace, run string) string { return events.StreamName("role", workspace, run) }
+
+// AskRole notes that a model is asked in a role.
+type AskRole struct {
+	Meta
+	Fact events.RoleAsked
+}
+
+// AnswerRole notes what became of what it said.
+type AnswerRole struct {
+	Meta
+	Run  string
+	Fact events.RoleAnswered
+}
+
+func (c AskRole) Stream() string    { return RoleStream(c.Workspace, c.Fact.Run) }
+func (c AnswerRole) Stream() string { return RoleStream(c.Workspace, c.Run) }
+
+func (AskRole) role()    {}
+func (AnswerRole) role() {}
