@@ -74,6 +74,7 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
 	}
+	v.Runs = make([]Run, 0, len(runs))
 	for _, o := range runs {
 		// Where several took part, nobody can say whose doing the end was; where a price is missing, what it cost.
 		if len(o.Agents) != 1 || len(o.Models) != 1 || !o.Whole() || o.Result() != events.Succeeded && o.Result() != events.Failed {

@@ -135,7 +135,7 @@ func (a *analysis) weigh(c events.Claim, after uint64) (evidence.Standing, bool)
 		q := *known
 		if after > 0 {
 			q.measured = measure(q.rows, after, math.MaxUint64)
-			q.rows = slices.DeleteFunc(slices.Clone(q.rows), func(r trial) bool { return r.first <= after })
+			q.rows = slices.DeleteFunc(slices.Clone(q.rows), func(r trial) bool { return r.First <= after })
 			// Alone it would be the only claim of all that were tested.
 			q.claimed = q.logE+q.weight >= math.Log(float64(len(a.questions))/alpha)
 		}

@@ -28,8 +28,9 @@ func (a *analysis) change(q *question, text, instruction string) events.Change {
 func (q *question) agent() (agent string) {
 	times := map[string]int{}
 	for _, r := range q.rows {
-		if times[r.agent]++; times[r.agent] > times[agent] || times[r.agent] == times[agent] && r.agent < agent {
-			agent = r.agent
+		met := r.agent()
+		if times[met]++; times[met] > times[agent] || times[met] == times[agent] && met < agent {
+			agent = met
 		}
 	}
 	return agent

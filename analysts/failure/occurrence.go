@@ -50,7 +50,8 @@ const maxFeedback = 5
 type history struct {
 	View
 	fingerprints Fingerprints
-	// of is by run and step, "" where none failed; whole is the run's own error where no step has its fingerprint.
+	// of is by run and step, "" where none failed, and nil of a run without a failed step; whole is the run's own error where no step has
+	// its fingerprint.
 	of    [][]string
 	whole []string
 	by    map[string]string
@@ -72,9 +73,11 @@ func newHistory(v View) *history {
 	h.fingerprints.Settle()
 	for i := range v.Runs {
 		r := &v.Runs[i]
-		h.of[i] = make([]string, len(r.Steps))
 		for k := range r.Steps {
 			if s := &r.Steps[k]; s.Failed && cmp.Or(s.Explicit, s.Error) != "" {
+				if h.of[i] == nil {
+					h.of[i] = make([]string, len(r.Steps))
+				}
 				f := h.fingerprints.Of(s.Explicit, s.Error)
 				h.of[i][k], h.by[f.ID] = f.ID, f.By
 			}
@@ -87,6 +90,14 @@ func newHistory(v View) *history {
 		}
 	}
 	return h
+}
+
+// id is the fingerprint of a step, "" where it did not fail, or without a word.
+func (h *history) id(run, step int) string {
+	if h.of[run] == nil {
+		return ""
+	}
+	return h.of[run][step]
 }
 
 // List are all errors of a view, those in the most failed runs first.
@@ -118,9 +129,10 @@ func (h *history) list(part func(workflow string) string) []Error {
 		t.workflows[r.Workflow]++
 		return t
 	}
+	in := map[string]bool{}
 	for i := range v.Runs {
 		r := &v.Runs[i]
-		in := map[string]bool{}
+		clear(in)
 		count := func(t *tally) {
 			if in[t.ID] {
 				return

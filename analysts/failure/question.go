@@ -16,14 +16,16 @@ import (
 // landmark is the place that runs are compared from.
 type landmark struct{ workflow, step string }
 
-// visit is a run that went on behind its first time at a landmark: with which error, "" for none, and with which step next.
+// visit is a run that went on behind its first time at a landmark: with which error, "" for none, and then with which step next.
 type visit struct {
-	run             int
-	id, next, agent string
-	task            string
-	good            bool
-	first, position uint64
+	*Run
+	step     int32
+	id, next string
 }
+
+func (v *visit) good() bool       { return v.Outcome == events.Succeeded }
+func (v *visit) agent() string    { return v.Steps[v.step].Agent }
+func (v *visit) position() uint64 { return v.Steps[v.step].Position }
 
 // question is a comparison: runs with an error at a step against those without, or, where next is set, those that went on
 // with next after it against those that did something else.
@@ -58,27 +60,81 @@ const (
 	endsAt = 0.9
 )
 
-func (h *history) visits() map[landmark][]visit {
-	all := map[landmark][]visit{}
+// landmarks are those of a history, by number.
+type landmarks struct {
+	number map[landmark]int32
+	// all are the landmarks, runs how many have each, last how many of them end there.
+	all        []landmark
+	runs, last []int
+	// of are those of the steps of all runs, one after another; a step that the run had before is -1.
+	of []int32
+}
+
+func (h *history) landmarks() *landmarks {
+	p := &landmarks{number: map[landmark]int32{}}
+	var seen []int // the latest run that had each, from 1
+	steps := 0
+	for i := range h.Runs {
+		steps += len(h.Runs[i].Steps)
+	}
+	p.of = make([]int32, 0, steps)
 	for i := range h.Runs {
 		r := &h.Runs[i]
+		for k := range r.Steps {
+			at := landmark{r.Workflow, r.Steps[k].Name}
+			n, ok := p.number[at]
+			if !ok {
+				n = int32(len(p.all)) //nolint:gosec // at most one a step
+				p.number[at] = n
+				p.all, p.runs, p.last, seen = append(p.all, at), append(p.runs, 0), append(p.last, 0), append(seen, 0)
+			}
+			if k == len(r.Steps)-1 {
+				p.last[n]++
+			}
+			if seen[n] == i+1 {
+				n = -1
+			} else {
+				seen[n] = i + 1
+				p.runs[n]++
+			}
+			p.of = append(p.of, n)
+		}
+	}
+	return p
+}
+
+// ends tells of a step that comes with the end of its runs.
+func (p *landmarks) ends(at landmark) bool {
+	n, ok := p.number[at]
+	return ok && float64(p.last[n]) >= endsAt*float64(p.runs[n])
+}
+
+// visits are by the number of the landmark.
+func (h *history) visits(p *landmarks) [][]visit {
+	all := make([][]visit, len(p.all))
+	of := p.of
+	for i := range h.Runs {
+		r := &h.Runs[i]
+		at := of[:len(r.Steps)]
+		of = of[len(r.Steps):]
 		if !rated(r) {
 			continue
 		}
-		seen := map[string]bool{}
 		for k := range len(r.Steps) - 1 {
-			s := &r.Steps[k]
-			if seen[s.Name] {
+			if at[k] < 0 {
 				continue
 			}
-			seen[s.Name] = true
-			if s.Failed && h.of[i][k] == "" {
+			v := visit{Run: r, step: int32(k), id: h.id(i, k)} //nolint:gosec // the number of a step
+			if r.Steps[k].Failed && v.id == "" {
 				continue // it failed without a word
 			}
-			at := landmark{r.Workflow, s.Name}
-			all[at] = append(all[at], visit{
-				run: i, id: h.of[i][k], next: r.next(k), agent: s.Agent, task: r.Task, good: r.Outcome == events.Succeeded, first: r.First, position: s.Position,
-			})
+			if v.id != "" {
+				v.next = r.next(k)
+			}
+			if all[at[k]] == nil {
+				all[at[k]] = make([]visit, 0, p.runs[at[k]])
+			}
+			all[at[k]] = append(all[at[k]], v)
 		}
 	}
 	return all
@@ -94,74 +150,55 @@ func (r *Run) next(step int) string {
 	return r.Steps[len(r.Steps)-1].Name
 }
 
-// ends are the steps that come with the end of their runs, by workflow.
-func (h *history) ends() map[landmark]bool {
-	runs, last := map[landmark]int{}, map[landmark]int{}
-	for i := range h.Runs {
-		r := &h.Runs[i]
-		seen := map[string]bool{}
-		for k := range r.Steps {
-			at := landmark{r.Workflow, r.Steps[k].Name}
-			if !seen[at.step] {
-				seen[at.step] = true
-				runs[at]++
-			}
-			if k == len(r.Steps)-1 {
-				last[at]++
-			}
-		}
-	}
-	ends := map[landmark]bool{}
-	for at, n := range runs {
-		if float64(last[at]) >= endsAt*float64(n) {
-			ends[at] = true
-		}
-	}
-	return ends
-}
-
 // questions are all that the history has enough runs for, in a fixed order.
 func (h *history) questions() []*question {
-	ends := h.ends()
+	p := h.landmarks()
 	var all []*question
-	for at, visits := range h.visits() {
-		ids := map[string]bool{}
+	ask := func(q *question) {
+		q.measured = measure(q.rows, 0, math.MaxUint64)
+		if min(q.strata.Total.With, q.strata.Total.Without) >= minSides {
+			all = append(all, q)
+		}
+	}
+	for n, visits := range h.visits(p) {
+		at := p.all[n]
+		none, by := 0, map[string][]*visit{}
 		for i := range visits {
-			if visits[i].id != "" {
-				ids[visits[i].id] = true
+			if v := &visits[i]; v.id == "" {
+				none++
+			} else {
+				by[v.id] = append(by[v.id], v)
 			}
 		}
-		for id := range ids {
-			harm := &question{landmark: at, id: id}
-			after := map[string]bool{}
+		for id, met := range by {
+			if len(met) < minSides {
+				continue
+			}
+			harm := &question{landmark: at, id: id, rows: make([]trial, 0, none+len(met))}
 			for i := range visits {
 				if v := &visits[i]; v.id == id || v.id == "" {
 					harm.rows = append(harm.rows, trial{v, v.id == id})
 				}
-				if visits[i].id == id {
-					after[visits[i].next] = true
-				}
 			}
-			all = append(all, harm)
-			for next := range after {
-				if ends[landmark{at.workflow, next}] {
+			ask(harm)
+			// Without a task's name a hard wish can't be told from an easy one.
+			named := slices.DeleteFunc(met, func(v *visit) bool { return v.Task == "" })
+			after := map[string]int{}
+			for _, v := range named {
+				after[v.next]++
+			}
+			for next, times := range after {
+				if p.ends(landmark{at.workflow, next}) || min(times, len(named)-times) < minSides {
 					continue
 				}
-				q := &question{landmark: at, id: id, next: next}
-				for i := range visits {
-					// Without a task's name a hard wish can't be told from an easy one.
-					if v := &visits[i]; v.id == id && v.task != "" {
-						q.rows = append(q.rows, trial{v, v.next == next})
-					}
+				q := &question{landmark: at, id: id, next: next, rows: make([]trial, 0, len(named))}
+				for _, v := range named {
+					q.rows = append(q.rows, trial{v, v.next == next})
 				}
-				all = append(all, q)
+				ask(q)
 			}
 		}
 	}
-	all = slices.DeleteFunc(all, func(q *question) bool {
-		q.measured = measure(q.rows, 0, math.MaxUint64)
-		return min(q.strata.Total.With, q.strata.Total.Without) < minSides
-	})
 	slices.SortFunc(all, func(a, b *question) int { return slices.Compare(a.subject(), b.subject()) })
 	return all
 }
@@ -178,17 +215,17 @@ func measure(rows []trial, after, upTo uint64) measured {
 	tables := map[string]*stats.Table{}
 	var tasks []string
 	for _, r := range rows {
-		if r.first <= after || r.first > upTo {
+		if r.First <= after || r.First > upTo {
 			continue
 		}
-		t := tables[r.task]
+		t := tables[r.Task]
 		if t == nil {
 			t = &stats.Table{}
-			tables[r.task] = t
-			tasks = append(tasks, r.task)
+			tables[r.Task] = t
+			tasks = append(tasks, r.Task)
 		}
 		good := int64(0)
-		if r.good {
+		if r.good() {
 			good = 1
 		}
 		if r.with {
@@ -231,7 +268,7 @@ func (q *question) strength() events.Strength {
 	if q.difference < 0 {
 		worse, gain = float64(t.WithSucceeded)/float64(max(t.With, 1)), -q.interval.High
 	}
-	middle := q.rows[len(q.rows)/2].first
+	middle := q.rows[len(q.rows)/2].First
 	early, late := measure(q.rows, 0, middle), measure(q.rows, middle, math.MaxUint64)
 	halves := (early.difference < 0) == (q.difference < 0) && (late.difference < 0) == (q.difference < 0)
 	return evidence.Grade(1+gain/max(worse, 0.01), min(t.With, t.Without), q.logE, q.claimed, halves)
@@ -264,12 +301,12 @@ const maxPositions = 5
 func (q *question) evidence(asked int, alpha float64) events.Evidence {
 	e := events.Evidence{Confidence: confidence, N: q.strata.Total.With + q.strata.Total.Without}
 	for _, r := range q.rows {
-		if e.From == 0 || r.first < e.From {
-			e.From = r.first
+		if e.From == 0 || r.First < e.From {
+			e.From = r.First
 		}
-		e.To = max(e.To, r.position)
-		if r.with && r.good == (q.difference > 0) {
-			e.Positions = append(e.Positions, r.position)
+		e.To = max(e.To, r.position())
+		if r.with && r.good() == (q.difference > 0) {
+			e.Positions = append(e.Positions, r.position())
 		}
 	}
 	slices.Sort(e.Positions)

@@ -72,6 +72,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
 	}
+	v.Runs = make([]Run, 0, len(runs))
 	for _, o := range runs {
 		if o.Outcome == projections.Running {
 			continue

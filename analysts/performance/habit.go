@@ -35,14 +35,48 @@ type work struct {
 	reasoning float64
 }
 
-func (r *Run) work() work {
-	var w work
+// works are those of all runs. Many go alike, and the names of steps are few.
+func (v *View) works() map[*Run]*work {
+	// Lists that runs share are one list, which nobody changes.
+	type way struct {
+		steps, tools *string
+		n, m         int
+	}
+	first := func(list []string) *string {
+		if len(list) == 0 {
+			return nil
+		}
+		return &list[0]
+	}
+	planned := map[string]bool{}
+	known := map[way]*work{}
+	all := make(map[*Run]*work, len(v.Runs))
+	for i := range v.Runs {
+		r := &v.Runs[i]
+		k := way{first(r.Steps), first(r.Tools), len(r.Steps), len(r.Tools)}
+		w := known[k]
+		if w == nil {
+			w = r.work(planned)
+			known[k] = w
+		}
+		all[r] = w
+	}
+	return all
+}
+
+// work tells how a run was worked on. planned is which names of steps are plans, as far as that is known already.
+func (r *Run) work(planned map[string]bool) *work {
+	w := &work{}
 	row, without, before := 0, 0, true
 	tools := map[string]bool{}
 	planning := false
 	for i, step := range r.Steps {
 		called := slices.Contains(r.Tools, step)
-		plan := plans.MatchString(step)
+		plan, known := planned[step]
+		if !known {
+			plan = plans.MatchString(step)
+			planned[step] = plan
+		}
 		switch {
 		case plan && before:
 			w.planned = true
@@ -71,13 +105,13 @@ func (r *Run) work() work {
 // habits are what an agent does in some runs and not in others.
 var habits = []struct {
 	name, words string
-	has         func(work) bool
+	has         func(*work) bool
 }{
-	{"plans_first", "plans before it acts", func(w work) bool { return w.planned }},
-	{"plans_again", "plans again on the way", func(w work) bool { return w.replanned }},
-	{"loops", fmt.Sprintf("does a step %d times in a row or more", loopsFrom), func(w work) bool { return w.looped }},
-	{"gives_up", "hands the task over at the end", func(w work) bool { return w.gaveUp }},
-	{"several_tools", "uses several tools", func(w work) bool { return w.tools > 1 }},
+	{"plans_first", "plans before it acts", func(w *work) bool { return w.planned }},
+	{"plans_again", "plans again on the way", func(w *work) bool { return w.replanned }},
+	{"loops", fmt.Sprintf("does a step %d times in a row or more", loopsFrom), func(w *work) bool { return w.looped }},
+	{"gives_up", "hands the task over at the end", func(w *work) bool { return w.gaveUp }},
+	{"several_tools", "uses several tools", func(w *work) bool { return w.tools > 1 }},
 }
 
 // thinking tells how each agent works, and what of it goes with success on like tasks.
@@ -85,10 +119,7 @@ func (v *View) thinking() []evidence.Finding {
 	var findings []evidence.Finding
 	names, runs := v.agents()
 	slices.SortStableFunc(names, func(a, b string) int { return len(runs[b]) - len(runs[a]) })
-	works := map[*Run]work{}
-	for i := range v.Runs {
-		works[&v.Runs[i]] = v.Runs[i].work()
-	}
+	works := v.works()
 	told := 0
 	for _, agent := range names {
 		mine := slices.DeleteFunc(slices.Clone(runs[agent]), func(r *Run) bool { return len(r.Steps) == 0 })
@@ -99,21 +130,22 @@ func (v *View) thinking() []evidence.Finding {
 		var words []string
 		counts := map[string]int64{}
 		reasoning := 0.0
-		var tools []int
-		for _, h := range habits {
-			n := int64(0)
-			for _, r := range mine {
-				if h.has(works[r]) {
-					n++
+		tools := make([]int, len(mine))
+		for i, r := range mine {
+			w := works[r]
+			for _, h := range habits {
+				if h.has(w) {
+					counts[h.name]++
 				}
 			}
-			if counts[h.name] = n; n > 0 {
+			reasoning += w.reasoning / float64(len(mine))
+			tools[i] = w.tools
+		}
+		for _, h := range habits {
+			n := counts[h.name]
+			if counts[h.name] = n; n > 0 { // none is a count too
 				words = append(words, fmt.Sprintf("%s in %.0f%%", h.words, 100*float64(n)/float64(len(mine))))
 			}
-		}
-		for _, r := range mine {
-			reasoning += works[r].reasoning / float64(len(mine))
-			tools = append(tools, works[r].tools)
 		}
 		slices.Sort(tools)
 		words = append(words, fmt.Sprintf("%d at the median of a run", tools[len(tools)/2]), fmt.Sprintf("%.0f%% of its steps call none", 100*reasoning))
@@ -131,7 +163,7 @@ func (v *View) thinking() []evidence.Finding {
 
 // habits tell what of how agents work goes with success, within like tasks and the same agent. Who works so may do it because the
 // task is hard: it asks for nothing.
-func (v *View) habits(works map[*Run]work) []evidence.Finding {
+func (v *View) habits(works map[*Run]*work) []evidence.Finding {
 	type asked struct {
 		habit    int
 		workflow string
@@ -154,19 +186,22 @@ func (v *View) habits(works map[*Run]work) []evidence.Finding {
 	}
 	slices.Sort(names)
 	for _, w := range names {
-		for k, h := range habits {
-			var with, without []*Run
-			for _, r := range workflows[w] {
-				if h.has(works[r]) {
-					with = append(with, r)
-				} else {
-					without = append(without, r)
+		runs := workflows[w]
+		alike := tallied(runs, func(r *Run) stratum { return stratum{r.Agent, r.Task} }, every)
+		with := make([][]*Run, len(habits))
+		for _, r := range runs {
+			did := works[r]
+			for k, h := range habits {
+				if h.has(did) {
+					with[k] = append(with[k], r)
 				}
 			}
-			if min(len(with), len(without)) < fewest {
+		}
+		for k, with := range with {
+			if min(len(with), len(runs)-len(with)) < fewest {
 				continue
 			}
-			s := compareBy(with, without, func(r *Run) stratum { return stratum{r.Agent, r.Task} })
+			s := alike.others(with)
 			if s.Informative < 2 {
 				continue // tasks aren't named, or nobody does both
 			}

@@ -75,94 +75,22 @@ func (r *Run) stratum() stratum { return stratum{r.Workflow, r.Task} }
 
 // compare counts success of some runs against others within like tasks.
 func compare(with, without []*Run) stats.Strata {
-	return compareBy(with, without, func(r *Run) stratum { return r.stratum() })
-}
-
-// compareBy counts success of some runs against others within strata.
-func compareBy(with, without []*Run, of func(*Run) stratum) stats.Strata {
-	tables := map[stratum]*stats.Table{}
-	table := func(r *Run) *stats.Table {
-		s := of(r)
-		t := tables[s]
-		if t == nil {
-			t = &stats.Table{}
-			tables[s] = t
-		}
-		return t
-	}
-	for _, r := range with {
-		t := table(r)
-		t.With++
-		if r.Good {
-			t.WithSucceeded++
-		}
-	}
-	for _, r := range without {
-		t := table(r)
-		t.Without++
-		if r.Good {
-			t.WithoutSucceeded++
-		}
-	}
-	var s stats.Strata
-	for _, k := range sortedStrata(tables) {
-		s.Add(*tables[k])
-	}
-	return s
-}
-
-// counted are runs and how many of them were good.
-type counted struct{ runs, good int64 }
-
-func (c *counted) add(r *Run) {
-	if c.runs++; r.Good {
-		c.good++
-	}
-}
-
-// everyone is the runs of all agents by like tasks, sorted.
-type everyone struct {
-	place map[stratum]int
-	all   []counted
-	// mine is room for those of one agent.
-	mine []counted
-}
-
-func tally(runs []Run) *everyone {
-	of := map[stratum]*counted{}
-	for i := range runs {
-		k := runs[i].stratum()
-		if of[k] == nil {
-			of[k] = &counted{}
-		}
-		of[k].add(&runs[i])
-	}
-	e := &everyone{place: map[stratum]int{}, mine: make([]counted, len(of))}
-	for _, k := range sortedStrata(of) {
-		e.place[k] = len(e.all)
-		e.all = append(e.all, *of[k])
-	}
-	return e
-}
-
-// others compares one agent's runs with those of all others.
-func (e *everyone) others(mine []*Run) stats.Strata {
-	clear(e.mine)
-	for _, r := range mine {
-		e.mine[e.place[r.stratum()]].add(r)
-	}
-	var s stats.Strata
-	for i, all := range e.all {
-		m := e.mine[i]
-		s.Add(stats.Table{With: m.runs, WithSucceeded: m.good, Without: all.runs - m.runs, WithoutSucceeded: all.good - m.good})
-	}
-	return s
+	return tallied(slices.Concat(with, without), (*Run).stratum, every).others(with)
 }
 
 func sortedStrata[T any](of map[stratum]T) []stratum {
 	return slices.SortedFunc(maps.Keys(of), func(a, b stratum) int {
 		return cmp.Or(cmp.Compare(a.workflow, b.workflow), cmp.Compare(a.task, b.task))
 	})
+}
+
+// all are the runs, each by itself.
+func (v *View) all() []*Run {
+	all := make([]*Run, len(v.Runs))
+	for i := range all {
+		all[i] = &v.Runs[i]
+	}
+	return all
 }
 
 // agents are the runs of each agent, by name.
@@ -204,7 +132,7 @@ func (v *View) peers() []evidence.Finding {
 		i      stats.Interval
 	}
 	names, runs := v.agents()
-	everyone := tally(v.Runs)
+	everyone := tallied(v.all(), (*Run).stratum, every)
 	var all []peer
 	var logE []float64
 	for _, agent := range names {

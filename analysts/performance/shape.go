@@ -61,7 +61,8 @@ func (v *View) shapes() []shape {
 		l.monthly[v.Runs[i].Agent] += weight
 		l.all += weight
 	}
-	return slices.Concat(l.merges(), l.splits(at.Runs), l.retirements(at.Runs), l.limits(), l.tools())
+	all := at.all()
+	return slices.Concat(l.merges(), l.splits(all), l.retirements(all), l.limits(), l.tools())
 }
 
 // now is the configuration of a live agent.
@@ -100,9 +101,16 @@ const (
 // merges are pairs of agents that do the same work with the same tools, equally well.
 func (l *look) merges() []shape {
 	pairs := len(l.names) * (len(l.names) - 1) / 2
+	all := make([]duties, len(l.names))
+	for i, agent := range l.names {
+		all[i] = dutiesOf(l.runs[agent])
+	}
 	var found []shape
 	for i, a := range l.names {
-		for _, b := range l.names[i+1:] {
+		for k, b := range l.names[i+1:] {
+			if !all[i].like(&all[i+1+k]) {
+				continue
+			}
 			if s, ok := l.merge(a, b, l.level/float64(pairs)); ok {
 				found = append(found, s)
 			}
@@ -111,32 +119,48 @@ func (l *look) merges() []shape {
 	return found
 }
 
-func (l *look) merge(a, b string, level float64) (found shape, ok bool) {
-	of, other := byWorkflow(l.runs[a]), byWorkflow(l.runs[b])
-	n, m := float64(len(l.runs[a])), float64(len(l.runs[b]))
-	workflows := slices.Sorted(maps.Keys(of))
+// duties are what an agent does: how many runs of each workflow, and with which tools.
+type duties struct {
+	runs      int
+	workflows map[string]int
+	tools     map[string]bool
+}
+
+func dutiesOf(runs []*Run) duties {
+	d := duties{runs: len(runs), workflows: map[string]int{}, tools: toolsOf(runs)}
+	for _, r := range runs {
+		d.workflows[r.Workflow]++
+	}
+	return d
+}
+
+// like tells whether two agents do the same kinds of tasks about as often, with the same tools.
+func (d *duties) like(o *duties) bool {
 	apart := 0.0
-	for w := range other {
-		if of[w] == nil {
-			workflows = append(workflows, w)
-		}
+	for _, w := range bothOf(d.workflows, o.workflows) {
+		apart += math.Abs(float64(d.workflows[w])/float64(d.runs)-float64(o.workflows[w])/float64(o.runs)) / 2
 	}
-	slices.Sort(workflows)
-	for _, w := range workflows {
-		apart += math.Abs(float64(len(of[w]))/n-float64(len(other[w]))/m) / 2
-	}
-	tools, others := toolsOf(l.runs[a]), toolsOf(l.runs[b])
-	both, either := 0, len(others)
-	for t := range tools {
-		if others[t] {
+	both, either := 0, len(o.tools)
+	for t := range d.tools {
+		if o.tools[t] {
 			both++
 		} else {
 			either++
 		}
 	}
-	if apart > mixed || float64(both) < toolsAlike*float64(either) {
-		return found, false
-	}
+	return apart <= mixed && float64(both) >= toolsAlike*float64(either)
+}
+
+// bothOf are the sorted keys of two.
+func bothOf[V any](a, b map[string]V) []string {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+func (l *look) merge(a, b string, level float64) (found shape, ok bool) {
+	of, other := byWorkflow(l.runs[a]), byWorkflow(l.runs[b])
+	workflows := bothOf(of, other)
 	var whole stats.Strata
 	for _, w := range workflows {
 		s := compare(of[w], other[w])
@@ -207,19 +231,17 @@ const (
 )
 
 // retirements are live agents that do worse than others do on the very tasks that they have.
-func (l *look) retirements(all []Run) []shape {
+func (l *look) retirements(all []*Run) []shape {
 	var found []shape
+	var everyone *tally
 	for _, agent := range l.names {
 		if _, live := l.now(agent); !live {
 			continue
 		}
-		var others []*Run
-		for k := range all {
-			if all[k].Agent != agent {
-				others = append(others, &all[k])
-			}
+		if everyone == nil {
+			everyone = tallied(all, (*Run).stratum, every)
 		}
-		s := compare(l.runs[agent], others)
+		s := everyone.others(l.runs[agent])
 		if s.Informative < 2 || min(s.Total.With, s.Total.Without) < retiredRuns {
 			continue
 		}

@@ -21,25 +21,19 @@ const (
 	splitRuns = 200
 )
 
-// splits are agents that do worse at some kinds of their tasks than at others, beside what other agents do at the same ones, so that
-// none is split for tasks that are hard for all. Which kinds those are is learned from one half of the runs, the gap told by the other.
-func (l *look) splits(all []Run) []shape {
-	var found []shape
-	for _, agent := range l.names {
-		if len(l.runs[agent]) < splitRuns {
-			continue
-		}
-		var others []*Run
-		for k := range all {
-			if all[k].Agent != agent {
-				others = append(others, &all[k])
-			}
-		}
-		if s, ok := l.split(agent, others); ok {
-			found = append(found, s)
-		}
+// halves are all runs by like tasks, in two halves, and which strata are of each workflow and of each task.
+type halves struct {
+	first, second    *tally
+	workflows, tasks map[string][]int32
+}
+
+func halved(runs []*Run) *halves {
+	h := &halves{first: tallied(runs, (*Run).stratum, half), second: tallied(runs, (*Run).stratum, otherHalf), workflows: map[string][]int32{}, tasks: map[string][]int32{}}
+	for i, s := range h.first.strata {
+		n := int32(i) //nolint:gosec // at most one a run
+		h.workflows[s.workflow], h.tasks[s.task] = append(h.workflows[s.workflow], n), append(h.tasks[s.task], n)
 	}
-	return found
+	return h
 }
 
 // half puts a run into one of two halves, by its name alone.
@@ -49,26 +43,45 @@ func half(r *Run) bool {
 	return h.Sum32()%2 == 0
 }
 
-func (l *look) split(agent string, others []*Run) (found shape, ok bool) {
-	of, besides := byWorkflow(l.runs[agent]), byWorkflow(others)
-	kind := func(r *Run) string { return r.Workflow }
-	if len(of) == 1 { // then by its tasks
-		kind = func(r *Run) string { return r.Task }
-		of, besides = map[string][]*Run{}, map[string][]*Run{}
-		for _, r := range l.runs[agent] {
-			of[kind(r)] = append(of[kind(r)], r)
+func otherHalf(r *Run) bool { return !half(r) }
+
+// splits are agents that do worse at some kinds of their tasks than at others, beside what other agents do at the same ones, so that
+// none is split for tasks that are hard for all. Which kinds those are is learned from one half of the runs, the gap told by the other.
+func (l *look) splits(all []*Run) []shape {
+	var h *halves
+	var found []shape
+	for _, agent := range l.names {
+		if len(l.runs[agent]) < splitRuns {
+			continue
 		}
-		for _, r := range others {
-			besides[kind(r)] = append(besides[kind(r)], r)
+		if h == nil {
+			h = halved(all)
 		}
+		if s, ok := l.split(agent, h); ok {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func (l *look) split(agent string, h *halves) (found shape, ok bool) {
+	mine := l.runs[agent]
+	of, kind := h.workflows, func(r *Run) string { return r.Workflow }
+	if !slices.ContainsFunc(mine, func(r *Run) bool { return r.Workflow != mine[0].Workflow }) { // then by its tasks
+		of, kind = h.tasks, func(r *Run) string { return r.Task }
+	}
+	has := map[string]bool{}
+	for _, r := range mine {
+		has[kind(r)] = true
 	}
 	type learned struct {
 		kind string
 		d, n float64
 	}
 	var kinds []learned
-	for _, k := range slices.Sorted(maps.Keys(of)) {
-		s := compare(halfOf(of[k], true), halfOf(besides[k], true))
+	h.first.count(mine, half)
+	for _, k := range slices.Sorted(maps.Keys(has)) {
+		s := h.first.within(of[k])
 		if k == "" || s.Informative == 0 || min(s.Total.With, s.Total.Without) < 10 {
 			continue
 		}
@@ -93,20 +106,17 @@ func (l *look) split(agent string, others []*Run) (found shape, ok bool) {
 			cut, most = c, between
 		}
 	}
-	worse := map[string]bool{}
 	var names []string
+	var badAt, restAt []int32
 	for i, k := range kinds {
-		if worse[k.kind] = i < cut; worse[k.kind] {
-			names = append(names, k.kind)
+		if i < cut {
+			names, badAt = append(names, k.kind), append(badAt, of[k.kind]...)
+		} else {
+			restAt = append(restAt, of[k.kind]...)
 		}
 	}
-	cluster := func(runs []*Run, of bool) []*Run {
-		return slices.DeleteFunc(halfOf(runs, false), func(r *Run) bool {
-			is, known := worse[kind(r)]
-			return !known || is != of
-		})
-	}
-	bad, rest := compare(cluster(l.runs[agent], true), cluster(others, true)), compare(cluster(l.runs[agent], false), cluster(others, false))
+	h.second.count(mine, otherHalf)
+	bad, rest := h.second.within(badAt), h.second.within(restAt)
 	if bad.Informative == 0 || rest.Informative == 0 || min(bad.Total.With, rest.Total.With) < fewest {
 		return found, false
 	}
@@ -138,9 +148,4 @@ func (l *look) split(agent string, others []*Run) (found shape, ok bool) {
 			agent, 100*gap, told, bad.Total.WithSucceeded, bad.Total.With, 100*within.Low, 100*within.High),
 		expected: events.Expected{Metric: "success_rate", Change: stats.Round(gap * share), Low: stats.Round(within.Low * share), High: stats.Round(within.High * share)},
 	}, true
-}
-
-// halfOf is a half of runs.
-func halfOf(runs []*Run, first bool) []*Run {
-	return slices.DeleteFunc(slices.Clone(runs), func(r *Run) bool { return half(r) != first })
 }

@@ -35,19 +35,23 @@ type Run struct {
 }
 
 // lists are those of the names of steps: a history has few different ones, and many runs.
-type lists map[string][]string
+type lists struct {
+	known map[string][]string
+	key   []byte
+}
 
-func (l lists) names(steps []projections.ObservedStep) []string {
-	var key []byte
+func (l *lists) names(steps []projections.ObservedStep) []string {
+	l.key = l.key[:0]
 	for i := range steps {
-		key = append(append(key, steps[i].Name...), 0)
+		l.key = append(append(l.key, steps[i].Name...), 0)
 	}
-	known, ok := l[string(key)]
+	known, ok := l.known[string(l.key)]
 	if !ok {
+		known = make([]string, len(steps))
 		for i := range steps {
-			known = append(known, steps[i].Name)
+			known[i] = steps[i].Name
 		}
-		l[string(key)] = known
+		l.known[string(l.key)] = known
 	}
 	return known
 }
@@ -61,11 +65,12 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 	for _, row := range versions {
 		v.Versions[row.Agent] = append(v.Versions[row.Agent], row)
 	}
-	l := lists{}
+	l := lists{known: map[string][]string{}}
 	runs, err := r.Observations(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
 	}
+	v.Runs = make([]Run, 0, len(runs))
 	for _, o := range runs {
 		// Where several took part, nobody can say whose doing the end was.
 		if len(o.Agents) != 1 || o.Result() != events.Succeeded && o.Result() != events.Failed {

@@ -47,13 +47,15 @@ type Wait struct {
 type Pair struct{ Times, SavesNS int64 }
 
 func put[K comparable, V any](m *map[K]*V, k K) *V {
-	if *m == nil {
-		*m = map[K]*V{}
+	v := (*m)[k]
+	if v == nil {
+		if *m == nil {
+			*m = map[K]*V{}
+		}
+		v = new(V)
+		(*m)[k] = v
 	}
-	if (*m)[k] == nil {
-		(*m)[k] = new(V)
-	}
-	return (*m)[k]
+	return v
 }
 
 // add adds a run that has ended.

@@ -61,10 +61,15 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
 			Model: a.Model, Prompt: a.Prompt, Temperature: a.Temperature, MaxTokens: int(a.MaxTokens), Tools: a.Tools,
 		}
 	}
-	l := loader{byName: map[string]*History{}, calls: map[[2]string][][2]string{}}
 	runs, err := r.Observations(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
+	}
+	l := loader{byName: map[string]*History{}, calls: map[[2]string][][2]string{}, ended: map[string]int{}}
+	for _, o := range runs {
+		if o.Outcome != projections.Running {
+			l.ended[o.Workflow]++
+		}
 	}
 	for _, o := range runs {
 		l.add(o)
@@ -84,6 +89,8 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
 type loader struct {
 	byName map[string]*History
 	stats  projections.StepStats
+	// ended is how many runs each workflow has.
+	ended map[string]int
 	// traces is room for the next ones, calls are those of runs with one pair.
 	traces []string
 	calls  map[[2]string][][2]string
@@ -98,7 +105,7 @@ func (l *loader) add(o *projections.Observation) {
 	}
 	h := l.byName[o.Workflow]
 	if h == nil {
-		h = &History{Name: o.Workflow}
+		h = &History{Name: o.Workflow, Runs: make([]Run, 0, l.ended[o.Workflow])}
 		l.byName[h.Name] = h
 	}
 	run := Run{
