@@ -50,7 +50,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"dataset": {anything[events.DatasetRunAdded]()},
 		"eval":    {anything[events.EvalFinished]()},
 		"judge":   {anything[events.JudgeMeasured]()},
-		"role":    {anything[events.RoleAsked](), anything[events.RoleAnswered]()},
+		"role":    {anything[events.RoleAsked](), anything[events.RoleAnswered](), anything[events.RoleSilenced]()},
 		"analyst": {
 			anything[events.AnalystScored](), rapid.Just[events.Event](events.AnalystScored{Improvement: "i", Doubt: 50}), anything[events.AnalystBound](), anything[events.AnalystFreed](),
 		},
@@ -278,9 +278,9 @@ func sound(t *rapid.T, history []events.Event) {
 			}
 		case events.JudgeMeasured:
 			made = true
-		case events.RoleAsked:
-			if made = true; i > 0 {
-				t.Fatalf("it is asked twice: %+v", e)
+		case events.RoleAsked, events.RoleSilenced:
+			if made = true; i > 0 && reflect.TypeOf(history[i-1]) == reflect.TypeOf(e) {
+				t.Fatalf("asked, or silenced, twice: %+v", e)
 			}
 		case events.RoleAnswered:
 			ended = true
@@ -541,6 +541,6 @@ func openings() map[string]*rapid.Generator[[]commands.Command] {
 func wishes() map[string]*rapid.Generator[commands.Command] {
 	return map[string]*rapid.Generator[commands.Command]{
 		"agent": rapid.Custom(agentWish), "budget": rapid.Custom(budgetWish), "experiment": rapid.Custom(experimentWish), "feedback": rapid.Custom(feedbackWish), "rule": rapid.Custom(ruleWish), "verdict": rapid.Custom(verdictWish), "goal": rapid.Custom(goalWish),
-		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "eval": rapid.Custom(evalWish), "judge": rapid.Custom(judgeWish), "conversation": rapid.Custom(conversationWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "review": rapid.Custom(reviewWish), "run": rapid.Custom(runWish), "role": rapid.Custom(roleWish), "runbook": rapid.Custom(runbookWish), "skill": rapid.Custom(skillWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
+		"improvement": rapid.Custom(improvementWish), "ledger": rapid.Custom(ledgerWish), "analyst": rapid.Custom(analystWish), "loop": rapid.Custom(loopWish), "dataset": rapid.Custom(datasetWish), "eval": rapid.Custom(evalWish), "judge": rapid.Custom(judgeWish), "role": rapid.Custom(roleWish), "conversation": rapid.Custom(conversationWish), "person": rapid.Custom(personWish), "policy": rapid.Custom(policyWish), "review": rapid.Custom(reviewWish), "run": rapid.Custom(runWish), "runbook": rapid.Custom(runbookWish), "skill": rapid.Custom(skillWish), "slack": rapid.Custom(slackWish), "task": rapid.Custom(taskWish), "token": rapid.Custom(tokenWish), "tool": rapid.Custom(toolWish), "trigger": rapid.Custom(triggerWish), "timer": rapid.Custom(timerWish),
 	}
 }

@@ -310,18 +310,23 @@ func evalWish(t *rapid.T) commands.Command {
 	}}
 }
 
+func roleWish(t *rapid.T) commands.Command {
+	role := pick(t, "role", append(events.Roles(), events.Writer, "")...)
+	switch pick(t, "wish", "ask", "answer", "silence") {
+	case "ask":
+		return commands.AskRole{Fact: events.RoleAsked{
+			Run: "r", Role: role, Ground: "3 of 4", Evidence: events.Evidence{Statistic: "share", N: rapid.Int64Range(0, 2).Draw(t, "n"), From: 1, To: 2, High: 1, Confidence: .95},
+		}}
+	case "answer":
+		return commands.AnswerRole{Run: "r", Fact: events.RoleAnswered{
+			Role: role, Improvement: pick(t, "improvement", "", "i"), Candidates: rapid.IntRange(-1, 2).Draw(t, "candidates"), Text: pick(t, "text", "", "3 succeed", "5 succeed"),
+		}}
+	}
+	return commands.SilenceRole{Fact: events.RoleSilenced{Role: role, Starting: "2026-11-01", LimitNanos: 5}}
+}
+
 func judgeWish(t *rapid.T) commands.Command {
 	return commands.MeasureJudge{Fact: events.JudgeMeasured{
 		Judge: "j", Agent: "judge", Both: rapid.Int64Range(-1, 3).Draw(t, "both"), Kappa: rapid.Float64().Draw(t, "kappa"), Low: -1, High: 1, Confidence: .95,
 	}}
-}
-
-func roleWish(t *rapid.T) commands.Command {
-	role := pick(t, "role", events.Writer, "other", "")
-	if pick(t, "wish", "ask", "answer") == "ask" {
-		return commands.AskRole{Fact: events.RoleAsked{
-			Run: "r", Role: role, Evidence: events.Evidence{Statistic: "share", N: rapid.Int64Range(0, 2).Draw(t, "n"), From: 1, To: 2, High: 1, Confidence: .95},
-		}}
-	}
-	return commands.AnswerRole{Run: "r", Fact: events.RoleAnswered{Role: role, Improvement: pick(t, "improvement", "", "i"), Candidates: rapid.IntRange(-1, 2).Draw(t, "candidates")}}
 }

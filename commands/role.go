@@ -18,8 +18,20 @@ type AnswerRole struct {
 	Fact events.RoleAnswered
 }
 
+// SilenceRole notes, once for a period and a limit, that a role's budget is used up.
+type SilenceRole struct {
+	Meta
+	Fact events.RoleSilenced
+}
+
 func (c AskRole) Stream() string    { return RoleStream(c.Workspace, c.Fact.Run) }
 func (c AnswerRole) Stream() string { return RoleStream(c.Workspace, c.Run) }
 
-func (AskRole) role()    {}
-func (AnswerRole) role() {}
+// Stream implements Command: silence has a stream of its own.
+func (c SilenceRole) Stream() string {
+	return RoleStream(c.Workspace, "silence of "+c.Fact.Role+" from "+c.Fact.Starting+" at "+c.Fact.LimitNanos.String())
+}
+
+func (AskRole) role()     {}
+func (AnswerRole) role()  {}
+func (SilenceRole) role() {}

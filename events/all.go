@@ -71,6 +71,7 @@ var Known = NewTable(
 	kind[ReviewClosed](),
 	kind[RoleAsked](),
 	kind[RoleAnswered](),
+	kind[RoleSilenced](),
 	kind[RunStarted](),
 	kind[RunAssigned](),
 	kind[RunStepStarted](),

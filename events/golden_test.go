@@ -241,12 +241,14 @@ func samples() []events.Event {
 		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5", By: "user:anna"},
 		events.ReviewAsked{Run: "r1", Experiment: "06aa", Arm: events.CandidateArm, Reason: "one more verdict there tells most", Reviewers: 3},
 		events.RoleAsked{
-			Run: "writer-1", Role: "writer", Agent: "clerk", Revision: 4, Version: 3, Runs: []string{"r1", "r2"},
-			Evidence: events.Evidence{From: 3, To: 90, Statistic: "share of runs that fail", Value: .4, Low: .3, High: .5, Confidence: .95, N: 40, Counts: map[string]int64{"failed": 16}},
+			Run: "role-a1b2c3d4e5f60718", Role: events.RoleOptimisation, Agent: "clerk", Revision: 4, Version: 3, Runs: []string{"r1", "r2"}, Subject: []string{"agent", "clerk", "3"}, Ground: "clerk succeeded in 61 of 80 runs.",
+			Evidence: events.Evidence{From: 3, To: 90, Positions: []uint64{3}, Statistic: "share of runs that fail", Value: .4, Low: .3, High: .5, Confidence: .95, N: 40, Counts: map[string]int64{"failed": 16}},
 		},
 		events.RoleAnswered{
-			Role: "writer", Agent: "clerk", Improvement: "5d41402abc4b2a76", Candidates: 2, Refused: []events.RoleRefusal{{Candidate: 3, Reason: "it repeats what was said in run r1", User: "slack:T1:U1"}}, Evals: []string{"e1"},
+			Role: events.RoleOptimisation, Agent: "clerk", Model: "gpt-4o", Text: "Most runs fail.", Improvement: "5d41402abc4b2a76", Candidates: 2, Refused: []events.RoleRefusal{{Candidate: 3, Reason: "it repeats what was said in run r1", User: "slack:T1:U1"}}, Evals: []string{"e1"},
+			Runbook: &events.RunbookSaved{Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "drafted", Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Instruction: "Find it."}}},
 		},
+		events.RoleSilenced{Role: events.RoleAnalysis, Starting: "2026-11-01", LimitNanos: 5_000_000_000},
 		events.ReviewJudged{Run: "r1", User: "slack:T1:U1", Judgement: events.JudgedWrong, Reason: "every 90 days"},
 		events.ReviewClosed{Run: "r1", Right: 2, Wrong: 1, Unsure: 1, Verdict: events.Succeeded, Agreement: new(333), Reason: "not all have judged"},
 		events.VerdictGiven{Run: "r1", Verdict: events.Failed, From: events.ByRule, By: "correctness>=0.5", Feedback: "f1"},

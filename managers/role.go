@@ -15,8 +15,9 @@ type Answer struct {
 	At        time.Time
 	Workspace string
 	Asked     events.RoleAsked
-	// Failed is why there is nothing to take, empty where the run has an answer.
-	Failed string
+	// Failed is why there is nothing to take, empty where the run has an answer. NoMoney tells that a budget did not let it be asked.
+	Failed  string
+	NoMoney bool
 }
 
 // Kind implements Work.
@@ -32,6 +33,7 @@ type roleState struct {
 	Ended    uuid.UUID `json:"ended,omitzero"`
 	At       time.Time `json:"at,omitzero"`
 	Failed   string    `json:"failed,omitempty"`
+	NoMoney  bool      `json:"no_money,omitempty"`
 	Answered bool      `json:"answered,omitempty"`
 }
 
@@ -53,6 +55,7 @@ func role() Manager[roleState] {
 				end("")
 			case events.RunFailed:
 				end("the run failed")
+				s.NoMoney = f.Failure == events.NoMoney
 			case events.RunCancelled:
 				end("the run was cancelled")
 			}
@@ -63,7 +66,7 @@ func role() Manager[roleState] {
 				return nil
 			}
 			id := events.DeriveID(s.Ended, 8)
-			return []Want{{ID: id, Work: Answer{ID: id, At: s.At, Workspace: s.Workspace, Asked: s.Asked, Failed: s.Failed}}}
+			return []Want{{ID: id, Work: Answer{ID: id, At: s.At, Workspace: s.Workspace, Asked: s.Asked, Failed: s.Failed, NoMoney: s.NoMoney}}}
 		},
 		Over: func(s roleState) bool { return s.Answered },
 	}

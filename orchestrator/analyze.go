@@ -42,6 +42,7 @@ type Analysis struct {
 func Analyze(ctx context.Context, models *projections.Models, workspace string, dispatch commands.Dispatch, clock Clock, runners []analysts.Runner) (Analysis, error) {
 	out := Analysis{Proposals: []Proposed{}, Changes: []evidence.Change{}, Findings: []evidence.Finding{}}
 	var known []evidence.Known
+	var said []projections.RoleRow
 	var thoughts []func() evidence.Result
 	var eager sync.WaitGroup
 	early := make([]evidence.Result, len(runners))
@@ -55,6 +56,9 @@ func Analyze(ctx context.Context, models *projections.Models, workspace string, 
 			return err
 		}
 		known = evidence.KnownOf(rows)
+		if said, err = r.Roles(ctx); err != nil {
+			return err
+		}
 		scores, err := r.Analysts(ctx)
 		if err != nil {
 			return err
@@ -119,6 +123,7 @@ func Analyze(ctx context.Context, models *projections.Models, workspace string, 
 			out.Proposals = append(out.Proposals, proposed)
 		}
 	}
+	out.worded(said)
 	return out, nil
 }
 
@@ -221,7 +226,15 @@ func (o *Orchestrator) analyze(ctx context.Context, workspace string, runners []
 	for _, c := range found.Changes {
 		log.Info("evidence changed", "id", c.Improvement, "strength", c.Strength, "reason", c.Reason)
 	}
-	return nil
+	return o.desk().consult(ctx, workspace, found)
+}
+
+// desk is where models are asked in roles.
+func (o *Orchestrator) desk() *desk {
+	return &desk{
+		runs:     Runs{Store: o.c.Store, Dispatch: patient(o.c.Dispatch, o.c.Log), Agents: o.c.Agents, Models: o.c.Models},
+		policies: o.c.Policies, clock: o.c.Clock, roles: o.c.Roles, model: o.c.Model,
+	}
 }
 
 // moreToAnalyze tells whether anything stands behind a position that analysts look at.

@@ -78,6 +78,9 @@ type Config struct {
 	LiveAgents int
 	// Analysts are those that look, each at its own pace. Default none.
 	Analysts []analysts.Runner
+	// Roles are those that models have for the program itself, by the names of events.Roles: what analysts find is put before them. Default
+	// none.
+	Roles map[string]Role
 	// SealEvery is how long an event waits for a seal at most; where audit.SealAfter events wait, a tenth of it. Default 10
 	// minutes, negative for never.
 	SealEvery time.Duration
@@ -174,9 +177,11 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	}
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
 	triggers := Triggers{Start: Runs{Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models, Tools: AssistantTools(o.c.Policies(""))}.Start, Dispatch: dispatch, Clock: o.c.Clock}
+	desk := o.desk()
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
 		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp), Handle(triggers.tick, triggers.gaveUp),
 		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.make(o.c.Log),
+		Handle(desk.answer, desk.gaveUp(o.c.Log)),
 	}, o.c.Handlers...)...)
 	if err != nil {
 		return err

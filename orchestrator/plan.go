@@ -203,7 +203,7 @@ func Askable(ctx context.Context, r projections.Reader) ([]string, error) {
 }
 
 func canTask(r projections.AgentRow) bool {
-	return r.Askable() && r.Agent != Planner && r.Agent != Judging
+	return r.Askable() && !own(r.Agent)
 }
 
 // taskLabel is what the runs of a task are counted under.

@@ -115,7 +115,7 @@ func (r *roster) hear(e *events.Envelope) {
 
 // put takes in what an agent is. A role that is empty stays as it was.
 func (r *roster) put(workspace, agent, role, prompt string) {
-	if agent == events.Assistant || agent == Planner || agent == Judging {
+	if agent == events.Assistant || own(agent) {
 		return // they never count as fitting
 	}
 	r.mu.Lock()

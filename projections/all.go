@@ -15,6 +15,7 @@ var all = workspaced(
 	datasets,
 	evalsOf,
 	judges,
+	roles,
 	goals,
 	talks,
 	improvements,

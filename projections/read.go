@@ -316,6 +316,13 @@ func (r *reader) Judges(ctx context.Context) ([]JudgeRow, error) {
 	}))
 }
 
+// Roles implements Reader.
+func (r *reader) Roles(ctx context.Context) ([]RoleRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, roleTable, readmodel.Query{
+		Where: r.where(), Order: []readmodel.Order{{Column: "position", Descending: true}},
+	}))
+}
+
 // Analysts implements Reader.
 func (r *reader) Analysts(ctx context.Context) ([]AnalystRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, analystTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("analyst")}))

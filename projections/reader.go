@@ -136,6 +136,8 @@ type Reader interface {
 	Evals(ctx context.Context, agent string) ([]EvalRow, error)
 	// Judges are those that were ever measured, the one that was last first.
 	Judges(ctx context.Context) ([]JudgeRow, error)
+	// Roles are what models were asked in roles, the latest first.
+	Roles(ctx context.Context) ([]RoleRow, error)
 	// Analysts are those of whom a forecast was ever scored, by name.
 	Analysts(ctx context.Context) ([]AnalystRow, error)
 	// Loop tells whether the loop of improvements is paused.

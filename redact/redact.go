@@ -22,7 +22,7 @@ const redacted = "[redacted]"
 // other texts in a fact are names: of runs, workflows, tasks, agents, steps, tools, models, users, and the keys of
 // labels.
 var texts = []string{
-	"answer", "answered", "arguments", "asked", "better", "criterion", "description", "error", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "slots", "text", "title", "undrafted", "wish",
+	"answer", "answered", "arguments", "asked", "better", "criterion", "description", "error", "ground", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "slots", "text", "title", "undrafted", "wish",
 }
 
 // tagged are members that hold names with a text each.

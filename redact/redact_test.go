@@ -345,7 +345,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		workflow
 		zone
 	`)
-	texts := []string{"answer", "answered", "arguments", "asked", "better", "criterion", "description", "error", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "undrafted", "wish"}
+	texts := []string{"answer", "answered", "arguments", "asked", "better", "criterion", "description", "error", "ground", "instruction", "invalid", "note", "notes", "params", "prompt", "question", "reason", "result", "schema", "text", "title", "undrafted", "wish"}
 	key := "ghp_" + mixed[:36]
 	for _, kind := range events.Known.Kinds() {
 		fact, err := events.Known.Decode(kind, 1, []byte("{}"))

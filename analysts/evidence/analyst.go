@@ -27,6 +27,16 @@ type Proposal struct {
 	Expected events.Expected
 	// Worth is Expected in a user's terms, nil where that is not known.
 	Worth *Worth
+	// Wording is how a model words Reason, nil where none did.
+	Wording *Wording
+}
+
+// Wording is what a model made of what an analyst says, beside it. It says no number that stands not there.
+type Wording struct {
+	Text  string `json:"text"`
+	Model string `json:"model"`
+	// Run is the one in which it was asked.
+	Run string `json:"run"`
 }
 
 // Finding is what an analyst saw that calls for no change by itself: a pattern, a factor, a slow step.
@@ -52,6 +62,8 @@ type Finding struct {
 	Next string `json:"next,omitempty"`
 	// Example is a run that shows it.
 	Example string `json:"example,omitempty"`
+	// Wording is how a model words Text, nil where none did.
+	Wording *Wording `json:"wording,omitempty"`
 }
 
 // Severe tells how much each finding matters: as its worth does, else as its analyst says, else little.

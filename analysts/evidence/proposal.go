@@ -59,8 +59,9 @@ func (p Proposal) MarshalJSON() ([]byte, error) {
 		Severity       Severity          `json:"severity"`
 		Risk           Risk              `json:"risk"`
 		Steps          []string          `json:"steps_to_take"`
+		Wording        *Wording          `json:"wording,omitempty"`
 	}{
 		p.ID(), cmp.Or(p.Generation, 1), p.Previous, p.Analyst, p.AnalystVersion, p.Change.Kind, p.Change.Workflow, p.Change.Agent,
-		p.Reason, p.Change, p.Claim, p.Strength, p.Evidence, p.Expected, p.Worth, severity, risk, do,
+		p.Reason, p.Change, p.Claim, p.Strength, p.Evidence, p.Expected, p.Worth, severity, risk, do, p.Wording,
 	})
 }

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	name       = "feedback"
+	// Name is the analyst's.
+	Name       = "feedback"
 	version    = 1
 	confidence = 0.95
 	// perPerson is how many judgements and wishes of one person count for a subject, the latest: nobody speaks for all.
@@ -30,7 +31,7 @@ const (
 // New is the analyst of feedback. What people wrote is counted and never followed: a proposal names the words that they share and
 // where they said them, and a person writes what is to be done.
 func New() evidence.Analyst[View] {
-	return evidence.Analyst[View]{Name: name, Version: version, Load: Load, Propose: propose}
+	return evidence.Analyst[View]{Name: Name, Version: version, Load: Load, Propose: propose}
 }
 
 func propose(v View) evidence.Result {
@@ -50,7 +51,7 @@ func propose(v View) evidence.Result {
 		}
 	}
 	for i := range res.Findings {
-		res.Findings[i].Analyst = name
+		res.Findings[i].Analyst = Name
 	}
 	res.Weigh = v.weigh
 	return res

@@ -207,7 +207,7 @@ func (x *wish) strength(said []*Said) events.Strength {
 
 func (x *wish) proposal(workflow string, said []*Said) evidence.Proposal {
 	return evidence.Proposal{
-		Analyst: name, AnalystVersion: version,
+		Analyst: Name, AnalystVersion: version,
 		Change: events.Change{
 			Kind: events.ChangeWorkflow, Workflow: workflow,
 			Instruction: fmt.Sprintf("Read what was said with “%s” of %s, and write into its agents' prompts what is to be different.", x.word, workflow),

@@ -114,6 +114,7 @@ func (v analyzeVerb) printRanked(a *app, found orchestrator.Analysis) {
 		fmt.Fprintf(a.out, "TO KNOW, by what it may be worth\n")
 		for _, f := range known {
 			fmt.Fprintf(a.out, "  %s\n    %s\n", worth(f.Worth, f.Workflow), oneLine(f.Text))
+			v.printWording(a, f.Wording)
 		}
 	}
 }
@@ -131,6 +132,7 @@ func (v analyzeVerb) printProposal(a *app, p orchestrator.Proposed) {
 		fmt.Fprintf(a.out, "    to do: %s\n", oneLine(p.Change.Instruction))
 	}
 	fmt.Fprintf(a.out, "    %s\n    %s  %s (%s)\n", oneLine(p.Reason), p.ID(), p.Change.Kind, oneLine(strings.Trim(strings.ReplaceAll(string(p.Strength), "_", " ")+", "+state, ", ")))
+	v.printWording(a, p.Wording)
 	e := p.Evidence
 	risk, _ := evidence.RiskOf(p.ID(), p.Change)
 	fmt.Fprintf(a.out, "    could get worse: %s; undone by: %s\n", oneLine(risk.Worse), oneLine(risk.Undo))
@@ -188,6 +190,14 @@ func (v analyzeVerb) printFindings(a *app, findings []evidence.Finding) {
 			fmt.Fprintf(a.out, "  %s%s\n", cmp.Or(kindWords[kind], strings.ReplaceAll(kind, "_", " ")), of)
 		}
 		fmt.Fprintf(a.out, "    %s\n", oneLine(f.Text))
+		v.printWording(a, f.Wording)
+	}
+}
+
+// printWording prints how a model words what stands before it.
+func (analyzeVerb) printWording(a *app, w *evidence.Wording) {
+	if w != nil {
+		fmt.Fprintf(a.out, "    in words (%s): %s\n", oneLine(w.Model), oneLine(w.Text))
 	}
 }
 

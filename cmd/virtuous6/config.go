@@ -54,6 +54,8 @@ type config struct {
 	Prices string `yaml:"prices"`
 	// Analysts are how often each looks, by name; 0s is never. Default: workflow and feedback 6h, performance 2h, errors and cost 1h.
 	Analysts map[string]time.Duration `yaml:"analysts"`
+	// Roles are models that word, draft and suggest for the program itself, by the roles that they have. Default: none.
+	Roles map[string]roleConfig `yaml:"roles"`
 	// Lease is how long one that drives the store may be silent before another process takes over. Default 5s.
 	Lease *time.Duration `yaml:"lease"`
 	// Turns is how many calls to models are under way at a time. Default 64.

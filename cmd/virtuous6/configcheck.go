@@ -39,6 +39,7 @@ func (c *config) mistake() (key, says string) {
 		}
 	}
 	_, wrongMorning := c.Slack.morning()
+	role, wrongRole := c.wrongRole()
 	above, wrongAbove := events.ParseUSD(cmp.Or(p.ApproveGoalsAbove, "0"))
 	specialistLimit, wrongLimit := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0"))
 	experimentLimit, wrongExperiments := events.ParseUSD(cmp.Or(p.ExperimentLimit, "0"))
@@ -62,6 +63,7 @@ func (c *config) mistake() (key, says string) {
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analysts", slices.ContainsFunc(slices.Collect(maps.Keys(c.Analysts)), func(n string) bool { return !slices.Contains(analystNames(), n) || c.Analysts[n] < 0 }),
 			fmt.Sprintf("its keys are %s, each with a duration, such as 1h, or 0s for never", strings.Join(analystNames(), ", "))},
+		{role, wrongRole != "", wrongRole},
 		{"lease", c.Lease != nil && (*c.Lease < shortestLease || *c.Lease > readmodel.MaxLease), fmt.Sprintf("it should be %s to %s", shortestLease, readmodel.MaxLease)},
 		{"turns", c.Turns < 0, "it should be a number of calls"},
 		{"model_calls", slices.ContainsFunc(slices.Collect(maps.Values(c.ModelCalls)), func(n int) bool { return n < 1 }), "it should be models with a number of calls each, such as gpt-6-luna: 8"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -80,6 +81,15 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 		return a.json(i)
 	}
 	fmt.Fprintf(a.out, "%s: %s, %s by %s, version %d\n%s\n", i.Improvement, i.Status, i.Kind, i.Analyst, i.AnalystVersion, oneLine(i.Reason))
+	said, err := reader.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range said {
+		if r.Text != "" && r.Ground == i.Reason && slices.Equal(r.Subject, []string{"improvement", i.Improvement}) {
+			analyzeVerb{}.printWording(a, &evidence.Wording{Text: r.Text, Model: r.Model})
+		}
+	}
 	for _, line := range []struct{ label, text string }{
 		{"workflow", i.Workflow}, {"agent", i.Agent}, {"to do", i.Change.Instruction}, {"steps", strings.Join(i.Change.Steps, " → ")},
 		{"strength", strings.ReplaceAll(string(i.Strength), "_", " ")}, {"decided by", i.DecidedBy}, {"note", i.Note},

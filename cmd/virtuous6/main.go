@@ -72,6 +72,7 @@ type verbs struct {
 	Errors       errorsVerb       `cmd:"" group:"Insight" help:"List errors, where they come from and what helped."`
 	Attribute    attributeVerb    `cmd:"" group:"Insight" help:"Name who made a failed conversation go wrong first."`
 	Analyze      analyzeVerb      `cmd:"" group:"Insight" help:"Run the analysts and record what they propose."`
+	Roles        rolesVerb        `cmd:"" group:"Insight" help:"Show what models in roles were asked, and what was taken of it."`
 	Improvements improvementsVerb `cmd:"" group:"Insight" help:"List proposals, approve or reject one."`
 	Report       reportVerb       `cmd:"" group:"Insight" help:"Print the daily check or the weekly review."`
 	Health       healthVerb       `cmd:"" group:"Insight" help:"Show the health of the system and of each agent, from 0 to 100."`

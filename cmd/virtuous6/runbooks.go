@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/analysts/runbook"
 	"github.com/virtuous6/virtuous6/commands"
@@ -12,15 +14,16 @@ import (
 )
 
 type runbooksVerb struct {
-	Name  string `arg:"" optional:"" help:"Print this runbook as YAML."`
-	JSON  bool   `name:"json" help:"Print one JSON value."`
-	Limit count  `placeholder:"N" help:"Rows, 0 for all." default:"0"`
+	Name   string `arg:"" optional:"" help:"Print this runbook as YAML."`
+	JSON   bool   `name:"json" help:"Print one JSON value."`
+	Limit  count  `placeholder:"N" help:"Rows, 0 for all." default:"0"`
+	Drafts bool   `help:"Those that a model in the role runbook drafted, by the run in which it did."`
 	pastFlag
 }
 
 // Help gives examples.
 func (runbooksVerb) Help() string {
-	return "Examples:\n  virtuous6 runbooks\n  virtuous6 runbooks refund > refund.yaml"
+	return "Examples:\n  virtuous6 runbooks\n  virtuous6 runbooks refund > refund.yaml\n  virtuous6 runbooks --drafts\n  virtuous6 save-workflow role-1f3a refund --draft"
 }
 
 // Run lists runbooks, or prints one.
@@ -28,6 +31,9 @@ func (v runbooksVerb) Run(ctx context.Context, a *app) error {
 	reader, err := a.readAt(ctx, v.pastFlag)
 	if err != nil {
 		return err
+	}
+	if v.Drafts {
+		return v.drafts(ctx, a, reader)
 	}
 	runbooks, err := reader.Runbooks(ctx)
 	if err != nil {
@@ -55,6 +61,46 @@ func (v runbooksVerb) Run(ctx context.Context, a *app) error {
 	return fmt.Errorf("there is no runbook %q: `virtuous6 runbooks` lists them", v.Name)
 }
 
+// drafts lists drafts, or prints one.
+func (v runbooksVerb) drafts(ctx context.Context, a *app, reader projections.Reader) error {
+	if v.Name != "" {
+		r, err := draftOf(ctx, reader, v.Name)
+		if err != nil {
+			return err
+		}
+		if v.JSON {
+			return a.json(r)
+		}
+		return printRunbook(a, projections.RunbookRow{Runbook: r.Runbook.Runbook, Workflow: r.Runbook.Workflow, Steps: r.Runbook.Steps, Notes: r.Runbook.Notes})
+	}
+	rows, err := reader.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	rows = limited(slices.DeleteFunc(rows, func(r projections.RoleRow) bool { return r.Runbook == nil }), v.Limit)
+	if v.JSON {
+		return a.json(rows)
+	}
+	return table(a.out, "DRAFT|WORKFLOW|STEPS|MODEL|ASKED", func(row func(...any)) {
+		for _, r := range rows {
+			row(r.Run, short(r.Runbook.Workflow, 24), len(r.Runbook.Steps), orDash(short(r.Model, 32)), when(r.AskedAt))
+		}
+	})
+}
+
+// draftOf is the draft that a role made in a run, by what the run's id begins with.
+func draftOf(ctx context.Context, reader projections.Reader, begins string) (projections.RoleRow, error) {
+	rows, err := reader.Roles(ctx)
+	if err != nil {
+		return projections.RoleRow{}, err
+	}
+	rows = slices.DeleteFunc(rows, func(r projections.RoleRow) bool { return r.Runbook == nil || !strings.HasPrefix(r.Run, begins) })
+	if len(rows) != 1 {
+		return projections.RoleRow{}, fmt.Errorf("%d drafts are of a run %q: `virtuous6 runbooks --drafts` lists them", len(rows), begins)
+	}
+	return rows[0], nil
+}
+
 func printRunbook(a *app, r projections.RunbookRow) error {
 	text, err := runbook.FromSaved(events.RunbookSaved{
 		Runbook: r.Runbook, Workflow: r.Workflow, Run: r.Run, Steps: r.Steps, Notes: r.Notes,
@@ -73,13 +119,14 @@ type saveWorkflowVerb struct {
 	Workflow string            `help:"The workflow, with --steps."`
 	Notes    string            `help:"What to know about it."`
 	Slot     map[string]string `help:"A text of the run that whoever runs it is to give; may be given again." placeholder:"SLOT=TEXT" mapsep:"none"`
+	Draft    bool              `help:"RUN is one in which a model in the role runbook drafted it."`
 	JSON     bool              `name:"json" help:"Print one JSON value."`
 }
 
 // Help gives examples.
 func (saveWorkflowVerb) Help() string {
 	return "Of a live run its calls of tools are kept with their arguments, and its prompt behind them; of an imported one the names of its steps.\n\n" +
-		"Examples:\n  virtuous6 save-workflow airline-0-1 cancel-flight\n  virtuous6 save-workflow 019a refund --slot order=12\n" +
+		"Examples:\n  virtuous6 save-workflow airline-0-1 cancel-flight\n  virtuous6 save-workflow 019a refund --slot order=12\n  virtuous6 save-workflow role-1f3a refund --draft\n" +
 		"  virtuous6 save-workflow - refund --workflow checkout --steps \"look up\",refund,confirm"
 }
 
@@ -97,6 +144,15 @@ func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
 	}
 	var made runbook.Runbook
 	switch {
+	case v.Draft:
+		draft, err := draftOf(ctx, reader, v.ID)
+		if err != nil {
+			return err
+		}
+		if made = runbook.FromSaved(*draft.Runbook); v.Notes == "" {
+			v.Notes = made.Notes
+		}
+		made.Runbook = v.Name
 	case v.ID == "-" && len(v.Steps) > 0:
 		made = runbook.FromPattern(v.Name, v.Workflow, v.Steps)
 	case v.ID == "-" || len(v.Steps) > 0:

@@ -121,6 +121,7 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 			}
 			c := a.driving(runner, model, box, lease)
 			c.Analysts, c.Log, c.Handlers, c.OnText = a.config.scheduled(v.AnalyzeEvery), log, fromSlack.handlers(), fromSlack.onText()
+			c.Roles = a.config.advising()
 			c.Reviewers = a.config.Slack.Reviewers
 			if c.Digest, err = a.config.Slack.morning(); err != nil {
 				return err
