@@ -28,6 +28,8 @@ type Line struct {
 	Positions   []uint64 `json:"positions,omitempty"`
 	Runs        []string `json:"runs,omitempty"`
 	Improvement string   `json:"improvement,omitempty"`
+	// Quoted tells that it holds what a person said: no model is given that.
+	Quoted bool `json:"-"`
 }
 
 // The bounds of what an answer says, and of what it looks at.
@@ -63,7 +65,7 @@ type way struct {
 
 // patternsFound tells which ways runs took in a period, and how they went beside the other runs of their workflows.
 func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said, error) {
-	said := Said{Title: "Patterns, " + q.When}
+	said := Said{Title: "Patterns " + q.When}
 	ways, whole := map[string]*way{}, map[string]*Group{}
 	seen := 0
 	for row, err := range r.Runs(ctx, projections.RunFilter{Since: q.Since, Until: q.Until, Limit: maxRunsSeen}) {
@@ -71,7 +73,7 @@ func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said,
 			return said, err
 		}
 		seen++
-		if len(row.Trace) == 0 || row.Outcome == projections.Running {
+		if len(row.Trace) == 0 || row.Outcome == projections.Running || row.Workflow == PhrasingWorkflow {
 			continue
 		}
 		trace := strings.Join(row.Path(), " → ")
@@ -209,8 +211,8 @@ func learned(ctx context.Context, r projections.Reader, q Question) (Said, error
 	if err != nil {
 		return said, err
 	}
-	var liked, judged int
-	wishes := 0
+	var liked, judged, wishes int
+	var quoted []Line
 	for _, row := range slices.Backward(feedback) {
 		if !in(row.GivenAt) {
 			continue
@@ -223,16 +225,17 @@ func learned(ctx context.Context, r projections.Reader, q Question) (Said, error
 		}
 		if text := cmp.Or(row.Wish, row.Text, row.Better); text != "" && text != events.Erased {
 			if wishes++; wishes <= maxExamples {
-				said.Lines = append(said.Lines, Line{Text: "Somebody wished: “" + short(text) + "”", Positions: []uint64{row.Position}, Runs: []string{row.Run}})
+				quoted = append(quoted, Line{Text: "Somebody wished: “" + short(text) + "”", Positions: []uint64{row.Position}, Runs: []string{row.Run}, Quoted: true})
 			}
 		}
 	}
 	if wishes > maxExamples {
-		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("and %d more wishes.", wishes-maxExamples)})
+		quoted = append(quoted, Line{Text: fmt.Sprintf("and %d more wishes.", wishes-maxExamples), Quoted: true})
 	}
 	if judged > 0 {
 		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("%d of %d answers that people judged were liked.", liked, judged)})
 	}
+	said.Lines = append(said.Lines, quoted...)
 	if len(said.Lines) == 0 {
 		ran, err := anyRun(ctx, r, q)
 		if err != nil {

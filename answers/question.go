@@ -20,6 +20,8 @@ const (
 // Question is a question in words, as far as the read models can answer it.
 type Question struct {
 	Topic Topic
+	// Text is how it was asked.
+	Text string
 	// Subject is the agent that it is about.
 	Subject string
 	// Since and Until bound what it is about, inclusive and exclusive; When says it in words.
@@ -39,6 +41,7 @@ var (
 
 // Understand tells what a text asks of the read models. ok is false for what is not for them.
 func Understand(text string, now time.Time) (q Question, ok bool) {
+	q.Text = text
 	text = strings.ToLower(spaces.ReplaceAllString(strings.TrimSpace(text), " "))
 	text = strings.TrimRight(text, "?!. ")
 	switch {

@@ -34,6 +34,8 @@ type StartRun struct {
 	Undated      bool
 	// Summarises is the summary that it is to make the text of.
 	Summarises *events.ConversationSummarised
+	// Phrases is what the record says to the prompt and it is to find words for.
+	Phrases *events.Phrasing
 	// Limits bound it by a budget of its own, which is set before it starts. Nil for none.
 	Limits *RunLimits
 }

@@ -189,6 +189,9 @@ func samples() []events.Event {
 				Conversation: "C1/17", Requester: "user:anna", Maker: events.SummaryByModel, Run: "r1", Runs: []string{"r0"}, First: 3, Last: 9, Messages: 4, Text: "About tea.",
 			},
 			Conversation: "C1/17", Goal: "g1", ShareNanos: 400_000_000, Tool: "orders", Params: `{"order":12}`, Agent: "clerk", AskedBy: "r0",
+			Phrases: &events.Phrasing{Asked: time.Date(2026, 11, 28, 7, 0, 0, 0, time.UTC), Since: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Title: "Patterns, yesterday", Lines: []events.PhrasingLine{
+				{Text: "12 of 40 runs.", Positions: []uint64{3, 9}, Runs: []string{"r0"}, Improvement: "06aacbda1caacce8"},
+			}},
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{

@@ -1,6 +1,9 @@
 package events
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // MetaRun is by what a call of a tool of an MCP server tells the run that it is made for.
 const MetaRun = "virtuous6/run"
@@ -36,6 +39,8 @@ type RunStarted struct {
 	Params string `json:"params,omitempty"`
 	// Summarises is the summary that a live run is to make the text of.
 	Summarises *ConversationSummarised `json:"summarises,omitempty"`
+	// Phrases is what the record says to the prompt and a live run is to find words for.
+	Phrases *Phrasing `json:"phrases,omitempty"`
 	// Agent is who a live run was asked of, empty where it goes to whoever fits best.
 	Agent string `json:"agent,omitempty"`
 	// AskedBy is the live run whose agent asked for it, empty where a person or a program did.
@@ -45,6 +50,23 @@ type RunStarted struct {
 	Source *Source `json:"source,omitempty"`
 	// Undated tells that the source gave no time: occurred-at is then the time of the import.
 	Undated bool `json:"undated,omitempty"`
+}
+
+// Phrasing is what the record says to a question, for a model to find words for. It quotes nobody.
+type Phrasing struct {
+	// Asked is when that was, Since from when on it is about, where that was given beside the question.
+	Asked time.Time      `json:"asked_at"`
+	Since time.Time      `json:"since,omitzero"`
+	Title string         `json:"title"`
+	Lines []PhrasingLine `json:"lines"`
+}
+
+// PhrasingLine is one thing that the record says, with what it rests on.
+type PhrasingLine struct {
+	Text        string   `json:"text"`
+	Positions   []uint64 `json:"positions,omitempty"`
+	Runs        []string `json:"runs,omitempty"`
+	Improvement string   `json:"improvement,omitempty"`
 }
 
 // Source tells where an imported record came from.

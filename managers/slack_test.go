@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/managers"
 )
@@ -84,6 +85,37 @@ func TestAnAnswerIsBroughtToSlackOnce(t *testing.T) {
 	for _, m := range managers.All(managers.Config{}) {
 		if strings.HasPrefix(m.Name, "slack") {
 			t.Errorf("without Slack there is the manager %s", m.Name)
+		}
+	}
+}
+
+// A run that finds words is ended once that takes too long, or once it has to wait for money: the record then speaks for itself.
+func TestWordsDoNotKeepAnybodyWaiting(t *testing.T) {
+	t.Parallel()
+	for _, m := range managers.All(inSlack) {
+		if m.Name != "slack" {
+			continue
+		}
+		p := m.New()
+		tell := func(n int, fact events.Event) []managers.Want {
+			t.Helper()
+			p.Evolve(&events.Envelope{ID: uuid.UUID{15: byte(n)}, Kind: fact.Kind(), Correlation: "r", OccurredAt: time.Unix(int64(n), 0).UTC()}, fact)
+			return p.Wants()
+		}
+		got := tell(1, events.RunStarted{Run: "r", Conversation: "slack:T:C:1.1", Phrases: &events.Phrasing{Title: "Patterns"}})
+		if len(got) != 2 || got[0].Work.Kind() != "slack.follow" || !got[0].Work.(managers.SlackFollow).Phrases || got[1].At != time.Unix(21, 0).UTC() {
+			t.Fatalf("got %+v", got)
+		}
+		late, is := got[1].Command.(commands.CancelRun)
+		if !is || late.Run != "r" || !strings.Contains(late.Reason, "20s") || !late.At.Equal(got[1].At) {
+			t.Errorf("got %+v", got[1].Command)
+		}
+		got = tell(5, events.RunSuspended{Budget: "all"})
+		if c, is := got[1].Command.(commands.CancelRun); !is || !got[1].At.IsZero() || c.At != time.Unix(5, 0).UTC() || c.ID == late.ID || !strings.Contains(c.Reason, "money") {
+			t.Errorf("without money: got %+v", got[1])
+		}
+		if got = tell(6, events.RunCancelled{}); len(got) != 1 || got[0].Work.Kind() != "slack.answer" {
+			t.Errorf("at its end: got %+v", got)
 		}
 	}
 }

@@ -71,7 +71,7 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	assign := commands.AssignRun{
 		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: name, Revision: to.Revision, Model: t.config.Model, Arms: to.Arms, Choice: why,
 	}
-	if started.Conversation != "" && started.Conversation != started.Run {
+	if started.Conversation != "" && started.Conversation != started.Run && started.Phrases == nil {
 		if assign.Earlier, assign.Summaries, err = t.earlier(ctx, started.Conversation); err != nil {
 			return nil, err
 		}
@@ -107,6 +107,9 @@ func (t *turn) said(ctx context.Context, run string) (requester string, said []e
 	if err := c.read(ctx, t.store, t.wish.Workspace, run); err != nil {
 		return "", nil, err
 	}
+	if c.started.Phrases != nil {
+		return c.started.Requester, c.phrased(), nil
+	}
 	for _, m := range c.messages {
 		if (m.Role == "user" || m.Role == "assistant") && len(m.ToolCalls) == 0 && strings.TrimSpace(m.Content) != "" {
 			said = append(said, events.Message{Role: m.Role, Name: m.Name, Content: m.Content})
@@ -121,7 +124,11 @@ func (t *turn) messages(ctx context.Context) (asked, sent []events.Message, err 
 	c := t.conversation
 	switch {
 	case t.wish.Turn == 0:
-		asked = agents.Open(t.config, c.started.Prompt)
+		prompt, err := c.prompt()
+		if err != nil {
+			return nil, nil, err
+		}
+		asked = agents.Open(t.config, prompt)
 	case c.invalid != "":
 		asked = []events.Message{agents.Repair(c.invalid)}
 	}

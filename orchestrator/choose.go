@@ -98,8 +98,8 @@ func (t *turn) answeredLast(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("read conversation %s: %w", started.Conversation, err)
 		}
-		if row.FirstPosition >= t.conversation.position || row.Agent == "" {
-			continue
+		if row.FirstPosition >= t.conversation.position || row.Agent == "" || own(row.Agent) {
+			continue // who found words for the record, say, answers nobody
 		}
 		if askable, err := t.askable(ctx, row.Agent); err != nil || askable {
 			return row.Agent, err

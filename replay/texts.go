@@ -53,3 +53,20 @@ func text(ctx context.Context, store eventstore.Store, row *projections.RunRow, 
 	}
 	return nil
 }
+
+// Phrasing is what the record says that a run was to find words for, as the log has it.
+func Phrasing(ctx context.Context, store eventstore.Store, workspace, run string) (events.Phrasing, error) {
+	for e, err := range store.ReadStream(ctx, commands.RunStream(workspace, run), eventstore.StreamOptions{Limit: 1}) {
+		var fact events.Event
+		if err == nil {
+			fact, err = events.Decode(e)
+		}
+		if err != nil {
+			return events.Phrasing{}, fmt.Errorf("what run %s was to word: %w", run, err)
+		}
+		if started, is := fact.(events.RunStarted); is && started.Phrases != nil {
+			return *started.Phrases, nil
+		}
+	}
+	return events.Phrasing{}, fmt.Errorf("run %s was to word nothing", run)
+}

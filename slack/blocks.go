@@ -59,15 +59,17 @@ func ended(run projections.RunRow) string {
 func footer(run projections.RunRow, note string) []api.Block {
 	var blocks []api.Block
 	if run.Outcome != events.Cancelled {
-		blocks = append(blocks,
-			api.NewContextActionsBlock("v6_judge:"+clip(run.Run, 200), api.NewFeedbackButtonsBlockElement(judgeAction,
-				api.NewFeedbackButton(words("Good"), goodValue+run.Run).WithAccessibilityLabel("This answer was good"),
-				api.NewFeedbackButton(words("Bad"), badValue+run.Run).WithAccessibilityLabel("This answer was bad"),
-			)),
-			assessBlock(run.Run),
-		)
+		blocks = append(blocks, judgeBlock(run.Run), assessBlock(run.Run))
 	}
 	return append(blocks, small(took(run, note)))
+}
+
+// judgeBlock has the buttons to say how an answer was.
+func judgeBlock(run string) api.Block {
+	return api.NewContextActionsBlock("v6_judge:"+clip(run, 200), api.NewFeedbackButtonsBlockElement(judgeAction,
+		api.NewFeedbackButton(words("Good"), goodValue+run).WithAccessibilityLabel("This answer was good"),
+		api.NewFeedbackButton(words("Bad"), badValue+run).WithAccessibilityLabel("This answer was bad"),
+	))
 }
 
 // took is a line that tells what a run took.

@@ -32,6 +32,10 @@ type Config struct {
 	Dispatch commands.Dispatch
 	Start    func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
 	Cancel   func(ctx context.Context, c commands.CancelRun) error
+	// Phrase starts a run in which a model finds words for what the record says, and Phrasing is what such a run was given. Default nil:
+	// the record speaks for itself.
+	Phrase   func(ctx context.Context, c commands.StartRun) (commands.Receipt, error)
+	Phrasing func(ctx context.Context, workspace, run string) (events.Phrasing, error)
 	// Approve notes an approval and makes the change where that can be done at once. Without it nothing can be approved here.
 	Approve func(ctx context.Context, c commands.ApproveImprovement) (made, repeated bool, err error)
 	// Promote gives all runs what an experiment has proved to be better. It is needed where Proposals is set.

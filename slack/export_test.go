@@ -18,6 +18,9 @@ func AnswerBlocks(row projections.RunRow) []api.Block {
 }
 func MetricsReply(f answers.Figures) *Reply               { return metricsReply(f) }
 func SaidReply(s answers.Said) *Reply                     { return saidReply(s) }
+func WordedReply(s answers.Said, run projections.RunRow, untaken string) *Reply {
+	return wordedReply(s, run, untaken)
+}
 func HelpReply() *Reply                                   { return helpReply() }
 func BadReply(run string) *Reply                          { return badReply(run) }
 func EvidenceReply(row projections.ImprovementRow) *Reply { return evidenceReply(row) }

@@ -172,6 +172,8 @@ func shown(text, name string) map[string]any {
 		"goal": slack.GoalBlocks(goal(text, projections.GoalRunning), "", goalTime), "goal_reached": slack.GoalBlocks(goal(text, projections.GoalSucceeded), text, goalTime),
 		"goal_without_plan": slack.GoalBlocks(projections.GoalRow{Goal: "01a2", Prompt: text, Status: projections.GoalCreated, Reason: text}, "", goalTime),
 		"said":              slack.SaidReply(said).Blocks,
+		"worded":            slack.WordedReply(said, answered("06aacbda1caacce8", text), "").Blocks,
+		"unworded":          slack.WordedReply(said, answered("06aacbda1caacce8", text), "line 1 says 13 where the record does not").Blocks,
 		"asked":             slack.Asked("U1", text), "better": slack.BetterView(`{"run":"r1","channel":"C1"}`, text),
 		"home": slack.HomeView(figures(answers.Today, name), checks(text), said, []projections.RunRow{row, failed}, []projections.RunbookRow{{Runbook: name, Version: 2, Steps: make([]events.RunbookStep, 3)}}, [][]api.Block{slack.ProposalBlocks(proposal(text), projections.AgentRow{})}, slack.LoopBlocks(projections.LoopRow{Paused: true, By: "user:slack:T1:U2", Reason: text}, true)),
 	}

@@ -23,6 +23,8 @@ func (d *Door) perform(ctx context.Context, r Request, id uuid.UUID) (done, erro
 	switch w := r.Wish.(type) {
 	case Ask:
 		return d.ask(ctx, r, id, w)
+	case Word:
+		return d.word(ctx, r, id, w)
 	case Goal:
 		return d.pursue(ctx, r, id, w)
 	case Launch:

@@ -38,6 +38,9 @@ func (d *Door) Follow(ctx context.Context, w managers.SlackFollow) error {
 		d.status(late, channel, thread, "active")
 		return nil
 	}
+	if w.Phrases {
+		return nil // nothing is shown of it before it was looked at
+	}
 	if w.Stream, err = d.stream(ctx, w.SlackRun, channel, thread); err != nil {
 		return err
 	}
@@ -263,7 +266,12 @@ func (d *Door) Answer(ctx context.Context, w managers.SlackAnswer) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	ts, reason, err := d.answer(ctx, w.SlackRun, channel, thread, row, shown)
+	var ts, reason string
+	if w.Phrases {
+		ts, reason, err = d.told(ctx, w.SlackRun, channel, thread, row)
+	} else {
+		ts, reason, err = d.answer(ctx, w.SlackRun, channel, thread, row, shown)
+	}
 	var refused api.SlackErrorResponse
 	switch {
 	case errors.As(err, &refused):

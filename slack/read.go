@@ -50,7 +50,7 @@ func (d *Door) reading(r Request) func(context.Context) done {
 		read = func(ctx context.Context, r Request) (*Reply, error) { return d.askRaise(ctx, r, w) }
 	case Spent:
 		read = func(ctx context.Context, _ Request) (*Reply, error) { return d.spentReply(ctx, w) }
-	case Ask, Goal, Launch, Pick, Review, Switch, Raise, Steer, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
+	case Word, Ask, Goal, Launch, Pick, Review, Switch, Raise, Steer, Better, Judge, Assess, SaveWorkflow, Stop, Decide, Permit, Conclude, Refuse, Nothing:
 		return nil
 	}
 	return func(ctx context.Context) done {

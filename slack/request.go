@@ -92,6 +92,11 @@ type (
 	}
 	// Know wants what the read models tell.
 	Know struct{ answers.Question }
+	// Word wants words of a model for what the read models tell.
+	Word struct {
+		Know
+		Says events.Phrasing
+	}
 	// Better says how an answer should have been. Run is empty for the last one there. Answer tells that the text is the answer
 	// itself, not a wish about it.
 	Better struct {

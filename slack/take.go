@@ -71,6 +71,7 @@ func (d *Door) Take(ctx context.Context, delivery Delivery) (body any, err error
 	if d.taken.known(id.String()) {
 		return nil, nil
 	}
+	r.Wish = d.worded(ctx, r, arrived)
 	if perform := d.reading(r); perform != nil {
 		ok := d.taken.first(id.String()) && d.later(func(ctx context.Context) {
 			result := perform(ctx)

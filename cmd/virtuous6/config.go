@@ -78,6 +78,8 @@ type config struct {
 	SnapshotEvery int          `yaml:"snapshot_every"`
 	Policy        policyConfig `yaml:"policy"`
 	Slack         slackConfig  `yaml:"slack"`
+	// Phrasing is a model that finds words for what the record says. Default none: the record speaks for itself.
+	Phrasing roleConfig `yaml:"phrasing"`
 	// Targets are what is wanted of the figures in reports.
 	Targets targetsConfig `yaml:"targets"`
 	// Triggers start runs by a clock or by deliveries, by name.

@@ -60,6 +60,7 @@ func (c *config) mistake() (key, says string) {
 		{"slack.teams", slices.ContainsFunc(slices.Collect(maps.Keys(c.Slack.Teams)), func(id string) bool { return !team.MatchString(id) || strings.TrimSpace(c.Slack.Teams[id]) == "" }),
 			"it should be ids of teams in Slack with a workspace each, such as T0123ABCD: shop"},
 		{"slack", wrongMorning != nil, fmt.Sprint(wrongMorning)},
+		{"phrasing", c.Phrasing.mistake() != "", c.Phrasing.mistake()},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analysts", slices.ContainsFunc(slices.Collect(maps.Keys(c.Analysts)), func(n string) bool { return !slices.Contains(analystNames(), n) || c.Analysts[n] < 0 }),
 			fmt.Sprintf("its keys are %s, each with a duration, such as 1h, or 0s for never", strings.Join(analystNames(), ", "))},

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // roleConfig is a model for something that the program does, with money of its own. Without a model it is not asked.
@@ -36,4 +42,44 @@ func (c roleConfig) of(role orchestrator.Role) (_ orchestrator.Role, there bool)
 		role.Period = events.Daily
 	}
 	return role, c.Model != ""
+}
+
+// phrasing is what a run was given to find words for.
+func (a *app) phrasing(ctx context.Context, workspace, run string) (events.Phrasing, error) {
+	return replay.Phrasing(ctx, a.store, workspace, run)
+}
+
+// roleAnswer is what came of a run of a role: an answer, or why there is none.
+type roleAnswer struct{ answer, failed string }
+
+// answerOf drives a run of a role, where no other process does, until it has ended. One that waits for money, or longer than ctx, is
+// cancelled. enough ends ctx.
+func (a *app) answerOf(ctx context.Context, verb, run string, position uint64, enough func()) (of roleAnswer, err error) {
+	err = a.driveUntil(ctx, driving{
+		verb: verb, what: "run", onText: func(string, string) {},
+		until: func(ctx context.Context) error {
+			end, err := a.runs().Follow(ctx, a.flags.Workspace, run, position, func(fact events.Event) {
+				if suspended, is := fact.(events.RunSuspended); is {
+					of.failed = suspended.Reason
+					enough()
+				}
+			})
+			switch end := end.(type) {
+			case events.RunFinished:
+				of.answer = end.Answer
+			case events.RunFailed:
+				of.failed = end.Error
+			case events.RunCancelled:
+				of.failed = cmp.Or(of.failed, end.Reason)
+			}
+			return err
+		},
+		left: func() error {
+			ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+			defer stop()
+			_, err := a.runs().Cancel(ctx, commands.CancelRun{Meta: a.meta(run), Run: run, Reason: fmt.Sprintf("no words came within %s", wordsWithin)})
+			return err
+		},
+	})
+	return of, err
 }
