@@ -54,7 +54,7 @@ func decideReview(c commands.Review, s reviewState) ([]events.Review, error) {
 		case c.Reason == "":
 			return nil, fmt.Errorf("%w: a review says why this run", ErrInvalid)
 		}
-		return []events.Review{events.ReviewAsked{Run: c.Run, Experiment: c.Experiment, Arm: c.Arm, Reason: c.Reason, Reviewers: c.Reviewers}}, nil
+		return []events.Review{events.ReviewAsked{Run: c.Run, Experiment: c.Experiment, Arm: c.Arm, Improvement: c.Improvement, Reason: c.Reason, Reviewers: c.Reviewers}}, nil
 	case commands.JudgeReview:
 		if err := s.open(c.Run); err != nil {
 			return nil, err

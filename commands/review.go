@@ -8,11 +8,12 @@ func ReviewStream(workspace, run string) string { return events.StreamName("revi
 // AskReview puts a run before reviewers. See events.ReviewAsked.
 type AskReview struct {
 	Meta
-	Run        string
-	Experiment string
-	Arm        string
-	Reason     string
-	Reviewers  int
+	Run         string
+	Experiment  string
+	Arm         string
+	Improvement string
+	Reason      string
+	Reviewers   int
 }
 
 // JudgeReview is what a reviewer says.

@@ -242,7 +242,7 @@ func samples() []events.Event {
 		events.RunFixKnown{Step: 3, Fix: "4f0c1be2a7d3", Told: true},
 		events.RunSkillLoaded{Step: 3, Skill: "refunds", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", File: "references/limits.md"},
 		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5", By: "user:anna"},
-		events.ReviewAsked{Run: "r1", Experiment: "06aa", Arm: events.CandidateArm, Reason: "one more verdict there tells most", Reviewers: 3},
+		events.ReviewAsked{Run: "r1", Experiment: "06aa", Arm: events.CandidateArm, Improvement: "06ab", Reason: "one more verdict there tells most", Reviewers: 3},
 		events.RoleAsked{
 			Run: "role-a1b2c3d4e5f60718", Role: events.RoleOptimisation, Agent: "clerk", Revision: 4, Version: 3, Runs: []string{"r1", "r2"}, Subject: []string{"agent", "clerk", "3"}, Ground: "clerk succeeded in 61 of 80 runs.",
 			Evidence: events.Evidence{From: 3, To: 90, Positions: []uint64{3}, Statistic: "share of runs that fail", Value: .4, Low: .3, High: .5, Confidence: .95, N: 40, Counts: map[string]int64{"failed": 16}},

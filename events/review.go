@@ -14,9 +14,11 @@ const (
 // which side of a comparison it is of. A run is reviewed once.
 type ReviewAsked struct {
 	Run string `json:"run"`
-	// Experiment is the open decision that a verdict would narrow, Arm the side of it that the run is of.
-	Experiment string `json:"experiment,omitempty"`
-	Arm        string `json:"arm,omitempty"`
+	// Experiment is the open decision that a verdict would narrow, Arm the side of it that the run is of. Improvement is a proposal that is
+	// open and not tried, where that is the decision.
+	Experiment  string `json:"experiment,omitempty"`
+	Arm         string `json:"arm,omitempty"`
+	Improvement string `json:"improvement,omitempty"`
 	// Reason says why this run.
 	Reason string `json:"reason"`
 	// Reviewers is how many are to judge.

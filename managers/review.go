@@ -19,6 +19,10 @@ const (
 	reviewFor   = 3 * 24 * time.Hour
 	// reviewLatest is how many of an arm's latest runs may be chosen.
 	reviewLatest = 50
+	// reviewEnough is how many verdicts on runs that an open proposal is about are asked for, and reviewProposals how many proposals, the latest,
+	// are open for that.
+	reviewEnough    = 12
+	reviewProposals = 20
 )
 
 // reviewingState are the open decisions, and the runs that would narrow them.
@@ -32,10 +36,14 @@ type reviewingState struct {
 	Verdicts map[string]reviewing `json:"verdicts,omitempty"`
 }
 
-// reviewTrial is an experiment as its verdicts tell of it.
+// reviewTrial is an experiment as its verdicts tell of it, or a proposal that is open and not tried: then runs of its Agent, or of its
+// Workflow, are its only side, which has no name.
 type reviewTrial struct {
 	Experiment string                `json:"experiment"`
 	Arms       map[string]*reviewArm `json:"arms"`
+	Proposal   bool                  `json:"proposal,omitempty"`
+	Agent      string                `json:"agent,omitempty"`
+	Workflow   string                `json:"workflow,omitempty"`
 }
 
 // reviewArm is a side of an experiment: how many of its runs a person has judged, and how many of them are right; the latest
@@ -67,9 +75,9 @@ func (a reviewArm) gain() float64 {
 // they say.
 func reviews(reviewers int) Manager[reviewingState] {
 	return Manager[reviewingState]{
-		Name: "review", Version: 2, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.started"},
+		Name: "review", Version: 3, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.started", "improvement.proposed"},
 		Follows: []string{
-			"experiment.promoted", "experiment.rolled_back", "experiment.stopped", "experiment.expired", "run.assigned", "run.finished", "run.failed", "run.cancelled",
+			"improvement.approved", "improvement.rejected", "improvement.evidence_changed", "run.started", "experiment.promoted", "experiment.rolled_back", "experiment.stopped", "experiment.expired", "run.assigned", "run.finished", "run.failed", "run.cancelled",
 			"verdict.given", "review.asked", "review.closed",
 		},
 		Evolve: evolveReviewing,
@@ -89,7 +97,20 @@ func evolveReviewing(s reviewingState, e *events.Envelope, fact events.Event) re
 		s.Trials = append(s.Trials, &reviewTrial{Experiment: id, Arms: map[string]*reviewArm{events.ControlArm: {}, events.CandidateArm: {}}})
 	case events.ExperimentPromoted, events.ExperimentRolledBack, events.ExperimentStopped, events.ExperimentExpired:
 		s.drop(id)
+	case events.ImprovementProposed:
+		s.propose(id, f)
+	case events.ImprovementApproved, events.ImprovementRejected:
+		s.dropProposal(id)
+	case events.ImprovementEvidenceChanged:
+		if f.Strength.Withdraws() {
+			s.dropProposal(id)
+		}
+	case events.RunStarted:
+		if f.Source == nil && f.Phrases == nil {
+			s.belongs(id, func(t *reviewTrial) bool { return t.Workflow != "" && t.Workflow == f.Workflow })
+		}
 	case events.RunAssigned:
+		s.belongs(id, func(t *reviewTrial) bool { return t.Agent != "" && t.Agent == f.Agent })
 		for _, arm := range f.Arms {
 			if t := s.trial(arm.Experiment); t != nil {
 				if t.Arms[arm.Arm] == nil {
@@ -140,6 +161,39 @@ func (s *reviewingState) drop(experiment string) {
 	maps.DeleteFunc(s.Running, func(_ string, arm events.Arm) bool { return arm.Experiment == experiment })
 }
 
+// propose begins to look for runs that a proposal is about.
+func (s *reviewingState) propose(id string, f events.ImprovementProposed) {
+	t := &reviewTrial{Experiment: id, Proposal: true, Agent: f.Change.Agent, Arms: map[string]*reviewArm{"": {}}}
+	if t.Agent == "" {
+		t.Workflow = f.Change.Workflow
+	}
+	if t.Agent == "" && t.Workflow == "" || s.trial(id) != nil {
+		return
+	}
+	s.Trials = append(s.Trials, t)
+	open := slices.DeleteFunc(slices.Clone(s.Trials), func(t *reviewTrial) bool { return !t.Proposal })
+	if len(open) > reviewProposals {
+		s.drop(open[0].Experiment)
+	}
+}
+
+// dropProposal ends that, where the proposal is not tried meanwhile.
+func (s *reviewingState) dropProposal(id string) {
+	if t := s.trial(id); t != nil && t.Proposal {
+		s.drop(id)
+	}
+}
+
+// belongs has a run be one that an open proposal is about, where it is none of another decision.
+func (s *reviewingState) belongs(run string, is func(*reviewTrial) bool) {
+	if _, known := s.Running[run]; known {
+		return
+	}
+	if i := slices.IndexFunc(s.Trials, is); i >= 0 {
+		s.Running = with(s.Running, run, events.Arm{Experiment: s.Trials[i].Experiment})
+	}
+}
+
 // arm is a side of a trial that is under way, nil for another one.
 func (s *reviewingState) arm(of events.Arm) *reviewArm {
 	if t := s.trial(of.Experiment); t != nil {
@@ -183,17 +237,18 @@ func (s *reviewingState) judged(f events.VerdictGiven) {
 	}
 }
 
-// next is the run that would narrow a decision most: the latest of the arm that gains most.
-func (s *reviewingState) next() (run reviewing, experiment, arm string, ok bool) {
+// next is the run that would narrow a decision most: the latest of the arm that gains most. On a proposal that is not tried no more is asked
+// for than is enough.
+func (s *reviewingState) next() (run reviewing, of *reviewTrial, arm string, ok bool) {
 	best := 0.0
 	for _, t := range s.Trials {
 		for _, name := range slices.Sorted(maps.Keys(t.Arms)) {
-			if a := t.Arms[name]; len(a.Latest) > 0 && a.gain() > best {
-				best, run, experiment, arm, ok = a.gain(), a.Latest[len(a.Latest)-1], t.Experiment, name, true
+			if a := t.Arms[name]; len(a.Latest) > 0 && a.gain() > best && !(t.Proposal && a.Judged >= reviewEnough) {
+				best, run, of, arm, ok = a.gain(), a.Latest[len(a.Latest)-1], t, name, true
 			}
 		}
 	}
-	return run, experiment, arm, ok
+	return run, of, arm, ok
 }
 
 func (s reviewingState) wants(reviewers int) (wants []Want) {
@@ -214,12 +269,14 @@ func (s reviewingState) wants(reviewers int) (wants []Want) {
 		c.At = end
 		want(c, end)
 	}
-	if run, experiment, arm, ok := s.next(); ok && len(s.Open) < reviewsOpen {
-		of := s.arm(events.Arm{Experiment: experiment, Arm: arm})
-		want(commands.AskReview{
-			Meta: about(run, 3), Run: run.Run, Experiment: experiment, Arm: arm, Reviewers: cmp.Or(reviewers, 2),
-			Reason: fmt.Sprintf("people have judged %d of the runs that it is like in an experiment that is open: one more verdict there tells most", of.Judged),
-		}, time.Time{})
+	if run, t, arm, ok := s.next(); ok && len(s.Open) < reviewsOpen {
+		ask := commands.AskReview{Meta: about(run, 3), Run: run.Run, Experiment: t.Experiment, Arm: arm, Reviewers: cmp.Or(reviewers, 2)}
+		ask.Reason = fmt.Sprintf("people have judged %d of the runs that it is like in an experiment that is open: one more verdict there tells most", t.Arms[arm].Judged)
+		if t.Proposal {
+			ask.Experiment, ask.Improvement = "", t.Experiment
+			ask.Reason = fmt.Sprintf("people have judged %d of the runs that an open proposal is about since it was made: whether they are right is what it rests on", t.Arms[arm].Judged)
+		}
+		want(ask, time.Time{})
 	}
 	return wants
 }

@@ -123,3 +123,81 @@ func TestEachCandidateIsReviewed(t *testing.T) {
 		t.Errorf("asked %q", asked)
 	}
 }
+
+// Runs that an open proposal is about are put before people too, until they have said enough, it is decided, or its evidence is gone. What
+// nobody asked there, or found words for the record, is not.
+func TestRunsOfAnOpenProposalAreReviewed(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]struct {
+		stream string
+		fact   events.Event
+	}{
+		"approved":        {"improvement-p", events.ImprovementApproved{By: "user:anna"}},
+		"rejected":        {"improvement-p", events.ImprovementRejected{By: "user:anna"}},
+		"without grounds": {"improvement-p", events.ImprovementEvidenceChanged{Move: events.EvidenceGone, Strength: events.Gone}},
+		"enough":          {},
+	} {
+		take := wanting(t, "review")
+		var asked []string
+		tell := func(stream string, fact events.Event) {
+			for _, w := range take(stream, fact) {
+				if c, ok := w.Command.(commands.AskReview); ok {
+					asked = append(asked, c.Run+" "+c.Improvement)
+					if c.Reason == "" || c.Experiment != "" || c.Arm != "" || c.Reviewers != 2 {
+						t.Errorf("%s: asked %+v", name, c)
+					}
+				}
+			}
+		}
+		run := func(id string, started events.RunStarted, agent string) {
+			started.Run = id
+			tell("run-"+id, started)
+			tell("run-"+id, events.RunAssigned{Agent: agent})
+			tell("run-"+id, events.RunFinished{Outcome: events.Succeeded})
+		}
+		judge := func(id string) {
+			tell("review-"+id, events.ReviewAsked{Run: id, Reviewers: 2})
+			tell("review-"+id, events.ReviewClosed{Run: id, Right: 2, Verdict: events.Succeeded})
+			tell("verdict-"+id, events.VerdictGiven{Run: id, Verdict: events.Succeeded, From: events.ByPerson, By: "review"})
+		}
+		run("before", events.RunStarted{Workflow: "refunds"}, "clerk")
+		tell("improvement-p", events.ImprovementProposed{Improvement: "p", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "refunds"}})
+		tell("improvement-q", events.ImprovementProposed{Improvement: "q", Change: events.Change{Kind: events.ChangePrompt, Agent: "writer"}})
+		run("other", events.RunStarted{Workflow: "orders"}, "clerk")
+		run("imported", events.RunStarted{Workflow: "refunds", Source: &events.Source{}}, "")
+		run("words", events.RunStarted{Workflow: "refunds", Phrases: &events.Phrasing{}}, "phraser")
+		run("a", events.RunStarted{Workflow: "refunds"}, "clerk")
+		if got := strings.Join(asked, ", "); got != "a p" {
+			t.Fatalf("%s: asked %q", name, got)
+		}
+		judge("a")
+		// Of the writer's runs nobody has judged one: the next verdict there tells more.
+		tell("review-z", events.ReviewAsked{Run: "z", Reviewers: 2})
+		run("b", events.RunStarted{Workflow: "refunds"}, "clerk")
+		tell("review-b", events.ReviewAsked{Run: "b", Reviewers: 2})
+		run("w", events.RunStarted{Workflow: "orders"}, "writer")
+		tell("review-w", events.ReviewAsked{Run: "w", Reviewers: 2})
+		run("c", events.RunStarted{Workflow: "refunds"}, "clerk")
+		run("v", events.RunStarted{Workflow: "orders"}, "writer")
+		asked = nil
+		if end.fact != nil {
+			tell(end.stream, end.fact)
+		} else {
+			for i := range 11 {
+				judge(fmt.Sprint("e", i)) // of nothing that was told: it counts nowhere
+				id := fmt.Sprint("f", i)
+				tell("run-"+id, events.RunStarted{Run: id, Workflow: "refunds"})
+				tell("verdict-"+id, events.VerdictGiven{Run: id, Verdict: events.Succeeded, From: events.ByPerson})
+			}
+		}
+		asked = nil
+		for _, id := range []string{"z", "b", "w"} {
+			tell("review-"+id, events.ReviewClosed{Run: id})
+		}
+		tell("review-v", events.ReviewAsked{Run: "v", Reviewers: 2})
+		run("d", events.RunStarted{Workflow: "refunds"}, "clerk")
+		if got := strings.Join(asked, ", "); got != "v q" {
+			t.Errorf("%s: then asked %q", name, got)
+		}
+	}
+}

@@ -31,9 +31,11 @@ type ReviewRow struct {
 	Status     string
 	Experiment string
 	Arm        string
-	Reason     string
-	Reviewers  int64
-	Judgements []ReviewJudgement
+	// Improvement is the proposal that a verdict would narrow, where that is not tried.
+	Improvement string
+	Reason      string
+	Reviewers   int64
+	Judgements  []ReviewJudgement
 	// Verdict and Agreement are what they came to. Agreement is in permille, negative where there is none.
 	Verdict   events.Outcome
 	Agreement int64
@@ -64,6 +66,7 @@ var reviewTable = readmodel.NewTable("reviews", readmodel.TableOf[named, ReviewR
 		readmodel.Symbol("status", func(r *ReviewRow) *string { return &r.Status }),
 		readmodel.Symbol("experiment", func(r *ReviewRow) *string { return &r.Experiment }),
 		readmodel.Symbol("arm", func(r *ReviewRow) *string { return &r.Arm }),
+		readmodel.Symbol("improvement", func(r *ReviewRow) *string { return &r.Improvement }),
 		readmodel.String("reason", func(r *ReviewRow) *string { return &r.Reason }),
 		readmodel.Int("reviewers", func(r *ReviewRow) *int64 { return &r.Reviewers }),
 		readmodel.Document("judgements", func(r *ReviewRow) *[]ReviewJudgement { return &r.Judgements }),
@@ -78,11 +81,11 @@ var reviewTable = readmodel.NewTable("reviews", readmodel.TableOf[named, ReviewR
 
 // reviews keeps what people are asked to judge, and what they said.
 var reviews = readmodel.Projection{
-	Name: "reviews", Version: 1, Tables: []readmodel.AnyTable{reviewTable},
+	Name: "reviews", Version: 2, Tables: []readmodel.AnyTable{reviewTable},
 	Lists: []readmodel.List{reviewTable.List(readmodel.List{
 		Name: "reviews", Help: "Runs that people judge blindly, with what each said, the latest first", Order: []readmodel.Order{{Column: "position", Descending: true}},
 		Filters: []readmodel.Filter{
-			{Column: "status", Help: "Only those that stand there.", Values: []string{ReviewOpen, ReviewClosed}}, {Column: "experiment", Help: "Only those of this experiment."},
+			{Column: "status", Help: "Only those that stand there.", Values: []string{ReviewOpen, ReviewClosed}}, {Column: "experiment", Help: "Only those of this experiment."}, {Column: "improvement", Help: "Only those of this proposal."},
 			{Column: "run", Help: "Only that of this run."},
 		},
 	})},
@@ -103,8 +106,8 @@ func foldReview(reviews *readmodel.Cache[named, ReviewRow], f *readmodel.Fact) e
 			return err
 		}
 		*r = ReviewRow{
-			Run: r.Run, Workspace: r.Workspace, Status: ReviewOpen, Experiment: strings.Clone(e.Experiment), Arm: strings.Clone(e.Arm), Reason: e.Reason,
-			Reviewers: int64(e.Reviewers), Agreement: -1, AskedAt: f.When, Position: f.Envelope.Position,
+			Run: r.Run, Workspace: r.Workspace, Status: ReviewOpen, Experiment: strings.Clone(e.Experiment), Arm: strings.Clone(e.Arm), Improvement: strings.Clone(e.Improvement),
+			Reason: e.Reason, Reviewers: int64(e.Reviewers), Agreement: -1, AskedAt: f.When, Position: f.Envelope.Position,
 		}
 		return nil
 	}

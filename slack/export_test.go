@@ -16,8 +16,8 @@ import (
 func AnswerBlocks(row projections.RunRow) []api.Block {
 	return append([]api.Block{api.NewMarkdownBlock("", harmless(ended(row)))}, footer(row, "")...)
 }
-func MetricsReply(f answers.Figures) *Reply               { return metricsReply(f) }
-func SaidReply(s answers.Said) *Reply                     { return saidReply(s) }
+func MetricsReply(f answers.Figures) *Reply { return metricsReply(f) }
+func SaidReply(s answers.Said) *Reply       { return saidReply(s) }
 func WordedReply(s answers.Said, run projections.RunRow, untaken string) *Reply {
 	return wordedReply(s, run, untaken)
 }

@@ -49,7 +49,11 @@ func reviewedBlocks(row projections.ReviewRow, prompt, answer string) (text stri
 	if len(lines) > 0 {
 		blocks = append(blocks, section(strings.Join(lines, "\n")))
 	}
-	return text, append(blocks, small("It counts as a verdict on the run `"+inert(row.Run)+"`  ·  experiment `"+inert(row.Experiment)+"`, "+inert(row.Arm)))
+	of := "experiment `" + inert(row.Experiment) + "`, " + inert(row.Arm)
+	if row.Improvement != "" {
+		of = "proposal `" + inert(row.Improvement) + "`"
+	}
+	return text, append(blocks, small("It counts as a verdict on the run `"+inert(row.Run)+"`  ·  "+of))
 }
 
 func reviewButtons(run string) api.Block {
