@@ -64,13 +64,12 @@ func (a *app) answerOf(ctx context.Context, verb, run string, position uint64, e
 					enough()
 				}
 			})
-			switch end := end.(type) {
-			case events.RunFinished:
-				of.answer = end.Answer
-			case events.RunFailed:
-				of.failed = end.Error
-			case events.RunCancelled:
-				of.failed = cmp.Or(of.failed, end.Reason)
+			if finished, is := end.(events.RunFinished); is {
+				of.answer = finished.Answer
+			} else if failed, is := end.(events.RunFailed); is {
+				of.failed = failed.Error
+			} else if cancelled, is := end.(events.RunCancelled); is {
+				of.failed = cmp.Or(of.failed, cancelled.Reason)
 			}
 			return err
 		},
