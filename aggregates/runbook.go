@@ -51,7 +51,7 @@ func decideRunbook(c commands.Runbook, s runbookState) ([]events.Runbook, error)
 				steps[i].DependsOn = nil
 			}
 		}
-		saved := events.RunbookSaved{Runbook: c.Runbook, Workflow: c.Workflow, Run: c.Run, Steps: steps, Notes: c.Notes}
+		saved := events.RunbookSaved{Runbook: c.Runbook, Workflow: c.Workflow, Run: c.Run, Steps: steps, Notes: c.Notes, Requester: c.Requester}
 		if reflect.DeepEqual(saved, s.saved) {
 			return nil, nil
 		}

@@ -15,6 +15,8 @@ type SaveRunbook struct {
 	Run      string
 	Steps    []events.RunbookStep
 	Notes    string
+	// Requester is who asked what it is taken from, empty where it holds nobody's words.
+	Requester string
 }
 
 func (c SaveRunbook) Stream() string { return RunbookStream(c.Workspace, c.Runbook) }

@@ -256,7 +256,7 @@ func samples() []events.Event {
 		events.ReviewClosed{Run: "r1", Right: 2, Wrong: 1, Unsure: 1, Verdict: events.Succeeded, Agreement: new(333), Reason: "not all have judged"},
 		events.VerdictGiven{Run: "r1", Verdict: events.Failed, From: events.ByRule, By: "correctness>=0.5", Feedback: "f1"},
 		events.RunbookSaved{
-			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.",
+			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.", Requester: "user:anna",
 			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Instruction: "Look {{order}} up.", Params: `{"order":"{{order}}"}`}, {Name: "refund", DependsOn: []int{0}, Team: events.TeamReview, Agents: []string{"clerk", "boss"}}},
 		},
 		events.ConversationSummarised{

@@ -14,6 +14,8 @@ type RunbookSaved struct {
 	Run   string        `json:"run,omitempty"`
 	Steps []RunbookStep `json:"steps"`
 	Notes string        `json:"notes,omitempty"`
+	// Requester is who asked what it was taken from: it holds their words, and with them they are erased.
+	Requester string `json:"requester,omitempty"`
 }
 
 // RunbookStep is one step of a runbook. DependsOn holds indexes into the runbook's steps.

@@ -33,6 +33,9 @@ func (p *planner) runbookTasks(ctx context.Context, workspace string, book proje
 	}
 	tasks, teams := make([]events.GoalTask, len(book.Steps)), map[string]teamOf{}
 	for i, step := range book.Steps {
+		if step.Instruction == events.Erased || step.Params == events.Erased {
+			return nil, fmt.Errorf("%w: step %d was in the words of somebody who is forgotten: save it anew", errRunbook, i+1)
+		}
 		t := events.GoalTask{Task: fmt.Sprintf("step-%d", i+1), Title: step.Name}
 		if slices.Contains(known, step.Agent) {
 			t.Agent = step.Agent

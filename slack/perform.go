@@ -238,7 +238,7 @@ func (d *Door) save(ctx context.Context, r Request, id uuid.UUID, w SaveWorkflow
 	}
 	saved := d.Runbook(w.Name, run, steps)
 	receipt, err := d.Dispatch(ctx, commands.SaveRunbook{
-		Meta: d.meta(r, id, 0, run.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: saved.Notes,
+		Meta: d.meta(r, id, 0, run.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: saved.Notes, Requester: saved.Requester,
 	})
 	return done{
 		outcome: events.SlackRecorded, run: run.Run, repeated: receipt.Repeated,

@@ -209,7 +209,7 @@ var words = map[string]bool{
 	"feedback.given": true, "review.judged": true, "slack.interacted": true, "conversation.summarised": true,
 	"goal.told": true, "goal.task_answered": true, "goal.task_changed": true, "goal.task_skipped": true, "goal.plan_asked": true, "goal.paused": true, "goal.cancelled": true,
 	"improvement.approved": true, "improvement.rejected": true, "experiment.stopped": true, "loop.paused": true, "loop.resumed": true,
-	"run.approval_answered": true, "tool.accepted": true,
+	"run.approval_answered": true, "tool.accepted": true, "runbook.saved": true,
 }
 
 // names is who a fact says asked, or did it, if that is somebody whose texts are veiled.

@@ -41,7 +41,6 @@ var nobodys = strings.Fields(`
 	review.closed
 	role.answered
 	role.asked
-	runbook.saved
 	skill.saved
 	slack.posted
 	task.opened

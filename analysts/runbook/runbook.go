@@ -30,6 +30,8 @@ type Runbook struct {
 	Run      string               `yaml:"run,omitempty"`
 	Notes    string               `yaml:"notes,omitempty"`
 	Steps    []events.RunbookStep `yaml:"steps"`
+	// Requester is who asked the run that it was taken from, whose words it holds.
+	Requester string `yaml:"-"`
 }
 
 // Err tells that a text is no runbook.
@@ -59,7 +61,7 @@ func FromRun(name string, run projections.RunRow, steps []projections.StepRow, a
 			answer.DependsOn = append(answer.DependsOn, len(r.Steps))
 			r.Steps = append(r.Steps, call)
 		}
-		r.Steps = append(r.Steps, answer)
+		r.Steps, r.Requester = append(r.Steps, answer), run.Requester
 		return r
 	}
 	for _, s := range steps {
@@ -117,7 +119,7 @@ func FromSaved(e events.RunbookSaved) Runbook {
 
 // Saved is the fact that keeps the runbook.
 func (r Runbook) Saved() events.RunbookSaved {
-	return events.RunbookSaved{Runbook: r.Runbook, Workflow: r.Workflow, Run: r.Run, Notes: r.Notes, Steps: r.Steps}
+	return events.RunbookSaved{Runbook: r.Runbook, Workflow: r.Workflow, Run: r.Run, Notes: r.Notes, Steps: r.Steps, Requester: r.Requester}
 }
 
 // Check tells what keeps it from being a runbook: it returns Err with the reason.

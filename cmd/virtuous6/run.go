@@ -55,6 +55,9 @@ func (v runVerb) Run(ctx context.Context, a *app) error {
 		save := commands.SaveRunbook{
 			Meta: a.meta(""), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: saved.Notes,
 		}
+		if taken, _, err := a.own().Run(ctx, saved.Run); err == nil {
+			save.Requester = taken.Requester // what was taken from a run holds the words of who asked it
+		}
 		if _, err := a.dispatcher().Dispatch(ctx, save); err != nil {
 			return err
 		}

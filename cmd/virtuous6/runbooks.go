@@ -173,7 +173,7 @@ func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
 	}
 	saved := made.Saved()
 	save := commands.SaveRunbook{
-		Meta: a.meta(saved.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: v.Notes,
+		Meta: a.meta(saved.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: v.Notes, Requester: saved.Requester,
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, save); err != nil {
 		return err

@@ -44,6 +44,8 @@ func TestSomebodyIsForgotten(t *testing.T) {
 	answer := api.Message(t, "C1", "the answer", func(m apitest.Message) bool { return strings.Contains(m.Blocks, "feedback_buttons") })
 	api.Send(t, "slash_commands", "s1", command(api, "/better", "kinder words", "slash.1"))
 	api.Acked(t, "s1")
+	api.Send(t, "slash_commands", "s2", command(api, "/save-workflow", "keeper", "slash.2"))
+	api.Acked(t, "s2")
 	if !strings.Contains(answer.Text, "terrarium") {
 		t.Fatalf("got %+v", answer)
 	}
@@ -70,6 +72,9 @@ func TestSomebodyIsForgotten(t *testing.T) {
 	}
 	if got := string(p.run("runs", "--json")); !strings.Contains(got, "salamander") || !strings.Contains(got, "terrarium") {
 		t.Errorf("the read models lack the texts: %s", got)
+	}
+	if got := string(p.run("runbooks", "keeper")); !strings.Contains(got, "salamander") {
+		t.Errorf("the workflow lacks what was asked: %s", got)
 	}
 	p.run("verify")
 	before := p.metrics()
@@ -100,6 +105,12 @@ func TestSomebodyIsForgotten(t *testing.T) {
 	}
 	if got := string(p.run("runs", "--json")); strings.Contains(got, "salamander") || !strings.Contains(got, `"prompt": "[erased]"`) || !strings.Contains(got, `"requester": "erased:`) {
 		t.Errorf("after it: %s", got)
+	}
+	if got := string(p.run("runbooks", "keeper")); strings.Contains(got, "salamander") || !strings.Contains(got, "[erased]") {
+		t.Errorf("the workflow that was kept: %s", got)
+	}
+	if out, err := p.command("run", "keeper").CombinedOutput(); err == nil || !strings.Contains(string(out), "forgotten") {
+		t.Errorf("what nobody may know any more is run: %v, %s", err, out)
 	}
 	if after := p.metrics(); after["runs"] != before["runs"] || after["succeeded"] != before["succeeded"] {
 		t.Errorf("the figures were %v, and are %v", before, after)
