@@ -206,12 +206,14 @@ func slackTakenOver(t *testing.T, p program) {
 	deliver("slash_commands", "s4", command(api, "/ask", "count to a million", "slash.4"))
 	model.say("One, ", "two, ")
 	shown = api.Message(t, "C1", "the answer on its way", func(m apitest.Message) bool { return m.Streaming && strings.Contains(m.Text, "One") })
+	tapped := time.Now()
 	deliver("events_api", "stop", map[string]any{"type": "event_callback", "team_id": "T1", "event_id": "EvStop", "event": map[string]any{
 		"type": "agent_session_stopped", "user": "U1", "channel": "C1", "thread_ts": shown.Thread, "streaming_message_ts": []string{shown.TS},
 	}})
 	if stopped := has("C1", "Stopped"); stopped.TS != shown.TS || strings.Contains(stopped.Blocks, "feedback_buttons") {
 		t.Errorf("got %+v", stopped)
 	}
+	t.Logf("Stop: %s from the tap to what is shown", time.Since(tapped).Round(time.Millisecond))
 	api.Await(t, "the end of all that is under way", func() bool { return api.Working() == 0 })
 	// What is recorded behind an answer is recorded before a server ends.
 	if err := third.Process.Signal(os.Interrupt); err != nil {
