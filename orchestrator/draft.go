@@ -133,6 +133,8 @@ func (t *turn) recordDraft(ctx context.Context, template routing.Template, step 
 		}
 	} else if fact.Prompt, fact.Tools, failed = readDraft(said.Content, done.Invalid, granted); failed != nil {
 		fact.Invalid = failed.Error()
+	} else if failed = quotes(fact.Prompt, clipped(t.task(), draftTask), template.Role+"\n"+template.Prompt); failed != nil {
+		fact.Prompt, fact.Tools, fact.Invalid = "", nil, failed.Error()
 	}
 	if _, err := t.dispatch(ctx, commands.RecordDraft{Meta: t.draftMeta("drafted"), Run: t.wish.Run, Fact: fact}, finish); err != nil {
 		return nil, "", err

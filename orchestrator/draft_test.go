@@ -87,6 +87,7 @@ func TestAModelDraftsTheSpecialistsPrompt(t *testing.T) {
 		"no JSON":                 {&drafting{draft: drafted}, []string{"clock", "calculate"}, "it is not JSON alone"},
 		"other members":           {&drafting{draft: strings.Replace(good, "{", `{"model":"huge",`, 1)}, []string{"clock", "calculate"}, "additional properties 'model' not allowed"},
 		"a tool that nobody gave": {&drafting{draft: strings.Replace(good, "clock", "send_mail", 2)}, []string{"clock", "calculate"}, "value must be one of 'clock', 'calculate'"},
+		"what was asked":          {&drafting{draft: `{"prompt":"` + drafted + ` When is the deadline for the pilots?","tools":[]}`}, []string{"clock", "calculate"}, "it repeats the request, several words in a row"},
 		"too short":               {&drafting{draft: `{"prompt":"Do it.","tools":[]}`}, []string{"clock", "calculate"}, "it has 6 characters, and 40 to 4000 are taken"},
 		"too long":                {&drafting{draft: `{"prompt":"` + strings.Repeat("Do it. ", 700) + `","tools":[]}`}, []string{"clock", "calculate"}, "it has 4899 characters"},
 		"the model is away":       {&drafting{fails: &agents.CallError{Kind: agents.ErrRateLimited, Status: 429}}, []string{"clock", "calculate"}, "rate limited (HTTP 429)"},
