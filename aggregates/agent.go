@@ -165,6 +165,20 @@ func restoreAgent(p Policy, c commands.RestoreAgent, s Agent) ([]events.Agent, e
 		return nil, err
 	}
 	to := c.Version
+	if isMachine(c.Actor) {
+		if c.Proof == nil {
+			return nil, fmt.Errorf("agent %s: %w: %s takes it back without a proof", c.Agent, ErrEvidence, c.Actor)
+		}
+		if err := checkProved(*c.Proof, 1./events.TakenBackAt); err != nil {
+			return nil, fmt.Errorf("agent %s can't be taken back: %w", c.Agent, err)
+		}
+	}
+	if c.Made {
+		if !s.Improved {
+			return nil, fmt.Errorf("agent %s: %w: it is as a person made it", c.Agent, ErrState)
+		}
+		to = 1 + slices.IndexFunc(s.Versions, func(v AgentVersion) bool { return v.Revision == s.Made })
+	}
 	if to == 0 {
 		if to = s.origin(len(s.Versions)) - 1; to < 1 {
 			return nil, fmt.Errorf("agent %s: %w: it goes by its first version, and there is none before", c.Agent, ErrState)
@@ -181,7 +195,7 @@ func restoreAgent(p Policy, c commands.RestoreAgent, s Agent) ([]events.Agent, e
 	if err := p.allowsConfig(config); err != nil {
 		return nil, fmt.Errorf("version %d of agent %s: %w", to, c.Agent, err)
 	}
-	back := events.AgentConfigured{Config: config, Author: c.Actor, Reason: c.Reason, Restores: to}
+	back := events.AgentConfigured{Config: config, Author: c.Actor, Reason: c.Reason, Restores: to, Proof: c.Proof}
 	kept := s.improvements(to)
 	for _, id := range s.improvements(len(s.Versions)) {
 		if !slices.Contains(kept, id) {

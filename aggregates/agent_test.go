@@ -138,6 +138,11 @@ func with(change func(*events.AgentConfig)) events.AgentConfig {
 	return c
 }
 
+// worseBy is a proof that an agent does worse.
+func worseBy(logE float64) *events.Proof {
+	return &events.Proof{From: 1, To: 9, LogE: logE, Arms: []events.ArmCount{{Arm: events.FrozenArm, Runs: 9, Succeeded: 8}, {Arm: events.CurrentArm, Runs: 90, Succeeded: 9}}}
+}
+
 func TestRestoreAgent(t *testing.T) {
 	t.Parallel()
 	second, third := with(func(c *events.AgentConfig) { c.Model = "second" }), with(func(c *events.AgentConfig) { c.Model = "third" })
@@ -165,6 +170,21 @@ func TestRestoreAgent(t *testing.T) {
 		"one that is a repetition": {
 			given: append(once[:4:4], events.AgentConfigured{Config: config}), when: commands.RestoreAgent{Agent: "clerk", Version: 4},
 			then: []events.Event{events.AgentConfigured{Config: second, Restores: 2}},
+		},
+		"as a person made it": {
+			given: history, when: commands.RestoreAgent{Agent: "clerk", Made: true, Reason: "worse"},
+			then: []events.Event{events.AgentConfigured{Config: config, Reason: "worse", Restores: 1, RollsBack: []string{"i", "j"}}},
+		},
+		"as a person made it, and it is": {given: history[:1], when: commands.RestoreAgent{Agent: "clerk", Made: true}, err: aggregates.ErrState},
+		"by a machine that proves nothing": {
+			given: history, when: commands.RestoreAgent{Meta: commands.Meta{Actor: "manager:keeping"}, Agent: "clerk", Made: true}, err: aggregates.ErrEvidence,
+		},
+		"by a machine that proves too little": {
+			given: history, when: commands.RestoreAgent{Meta: commands.Meta{Actor: "manager:keeping"}, Agent: "clerk", Made: true, Proof: worseBy(11)}, err: aggregates.ErrEvidence,
+		},
+		"by a machine with a proof": {
+			given: history, when: commands.RestoreAgent{Meta: commands.Meta{Actor: "manager:keeping"}, Agent: "clerk", Made: true, Proof: worseBy(12)},
+			then: []events.Event{events.AgentConfigured{Config: config, Author: "manager:keeping", Restores: 1, RollsBack: []string{"i", "j"}, Proof: worseBy(12)}},
 		},
 		"as it is":    {given: once, when: commands.RestoreAgent{Agent: "clerk", Version: 2}},
 		"none before": {given: history[:1], when: commands.RestoreAgent{Agent: "clerk"}, err: aggregates.ErrState},

@@ -203,7 +203,7 @@ func reserve(c commands.ReserveBudget, s budgetState) ([]events.Budget, error) {
 		return nil, full
 	}
 	return []events.Budget{events.BudgetReserved{
-		Reservation: c.Reservation, Run: c.Run, Step: c.Step, Nanos: c.Nanos, Most: c.Most, Holder: c.Holder, Begun: c.Begun, Day: today,
+		Reservation: c.Reservation, Run: c.Run, Step: c.Step, Nanos: c.Nanos, Most: c.Most, Holder: c.Holder, Begun: c.Begun, Until: c.Until, Day: today,
 	}}, nil
 }
 

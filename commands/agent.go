@@ -39,7 +39,10 @@ type RestoreAgent struct {
 	Agent string
 	// Version is counted from 1, 0 for the one before what the agent goes by now.
 	Version int
-	Reason  string
+	// Made is for the version that a person made last, whichever it is, and Proof why: no machine takes an agent back without one.
+	Made   bool
+	Proof  *events.Proof
+	Reason string
 }
 
 // AdoptAgent says that an agent known from history is the same as a live one.

@@ -1,6 +1,10 @@
 package commands
 
-import "github.com/virtuous6/virtuous6/events"
+import (
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+)
 
 // BudgetStream is the stream of a budget.
 func BudgetStream(workspace, budget string) string {
@@ -53,6 +57,8 @@ type ReserveBudget struct {
 	// Holder is the process that makes the call. Begun tells that its step stands already.
 	Holder string
 	Begun  bool
+	// Until is when all of it counts where its holder has told nothing by then, zero for a call of a run.
+	Until time.Time
 }
 
 // SettleBudget turns a reservation into what the call has taken. Where that is Unknown, all that was set aside counts of what

@@ -26,6 +26,9 @@ type Item struct {
 type Asker struct {
 	Runner agents.Runner
 	Config events.AgentConfig
+	// Aside sets aside in budgets what a call can take, before it is made, and settles what it took. An error of it ends the eval. Nil sets nothing
+	// aside.
+	Aside func(ctx context.Context, runner agents.Runner, config events.AgentConfig, conversation []events.Message) (settle func(agents.Turn, error) error, err error)
 	// Turns bounds how often a run goes to its model. Default 16.
 	Turns int
 }
@@ -113,9 +116,12 @@ func (k Asker) ask(ctx context.Context, item Item) (Attempt, error) {
 		turns = 16
 	}
 	for range turns {
-		turn, err := runner.Turn(ctx, k.Config, conversation, nil)
+		turn, err := k.turn(ctx, runner, conversation)
 		if ctx.Err() != nil {
 			return a, ctx.Err()
+		}
+		if errors.Is(err, errAside) {
+			return a, err
 		}
 		if err != nil {
 			a.Error = err.Error()
@@ -152,6 +158,25 @@ func (k Asker) ask(ctx context.Context, item Item) (Attempt, error) {
 	}
 	a.Error = fmt.Sprintf("it has no answer after %d turns", turns)
 	return a, nil
+}
+
+// errAside tells that budgets let a call not be made, or could not be told what it took.
+var errAside = errors.New("it is asked no further")
+
+// turn asks the model once, within budgets.
+func (k Asker) turn(ctx context.Context, runner agents.Runner, conversation []events.Message) (agents.Turn, error) {
+	if k.Aside == nil {
+		return runner.Turn(ctx, k.Config, conversation, nil)
+	}
+	settle, err := k.Aside(ctx, runner, k.Config, conversation)
+	if err != nil {
+		return agents.Turn{}, fmt.Errorf("%w: %w", errAside, err)
+	}
+	turn, err := runner.Turn(ctx, k.Config, conversation, nil)
+	if serr := settle(turn, err); serr != nil {
+		return turn, fmt.Errorf("%w: %w", errAside, serr)
+	}
+	return turn, err
 }
 
 // Verdict is what an eval comes to.

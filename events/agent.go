@@ -156,6 +156,8 @@ type AgentConfigured struct {
 	// improvements that the agent is without from then on.
 	Restores  int      `json:"restores,omitempty"`
 	RollsBack []string `json:"rolls_back,omitempty"`
+	// Proof is what taking it back rests on, nil where a person did.
+	Proof *Proof `json:"proof,omitempty"`
 }
 
 // AgentRetired ends an agent: it takes no more runs.

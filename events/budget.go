@@ -1,5 +1,7 @@
 package events
 
+import "time"
+
 // BudgetPeriod is how often a budget starts again, in UTC.
 type BudgetPeriod string
 
@@ -93,6 +95,9 @@ type BudgetReserved struct {
 	Holder string `json:"holder"`
 	// Begun tells that the call's step stands already: another process may have made the call.
 	Begun bool `json:"begun,omitempty"`
+	// Until is when all of it counts as spent where its holder has not told by then what the call took, zero for a call of a run: what that took
+	// its own facts tell.
+	Until time.Time `json:"until,omitzero"`
 	// Day is the day that it counts to, "2026-11-28", UTC.
 	Day string `json:"day"`
 }

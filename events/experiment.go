@@ -40,6 +40,10 @@ func CandidateOf(arm string) (index int, is bool) {
 	return n - 1, true
 }
 
+// TakenBackAt is how much has to speak for an agent doing worse than as a person made it before what improvements made of it is taken back. Where it
+// does no worse it comes to that after at least so many runs, on average.
+const TakenBackAt = 100_000
+
 // Holdback is the experiment of an agent's runs that stay on it as a person made it.
 func Holdback(agent string) string { return "holdback:" + agent }
 

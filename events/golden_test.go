@@ -31,7 +31,7 @@ func samples() []events.Event {
 		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},
 	}
 	change := events.Change{
-		Kind: events.ChangeModel, Workflow: "checkout", Agent: "clerk", Config: &config,
+		Kind: events.ChangeModel, Workflow: "checkout", Agent: "clerk", Config: &config, Others: []events.AgentConfig{{Prompt: "Be kind."}},
 		Steps: []string{"look up", "refund"}, Instruction: "Look the order up before refunding.",
 	}
 	claim := events.Claim{Workflow: "checkout", Subject: []string{"agent_model", "clerk", "gpt-4o-mini", "gpt-4o"}, Harms: true}
@@ -55,7 +55,7 @@ func samples() []events.Event {
 			Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna",
 			Specialist: &events.Specialist{Run: "r1", Template: "template:support", Number: 2, Reason: "no agent fits", By: "clerk", Depth: 2, DraftedBy: "gpt-4o", Undrafted: "it is not JSON"},
 		},
-		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}},
+		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}, Proof: &proof},
 		events.AgentRetired{Reason: "replaced"},
 		events.AgentRested{Since: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)},
 		events.AgentWoken{Run: "r1"},
@@ -68,7 +68,7 @@ func samples() []events.Event {
 		events.AnalystFreed{Reason: "Its forecasts came true again."},
 		events.BudgetReserved{
 			Reservation: "01930000-0000-7000-8000-000000000009", Run: "r1", Step: 2, Nanos: 300_000, Holder: "01930000-0000-7000-8000-000000000001",
-			Begun: true, Day: "2026-11-09", Most: resources,
+			Begun: true, Day: "2026-11-09", Most: resources, Until: time.Date(2026, 11, 9, 13, 0, 0, 0, time.UTC),
 		},
 		events.BudgetSettled{Reservation: "01930000-0000-7000-8000-000000000009", Nanos: 310_000, Unknown: true, Over: 10_000, Starting: "2026-11-01", SpentNanos: 430_000, Took: resources, Used: resources},
 		events.BudgetReached{Starting: "2026-11-01", Percent: 80, SpentNanos: 4_000_120_000, Used: resources, Unit: events.InTokens},

@@ -6,8 +6,7 @@ import (
 	"encoding/json"
 )
 
-// Writer is the role of a model that proposes edits of what agents are told. It is also the agent that is asked, the workflow of its runs, and the
-// analyst that its proposals name.
+// Writer is the role of a model that proposes edits of what agents are told, and the analyst that its proposals name.
 const Writer = "writer"
 
 // The roles that people can give a model by `roles:` in the configuration: what the program itself asks it, beside what people ask agents for. What one says is a suggestion,

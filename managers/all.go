@@ -41,6 +41,7 @@ func All(c Config) []Member {
 		member(forecasts()),
 		member(funding()),
 		member(goal()),
+		member(keeping()),
 		member(resting(c)),
 		member(run(c)),
 		member(stall(c)),

@@ -51,11 +51,11 @@ type promoted struct {
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 7, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
+		Name: "experiment", Version: 8, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.allocated", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
 			"experiment.expired", "agent.configured", "agent.retired", "run.started", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
-			"loop.resumed", "verdict.given",
+			"loop.resumed", "verdict.given", "eval.finished",
 		},
 		Evolve: evolveExperiments,
 		Wants:  wantsOfExperiments,
@@ -109,6 +109,10 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 			run.Cost = run.Cost.Plus(f.Cost())
 		}
 		s.spend(e, f.CostNanos)
+	case events.EvalFinished:
+		if f.By == "analyst:"+events.Writer { // what is asked before it is tried is a part of trying it
+			s.spent(e, f.CostNanos)
+		}
 	case events.RunFinished:
 		s.ended(e, f.Outcome)
 	case events.RunFailed:

@@ -216,6 +216,16 @@ func TestWhatWasSetAsideIsSettledByWhatTheCallCost(t *testing.T) {
 			}
 		})
 	}
+	// What no run makes its holder settles, whoever drives: only where it has not by then all of it counts.
+	lone := begun
+	lone.Until = began.Add(time.Hour)
+	for _, holder := range []string{"mine", "another"} {
+		lone.Holder = holder
+		want := after(t, "spending", mine, lone).want()
+		if got, is := want.Command.(commands.SettleBudget); !is || !got.Unknown || !want.At.Equal(lone.Until) {
+			t.Errorf("of %s it wants %+v at %s", holder, want.Command, want.At)
+		}
+	}
 	if h := after(t, "spending", mine, reserved, events.BudgetSettled{Reservation: "x"}); !h.over {
 		t.Error("what is settled is kept")
 	}

@@ -18,6 +18,8 @@ type aside struct {
 	Holder      string `json:"holder"`
 	// Begun tells that the call may have been made.
 	Begun bool `json:"begun,omitempty"`
+	// Until is when all of it counts, where no run makes the call: its holder settles it before.
+	Until time.Time `json:"until,omitzero"`
 	// Known tells that its cost is Nanos, Over that nobody will tell it any more. Took is what it has taken beside money.
 	Known bool             `json:"known,omitempty"`
 	Over  bool             `json:"over,omitempty"`
@@ -39,15 +41,15 @@ type spendingState struct {
 // knows what it cost.
 func spending(c Config) Manager[spendingState] {
 	return Manager[spendingState]{
-		Name: "spending", Version: 3, Key: ofRun, Opens: []string{"budget.reserved"},
+		Name: "spending", Version: 4, Key: ofRun, Opens: []string{"budget.reserved"},
 		Follows: []string{"budget.settled", "run.step_started", "run.step_finished", "run.suspended", "run.finished", "run.failed", "run.cancelled"},
 		Evolve:  evolveSpending,
 		Wants: func(s spendingState) (wants []Want) {
 			for _, a := range s.Aside {
-				if !a.Known && !a.Over && a.Holder == c.Holder {
+				if !a.Known && !a.Over && a.Until.IsZero() && a.Holder == c.Holder {
 					continue
 				}
-				wants = append(wants, Want{ID: events.DeriveID(a.Cause, 1), Command: commands.SettleBudget{
+				wants = append(wants, Want{ID: events.DeriveID(a.Cause, 1), At: a.Until, Command: commands.SettleBudget{
 					Meta: meta("spending", a.Cause, 0, a.At, s.Workspace, s.Run), Budget: a.Budget, Reservation: a.Reservation,
 					Nanos: a.Nanos, Took: a.Took, Unknown: !a.Known && a.Begun,
 				}})
@@ -69,7 +71,7 @@ func evolveSpending(s spendingState, e *events.Envelope, fact events.Event) spen
 	case events.BudgetReserved:
 		s.Workspace, s.Run = e.Workspace, f.Run
 		a := aside{
-			Budget: events.Identity(e.Stream), Reservation: f.Reservation, Step: f.Step, Holder: f.Holder, Begun: f.Begun, Cause: e.ID, At: e.OccurredAt,
+			Budget: events.Identity(e.Stream), Reservation: f.Reservation, Step: f.Step, Holder: f.Holder, Begun: f.Begun, Until: f.Until, Cause: e.ID, At: e.OccurredAt,
 		}
 		if f.Begun {
 			a.Started = e.OccurredAt

@@ -23,6 +23,11 @@ func (s *experimentsState) spend(e *events.Envelope, cost events.Nanos) {
 	if !s.Trying[events.Identity(e.Stream)] {
 		return
 	}
+	s.spent(e, cost)
+}
+
+// spent adds what trying cost.
+func (s *experimentsState) spent(e *events.Envelope, cost events.Nanos) {
 	if month := monthOf(e.OccurredAt); month.After(s.Month) {
 		s.Month, s.Spent = month, 0
 	}

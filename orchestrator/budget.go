@@ -38,10 +38,13 @@ func (t *turn) reserve(ctx context.Context, of commands.ReserveBudget, priced bo
 	for _, b := range budgets {
 		id, reserve := t.reservationID(b, of.Step), of
 		reserve.Budget, reserve.Reservation, reserve.Run, reserve.Holder, reserve.Most = b, id.String(), t.wish.Run, t.holder, most
-		for look := firstLook; ; look = min(2*look, lastLook) {
-			reserve.Meta = t.meta(0, t.clock())
-			reserve.ID = id
-			_, err := t.dispatch(ctx, reserve)
+		for {
+			err := untilRoom(ctx, func() error {
+				reserve.Meta = t.meta(0, t.clock())
+				reserve.ID = id
+				_, err := t.dispatch(ctx, reserve)
+				return err
+			})
 			if err == nil {
 				break
 			}
@@ -55,18 +58,7 @@ func (t *turn) reserve(ctx context.Context, of commands.ReserveBudget, priced bo
 				}
 				return 0, t.waits(b, err)
 			}
-			if !errors.Is(err, aggregates.ErrRoom) {
-				return 0, err
-			}
-			wait := time.NewTimer(look)
-			select {
-			case <-ctx.Done():
-			case <-wait.C:
-			}
-			wait.Stop()
-			if ctx.Err() != nil {
-				return 0, ctx.Err()
-			}
+			return 0, err
 		}
 	}
 	return within, nil

@@ -81,6 +81,9 @@ type Config struct {
 	// Roles are those that models have for the program itself, by the names of events.Roles: what analysts find is put before them. Default
 	// none.
 	Roles map[string]Role
+	// Writer is the model that proposes edits of what agents are told, of which it is looked every WriterEvery whether it is to be asked. Default none.
+	Writer      Role
+	WriterEvery time.Duration
 	// SealEvery is how long an event waits for a seal at most; where audit.SealAfter events wait, a tenth of it. Default 10
 	// minutes, negative for never.
 	SealEvery time.Duration
@@ -178,10 +181,11 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
 	triggers := Triggers{Start: Runs{Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models, Tools: AssistantTools(o.c.Policies(""))}.Start, Dispatch: dispatch, Clock: o.c.Clock}
 	desk := o.desk()
+	writes := o.writer(dispatch, p.caps)
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
 		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp), Handle(triggers.tick, triggers.gaveUp),
 		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.make(o.c.Log),
-		Handle(desk.answer, desk.gaveUp(o.c.Log)),
+		Handle(answered(desk.answer, writes.take), desk.gaveUp(o.c.Log)),
 	}, o.c.Handlers...)...)
 	if err != nil {
 		return err
@@ -225,6 +229,9 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	group.Go(func() error { told.run(working); return nil })
 	if slices.ContainsFunc(o.c.Analysts, func(r analysts.Runner) bool { return r.Every > 0 }) {
 		group.Go(func() error { return o.analyzeOnSchedule(moving) })
+	}
+	if o.c.Writer.Model != "" && o.c.WriterEvery > 0 {
+		group.Go(func() error { return o.onSchedule(moving, events.Writer, o.c.WriterEvery, writes.look) })
 	}
 	if o.c.SealEvery > 0 {
 		group.Go(func() error { return o.sealOnSchedule(moving) })

@@ -56,6 +56,8 @@ type config struct {
 	Analysts map[string]time.Duration `yaml:"analysts"`
 	// Roles are models that word, draft and suggest for the program itself, by the roles that they have. Default: none.
 	Roles map[string]roleConfig `yaml:"roles"`
+	// Writer is a model that proposes edits of what agents are told, from runs that failed. Default: none.
+	Writer writerConfig `yaml:"writer"`
 	// Lease is how long one that drives the store may be silent before another process takes over. Default 5s.
 	Lease *time.Duration `yaml:"lease"`
 	// Turns is how many calls to models are under way at a time. Default 64.

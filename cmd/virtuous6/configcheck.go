@@ -76,6 +76,8 @@ func (c *config) mistake() (key, says string) {
 		{"erasable", !slices.Contains([]string{"", "slack", "all"}, c.Erasable), "it should be slack or all"},
 		{"unpriced", !slices.Contains([]string{"", "refuse", "allow"}, c.Unpriced), "it should be refuse or allow"},
 		{"snapshot_every", c.SnapshotEvery < 0, "it should be a number of events"},
+		{"writer", c.Writer.given().mistake() != "", c.Writer.given().mistake()},
+		{"writer.every", c.Writer.Every < 0 || c.Writer.Every > 0 && c.Writer.Every < time.Minute, "it should be a duration of a minute or more, such as 6h"},
 		{"mcp." + server, wrongServer != "", wrongServer},
 		{"policy.min_temperature", !(p.MinTemperature >= 0 && p.MinTemperature <= 2), "it should be 0 to 2"},
 		{"policy.max_temperature", !(p.MaxTemperature >= 0 && p.MaxTemperature <= 2), "it should be 0 to 2"},

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
 
-	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/evals"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -61,7 +59,8 @@ func (v evalVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	config, with, against, err := v.askers(ctx, a)
+	eval := a.ids().String()
+	config, with, against, err := v.askers(ctx, a, eval)
 	if err != nil {
 		return err
 	}
@@ -82,7 +81,7 @@ func (v evalVerb) Run(ctx context.Context, a *app) error {
 	}
 	out := evaluated{Agent: v.Agent, Dataset: v.Dataset, Position: data.position, Against: v.Against, Verdict: evals.Sum(all), Judged: judged, Results: all}
 	out.Refused = v.refuses(out.Verdict)
-	if out.Eval, err = v.note(ctx, a, out, data.of, config); err != nil {
+	if out.Eval, err = v.note(ctx, a, eval, out, data.of, config); err != nil {
 		return err
 	}
 	if v.JSON {
@@ -97,7 +96,7 @@ func (v evalVerb) Run(ctx context.Context, a *app) error {
 }
 
 // askers are the agent with the changes, as it is configured then, and the version that it is compared with.
-func (v evalVerb) askers(ctx context.Context, a *app) (config events.AgentConfig, with evals.Asker, against *evals.Asker, err error) {
+func (v evalVerb) askers(ctx context.Context, a *app, eval string) (config events.AgentConfig, with evals.Asker, against *evals.Asker, err error) {
 	agent, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, v.Agent)
 	if err != nil {
 		return config, with, nil, err
@@ -115,20 +114,19 @@ func (v evalVerb) askers(ctx context.Context, a *app) (config events.AgentConfig
 	if err != nil {
 		return config, with, nil, err
 	}
-	runner.Model = a.pool.Bound(runner.Model, a.flags.Workspace, v.Agent)
 	box, err := a.toolbox()
 	if err != nil {
 		return config, with, nil, err
 	}
-	asker := func(c events.AgentConfig) (k evals.Asker, err error) {
-		c.Model = cmp.Or(c.Model, model)
-		k = evals.Asker{Runner: runner, Config: c}
-		k.Config = agents.Armed(k.Config)
-		k.Runner.Tools, err = box.Tools(ctx, c.Tools)
-		if err == nil {
-			k.Runner.Tools = orchestrator.WithSkills(k.Runner.Tools, c.Skills, a.flags.Workspace, a.dispatcher())
-		}
-		return k, err
+	d := a.dispatcher()
+	aside := &orchestrator.Aside{
+		Dispatch: d.Dispatch, Clock: a.clock, Holder: eval, AllowUnpriced: a.config.Unpriced == "allow", Workspace: a.flags.Workspace, Agent: v.Agent, Name: eval,
+	}
+	if err := aside.Know(ctx, a.models); err != nil {
+		return config, with, nil, err
+	}
+	asker := func(c events.AgentConfig) (evals.Asker, error) {
+		return orchestrator.Evaluating{Runner: runner, Toolbox: box, Agents: d, Model: model, Pool: a.pool, Aside: aside}.Asker(ctx, c)
 	}
 	if with, err = asker(config); err != nil || v.Against == 0 {
 		return config, with, nil, err

@@ -110,9 +110,9 @@ func evalText(e events.EvalFinished) string {
 }
 
 // note keeps what an eval came to.
-func (v evalVerb) note(ctx context.Context, a *app, e evaluated, items []evals.Item, config events.AgentConfig) (string, error) {
+func (v evalVerb) note(ctx context.Context, a *app, eval string, e evaluated, items []evals.Item, config events.AgentConfig) (string, error) {
 	fact := events.EvalFinished{
-		Eval: a.ids().String(), Agent: e.Agent, Config: config, Dataset: e.Dataset, DatasetAt: e.Position, Runs: e.Runs, Passed: e.Passed, Low: e.Interval.Low, High: e.Interval.High,
+		Eval: eval, Agent: e.Agent, Config: config, Dataset: e.Dataset, DatasetAt: e.Position, Runs: e.Runs, Passed: e.Passed, Low: e.Interval.Low, High: e.Interval.High,
 		Confidence: .95, Checks: evals.Counts(items, e.Results), Judged: e.Judged, Missed: e.Missed, CostNanos: e.CostNanos, Unpriced: e.Unpriced, By: "user:" + a.config.user(),
 	}
 	agent, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, v.Agent)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -33,6 +34,21 @@ func (c roleConfig) mistake() string {
 		return "its period should be day or month"
 	}
 	return ""
+}
+
+// writerConfig is the model that proposes edits of what agents are told.
+type writerConfig struct {
+	// What a role has.
+	Model  string              `yaml:"model"`
+	Limit  string              `yaml:"limit"`
+	Period events.BudgetPeriod `yaml:"period"`
+	// Every is how often it is looked whether it is to be asked. Default 6h.
+	Every time.Duration `yaml:"every"`
+}
+
+// given is the model and the money.
+func (c writerConfig) given() roleConfig {
+	return roleConfig{Model: c.Model, Limit: c.Limit, Period: c.Period}
 }
 
 // of is a role with the model and the money that the configuration gives it. It is not there without a model.
