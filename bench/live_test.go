@@ -111,14 +111,17 @@ func (steady) Chat(ctx context.Context, r agents.Request, _ func(string)) (agent
 }
 
 // paces asks for runs in an open loop, and measures what a run takes from the asking to its recorded end, less what the bare calls take
-// at the same pace: each quantile less that of theirs.
+// at the same pace: each quantile less that of theirs. Beside it stands what the log alone adds: calls with a run's appends
+// around them, and nothing else.
 func paces(b *testing.B, e engine, t *table) {
 	for _, perSecond := range []int{50, 200, 500} {
-		bare50, bare99 := quantiles(bareCalls(b.Context(), perSecond))
+		none := func(string, int, int) {}
+		bare50, bare99 := quantiles(calls(b.Context(), perSecond, none))
+		log50, log99 := quantiles(logged(b, e, perSecond))
 		latencies := pace(b, e, perSecond)
 		r := row{
 			name: fmt.Sprintf("added to a call of %s at %d runs/s", modelTime, perSecond),
-			note: fmt.Sprintf("%d runs; bare calls: %s, %s", len(latencies), bare50.Round(10*time.Microsecond), bare99.Round(10*time.Microsecond)),
+			note: fmt.Sprintf("%d runs; bare calls: %s, %s; the log alone adds %s, %s", len(latencies), latency(bare50), latency(bare99), latency(log50-bare50), latency(log99-bare99)),
 		}
 		r.p50, r.p99 = quantiles(latencies)
 		r.p50, r.p99 = r.p50-bare50, r.p99-bare99
@@ -126,8 +129,24 @@ func paces(b *testing.B, e engine, t *table) {
 	}
 }
 
-// bareCalls makes the calls alone, at a pace.
-func bareCalls(ctx context.Context, perSecond int) []time.Duration {
+// logged makes the calls with the appends of a run around them, each behind the one before: it was started, it was assigned, and
+// with the answer it has ended.
+func logged(b *testing.B, e engine, perSecond int) []time.Duration {
+	store := e.log(b, e.place(b))
+	defer store.Close()
+	return calls(b.Context(), perSecond, func(stream string, revision, n int) {
+		expected := eventstore.NoStream
+		if revision > 0 {
+			expected = eventstore.Exactly(uint64(revision - 1))
+		}
+		if _, err := store.Append(b.Context(), stream, expected, newEvents(n)); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+// calls makes calls at a pace, with what add appends to a stream each: n events behind a revision.
+func calls(ctx context.Context, perSecond int, add func(stream string, revision, n int)) []time.Duration {
 	latencies := make([]time.Duration, perSecond*int(lagTime/time.Second))
 	var wait sync.WaitGroup
 	start := time.Now()
@@ -135,7 +154,11 @@ func bareCalls(ctx context.Context, perSecond int) []time.Duration {
 		due := start.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
 		time.Sleep(time.Until(due))
 		wait.Go(func() {
+			stream := fmt.Sprint("run-", i)
+			add(stream, 0, 1)
+			add(stream, 1, 1)
 			_, _ = steady{}.Chat(ctx, agents.Request{}, nil)
+			add(stream, 2, 2)
 			latencies[i] = time.Since(due)
 		})
 	}
