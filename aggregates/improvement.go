@@ -132,6 +132,9 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 	if !finite(c.Expected.Change, c.Expected.Low, c.Expected.High) {
 		return nil, fmt.Errorf("improvement %s: %w: the expected effect is not a number", c.Improvement, ErrInvalid)
 	}
+	if err := checkWorth(c.Worth); err != nil {
+		return nil, fmt.Errorf("improvement %s: %w", c.Improvement, err)
+	}
 	if err := checkChange(p, c.Change); err != nil {
 		return nil, fmt.Errorf("improvement %s: %w", c.Improvement, err)
 	}
@@ -143,13 +146,28 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 	}
 	facts := []events.Improvement{events.ImprovementProposed{
 		Improvement: c.Improvement, Generation: c.Generation, Previous: c.Previous, Analyst: c.Analyst, AnalystVersion: c.AnalystVersion,
-		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
+		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
 		Bound: c.Bound,
 	}}
 	if _, passes := p.byItself(c.Change.Agent, c.Change.Kind); passes && !c.Bound {
 		facts = append(facts, events.ImprovementApproved{By: policyApproves, Trial: c.Change.Kind.Configures()})
 	}
 	return facts, nil
+}
+
+// checkWorth refuses a worth that is no number, or says something that nobody knows.
+func checkWorth(w *events.Worth) error {
+	switch {
+	case w == nil:
+		return nil
+	case !finite(w.Month, w.Low, w.High, w.Points, w.PointsLow, w.PointsHigh, w.Share):
+		return fmt.Errorf("%w: the worth is not a number", ErrInvalid)
+	case !slices.Contains(events.WorthUnits(), w.Unit):
+		return fmt.Errorf("%w: no worth is counted in %q", ErrInvalid, w.Unit)
+	case !slices.Contains(events.Severities(), w.Severity):
+		return fmt.Errorf("%w: no severity is called %q", ErrInvalid, w.Severity)
+	}
+	return nil
 }
 
 // reviseEvidence records how a claim stands where it stands otherwise than before. What is decided or applied is measured,
@@ -168,6 +186,9 @@ func reviseEvidence(c commands.ReviseEvidence, s improvementState) ([]events.Imp
 	if !finite(c.Expected.Change, c.Expected.Low, c.Expected.High) {
 		return nil, fmt.Errorf("%s: %w: the expected effect is not a number", c.Stream(), ErrInvalid)
 	}
+	if err := checkWorth(c.Worth); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Stream(), err)
+	}
 	move := events.EvidenceStronger
 	switch {
 	case now == before:
@@ -180,7 +201,7 @@ func reviseEvidence(c commands.ReviseEvidence, s improvementState) ([]events.Imp
 		move = events.EvidenceWeaker
 	}
 	return []events.Improvement{events.ImprovementEvidenceChanged{
-		Move: move, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
+		Move: move, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
 	}}, nil
 }
 

@@ -50,6 +50,8 @@ func TestProposeImprovement(t *testing.T) {
 		},
 		"no reason":          {when: propose(func(c *commands.ProposeImprovement) { c.Reason = "" }), err: aggregates.ErrInvalid},
 		"no analyst":         {when: propose(func(c *commands.ProposeImprovement) { c.Analyst = "" }), err: aggregates.ErrInvalid},
+		"worth no number":    {when: propose(func(c *commands.ProposeImprovement) { c.Worth = worth(math.Inf(1), events.LessDollars) }), err: aggregates.ErrInvalid},
+		"worth in no unit":   {when: propose(func(c *commands.ProposeImprovement) { c.Worth = worth(1, "beers") }), err: aggregates.ErrInvalid},
 		"expects no number":  {when: propose(func(c *commands.ProposeImprovement) { c.Expected.Change = math.NaN() }), err: aggregates.ErrInvalid},
 		"expects everything": {when: propose(func(c *commands.ProposeImprovement) { c.Expected.High = math.Inf(1) }), err: aggregates.ErrInvalid},
 	}.run(t)
@@ -145,6 +147,10 @@ func revise(s events.Strength) commands.ReviseEvidence {
 	return commands.ReviseEvidence{Improvement: "i", Strength: s, Reason: "Today's.", Evidence: evidence, Expected: expected}
 }
 
+func worth(month float64, unit events.WorthUnit) *events.Worth {
+	return &events.Worth{Unit: unit, Month: month, Severity: events.SeverityLow}
+}
+
 func moved(m events.EvidenceMove, s events.Strength) events.ImprovementEvidenceChanged {
 	return events.ImprovementEvidenceChanged{Move: m, Strength: s, Reason: "Today's.", Evidence: evidence, Expected: expected}
 }
@@ -169,6 +175,7 @@ func TestReviseEvidence(t *testing.T) {
 		"weaker, then as that":      {given: append(strong, moved(events.EvidenceWeaker, events.Weak)), when: revise(events.Weak)},
 		"no strength":               {given: strong, when: revise("great"), err: aggregates.ErrInvalid},
 		"without evidence":          {given: strong, when: with(func(c *commands.ReviseEvidence) { c.Evidence.N = 0 }), err: aggregates.ErrEvidence},
+		"worth no number":           {given: strong, when: with(func(c *commands.ReviseEvidence) { c.Worth = worth(math.NaN(), events.LessDollars) }), err: aggregates.ErrInvalid},
 		"expects no number":         {given: strong, when: with(func(c *commands.ReviseEvidence) { c.Expected.High = math.NaN() }), err: aggregates.ErrInvalid},
 	}.run(t)
 }

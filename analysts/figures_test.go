@@ -16,6 +16,7 @@ import (
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/analysts/data"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/ingest"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -304,7 +305,7 @@ func causes(t *testing.T, b *bytes.Buffer) {
 			// What all runs on the worse side of a cause would gain, of all runs: what the worth is an estimate of.
 			type told struct{ worth, truth float64 }
 			var list []told
-			slices.SortStableFunc(said.Proposals, func(a, b evidence.Proposal) int { return evidence.ByWorth(a.Worth, b.Worth) })
+			slices.SortStableFunc(said.Proposals, func(a, b evidence.Proposal) int { return events.ByWorth(a.Worth, b.Worth) })
 			for _, p := range said.Proposals {
 				effect, is := effects[plain(p.Claim.Workflow, p.Claim.Subject)]
 				switch {

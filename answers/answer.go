@@ -150,7 +150,7 @@ func outOf(g Group) string {
 	return fmt.Sprintf("%d of %d", g.Succeeded, g.Rated())
 }
 
-// improvable tells what is proposed and not decided, what the evidence carries best first.
+// improvable tells what is proposed and not decided, what may bring most first.
 func improvable(ctx context.Context, r projections.Reader) (Said, error) {
 	said := Said{Title: "What I would change"}
 	rows, err := r.Improvements(ctx, projections.Proposed)
@@ -164,13 +164,9 @@ func improvable(ctx context.Context, r projections.Reader) (Said, error) {
 	return said, nil
 }
 
-// proposals are improvements that wait, what the evidence carries best first.
+// proposals are improvements that wait, what may bring most first.
 func proposals(rows []projections.ImprovementRow) []Line {
-	rows = slices.Clone(rows)
-	order := events.Strengths()
-	slices.SortStableFunc(rows, func(a, b projections.ImprovementRow) int {
-		return cmp.Compare(slices.Index(order, b.Strength), slices.Index(order, a.Strength))
-	})
+	rows = slices.SortedFunc(slices.Values(rows), projections.ByWorth)
 	var lines []Line
 	for _, row := range rows[:min(len(rows), maxLines)] {
 		lines = append(lines, Line{Text: proposed(row), Positions: row.Evidence.Positions, Improvement: row.Improvement})
@@ -186,7 +182,26 @@ func proposed(row projections.ImprovementRow) string {
 	if row.Change.Instruction != "" {
 		text += " **" + strings.TrimRight(row.Change.Instruction, ".") + ".**"
 	}
-	return fmt.Sprintf("%s (%s evidence, %d runs)", text, strings.ReplaceAll(string(row.Strength), "_", " "), row.Evidence.N)
+	brings := ""
+	if row.Worth != nil {
+		brings = "may bring " + Gain(row.Worth) + "; "
+	}
+	return fmt.Sprintf("%s (%s%s evidence, %d runs)", text, brings, strings.ReplaceAll(string(row.Strength), "_", " "), row.Evidence.N)
+}
+
+// news orders improvements by what they teach: what was made or taken back, then what else was decided, then what is proposed; in each
+// what may bring most first.
+func news(a, b projections.ImprovementRow) int {
+	rank := func(row projections.ImprovementRow) int {
+		switch row.Status {
+		case projections.Applied, projections.RolledBack:
+			return 0
+		case projections.Proposed:
+			return 2
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), projections.ByWorth(a, b))
 }
 
 // learned tells what became of proposals in a period, and what people said.
@@ -197,7 +212,7 @@ func learned(ctx context.Context, r projections.Reader, q Question) (Said, error
 		return said, err
 	}
 	in := func(t time.Time) bool { return !t.Before(q.Since) && t.Before(q.Until) }
-	for _, row := range rows {
+	for _, row := range slices.SortedFunc(slices.Values(rows), news) {
 		if len(said.Lines) == maxLines {
 			break
 		}

@@ -127,6 +127,64 @@ func TestQuestionsAreAnsweredFromTheRecord(t *testing.T) {
 	}
 }
 
+// What may bring most comes first, and what became of a change before what is only proposed.
+func TestProposalsComeByWhatTheyMayBring(t *testing.T) {
+	t.Parallel()
+	propose := func(id string, strength events.Strength, worth *events.Worth) events.Event {
+		return events.ImprovementProposed{
+			Improvement: id, Analyst: "workflow", Strength: strength, Reason: "Why " + id + ".", Worth: worth,
+			Change:   events.Change{Kind: events.ChangeWorkflow, Workflow: "deploy"},
+			Evidence: events.Evidence{From: 1, To: 20, Statistic: "risk difference", Value: 1, Low: .2, High: 1, Confidence: .95, N: 4},
+		}
+	}
+	points := func(points float64) *events.Worth {
+		return &events.Worth{Unit: events.MoreSuccesses, Month: points, Points: points, PointsLow: 1, PointsHigh: 2 * points, Share: points / 100}
+	}
+	r := read(t,
+		"improvement-small", now, propose("small", events.VeryStrong, points(3)),
+		"improvement-none", now, propose("none", events.VeryStrong, nil),
+		"improvement-dollars", now, propose("dollars", events.Moderate, &events.Worth{Unit: events.LessDollars, Month: 42, Low: 4, High: 80, Share: .2}),
+		"improvement-large", now, propose("large", events.Moderate, points(14)),
+		"improvement-made", now, propose("made", events.Moderate, nil),
+		"improvement-made", now, events.ImprovementApproved{By: "user:anna"},
+		"improvement-made", now, events.ImprovementApplied{Share: 1000},
+		"improvement-refused", now, propose("refused", events.Moderate, points(50)),
+		"improvement-refused", now, events.ImprovementRejected{By: "user:anna"},
+	)
+	for text, want := range map[string]string{
+		"How can you improve?":    "dollars large small none",
+		"What did you learn?":     "made refused dollars large small",
+		"What have you learned?":  "made refused dollars large small",
+		"What would you improve?": "dollars large small none",
+	} {
+		q, ok := answers.Understand(text, now)
+		if !ok {
+			t.Fatalf("%q is not understood", text)
+		}
+		said, err := answers.Answer(t.Context(), r, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		for _, line := range said.Lines {
+			order = append(order, line.Improvement)
+		}
+		if got := strings.Join(order, " "); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+		if text == "How can you improve?" && !strings.Contains(said.Lines[0].Text, "may bring $42.00 less a month (4.00 to 80.00); moderate evidence") {
+			t.Errorf("got %q", said.Lines[0].Text)
+		}
+	}
+	review, err := answers.NewReview(t.Context(), r, answers.Weekly, now, answers.Targets{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(review.Blockers); !strings.Contains(got, "4 proposals wait for a decision nothing of it is tried; the first may bring $42.00 less a month (4.00 to 80.00) to deploy") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	yesterday := now.Add(-20 * time.Hour)

@@ -1,6 +1,7 @@
 package answers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -299,9 +300,13 @@ func heldBack(e projections.ExperimentRow) (line Line, better, ok bool) {
 func (w *record) blockers() []Blocker {
 	due := w.until.AddDate(0, 0, 6).Format(time.DateOnly)
 	var list []Blocker
-	if waiting := len(w.waiting()); waiting > 0 {
+	if waiting := w.waiting(); len(waiting) > 0 {
+		impact := "nothing of it is tried"
+		if best := slices.MinFunc(waiting, projections.ByWorth); best.Worth != nil {
+			impact += fmt.Sprintf("; the first may bring %s to %s", Gain(best.Worth), cmp.Or(best.Workflow, best.Agent))
+		}
 		list = append(list, Blocker{
-			What: fmt.Sprintf("%s for a decision", count(waiting, "proposal waits", "proposals wait")), Impact: "nothing of it is tried",
+			What: fmt.Sprintf("%s for a decision", count(len(waiting), "proposal waits", "proposals wait")), Impact: impact,
 			Action: "virtuous6 improvements, then approve or reject", Owner: "who may approve", Due: due,
 		})
 	}

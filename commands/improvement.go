@@ -21,6 +21,7 @@ type ProposeImprovement struct {
 	Reason         string
 	Evidence       events.Evidence
 	Expected       events.Expected
+	Worth          *events.Worth
 	// Bound tells that the analyst lost its autonomy: nothing of it is approved by the policy.
 	Bound bool
 }
@@ -33,6 +34,7 @@ type ReviseEvidence struct {
 	Reason      string
 	Evidence    events.Evidence
 	Expected    events.Expected
+	Worth       *events.Worth
 }
 
 // ApproveImprovement lets a proposal be applied.

@@ -47,6 +47,9 @@ func samples() []events.Event {
 	}
 	resources := events.Resources{Tokens: 1200, TimeMS: 8500, Agents: 1}
 	expected := events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44}
+	worth := events.Worth{
+		Unit: events.MoreSuccesses, Month: 62, Low: 36, High: 88, Points: 31, PointsLow: 18, PointsHigh: 44, Share: 0.062, Severity: events.SeverityHigh,
+	}
 	definition := events.ToolDefinition{
 		Server: "files", Remote: "read", Description: "Reads a file.", Schema: json.RawMessage(`{"type":"object"}`), Repeatable: true,
 	}
@@ -137,10 +140,10 @@ func samples() []events.Event {
 		events.GoalFinished{Outcome: events.Failed, Reason: "failed for good: find"},
 		events.ImprovementProposed{
 			Improvement: "imp-1-2", Generation: 2, Previous: "imp-1", Analyst: "workflow", AnalystVersion: 1, Change: change, Claim: &claim, Strength: events.Strong, Reason: "Refunds fail more often without a look-up.",
-			Evidence: evidence, Expected: expected, Bound: true,
+			Evidence: evidence, Expected: expected, Worth: &worth, Bound: true,
 		},
 		events.ImprovementEvidenceChanged{
-			Move: events.EvidenceWeaker, Strength: events.Moderate, Reason: "Refunds fail more often without a look-up.", Evidence: evidence, Expected: expected,
+			Move: events.EvidenceWeaker, Strength: events.Moderate, Reason: "Refunds fail more often without a look-up.", Evidence: evidence, Expected: expected, Worth: &worth,
 		},
 		events.ImprovementApproved{By: "user:anna", Note: "go", Trial: true},
 		events.ImprovementRejected{By: "user:anna", Reason: "not now"},

@@ -135,6 +135,8 @@ type ImprovementProposed struct {
 	Reason   string   `json:"reason"`
 	Evidence Evidence `json:"evidence"`
 	Expected Expected `json:"expected"`
+	// Worth is that in a user's terms at the rate of runs of then, nil where it is not known.
+	Worth *Worth `json:"worth,omitempty"`
 	// Bound tells that its analyst's forecasts did not come true: a person decides, whatever the policy lets pass by itself.
 	Bound bool `json:"bound,omitempty"`
 }
@@ -155,10 +157,11 @@ const (
 type ImprovementEvidenceChanged struct {
 	Move     EvidenceMove `json:"move"`
 	Strength Strength     `json:"strength"`
-	// Reason, Evidence and Expected are today's.
+	// Reason, Evidence, Expected and Worth are today's.
 	Reason   string   `json:"reason"`
 	Evidence Evidence `json:"evidence"`
 	Expected Expected `json:"expected"`
+	Worth    *Worth   `json:"worth,omitempty"`
 }
 
 // ImprovementApproved lets a proposal be applied. By tells who, or "policy" where the policy needs no person.

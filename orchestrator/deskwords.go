@@ -42,11 +42,11 @@ func wordsAdviser() adviser {
 // toWord are the proposals that wait and the findings of some worth, the greatest first. What people wrote is worded by nobody.
 func toWord(found Analysis) []question {
 	type worded struct {
-		worth *evidence.Worth
+		worth *events.Worth
 		question
 	}
 	var all []worded
-	add := func(worth *evidence.Worth, subject []string, text string, e events.Evidence) {
+	add := func(worth *events.Worth, subject []string, text string, e events.Evidence) {
 		fact := events.RoleAsked{Subject: subject, Ground: text, Evidence: e}
 		all = append(all, worded{worth, question{fact: fact, given: map[string]string{"found": text}}})
 	}
@@ -57,12 +57,12 @@ func toWord(found Analysis) []question {
 	}
 	for _, f := range found.Findings {
 		said := slices.ContainsFunc(found.Proposals, func(p Proposed) bool { return p.Says(f) })
-		if !said && f.Kind != feedback.Wish && f.Workflow != RoleWorkflow && (f.Worth != nil && f.Strength.Claims() || f.Severity == evidence.Critical || f.Severity == evidence.High) {
+		if !said && f.Kind != feedback.Wish && f.Workflow != RoleWorkflow && (f.Worth != nil && f.Strength.Claims() || f.Severity == events.SeverityCritical || f.Severity == events.SeverityHigh) {
 			add(f.Worth, findingSubject(f), f.Text, f.Evidence)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b worded) int {
-		return cmp.Or(evidence.ByWorth(a.worth, b.worth), slices.Compare(a.fact.Subject, b.fact.Subject))
+		return cmp.Or(events.ByWorth(a.worth, b.worth), slices.Compare(a.fact.Subject, b.fact.Subject))
 	})
 	questions := make([]question, len(all))
 	for i, w := range all {

@@ -468,14 +468,14 @@ func TestEvidenceThatIsGoneWithdraws(t *testing.T) {
 			Improvement: "i-2", Generation: 2, Previous: "i", Analyst: "workflow", Claim: &events.Claim{Subject: []string{"contains", "a"}},
 			Strength: events.Strong, Reason: "why", Evidence: evidence, Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "w"},
 		},
-		"improvement-i-2", events.ImprovementEvidenceChanged{Move: events.EvidenceWeaker, Strength: events.Weak, Reason: "less", Evidence: later},
-		"improvement-i-2", events.ImprovementEvidenceChanged{Move: events.EvidenceGone, Strength: events.Gone, Reason: "none", Evidence: later},
+		"improvement-i-2", events.ImprovementEvidenceChanged{Move: events.EvidenceWeaker, Strength: events.Weak, Reason: "less", Evidence: later, Worth: &events.Worth{Month: 7}},
+		"improvement-i-2", events.ImprovementEvidenceChanged{Move: events.EvidenceGone, Strength: events.Gone, Reason: "none", Evidence: later, Worth: &events.Worth{Month: 2}},
 	)
 	rows, err := m.Improvements(t.Context(), projections.Withdrawn)
 	if err != nil || len(rows) != 1 {
 		t.Fatal(rows, err)
 	}
-	if r := rows[0]; r.Generation != 2 || r.Previous != "i" || r.Claim.Subject[1] != "a" || r.Strength != events.Gone || r.Reason != "none" || r.Evidence.N != 8 || r.EndedPosition != 3 {
+	if r := rows[0]; r.Generation != 2 || r.Previous != "i" || r.Claim.Subject[1] != "a" || r.Strength != events.Gone || r.Reason != "none" || r.Evidence.N != 8 || r.Worth == nil || r.Worth.Month != 2 || r.EndedPosition != 3 {
 		t.Errorf("%+v", r)
 	}
 }

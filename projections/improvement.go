@@ -2,6 +2,7 @@ package projections
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,13 +48,21 @@ var improvementTable = readmodel.NewTable("improvements", readmodel.TableOf[name
 		readmodel.Document("change", func(r *ImprovementRow) *events.Change { return &r.Change }),
 		readmodel.Document("evidence", func(r *ImprovementRow) *events.Evidence { return &r.Evidence }),
 		readmodel.Document("expected", func(r *ImprovementRow) *events.Expected { return &r.Expected }),
+		readmodel.Document("worth", func(r *ImprovementRow) **events.Worth { return &r.Worth }),
 		readmodel.Document("measured", func(r *ImprovementRow) **events.Evidence { return &r.Measured }),
 	},
 })
 
+// ByWorth orders improvements: what may bring most first, by the lower end of what is expected where nobody recorded that, then what
+// the evidence carries best.
+func ByWorth(a, b ImprovementRow) int {
+	order := events.Strengths()
+	return cmp.Or(events.ByWorth(a.Worth, b.Worth), cmp.Compare(b.Expected.Low, a.Expected.Low), cmp.Compare(slices.Index(order, b.Strength), slices.Index(order, a.Strength)), cmp.Compare(a.Improvement, b.Improvement))
+}
+
 // improvements keeps what analysts proposed, and what became of it.
 var improvements = readmodel.Projection{
-	Name: "improvements", Version: 2, Tables: []readmodel.AnyTable{improvementTable},
+	Name: "improvements", Version: 3, Tables: []readmodel.AnyTable{improvementTable},
 	Lists: []readmodel.List{improvementTable.List(readmodel.List{
 		Name: "improvements", Help: "Improvements with their evidence, the latest first", Order: []readmodel.Order{{Column: "position", Descending: true}},
 		Filters: []readmodel.Filter{{
@@ -81,7 +90,7 @@ func foldImprovement(improvements *readmodel.Cache[named, ImprovementRow], f *re
 		*r = ImprovementRow{
 			Improvement: e.Improvement, Workspace: r.Workspace, Analyst: e.Analyst, AnalystVersion: int64(e.AnalystVersion),
 			Kind: string(e.Change.Kind), Workflow: e.Change.Workflow, Agent: e.Change.Agent, Status: Proposed,
-			Reason: e.Reason, Change: e.Change, Evidence: e.Evidence, Expected: e.Expected,
+			Reason: e.Reason, Change: e.Change, Evidence: e.Evidence, Expected: e.Expected, Worth: e.Worth,
 			Generation: max(int64(e.Generation), 1), Previous: e.Previous, Strength: cmp.Or(e.Strength, events.Moderate),
 			ProposedAt: f.When, UpdatedAt: f.When, Position: f.Envelope.Position,
 		}
@@ -101,7 +110,7 @@ func foldImprovement(improvements *readmodel.Cache[named, ImprovementRow], f *re
 	switch e := e.(type) {
 	case events.ImprovementProposed:
 	case events.ImprovementEvidenceChanged:
-		r.Strength, r.Reason, r.Evidence, r.Expected = e.Strength, e.Reason, e.Evidence, e.Expected
+		r.Strength, r.Reason, r.Evidence, r.Expected, r.Worth = e.Strength, e.Reason, e.Evidence, e.Expected, e.Worth
 		if e.Strength.Withdraws() {
 			r.Status, r.EndedPosition = Withdrawn, f.Envelope.Position
 		}

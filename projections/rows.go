@@ -247,6 +247,8 @@ type ImprovementRow struct {
 	Change        events.Change   `db:"change"`
 	Evidence      events.Evidence `db:"evidence"`
 	Expected      events.Expected `db:"expected"`
+	// Worth is what the change may bring, in a user's terms, nil where that was not recorded.
+	Worth *events.Worth `db:"worth"`
 	// Measured is the latest measured effect, nil where there is none.
 	Measured   *events.Evidence `db:"measured"`
 	DecidedBy  string           `db:"decided_by"`

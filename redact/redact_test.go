@@ -317,6 +317,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		secret_env
 		self_approved
 		server
+		severity
 		since
 		starting
 		statistic

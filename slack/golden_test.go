@@ -47,6 +47,7 @@ func proposal(text string) projections.ImprovementRow {
 		Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "refunds", Instruction: text}, UpdatedAt: time.Date(2026, 11, 28, 7, 0, 0, 0, time.UTC),
 		Evidence: events.Evidence{From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval", Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400}},
 		Expected: events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44},
+		Worth:    &events.Worth{Unit: events.MoreSuccesses, Month: 62, Low: 36, High: 88, Points: 31, PointsLow: 18, PointsHigh: 44, Share: 0.062, Severity: events.SeverityHigh},
 	}
 }
 

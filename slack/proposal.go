@@ -58,6 +58,9 @@ func proposalBlocks(row projections.ImprovementRow, now projections.AgentRow) []
 	if row.Change.Instruction != "" {
 		text += "\n>" + strings.ReplaceAll(inert(clip(row.Change.Instruction, 800)), "\n", "\n>")
 	}
+	if row.Worth != nil && row.Status == projections.Proposed {
+		text += "\nMay bring " + answers.Gain(row.Worth) + "."
+	}
 	blocks := []api.Block{section(text)}
 	if diff := changeText(answers.ChangesOf(row.Change, now)); diff != "" && row.Status == projections.Proposed {
 		blocks = append(blocks, section(diff))

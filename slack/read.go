@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"slices"
 
 	api "github.com/slack-go/slack"
 
@@ -127,7 +128,7 @@ func (d *Door) home(ctx context.Context, r Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range waiting {
+	for _, row := range slices.SortedFunc(slices.Values(waiting), projections.ByWorth) {
 		now, err := d.agentOf(ctx, row)
 		if err != nil {
 			return nil, err

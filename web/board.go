@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -58,7 +59,7 @@ type homePage struct {
 
 type boardProposal struct {
 	projections.ImprovementRow
-	Expected string
+	Brings string
 }
 
 type boardWorkflow struct {
@@ -145,10 +146,9 @@ func (d *door) home(ctx context.Context) (any, error) {
 	if p.Position, err = d.own(ctx).Position(ctx); err != nil {
 		return nil, err
 	}
-	// What is expected to bring most comes first, by the lower end of what is expected.
-	slices.SortStableFunc(proposed, func(a, b projections.ImprovementRow) int { return cmp.Compare(b.Expected.Low, a.Expected.Low) })
+	slices.SortFunc(proposed, projections.ByWorth)
 	for _, row := range proposed[:min(len(proposed), boardProposals)] {
-		p.Improvements = append(p.Improvements, boardProposal{row, expected(row.Expected)})
+		p.Improvements = append(p.Improvements, boardProposal{row, brings(row)})
 	}
 	if p.Loop, err = d.own(ctx).Loop(ctx); err != nil {
 		return nil, err
@@ -271,11 +271,15 @@ func draw(rows []projections.MetricRow) *chart {
 	return c
 }
 
-func expected(e events.Expected) string {
-	switch e.Metric {
-	case "":
+// brings is what a proposal may bring, or what its analyst expects of it where nobody recorded that.
+func brings(row projections.ImprovementRow) string {
+	e := row.Expected
+	switch {
+	case row.Worth != nil:
+		return answers.Gain(row.Worth)
+	case e.Metric == "":
 		return ""
-	case "success_rate":
+	case e.Metric == "success_rate":
 		return fmt.Sprintf("%+.0f points (%+.0f to %+.0f)", 100*e.Change, 100*e.Low, 100*e.High)
 	}
 	return fmt.Sprintf("%s %+.3g (%+.3g to %+.3g)", e.Metric, e.Change, e.Low, e.High)

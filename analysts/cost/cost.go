@@ -71,7 +71,7 @@ func propose(v View) evidence.Result {
 		}
 		month := func(nanos float64) float64 { return float64(runs*nanos) / 1e9 }
 		half := z * r.savingErr
-		w := evidence.NewWorth(evidence.LessDollars, month(r.saving), month(r.saving-half), month(r.saving+half), spending/1e9)
+		w := evidence.NewWorth(events.LessDollars, month(r.saving), month(r.saving-half), month(r.saving+half), spending/1e9)
 		res.Proposals = append(res.Proposals, r.proposal(&v, len(all), w))
 	}
 	for i := range res.Findings {
@@ -134,12 +134,12 @@ func (v *View) budgets() []evidence.Finding {
 		if !ok || f.Chance < 0.05 {
 			continue
 		}
-		word, severity := "may be", evidence.Low
+		word, severity := "may be", events.SeverityLow
 		switch {
 		case f.Chance > 0.9:
-			word, severity = "is all but certain to be", evidence.Critical
+			word, severity = "is all but certain to be", events.SeverityCritical
 		case f.Chance > 0.5:
-			word, severity = "is likely to be", evidence.High
+			word, severity = "is likely to be", events.SeverityHigh
 		}
 		findings = append(findings, evidence.Finding{
 			Kind: BudgetEnds, Subject: []string{b.Budget}, Severity: severity,

@@ -103,14 +103,14 @@ func (v *View) ends() []evidence.Finding {
 		u := uses[model]
 		on := dayOf(u.on)
 		days := int(on.Sub(today).Hours() / 24)
-		when, severity := fmt.Sprintf("ends on %s, in %d days", u.on, days), evidence.Medium
+		when, severity := fmt.Sprintf("ends on %s, in %d days", u.on, days), events.SeverityMedium
 		switch {
 		case days < 0:
-			when, severity = "ended on "+u.on, evidence.Critical
+			when, severity = "ended on "+u.on, events.SeverityCritical
 		case days <= 14:
-			severity = evidence.Critical
+			severity = events.SeverityCritical
 		case days <= 60:
-			severity = evidence.High
+			severity = events.SeverityHigh
 		}
 		agents := make([]string, 0, len(u.agents))
 		for a := range u.agents {

@@ -219,7 +219,7 @@ func (r *route) expected() events.Expected {
 	}
 }
 
-func (r *route) proposal(v *View, asked int, w evidence.Worth) evidence.Proposal {
+func (r *route) proposal(v *View, asked int, w events.Worth) evidence.Proposal {
 	config := v.Agents[r.agent]
 	config.Model = r.other
 	return evidence.Proposal{

@@ -59,7 +59,7 @@ func propose(v View) evidence.Result {
 	res.Findings = append(res.Findings, v.impossible()...)
 	res.Findings = append(res.Findings, drifts(workflows, by)...)
 	for i := range res.Findings {
-		res.Findings[i].Analyst, res.Findings[i].Severity = Name, evidence.Medium
+		res.Findings[i].Analyst, res.Findings[i].Severity = Name, events.SeverityMedium
 	}
 	return res
 }

@@ -26,7 +26,7 @@ type Proposal struct {
 	Evidence events.Evidence
 	Expected events.Expected
 	// Worth is Expected in a user's terms, nil where that is not known.
-	Worth *Worth
+	Worth *events.Worth
 	// Wording is how a model words Reason, nil where none did.
 	Wording *Wording
 }
@@ -55,9 +55,9 @@ type Finding struct {
 	Evidence events.Evidence `json:"evidence"`
 	// Strength is that of a factor; Worth what acting on it may bring, in a user's terms.
 	Strength events.Strength `json:"strength,omitempty"`
-	Worth    *Worth          `json:"worth,omitempty"`
+	Worth    *events.Worth   `json:"worth,omitempty"`
 	// Severity is how much it matters, by its worth where it has one. Empty is low, which Severe fills in.
-	Severity Severity `json:"severity"`
+	Severity events.Severity `json:"severity"`
 	// Next is what to run, or to do, about it.
 	Next string `json:"next,omitempty"`
 	// Example is a run that shows it.
@@ -75,7 +75,7 @@ func Severe(findings []Finding) {
 		case f.Worth != nil:
 			f.Severity = f.Worth.Severity
 		default:
-			f.Severity = Low
+			f.Severity = events.SeverityLow
 		}
 	}
 }

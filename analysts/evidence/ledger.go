@@ -22,10 +22,11 @@ type Known struct {
 	EndedAt uint64
 }
 
-// Change is a new standing of an improvement's claim.
+// Change is a new standing of an improvement's claim, with what it is worth where it is proposed still.
 type Change struct {
 	Improvement string
 	Standing
+	Worth *events.Worth
 }
 
 // Settle compares what an analyst says today with what the log holds of its improvements. It gives the proposals to
@@ -45,6 +46,7 @@ func Settle(analyst string, known []Known, r Result) (proposals []Proposal, chan
 			latest[first] = k
 		}
 	}
+	worth := map[string]*events.Worth{}
 	for _, p := range r.Proposals {
 		p.Generation = 1
 		if k, ok := latest[p.ID()]; ok {
@@ -59,13 +61,14 @@ func Settle(analyst string, known []Known, r Result) (proposals []Proposal, chan
 			}
 		}
 		proposals = append(proposals, p)
+		worth[p.ID()] = p.Worth
 	}
 	for _, k := range latest {
 		if !k.Open || r.Weigh == nil || len(k.Claim.Subject) == 0 {
 			continue
 		}
 		if now, tested := r.Weigh(k.Claim, 0); tested && now.Strength != k.Strength {
-			changes = append(changes, Change{k.Improvement, now})
+			changes = append(changes, Change{k.Improvement, now, worth[k.Improvement]})
 		}
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Improvement, b.Improvement) })

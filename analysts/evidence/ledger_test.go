@@ -13,7 +13,7 @@ func TestSettle(t *testing.T) {
 	change := events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Steps: []string{"a"}}
 	claim := events.Claim{Workflow: "w", Subject: []string{"contains", "a"}}
 	id := evidence.ProposalID("analyst", change, 1)
-	said := evidence.Proposal{Analyst: "analyst", Change: change, Claim: claim, Strength: events.Strong, Reason: "all"}
+	said := evidence.Proposal{Analyst: "analyst", Change: change, Claim: claim, Strength: events.Strong, Reason: "all", Worth: &events.Worth{Unit: events.MoreSuccesses, Month: 3, Severity: events.SeverityLow}}
 	stands := func(all, since events.Strength) func(events.Claim, uint64) (evidence.Standing, bool) {
 		return func(c events.Claim, after uint64) (evidence.Standing, bool) {
 			s := evidence.Standing{Strength: all, Reason: "all"}
@@ -37,11 +37,15 @@ func TestSettle(t *testing.T) {
 		proposes   []step
 		changes    []evidence.Change
 	}{
-		"the first time":     {says: []evidence.Proposal{said}, proposes: []step{{id, "", "all"}}},
-		"it stands there":    {known: []evidence.Known{known(func(*evidence.Known) {})}, says: []evidence.Proposal{said}, all: events.Strong, proposes: []step{{id, "", "all"}}},
-		"another analyst's":  {known: []evidence.Known{known(func(k *evidence.Known) { k.Analyst = "another" })}, all: events.Gone},
-		"stronger":           {known: []evidence.Known{known(func(*evidence.Known) {})}, all: events.VeryStrong, changes: []evidence.Change{{id, evidence.Standing{Strength: events.VeryStrong, Reason: "all"}}}},
-		"gone":               {known: []evidence.Known{known(func(*evidence.Known) {})}, all: events.Gone, changes: []evidence.Change{{id, evidence.Standing{Strength: events.Gone, Reason: "all"}}}},
+		"the first time":    {says: []evidence.Proposal{said}, proposes: []step{{id, "", "all"}}},
+		"it stands there":   {known: []evidence.Known{known(func(*evidence.Known) {})}, says: []evidence.Proposal{said}, all: events.Strong, proposes: []step{{id, "", "all"}}},
+		"another analyst's": {known: []evidence.Known{known(func(k *evidence.Known) { k.Analyst = "another" })}, all: events.Gone},
+		"stronger":          {known: []evidence.Known{known(func(*evidence.Known) {})}, all: events.VeryStrong, changes: []evidence.Change{{Improvement: id, Standing: evidence.Standing{Strength: events.VeryStrong, Reason: "all"}}}},
+		"stronger, and said": {
+			known: []evidence.Known{known(func(*evidence.Known) {})}, says: []evidence.Proposal{said}, all: events.VeryStrong, proposes: []step{{id, "", "all"}},
+			changes: []evidence.Change{{Improvement: id, Standing: evidence.Standing{Strength: events.VeryStrong, Reason: "all"}, Worth: said.Worth}},
+		},
+		"gone":               {known: []evidence.Known{known(func(*evidence.Known) {})}, all: events.Gone, changes: []evidence.Change{{Improvement: id, Standing: evidence.Standing{Strength: events.Gone, Reason: "all"}}}},
 		"no longer tested":   {known: []evidence.Known{known(func(k *evidence.Known) { k.Claim.Workflow = "v" })}, all: events.Gone},
 		"its claim unknown":  {known: []evidence.Known{known(func(k *evidence.Known) { k.Claim = events.Claim{} })}, all: events.Gone},
 		"ended, old news":    {known: []evidence.Known{known(ended)}, says: []evidence.Proposal{said}, all: events.VeryStrong, since: events.Weak},

@@ -36,7 +36,7 @@ func (p Proposal) ID() string { return ProposalID(p.Analyst, p.Change, p.Generat
 // MarshalJSON writes what `analyze --json` prints of a proposal.
 func (p Proposal) MarshalJSON() ([]byte, error) {
 	risk, do := RiskOf(p.ID(), p.Change)
-	severity := Low
+	severity := events.SeverityLow
 	if p.Worth != nil {
 		severity = p.Worth.Severity
 	}
@@ -55,8 +55,8 @@ func (p Proposal) MarshalJSON() ([]byte, error) {
 		Strength       events.Strength   `json:"strength,omitempty"`
 		Evidence       events.Evidence   `json:"evidence"`
 		Expected       events.Expected   `json:"expected"`
-		Worth          *Worth            `json:"worth,omitempty"`
-		Severity       Severity          `json:"severity"`
+		Worth          *events.Worth     `json:"worth,omitempty"`
+		Severity       events.Severity   `json:"severity"`
 		Risk           Risk              `json:"risk"`
 		Steps          []string          `json:"steps_to_take"`
 		Wording        *Wording          `json:"wording,omitempty"`

@@ -30,7 +30,7 @@ func (c Change) Wish(workspace, analyst string, at time.Time) commands.ReviseEvi
 			ID: events.NameID(at, workspace+fmt.Sprintf("%s is %s at %d", c.Improvement, c.Strength, c.Evidence.To)), At: at, Actor: "analyst:" + analyst,
 			Workspace: workspace,
 		},
-		Improvement: c.Improvement, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected,
+		Improvement: c.Improvement, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
 	}
 }
 
@@ -43,7 +43,7 @@ func (p Proposal) Wish(workspace string, at time.Time) commands.ProposeImproveme
 			Workspace: workspace,
 		},
 		Improvement: p.ID(), Previous: p.Previous, Analyst: p.Analyst, AnalystVersion: p.AnalystVersion, Change: p.Change,
-		Strength: p.Strength, Reason: p.Reason, Evidence: p.Evidence, Expected: p.Expected,
+		Strength: p.Strength, Reason: p.Reason, Evidence: p.Evidence, Expected: p.Expected, Worth: p.Worth,
 	}
 	if p.Generation > 1 {
 		c.Generation = p.Generation

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"cmp"
 	"math"
 	"time"
 
@@ -9,37 +8,10 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// Unit is what a worth is counted in.
-type Unit string
-
-// The units, each in 30 days.
-const (
-	MoreSuccesses Unit = "runs"
-	LessDollars   Unit = "dollars"
-	LessMinutes   Unit = "minutes"
-)
-
-// Worth is what acting on something may bring in 30 days at the present rate of runs, shrunk towards nothing for having
-// been chosen among many, with its interval.
-type Worth struct {
-	Unit  Unit    `json:"unit"`
-	Month float64 `json:"month"`
-	Low   float64 `json:"low"`
-	High  float64 `json:"high"`
-	// Points are percentage points of the workflow's success rate, for runs that succeed.
-	Points     float64 `json:"points,omitempty"`
-	PointsLow  float64 `json:"points_low,omitempty"`
-	PointsHigh float64 `json:"points_high,omitempty"`
-	// Share is Month as a share of all there is of the unit in 30 days: of all runs, all spending, all working time. It is
-	// what things of different units are ranked by.
-	Share    float64  `json:"share"`
-	Severity Severity `json:"severity"`
-}
-
 // Successes is the worth of a change of a workflow's success rate. monthly is how many rated runs the workflow has in 30
 // days, all how many there are.
-func Successes(change, low, high, monthly, all float64) Worth {
-	w := NewWorth(MoreSuccesses, change*monthly, low*monthly, high*monthly, all)
+func Successes(change, low, high, monthly, all float64) events.Worth {
+	w := NewWorth(events.MoreSuccesses, change*monthly, low*monthly, high*monthly, all)
 	w.Points, w.PointsLow, w.PointsHigh = stats.Round(100*change), stats.Round(100*low), stats.Round(100*high)
 	return w
 }
@@ -73,45 +45,21 @@ func Monthly(starts []int64) []float64 {
 	return weights
 }
 
-// Severity is how much something matters, by its worth and by how sure that is.
-type Severity string
-
-// From the greatest to the least.
-const (
-	Critical Severity = "critical"
-	High     Severity = "high"
-	Medium   Severity = "medium"
-	Low      Severity = "low"
-)
-
 // NewWorth is the worth of a change by month, of which the whole system has all. Its severity goes by the lower bound.
-func NewWorth(unit Unit, month, low, high, all float64) Worth {
-	w := Worth{Unit: unit, Month: stats.Round(month), Low: stats.Round(low), High: stats.Round(high), Severity: Low}
+func NewWorth(unit events.WorthUnit, month, low, high, all float64) events.Worth {
+	w := events.Worth{Unit: unit, Month: stats.Round(month), Low: stats.Round(low), High: stats.Round(high), Severity: events.SeverityLow}
 	if all > 0 {
 		w.Share = stats.Round(month / all)
 		switch sure := low / all; {
 		case sure >= 0.05:
-			w.Severity = Critical
+			w.Severity = events.SeverityCritical
 		case sure >= 0.02:
-			w.Severity = High
+			w.Severity = events.SeverityHigh
 		case sure >= 0.005:
-			w.Severity = Medium
+			w.Severity = events.SeverityMedium
 		}
 	}
 	return w
-}
-
-// ByWorth orders what is worth more before what is worth less, and that before what has no worth.
-func ByWorth(a, b *Worth) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return 1
-	case b == nil:
-		return -1
-	}
-	return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(b.Month, a.Month))
 }
 
 // Says tells whether a proposal says what a finding says: all that the finding names is in the proposal's claim.

@@ -12,16 +12,16 @@ import (
 
 func TestWorthRanksAcrossUnits(t *testing.T) {
 	t.Parallel()
-	half := evidence.NewWorth(evidence.LessDollars, 50, 40, 60, 100)
-	tenth := evidence.NewWorth(evidence.MoreSuccesses, 1000, 300, 1700, 10_000)
-	unsure := evidence.NewWorth(evidence.LessMinutes, 20, -5, 45, 1000)
-	nothing := evidence.NewWorth(evidence.LessMinutes, 0, 0, 0, 0)
-	got := []*evidence.Worth{nil, &nothing, &unsure, &tenth, &half}
-	slices.SortStableFunc(got, evidence.ByWorth)
-	if !slices.Equal(got, []*evidence.Worth{&half, &tenth, &unsure, &nothing, nil}) {
+	half := evidence.NewWorth(events.LessDollars, 50, 40, 60, 100)
+	tenth := evidence.NewWorth(events.MoreSuccesses, 1000, 300, 1700, 10_000)
+	unsure := evidence.NewWorth(events.LessMinutes, 20, -5, 45, 1000)
+	nothing := evidence.NewWorth(events.LessMinutes, 0, 0, 0, 0)
+	got := []*events.Worth{nil, &nothing, &unsure, &tenth, &half}
+	slices.SortStableFunc(got, events.ByWorth)
+	if !slices.Equal(got, []*events.Worth{&half, &tenth, &unsure, &nothing, nil}) {
 		t.Errorf("%v", got)
 	}
-	for w, want := range map[*evidence.Worth]evidence.Severity{&half: evidence.Critical, &tenth: evidence.High, &unsure: evidence.Low, &nothing: evidence.Low} {
+	for w, want := range map[*events.Worth]events.Severity{&half: events.SeverityCritical, &tenth: events.SeverityHigh, &unsure: events.SeverityLow, &nothing: events.SeverityLow} {
 		if w.Severity != want {
 			t.Errorf("%+v, want %s", w, want)
 		}
@@ -114,13 +114,13 @@ func TestRunsAreCountedByTheMonth(t *testing.T) {
 func TestMoreSuccessesAreToldInPointsToo(t *testing.T) {
 	t.Parallel()
 	w := evidence.Successes(0.1, 0.05, 0.15, 400, 1000)
-	if w != (evidence.Worth{
-		Unit: evidence.MoreSuccesses, Month: 40, Low: 20, High: 60, Points: 10, PointsLow: 5, PointsHigh: 15, Share: 0.04, Severity: evidence.High,
+	if w != (events.Worth{
+		Unit: events.MoreSuccesses, Month: 40, Low: 20, High: 60, Points: 10, PointsLow: 5, PointsHigh: 15, Share: 0.04, Severity: events.SeverityHigh,
 	}) {
 		t.Errorf("%+v", w)
 	}
-	for low, want := range map[float64]evidence.Severity{50: evidence.Critical, 49: evidence.High, 20: evidence.High, 19: evidence.Medium, 5: evidence.Medium, 4: evidence.Low} {
-		if got := evidence.NewWorth(evidence.LessMinutes, 100, low, 200, 1000).Severity; got != want {
+	for low, want := range map[float64]events.Severity{50: events.SeverityCritical, 49: events.SeverityHigh, 20: events.SeverityHigh, 19: events.SeverityMedium, 5: events.SeverityMedium, 4: events.SeverityLow} {
+		if got := evidence.NewWorth(events.LessMinutes, 100, low, 200, 1000).Severity; got != want {
 			t.Errorf("surely %v of 1000: %s, want %s", low, got, want)
 		}
 	}

@@ -104,7 +104,7 @@ func (a *analysis) gain(q *question) (change, low, high float64) {
 	return float64(share * d), float64(share * i.Low), float64(share * i.High)
 }
 
-func (a *analysis) worth(q *question) *evidence.Worth {
+func (a *analysis) worth(q *question) *events.Worth {
 	change, low, high := a.gain(q)
 	w := evidence.Successes(change, low, high, a.monthly[q.workflow], a.all)
 	return &w

@@ -88,7 +88,7 @@ func (d *drop) reason() string {
 		d.agent, -100*d.difference, d.since[0].Name, good(d.since), len(d.since), good(d.before), len(d.before), 100*d.interval.Low, 100*d.interval.High)
 }
 
-func (d *drop) worth() *evidence.Worth {
+func (d *drop) worth() *events.Worth {
 	w := evidence.Successes(-d.difference, -d.interval.High, -d.interval.Low, d.monthly, d.all)
 	return &w
 }

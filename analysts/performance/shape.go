@@ -22,7 +22,7 @@ type shape struct {
 	reason   string
 	evidence events.Evidence
 	expected events.Expected
-	worth    *evidence.Worth
+	worth    *events.Worth
 }
 
 func (s shape) proposal() evidence.Proposal {
@@ -186,7 +186,7 @@ func (l *look) merge(a, b string, level float64) (found shape, ok bool) {
 		expected: events.Expected{Metric: "success_rate", Change: 0, Low: -alike, High: alike},
 	}
 	if priced {
-		w := evidence.NewWorth(evidence.LessDollars, l.monthly[drop]*saving, l.monthly[drop]*(saving-half), l.monthly[drop]*(saving+half), l.spending())
+		w := evidence.NewWorth(events.LessDollars, l.monthly[drop]*saving, l.monthly[drop]*(saving-half), l.monthly[drop]*(saving+half), l.spending())
 		found.worth = &w
 	}
 	return found, true

@@ -92,7 +92,7 @@ func (f factor) gain() (change, low, high float64) {
 }
 
 // worth is expected at the present rate of runs. A step that tells how a run ended has none: nobody gains by leaving it out.
-func (f factor) worth() *evidence.Worth {
+func (f factor) worth() *events.Worth {
 	if f.feature == fails {
 		return nil
 	}

@@ -300,7 +300,7 @@ func (c *cohort) automatable() []evidence.Finding {
 	var findings []evidence.Finding
 	for _, x := range found[:min(len(found), topTimes)] {
 		v, w := &c.variants[x.variant], ways[x.variant]
-		worth := evidence.NewWorth(evidence.LessMinutes, 30*x.low, 30*x.low, 30*max(x.high, x.low), 30*working/float64(last-first+1))
+		worth := evidence.NewWorth(events.LessMinutes, 30*x.low, 30*x.low, 30*max(x.high, x.low), 30*working/float64(last-first+1))
 		findings = append(findings, evidence.Finding{
 			Kind: Automation, Workflow: c.Name, Subject: v.Steps, Of: len(found), Worth: &worth,
 			Text: fmt.Sprintf("A runbook of %s would take over %.1f minutes of %s a day or more (up to %.1f): on nine days of ten at least %.0f runs take just that way, three of four %s or longer, and %d of %d succeed.",

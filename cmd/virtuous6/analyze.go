@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/workflow"
+	"github.com/virtuous6/virtuous6/answers"
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -68,7 +69,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		found.Proposals = slices.DeleteFunc(found.Proposals, func(p orchestrator.Proposed) bool { return p.Claim.Workflow != v.Workflow })
 		found.Findings = slices.DeleteFunc(found.Findings, func(f evidence.Finding) bool { return f.Workflow != v.Workflow })
 	}
-	slices.SortStableFunc(found.Proposals, func(a, b orchestrator.Proposed) int { return evidence.ByWorth(a.Worth, b.Worth) })
+	slices.SortStableFunc(found.Proposals, func(a, b orchestrator.Proposed) int { return events.ByWorth(a.Worth, b.Worth) })
 	if v.JSON {
 		proposals := make([]evidence.Proposal, len(found.Proposals))
 		for i, p := range found.Proposals {
@@ -92,7 +93,7 @@ func toKnow(found orchestrator.Analysis) []evidence.Finding {
 	known := slices.DeleteFunc(slices.Clone(found.Findings), func(f evidence.Finding) bool {
 		return f.Worth == nil || !f.Strength.Claims() || saidBy(found.Proposals, f)
 	})
-	slices.SortStableFunc(known, func(x, y evidence.Finding) int { return evidence.ByWorth(x.Worth, y.Worth) })
+	slices.SortStableFunc(known, func(x, y evidence.Finding) int { return events.ByWorth(x.Worth, y.Worth) })
 	return known
 }
 
@@ -140,37 +141,15 @@ func (v analyzeVerb) printProposal(a *app, p orchestrator.Proposed) {
 }
 
 // worth says what something may bring, of what.
-func worth(w *evidence.Worth, of string) string {
+func worth(w *events.Worth, of string) string {
 	of = oneLine(of)
 	switch {
 	case w == nil:
 		return of
-	case w.Unit == evidence.LessDollars || w.Unit == evidence.LessMinutes:
-		return fmt.Sprintf("%s: %s, %s", of, gain(w), w.Severity)
+	case w.Unit == events.LessDollars || w.Unit == events.LessMinutes:
+		return fmt.Sprintf("%s: %s, %s", of, answers.Gain(w), w.Severity)
 	}
-	return fmt.Sprintf("%s: %s, %s more successful runs a month, %s", of, gain(w), amount(w, w.Month), w.Severity)
-}
-
-// gain says what something may bring, with its interval: in points of success, or in what is saved in 30 days.
-func gain(w *evidence.Worth) string {
-	switch w.Unit {
-	case evidence.LessDollars:
-		return fmt.Sprintf("$%s less a month (%s to %s)", amount(w, w.Month), amount(w, w.Low), amount(w, w.High))
-	case evidence.LessMinutes:
-		return fmt.Sprintf("%s minutes less a month (%s to %s)", amount(w, w.Month), amount(w, w.Low), amount(w, w.High))
-	}
-	return fmt.Sprintf("%+.1f points (%.1f to %.1f)", w.Points, w.PointsLow, w.PointsHigh)
-}
-
-// amount writes an amount of a worth's unit.
-func amount(w *evidence.Worth, x float64) string {
-	switch n := math.Abs(x); {
-	case w.Unit == evidence.LessDollars && n < 100:
-		return fmt.Sprintf("%.2f", x)
-	case n < 10:
-		return fmt.Sprintf("%.1f", x)
-	}
-	return fmt.Sprintf("%.0f", x)
+	return fmt.Sprintf("%s: %s, %s more successful runs a month, %s", of, answers.Gain(w), answers.Amount(w, w.Month), w.Severity)
 }
 
 // printFindings prints the findings of each workflow, kind by kind.

@@ -13,6 +13,7 @@ import (
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/failure"
 	"github.com/virtuous6/virtuous6/analysts/workflow"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
@@ -33,7 +34,7 @@ const (
 // and one of them.
 type line struct {
 	where, what, id string
-	worth           *evidence.Worth
+	worth           *events.Worth
 	runs, failed    int64
 	strength        events.Strength
 	example         string
@@ -62,7 +63,7 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 			lines = append(lines, line{where: f.Workflow, what: f.Text, worth: f.Worth, runs: f.Evidence.N, strength: f.Strength})
 		}
 	}
-	slices.SortStableFunc(lines, func(x, y line) int { return evidence.ByWorth(x.worth, y.worth) })
+	slices.SortStableFunc(lines, func(x, y line) int { return events.ByWorth(x.worth, y.worth) })
 	for _, f := range found.Findings {
 		if f.Worth == nil && f.Strength.Claims() && f.Analyst != data.Name && !symptom(f) && told(f.Workflow) &&
 			!saidBy(found.Proposals, f) && !slices.ContainsFunc(found.Findings, func(o evidence.Finding) bool {
@@ -167,7 +168,7 @@ func (analyzeVerb) table(a *app, lines []line) error {
 			brings := "-"
 			switch {
 			case l.worth != nil:
-				brings = gain(l.worth)
+				brings = answers.Gain(l.worth)
 			case l.failed > 0:
 				brings = fmt.Sprintf("%d runs failed with it", l.failed)
 			}

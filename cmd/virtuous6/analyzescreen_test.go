@@ -16,7 +16,7 @@ import (
 // The screen has the five things of the greatest worth over all workflows, a line each, and one line for a workflow with too few runs.
 func TestTheScreenHasWhatIsWorthMost(t *testing.T) {
 	t.Parallel()
-	worth := func(points float64) *evidence.Worth {
+	worth := func(points float64) *events.Worth {
 		w := evidence.Successes(points/100, points/200, points/50, 1000, 1000)
 		return &w
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -34,14 +36,28 @@ func (improvementsListVerb) Help() string {
 	return "Examples:\n  virtuous6 improvements\n  virtuous6 improvements --status proposed --json"
 }
 
-// Run lists proposals, the latest first.
+// Run lists proposals: what waits for a decision by what it may bring, then the others, the latest first.
 func (v improvementsListVerb) Run(ctx context.Context, a *app) error {
 	var loop projections.LoopRow
 	return list(ctx, a, v.listFlags, func(reader projections.Reader) (rows []projections.ImprovementRow, err error) {
 		if loop, err = reader.Loop(ctx); err != nil {
 			return nil, err
 		}
-		return reader.Improvements(ctx, v.Status)
+		if rows, err = reader.Improvements(ctx, v.Status); err != nil {
+			return nil, err
+		}
+		slices.SortStableFunc(rows, func(x, y projections.ImprovementRow) int {
+			switch waits, other := x.Status == projections.Proposed, y.Status == projections.Proposed; {
+			case waits && other:
+				return projections.ByWorth(x, y)
+			case waits:
+				return -1
+			case other:
+				return 1
+			}
+			return 0
+		})
+		return rows, nil
 	}, func(rows []projections.ImprovementRow) error {
 		if loop.Paused {
 			fmt.Fprintf(a.out, "Paused by %s since %s: %s\n", oneLine(loop.By), when(loop.Since), oneLine(loop.Reason))
@@ -50,7 +66,11 @@ func (v improvementsListVerb) Run(ctx context.Context, a *app) error {
 			a.note("No proposals: `virtuous6 analyze` looks for some.")
 		}
 		for _, i := range rows {
-			fmt.Fprintf(a.out, "%s  %s, %s by %s\n  %s\n", i.Improvement, i.Status, i.Kind, i.Analyst, short(i.Reason, 400))
+			brings := ""
+			if i.Worth != nil {
+				brings = ": may bring " + answers.Gain(i.Worth)
+			}
+			fmt.Fprintf(a.out, "%s  %s, %s by %s%s\n  %s\n", i.Improvement, i.Status, i.Kind, i.Analyst, brings, short(i.Reason, 400))
 		}
 		return nil
 	})
@@ -90,8 +110,12 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 			analyzeVerb{}.printWording(a, &evidence.Wording{Text: r.Text, Model: r.Model})
 		}
 	}
+	brings := ""
+	if i.Worth != nil {
+		brings = worth(i.Worth, cmp.Or(i.Workflow, i.Agent))
+	}
 	for _, line := range []struct{ label, text string }{
-		{"workflow", i.Workflow}, {"agent", i.Agent}, {"to do", i.Change.Instruction}, {"steps", strings.Join(i.Change.Steps, " → ")},
+		{"may bring", brings}, {"workflow", i.Workflow}, {"agent", i.Agent}, {"to do", i.Change.Instruction}, {"steps", strings.Join(i.Change.Steps, " → ")},
 		{"strength", strings.ReplaceAll(string(i.Strength), "_", " ")}, {"decided by", i.DecidedBy}, {"note", i.Note},
 	} {
 		if line.text != "" {
