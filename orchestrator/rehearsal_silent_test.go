@@ -121,7 +121,10 @@ func TestAReplaySendsNothing(t *testing.T) {
 			"analysts": func() error {
 				models := empty()
 				runners := append(slices.Clip(analysts.All()), talkative)
-				found, err := replay.Rehearse(t.Context(), log, models, runners, replay.RehearsalConfig{Every: time.Nanosecond}, nil)
+				for i := range runners {
+					runners[i].Every = time.Nanosecond
+				}
+				found, err := replay.Rehearse(t.Context(), log, models, runners, replay.RehearsalConfig{}, nil)
 				if len(found.Proposals) == 0 {
 					t.Error("the analysts proposed nothing: this proves nothing")
 				}

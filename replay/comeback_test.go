@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
@@ -22,7 +23,7 @@ func TestAClaimThatWasWithdrawnComesBackAsTheNextOne(t *testing.T) {
 	}
 	strengths := map[int64]events.Strength{1: events.Strong, 2: events.Gone, 3: events.Strong, 4: events.Strong}
 	var since []uint64
-	wavering := analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
+	wavering := analysts.Runner{Name: "fake", Version: 1, Every: 6 * time.Hour, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 		report, err := r.Report(ctx, projections.MetricsFilter{})
 		return func() evidence.Result {
 			p := claim("a", report.Runs, 2*report.Runs)

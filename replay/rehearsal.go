@@ -18,18 +18,13 @@ import (
 	"github.com/virtuous6/virtuous6/readmodel"
 )
 
-// RehearseEvery is how often the analysts look where a rehearsal is not told.
-const RehearseEvery = 6 * time.Hour
-
-// RehearsalConfig tells which part of history the analysts look at, and how often. The zero value looks at all of it.
+// RehearsalConfig tells which part of history the analysts look at. The zero value looks at all of it.
 type RehearsalConfig struct {
 	// From and To bound the looks, both inclusive; zero is open. What lies before From is read, but not looked at. The
 	// first fact that occurred after To ends the rehearsal.
 	From, To time.Time
 	// UpTo is the position that the log is read up to, 0 for its end.
 	UpTo uint64
-	// Every is the time from one look to the next, in event time. Default RehearseEvery.
-	Every time.Duration
 	// Workspace is whose runs they look at.
 	Workspace string
 	// Policy is what the deciders would hold proposals to.
@@ -40,12 +35,12 @@ type RehearsalConfig struct {
 type Rehearsal struct {
 	// Position is the log position that was read up to.
 	Position uint64 `json:"position"`
-	// Looks is how often the analysts looked, First and Last when, in event time; null where they never did.
+	// Looks is how often analysts looked, First and Last when, in event time; null where they never did.
 	Looks int        `json:"looks"`
 	First *time.Time `json:"first_look"`
 	Last  *time.Time `json:"last_look"`
-	// EverySeconds is the time from one look to the next.
-	EverySeconds float64 `json:"every_seconds"`
+	// Paces tell of each analyst how often it looks.
+	Paces []Pace `json:"analysts"`
 	// Parked counts the streams that could not be read to their end: neither side tells of what is in there.
 	Parked int `json:"parked"`
 	// Digest is the SHA-256, in hexadecimal, of all that would have been proposed, with ordinals (an event's number in
@@ -61,22 +56,27 @@ type Rehearsal struct {
 	Pauses []Pause `json:"pauses"`
 }
 
-// Rehearse reads a log from its start into scratch, which must be empty, and lets analysts look at it every so often.
-// It gets nothing to append by, and nothing to call out with.
+// Pace is how often an analyst looks.
+type Pace struct {
+	Analyst string `json:"analyst"`
+	// EverySeconds is the time from one look to the next, 0 for never. Looks is how often it did.
+	EverySeconds float64 `json:"every_seconds"`
+	Looks        int     `json:"looks"`
+}
+
+// Rehearse reads a log from its start into scratch, which must be empty, and lets each analyst look at it as often as it does
+// (Runner.Every, 0 for never), in event time. It gets nothing to append by, and nothing to call out with.
 //
 // Its clock is a watermark over event time, as in stream processing: the greatest occurred-at that was met so far
 // (Akidau et al., The Dataflow Model, PVLDB 8(12), 2015). It is turned by what happened, not by seals and by what became
-// of improvements. The looks stand at the whole multiples of Every since the Unix epoch: once a fact from beyond such a
-// time is met, the analysts look at all that stands before that fact in the log. Where nothing was added since the last
+// of improvements. An analyst's looks stand at the whole multiples of its Every since the Unix epoch: once a fact from beyond
+// such a time is met, it looks at all that stands before that fact in the log. Where nothing was added since its last
 // look there is none, and there is one more where the history ends. So a fact that was recorded long after it happened
 // counts from where it stands in the log, as it did for the system then.
 func Rehearse(
 	ctx context.Context, store eventstore.Store, scratch *projections.Models, runners []analysts.Runner, c RehearsalConfig,
 	progress func(position uint64),
 ) (Rehearsal, error) {
-	if c.Every <= 0 {
-		c.Every = RehearseEvery
-	}
 	head, err := store.Head(ctx)
 	if err != nil {
 		return Rehearsal{}, err
@@ -94,13 +94,16 @@ func Rehearse(
 	if err != nil {
 		return Rehearsal{}, err
 	}
-	r := rehearsal{c: c, models: scratch, runners: runners, progress: progress, would: make(map[string]Claim), ledger: make(map[string]evidence.Known)}
+	r := rehearsal{
+		c: c, models: scratch, runners: runners, progress: progress, would: make(map[string]Claim), ledger: make(map[string]evidence.Known),
+		news: make([]bool, len(runners)), looked: make([]int, len(runners)),
+	}
 	defer r.thoughts.wait()
 	if err := r.read(ctx, store); err != nil {
 		return Rehearsal{}, err
 	}
-	if r.news && !r.paused() && !r.clock.Before(c.From) {
-		if err := r.look(ctx, r.clock); err != nil {
+	if last := r.behind(); len(last) > 0 && !r.paused() && !r.clock.Before(c.From) {
+		if err := r.look(ctx, r.clock, last); err != nil {
 			return Rehearsal{}, err
 		}
 	}
@@ -117,10 +120,11 @@ type rehearsal struct {
 	runners  []analysts.Runner
 	progress func(uint64)
 
-	// clock is the greatest occurred-at met so far, zero before the first fact. news tells that something happened since
-	// the last look.
-	clock time.Time
-	news  bool
+	// clock is the greatest occurred-at met so far, zero before the first fact. news tells of each analyst that something
+	// happened since it looked last, looked how often it did.
+	clock  time.Time
+	news   []bool
+	looked []int
 	// position is what the read models have seen everything up to.
 	position    uint64
 	ordinals    ordinals
@@ -138,9 +142,10 @@ type rehearsal struct {
 
 // thoughts are what analysts think of one look. The zero value is of none.
 type thoughts struct {
-	// at and position are those of the look.
+	// at and position are those of the look, runners those who look.
 	at       time.Time
 	position uint64
+	runners  []int
 	around   surroundings
 	results  []evidence.Result
 	done     chan struct{}
@@ -164,13 +169,15 @@ func (r *rehearsal) read(ctx context.Context, store eventstore.Store) error {
 			if Aside(e) {
 				continue
 			}
-			if look, due := r.due(e.OccurredAt); due && !r.paused() {
+			if looks := r.due(e.OccurredAt); len(looks) > 0 && !r.paused() {
 				if err := r.fold(ctx, batch[folded:i]); err != nil {
 					return err
 				}
 				folded = i
-				if err := r.look(ctx, look); err != nil {
-					return err
+				for _, l := range looks {
+					if err := r.look(ctx, l.at, l.runners); err != nil {
+						return err
+					}
 				}
 			}
 			if r.after(e.OccurredAt) {
@@ -179,7 +186,9 @@ func (r *rehearsal) read(ctx context.Context, store eventstore.Store) error {
 			if r.clock.IsZero() || e.OccurredAt.After(r.clock) {
 				r.clock = e.OccurredAt
 			}
-			r.news = true
+			for n := range r.news {
+				r.news[n] = true
+			}
 			r.pause(e)
 			r.ordinals.add(e.Position)
 		}
@@ -198,27 +207,58 @@ func Aside(e *events.Envelope) bool {
 // after tells of a time that it lies behind the time to look at.
 func (r *rehearsal) after(at time.Time) bool { return !r.c.To.IsZero() && at.After(r.c.To) }
 
-// due is the first time to look that the clock passes on its way to a time. Nothing happens between it and those after
-// it, so that they need no look; something happened before it, since the fact that made the last look due came after that.
-func (r *rehearsal) due(to time.Time) (time.Time, bool) {
+// appointment is a time at which some of the analysts look.
+type appointment struct {
+	at      time.Time
+	runners []int
+}
+
+// due are the first times to look that the clock passes on its way to a time, one an analyst at most. Nothing happens between
+// the first and those after it, so that they need no look; something happened before it, since the fact that made the last look
+// due came after that.
+func (r *rehearsal) due(to time.Time) (looks []appointment) {
 	from := r.clock
 	if from.Before(r.c.From) {
 		from = r.c.From
 	}
 	if r.clock.IsZero() || !from.Before(to) {
-		return time.Time{}, false
+		return nil
 	}
 	// Both are within the times that fit into nanoseconds: from lies between two facts.
-	ns, every := from.UnixNano(), r.c.Every.Nanoseconds()
-	wait := (every - ns%every) % every
-	if ns < 0 {
-		wait = -(ns % every)
+	ns, left := from.UnixNano(), to.Sub(from).Nanoseconds()
+	for n, runner := range r.runners {
+		every := runner.Every.Nanoseconds()
+		if every <= 0 {
+			continue
+		}
+		wait := (every - ns%every) % every
+		if ns < 0 {
+			wait = -(ns % every)
+		}
+		if wait >= left {
+			continue
+		}
+		at := from.Add(time.Duration(wait)).UTC()
+		if r.after(at) {
+			continue
+		}
+		i, found := slices.BinarySearchFunc(looks, at, func(l appointment, at time.Time) int { return l.at.Compare(at) })
+		if !found {
+			looks = slices.Insert(looks, i, appointment{at: at})
+		}
+		looks[i].runners = append(looks[i].runners, n)
 	}
-	if wait >= to.Sub(from).Nanoseconds() {
-		return time.Time{}, false
+	return looks
+}
+
+// behind are the analysts that have not seen everything, and look at all.
+func (r *rehearsal) behind() (runners []int) {
+	for n, runner := range r.runners {
+		if r.news[n] && runner.Every > 0 {
+			runners = append(runners, n)
+		}
 	}
-	at := from.Add(time.Duration(wait)).UTC()
-	return at, !r.after(at)
+	return runners
 }
 
 func (r *rehearsal) fold(ctx context.Context, part []readmodel.Entry) error {
@@ -235,17 +275,21 @@ func (r *rehearsal) fold(ctx context.Context, part []readmodel.Entry) error {
 	return nil
 }
 
-// look lets the analysts look as of a time. They think while the log is read on.
-func (r *rehearsal) look(ctx context.Context, at time.Time) error {
+// look lets some of the analysts look as of a time. They think while the log is read on.
+func (r *rehearsal) look(ctx context.Context, at time.Time, runners []int) error {
 	if r.looks == 0 {
 		r.first = at
 	}
 	r.looks++
-	r.last, r.news = at, false
+	r.last = at
+	for _, n := range runners {
+		r.looked[n]++
+		r.news[n] = false
+	}
 	var all []func() evidence.Result
 	err := r.models.Fixed(ctx, r.c.Workspace, func(reader projections.Reader) error {
-		for _, runner := range r.runners {
-			think, err := runner.Load(ctx, reader)
+		for _, n := range runners {
+			think, err := r.runners[n].Load(ctx, reader)
 			if err != nil {
 				return err
 			}
@@ -264,7 +308,7 @@ func (r *rehearsal) look(ctx context.Context, at time.Time) error {
 		return err
 	}
 	results, done := make([]evidence.Result, len(all)), make(chan struct{})
-	r.thoughts = thoughts{at: at, position: r.position, around: around, results: results, done: done}
+	r.thoughts = thoughts{at: at, position: r.position, runners: runners, around: around, results: results, done: done}
 	go func() {
 		defer close(done)
 		for i, think := range all {
@@ -281,7 +325,7 @@ func (r *rehearsal) settle() error {
 	at := r.thoughts.at
 	for i, result := range r.thoughts.results {
 		known := slices.SortedFunc(maps.Values(r.ledger), func(a, b evidence.Known) int { return cmp.Compare(a.Improvement, b.Improvement) })
-		proposals, changes := evidence.Settle(r.runners[i].Name, known, result)
+		proposals, changes := evidence.Settle(r.runners[r.thoughts.runners[i]].Name, known, result)
 		for _, c := range changes {
 			k := r.ledger[c.Improvement]
 			k.Strength = c.Strength

@@ -40,7 +40,7 @@ const (
 type Rehearsed struct {
 	ID         string     `json:"id"`
 	Difference Difference `json:"difference"`
-	// Differs names what is not the same, for DifferenceChanged: "when" (by as long as from one look to the next, or longer),
+	// Differs names what is not the same, for DifferenceChanged: "when" (by as long as from one look of its analyst to the next, or longer),
 	// "analyst", "change", "reason", "evidence" (but for its log positions), "expected", "refused".
 	Differs []string `json:"differs,omitempty"`
 	// Would is what today's analysts propose, null for DifferenceGone. Did is what was proposed, null for DifferenceNew.
@@ -105,8 +105,13 @@ func (r *rehearsal) report(ctx context.Context, store eventstore.Store) (Rehears
 		unread[p.Stream] = true
 	}
 	out := Rehearsal{
-		Position: r.position, Looks: r.looks, EverySeconds: r.c.Every.Seconds(), Parked: len(unread), Proposals: []Rehearsed{},
+		Position: r.position, Looks: r.looks, Paces: []Pace{}, Parked: len(unread), Proposals: []Rehearsed{},
 		Trials: append([]Trial{}, beside(r.trials, held, r.c.From)...), Pauses: append([]Pause{}, r.pauses...),
+	}
+	every := make(map[string]time.Duration)
+	for n, runner := range r.runners {
+		every[runner.Name] = runner.Every
+		out.Paces = append(out.Paces, Pace{Analyst: runner.Name, EverySeconds: runner.Every.Seconds(), Looks: r.looked[n]})
 	}
 	if r.looks > 0 {
 		out.First, out.Last = &r.first, &r.last
@@ -118,7 +123,7 @@ func (r *rehearsal) report(ctx context.Context, store eventstore.Store) (Rehears
 		one := Rehearsed{ID: id, Difference: DifferenceNew, Would: &would}
 		if then, ok := did[id]; ok {
 			one.Did = &then
-			one.compare(r.c)
+			one.compare(r.c.From, every[would.Analyst])
 		}
 		out.Proposals = append(out.Proposals, one)
 	}
@@ -158,8 +163,8 @@ func (r *rehearsal) proposed(ctx context.Context, store eventstore.Store) (did m
 }
 
 // compare tells how the two sides differ.
-func (r *Rehearsed) compare(c RehearsalConfig) {
-	if r.Did.At.Before(c.From) {
+func (r *Rehearsed) compare(from time.Time, every time.Duration) {
+	if r.Did.At.Before(from) {
 		r.Difference = DifferenceStanding
 		return
 	}
@@ -168,7 +173,7 @@ func (r *Rehearsed) compare(c RehearsalConfig) {
 		name   string
 		differ bool
 	}{
-		{"when", would.At.Sub(did.At).Abs() >= c.Every},
+		{"when", would.At.Sub(did.At).Abs() >= every},
 		{"analyst", would.Analyst != did.Analyst || would.AnalystVersion != did.AnalystVersion},
 		{"change", differ(would.Change, did.Change)},
 		{"reason", would.Reason != did.Reason},

@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -109,7 +110,7 @@ func claim(step string, n, to int64) evidence.Proposal {
 
 // saying is an analyst that says what it is told to, given how many runs have ended and what it has seen.
 func saying(say func(ended, position int64) []evidence.Proposal) analysts.Runner {
-	return analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
+	return analysts.Runner{Name: "fake", Version: 1, Every: 6 * time.Hour, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 		position, err := r.Position(ctx)
 		ended := int64(0)
 		for run, failed := range r.Runs(ctx, projections.RunFilter{}) {
@@ -128,6 +129,12 @@ func saying(say func(ended, position int64) []evidence.Proposal) analysts.Runner
 var talkative = saying(func(_, position int64) []evidence.Proposal {
 	return []evidence.Proposal{claim(fmt.Sprint(position), 1, position)}
 })
+
+// paced is an analyst at another pace.
+func paced(every time.Duration, runner analysts.Runner) analysts.Runner {
+	runner.Every = every
+	return runner
+}
 
 // looks are the times and positions at which a talkative analyst looked.
 func looks(found replay.Rehearsal) []string {
@@ -158,27 +165,28 @@ func TestARehearsalLooksInTheHistorysOwnTime(t *testing.T) {
 	for what, c := range map[string]struct {
 		config replay.RehearsalConfig
 		want   []string
+		every  time.Duration // six hours where it is zero
 	}{
-		"by default":                  {replay.RehearsalConfig{}, all},
-		"every hour":                  {replay.RehearsalConfig{Every: time.Hour}, []string{"01:00@1", "02:00@2", "06:00@4", "07:00@6", "1 13:00@7", "1 14:00@10", "1 19:00@11", "1 19:01@12"}},
-		"every week":                  {replay.RehearsalConfig{Every: 7 * 24 * time.Hour}, []string{"1 19:01@12"}},
-		"every nanosecond":            {replay.RehearsalConfig{Every: 1}, []string{"01:00@1", "01:10@2", "05:59@3", "06:00@4", "06:01@5", "06:05@6", "1 13:00@7", "1 13:01@10", "1 19:00@11", "1 19:01@12"}},
-		"from between":                {replay.RehearsalConfig{From: on("06:01")}, all[1:]},
-		"from on the dot":             {replay.RehearsalConfig{From: on("06:00")}, all},
-		"from behind the end":         {replay.RehearsalConfig{From: on("2 00:00")}, nil},
-		"to on the dot":               {replay.RehearsalConfig{To: on("12:00")}, all[:2]},
-		"to between":                  {replay.RehearsalConfig{To: on("1 13:00")}, []string{"06:00@4", "12:00@6", "1 13:00@7"}},
-		"to before the next look":     {replay.RehearsalConfig{To: on("11:00")}, []string{"06:00@4", "06:05@6"}},
-		"to behind the end":           {replay.RehearsalConfig{To: on("3 00:00")}, all},
-		"to before the start":         {replay.RehearsalConfig{To: on("00:30")}, nil},
-		"up to a position":            {replay.RehearsalConfig{UpTo: 5}, []string{"06:00@4", "06:01@5"}},
-		"a part":                      {replay.RehearsalConfig{From: on("06:01"), To: on("1 18:30")}, []string{"12:00@6", "1 18:00@10"}},
-		"a time in which nothing was": {replay.RehearsalConfig{From: on("18:00"), To: on("1 12:59")}, []string{"18:00@6"}},
+		"every six hours":             {want: all},
+		"every hour":                  {every: time.Hour, want: []string{"01:00@1", "02:00@2", "06:00@4", "07:00@6", "1 13:00@7", "1 14:00@10", "1 19:00@11", "1 19:01@12"}},
+		"every week":                  {every: 7 * 24 * time.Hour, want: []string{"1 19:01@12"}},
+		"every nanosecond":            {every: 1, want: []string{"01:00@1", "01:10@2", "05:59@3", "06:00@4", "06:01@5", "06:05@6", "1 13:00@7", "1 13:01@10", "1 19:00@11", "1 19:01@12"}},
+		"from between":                {config: replay.RehearsalConfig{From: on("06:01")}, want: all[1:]},
+		"from on the dot":             {config: replay.RehearsalConfig{From: on("06:00")}, want: all},
+		"from behind the end":         {config: replay.RehearsalConfig{From: on("2 00:00")}, want: nil},
+		"to on the dot":               {config: replay.RehearsalConfig{To: on("12:00")}, want: all[:2]},
+		"to between":                  {config: replay.RehearsalConfig{To: on("1 13:00")}, want: []string{"06:00@4", "12:00@6", "1 13:00@7"}},
+		"to before the next look":     {config: replay.RehearsalConfig{To: on("11:00")}, want: []string{"06:00@4", "06:05@6"}},
+		"to behind the end":           {config: replay.RehearsalConfig{To: on("3 00:00")}, want: all},
+		"to before the start":         {config: replay.RehearsalConfig{To: on("00:30")}, want: nil},
+		"up to a position":            {config: replay.RehearsalConfig{UpTo: 5}, want: []string{"06:00@4", "06:01@5"}},
+		"a part":                      {config: replay.RehearsalConfig{From: on("06:01"), To: on("1 18:30")}, want: []string{"12:00@6", "1 18:00@10"}},
+		"a time in which nothing was": {config: replay.RehearsalConfig{From: on("18:00"), To: on("1 12:59")}, want: []string{"18:00@6"}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			h := twoDays(t)
-			found := h.rehearse(c.config, talkative)
+			found := h.rehearse(c.config, paced(cmp.Or(c.every, talkative.Every), talkative))
 			if got := looks(found); !slices.Equal(got, c.want) || found.Looks != len(c.want) {
 				t.Errorf("looked %d times: %v, want %v", found.Looks, got, c.want)
 			}
@@ -212,7 +220,7 @@ func TestARehearsalLooksWhereItsDefinitionSays(t *testing.T) {
 			want = append(want, fmt.Sprintf("%d@%d", slices.Max(minutes), len(minutes)))
 		}
 		var got []string
-		for _, p := range h.rehearse(replay.RehearsalConfig{Every: time.Duration(every) * time.Minute}, talkative).Proposals {
+		for _, p := range h.rehearse(replay.RehearsalConfig{}, paced(time.Duration(every)*time.Minute, talkative)).Proposals {
 			got = append(got, fmt.Sprintf("%d@%d", int(p.Would.At.Sub(epoch).Minutes()), p.Would.Position))
 		}
 		if !slices.Equal(got, want) {
@@ -246,7 +254,7 @@ func TestWhatTheLogSaysOfItselfTurnsNoClock(t *testing.T) {
 }
 
 // countingRuns proposes by how many runs ended, with evidence that names the positions of the first and last run.
-var countingRuns = analysts.Runner{Name: "fake", Version: 1, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
+var countingRuns = analysts.Runner{Name: "fake", Version: 1, Every: 6 * time.Hour, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
 	ended, last := int64(0), int64(1)
 	for run, err := range r.Runs(ctx, projections.RunFilter{}) {
 		if err != nil {

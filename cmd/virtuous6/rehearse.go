@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/replay"
 )
@@ -15,11 +16,11 @@ import (
 type rehearsalFlags struct {
 	Analysts bool           `help:"Rebuild nothing: tell what today's analysts would have proposed while this history happened, beside what was proposed then."`
 	From     moment         `help:"With --analysts: from when on they look. What came before is known to them." placeholder:"TIME"`
-	Every    *time.Duration `help:"With --analysts: how often they look, in the history's own time. Default 6h." placeholder:"DURATION"`
+	Every    *time.Duration `help:"With --analysts: how often every analyst looks, in the history's own time. Default: each at its own pace, see analysts: in the configuration." placeholder:"DURATION"`
 }
 
 // rehearsalHelp tells what --analysts does.
-const rehearsalHelp = "With --analysts today's analysts go through the history at their pace, in the history's own time, and what they would have " +
+const rehearsalHelp = "With --analysts today's analysts go through the history, each at its pace, in the history's own time, and what they would have " +
 	"proposed is told beside what was: new, gone, changed, with the evidence of both sides; which of that the policy would have let be tried on a " +
 	"part of the runs and when, beside the experiments that were held and their verdicts; and when the loop was paused, in which time they do not look. Nothing of it is recorded. The digest is " +
 	"the same for the same history on every engine."
@@ -29,10 +30,7 @@ func (f rehearsalFlags) given() bool { return f.From.given || f.Every != nil }
 // rehearsal is what the flags ask for.
 func (v replayVerb) rehearsal(a *app) (replay.RehearsalConfig, error) {
 	c := replay.RehearsalConfig{
-		From: v.From.OccurredBy, To: v.To.OccurredBy, UpTo: v.To.Position, Every: replay.RehearseEvery, Workspace: a.flags.Workspace, Policy: a.config.Policy.policy(),
-	}
-	if v.Every != nil {
-		c.Every = *v.Every
+		From: v.From.OccurredBy, To: v.To.OccurredBy, UpTo: v.To.Position, Workspace: a.flags.Workspace, Policy: a.config.Policy.policy(),
 	}
 	switch {
 	case !v.Analysts:
@@ -47,8 +45,8 @@ func (v replayVerb) rehearsal(a *app) (replay.RehearsalConfig, error) {
 		return c, usage("--to 0: there is nothing up to there; the log's first event is at position 1 or later")
 	case !c.To.IsZero() && c.To.Before(c.From):
 		return c, usage("--to %s lies before --from %s", when(c.To), when(c.From))
-	case c.Every < time.Minute:
-		return c, usage("--every %s: give a minute or more, such as 6h", c.Every)
+	case v.Every != nil && *v.Every < time.Minute:
+		return c, usage("--every %s: give a minute or more, such as 6h", *v.Every)
 	}
 	return c, nil
 }
@@ -65,7 +63,7 @@ func (v replayVerb) rehearse(ctx context.Context, a *app) error {
 		return err
 	}
 	bar := a.progress("replay", int64(head), "events")
-	found, err := replay.Rehearse(ctx, a.store, scratch, analysts.All(), c, func(at uint64) { bar.set(int64(at)) })
+	found, err := replay.Rehearse(ctx, a.store, scratch, a.config.scheduled(v.Every), c, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
 	if err != nil {
 		return err
@@ -76,7 +74,7 @@ func (v replayVerb) rehearse(ctx context.Context, a *app) error {
 	if v.JSON {
 		return a.json(found)
 	}
-	tellRehearsal(a, found, c.Every)
+	tellRehearsal(a, found)
 	return nil
 }
 
@@ -92,12 +90,15 @@ var rehearsalParts = []struct {
 	{replay.DifferenceStanding, "STANDING", "proposed before --from, and today's analysts agree"},
 }
 
-func tellRehearsal(a *app, found replay.Rehearsal, every time.Duration) {
-	if found.Looks == 0 {
+func tellRehearsal(a *app, found replay.Rehearsal) {
+	switch {
+	case !slices.ContainsFunc(found.Paces, func(p replay.Pace) bool { return p.EverySeconds > 0 }):
+		fmt.Fprintf(a.out, "No analyst is to look: see analysts: in the configuration, or give --every.\n")
+	case found.Looks == 0:
 		fmt.Fprintf(a.out, "Nothing happened in that time: the analysts had nothing to look at.\n")
-	} else {
-		fmt.Fprintf(a.out, "Today's analysts looked %d times, every %s of the history's time, from %s to %s (UTC), up to log position %d.\n",
-			found.Looks, shortDuration(every), when(*found.First), when(*found.Last), found.Position)
+	default:
+		fmt.Fprintf(a.out, "Today's analysts looked %d times, %s of the history's time, from %s to %s (UTC), up to log position %d.\n",
+			found.Looks, paces(found.Paces), when(*found.First), when(*found.Last), found.Position)
 	}
 	by := make(map[replay.Difference][]replay.Rehearsed)
 	for _, p := range found.Proposals {
@@ -117,6 +118,27 @@ func tellRehearsal(a *app, found replay.Rehearsal, every time.Duration) {
 	}
 	tellTrials(a, found)
 	fmt.Fprintf(a.out, "\nSHA-256 of what today's analysts would have proposed: %s\n", found.Digest)
+}
+
+// paces are how often analysts look, in words: those of one pace together, the quickest first.
+func paces(of []replay.Pace) string {
+	names := make(map[time.Duration][]string)
+	for _, p := range of {
+		every := time.Duration(p.EverySeconds * float64(time.Second))
+		names[every] = append(names[every], p.Analyst)
+	}
+	var parts []string
+	for _, every := range slices.Sorted(maps.Keys(names)) {
+		said := "every " + shortDuration(every)
+		if every <= 0 {
+			said = "never"
+		}
+		if len(names) > 1 {
+			said += " (" + strings.Join(names[every], ", ") + ")"
+		}
+		parts = append(parts, said)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // tellTrials tells what would have been tried beside what was.
