@@ -75,7 +75,7 @@ func advised(t *testing.T, model *inRoles, limit events.Nanos, roles ...string) 
 					Change:   events.Change{Kind: events.ChangeRunbook, Workflow: "desk", Steps: []string{"look up", "check"}},
 					Expected: events.Expected{Metric: "success_rate", Change: .1, High: .2},
 				}},
-				Findings: []evidence.Finding{{Analyst: "fake", Kind: "slow", Workflow: "desk", Subject: []string{"desk"}, Text: "It waits 12 minutes.", Severity: evidence.High, Evidence: e}},
+				Findings: []evidence.Finding{{Analyst: "fake", Kind: "slow", Workflow: "desk", Subject: []string{"desk"}, Text: "It waits 12 minutes.", Severity: events.SeverityHigh, Evidence: e}},
 			}
 		}, nil
 	}
@@ -276,7 +276,7 @@ func TestARoleSaysOnceThatItsBudgetIsUsedUp(t *testing.T) {
 				looked++ // there is always something new to be worded
 				return func() evidence.Result {
 					e := proposalOn("a").Evidence
-					return evidence.Result{Findings: []evidence.Finding{{Kind: "slow", Subject: []string{fmt.Sprint(looked)}, Text: "It waits.", Severity: evidence.High, Evidence: e}}}
+					return evidence.Result{Findings: []evidence.Finding{{Kind: "slow", Subject: []string{fmt.Sprint(looked)}, Text: "It waits.", Severity: events.SeverityHigh, Evidence: e}}}
 				}, nil
 			}
 		}
