@@ -88,6 +88,7 @@ func TestTablesArePlainSQL(t *testing.T) {
 		"read_model_origin",
 		"read_model_snapshots",
 		"reviews",
+		"roles",
 		"rules",
 		"run_zones",
 		"runbooks",
