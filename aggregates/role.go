@@ -56,6 +56,8 @@ func decideRole(c commands.Role, s roleState) ([]events.Role, error) {
 		switch {
 		case s.asked != nil:
 			return nil, fmt.Errorf("%s: %w", c.Stream(), ErrExists)
+		case s.silenced:
+			return nil, fmt.Errorf("%w: %s is a silence, and asks nothing", ErrInvalid, c.Stream())
 		case len(c.Fact.Ground) > maxGround:
 			return nil, fmt.Errorf("%w: an answer is held to %d bytes at most", ErrInvalid, maxGround)
 		}
@@ -80,7 +82,10 @@ func decideRole(c commands.Role, s roleState) ([]events.Role, error) {
 		if err := checkName("role", c.Fact.Role); err != nil {
 			return nil, err
 		}
-		if s.silenced {
+		switch {
+		case s.asked != nil:
+			return nil, fmt.Errorf("%w: %s is a question, and silences nobody", ErrInvalid, c.Stream())
+		case s.silenced:
 			return nil, nil
 		}
 		return []events.Role{c.Fact}, nil

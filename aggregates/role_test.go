@@ -76,6 +76,8 @@ func TestRoles(t *testing.T) {
 		"an order to a terminal":   refused("\x1b[2J"),
 		"too many words":           refused(strings.Repeat("w", 601)),
 		"silence":                  {when: commands.SilenceRole{Fact: silence}, then: []events.Event{silence}},
+		"a question is no silence": {given: []events.Event{asked}, when: commands.SilenceRole{Fact: silence}, err: aggregates.ErrInvalid},
+		"a silence asks nothing":   {given: []events.Event{silence}, when: commands.AskRole{Fact: asked}, err: aggregates.ErrInvalid},
 		"silence, once":            {given: []events.Event{silence}, when: commands.SilenceRole{Fact: silence}},
 	}.run(t)
 	refusesBadNames(t, nil, func(name string) commands.Command {
