@@ -130,10 +130,10 @@ var countWords = map[string]float64{
 
 // checkWording refuses words that say more than what they word: a number that is not there, a link, or more than fits beside it.
 func checkWording(text, ground string) error {
-	if n := utf8.RuneCountInString(text); n > maxWording || !utf8.ValidString(text) {
+	if n := utf8.RuneCountInString(text); n > maxWording {
 		return fmt.Errorf("%w: it has %d characters, and %d are taken", ErrInvalid, n, maxWording)
 	}
-	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || unicode.Is(unicode.Cf, r) }) {
+	if _, unseen := events.Unseen(text); unseen || strings.Contains(text, "\t") {
 		return fmt.Errorf("%w: there is a character in it that nobody sees", ErrInvalid)
 	}
 	if link.MatchString(text) {

@@ -93,16 +93,6 @@ func (t terms) has(term string) bool {
 // word tells of a word that is in it, whatever its letters' case.
 func (t terms) word(word string) bool { return t.words[strings.ToLower(word)] }
 
-// strange is the first character of a text that has nothing to do in words: of control, of no width, or of another direction.
-func strange(text string) rune {
-	for _, r := range text {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029' {
-			return r
-		}
-	}
-	return 0
-}
-
 // mentions tells whether a text has a name as words of its own.
 func mentions(text, name string) bool {
 	text, name = strings.ToLower(text), strings.ToLower(strings.TrimSpace(name))

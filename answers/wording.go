@@ -159,7 +159,11 @@ func reworded(said Said, words string, names []string) ([]string, error) {
 // holds tells what a line in other words says that what it was given does not, or leaves out that it may not.
 func holds(given, line, words string, names []string) error {
 	have, want, must := termsOf(given), termsOf(words), termsOf(line)
-	if r := strange(words); r != 0 {
+	r, unseen := events.Unseen(words)
+	if i := strings.IndexAny(words, "\n\t"); i >= 0 { // it is one line
+		r, unseen = rune(words[i]), true
+	}
+	if unseen {
 		return fmt.Errorf("holds the character %U", r)
 	}
 	// In another order they would say something else: 3 of 20 is not 20 of 3.
