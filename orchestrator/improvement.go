@@ -232,7 +232,7 @@ func (i Improvements) try(ctx context.Context, workspace, improvement string, p 
 		return "", err
 	}
 	_, err = i.Dispatch(ctx, commands.PlanExperiment{
-		Meta: about(2), Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, By: p.by,
+		Meta: about(2), Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, Others: p.change.Others, By: p.by,
 		Screen: &screen,
 	})
 	switch {

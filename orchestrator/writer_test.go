@@ -266,6 +266,36 @@ func TestAWritersCandidatesAreAskedBefore(t *testing.T) {
 	})
 }
 
+// All of a writer's candidates that hold are tried, each in an arm of its own.
+func TestAWritersCandidatesAreTriedBesideOneAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := writing(t, 1_000_000_000, func(string) string {
+			return `{"candidates":[
+				{"why":"a","edits":[{"do":"replace","passage":"Just guess.","text":"Look it up."}]},
+				{"why":"b","edits":[{"do":"replace","passage":"Just guess.","text":"Ask back."}]}]}`
+		})
+		defer h.close(t)
+		h.policy.SelfApproved, h.policy.MaxShare = []events.ChangeKind{events.ChangePrompt}, 1000
+		stop := h.serve(t)
+		h.fails(t, 6, "Where is my order?")
+		time.Sleep(61 * time.Minute)
+		synctest.Wait()
+		stop()
+		var planned []events.ExperimentPlanned
+		for _, e := range h.facts(t) {
+			if fact, err := events.Decode(e); err != nil {
+				t.Fatal(err)
+			} else if f, is := fact.(events.ExperimentPlanned); is {
+				planned = append(planned, f)
+			}
+		}
+		if len(planned) != 1 || planned[0].Config.Prompt != "Look it up." || len(planned[0].Others) != 1 || planned[0].Others[0].Prompt != "Ask back." {
+			t.Errorf("planned %+v", planned)
+		}
+	})
+}
+
 // A writer that obeys whatever it reads in runs that failed, in what was wished and in what tools gave can change nothing but the words of a prompt: no tool is
 // granted, no budget, policy or other agent changes, and nobody's words get into a prompt.
 func TestAWriterThatObeysEverybodyGetsNowhere(t *testing.T) {

@@ -129,7 +129,7 @@ func (r *rehearsal) try(p evidence.Proposal, approved bool) error {
 	}
 	facts, err := r.decide(commands.PlanExperiment{
 		Meta: commands.Meta{At: r.thoughts.at, Actor: "policy", Workspace: r.c.Workspace}, Experiment: p.ID(), Improvement: p.ID(), Agent: agent,
-		Change: p.Change.Kind, Config: *p.Change.Config, By: "policy",
+		Change: p.Change.Kind, Config: *p.Change.Config, Others: p.Change.Others, By: "policy",
 	})
 	if aggregates.Refused(err) {
 		return nil // the policy lets it reach too little to be tried

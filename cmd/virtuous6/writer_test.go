@@ -49,7 +49,8 @@ func TestAWriterRescuesAnAgentThatWasNeverAnyGood(t *testing.T) {
 			}
 			priced(w, `{"candidates":[
 				{"why":"It guesses.","edits":[{"do":"replace","passage":"Just guess.","text":"Look it up."}]},
-				{"why":"It guesses.","edits":[{"do":"replace","passage":"Never guess.","text":"Think."}]}]}`)
+				{"why":"It guesses.","edits":[{"do":"replace","passage":"Never guess.","text":"Think."}]},
+				{"why":"It guesses.","edits":[{"do":"insert","passage":"Just guess.","text":"And guess again."}]}]}`)
 		})
 		main := func(ctx context.Context, args ...string) string {
 			out, code := program(ctx, args...)
@@ -87,7 +88,7 @@ func TestAWriterRescuesAnAgentThatWasNeverAnyGood(t *testing.T) {
 		}
 		story := main(t.Context(), "why", "clerk")
 		for _, part := range []string{
-			"analyst:writer: proposed to change the prompt of clerk", "approved by policy", "history tells nothing of it", "it starts with 5%", "it gets 25%", "candidate is promoted by policy",
+			"analyst:writer: proposed to change the prompt of clerk", "approved by policy", "history tells nothing of it", "it starts with 5%", "candidate-2 goes out", "candidate is promoted by policy",
 			"measured: success_rate", "its analyst's forecast is scored",
 		} {
 			at := strings.Index(story, part)
