@@ -13,7 +13,6 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
-	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -151,20 +150,7 @@ func (d *desk) ask(ctx context.Context, workspace string, role Role, q question,
 	if err != nil {
 		return fmt.Errorf("what it is given: %w", err)
 	}
-	meta := commands.Meta{
-		ID: events.NameID(now, workspace+"\x00"+q.fact.Run), At: now, Actor: "manager:role", Workspace: workspace, Correlation: q.fact.Run,
-	}
-	if err := d.runs.Stand(ctx, meta, 0x100, role); err != nil {
-		return err
-	}
-	if _, err := d.runs.Dispatch(ctx, commands.AskRole{Meta: meta, Fact: q.fact}); err != nil && !errors.Is(err, aggregates.ErrExists) {
-		return moved(err)
-	}
-	meta.ID = events.DeriveID(meta.ID, 1)
-	_, err = d.runs.Start(ctx, commands.StartRun{
-		Meta: meta, Run: q.fact.Run, Workflow: RoleWorkflow, Task: q.fact.Role, Agent: role.Agent, Prompt: string(given),
-	})
-	return moved(err)
+	return moved(d.runs.Consult(ctx, workspace, now, role, RoleQuestion{RoleAsked: q.fact, Prompt: string(given)}))
 }
 
 // answer takes what a model said.
@@ -183,8 +169,12 @@ func (d *desk) answer(ctx context.Context, w managers.Answer) error {
 	case at < 0:
 		refused = "nobody knows such a role"
 	default:
+		var c *conversation
 		var said string
-		if said, fact.Model, err = d.said(ctx, w); err == nil {
+		if c, said, err = d.runs.saidIn(ctx, w.Workspace, w.Asked.Run); err == nil && c.assigned != nil {
+			fact.Model = c.assigned.Model
+		}
+		if err == nil {
 			refused, err = advisers()[at].take(ctx, d, w, said, &fact)
 		}
 	}
@@ -221,26 +211,6 @@ func (d *desk) silence(ctx context.Context, w managers.Answer) error {
 	return moved(err)
 }
 
-// said is the answer of a run, with the model that gave it.
-func (d *desk) said(ctx context.Context, w managers.Answer) (said, model string, err error) {
-	for e, err := range d.runs.Store.ReadStream(ctx, commands.RunStream(w.Workspace, w.Asked.Run), eventstore.StreamOptions{}) {
-		var fact events.Event
-		if err == nil {
-			fact, err = events.Decode(e)
-		}
-		if err != nil {
-			return "", "", fmt.Errorf("read run %s: %w", w.Asked.Run, err)
-		}
-		switch f := fact.(type) {
-		case events.RunAssigned:
-			model = f.Model
-		case events.RunFinished:
-			said = f.Answer
-		}
-	}
-	return said, model, nil
-}
-
 // readAnswer reads what a role says: one JSON value of the shape that it was given.
 func readAnswer(said string, into any) error {
 	d := json.NewDecoder(strings.NewReader(said))
@@ -265,11 +235,9 @@ func (d *desk) gaveUp(log *slog.Logger) func(context.Context, managers.Answer, s
 // proposes puts a change that a role suggests before the policy, as an analyst's: its forecasts are scored, and it loses its autonomy as
 // any other one. It is empty, with why, where that is refused.
 func (d *desk) proposes(ctx context.Context, w managers.Answer, wish commands.ProposeImprovement) (refused string, err error) {
-	scores, err := d.runs.Models.In(w.Workspace).Analysts(ctx)
-	if err != nil {
+	if wish.Bound, err = d.runs.bound(ctx, w.Workspace, wish.Analyst); err != nil {
 		return "", err
 	}
-	wish.Bound = slices.ContainsFunc(scores, func(a projections.AnalystRow) bool { return a.Analyst == wish.Analyst && a.Bound })
 	wish.ID, wish.At, wish.Causation = events.DeriveID(w.ID, 3), w.At, w.ID
 	_, err = d.runs.Dispatch(ctx, wish)
 	switch {

@@ -4,10 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -22,9 +19,6 @@ const (
 	mostText       = 24 << 10
 	mostWhy        = 300
 )
-
-// quoted is from how many words in a row an edit repeats what somebody said.
-const quoted = 6
 
 // The edits that there are.
 const (
@@ -70,10 +64,8 @@ func readEdits(answer string) ([]edited, error) {
 	var said struct {
 		Candidates []edited `json:"candidates"`
 	}
-	d := json.NewDecoder(strings.NewReader(answer))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&said); err != nil || d.More() {
-		return nil, errors.New("it is not the JSON that was asked for")
+	if err := readAnswer(answer, &said); err != nil {
+		return nil, err
 	}
 	if n := len(said.Candidates); n == 0 || n > mostCandidates {
 		return nil, fmt.Errorf("it has %d candidates, and 1 to %d are taken", n, mostCandidates)
@@ -94,7 +86,7 @@ func (c edited) apply(text string) (string, error) {
 		if inserted += len(e.Text); len(e.Text) > mostInserted || inserted > mostOfAll {
 			return wrong("it puts in more than %d bytes, or all of them more than %d", mostInserted, mostOfAll)
 		}
-		if !plain(e.Text) {
+		if _, unseen := events.Unseen(e.Text); unseen {
 			return wrong("there are characters in it that nobody sees")
 		}
 		n := strings.Count(text, e.Passage)
@@ -138,60 +130,4 @@ func joined(before, text string) string {
 		return before + text
 	}
 	return before + "\n" + text
-}
-
-// plain tells that people see all of a text: it has no control characters, and none that change how others are shown.
-func plain(text string) bool {
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
-		return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r))
-	})
-}
-
-// repeats tells whether a text has words in a row that are somebody's, or an address or a number of theirs, and that no text has that was there
-// before.
-func repeats(text string, theirs, before []string) bool {
-	known, said := map[string]bool{}, map[string]bool{}
-	for _, b := range before {
-		for _, p := range phrases(b) {
-			known[p] = true
-		}
-	}
-	for _, t := range theirs {
-		for _, p := range phrases(t) {
-			said[p] = !known[p]
-		}
-	}
-	return slices.ContainsFunc(phrases(text), func(p string) bool { return said[p] })
-}
-
-// phrases are the rows of words of a text that may tell whose they are, and the words that do so by themselves.
-func phrases(text string) (all []string) {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("@._-+", r)
-	})
-	for i := range words {
-		words[i] = strings.Trim(words[i], "._-+")
-	}
-	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
-	for i, w := range words {
-		digits := 0
-		for _, r := range w {
-			if unicode.IsDigit(r) {
-				digits++
-			}
-		}
-		if digits >= 4 || strings.Contains(w, "@") {
-			all = append(all, w)
-		}
-		if i+quoted <= len(words) {
-			all = append(all, strings.Join(words[i:i+quoted], " "))
-		}
-	}
-	return all
-}
-
-// changes is a configuration with another prompt.
-func withPrompt(config events.AgentConfig, prompt string) events.AgentConfig {
-	config.Prompt = prompt
-	return config
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 // Role is what a model does for the program itself, off unless the configuration names a model and what it may cost. It is an agent with
@@ -64,4 +67,51 @@ func (r Runs) Stand(ctx context.Context, meta commands.Meta, n int, role Role) e
 		})
 	}
 	return err
+}
+
+// RoleQuestion is what a model is asked in a role: about what, and the prompt of its run. The run is Requester's whose words the prompt may hold,
+// and is forgotten with them.
+type RoleQuestion struct {
+	events.RoleAsked
+	Requester, Prompt string
+}
+
+// Consult asks a question in a run of the role's agent. What is there already stays.
+func (r Runs) Consult(ctx context.Context, workspace string, now time.Time, role Role, q RoleQuestion) error {
+	meta := commands.Meta{
+		ID: events.NameID(now, workspace+"\x00"+q.Run), At: now, Actor: "manager:role", Workspace: workspace, Correlation: q.Run,
+	}
+	if err := r.Stand(ctx, meta, 0x100, role); err != nil {
+		return err
+	}
+	// It is noted before it is asked: whoever waits for the answer must not miss it.
+	if _, err := r.Dispatch(ctx, commands.AskRole{Meta: meta, Fact: q.RoleAsked}); err != nil && !errors.Is(err, aggregates.ErrExists) {
+		return err
+	}
+	meta.ID = events.DeriveID(meta.ID, 1)
+	_, err := r.Start(ctx, commands.StartRun{
+		Meta: meta, Run: q.Run, Workflow: RoleWorkflow, Task: q.Role, Agent: role.Agent, Requester: q.Requester, Prompt: q.Prompt,
+	})
+	if errors.Is(err, aggregates.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// saidIn is a run with the answer that it came to.
+func (r Runs) saidIn(ctx context.Context, workspace, run string) (c *conversation, answer string, err error) {
+	c = newConversation()
+	err = c.follow(ctx, r.Store, workspace, run, func(_ events.Envelope, fact events.Run) bool {
+		if f, is := fact.(events.RunFinished); is {
+			answer = f.Answer
+		}
+		return true
+	})
+	return c, answer, err
+}
+
+// bound tells that what an analyst foretold did not come true so often that people decide on all that it proposes.
+func (r Runs) bound(ctx context.Context, workspace, analyst string) (bool, error) {
+	scores, err := r.Models.In(workspace).Analysts(ctx)
+	return slices.ContainsFunc(scores, func(a projections.AnalystRow) bool { return a.Analyst == analyst && a.Bound }), err
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
-	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/projections"
@@ -51,9 +50,9 @@ const writerPrompt = "You improve the instructions of an AI agent. You are given
 
 // writer has a model propose edits of what agents are told, from runs that failed. What it proposes goes the way of every change.
 type writer struct {
-	writerAsks
+	runs     Runs
+	clock    Clock
 	role     Role
-	models   *projections.Models
 	policies aggregates.Policies
 	// asking is what candidates are asked by, before they are tried, and aside where that is set aside.
 	asking Evaluating
@@ -90,12 +89,12 @@ type brief struct {
 
 // look asks about every agent that fails often enough.
 func (w writer) look(ctx context.Context, workspace string) error {
-	if head, err := w.store.Head(ctx); err != nil {
+	if head, err := w.runs.Store.Head(ctx); err != nil {
 		return err
-	} else if err := replay.Reach(ctx, w.models, head); err != nil {
+	} else if err := replay.Reach(ctx, w.runs.Models, head); err != nil {
 		return err
 	}
-	reader := w.models.In(workspace)
+	reader := w.runs.Models.In(workspace)
 	agents, err := reader.Agents(ctx)
 	if err != nil {
 		return err
@@ -141,7 +140,7 @@ func (w writer) busy(ctx context.Context, reader projections.Reader) (map[string
 
 // lookAt asks about an agent whose runs with its version fail often enough, once for each doubling of how often.
 func (w writer) lookAt(ctx context.Context, reader projections.Reader, workspace, agent string) error {
-	now, _, err := w.agents.Agent(ctx, workspace, agent)
+	now, _, err := w.runs.Agents.Agent(ctx, workspace, agent)
 	if err != nil || !now.Live || now.Retired || strings.TrimSpace(now.Config.Prompt) == "" {
 		return err
 	}
@@ -170,7 +169,7 @@ func (w writer) lookAt(ctx context.Context, reader projections.Reader, workspace
 	}
 	version := len(now.Versions)
 	name := sha256.Sum256(encoded([]any{agent, version, bits.Len64(uint64(failed / fewestFailed))})) //nolint:gosec // not negative
-	q := writerQuestion{RoleAsked: events.RoleAsked{
+	q := RoleQuestion{RoleAsked: events.RoleAsked{
 		Run: "writer-" + hex.EncodeToString(name[:8]), Role: events.Writer, Agent: agent, Revision: at, Version: version,
 		Evidence: events.Evidence{
 			From: rated[n-1].FirstPosition, To: rated[0].LastPosition, Statistic: "share of the runs that fail, Wilson's interval", Value: stats.Round(float64(failed) / float64(n)),
@@ -197,11 +196,7 @@ func (w writer) lookAt(ctx context.Context, reader projections.Reader, workspace
 	if most := w.policies(workspace).MaxTokens; most > 0 {
 		role.MaxTokens = min(writerTokens, most)
 	}
-	stand := commands.Meta{ID: events.NameID(w.clock(), workspace+" "+q.Run+" stands"), At: w.clock(), Actor: "manager:role", Workspace: workspace}
-	if err := (Runs{Store: w.store, Dispatch: w.dispatch, Agents: w.agents, Models: w.models}).Stand(ctx, stand, 0, role); err != nil {
-		return err
-	}
-	return w.ask(ctx, workspace, q)
+	return w.runs.Consult(ctx, workspace, w.clock(), role, q)
 }
 
 // confidence is that of the intervals here.
@@ -222,7 +217,7 @@ func triedBefore(ctx context.Context, reader projections.Reader, agent string) (
 }
 
 // brief shows the latest runs of the person whose runs fail most often: what one person said is forgotten with them, and so is what is asked here.
-func (w writer) brief(ctx context.Context, reader projections.Reader, workspace, agent string, rated []projections.RunRow, q *writerQuestion) (b brief, err error) {
+func (w writer) brief(ctx context.Context, reader projections.Reader, workspace, agent string, rated []projections.RunRow, q *RoleQuestion) (b brief, err error) {
 	failing := map[string]int{}
 	for _, row := range rated {
 		if row.Result() == events.Failed {
@@ -256,7 +251,7 @@ func (w writer) brief(ctx context.Context, reader projections.Reader, workspace,
 // show is a run as a writer is shown it. ok is false for one that was not answered by the agent as it is.
 func (w writer) show(ctx context.Context, reader projections.Reader, workspace, agent string, row projections.RunRow) (run shown, ok bool, err error) {
 	c := newConversation()
-	if err := c.read(ctx, w.store, workspace, row.Run); err != nil {
+	if err := c.read(ctx, w.runs.Store, workspace, row.Run); err != nil {
 		return run, false, err
 	}
 	if c.assigned == nil || c.assigned.Agent != agent || slices.ContainsFunc(c.assigned.Arms, func(a events.Arm) bool { return a.Tried() || a.Arm == events.FrozenArm }) {
@@ -305,14 +300,14 @@ func (w writer) take(ctx context.Context, a managers.Answer) error {
 	case a.Failed != "":
 		return refuse(a.Failed)
 	}
-	now, _, err := w.agents.Agent(ctx, a.Workspace, a.Asked.Agent)
+	now, _, err := w.runs.Agents.Agent(ctx, a.Workspace, a.Asked.Agent)
 	if err != nil {
 		return err
 	}
 	if !now.Live || now.Retired || len(now.Versions) != a.Asked.Version {
 		return refuse("the agent was changed meanwhile")
 	}
-	started, answer, err := w.said(ctx, a.Workspace, a.Asked.Run)
+	c, answer, err := w.runs.saidIn(ctx, a.Workspace, a.Asked.Run)
 	if err != nil {
 		return err
 	}
@@ -321,7 +316,7 @@ func (w writer) take(ctx context.Context, a managers.Answer) error {
 		return refuse(err.Error())
 	}
 	fact := events.RoleAnswered{}
-	theirs := textsOf(started.Prompt)
+	theirs := textsOf(c.started.Prompt)
 	var kept []candidate
 	for i, e := range all {
 		prompt, err := e.apply(now.Config.Prompt)
@@ -330,14 +325,16 @@ func (w writer) take(ctx context.Context, a managers.Answer) error {
 		case err != nil:
 			refusal.Reason = err.Error()
 		case repeats(prompt, theirs, []string{now.Config.Prompt}):
-			refusal.Reason, refusal.User = "it repeats what was said in the runs that were shown", started.Requester
+			refusal.Reason, refusal.User = "it repeats what was said in the runs that were shown", c.started.Requester
 		case slices.ContainsFunc(kept, func(k candidate) bool { return k.config.Prompt == prompt }):
 			refusal.Reason = "it is the same as one before it"
 		default:
-			if e.Why = clipped(strings.Join(strings.Fields(e.Why), " "), mostWhy); !plain(e.Why) || repeats(e.Why, theirs, []string{now.Config.Prompt}) {
+			e.Why = clipped(strings.Join(strings.Fields(e.Why), " "), mostWhy)
+			if _, unseen := events.Unseen(e.Why); unseen || repeats(e.Why, theirs, []string{now.Config.Prompt}) {
 				e.Why = ""
 			}
-			kept = append(kept, candidate{number: i + 1, config: withPrompt(now.Config, prompt), edited: e})
+			config, _ := now.Config.With(events.ChangePrompt, events.AgentConfig{Prompt: prompt})
+			kept = append(kept, candidate{number: i + 1, config: config, edited: e})
 			continue
 		}
 		fact.Refused = append(fact.Refused, refusal)
@@ -381,13 +378,9 @@ func (w writer) propose(ctx context.Context, a managers.Answer, kept []candidate
 	for _, k := range kept[1:] {
 		change.Others = append(change.Others, k.config)
 	}
-	bound := false
-	scores, err := w.models.In(a.Workspace).Analysts(ctx)
+	bound, err := w.runs.bound(ctx, a.Workspace, events.Writer)
 	if err != nil {
 		return err
-	}
-	for _, s := range scores {
-		bound = bound || s.Analyst == events.Writer && s.Bound
 	}
 	p := evidence.Proposal{
 		Analyst: events.Writer, AnalystVersion: writerVersion, Change: change, Strength: events.Moderate, Evidence: e,
@@ -398,7 +391,7 @@ func (w writer) propose(ctx context.Context, a managers.Answer, kept []candidate
 	}
 	wish := p.Wish(a.Workspace, a.At)
 	wish.Bound, wish.Correlation, wish.Causation = bound, a.Asked.Run, a.ID
-	_, err = w.dispatch(ctx, wish)
+	_, err = w.runs.Dispatch(ctx, wish)
 	switch {
 	case errors.Is(err, aggregates.ErrExists):
 		fact.Refused = append(fact.Refused, events.RoleRefusal{Reason: "the same was proposed before"})

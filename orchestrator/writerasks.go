@@ -3,34 +3,17 @@ package orchestrator
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/managers"
 )
 
-// writerQuestion is what a writer is asked. Each is a run of the agent that is called as the role is: it is asked once, recorded, priced and bounded by
-// budgets as any other, and forgotten with Requester, whose words it may hold.
-type writerQuestion struct {
-	events.RoleAsked
-	Requester, Prompt string
-}
-
-// writerAsks asks the writer, and takes down what becomes of what it says.
-type writerAsks struct {
-	store    eventstore.Store
-	dispatch commands.Dispatch
-	agents   Agents
-	clock    Clock
-}
-
 // open tells whether a question of that name was never asked, or was noted by a process that died before it asked.
-func (r writerAsks) open(ctx context.Context, workspace, run string) (bool, error) {
-	for _, err := range r.store.ReadStream(ctx, commands.RunStream(workspace, run), eventstore.StreamOptions{Limit: 1}) {
+func (w writer) open(ctx context.Context, workspace, run string) (bool, error) {
+	for _, err := range w.runs.Store.ReadStream(ctx, commands.RunStream(workspace, run), eventstore.StreamOptions{Limit: 1}) {
 		if errors.Is(err, eventstore.ErrNoStream) {
 			return true, nil
 		}
@@ -39,43 +22,14 @@ func (r writerAsks) open(ctx context.Context, workspace, run string) (bool, erro
 	return true, nil
 }
 
-// ask asks a question once, however often it is called.
-func (r writerAsks) ask(ctx context.Context, workspace string, q writerQuestion) error {
-	now := r.clock()
-	meta := func(slot string) commands.Meta {
-		return commands.Meta{ID: events.NameID(now, workspace+" "+q.Run+" "+slot), At: now, Actor: "analyst:" + q.Role, Workspace: workspace, Correlation: q.Run}
-	}
-	// It is noted before it is asked: whoever waits for the answer must not miss it.
-	if _, err := r.dispatch(ctx, commands.AskRole{Meta: meta("asked"), Fact: q.RoleAsked}); err != nil && !errors.Is(err, aggregates.ErrExists) {
-		return fmt.Errorf("ask %s: %w", q.Role, err)
-	}
-	start := commands.StartRun{Meta: meta("run"), Run: q.Run, Workflow: RoleWorkflow, Task: q.Role, Agent: events.RoleAgent(q.Role), Requester: q.Requester, Conversation: q.Run, Prompt: q.Prompt}
-	if _, err := r.dispatch(ctx, start); err != nil && !errors.Is(err, aggregates.ErrExists) {
-		return fmt.Errorf("ask %s: %w", q.Role, err)
-	}
-	return nil
-}
-
-// said is what the model was asked and answered.
-func (r writerAsks) said(ctx context.Context, workspace, run string) (started events.RunStarted, answer string, err error) {
-	c := newConversation()
-	err = c.follow(ctx, r.store, workspace, run, func(_ events.Envelope, fact events.Run) bool {
-		if f, is := fact.(events.RunFinished); is {
-			answer = f.Answer
-		}
-		return true
-	})
-	return c.started, answer, err
-}
-
 // answered notes what became of an answer.
-func (r writerAsks) answered(ctx context.Context, a managers.Answer, fact events.RoleAnswered) error {
+func (w writer) answered(ctx context.Context, a managers.Answer, fact events.RoleAnswered) error {
 	fact.Role, fact.Agent = a.Asked.Role, a.Asked.Agent
-	_, err := r.dispatch(ctx, commands.AnswerRole{Meta: r.meta(a, 0), Run: a.Asked.Run, Fact: fact})
+	_, err := w.runs.Dispatch(ctx, commands.AnswerRole{Meta: w.meta(a, 0), Run: a.Asked.Run, Fact: fact})
 	return moved(err)
 }
 
-func (r writerAsks) meta(a managers.Answer, slot int) commands.Meta {
+func (w writer) meta(a managers.Answer, slot int) commands.Meta {
 	return commands.Meta{
 		ID: events.DeriveID(a.ID, slot), At: a.At, Actor: "analyst:" + a.Asked.Role, Workspace: a.Workspace, Correlation: a.Asked.Run, Causation: a.ID,
 	}
@@ -118,7 +72,7 @@ func (o *Orchestrator) everywhere(ctx context.Context, look func(ctx context.Con
 // writer is the writer of this process.
 func (o *Orchestrator) writer(dispatch commands.Dispatch, known *caps) writer {
 	return writer{
-		writerAsks: writerAsks{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, clock: o.c.Clock}, role: o.c.Writer, models: o.c.Models, policies: o.c.Policies,
+		runs: Runs{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}, clock: o.c.Clock, role: o.c.Writer, policies: o.c.Policies,
 		asking: Evaluating{Runner: o.c.Runner, Toolbox: o.c.Toolbox, Agents: o.c.Agents, Model: o.c.Model, Pool: o.c.Pool},
 		aside: func(workspace, name string) *Aside {
 			return &Aside{

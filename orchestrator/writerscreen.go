@@ -60,13 +60,13 @@ func (w writer) screen(ctx context.Context, a managers.Answer, now aggregates.Ag
 // dataset is the one with the most runs of an agent, up to mostAsked of them, with its version. What only a judge could tell is left out: nobody measured
 // whether it may decide.
 func (w writer) dataset(ctx context.Context, workspace, agent string) (name string, at uint64, items []evals.Item, err error) {
-	rows, err := w.models.In(workspace).Datasets(ctx, "")
+	rows, err := w.runs.Models.In(workspace).Datasets(ctx, "")
 	if err != nil {
 		return "", 0, nil, err
 	}
 	of := map[string][]projections.DatasetRow{}
 	for _, row := range rows {
-		run, _, err := w.models.In(workspace).Run(ctx, row.Run)
+		run, _, err := w.runs.Models.In(workspace).Run(ctx, row.Run)
 		if errors.Is(err, projections.ErrNotFound) {
 			continue
 		}
@@ -88,7 +88,7 @@ func (w writer) dataset(ctx context.Context, workspace, agent string) (name stri
 		if len(items) == mostAsked {
 			continue
 		}
-		recording, err := evals.Record(ctx, w.store, workspace, row.Run)
+		recording, err := evals.Record(ctx, w.runs.Store, workspace, row.Run)
 		if err != nil {
 			return "", 0, nil, err
 		}
@@ -99,7 +99,7 @@ func (w writer) dataset(ctx context.Context, workspace, agent string) (name stri
 
 // evaluate asks the runs of the agent as it is, and of each candidate, and keeps what they came to. What was kept already is not asked again.
 func (w writer) evaluate(ctx context.Context, a managers.Answer, now aggregates.Agent, kept []candidate, dataset string, at uint64, items []evals.Item) (found []events.EvalFinished, err error) {
-	known, err := w.models.In(a.Workspace).Evals(ctx, a.Asked.Agent)
+	known, err := w.runs.Models.In(a.Workspace).Evals(ctx, a.Asked.Agent)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (w writer) evaluate(ctx context.Context, a managers.Answer, now aggregates.
 				fact.CostNanos -= with[i].Against.CostNanos
 			}
 		}
-		if _, err := w.dispatch(ctx, commands.FinishEval{Meta: w.meta(a, 16+k.number), Fact: fact}); err != nil && !errors.Is(err, aggregates.ErrExists) {
+		if _, err := w.runs.Dispatch(ctx, commands.FinishEval{Meta: w.meta(a, 16+k.number), Fact: fact}); err != nil && !errors.Is(err, aggregates.ErrExists) {
 			return nil, err
 		}
 		found = append(found, fact)
