@@ -32,25 +32,6 @@ func drawOne(experiment, unit string, shares []int) (arm int) {
 	return arm
 }
 
-func checkOthers(p Policy, c commands.PlanExperiment) error {
-	if len(c.Others) > mostOthers {
-		return fmt.Errorf("%w: at most %d values are tried at once, not %d", ErrInvalid, 1+mostOthers, 1+len(c.Others))
-	}
-	for _, other := range c.Others {
-		if err := checkChange(p, events.Change{Kind: c.Change, Agent: c.Agent, Config: &other}); err != nil {
-			return err
-		}
-	}
-	steps := c.Plan.Steps
-	if len(steps) == 0 {
-		steps = DefaultPlan().Steps
-	}
-	if share := steps[0] * (1 + len(c.Others)); len(c.Others) > 0 && share > 1000-floorPermille {
-		return fmt.Errorf("%w: %d values that begin with %d permille each leave too little to what there is", ErrInvalid, 1+len(c.Others), steps[0])
-	}
-	return nil
-}
-
 func allocateExperiment(c commands.AllocateExperiment, s Experiment) (events.Experiment, error) {
 	if len(s.Others) == 0 || len(c.Shares) != len(s.Shares) {
 		return nil, fmt.Errorf("%w: %s has %d shares to give, not %d", ErrInvalid, c.Stream(), len(s.Shares), len(c.Shares))

@@ -223,14 +223,11 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 			return nil, err
 		}
 	}
-	change := events.Change{Kind: c.Change, Agent: c.Agent, Config: &c.Config}
+	change := events.Change{Kind: c.Change, Agent: c.Agent, Config: &c.Config, Others: c.Others}
 	if !c.Change.Configures() {
 		return nil, fmt.Errorf("experiment %s: %w: a change of kind %q can't be tried on a part of the runs", c.Experiment, ErrInvalid, c.Change)
 	}
 	if err := checkChange(p, change); err != nil {
-		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
-	}
-	if err := checkOthers(p, c); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
 	}
 	if c.Screen != nil && c.Screen.Worse() {
@@ -244,6 +241,9 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 	plan := filled(c.Plan, p)
 	if err := checkPlan(plan); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
+	}
+	if n := 1 + len(c.Others); n > 1 && plan.Steps[0]*n > 1000-floorPermille {
+		return nil, fmt.Errorf("experiment %s: %w: %d values that begin with %d permille each leave too little to what there is", c.Experiment, ErrInvalid, n, plan.Steps[0])
 	}
 	most := 1000
 	switch {

@@ -231,14 +231,17 @@ func applyImprovement(p Policy, c commands.ApplyImprovement, s improvementState)
 }
 
 func checkChange(p Policy, c events.Change) error {
+	switch {
+	case len(c.Others) > 0 && !c.Kind.Configures():
+		return fmt.Errorf("%w: a change of kind %q has no other configurations", ErrInvalid, c.Kind)
+	case len(c.Others) > mostOthers:
+		return fmt.Errorf("%w: at most %d candidates are tried at once, not %d", ErrInvalid, 1+mostOthers, 1+len(c.Others))
+	}
 	switch c.Kind {
 	case events.ChangeModel, events.ChangeTemperature, events.ChangePrompt, events.ChangeTools, events.ChangeTokenLimit, events.ChangeSkills,
 		events.ChangeEffort, events.ChangeFormat, events.ChangeFixes:
 		if c.Agent == "" || c.Config == nil {
 			return fmt.Errorf("%w: a change of kind %s names an agent and its configuration", ErrInvalid, c.Kind)
-		}
-		if len(c.Others) > mostOthers {
-			return fmt.Errorf("%w: at most %d candidates are tried at once", ErrInvalid, 1+mostOthers)
 		}
 		for _, other := range c.Others {
 			if err := p.allowsConfig(other); err != nil {

@@ -48,10 +48,19 @@ func TestProposeImprovement(t *testing.T) {
 		"rejected before": {
 			given: history(events.ImprovementRejected{By: "user:anna"}), when: propose(func(*commands.ProposeImprovement) {}), err: aggregates.ErrExists,
 		},
-		"no reason":          {when: propose(func(c *commands.ProposeImprovement) { c.Reason = "" }), err: aggregates.ErrInvalid},
-		"no analyst":         {when: propose(func(c *commands.ProposeImprovement) { c.Analyst = "" }), err: aggregates.ErrInvalid},
-		"worth no number":    {when: propose(func(c *commands.ProposeImprovement) { c.Worth = worth(math.Inf(1), events.LessDollars) }), err: aggregates.ErrInvalid},
-		"worth in no unit":   {when: propose(func(c *commands.ProposeImprovement) { c.Worth = worth(1, "beers") }), err: aggregates.ErrInvalid},
+		"no reason":        {when: propose(func(c *commands.ProposeImprovement) { c.Reason = "" }), err: aggregates.ErrInvalid},
+		"no analyst":       {when: propose(func(c *commands.ProposeImprovement) { c.Analyst = "" }), err: aggregates.ErrInvalid},
+		"worth no number":  {when: propose(func(c *commands.ProposeImprovement) { c.Worth = worth(math.Inf(1), events.LessDollars) }), err: aggregates.ErrInvalid},
+		"worth in no unit": {when: propose(func(c *commands.ProposeImprovement) { c.Worth = worth(1, "beers") }), err: aggregates.ErrInvalid},
+		"several, one of them not allowed": {policy: aggregates.Policy{MaxTokens: 5}, when: propose(func(c *commands.ProposeImprovement) {
+			c.Change = events.Change{Kind: events.ChangePrompt, Agent: "clerk", Config: &events.AgentConfig{Prompt: "a"}, Others: []events.AgentConfig{{Prompt: "b"}, {Prompt: "c", MaxTokens: 9}}}
+		}), err: aggregates.ErrPolicy},
+		"more than can be tried": {when: propose(func(c *commands.ProposeImprovement) {
+			c.Change = events.Change{Kind: events.ChangePrompt, Agent: "clerk", Config: &events.AgentConfig{}, Others: make([]events.AgentConfig, 8)}
+		}), err: aggregates.ErrInvalid},
+		"several of what configures nothing": {when: propose(func(c *commands.ProposeImprovement) {
+			c.Change = events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Others: []events.AgentConfig{{}}}
+		}), err: aggregates.ErrInvalid},
 		"expects no number":  {when: propose(func(c *commands.ProposeImprovement) { c.Expected.Change = math.NaN() }), err: aggregates.ErrInvalid},
 		"expects everything": {when: propose(func(c *commands.ProposeImprovement) { c.Expected.High = math.Inf(1) }), err: aggregates.ErrInvalid},
 	}.run(t)
