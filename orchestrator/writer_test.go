@@ -36,7 +36,7 @@ func (s *scribe) Chat(_ context.Context, r agents.Request, _ func(string)) (agen
 		prompt := r.Messages[len(r.Messages)-1].Content
 		s.asked = append(s.asked, prompt)
 		a.Message.Content = s.says(prompt)
-	case strings.Contains(told, "guess"):
+	case strings.Contains(told, "guess") && r.Messages[len(r.Messages)-1].Content != "An easy one?":
 		a.FinishReason = "content_filter"
 	}
 	return a, nil
@@ -196,6 +196,28 @@ func TestAWriterIsShownOnePersonsWords(t *testing.T) {
 			} else if f, is := fact.(events.RunStarted); is && f.Workflow == orchestrator.RoleWorkflow && f.Requester != "anna" {
 				t.Errorf("its run is of %q", f.Requester)
 			}
+		}
+	})
+}
+
+// An agent of which few runs fail is left alone, however many those are.
+func TestAWriterLeavesWhatMostlySucceedsAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, s := writing(t, 1_000_000_000, func(string) string { return lookItUp })
+		defer h.close(t)
+		stop := h.serve(t)
+		h.fails(t, 5, "Where is my order?")
+		h.failsFor(t, "ben", 120, "An easy one?")
+		time.Sleep(61 * time.Minute)
+		synctest.Wait()
+		few := len(s.asked)
+		h.failsFor(t, "carl", 9, "Where is my order?")
+		time.Sleep(61 * time.Minute)
+		synctest.Wait()
+		stop()
+		if few != 0 || len(s.asked) != 1 {
+			t.Errorf("it was asked %d times with 5 of 125 failed, and %d times with 14 of 134", few, len(s.asked))
 		}
 	})
 }

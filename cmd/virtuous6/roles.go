@@ -47,7 +47,7 @@ func (rolesVerb) Help() string {
 	return "A model can be given roles: to say in words what analysts found (analysis), to draft runbooks (runbook), to suggest parameters of agents (optimisation), or their models and what " +
 		"they do without (configuration). Each has a model and money of its own under `roles:` in the configuration, and none is there by default. `serve` asks them after analysts have looked. " +
 		"Words stand beside the figures and say no number that does not stand there; a draft is one until somebody saves it; what is suggested is a proposal as any other. " +
-		"One whose money is used up says so once and is silent until there is more.\n\nExamples:\n  virtuous6 roles\n  virtuous6 list roles --where role=analysis\n  virtuous6 runbooks --drafts"
+		"One whose money is used up says so once and is silent until there is more. The writer (`writer:` there) proposes edits of what agents are told.\n\nExamples:\n  virtuous6 roles\n  virtuous6 list roles --where role=analysis\n  virtuous6 runbooks --drafts"
 }
 
 // roleSummary is what a role did.
@@ -76,8 +76,11 @@ func (v rolesVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	given := a.config.advising()
+	if role, there := a.config.Writer.given().of(orchestrator.Role{}); there {
+		given[events.Writer] = role
+	}
 	summaries := []roleSummary{}
-	for _, name := range events.Roles() {
+	for _, name := range append(events.Roles(), events.Writer) {
 		s := roleSummary{Role: name, Spent: events.Nanos(0).String()}
 		if role, there := given[name]; there {
 			s.Model, s.Limit, s.Period = role.Model, role.LimitNanos.String(), string(role.Period)
