@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	_ "time/tzdata" // the time zones of triggers, on machines that have none
 
@@ -101,7 +102,8 @@ func main() {
 func Main(ctx context.Context, world World, args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	out, errOut = &screen{to: output{out, end}}, &screen{to: errOut}
+	var one sync.Mutex
+	out, errOut = &screen{to: output{out, end}, one: &one}, &screen{to: errOut, one: &one}
 	var cli verbs
 	exited := -1
 	parser, err := newParser(&cli, kong.Writers(out, errOut), kong.Exit(func(code int) { exited = code }))

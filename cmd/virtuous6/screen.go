@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -11,12 +12,16 @@ import (
 // written as escapes, which in JSON mean the same characters.
 type screen struct {
 	to io.Writer
+	// one is held by who writes: a server's log and its answers may go to the same place.
+	one *sync.Mutex
 	// cut are the first bytes of a character whose others come with the next write.
 	cut []byte
 }
 
 // Write implements io.Writer.
 func (s *screen) Write(p []byte) (int, error) {
+	s.one.Lock()
+	defer s.one.Unlock()
 	text := p
 	if len(s.cut) > 0 {
 		text = append(s.cut, p...)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -23,8 +24,8 @@ func TestNothingThatMovesATerminalIsWritten(t *testing.T) {
 			text = []byte(rapid.StringOf(rapid.RuneFrom([]rune("a\né\u2028€😀"+hostile))).Draw(t, "text"))
 		}
 		var whole, parts bytes.Buffer
-		_, _ = (&screen{to: &whole}).Write(text)
-		cut := &screen{to: &parts}
+		_, _ = (&screen{to: &whole, one: new(sync.Mutex)}).Write(text)
+		cut := &screen{to: &parts, one: new(sync.Mutex)}
 		for rest := text; len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "n")
 			if written, err := cut.Write(rest[:n]); written != n || err != nil {
