@@ -119,5 +119,8 @@ type Engine interface {
 	// Finish prepares a table beside for Promote where that takes long: hardly a row is written to it any more. Other tables
 	// may be written meanwhile.
 	Finish(ctx context.Context, t *Table) error
+	// Overwrite has nothing be left in the engine's files of what was deleted or replaced before. kept are the tables that no
+	// rebuild makes anew.
+	Overwrite(ctx context.Context, kept []*Table) error
 	Close() error
 }

@@ -28,6 +28,10 @@ func (l *layers) Loader(ctx context.Context, side Side) Scanner { return l.upper
 // Finish implements Engine.
 func (l *layers) Finish(ctx context.Context, t *Table) error { return l.upper.Finish(ctx, t) }
 
+func (l *layers) Overwrite(ctx context.Context, kept []*Table) error {
+	return l.upper.Overwrite(ctx, kept)
+}
+
 // Close implements Engine.
 func (l *layers) Close() error { return l.upper.Close() }
 

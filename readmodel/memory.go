@@ -39,6 +39,8 @@ func NewMemory() Engine { return &memory{} }
 
 func (m *memory) Finish(context.Context, *Table) error { return nil }
 
+func (m *memory) Overwrite(context.Context, []*Table) error { return nil }
+
 func (m *memory) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

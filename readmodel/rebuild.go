@@ -95,6 +95,15 @@ func (m *Models) BeginRebuild(ctx context.Context, names ...string) (*Rebuild, e
 	return r, nil
 }
 
+// Overwrite has nothing be left in the files of the read models of what was deleted or replaced before, as by a rebuild: not
+// what is free to be used again, and no write-ahead log. It does not look for what the log's own tables hold.
+func (m *Models) Overwrite(ctx context.Context) error {
+	if err := m.engine.Overwrite(ctx, slices.Concat(keptTables, managerTables)); err != nil {
+		return fmt.Errorf("overwrite what was deleted: %w", err)
+	}
+	return nil
+}
+
 // deleteSnapshots deletes all snapshots: another fold of the log takes its own.
 func deleteSnapshots(tx Tx) error {
 	if err := tx.Ensure([]*Table{&snapshotTable.Table}); err != nil {

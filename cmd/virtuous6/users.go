@@ -207,6 +207,9 @@ func (v usersEraseVerb) Run(ctx context.Context, a *app) error {
 	bar := a.progress("read models", int64(head), "events")
 	err = replay.RebuildModels(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at)) })
 	bar.done()
+	if err == nil {
+		err = a.models.Overwrite(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("the key is destroyed, and the read models still hold what they held: `virtuous6 users erase %s --yes` goes on: %w", p.ID, err)
 	}

@@ -96,6 +96,8 @@ func tablesApart(t *testing.T, fresh func() Storage) {
 	}
 	remove(readmodel.Condition{Column: "name", Text: "a"}, readmodel.Condition{Column: "n", Op: readmodel.Below, Int: 0})
 	sameNotes(t, noted(t, e), all[1:])
+	ok(t, e.Overwrite(ctx, []*readmodel.Table{notes, {Name: "never_made"}}))
+	sameNotes(t, noted(t, e), all[1:])
 	remove()
 	sameNotes(t, noted(t, e), nil)
 	closing(t, m)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/virtuous6/virtuous6/readmodel"
 )
@@ -297,4 +299,21 @@ func (tx *transaction) settle(err error) {
 			f.gotKey(name)
 		}
 	}
+}
+
+// Overwrite implements readmodel.Engine. The files of tables that were dropped are gone; the others are written anew, without
+// what was deleted from them. Ended write-ahead logs of the server keep it until they are recycled.
+func (e *Engine) Overwrite(ctx context.Context, kept []*readmodel.Table) error {
+	for _, t := range kept {
+		// It can't be vacuumed in a transaction.
+		_, err := e.writers.Exec(ctx, "VACUUM (FULL) "+quote(t.Name))
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && refused.Code == "42P01" {
+			continue
+		}
+		if err != nil {
+			return e.explain(ctx, err)
+		}
+	}
+	return nil
 }

@@ -237,11 +237,7 @@ func (tx *transaction) Promote(tables []*readmodel.Table) (readmodel.Checkpoint,
 	}
 	tx.dropPuts()
 	for _, t := range tables {
-		live := quote(tableName(t, readmodel.Live))
-		if err := tx.exec("DROP TABLE IF EXISTS " + live); err != nil {
-			return none, err
-		}
-		if err := tx.exec("ALTER TABLE " + quote(tableName(t, readmodel.Beside)) + " RENAME TO " + live); err != nil {
+		if err := tx.promote(t); err != nil {
 			return none, err
 		}
 	}
@@ -252,4 +248,22 @@ func (tx *transaction) Promote(tables []*readmodel.Table) (readmodel.Checkpoint,
 		return none, err
 	}
 	return tx.renew(readmodel.Live, beside.Shape, beside.Position)
+}
+
+// promote puts a table in the live one's place. To rename one costs a reading of the whole schema, a hundred times what it
+// takes to copy one that is small.
+func (tx *transaction) promote(t *readmodel.Table) error {
+	live, beside := quote(tableName(t, readmodel.Live)), quote(tableName(t, readmodel.Beside))
+	steps := []string{"DROP TABLE IF EXISTS " + live}
+	if t.Large {
+		steps = append(steps, "ALTER TABLE "+beside+" RENAME TO "+live)
+	} else {
+		steps = append(steps, createSQL(t, readmodel.Live), "INSERT INTO "+live+" SELECT * FROM "+beside, "DROP TABLE "+beside)
+	}
+	for _, sql := range steps {
+		if err := tx.exec(sql); err != nil {
+			return err
+		}
+	}
+	return nil
 }
