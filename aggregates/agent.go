@@ -301,6 +301,9 @@ func stored(c events.AgentConfig) events.AgentConfig {
 	if len(c.Skills) == 0 {
 		c.Skills = nil
 	}
+	if len(c.Examples) == 0 {
+		c.Examples = nil
+	}
 	c.Schema = compact(c.Schema)
 	return c
 }

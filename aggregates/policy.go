@@ -168,6 +168,9 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 	if err := checkFixes(c.Fixes); err != nil {
 		return err
 	}
+	if err := checkExamples(c.Examples); err != nil {
+		return err
+	}
 	for _, tool := range c.Tools {
 		switch {
 		case named(p.NeverTools, tool):
@@ -185,6 +188,24 @@ const (
 	maxFixes   = 100
 	maxFixText = 2000
 )
+
+// maxExamples is how many runs an agent is shown at most: each is paid for with every call.
+const maxExamples = 8
+
+func checkExamples(examples []events.Example) error {
+	if len(examples) > maxExamples {
+		return fmt.Errorf("%w: an agent is shown at most %d examples, not %d", ErrInvalid, maxExamples, len(examples))
+	}
+	for i, e := range examples {
+		if err := checkName("an example's run", e.Run); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(examples[:i], func(o events.Example) bool { return o.Run == e.Run }) {
+			return fmt.Errorf("%w: run %s is an example twice", ErrInvalid, e.Run)
+		}
+	}
+	return nil
+}
 
 func checkFixes(fixes []events.Fix) error {
 	if len(fixes) > maxFixes {

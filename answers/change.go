@@ -51,8 +51,14 @@ func settings(c events.AgentConfig) [][2]string {
 	for i, f := range c.Fixes {
 		fixes[i] = cmp.Or(f.Tool, "any tool") + ": " + strconv.Quote(f.Error) + ": " + f.Do
 	}
+	examples := make([]string, len(c.Examples))
+	for i, e := range c.Examples {
+		if examples[i] = e.Run; e.Requester != "" {
+			examples[i] += " of " + e.Requester
+		}
+	}
 	return [][2]string{
-		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"fixes", strings.Join(fixes, "; ")}, {"prompt", c.Prompt},
+		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"fixes", strings.Join(fixes, "; ")}, {"examples", strings.Join(examples, "; ")}, {"prompt", c.Prompt},
 	}
 }
 
@@ -63,7 +69,7 @@ func ChangesOf(change events.Change, now projections.AgentRow) []Changed {
 	}
 	is := events.AgentConfig{
 		Model: now.Model, Fallbacks: now.Fallbacks, Prompt: now.Prompt, Temperature: now.Temperature, Schema: json.RawMessage(now.Schema), MaxTokens: int(now.MaxTokens),
-		Effort: now.Effort, API: change.Config.API, Tools: now.Tools, Skills: now.Skills, Fixes: now.Fixes,
+		Effort: now.Effort, API: change.Config.API, Tools: now.Tools, Skills: now.Skills, Fixes: now.Fixes, Examples: now.Examples,
 	}
 	would, _ := is.With(change.Kind, *change.Config)
 	return Changes(is, would)

@@ -269,6 +269,8 @@ func settingOf(kind events.ChangeKind) string {
 		return "schema"
 	case events.ChangeFixes:
 		return "fixes"
+	case events.ChangeExamples:
+		return "examples"
 	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
 	}
 	return ""

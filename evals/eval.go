@@ -29,6 +29,8 @@ type Asker struct {
 	// Aside sets aside in budgets what a call can take, before it is made, and settles what it took. An error of it ends the eval. Nil sets nothing
 	// aside.
 	Aside func(ctx context.Context, runner agents.Runner, config events.AgentConfig, conversation []events.Message) (settle func(agents.Turn, error) error, err error)
+	// Shown is what the runs say that are its examples.
+	Shown []events.Message
 	// Turns bounds how often a run goes to its model. Default 16.
 	Turns int
 }
@@ -109,7 +111,7 @@ func (k Asker) ask(ctx context.Context, item Item) (Attempt, error) {
 		}
 	}
 	runner.Tools = agents.NewTools(described...)
-	conversation := agents.Instructed(k.Config, item.Asked...)
+	conversation := agents.Instructed(k.Config, slices.Concat(k.Shown, item.Asked)...)
 	repaired := false
 	turns := k.Turns
 	if turns == 0 {

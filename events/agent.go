@@ -52,6 +52,15 @@ type AgentConfig struct {
 	Skills []SkillRef `json:"skills,omitempty"`
 	// Fixes are known for errors that its tools may give. It is told them when it meets one.
 	Fixes []Fix `json:"fixes,omitempty"`
+	// Examples are runs whose question and answer it is shown before what it is asked.
+	Examples []Example `json:"examples,omitempty"`
+}
+
+// Example is a run that is shown as an example. Its words stay where they are, and are read there: with whoever said them they go.
+type Example struct {
+	Run string `json:"run"`
+	// Requester is whose words it holds.
+	Requester string `json:"requester,omitempty"`
 }
 
 // Fix is what to do about a known error of a tool.
@@ -96,6 +105,8 @@ func (c AgentConfig) With(kind ChangeKind, to AgentConfig) (with AgentConfig, ok
 		c.Effort = to.Effort
 	case ChangeFormat:
 		c.Schema = to.Schema
+	case ChangeExamples:
+		c.Examples = to.Examples
 	case ChangeFixes:
 		// Each comes by itself, from evidence of its own: what is known already stays.
 		for _, fix := range to.Fixes {

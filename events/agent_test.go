@@ -15,7 +15,7 @@ func TestAChangeOfAKindChangesItsSettingAlone(t *testing.T) {
 	was := events.AgentConfig{Model: "a", API: "chat", Prompt: "a", Temperature: &warm, MaxTokens: 1, Effort: "low", Tools: []string{"a"}, Fallbacks: []string{"a"}, Fixes: []events.Fix{{ID: "1", Do: "a"}, {ID: "2", Do: "a"}}}
 	to := events.AgentConfig{
 		Model: "b", API: "responses", Prompt: "b", Temperature: &cold, MaxTokens: 2, Effort: "high", Schema: json.RawMessage(`{}`), Tools: []string{"b"}, Fallbacks: []string{"b"},
-		Skills: []events.SkillRef{{Name: "b"}}, Fixes: []events.Fix{{ID: "1", Do: "b"}, {ID: "3", Do: "b"}},
+		Skills: []events.SkillRef{{Name: "b"}}, Fixes: []events.Fix{{ID: "1", Do: "b"}, {ID: "3", Do: "b"}}, Examples: []events.Example{{Run: "b"}},
 	}
 	settings := map[events.ChangeKind]func(c *events.AgentConfig){
 		events.ChangeModel:       func(c *events.AgentConfig) { c.Model, c.API = "b", "responses" },
@@ -26,6 +26,7 @@ func TestAChangeOfAKindChangesItsSettingAlone(t *testing.T) {
 		events.ChangeFormat:      func(c *events.AgentConfig) { c.Schema = to.Schema },
 		events.ChangeTools:       func(c *events.AgentConfig) { c.Tools = to.Tools },
 		events.ChangeSkills:      func(c *events.AgentConfig) { c.Skills = to.Skills },
+		events.ChangeExamples:    func(c *events.AgentConfig) { c.Examples = to.Examples },
 		// What is known already stays.
 		events.ChangeFixes: func(c *events.AgentConfig) {
 			c.Fixes = []events.Fix{{ID: "2", Do: "a"}, {ID: "1", Do: "b"}, {ID: "3", Do: "b"}}

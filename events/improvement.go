@@ -21,13 +21,15 @@ const (
 	ChangeFormat ChangeKind = "response_format"
 	// ChangeFixes are what an agent is told when it meets an error that a fix is known for.
 	ChangeFixes ChangeKind = "fixes"
+	// ChangeExamples are the runs that an agent is shown as examples.
+	ChangeExamples ChangeKind = "examples"
 )
 
 // ChangeKinds lists the vocabulary.
 func ChangeKinds() []ChangeKind {
 	return []ChangeKind{
 		ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeSkills, ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow,
-		ChangeRunbook, ChangeEffort, ChangeFormat, ChangeFixes,
+		ChangeRunbook, ChangeEffort, ChangeFormat, ChangeFixes, ChangeExamples,
 	}
 }
 

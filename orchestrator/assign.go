@@ -11,6 +11,7 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // errAgent is what no later try changes: the run fails with it.
@@ -138,18 +139,21 @@ func (t *turn) messages(ctx context.Context) (asked, sent []events.Message, err 
 
 // whole is what the run says to the model with what earlier runs hold. A provider's cache is by prefix: what is sent must begin with what
 // was sent before.
-func (t *turn) whole(ctx context.Context, sent []events.Message) ([]events.Message, error) {
+func (t *turn) whole(ctx context.Context, sent []events.Message) (_ []events.Message, err error) {
 	c := t.conversation
-	if len(c.assigned.Earlier) == 0 && c.assigned.Summaries == 0 {
+	if len(c.assigned.Earlier) == 0 && c.assigned.Summaries == 0 && len(t.config.Examples) == 0 {
 		return sent, nil
 	}
 	if c.said == nil {
+		if c.said, err = replay.Shown(ctx, t.store, t.wish.Workspace, t.config.Examples); err != nil {
+			return nil, err
+		}
 		if n := c.assigned.Summaries; n > 0 {
 			summaries, _, err := summariesOf(ctx, t.store, t.wish.Workspace, c.started.Conversation, n)
 			if err != nil {
 				return nil, err
 			}
-			c.said = summaries.Told()
+			c.said = append(c.said, summaries.Told()...)
 		}
 		for _, run := range c.assigned.Earlier {
 			_, said, err := t.said(ctx, run)

@@ -7,6 +7,8 @@ import (
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/evals"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/eventstore"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // Evaluating is what an eval asks models by.
@@ -14,6 +16,8 @@ type Evaluating struct {
 	Runner  agents.Runner
 	Toolbox Toolbox
 	Agents  Agents
+	// Store has the runs that are an agent's examples.
+	Store eventstore.Store
 	// Model is what an agent without a model of its own uses, and Pool bounds the calls.
 	Model string
 	Pool  *Pool
@@ -31,5 +35,6 @@ func (e Evaluating) Asker(ctx context.Context, config events.AgentConfig) (k eva
 	}
 	k.Runner.Tools = WithSkills(k.Runner.Tools, config.Skills, e.Aside.Workspace, e.Agents)
 	k.Aside = e.Aside.Call
-	return k, nil
+	k.Shown, err = replay.Shown(ctx, e.Store, e.Aside.Workspace, config.Examples)
+	return k, err
 }

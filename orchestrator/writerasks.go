@@ -73,7 +73,7 @@ func (o *Orchestrator) everywhere(ctx context.Context, look func(ctx context.Con
 func (o *Orchestrator) writer(dispatch commands.Dispatch, known *caps) writer {
 	return writer{
 		runs: Runs{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}, clock: o.c.Clock, role: o.c.Writer, policies: o.c.Policies,
-		asking: Evaluating{Runner: o.c.Runner, Toolbox: o.c.Toolbox, Agents: o.c.Agents, Model: o.c.Model, Pool: o.c.Pool},
+		asking: Evaluating{Store: o.c.Store, Runner: o.c.Runner, Toolbox: o.c.Toolbox, Agents: o.c.Agents, Model: o.c.Model, Pool: o.c.Pool},
 		aside: func(workspace, name string) *Aside {
 			return &Aside{
 				Dispatch: dispatch, Clock: o.c.Clock, Holder: o.c.holder, AllowUnpriced: o.c.AllowUnpriced, Workspace: workspace, Agent: events.RoleAgent(events.Writer), Name: name, caps: known,

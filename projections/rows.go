@@ -120,8 +120,10 @@ type AgentRow struct {
 	// Skills are those of its configuration.
 	Skills []events.SkillRef `db:"skills"`
 	// Fixes are what it is told where it meets an error that one is known for.
-	Fixes  []events.Fix `db:"fixes"`
-	Status string       `db:"status"` // active, resting, retired; empty where only runs name it
+	Fixes []events.Fix `db:"fixes"`
+	// Examples are the runs that it is shown.
+	Examples []events.Example `db:"examples"`
+	Status   string           `db:"status"` // active, resting, retired; empty where only runs name it
 	// Imported tells that it is known from history only: its name tells the source, and AdoptedAs the live agent that it was
 	// said to be.
 	Imported  bool   `db:"imported"`

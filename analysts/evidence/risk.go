@@ -30,6 +30,8 @@ func RiskOf(improvement string, c events.Change) (r Risk, do []string) {
 		r.Worse = "tasks that take a tool that is taken away, or are tempted by one that is given"
 	case events.ChangeSkills:
 		r.Worse = "tasks that took what the skill told before"
+	case events.ChangeExamples:
+		r.Worse = "tasks unlike the examples, answers that imitate them, and the cost of their tokens with every call; others may read in answers what those who asked wrote"
 	case events.ChangeTokenLimit:
 		r.Worse = "cost and time of long answers"
 	case events.ChangeRetire:

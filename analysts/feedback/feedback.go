@@ -50,6 +50,7 @@ func propose(v View) evidence.Result {
 			}
 		}
 	}
+	res.Proposals = append(res.Proposals, v.examples()...)
 	for i := range res.Findings {
 		res.Findings[i].Analyst = Name
 	}
@@ -59,6 +60,9 @@ func propose(v View) evidence.Result {
 
 // weigh answers for a claim: how a wish stands by all that was said, or by what was said behind a position.
 func (v *View) weigh(c events.Claim, after uint64) (evidence.Standing, bool) {
+	if len(c.Subject) > 2 && c.Subject[0] == Examples {
+		return v.weighExamples(c, after)
+	}
 	if len(c.Subject) != 2 || c.Subject[0] != Wish {
 		return evidence.Standing{}, false
 	}

@@ -15,6 +15,8 @@ import (
 type View struct {
 	// Said are what people said of runs, by position.
 	Said []Said
+	// Taught are agents that could be shown examples of what they did well, by name.
+	Taught []Taught
 	// Position is the log position that was seen.
 	Position uint64
 }
@@ -49,7 +51,8 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		return v, fmt.Errorf("load feedback: %w", err)
 	}
 	if len(rows) == 0 {
-		return v, nil
+		v.Taught, err = taught(ctx, r, nil)
+		return v, err
 	}
 	runs, err := r.Observations(ctx)
 	if err != nil {
@@ -88,5 +91,6 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		}
 	}
 	slices.SortStableFunc(v.Said, func(a, b Said) int { return cmp.Compare(a.Position, b.Position) })
-	return v, nil
+	v.Taught, err = taught(ctx, r, v.Said)
+	return v, err
 }

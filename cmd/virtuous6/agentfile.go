@@ -33,18 +33,25 @@ type agentFile struct {
 
 // frontMatter is what stands between the two lines of dashes.
 type frontMatter struct {
-	Name        string   `yaml:"name"`
-	Description string   `yaml:"description,omitempty"`
-	Model       string   `yaml:"model,omitempty"`
-	Fallbacks   nameList `yaml:"fallbacks,omitempty"`
-	API         string   `yaml:"api,omitempty"`
-	Temperature *float64 `yaml:"temperature,omitempty"`
-	Effort      string   `yaml:"reasoning_effort,omitempty"`
-	MaxTokens   int      `yaml:"max_tokens,omitempty"`
-	Tools       nameList `yaml:"tools,omitempty"`
-	Skills      nameList `yaml:"skills,omitempty"`
-	Schema      document `yaml:"schema,omitempty"`
-	Fixes       []fix    `yaml:"fixes,omitempty"`
+	Name        string    `yaml:"name"`
+	Description string    `yaml:"description,omitempty"`
+	Model       string    `yaml:"model,omitempty"`
+	Fallbacks   nameList  `yaml:"fallbacks,omitempty"`
+	API         string    `yaml:"api,omitempty"`
+	Temperature *float64  `yaml:"temperature,omitempty"`
+	Effort      string    `yaml:"reasoning_effort,omitempty"`
+	MaxTokens   int       `yaml:"max_tokens,omitempty"`
+	Tools       nameList  `yaml:"tools,omitempty"`
+	Skills      nameList  `yaml:"skills,omitempty"`
+	Schema      document  `yaml:"schema,omitempty"`
+	Fixes       []fix     `yaml:"fixes,omitempty"`
+	Examples    []example `yaml:"examples,omitempty"`
+}
+
+// example is a run that an agent is shown. See events.Example.
+type example struct {
+	Run       string `yaml:"run"`
+	Requester string `yaml:"requester,omitempty"`
 }
 
 // fix is one of an agent's known fixes. See events.Fix.
@@ -122,11 +129,14 @@ func parseAgentFile(data []byte) (agentFile, error) {
 	for _, known := range matter.Fixes {
 		f.config.Fixes = append(f.config.Fixes, events.Fix(known))
 	}
+	for _, e := range matter.Examples {
+		f.config.Examples = append(f.config.Examples, events.Example(e))
+	}
 	if f.config.Model == inherits {
 		f.config.Model = ""
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema", "fixes"}, key) {
+		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema", "fixes", "examples"}, key) {
 			f.ignored = append(f.ignored, key)
 		}
 	}

@@ -111,6 +111,9 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	for _, f := range r.Fixes {
 		fmt.Fprintf(a.out, "fix %s  after %q of %s: %s\n", f.Name(), short(f.Error, 60), cmp.Or(f.Tool, "any tool"), short(f.Do, 80))
 	}
+	for _, e := range r.Examples {
+		fmt.Fprintf(a.out, "example %s, the words of %s\n", oneLine(e.Run), cmp.Or(oneLine(e.Requester), "nobody"))
+	}
 	if r.Effort != "" {
 		fmt.Fprintf(a.out, "reasoning effort %s\n", r.Effort)
 	}

@@ -126,7 +126,7 @@ func (v evalVerb) askers(ctx context.Context, a *app, eval string) (config event
 		return config, with, nil, err
 	}
 	asker := func(c events.AgentConfig) (evals.Asker, error) {
-		return orchestrator.Evaluating{Runner: runner, Toolbox: box, Agents: d, Model: model, Pool: a.pool, Aside: aside}.Asker(ctx, c)
+		return orchestrator.Evaluating{Store: a.store, Runner: runner, Toolbox: box, Agents: d, Model: model, Pool: a.pool, Aside: aside}.Asker(ctx, c)
 	}
 	if with, err = asker(config); err != nil || v.Against == 0 {
 		return config, with, nil, err
