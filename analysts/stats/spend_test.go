@@ -1,6 +1,8 @@
 package stats_test
 
 import (
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -82,4 +84,71 @@ func TestAbsorbLeavesNothingInAnyClass(t *testing.T) {
 			t.Errorf("%v left of what the classes explain", left)
 		}
 	})
+}
+
+// The share of false claims stays within alpha where p-values are independent and where they go together, with weights of any kind; where
+// nothing is true a claim is as seldom; where much is true more is found than by BH.
+func TestAdaptiveBHHoldsItsShareOfFalseClaims(t *testing.T) {
+	t.Parallel()
+	const alpha, rounds = 0.05, 4000
+	for _, tt := range []struct {
+		name      string
+		true, all int
+		together  float64 // the correlation of what the p-values are of
+		weighted  bool
+	}{
+		{"nothing is true", 0, 60, 0, false},
+		{"nothing is true, weighted", 0, 60, 0, true},
+		{"nothing is true, together", 0, 60, 0.4, true},
+		{"a few are true", 4, 60, 0, true},
+		{"most are true", 40, 60, 0, false},
+		{"most are true, together", 40, 60, 0.4, true},
+	} {
+		rng := rand.New(rand.NewPCG(9, 9))
+		wrong, found, plain := 0.0, 0, 0
+		for range rounds {
+			p, weights, sum := make([]float64, tt.all), make([]float64, tt.all), 0.0
+			shared := rng.NormFloat64()
+			for i := range p {
+				z := math.Sqrt(tt.together)*shared + math.Sqrt(1-tt.together)*rng.NormFloat64()
+				if i < tt.true {
+					z += 3
+				}
+				p[i], weights[i] = math.Erfc(math.Abs(z)/math.Sqrt2), 1
+				if tt.weighted && i%3 == 0 {
+					weights[i] = 5
+				}
+				sum += weights[i]
+			}
+			for i := range weights {
+				weights[i] *= float64(tt.all) / sum
+			}
+			claimed, amiss := stats.AdaptiveBH(p, weights, alpha), 0
+			for _, i := range claimed {
+				if i >= tt.true {
+					amiss++
+				}
+			}
+			wrong += float64(amiss) / float64(max(len(claimed), 1))
+			found += len(claimed) - amiss
+			for _, i := range stats.BH(p, alpha) {
+				if i < tt.true {
+					plain++
+				}
+			}
+		}
+		t.Logf("%s: %.3f false, %d found, %d by BH", tt.name, wrong/rounds, found, plain)
+		if wrong/rounds > alpha+0.01 {
+			t.Errorf("%s: a share of %.3f is false", tt.name, wrong/rounds)
+		}
+		if !tt.weighted && tt.true > tt.all/2 && float64(found) < 1.05*float64(plain) {
+			t.Errorf("%s: %d found, %d by BH", tt.name, found, plain)
+		}
+	}
+	if got := stats.AdaptiveBH(nil, nil, alpha); len(got) != 0 {
+		t.Errorf("claimed %v of nothing", got)
+	}
+	if got := stats.AdaptiveBH([]float64{1e-9, 1e-9}, []float64{0, 2}, alpha); !slices.Equal(got, []int{1}) {
+		t.Errorf("what has no weight is claimed: %v", got)
+	}
 }

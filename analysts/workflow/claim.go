@@ -38,7 +38,7 @@ func (f feature) family() int {
 	switch f {
 	case contains, usesTool:
 		return 0
-	case usesModel, switches, usesAgent:
+	case usesModel, usesAgent:
 		return 1
 	case hasLabel:
 		return 2
@@ -48,13 +48,15 @@ func (f feature) family() int {
 		return 4
 	case repeats:
 		return 6
+	case switches:
+		return 7
 	}
 	return 5
 }
 
 // claim decides what is claimed of all hypotheses. The share of false claims among all is at most o.Alpha, however often one
 // looks while the history grows: e-BH holds its part of it at any time, and the p-values of the doubling looks theirs (weighted
-// Benjamini and Hochberg: Genovese, Roeder and Wasserman, Biometrika 2006, 93:509).
+// and adaptive Benjamini and Hochberg, see stats.AdaptiveBH).
 func claim(hypotheses []*hypothesis, o Options) claims {
 	groups, number := make([]int, len(hypotheses)), map[int]int{}
 	for i, h := range hypotheses {
@@ -125,16 +127,18 @@ func (all *claims) early(hypotheses []*hypothesis, o Options) []int {
 	for _, h := range hypotheses {
 		sizes[h.feature.family()]++
 	}
-	shares := shortShares
-	if all.looked >= longHistory {
-		shares = longShares
+	shares, given := all.shares(), 0.0
+	for f, share := range shares {
+		if sizes[f] > 0 {
+			given += share
+		}
 	}
 	then := all.then(hypotheses, o)
 	// Symptoms are many and plain: what is claimed of them makes no other claim easier.
 	var claimed []int
 	for _, symptoms := range []bool{false, true} {
 		var members []int
-		var p []float64
+		var p, weights []float64
 		for i, h := range hypotheses {
 			if (h.feature == fails) != symptoms {
 				continue
@@ -144,12 +148,13 @@ func (all *claims) early(hypotheses []*hypothesis, o Options) []int {
 			if t := m.strata.Total; t.With >= minEarly && t.Without >= minEarly {
 				value = m.p
 			}
-			members, p = append(members, i), append(p, value*float64(sizes[family])/shares[family])
+			members, p = append(members, i), append(p, value)
+			weights = append(weights, shares[family]/given/float64(sizes[family]))
 		}
-		for i := range p {
-			p[i] /= float64(len(p))
+		for i := range weights {
+			weights[i] *= float64(len(members))
 		}
-		for _, n := range stats.BH(p, all.spent) {
+		for _, n := range stats.AdaptiveBH(p, weights, all.spent) {
 			claimed = append(claimed, members[n])
 		}
 	}
@@ -174,15 +179,30 @@ func (all *claims) then(hypotheses []*hypothesis, o Options) []measured {
 	return then
 }
 
-// shortShares and longShares are the parts of alpha of the families at the looks that spend it, by family. A short history
+// shortShares, midShares and longShares are the parts of alpha of the families at the looks that spend it, by family. A short history
 // can show what a step or a model does; a sequence takes a longer one, in which e-BH sees the steps by itself.
 var (
-	shortShares = []float64{0.33, 0.33, 0.14, 0.06, 0.04, 0.02, 0.08}
-	longShares  = []float64{0.12, 0.1, 0.06, 0.6, 0.04, 0.02, 0.06}
+	shortShares = []float64{0.30, 0.30, 0.14, 0.06, 0.04, 0.02, 0.08, 0.06}
+	midShares   = []float64{0.22, 0.20, 0.12, 0.30, 0.03, 0.02, 0.07, 0.04}
+	longShares  = []float64{0.12, 0.10, 0.08, 0.54, 0.03, 0.02, 0.06, 0.05}
 )
 
-// longHistory is from how many runs on a history is long.
-const longHistory = 2000
+// midHistory and longHistory are from how many runs on a history is of middle length, and long.
+const (
+	midHistory  = 2000
+	longHistory = 4000
+)
+
+// shares are the parts of alpha that the families get at the latest look.
+func (all *claims) shares() []float64 {
+	switch {
+	case all.looked >= longHistory:
+		return longShares
+	case all.looked >= midHistory:
+		return midShares
+	}
+	return shortShares
+}
 
 // minEarly is how many runs there must be on both sides for a p-value of the normal distribution.
 const minEarly = 10

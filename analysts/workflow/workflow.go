@@ -17,7 +17,7 @@ import (
 
 const (
 	workflowName    = "workflow"
-	workflowVersion = 4
+	workflowVersion = 5
 	confidence      = 0.95
 )
 

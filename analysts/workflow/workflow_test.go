@@ -96,7 +96,7 @@ func TestFailureFactorWithItsProposal(t *testing.T) {
   "id": "ID",
   "generation": 1,
   "analyst": "workflow",
-  "analyst_version": 4,
+  "analyst_version": 5,
   "kind": "workflow",
   "workflow": "checkout",
   "reason": "Runs of checkout that repeat refund fail 38 points more often than those that do it once (41 of 60 against 120 of 400; 95% interval 26 to 51, compared within the same task).",
