@@ -48,7 +48,7 @@ func nulls(t *testing.T, b *bytes.Buffer) {
 func growing(t *testing.T, b *bytes.Buffer) {
 	t.Helper()
 	n := 5 * *histories
-	fmt.Fprintf(b, "\n## False claims under many looks\n\nHistories that grow to 800 runs (`simulate --null`, one workflow, 10 tasks) and are looked at 20 times, with a claim or a\n"+
+	fmt.Fprintf(b, "\n## False claims under many looks\n\nHistories that grow to 400 runs (`simulate --null`, one workflow, 10 tasks) and are looked at 20 times, with a claim or a\n"+
 		"proposal at any look, of %d. At most 5%% may have one. All models are as good as one another there, so that a cheaper one is\n"+
 		"rightly proposed: the tests of analysts/cost tell how often a worse one is. Beside them a plain Bonferroni test of all that runs include, their labels, agents\nand models at each look, which was made for one.\n\n"+
 		"| analyst | histories |\n|---|---|\n", n)
@@ -57,12 +57,12 @@ func growing(t *testing.T, b *bytes.Buffer) {
 	for _, said := range over(n, func(seed int) map[string]bool {
 		w, said := newWorld(t), map[string]bool{}
 		defer w.close()
-		next, stop := iter.Pull(ingest.Simulation{Seed: 2000 + uint64(seed), Runs: 800, Workflows: 1, Tasks: 10, Null: true}.Records()) //nolint:gosec // small
+		next, stop := iter.Pull(ingest.Simulation{Seed: 2000 + uint64(seed), Runs: 400, Workflows: 1, Tasks: 10, Null: true}.Records()) //nolint:gosec // small
 		defer stop()
 		var runs []plainRun
 		for range 20 {
 			var batch []ingest.Record
-			for range 40 {
+			for range 20 {
 				if r, ok := next(); ok {
 					batch = append(batch, r)
 				}
