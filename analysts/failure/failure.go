@@ -170,6 +170,10 @@ func (a *analysis) errors() []evidence.Finding {
 	for _, e := range list {
 		of[e.Workflows[0].Name]++
 	}
+	runs := map[string]int64{}
+	for i := range a.Runs {
+		runs[a.Runs[i].Workflow]++
+	}
 	told := map[string]int{}
 	for _, e := range list {
 		w := e.Workflows[0].Name
@@ -177,7 +181,7 @@ func (a *analysis) errors() []evidence.Finding {
 			continue
 		}
 		f := evidence.Finding{
-			Kind: ErrorFinding, Workflow: w, Subject: []string{"error", e.ID}, Text: e.words(w, a.runsOf(w)), Of: of[w],
+			Kind: ErrorFinding, Workflow: w, Subject: []string{"error", e.ID}, Text: e.words(w, runs[w]), Of: of[w],
 			Evidence: e.evidence(), Example: e.Example,
 		}
 		if q := harms[[2]string{w, e.ID}]; q != nil {
@@ -187,15 +191,6 @@ func (a *analysis) errors() []evidence.Finding {
 		findings = append(findings, f)
 	}
 	return findings
-}
-
-func (a *analysis) runsOf(workflow string) (n int64) {
-	for i := range a.Runs {
-		if a.Runs[i].Workflow == workflow {
-			n++
-		}
-	}
-	return n
 }
 
 func (e *Error) words(workflow string, runs int64) string {

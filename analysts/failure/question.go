@@ -2,6 +2,7 @@ package failure
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -19,7 +20,9 @@ type landmark struct{ workflow, step string }
 // visit is a run that went on behind its first time at a landmark: with which error, "" for none, and then with which step next.
 type visit struct {
 	*Run
-	step     int32
+	step int32
+	// task is the place of the run's task in the order of their names.
+	task     int32
 	id, next string
 }
 
@@ -112,6 +115,7 @@ func (p *landmarks) ends(at landmark) bool {
 // visits are by the number of the landmark.
 func (h *history) visits(p *landmarks) [][]visit {
 	all := make([][]visit, len(p.all))
+	task := h.tasks()
 	of := p.of
 	for i := range h.Runs {
 		r := &h.Runs[i]
@@ -124,7 +128,7 @@ func (h *history) visits(p *landmarks) [][]visit {
 			if at[k] < 0 {
 				continue
 			}
-			v := visit{Run: r, step: int32(k), id: h.id(i, k)} //nolint:gosec // the number of a step
+			v := visit{Run: r, step: int32(k), task: task[r.Task], id: h.id(i, k)} //nolint:gosec // the number of a step
 			if r.Steps[k].Failed && v.id == "" {
 				continue // it failed without a word
 			}
@@ -138,6 +142,18 @@ func (h *history) visits(p *landmarks) [][]visit {
 		}
 	}
 	return all
+}
+
+// tasks are the places of tasks in the order of their names.
+func (h *history) tasks() map[string]int32 {
+	task := map[string]int32{}
+	for i := range h.Runs {
+		task[h.Runs[i].Task] = 0
+	}
+	for i, name := range slices.Sorted(maps.Keys(task)) {
+		task[name] = int32(i) //nolint:gosec // at most one a run
+	}
+	return task
 }
 
 // next is the step that a run went on with: where an agent thought about it first, the one that came of that.
@@ -212,18 +228,20 @@ func (q *question) subject() []string {
 
 // measure compares within tasks the runs that began behind one log position and up to another.
 func measure(rows []trial, after, upTo uint64) measured {
-	tables := map[string]*stats.Table{}
-	var tasks []string
+	at := map[int32]int{}
+	var tasks []int32
+	var tables []stats.Table
 	for _, r := range rows {
 		if r.First <= after || r.First > upTo {
 			continue
 		}
-		t := tables[r.Task]
-		if t == nil {
-			t = &stats.Table{}
-			tables[r.Task] = t
-			tasks = append(tasks, r.Task)
+		n, ok := at[r.task]
+		if !ok {
+			n = len(tables)
+			at[r.task] = n
+			tasks, tables = append(tasks, r.task), append(tables, stats.Table{})
 		}
+		t := &tables[n]
 		good := int64(0)
 		if r.good() {
 			good = 1
@@ -237,7 +255,7 @@ func measure(rows []trial, after, upTo uint64) measured {
 	slices.Sort(tasks)
 	var m measured
 	for _, task := range tasks {
-		m.strata.Add(*tables[task])
+		m.strata.Add(tables[at[task]])
 	}
 	m.difference, m.interval = m.strata.Difference(confidence)
 	m.logE = stats.LogE(m.strata.Score())

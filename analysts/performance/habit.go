@@ -1,7 +1,9 @@
 package performance
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -35,8 +37,8 @@ type work struct {
 	reasoning float64
 }
 
-// works are those of all runs. Many go alike, and the names of steps are few.
-func (v *View) works() map[*Run]*work {
+// works are those of all runs, by place. Many go alike, and the names of steps are few.
+func (v *View) works() []*work {
 	// Lists that runs share are one list, which nobody changes.
 	type way struct {
 		steps, tools *string
@@ -48,35 +50,44 @@ func (v *View) works() map[*Run]*work {
 		}
 		return &list[0]
 	}
-	planned := map[string]bool{}
+	plan, giveUp := matcher(plans), matcher(givesUp)
 	known := map[way]*work{}
-	all := make(map[*Run]*work, len(v.Runs))
+	all := make([]*work, len(v.Runs))
 	for i := range v.Runs {
 		r := &v.Runs[i]
 		k := way{first(r.Steps), first(r.Tools), len(r.Steps), len(r.Tools)}
 		w := known[k]
 		if w == nil {
-			w = r.work(planned)
+			w = r.work(plan, giveUp)
 			known[k] = w
 		}
-		all[r] = w
+		all[i] = w
 	}
 	return all
 }
 
-// work tells how a run was worked on. planned is which names of steps are plans, as far as that is known already.
-func (r *Run) work(planned map[string]bool) *work {
+// matcher tells which names match, and looks at each once.
+func matcher(pattern *regexp.Regexp) func(name string) bool {
+	known := map[string]bool{}
+	return func(name string) bool {
+		matches, ok := known[name]
+		if !ok {
+			matches = pattern.MatchString(name)
+			known[name] = matches
+		}
+		return matches
+	}
+}
+
+// work tells how a run was worked on.
+func (r *Run) work(plans, givesUp func(step string) bool) *work {
 	w := &work{}
 	row, without, before := 0, 0, true
 	tools := map[string]bool{}
 	planning := false
 	for i, step := range r.Steps {
 		called := slices.Contains(r.Tools, step)
-		plan, known := planned[step]
-		if !known {
-			plan = plans.MatchString(step)
-			planned[step] = plan
-		}
+		plan := plans(step)
 		switch {
 		case plan && before:
 			w.planned = true
@@ -95,7 +106,7 @@ func (r *Run) work(planned map[string]bool) *work {
 		w.looped = w.looped || row >= loopsFrom
 	}
 	if n := len(r.Steps); n > 0 {
-		w.gaveUp = givesUp.MatchString(r.Steps[n-1])
+		w.gaveUp = givesUp(r.Steps[n-1])
 		w.reasoning = float64(without) / float64(n)
 	}
 	w.tools = len(tools)
@@ -114,47 +125,65 @@ var habits = []struct {
 	{"several_tools", "uses several tools", func(w *work) bool { return w.tools > 1 }},
 }
 
+// working is how the runs of an agent that have steps were worked on.
+type working struct {
+	runs, tools []int
+	habits      []int64
+	reasoning   float64
+}
+
 // thinking tells how each agent works, and what of it goes with success on like tasks.
 func (v *View) thinking() []evidence.Finding {
 	var findings []evidence.Finding
-	names, runs := v.agents()
-	slices.SortStableFunc(names, func(a, b string) int { return len(runs[b]) - len(runs[a]) })
 	works := v.works()
+	all, of := map[string]int{}, map[string]*working{}
+	for i := range v.Runs {
+		r := &v.Runs[i]
+		all[r.Agent]++
+		if len(r.Steps) == 0 {
+			continue
+		}
+		w := of[r.Agent]
+		if w == nil {
+			w = &working{habits: make([]int64, len(habits))}
+			of[r.Agent] = w
+		}
+		w.runs = append(w.runs, i)
+	}
+	names := slices.SortedFunc(maps.Keys(all), func(a, b string) int { return cmp.Or(all[b]-all[a], cmp.Compare(a, b)) })
 	told := 0
 	for _, agent := range names {
-		mine := slices.DeleteFunc(slices.Clone(runs[agent]), func(r *Run) bool { return len(r.Steps) == 0 })
-		if len(mine) < fewest || told == top {
+		mine := of[agent]
+		if mine == nil || len(mine.runs) < fewest || told == top {
 			continue
 		}
 		told++
-		var words []string
-		counts := map[string]int64{}
-		reasoning := 0.0
-		tools := make([]int, len(mine))
-		for i, r := range mine {
-			w := works[r]
-			for _, h := range habits {
+		n := len(mine.runs)
+		for _, i := range mine.runs {
+			w := works[i]
+			for k, h := range habits {
 				if h.has(w) {
-					counts[h.name]++
+					mine.habits[k]++
 				}
 			}
-			reasoning += w.reasoning / float64(len(mine))
-			tools[i] = w.tools
+			mine.reasoning += w.reasoning / float64(n)
+			mine.tools = append(mine.tools, w.tools)
 		}
-		for _, h := range habits {
-			n := counts[h.name]
-			if counts[h.name] = n; n > 0 { // none is a count too
-				words = append(words, fmt.Sprintf("%s in %.0f%%", h.words, 100*float64(n)/float64(len(mine))))
+		var words []string
+		counts := map[string]int64{}
+		for k, h := range habits {
+			if counts[h.name] = mine.habits[k]; mine.habits[k] > 0 {
+				words = append(words, fmt.Sprintf("%s in %.0f%%", h.words, 100*float64(mine.habits[k])/float64(n)))
 			}
 		}
-		slices.Sort(tools)
-		words = append(words, fmt.Sprintf("%d at the median of a run", tools[len(tools)/2]), fmt.Sprintf("%.0f%% of its steps call none", 100*reasoning))
+		slices.Sort(mine.tools)
+		words = append(words, fmt.Sprintf("%d at the median of a run", mine.tools[n/2]), fmt.Sprintf("%.0f%% of its steps call none", 100*mine.reasoning))
 		findings = append(findings, evidence.Finding{
 			Kind: Thinking, Subject: []string{"agent", agent}, Of: len(names),
-			Text: fmt.Sprintf("%s, in %d runs: %s.", agent, len(mine), strings.Join(words, ", ")),
+			Text: fmt.Sprintf("%s, in %d runs: %s.", agent, n, strings.Join(words, ", ")),
 			Evidence: events.Evidence{
-				From: mine[0].First, To: mine[len(mine)-1].Last, Statistic: "share of the steps that call no tool", Confidence: 1, N: int64(len(mine)),
-				Value: stats.Round(reasoning), Low: stats.Round(reasoning), High: stats.Round(reasoning), Counts: counts,
+				From: v.Runs[mine.runs[0]].First, To: v.Runs[mine.runs[n-1]].Last, Statistic: "share of the steps that call no tool", Confidence: 1, N: int64(n),
+				Value: stats.Round(mine.reasoning), Low: stats.Round(mine.reasoning), High: stats.Round(mine.reasoning), Counts: counts,
 			},
 		})
 	}
@@ -163,7 +192,7 @@ func (v *View) thinking() []evidence.Finding {
 
 // habits tell what of how agents work goes with success, within like tasks and the same agent. Who works so may do it because the
 // task is hard: it asks for nothing.
-func (v *View) habits(works map[*Run]*work) []evidence.Finding {
+func (v *View) habits(works []*work) []evidence.Finding {
 	type asked struct {
 		habit    int
 		workflow string
@@ -172,31 +201,27 @@ func (v *View) habits(works map[*Run]*work) []evidence.Finding {
 	}
 	var all []asked
 	var logE []float64
-	workflows := map[string][]*Run{}
-	var names []string
+	workflows, did := map[string][]*Run{}, map[string][][]*Run{}
 	for i := range v.Runs {
 		r := &v.Runs[i]
 		if len(r.Steps) == 0 {
 			continue
 		}
-		if workflows[r.Workflow] == nil {
-			names = append(names, r.Workflow)
+		with := did[r.Workflow]
+		if with == nil {
+			with = make([][]*Run, len(habits))
+			did[r.Workflow] = with
 		}
 		workflows[r.Workflow] = append(workflows[r.Workflow], r)
-	}
-	slices.Sort(names)
-	for _, w := range names {
-		runs := workflows[w]
-		alike := tallied(runs, func(r *Run) stratum { return stratum{r.Agent, r.Task} }, every)
-		with := make([][]*Run, len(habits))
-		for _, r := range runs {
-			did := works[r]
-			for k, h := range habits {
-				if h.has(did) {
-					with[k] = append(with[k], r)
-				}
+		for k, h := range habits {
+			if h.has(works[i]) {
+				with[k] = append(with[k], r)
 			}
 		}
+	}
+	for _, w := range slices.Sorted(maps.Keys(workflows)) {
+		runs, with := workflows[w], did[w]
+		alike := tallied(runs, func(r *Run) stratum { return stratum{r.Agent, r.Task} }, every)
 		for k, with := range with {
 			if min(len(with), len(runs)-len(with)) < fewest {
 				continue

@@ -29,18 +29,22 @@ type tally struct {
 // tallied counts the runs that are wanted. Strata are those of all.
 func tallied(runs []*Run, by func(*Run) stratum, wanted func(*Run) bool) *tally {
 	t := &tally{by: by, place: map[stratum]int32{}}
+	var all []counted // in the order in which they came
 	for _, r := range runs {
-		t.place[by(r)] = 0
+		k := by(r)
+		n, ok := t.place[k]
+		if !ok {
+			n = int32(len(all)) //nolint:gosec // at most one a run
+			t.place[k], all = n, append(all, counted{})
+		}
+		if wanted(r) {
+			all[n].add(r)
+		}
 	}
 	t.strata = sortedStrata(t.place)
+	t.all, t.some = make([]counted, len(all)), make([]counted, len(all))
 	for i, k := range t.strata {
-		t.place[k] = int32(i) //nolint:gosec // at most one a run
-	}
-	t.all, t.some = make([]counted, len(t.strata)), make([]counted, len(t.strata))
-	for _, r := range runs {
-		if wanted(r) {
-			t.all[t.place[by(r)]].add(r)
-		}
+		t.all[i], t.place[k] = all[t.place[k]], int32(i) //nolint:gosec // at most one a run
 	}
 	return t
 }

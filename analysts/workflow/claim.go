@@ -209,9 +209,12 @@ const minEarly = 10
 
 // between is the comparison over the runs that began behind one log position and up to another.
 func (h *hypothesis) between(after, upTo uint64) measured {
-	sides := h.sides()
-	for place, run := range h.cohort.rated {
-		if first := h.cohort.Runs[run].First; first <= after || first > upTo {
+	c := h.cohort
+	c.room.sides = cleared(c.room.sides, len(c.rated))
+	sides := c.room.sides
+	h.mark(sides)
+	for place, first := range c.first {
+		if first <= after || first > upTo {
 			sides[place] = out
 		}
 	}

@@ -15,14 +15,18 @@ import (
 type cohort struct {
 	*History
 	// variants are the different traces in the order of their first run, traceOf the variant of each run.
+	// lengths are those of the traces.
 	variants []mining.Variant
+	lengths  []int32
 	traceOf  []int32
 	// rated are the indexes of the runs that succeeded or failed, in the order of their strata; stratum is by place in
 	// rated. A task with two rated runs or more is a stratum; all other runs share one.
 	rated   []int32
 	stratum []int32
-	// succeeded is 1 for a rated run that did, by place in rated.
+	// succeeded is 1 for a rated run that did, way its variant and first its first fact, by place in rated.
 	succeeded []int8
+	way       []int32
+	first     []uint64
 	// holders[step] are the variants with that step, ascending.
 	holders map[string][]int32
 
@@ -52,6 +56,7 @@ func newCohort(h *History, o Options) *cohort {
 			v = int32(len(c.variants))
 			index[string(key)] = v
 			c.variants = append(c.variants, mining.Variant{Steps: r.Trace, First: r.First})
+			c.lengths = append(c.lengths, int32(len(r.Trace))) //nolint:gosec // a run has fewer steps
 			for _, s := range slices.Compact(slices.Sorted(slices.Values(r.Trace))) {
 				c.holders[s] = append(c.holders[s], v)
 			}
@@ -91,13 +96,13 @@ func (c *cohort) stratify(ratedOf map[string]int) {
 		of[i] = numbers[task]
 	}
 	slices.SortStableFunc(c.rated, func(a, b int32) int { return int(of[a]) - int(of[b]) })
-	for _, i := range c.rated {
-		c.stratum = append(c.stratum, of[i])
-		succeeded := int8(0)
+	n := len(c.rated)
+	c.stratum, c.succeeded, c.way, c.first = make([]int32, n), make([]int8, n), make([]int32, n), make([]uint64, n)
+	for place, i := range c.rated {
+		c.stratum[place], c.way[place], c.first[place] = of[i], c.traceOf[i], c.Runs[i].First
 		if c.Runs[i].Outcome == events.Succeeded {
-			succeeded = 1
+			c.succeeded[place] = 1
 		}
-		c.succeeded = append(c.succeeded, succeeded)
 	}
 }
 
@@ -170,22 +175,21 @@ const (
 // tabulate compares the two sides within the strata.
 func (c *cohort) tabulate(sides []int8) stats.Strata {
 	var s stats.Strata
-	var t stats.Table
-	for place, side := range sides {
-		if place > 0 && c.stratum[place] != c.stratum[place-1] {
-			s.Add(t)
-			t = stats.Table{}
+	for from := 0; from < len(sides); {
+		stratum, to := c.stratum[from], from+1
+		for to < len(sides) && c.stratum[to] == stratum {
+			to++
 		}
-		switch side {
-		case with:
-			t.With++
-			t.WithSucceeded += int64(c.succeeded[place])
-		case without:
-			t.Without++
-			t.WithoutSucceeded += int64(c.succeeded[place])
+		// Sums of what is 0 or 1: a branch for each run would be guessed wrongly half of the time.
+		var in, inGood, had, hadGood int64
+		succeeded := c.succeeded[from:to]
+		for i, side := range sides[from:to] {
+			has, is, good := int64(side&1&^(side>>7)), int64(side>>7)+1, int64(succeeded[i])
+			in, inGood, had, hadGood = in+is, inGood+is&good, had+has, hadGood+has&good
 		}
+		s.Add(stats.Table{With: had, WithSucceeded: hadGood, Without: in - had, WithoutSucceeded: inGood - hadGood})
+		from = to
 	}
-	s.Add(t)
 	return s
 }
 

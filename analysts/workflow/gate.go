@@ -74,7 +74,7 @@ func (f factor) gateOn(rows []row, candidates int, needsTasks bool) gated {
 	if now.why != "" {
 		return g
 	}
-	early := c.onTerms(slices.DeleteFunc(rows, func(r row) bool { return c.Runs[c.rated[r.place]].First > f.claims.upTo }), f.hypothesis, needsTasks)
+	early := c.onTerms(slices.DeleteFunc(rows, func(r row) bool { return c.first[r.place] > f.claims.upTo }), f.hypothesis, needsTasks)
 	many := float64(max(candidates, 1))
 	switch {
 	case now.slope < 0 != f.harms():
@@ -110,11 +110,12 @@ func (c *cohort) onTerms(rows []row, h *hypothesis, needsTasks bool) terms {
 	if treated < 5 || len(rows)-treated < 5 {
 		return terms{why: "too few runs had the chance to do it and didn't"}
 	}
-	x, y := make([]float64, len(rows)), make([]float64, len(rows))
+	n := len(rows)
+	c.room.taken = 0
+	x, y, strata, classes := slices.Grow(c.room.x[:0], n)[:n], slices.Grow(c.room.y[:0], n)[:n], c.room.class(n), c.room.lists[:0]
 	first := make(map[[2]int32]int32)
-	strata := make([]int32, len(rows))
 	for i, r := range rows {
-		if r.x {
+		if x[i] = 0; r.x {
 			x[i] = 1
 		}
 		y[i] = float64(c.succeeded[r.place])
@@ -126,14 +127,15 @@ func (c *cohort) onTerms(rows []row, h *hypothesis, needsTasks bool) terms {
 		}
 		strata[i] = n
 	}
-	classes := [][]int32{strata}
+	classes = append(classes, strata)
 	for _, of := range c.unchangeable(h) {
-		class := make([]int32, len(rows))
+		class := c.room.class(n)
 		for i, r := range rows {
 			class[i] = of[r.place]
 		}
 		classes = append(classes, class)
 	}
+	c.room.x, c.room.y, c.room.lists = x, y, classes
 	mean, spread := 0.0, 0.0
 	for _, v := range x {
 		mean += v / float64(len(x))
@@ -157,63 +159,77 @@ func (c *cohort) onTerms(rows []row, h *hypothesis, needsTasks bool) terms {
 
 // plainRows are the sides of a comparison as trials at one place.
 func (c *cohort) plainRows(sides []int8) []row {
-	var rows []row
+	rows := c.room.rows[:0]
 	for place, side := range sides {
 		if side != out {
 			rows = append(rows, row{place: int32(place), x: side == with}) //nolint:gosec // a run's number
 		}
 	}
+	c.room.rows = rows
 	return rows
 }
 
-// trialRows are the trials of a feature of the trace.
+// chances are the places of a trace at which a run could come to a feature: from one on, up to another. It does at onset, -1 for nowhere.
+type chances struct{ from, to, onset int32 }
+
+// trialRows are the trials of a feature of the trace. All runs of a variant have the same ones.
 func (c *cohort) trialRows(h *hypothesis) []row {
-	var rows []row
-	for place, run := range c.rated {
-		r := &c.Runs[run]
-		from, to := 0, len(r.Trace)
-		onset := -1
-		switch h.feature {
-		case contains:
-			onset = slices.Index(r.Trace, h.subject[0])
-		case repeats:
-			first := slices.Index(r.Trace, h.subject[0])
-			if first < 0 || slices.Contains(r.FailedAt, int32(first)) { //nolint:gosec // a place in a trace
-				continue // doing again what failed is an answer to the failure
-			}
-			from = first + 1
-			if again := slices.Index(r.Trace[from:], h.subject[0]); again >= 0 {
-				onset = from + again
-			}
-		case precedes:
-			first := slices.Index(r.Trace, h.subject[0])
-			if first < 0 {
-				continue
-			}
-			from, to = first+1, min(first+2, to)
-			if from < len(r.Trace) && r.Trace[from] == h.subject[1] {
-				onset = from
-			}
-		case sequence:
-			onset = endOf(r.Trace, h.subject)
-			if n := len(h.subject) - 1; len(r.Trace) > n {
-				from = n
-			} else {
-				continue // too short to hold it
-			}
+	of := make([]chances, len(c.variants))
+	for v := range c.variants {
+		of[v] = c.chances(h, c.variants[v].Steps)
+	}
+	rows := c.room.rows[:0]
+	for place, way := range c.way {
+		t := of[way]
+		if h.feature == repeats && t.from > 0 && slices.Contains(c.Runs[c.rated[place]].FailedAt, t.from-1) {
+			continue // doing again what failed is an answer to the failure
 		}
-		if onset >= 0 {
-			to = onset + 1
-		}
-		for at := from; at < to; at++ {
-			// A run that ends here by what tells its end did not go another way.
-			if at == len(r.Trace)-1 && c.telling()[r.Trace[at]] {
-				continue
-			}
-			rows = append(rows, row{place: int32(place), at: int32(at), x: at == onset}) //nolint:gosec // a place in a trace
+		for at := t.from; at < t.to; at++ {
+			rows = append(rows, row{place: int32(place), at: at, x: at == t.onset}) //nolint:gosec // a run's number
 		}
 	}
+	c.room.rows = rows
 	return rows
+}
+
+func (c *cohort) chances(h *hypothesis, trace []string) (none chances) {
+	from, to := 0, len(trace)
+	onset := -1
+	switch h.feature {
+	case contains:
+		onset = slices.Index(trace, h.subject[0])
+	case repeats:
+		first := slices.Index(trace, h.subject[0])
+		if first < 0 {
+			return none
+		}
+		from = first + 1
+		if again := slices.Index(trace[from:], h.subject[0]); again >= 0 {
+			onset = from + again
+		}
+	case precedes:
+		first := slices.Index(trace, h.subject[0])
+		if first < 0 {
+			return none
+		}
+		from, to = first+1, min(first+2, to)
+		if from < len(trace) && trace[from] == h.subject[1] {
+			onset = from
+		}
+	case sequence:
+		if from = len(h.subject) - 1; len(trace) <= from {
+			return none // too short to hold it
+		}
+		onset = endOf(trace, h.subject)
+	}
+	if onset >= 0 {
+		to = onset + 1
+	}
+	// A run that ends here by what tells its end did not go another way.
+	if to == len(trace) && to > 0 && c.telling()[trace[to-1]] {
+		to--
+	}
+	return chances{int32(from), int32(to), int32(onset)} //nolint:gosec // places in a trace
 }
 
 // ends are the steps that come with the end or behind the outcome: nearly all of what follows them is the end, or all

@@ -39,7 +39,7 @@ type hypothesis struct {
 	mark func(sides []int8)
 
 	// beside are other hypotheses that runs may show too: of each, by variant, 1 for one that does.
-	beside [][]int32
+	beside [][]int8
 
 	measured
 	logE float64
@@ -99,12 +99,12 @@ func (c *cohort) hypotheses(o Options) []*hypothesis {
 // that ended before the feature usually shows could not have it, and says nothing: without needs a trace that is longer
 // than the median place at which the members have it.
 func (c *cohort) onVariants(members []int32, places []int, needed []string) func([]int8) {
-	landmark := c.median(members, places)
+	landmark := int32(c.median(members, places)) //nolint:gosec // a place in a trace
 	return func(sides []int8) {
-		of := make([]int8, len(c.variants))
-		for v := range of {
-			of[v] = without
-			if len(c.variants[v].Steps) <= landmark {
+		c.room.of = cleared(c.room.of, len(c.variants))
+		of := c.room.of
+		for v, length := range c.lengths {
+			if length <= landmark {
 				of[v] = out
 			}
 		}
@@ -121,8 +121,8 @@ func (c *cohort) onVariants(members []int32, places []int, needed []string) func
 		for _, v := range members {
 			of[v] = with
 		}
-		for place, run := range c.rated {
-			sides[place] = of[c.traceOf[run]]
+		for place, way := range c.way {
+			sides[place] = of[way]
 		}
 	}
 }

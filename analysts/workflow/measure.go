@@ -49,7 +49,7 @@ func (h *hypothesis) measure(sides []int8, marks ...[]int8) measured {
 	for _, other := range h.beside {
 		of := c.room.class(len(compared))
 		for i, place := range compared {
-			of[i] = other[c.traceOf[c.rated[place]]]
+			of[i] = int32(other[c.way[place]])
 		}
 		classes = append(classes, of)
 	}
@@ -92,6 +92,18 @@ type room struct {
 	lists    [][]int32
 	classes  [][]int32
 	taken    int
+	rows     []row
+	// sides are by place, of by variant.
+	sides, of []int8
+}
+
+// cleared is room for n sides, all of them without.
+func cleared(room []int8, n int) []int8 {
+	if cap(room) < n {
+		return make([]int8, n)
+	}
+	clear(room[:n])
+	return room[:n]
 }
 
 // class is a list of n classes that nobody uses any more.

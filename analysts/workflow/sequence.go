@@ -77,17 +77,20 @@ func (c *cohort) sequenceHypotheses(o Options) []*hypothesis {
 
 	kept = kept[:min(len(kept), maxSequences)]
 
+	of := make([][]int8, len(kept))
+	for i, seq := range kept {
+		of[i] = make([]int8, len(c.variants))
+		for _, v := range holding(seq).members {
+			of[i][v] = 1
+		}
+	}
 	var all []*hypothesis
 	for i, seq := range kept {
 		own := holding(seq)
-		var beside [][]int32
+		var beside [][]int8
 		for k, other := range kept {
 			if k != i && endOf(other, seq) < 0 && endOf(seq, other) < 0 {
-				of := make([]int32, len(c.variants))
-				for _, v := range holding(other).members {
-					of[v] = 1
-				}
-				beside = append(beside, of)
+				beside = append(beside, of[k])
 			}
 		}
 		all = append(all, &hypothesis{

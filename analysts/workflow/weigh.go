@@ -47,8 +47,8 @@ func (f factor) since(after uint64) factor {
 	mark := h.mark
 	h.mark = func(sides []int8) {
 		mark(sides)
-		for place, run := range h.cohort.rated {
-			if h.cohort.Runs[run].First <= after {
+		for place, first := range h.cohort.first {
+			if first <= after {
 				sides[place] = out
 			}
 		}
