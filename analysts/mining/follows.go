@@ -1,9 +1,6 @@
 package mining
 
-import (
-	"cmp"
-	"slices"
-)
+import "cmp"
 
 // Follows is one step coming directly after another, within runs.
 type Follows struct {
@@ -13,40 +10,33 @@ type Follows struct {
 	First, Last                    uint64
 }
 
-// DirectlyFollows counts the pairs of neighbours in all variants, the most frequent first, then by name. It is the
-// directly-follows graph of process mining (van der Aalst, Process Mining, 2016, chapter 6).
-func DirectlyFollows(variants []Variant) []Follows {
-	type pair struct{ from, to string }
-	type sum struct {
-		tally
-		count int64
-		seen  int
+// DirectlyFollows counts the pairs of neighbours in all variants, and tells those that are the most frequent first, then by name, and how
+// many there are. It is the directly-follows graph of process mining (van der Aalst, Process Mining, 2016, chapter 6).
+func (c *Coded) DirectlyFollows(top int) (follows []Follows, of int) {
+	most := Top(c.Pairs(), top, func(a, b Pair) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(c.Names[a.From], c.Names[b.From]), cmp.Compare(c.Names[a.To], c.Names[b.To]))
+	})
+	place := map[uint64]int{}
+	sums := make([]tally, len(most))
+	seen := make([]int, len(most))
+	for i, p := range most {
+		place[pairOf(p.From, p.To)] = i
 	}
-	sums := map[pair]*sum{}
-	for i, v := range variants {
-		for j := 1; j < len(v.Steps) && v.Runs > 0; j++ {
-			p := pair{v.Steps[j-1], v.Steps[j]}
-			s := sums[p]
-			if s == nil {
-				s = &sum{}
-				sums[p] = s
-			}
-			s.count += v.Runs
-			if s.seen != i+1 {
-				s.seen = i + 1
-				s.add(v.tally())
+	for v := range c.Variants {
+		trace := c.Trace(v)
+		for k := 1; k < len(trace) && c.Variants[v].Runs > 0; k++ {
+			if i, ok := place[pairOf(trace[k-1], trace[k])]; ok && seen[i] != v+1 {
+				seen[i] = v + 1
+				sums[i].add(c.Variants[v].tally())
 			}
 		}
 	}
-	follows := make([]Follows, 0, len(sums))
-	for p, s := range sums {
+	for i, p := range most {
+		s := sums[i]
 		follows = append(follows, Follows{
-			From: p.from, To: p.to, Count: s.count,
+			From: c.Names[p.From], To: c.Names[p.To], Count: p.Count,
 			Runs: s.runs, Succeeded: s.succeeded, Failed: s.failed, First: s.first, Last: s.last,
 		})
 	}
-	slices.SortFunc(follows, func(a, b Follows) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
-	})
-	return follows
+	return follows, len(c.pairs)
 }

@@ -60,7 +60,7 @@ func TestSepsisCountsEqualBruteForce(t *testing.T) {
 	if len(variants) != 1050 || steps != 15214 {
 		t.Fatalf("%d cases and %d events, want 1050 and 15214", len(variants), steps)
 	}
-	follows := mining.DirectlyFollows(variants)
+	follows, _ := mining.Code(variants).DirectlyFollows(len(brute) + 1)
 	if len(follows) != len(brute) {
 		t.Errorf("%d pairs, want %d", len(follows), len(brute))
 	}

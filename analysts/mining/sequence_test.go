@@ -251,17 +251,37 @@ func TestOptions(t *testing.T) {
 
 func TestDirectlyFollows(t *testing.T) {
 	t.Parallel()
-	got := mining.DirectlyFollows([]mining.Variant{
+	coded := mining.Code([]mining.Variant{
 		{Steps: letters("ABAB"), Runs: 2, Succeeded: 1, Failed: 1, First: 5, Last: 9},
 		{Steps: letters("AB"), Runs: 3, Succeeded: 3, First: 2, Last: 4},
 		{Steps: letters("A"), Runs: 1},
 		{Steps: letters("BA"), Runs: 0},
 	})
+	got, of := coded.DirectlyFollows(9)
 	want := []mining.Follows{
 		{From: "A", To: "B", Count: 7, Runs: 5, Succeeded: 4, Failed: 1, First: 2, Last: 9},
 		{From: "B", To: "A", Count: 2, Runs: 2, Succeeded: 1, Failed: 1, First: 5, Last: 9},
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("%+v, want %+v", got, want)
+	if !slices.Equal(got, want) || of != 2 {
+		t.Errorf("%d: %+v, want %+v", of, got, want)
 	}
+	if first, of := coded.DirectlyFollows(1); !slices.Equal(first, want[:1]) || of != 2 {
+		t.Errorf("of %d the first is %+v, want %+v", of, first, want[:1])
+	}
+	if a, b, none := coded.Holders("A"), coded.Holders("B"), coded.Holders("C"); !slices.Equal(a, []int32{0, 1, 2, 3}) || !slices.Equal(b, []int32{0, 1, 3}) || none != nil {
+		t.Errorf("held by %v, %v and %v", a, b, none)
+	}
+}
+
+// The first of many are those that sorting them all brings to the front.
+func TestTopIsTheFrontOfAll(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		all := rapid.SliceOfN(rapid.IntRange(0, 5000), 0, 4000).Draw(t, "all")
+		n := rapid.IntRange(0, 50).Draw(t, "n")
+		want := slices.Sorted(slices.Values(all))
+		if got := mining.Top(slices.Values(all), n, cmp.Compare[int]); !slices.Equal(got, want[:min(n, len(want))]) {
+			t.Fatalf("the first %d are %v, want %v", n, got, want[:min(n, len(want))])
+		}
+	})
 }

@@ -47,19 +47,21 @@ type corpus struct {
 // and an extension by one of them has less support than what it extends, so they decide no closure either. Variants
 // that are the same without them become one.
 func newCorpus(variants []Variant, support int64) *corpus {
-	runs := map[string]int64{}
-	last := map[string]int{}
+	type held struct {
+		runs int64
+		last int // the latest variant with it, from 1
+	}
+	by := map[string]held{}
 	for i, v := range variants {
 		for _, s := range v.Steps {
-			if seen, ok := last[s]; !ok || seen != i {
-				last[s] = i
-				runs[s] += v.Runs
+			if h := by[s]; h.last != i+1 {
+				by[s] = held{h.runs + v.Runs, i + 1}
 			}
 		}
 	}
 	c := &corpus{}
-	for name, n := range runs {
-		if n >= support {
+	for name, h := range by {
+		if h.runs >= support {
 			c.names = append(c.names, name)
 		}
 	}

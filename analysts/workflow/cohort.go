@@ -27,8 +27,8 @@ type cohort struct {
 	succeeded []int8
 	way       []int32
 	first     []uint64
-	// holders[step] are the variants with that step, ascending.
-	holders map[string][]int32
+	// coded are the variants by the numbers of their steps.
+	coded *mining.Coded
 
 	mined mining.Result
 	// raised tells that the support had to be raised to keep the number of sequences in bounds.
@@ -45,7 +45,7 @@ type cohort struct {
 }
 
 func newCohort(h *History, o Options) *cohort {
-	c := &cohort{History: h, traceOf: make([]int32, len(h.Runs)), holders: map[string][]int32{}}
+	c := &cohort{History: h, traceOf: make([]int32, len(h.Runs))}
 	index := map[string]int32{}
 	ratedOf := map[string]int{}
 	var key []byte
@@ -57,9 +57,6 @@ func newCohort(h *History, o Options) *cohort {
 			index[string(key)] = v
 			c.variants = append(c.variants, mining.Variant{Steps: r.Trace, First: r.First})
 			c.lengths = append(c.lengths, int32(len(r.Trace))) //nolint:gosec // a run has fewer steps
-			for _, s := range slices.Compact(slices.Sorted(slices.Values(r.Trace))) {
-				c.holders[s] = append(c.holders[s], v)
-			}
 		}
 		c.traceOf[i] = v
 		variant := &c.variants[v]
@@ -76,6 +73,7 @@ func newCohort(h *History, o Options) *cohort {
 		ratedOf[r.Task]++
 		c.rated = append(c.rated, int32(i))
 	}
+	c.coded = mining.Code(c.variants)
 	c.stratify(ratedOf)
 	c.mine(o)
 	return c

@@ -68,18 +68,25 @@ type loop struct {
 // rework are the findings on steps that occur more than once in a run, those with the most extra occurrences first. How
 // the runs ended is told beside it; only a factor claims that one has to do with the other.
 func (c *cohort) rework(o Options) []evidence.Finding {
-	loops := map[string]*loop{}
-	for _, v := range c.variants {
-		counts := map[string]int64{}
-		for _, s := range v.Steps {
-			counts[s]++
+	loops := map[int32]*loop{} // of steps that some run does again
+	counts := map[int32]int64{}
+	for v := range c.variants {
+		clear(counts)
+		for _, s := range c.coded.Trace(v) {
+			if counts[s]++; counts[s] > 1 && loops[s] == nil {
+				loops[s] = &loop{step: c.coded.Names[s]}
+			}
+		}
+	}
+	for i, v := range c.variants {
+		clear(counts)
+		for _, s := range c.coded.Trace(i) {
+			if loops[s] != nil {
+				counts[s]++
+			}
 		}
 		for s, n := range counts {
 			l := loops[s]
-			if l == nil {
-				l = &loop{step: s}
-				loops[s] = l
-			}
 			if n == 1 {
 				l.once += v.Runs
 				l.onceGood += v.Succeeded

@@ -31,6 +31,8 @@ const (
 	timeBlocks = 8
 	// endsAt is the share of a step's last occurrences with the end behind it, from which on it is taken for the end itself.
 	endsAt = 0.9
+	// endsRuns is how many rated runs with a step tell whether it comes with the end.
+	endsRuns = 10
 	// tells is how far the success of runs that end with a step may be from that of the others.
 	tells = 0.25
 )
@@ -249,19 +251,24 @@ func (c *cohort) telling() map[string]bool {
 
 func (c *cohort) findEnds() {
 	type count struct{ last, lastGood, rated, good int64 }
-	counts := map[string]*count{}
+	counts := map[int32]*count{} // of steps that enough runs have
+	for n, name := range c.coded.Names {
+		if c.ratedRuns(c.coded.Holders(name)) >= endsRuns {
+			counts[int32(n)] = &count{} //nolint:gosec // a step's number
+		}
+	}
 	var rated, good int64
-	for _, v := range c.variants {
+	seen := map[int32]bool{}
+	for i, v := range c.variants {
 		rated += v.Succeeded + v.Failed
 		good += v.Succeeded
-		seen := map[string]bool{}
-		for i, s := range v.Steps {
+		clear(seen)
+		for k, s := range c.coded.Trace(i) {
 			n := counts[s]
 			if n == nil {
-				n = &count{}
-				counts[s] = n
+				continue
 			}
-			if i == len(v.Steps)-1 {
+			if k == len(v.Steps)-1 {
 				n.last += v.Succeeded + v.Failed
 				n.lastGood += v.Succeeded
 			}
@@ -275,10 +282,8 @@ func (c *cohort) findEnds() {
 	c.endSteps, c.tellingSteps = map[string]bool{}, map[string]bool{}
 	share := func(a, b int64) float64 { return float64(a) / float64(max(b, 1)) }
 	overall := share(good, rated)
-	for s, n := range counts {
-		if n.rated < 10 {
-			continue
-		}
+	for number, n := range counts {
+		s := c.coded.Names[number]
 		p := share(n.good, n.rated)
 		decides := n.rated >= 20 && n.rated < rated && (p >= 0.98 && overall < 0.95 || p <= 0.02 && overall > 0.05)
 		if share(n.last, n.rated) >= endsAt || decides {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 )
 
@@ -109,7 +110,7 @@ func (c *cohort) onVariants(members []int32, places []int, needed []string) func
 			}
 		}
 		for _, step := range needed {
-			holders, i := c.holders[step], 0
+			holders, i := c.coded.Holders(step), 0
 			for v := range of {
 				if i < len(holders) && holders[i] == int32(v) {
 					i++
@@ -158,19 +159,18 @@ func (c *cohort) median(members []int32, places []int) int {
 // stepHypotheses: a step occurs; it occurs again, against once.
 func (c *cohort) stepHypotheses(o Options) []*hypothesis {
 	var once, again []*hypothesis
-	var holding []string // what enough runs do to compare them
-	for step, variants := range c.holders {
-		if c.ratedRuns(variants) >= o.MinRuns {
-			holding = append(holding, step)
+	rated := map[string]int{} // of what enough runs do to compare them
+	for _, step := range c.coded.Names {
+		if n := c.ratedRuns(c.coded.Holders(step)); n >= o.MinRuns {
+			rated[step] = n
 		}
 	}
-	slices.SortFunc(holding, func(a, b string) int {
-		return cmp.Or(cmp.Compare(c.ratedRuns(c.holders[b]), c.ratedRuns(c.holders[a])), cmp.Compare(a, b))
-	})
+	holding := slices.SortedFunc(maps.Keys(rated), func(a, b string) int { return cmp.Or(cmp.Compare(rated[b], rated[a]), cmp.Compare(a, b)) })
 	for _, step := range slices.Sorted(slices.Values(holding[:min(len(holding), o.MaxHypotheses)])) {
+		holders := c.coded.Holders(step)
 		var firsts, seconds []int
 		var repeaters []int32
-		for _, v := range c.holders[step] {
+		for _, v := range holders {
 			first := slices.Index(c.variants[v].Steps, step)
 			firsts = append(firsts, first)
 			if second := slices.Index(c.variants[v].Steps[first+1:], step); second >= 0 {
@@ -178,7 +178,7 @@ func (c *cohort) stepHypotheses(o Options) []*hypothesis {
 				seconds = append(seconds, first+1+second)
 			}
 		}
-		once = append(once, &hypothesis{cohort: c, feature: contains, subject: []string{step}, mark: c.onVariants(c.holders[step], firsts, nil)})
+		once = append(once, &hypothesis{cohort: c, feature: contains, subject: []string{step}, mark: c.onVariants(holders, firsts, nil)})
 		if c.ratedRuns(repeaters) >= o.MinRuns {
 			again = append(again, &hypothesis{cohort: c, feature: repeats, subject: []string{step}, mark: c.onVariants(repeaters, seconds, []string{step})})
 		}
@@ -189,37 +189,49 @@ func (c *cohort) stepHypotheses(o Options) []*hypothesis {
 // neighbourHypotheses: a step comes directly before another one, among the runs that have both.
 func (c *cohort) neighbourHypotheses(o Options) []*hypothesis {
 	type occurrence struct {
+		mining.Pair
 		members []int32
 		places  []int
-		runs    int64
 	}
-	pairs := map[[2]string]*occurrence{}
-	for v, variant := range c.variants {
-		for i := 1; i < len(variant.Steps); i++ {
-			p := [2]string{variant.Steps[i-1], variant.Steps[i]}
-			at := pairs[p]
-			if at == nil {
-				at = &occurrence{}
-				pairs[p] = at
+	name := func(p mining.Pair) (from, to string) { return c.coded.Names[p.From], c.coded.Names[p.To] }
+	chosen := mining.Top(func(yield func(mining.Pair) bool) {
+		for p := range c.coded.Pairs() {
+			// A repetition is its own feature, and what few runs do can't be compared.
+			if p.From != p.To && p.Runs >= int64(o.MinRuns) && !yield(p) {
+				return
 			}
-			if n := len(at.members); p[0] == p[1] || n > 0 && at.members[n-1] == int32(v) {
-				continue // a repetition is its own feature; a pair counts once a run
+		}
+	}, o.MaxHypotheses, func(p, q mining.Pair) int {
+		a, b := name(p)
+		x, y := name(q)
+		return cmp.Or(cmp.Compare(q.Runs, p.Runs), cmp.Compare(a, x), cmp.Compare(b, y))
+	})
+	found, at := make([]occurrence, len(chosen)), map[[2]int32]*occurrence{}
+	for i, p := range chosen {
+		found[i].Pair = p
+		at[[2]int32{p.From, p.To}] = &found[i]
+	}
+	for v := range c.variants {
+		trace := c.coded.Trace(v)
+		for i := 1; i < len(trace); i++ {
+			p := at[[2]int32{trace[i-1], trace[i]}]
+			if p == nil {
+				continue
 			}
-			at.members, at.places = append(at.members, int32(v)), append(at.places, i)
-			at.runs += variant.Runs
+			if n := len(p.members); n == 0 || p.members[n-1] != int32(v) { // a pair counts once a run
+				p.members, p.places = append(p.members, int32(v)), append(p.places, i)
+			}
 		}
 	}
-	maps.DeleteFunc(pairs, func(_ [2]string, at *occurrence) bool { return at.runs < int64(o.MinRuns) }) // they come last, and can't be compared
-	keys := slices.SortedFunc(maps.Keys(pairs), func(a, b [2]string) int {
-		return cmp.Or(cmp.Compare(pairs[b].runs, pairs[a].runs), slices.Compare(a[:], b[:]))
-	})
 	var all []*hypothesis
-	for _, p := range keys[:min(len(keys), o.MaxHypotheses)] {
-		at := pairs[p]
-		if c.ratedRuns(at.members) < o.MinRuns {
+	for i := range found {
+		p := &found[i]
+		if c.ratedRuns(p.members) < o.MinRuns {
 			continue
 		}
-		all = append(all, &hypothesis{cohort: c, feature: precedes, subject: p[:], mark: c.onVariants(at.members, at.places, p[:])})
+		from, to := name(p.Pair)
+		steps := []string{from, to}
+		all = append(all, &hypothesis{cohort: c, feature: precedes, subject: steps, mark: c.onVariants(p.members, p.places, steps)})
 	}
 	return all
 }

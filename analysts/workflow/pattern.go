@@ -138,11 +138,11 @@ func rateEvidence(succeeded, failed, support, runs int64, first, last uint64) ev
 
 // variantsAndFollows are the findings on the most frequent whole traces, and on the most frequent neighbours.
 func (c *cohort) variantsAndFollows(o Options) []evidence.Finding {
-	variants := slices.SortedFunc(slices.Values(c.variants), func(a, b mining.Variant) int {
+	variants := mining.Top(slices.Values(c.variants), o.Top, func(a, b mining.Variant) int {
 		return cmp.Or(cmp.Compare(b.Runs, a.Runs), slices.Compare(a.Steps, b.Steps))
 	})
 	var findings []evidence.Finding
-	for _, v := range variants[:min(len(variants), o.Top)] {
+	for _, v := range variants {
 		trace := "no step at all"
 		if len(v.Steps) > 0 {
 			trace = "exactly " + arrows(v.Steps)
@@ -151,19 +151,19 @@ func (c *cohort) variantsAndFollows(o Options) []evidence.Finding {
 			Kind: "variant", Workflow: c.Name, Subject: v.Steps,
 			Text: fmt.Sprintf("%d of %s of %s took %s%s.", v.Runs, counted(c.mined.Runs, "run"), c.Name, trace,
 				c.outcome(v.Succeeded, v.Failed)),
-			Of:       len(variants),
+			Of:       len(c.variants),
 			Evidence: rateEvidence(v.Succeeded, v.Failed, v.Runs, c.mined.Runs, v.First, v.Last),
 		})
 	}
-	follows := mining.DirectlyFollows(c.variants)
-	for _, f := range follows[:min(len(follows), o.Top)] {
+	follows, of := c.coded.DirectlyFollows(o.Top)
+	for _, f := range follows {
 		e := rateEvidence(f.Succeeded, f.Failed, f.Runs, c.mined.Runs, f.First, f.Last)
 		e.Counts["occurrences"] = f.Count
 		findings = append(findings, evidence.Finding{
 			Kind: "follows", Workflow: c.Name, Subject: []string{f.From, f.To},
 			Text: fmt.Sprintf("%s comes directly after %s %s, in %d of %s of %s%s.", f.To, f.From, counted(f.Count, "time"), f.Runs,
 				counted(c.mined.Runs, "run"), c.Name, c.outcome(f.Succeeded, f.Failed)),
-			Of:       len(follows),
+			Of:       of,
 			Evidence: e,
 		})
 	}

@@ -115,8 +115,8 @@ func partsOf(seq []string) [][]string {
 // holding finds the variants that hold a sequence. Only those that hold its rarest step can.
 func (c *cohort) holding(seq []string) held {
 	var h held
-	rarest := slices.MinFunc(seq, func(a, b string) int { return cmp.Compare(len(c.holders[a]), len(c.holders[b])) })
-	for _, v := range c.holders[rarest] {
+	rarest := slices.MinFunc(seq, func(a, b string) int { return cmp.Compare(len(c.coded.Holders(a)), len(c.coded.Holders(b))) })
+	for _, v := range c.coded.Holders(rarest) {
 		if end := endOf(c.variants[v].Steps, seq); end >= 0 {
 			h.members, h.places = append(h.members, v), append(h.places, end)
 			h.runs += c.variants[v].Runs
