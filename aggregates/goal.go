@@ -59,6 +59,8 @@ type Goal struct {
 	// spent is what was told to have been spent for it.
 	spent events.Nanos
 	tasks []goalTask
+	// assigned tells that it was said who does the tasks for which the plan names nobody.
+	assigned bool
 	// talked counts what its agents said to one another, and talks are the questions that wait for an answer.
 	talked int
 	talks  []talk
@@ -101,6 +103,8 @@ func decideGoal(p Policies, c commands.Goal, s Goal) ([]events.Goal, error) {
 			return nil, fmt.Errorf("%w: no plan of goal %s waits for approval", ErrState, c.Goal)
 		}
 		return []events.Goal{events.GoalApproved{By: c.By}}, nil
+	case commands.AssignTasks:
+		return assignTasks(c, s)
 	case commands.ShortTask:
 		return shortTask(c, s)
 	case commands.StartGoal:
@@ -346,6 +350,8 @@ func evolveGoal(s Goal, e events.Goal) Goal {
 	case events.GoalPlanRefused:
 		// Whoever wanted it to run has to want it again: without a plan it would only be asked for again.
 		s.Planning, s.Started, s.spent = false, false, events.Add(s.spent, e.CostNanos)
+	case events.GoalTasksAssigned:
+		s = s.assign(e)
 	case events.GoalApproved:
 		s.Approval = ""
 	case events.GoalStarted:

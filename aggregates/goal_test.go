@@ -194,6 +194,7 @@ type goalHistory struct {
 	under                           map[string]string
 	over                            map[string]bool
 	talked                          int
+	assigned                        bool
 }
 
 // takes holds a fact to those before it, and tells whether it ends the goal.
@@ -260,6 +261,14 @@ func (g *goalHistory) takes(t *rapid.T, e events.Goal) (ended bool) {
 	case events.GoalAgentAnswered:
 		// What is said between agents is in nobody's share: the budget holds it.
 		g.limit, g.spent = g.limit+e.CostNanos, g.spent+e.CostNanos
+	case events.GoalTasksAssigned:
+		for _, a := range e.Tasks {
+			if task := g.tasks[a.Task]; task.Agent != "" || g.over[a.Task] || g.assigned {
+				t.Fatalf("%s is given to %q, and is %+v", a.Task, a.Agent, task)
+			}
+		}
+		// Nothing is under way when it is asked who does what.
+		g.assigned, g.limit, g.spent = true, g.limit+e.CostNanos, g.spent+e.CostNanos
 	case events.GoalTaskHandedOver:
 		if g.under[e.Task] != e.Run {
 			t.Fatalf("%s is handed over by %s, and %q is under way", e.Task, e.Run, g.under[e.Task])
@@ -309,7 +318,7 @@ func goalPlan(t *rapid.T) commands.Command {
 	return commands.PlanGoal{Goal: "g", Source: events.PlannedByModel, Agents: []string{"clerk"}, Tasks: []events.GoalTask{
 		{Task: "a", Instruction: "a", Agent: "clerk", Retries: pick(t, "retries", 0, 1), EstimateNanos: pick[events.Nanos](t, "estimate", 0, 11)},
 		{Task: "b", Instruction: "b", Agent: "clerk", DependsOn: pick(t, "on", nil, []string{}, []string{"a"}, []string{"b"}), OnFailure: pick(t, "policy", "", events.SkipTask)},
-		{Task: "c", Instruction: "c", Agent: "clerk", DependsOn: []string{"b"}, Escalate: pick(t, "boss", "", "clerk", "nobody")},
+		{Task: "c", Instruction: "c", Agent: pick(t, "doer", "clerk", ""), DependsOn: []string{"b"}, Escalate: pick(t, "boss", "", "clerk", "nobody")},
 	}}
 }
 
@@ -317,7 +326,7 @@ func goalWish(t *rapid.T) commands.Command {
 	task := pick(t, "task", "a", "b", "c")
 	attempt := pick(t, "attempt", 1, 1, 2, 3)
 	run := commands.GoalRun("g", task, attempt)
-	wish := pick(t, "wish", "create", "ask", "plan", "plan", "start", "task", "task", "task", "task", "finish", "finish", "finish", "fail", "fail", "short", "short", "short", "skip", "pause", "resume", "limit", "refuse", "cancel", "agent", "agent", "answer", "answer", "hand")
+	wish := pick(t, "wish", "create", "ask", "plan", "plan", "start", "task", "task", "task", "task", "finish", "finish", "finish", "fail", "fail", "short", "short", "short", "skip", "pause", "resume", "limit", "refuse", "cancel", "agent", "agent", "answer", "answer", "hand", "assign")
 	switch wish {
 	case "create":
 		return commands.CreateGoal{Goal: "g", Prompt: pick(t, "prompt", "Ship it.", "Ship it.", ""), Level: events.Tactical, LimitNanos: pick[events.Nanos](t, "limit", 0, 10)}
@@ -350,6 +359,11 @@ func goalWish(t *rapid.T) commands.Command {
 		n := rapid.IntRange(1, 3).Draw(t, "talk")
 		return commands.AnswerAgent{
 			Goal: "g", Talk: n, Run: commands.TalkRun("g", n, pick(t, "try", 1, 1, 2)), Answer: "yes", Failure: pick(t, "failure", "", "", events.NoMoney), CostNanos: pick[events.Nanos](t, "cost", 0, 1),
+		}
+	case "assign":
+		return commands.AssignTasks{
+			Goal: "g", Agents: []string{"clerk"}, CostNanos: pick[events.Nanos](t, "cost", 0, 2),
+			Tasks: []events.TaskAssignment{{Task: task, Agent: pick(t, "to", "clerk", "clerk", "nobody", ""), AssignedBy: pick(t, "by", events.AssignedByModel, events.AssignedByWords)}},
 		}
 	case "hand":
 		return commands.HandOver{Goal: "g", Run: run, From: "clerk", To: "boss", Text: "go on", Agents: []string{"boss"}, CostNanos: pick[events.Nanos](t, "cost", 0, 1)}

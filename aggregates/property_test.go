@@ -35,7 +35,7 @@ func facts() map[string][]*rapid.Generator[events.Event] {
 		"goal": {
 			anything[events.GoalCreated](), anything[events.GoalPlanAsked](), anything[events.GoalPlanned](), anything[events.GoalPlanRefused](),
 			anything[events.GoalStarted](), anything[events.GoalApproved](), anything[events.GoalTaskShort](), anything[events.GoalTaskAllotted](), anything[events.GoalTaskStarted](), anything[events.GoalTaskFinished](), anything[events.GoalTaskFailed](),
-			anything[events.GoalTaskSkipped](), anything[events.GoalTaskChanged](), anything[events.GoalTaskAnswered](), anything[events.GoalTold](), anything[events.GoalAgentAsked](), anything[events.GoalAgentAnswered](), anything[events.GoalTaskHandedOver](), anything[events.GoalPaused](), anything[events.GoalResumed](), anything[events.GoalLimited](),
+			anything[events.GoalTaskSkipped](), anything[events.GoalTaskChanged](), anything[events.GoalTaskAnswered](), anything[events.GoalTold](), anything[events.GoalAgentAsked](), anything[events.GoalAgentAnswered](), anything[events.GoalTaskHandedOver](), anything[events.GoalTasksAssigned](), anything[events.GoalPaused](), anything[events.GoalResumed](), anything[events.GoalLimited](),
 			anything[events.GoalCancelled](), anything[events.GoalFinished](),
 			// Names that fit are the ones that change something.
 			rapid.Just[events.Event](events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a"}, {Task: "b", DependsOn: []string{"a"}}}}),

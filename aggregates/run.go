@@ -129,6 +129,9 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 	if err := checkName("workflow", c.Workflow); err != nil {
 		return nil, fmt.Errorf("run %s: %w", c.Run, err)
 	}
+	if len(c.Schema) > 0 && !json.Valid(c.Schema) {
+		return nil, fmt.Errorf("%w: run %s: the schema of its answer is no JSON", ErrInvalid, c.Run)
+	}
 	// A live run sees what was said in its conversation. What a source calls a session is taken as it is.
 	if c.Source == nil && c.Conversation != "" {
 		if err := checkName("conversation", c.Conversation); err != nil {
@@ -137,7 +140,7 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 	}
 	return []events.Run{events.RunStarted{
 		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, ShareNanos: c.ShareNanos, Tool: c.Tool, Params: c.Params, Agent: c.Agent, AskedBy: c.AskedBy,
-		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated, Summarises: c.Summarises, Phrases: c.Phrases,
+		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated, Summarises: c.Summarises, Phrases: c.Phrases, Schema: compact(c.Schema),
 	}}, nil
 }
 

@@ -36,6 +36,8 @@ type StartRun struct {
 	Summarises *events.ConversationSummarised
 	// Phrases is what the record says to the prompt and it is to find words for.
 	Phrases *events.Phrasing
+	// Schema is what its answer is to satisfy, empty for what its agent's configuration says.
+	Schema json.RawMessage
 	// Limits bound it by a budget of its own, which is set before it starts. Nil for none.
 	Limits *RunLimits
 }

@@ -47,6 +47,7 @@ var Known = NewTable(
 	kind[GoalAgentAsked](),
 	kind[GoalAgentAnswered](),
 	kind[GoalTaskHandedOver](),
+	kind[GoalTasksAssigned](),
 	kind[GoalPaused](),
 	kind[GoalResumed](),
 	kind[GoalLimited](),

@@ -73,6 +73,9 @@ func (e RunCancelled) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls} }
 // Cost is what it cost to ask for the plan.
 func (e GoalPlanned) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls} }
 
+// Cost is what it cost to ask who does the tasks.
+func (e GoalTasksAssigned) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls} }
+
 // Cost is what it cost to ask for a plan.
 func (e GoalPlanRefused) Cost() Cost { return Cost{e.CostNanos, e.UnpricedCalls} }
 

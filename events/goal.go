@@ -83,6 +83,9 @@ type GoalTask struct {
 	Team string `json:"team,omitempty"`
 }
 
+// Unassigned tells that an agent is to do it, and that nobody says which.
+func (t GoalTask) Unassigned() bool { return t.Agent == "" && t.Tool == "" && t.Question == "" }
+
 // GoalEstimate is what a plan will take, by the runs that did such tasks before.
 type GoalEstimate struct {
 	// Tasks are those that agents do, and Known those of them of which enough runs are known. Where Known is less, it is of those alone.

@@ -131,6 +131,10 @@ func samples() []events.Event {
 			Talk: 3, Asker: "g1.write.1", Run: "g1.talk-3-1", Answer: "November.", Error: "budget exhausted", Next: "g1.talk-3-2", CostNanos: 222_300, UnpricedCalls: 2,
 		},
 		events.GoalTaskHandedOver{Talk: 4, Task: "write", Run: "g1.write.1", From: "writer", To: "clerk", Text: "The figures are there, the text is not.", CostNanos: 222_300, UnpricedCalls: 2},
+		events.GoalTasksAssigned{
+			Tasks: []events.TaskAssignment{{Task: "write", Agent: "writer", AssignedBy: events.AssignedByHistory, Reason: "writer succeeded in 9 of 9 like tasks", Rated: 9, Succeeded: 9}},
+			Run:   "g1.assign", Model: "gpt-6-luna", CostNanos: 222_300, UnpricedCalls: 2,
+		},
 		events.GoalTaskChanged{Task: "write", By: "user:anna", Instruction: "Write three lines.", Agent: "clerk"},
 		events.GoalTaskAnswered{Task: "ask", By: "user:anna", Answer: "The blue one."},
 		events.GoalPaused{By: "budget", Reason: "budget exhausted"},
@@ -195,6 +199,7 @@ func samples() []events.Event {
 			Phrases: &events.Phrasing{Asked: time.Date(2026, 11, 28, 7, 0, 0, 0, time.UTC), Since: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Title: "Patterns, yesterday", Lines: []events.PhrasingLine{
 				{Text: "12 of 40 runs.", Positions: []uint64{3, 9}, Runs: []string{"r0"}, Improvement: "06aacbda1caacce8"},
 			}},
+			Schema: json.RawMessage(`{"type":"object"}`),
 			Labels: map[string]string{"channel": "C1", "app": "desk"}, Source: &events.Source{Format: "runs", Record: "r1", Digest: "ab12"}, Undated: true,
 		},
 		events.RunStepStarted{

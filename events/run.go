@@ -41,6 +41,8 @@ type RunStarted struct {
 	Summarises *ConversationSummarised `json:"summarises,omitempty"`
 	// Phrases is what the record says to the prompt and a live run is to find words for.
 	Phrases *Phrasing `json:"phrases,omitempty"`
+	// Schema is the JSON Schema that the answer of a live run is to satisfy, in place of its agent's.
+	Schema json.RawMessage `json:"schema,omitempty"`
 	// Agent is who a live run was asked of, empty where it goes to whoever fits best.
 	Agent string `json:"agent,omitempty"`
 	// AskedBy is the live run whose agent asked for it, empty where a person or a program did.

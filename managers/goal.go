@@ -94,6 +94,9 @@ type goalState struct {
 	Told []string `json:"told,omitempty"`
 	// Talks are the questions of agents to others that wait for an answer.
 	Talks []goalTalk `json:"talks,omitempty"`
+	// Assigned tells that it was said who does the tasks for which the plan names nobody, and AssignRun where a model was asked.
+	Assigned  bool   `json:"assigned,omitempty"`
+	AssignRun string `json:"assign_run,omitempty"`
 }
 
 // ofGoal is the key of facts that belong to a goal: its own, those of its budget, and those of its runs, which have its name
@@ -113,10 +116,10 @@ func ofGoal(e *events.Envelope) string {
 // left to go. What has a result hands it on to those who need it.
 func goal() Manager[goalState] {
 	return Manager[goalState]{
-		Name: "goal", Version: 5, Key: ofGoal, Opens: []string{"goal.created"},
+		Name: "goal", Version: 6, Key: ofGoal, Opens: []string{"goal.created"},
 		Follows: []string{
 			"goal.plan_asked", "goal.planned", "goal.plan_refused", "goal.started", "goal.approved", "goal.task_short", "goal.task_allotted", "goal.task_started", "goal.task_finished", "goal.task_failed",
-			"goal.task_skipped", "goal.task_changed", "goal.task_answered", "goal.told", "goal.agent_asked", "goal.agent_answered", "goal.task_handed_over", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
+			"goal.task_skipped", "goal.task_changed", "goal.task_answered", "goal.told", "goal.agent_asked", "goal.agent_answered", "goal.task_handed_over", "goal.tasks_assigned", "goal.paused", "goal.resumed", "goal.limited", "goal.cancelled", "goal.finished", "budget.set",
 			"run.started", "run.assigned", "run.step_finished", "run.suspended", "run.resumed", "run.finished", "run.failed", "run.cancelled",
 		},
 		Evolve: func(s goalState, e *events.Envelope, fact events.Event) goalState {
@@ -207,6 +210,8 @@ func evolveGoal(s goalState, e *events.Envelope, fact events.Goal) goalState {
 		s.answered(e, f)
 	case events.GoalTaskHandedOver:
 		s.handedOver(f)
+	case events.GoalTasksAssigned:
+		s.assigned(f)
 	case events.GoalPaused:
 		s.Paused = true
 	case events.GoalResumed:
@@ -285,7 +290,7 @@ func wantsOfGoal(s goalState) (wants []Want) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Runs)) {
 		r := s.Runs[name]
-		if needed := name == s.PlanRun || s.speaks(name) || r.HandedOver; r.Started && !r.Ended && (s.Ended || !needed) {
+		if needed := name == s.PlanRun || name == s.AssignRun && len(s.nobodys()) > 0 || s.speaks(name) || r.HandedOver; r.Started && !r.Ended && (s.Ended || !needed) {
 			m := command(r.Cause, 2, r.At, name)
 			wants = append(wants, Want{ID: m.ID, Command: commands.CancelRun{Meta: m, Run: name, Reason: "its goal does not need it any more"}})
 		}
@@ -323,7 +328,7 @@ func wantsOfGoal(s goalState) (wants []Want) {
 			wants = append(wants, Want{ID: m.ID, Command: commands.ResumeRun{Meta: m, Run: t.Run, ShareNanos: r.Share}})
 		}
 	}
-	wants = append(wants, s.answers()...)
+	wants = append(append(wants, s.assign()...), s.answers()...)
 	for _, i := range s.next() {
 		t := s.Tasks[i]
 		m := command(s.Planned, 1+i*maxAttempts+t.Attempts, s.At, "")
@@ -361,7 +366,7 @@ func (s goalState) plan() []Want {
 
 // next are the tasks to begin, by place, those first from which the longest way is left to go.
 func (s goalState) next() []int {
-	if !s.Started || s.Paused || s.Unapproved {
+	if !s.Started || s.Paused || s.Unapproved || len(s.nobodys()) > 0 {
 		return nil
 	}
 	ended := make(map[string]bool, len(s.Tasks))

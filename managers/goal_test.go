@@ -85,6 +85,14 @@ func (h history) says() (says []string) {
 			says = append(says, fmt.Sprintf("plan, round %d, asked %d, runbook %q %v: %q %q for %d", plan.Round, plan.Asked, plan.Runbook, plan.Slots, plan.Answer, plan.Failed, plan.Cost.CostNanos))
 			continue
 		}
+		if assign, is := w.Work.(managers.Assign); is {
+			tasks := make([]string, len(assign.Tasks))
+			for i, t := range assign.Tasks {
+				tasks[i] = t.Task
+			}
+			says = append(says, fmt.Sprintf("assign %v, asked in %q of %q: %q %q for %d", tasks, assign.Run, assign.Model, assign.Answer, assign.Failed, assign.Cost.CostNanos))
+			continue
+		}
 		switch c := w.Command.(type) {
 		case commands.SetBudget:
 			says = append(says, fmt.Sprintf("budget %s %s %d", c.Budget, c.Period, c.LimitNanos))
@@ -138,7 +146,7 @@ func diamond(more ...of) []of {
 	return append([]of{
 		goalSays(events.GoalCreated{Goal: "g", Prompt: "Ship it.", Requester: "user:anna", Parallel: 2}),
 		goalSays(events.GoalPlanned{Runbook: "shipping", Tasks: []events.GoalTask{
-			{Task: "a", Title: "the first", Instruction: "Do a."}, {Task: "b", DependsOn: []string{"a"}}, {Task: "c", DependsOn: []string{"a"}},
+			{Task: "a", Agent: "clerk", Title: "the first", Instruction: "Do a."}, {Task: "b", Agent: "clerk", DependsOn: []string{"a"}}, {Task: "c", Agent: "clerk", DependsOn: []string{"a"}},
 			{Task: "d", DependsOn: []string{"b", "c"}, Instruction: "Do d.", Agent: "writer"},
 		}}),
 		goalSays(events.GoalStarted{}),
@@ -157,6 +165,13 @@ func priced(n events.Nanos, unpriced int64) string {
 
 func TestAGoalWantsWhatIsNext(t *testing.T) {
 	t.Parallel()
+	nobodys := goalSays(events.GoalPlanned{Tasks: []events.GoalTask{
+		{Task: "a"}, {Task: "b", Agent: "clerk", EstimateSeconds: 3}, {Task: "c", DependsOn: []string{"b"}}, {Task: "q", Question: "When?", DependsOn: []string{"c"}},
+	}})
+	whose := []of{
+		runSays("g.assign", events.RunStarted{Run: "g.assign", Goal: "g"}), runSays("g.assign", events.RunAssigned{Agent: "assigner", Model: "small"}),
+		runSays("g.assign", events.RunStepFinished{CostNanos: 7}), runSays("g.assign", events.RunFinished{Answer: "{}"}),
+	}
 	created := goalSays(events.GoalCreated{Goal: "g", Prompt: "Ship it.", Parallel: 2})
 	limited := goalSays(events.GoalCreated{Goal: "g", Prompt: "Ship it.", Parallel: 2, LimitNanos: 500})
 	asked := goalSays(events.GoalPlanAsked{Runbook: "shipping", Slots: map[string]string{"what": "it"}})
@@ -189,7 +204,7 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 		"asked for again": {[]of{created, asked, runs("g.plan-1-1"), runSays("g.plan-1-1", events.RunStepFinished{CostNanos: 7}), runSays("g.plan-1-1", events.RunCancelled{}), asked}, []string{`plan, round 2, asked 0, runbook "shipping" map[what:it]: "" "" for 0`}},
 		"refused":         {[]of{created, asked, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanRefused{})}, nil},
 		"planned after a refusal, and not started anew": {[]of{
-			created, asked, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanRefused{}), asked, goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a"}}}),
+			created, asked, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanRefused{}), asked, goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a", Agent: "clerk"}}}),
 		}, nil},
 		"planned, not started": {diamond()[:2], nil},
 		"started":              {diamond(), []string{"attempt 1 at a"}},
@@ -212,20 +227,30 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 		"changed while under way":     {join(underWay, []of{goalSays(events.GoalTaskChanged{Task: "a", Agent: "x"})}), []string{"cancel g.a.1", "attempt 2 at a"}},
 		"both next":                   {diamond(through("a", "A")...), []string{"attempt 1 at b", "attempt 1 at c"}},
 		"one place is left": {[]of{
-			created, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a"}, {Task: "b"}, {Task: "c"}}}), begins("b", 1), runs("g.b.1"),
+			created, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a", Agent: "clerk"}, {Task: "b", Agent: "clerk"}, {Task: "c", Agent: "clerk"}}}), begins("b", 1), runs("g.b.1"),
 		}, []string{"attempt 1 at a"}},
-		"the last waits for both":  {join(diamond(through("a", "A")...), through("b", "B"), []of{begins("c", 1), runs("g.c.1")}), nil},
-		"the last":                 {join(diamond(through("a", "A")...), through("c", "C"), through("b", "B")), []string{"attempt 1 at d"}},
-		"cancelled":                {join(underWay, []of{goalSays(events.GoalCancelled{})}), []string{"cancel g.a.1"}},
-		"cancelled, its run too":   {join(underWay, []of{goalSays(events.GoalCancelled{}), runSays("g.a.1", events.RunCancelled{})}), nil},
-		"cancelled before its run": {diamond(begins("a", 1), goalSays(events.GoalCancelled{})), nil},
-		"cancelled while planned":  {[]of{created, asked, runs("g.plan-1-1"), goalSays(events.GoalCancelled{})}, []string{"cancel g.plan-1-1"}},
-		"another run of its name":  {diamond(runs("g.z.1"), runSays("g.z.1", events.RunStepFinished{})), []string{"attempt 1 at a"}},
+		"the last waits for both":        {join(diamond(through("a", "A")...), through("b", "B"), []of{begins("c", 1), runs("g.c.1")}), nil},
+		"the last":                       {join(diamond(through("a", "A")...), through("c", "C"), through("b", "B")), []string{"attempt 1 at d"}},
+		"cancelled":                      {join(underWay, []of{goalSays(events.GoalCancelled{})}), []string{"cancel g.a.1"}},
+		"cancelled, its run too":         {join(underWay, []of{goalSays(events.GoalCancelled{}), runSays("g.a.1", events.RunCancelled{})}), nil},
+		"cancelled before its run":       {diamond(begins("a", 1), goalSays(events.GoalCancelled{})), nil},
+		"cancelled while planned":        {[]of{created, asked, runs("g.plan-1-1"), goalSays(events.GoalCancelled{})}, []string{"cancel g.plan-1-1"}},
+		"another run of its name":        {diamond(runs("g.z.1"), runSays("g.z.1", events.RunStepFinished{})), []string{"attempt 1 at a"}},
+		"nobody's":                       {[]of{created, goalSays(events.GoalStarted{}), nobodys}, []string{`assign [a c], asked in "" of "": "" "" for 0`}},
+		"nobody's, before it is started": {[]of{created, nobodys}, []string{`assign [a c], asked in "" of "": "" "" for 0`}},
+		"a model is asked whose":         {join([]of{created, goalSays(events.GoalStarted{}), nobodys}, whose[:2]), nil},
+		"a model said whose":             {join([]of{created, goalSays(events.GoalStarted{}), nobodys}, whose), []string{`assign [a c], asked in "g.assign" of "small": "{}" "" for 7`}},
+		"it was said whose": {join([]of{created, goalSays(events.GoalStarted{}), nobodys}, whose, []of{goalSays(events.GoalTasksAssigned{Tasks: []events.TaskAssignment{{Task: "a", Agent: "boss"}, {Task: "c"}}})}),
+			[]string{"attempt 1 at b", "attempt 1 at a"}},
+		"a person said whose meanwhile": {join([]of{created, goalSays(events.GoalStarted{}), nobodys}, whose[:2], []of{
+			goalSays(events.GoalTaskChanged{Task: "a", Agent: "boss"}), goalSays(events.GoalTaskSkipped{Task: "c"}),
+		}), []string{"cancel g.assign", "attempt 1 at b", "attempt 1 at a"}},
+		"nobody's in a log of before": {[]of{created, goalSays(events.GoalStarted{}), nobodys, begins("a", 1), runs("g.a.1")}, []string{`assign [c], asked in "" of "": "" "" for 0`}},
 		"a question waits for its answer": {[]of{
-			created, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "q", Question: "When?"}, {Task: "a", DependsOn: []string{"q"}}}}),
+			created, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "q", Question: "When?"}, {Task: "a", Agent: "clerk", DependsOn: []string{"q"}}}}),
 		}, nil},
 		"a question was answered": {[]of{
-			created, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "q", Question: "When?"}, {Task: "a", DependsOn: []string{"q"}}}}),
+			created, goalSays(events.GoalStarted{}), goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "q", Question: "When?"}, {Task: "a", Agent: "clerk", DependsOn: []string{"q"}}}}),
 			goalSays(events.GoalTaskAnswered{Task: "q", Answer: "Now."}),
 		}, []string{"attempt 1 at a"}},
 	} {
@@ -276,7 +301,7 @@ func TestTheLongestWayIsBegunFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tasks := []events.GoalTask{{Task: "a"}, {Task: "b"}, {Task: "c", DependsOn: []string{"b"}}, {Task: "d", DependsOn: []string{"c"}}}
+			tasks := []events.GoalTask{{Task: "a", Agent: "clerk"}, {Task: "b", Agent: "clerk"}, {Task: "c", Agent: "clerk", DependsOn: []string{"b"}}, {Task: "d", Agent: "clerk", DependsOn: []string{"c"}}}
 			for i := range tasks {
 				tasks[i].EstimateSeconds = tt.seconds[i]
 			}
@@ -295,7 +320,7 @@ func TestATaskIsAskedWithWhatCameBefore(t *testing.T) {
 	facts = append(facts, begins("c", 1), runs("g.c.1"), runSays("g.c.1", events.RunFailed{Error: "lost"}),
 		goalSays(events.GoalTaskFailed{Task: "c", Run: "g.c.1", Reason: "lost", Next: events.TaskSkipped}),
 		goalSays(events.GoalTold{Text: "Be brief."}), goalSays(events.GoalTold{Text: "Be kind."}))
-	want := "Do d.\n\nThis is a part of a larger goal: Ship it.\n\nThe result of \"b\":\nthe answer of b\n\nThere is no result of \"c\": lost\n\n" +
+	want := "Do d.\n\nThis is a part of a larger goal: Ship it.\n\nAgents that work on it: clerk, writer\n\nThe result of \"b\":\nthe answer of b\n\nThere is no result of \"c\": lost\n\n" +
 		"To be heeded: Be brief.\n\nTo be heeded: Be kind.\n"
 	if got := goalAfter(t, append(facts, begins("d", 1))...).asked(); got != want {
 		t.Errorf("it is asked %q\nnot %q", got, want)
@@ -367,7 +392,7 @@ func TestResultsAreKeptAsLongAsTheyAreNeeded(t *testing.T) {
 	if remembers(goalAfter(t, failed...), "g.a.1") {
 		t.Error("an attempt that the goal was told of is kept")
 	}
-	planned := goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a"}, {Task: "b", Question: "Well?", DependsOn: []string{"a"}}}})
+	planned := goalSays(events.GoalPlanned{Tasks: []events.GoalTask{{Task: "a", Agent: "clerk"}, {Task: "b", Question: "Well?", DependsOn: []string{"a"}}}})
 	asked := append([]of{diamond()[0], planned, goalSays(events.GoalStarted{})}, through("a", "first result")...)
 	if h := goalAfter(t, append(asked, goalSays(events.GoalTaskAnswered{Task: "b", Answer: "Yes."}))...); remembers(h, "first result") {
 		t.Error("the result that a question needed is kept after its answer")

@@ -19,9 +19,11 @@ type goalRun struct {
 	Started bool `json:"started,omitempty"`
 	Ended   bool `json:"ended,omitempty"`
 	// Cause is the fact that asked for it, and then the one that ended it.
-	Cause   uuid.UUID      `json:"cause"`
-	At      time.Time      `json:"at"`
-	Answer  string         `json:"answer,omitempty"`
+	Cause  uuid.UUID `json:"cause"`
+	At     time.Time `json:"at"`
+	Answer string    `json:"answer,omitempty"`
+	// Model is who is asked, of a run that says who does the tasks.
+	Model   string         `json:"model,omitempty"`
 	Error   string         `json:"error,omitempty"`
 	Failure events.Failure `json:"failure,omitempty"`
 	Cost    events.Cost    `json:"cost,omitzero"`
@@ -43,6 +45,9 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 		s.PlanRun, s.Asked = name, s.Asked+1
 		s.Runs[name] = goalRun{}
 	}
+	if f, is := fact.(events.RunStarted); is && f.Goal == s.Goal && name == commands.AssignmentRun(s.Goal) {
+		s.AssignRun, s.Runs[name] = name, goalRun{}
+	}
 	r, known := s.Runs[name]
 	if !known {
 		return s
@@ -58,7 +63,7 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 	case events.RunFinished:
 		end()
 		r.Answer = f.Answer
-		if name != s.PlanRun {
+		if name != s.PlanRun && name != s.AssignRun {
 			r.Answer = handedOn(f.Answer)
 		}
 	case events.RunFailed:
@@ -68,6 +73,9 @@ func evolveGoalRun(s goalState, e *events.Envelope, fact events.Run) goalState {
 		end()
 		r.Error = cmp.Or(f.Reason, "it was cancelled")
 	case events.RunAssigned:
+		if name == s.AssignRun {
+			r.Model = f.Model
+		}
 		s.task(s.taskOf(name), func(t *goalTask) { t.Doer = f.Agent })
 	case events.RunSuspended:
 		if f.Budget == commands.GoalBudget(s.Goal) {

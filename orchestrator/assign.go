@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.keeps(name, config, t.model)
+	t.keeps(name, config, cmp.Or(t.modelOf[name], t.model))
 	assign := commands.AssignRun{
 		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: name, Revision: to.Revision, Model: t.config.Model, Arms: to.Arms, Choice: why,
 	}
@@ -87,6 +88,9 @@ func (t *turn) keeps(agent string, config events.AgentConfig, model string) {
 	t.agent, t.config = agent, config
 	if t.config.Model == "" {
 		t.config.Model = model
+	}
+	if schema := t.conversation.started.Schema; len(schema) > 0 {
+		t.config.Schema = schema
 	}
 }
 

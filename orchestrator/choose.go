@@ -33,7 +33,7 @@ func (t *turn) choose(ctx context.Context) (agent string, why *events.Choice, er
 		if !askable {
 			continue
 		}
-		record, err := t.recordOf(ctx, m)
+		record, err := recordOf(ctx, t.models.In(t.wish.Workspace), m)
 		if err != nil {
 			return "", nil, err
 		}
@@ -115,9 +115,9 @@ func (t *turn) askable(ctx context.Context, agent string) (bool, error) {
 }
 
 // recordOf is how an agent did on the tasks among its latest that are like the one that it fits.
-func (t *turn) recordOf(ctx context.Context, m routing.Match) (record routing.Record, err error) {
+func recordOf(ctx context.Context, reader projections.Reader, m routing.Match) (record routing.Record, err error) {
 	filter := projections.RunFilter{Agent: m.Name, Limit: maxLike}
-	for row, err := range t.models.In(t.wish.Workspace).Runs(ctx, filter) {
+	for row, err := range reader.Runs(ctx, filter) {
 		if err != nil {
 			return record, fmt.Errorf("read the runs of %s: %w", m.Name, err)
 		}

@@ -29,6 +29,8 @@ type Config struct {
 	// Runner performs the turns. Model is what an agent without a model of its own uses.
 	Runner agents.Runner
 	Model  string
+	// ModelOf is what agents without a model of their own use in place of Model, by their names.
+	ModelOf map[string]string
 	// Toolbox finds the tools of agents. Default: the runner's own ones alone.
 	Toolbox Toolbox
 	// Policies are those that Dispatch goes by. Default: the zero value's.
@@ -169,7 +171,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	dispatch := patient(o.c.Dispatch, o.c.Log)
 	told := newOverheard(o.c.Models, o.c.Clock)
 	p := &performer{
-		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, roster: newRoster(), trials: newTrials(), runner: o.c.Runner, toolbox: o.c.Toolbox, policies: o.c.Policies, approveWithin: o.c.ApproveWithin, model: o.c.Model, holder: o.c.holder,
+		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, roster: newRoster(), trials: newTrials(), runner: o.c.Runner, toolbox: o.c.Toolbox, policies: o.c.Policies, approveWithin: o.c.ApproveWithin, model: o.c.Model, modelOf: o.c.ModelOf, holder: o.c.holder,
 		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: func(run, text string) {
 			told.hear(run, text)
 			if o.c.OnText != nil {
@@ -179,11 +181,12 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		seen: newRecent[*conversation](keptConversations * o.c.Turns), pool: o.c.Pool, versions: newRecent[aggregates.Agent](o.c.LiveAgents),
 	}
 	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
+	assigns := &assigner{planner: plans, roster: p.roster}
 	triggers := Triggers{Start: Runs{Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models, Tools: AssistantTools(o.c.Policies(""))}.Start, Dispatch: dispatch, Clock: o.c.Clock}
 	desk := o.desk()
 	writes := o.writer(dispatch, p.caps)
 	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
-		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp), Handle(triggers.tick, triggers.gaveUp),
+		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp), Handle(assigns.perform, assigns.gaveUp), Handle(triggers.tick, triggers.gaveUp),
 		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.make(o.c.Log),
 		Handle(answered(desk.answer, writes.take), desk.gaveUp(o.c.Log)),
 	}, o.c.Handlers...)...)

@@ -22,6 +22,9 @@ import (
 // other agent's.
 const Planner = "planner"
 
+// Assigner is the agent that says who does the tasks for which a plan names nobody. It is made as the planner is.
+const Assigner = "assigner"
+
 // Judging is the agent that judges answers where no other is named.
 const Judging = "judge"
 
@@ -179,11 +182,16 @@ func (p *planner) meta(wish managers.Plan, slot int) commands.Meta {
 
 // prepare makes the planner, where there is none.
 func (p *planner) prepare(ctx context.Context, wish managers.Plan) error {
-	agent, _, err := p.agents.Agent(ctx, wish.Workspace, Planner)
+	return p.made(ctx, p.meta(wish, spawnPlannerSlot), Planner, "breaks goals into tasks")
+}
+
+// made makes an agent that the program itself needs, where there was none of that name.
+func (p *planner) made(ctx context.Context, meta commands.Meta, name, role string) error {
+	agent, _, err := p.agents.Agent(ctx, meta.Workspace, name)
 	if err != nil || agent.Live || agent.Retired {
 		return err
 	}
-	_, err = p.dispatch(ctx, commands.SpawnAgent{Meta: p.meta(wish, spawnPlannerSlot), Agent: Planner, Role: "breaks goals into tasks"})
+	_, err = p.dispatch(ctx, commands.SpawnAgent{Meta: meta, Agent: name, Role: role})
 	return moved(err)
 }
 
@@ -298,7 +306,7 @@ func (p *planner) prompt(ctx context.Context, wish managers.Plan) (string, error
 	b.WriteString(`
 Answer with one JSON object and nothing else:
 {"note": "what to know about the plan", "tasks": [{"task": "a-short-name", "title": "a few words", "instruction": "all that the agent has to know to do it",
-"agent": "one of the agents above, or empty where any will do", "depends_on": ["names of the tasks whose results it needs"], "seconds": 60}]}
+"agent": "one of the agents above where nobody else can do it, else empty: it goes to whoever does such tasks best", "depends_on": ["names of the tasks whose results it needs"], "seconds": 60}]}
 "seconds" is how long it will take. Tasks that don't need each other's results are done at the same time: let a task depend only on
 what it needs. No task may depend on itself, be it over others. The last task should put the result together.
 Where one agent is not enough for a task, give it "team" and "agents", the names of its agents in the order of their parts:

@@ -31,7 +31,7 @@ type Role struct {
 // own tells of the agents that do something for the program itself: nobody's tasks go to them.
 func own(agent string) bool {
 	switch agent {
-	case Planner, Judging, Summarizer, Phraser, events.RoleAgent(events.Writer):
+	case Planner, Assigner, Judging, Summarizer, Phraser, events.RoleAgent(events.Writer):
 		return true
 	}
 	return events.IsRoleAgent(agent)

@@ -51,7 +51,7 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 		return "", template.Name + " would be spawned, and was retired", nil
 	case before.Live && t.roster.isSpecialist(workspace, template.Name): // spawned a moment ago, or by words that its prompt lacks
 		match.Name = template.Name
-		record, err := t.recordOf(ctx, match)
+		record, err := recordOf(ctx, t.models.In(workspace), match)
 		if err != nil || !record.Holds() {
 			return "", fmt.Sprintf("%s succeeded in %d of %d like tasks only", template.Name, record.Succeeded, record.Rated), err
 		}

@@ -35,6 +35,8 @@ type performer struct {
 	approveWithin time.Duration
 	// model is what an agent without a model of its own uses.
 	model string
+	// modelOf is what those agents use instead.
+	modelOf map[string]string
 	// holder is this process, as reservations name it. allowUnpriced lets calls through a budget whose cost is not known.
 	holder        string
 	allowUnpriced bool

@@ -79,7 +79,7 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 
 // goals keeps where each goal and its tasks stand.
 var goals = readmodel.Projection{
-	Name: "goals", Version: 6, Tables: []readmodel.AnyTable{goalTable},
+	Name: "goals", Version: 7, Tables: []readmodel.AnyTable{goalTable},
 	Lists: []readmodel.List{goalTable.List(readmodel.List{
 		Name: "goals", Help: "Goals with their tasks, the latest first", Order: []readmodel.Order{{Column: "goal", Descending: true}},
 	})},
@@ -135,6 +135,9 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 				Task: t.Task, Title: t.Title, Agent: t.Agent, Status: TaskWaiting, DependsOn: jsonList(t.DependsOn), EstimateSeconds: t.EstimateSeconds,
 				Question: strings.Clone(t.Question), Team: t.Team, Estimate: USD(t.EstimateNanos),
 			}
+			if t.Agent != "" {
+				r.Tasks[i].AssignedBy = events.AssignedByPlan
+			}
 		}
 		r.Cost = r.Cost.Plus(e.Cost())
 		r.Approval, r.Estimate = strings.Clone(e.Approval), e.Estimate
@@ -143,6 +146,13 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 		r.Approval = ""
 		if r.Status == GoalAwaits {
 			r.goesOn()
+		}
+	case events.GoalTasksAssigned:
+		r.Cost = r.Cost.Plus(e.Cost())
+		for _, a := range e.Tasks {
+			r.task(a.Task, func(t *GoalTaskRow) {
+				t.Agent, t.AssignedBy, t.Assigned = strings.Clone(a.Agent), a.AssignedBy, strings.Clone(a.Reason)
+			})
 		}
 	case events.GoalPlanRefused:
 		r.Cost = r.Cost.Plus(e.Cost())
@@ -154,6 +164,9 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 		}
 	case events.GoalTaskStarted:
 		r.task(e.Task, func(t *GoalTaskRow) {
+			if t.AssignedBy != "" && t.AssignedBy != events.AssignedByWords && e.Agent != t.Agent {
+				t.AssignedBy, t.Assigned = events.AssignedByFailure, ""
+			}
 			t.Status, t.Agent, t.Run, t.Attempts, t.EndedAt = TaskRunning, strings.Clone(e.Agent), strings.Clone(e.Run), int64(e.Attempt), nil
 			if t.StartedAt == nil {
 				t.StartedAt = jsonTime(f.When)
@@ -184,7 +197,10 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskSkipped, events.Cost{}, e.Reason) })
 	case events.GoalTaskChanged:
 		r.task(e.Task, func(t *GoalTaskRow) {
-			t.Status, t.Run, t.Agent = TaskWaiting, "", strings.Clone(cmp.Or(e.Agent, t.Agent))
+			t.Status, t.Run = TaskWaiting, ""
+			if e.Agent != "" {
+				t.Agent, t.AssignedBy, t.Assigned = strings.Clone(e.Agent), events.AssignedByPerson, strings.Clone(e.By)
+			}
 		})
 	case events.GoalTaskAnswered:
 		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, events.Cost{}, "") })
@@ -194,7 +210,7 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 	case events.GoalTaskHandedOver:
 		r.Cost = r.Cost.Plus(e.Cost())
 		r.task(e.Task, func(t *GoalTaskRow) {
-			t.Status, t.Agent = TaskWaiting, strings.Clone(e.To)
+			t.Status, t.Agent, t.AssignedBy, t.Assigned = TaskWaiting, strings.Clone(e.To), events.AssignedByAgent, strings.Clone(e.From)
 			t.spend(e.Cost())
 		})
 	case events.GoalTold:

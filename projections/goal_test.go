@@ -40,12 +40,12 @@ func TestGoals(t *testing.T) {
 	t.Parallel()
 	at := func(n int) *time.Time { m := minute(n); return &m }
 	find := projections.GoalTaskRow{
-		Task: "find", Title: "Find", Agent: "clerk", Status: projections.TaskDone, DependsOn: []string{}, Attempts: 1, Run: "g.find.1", StartedAt: at(4), EndedAt: at(7), Cost: 3, UnpricedCalls: 2,
+		Task: "find", Title: "Find", Agent: "clerk", AssignedBy: events.AssignedByPlan, Status: projections.TaskDone, DependsOn: []string{}, Attempts: 1, Run: "g.find.1", StartedAt: at(4), EndedAt: at(7), Cost: 3, UnpricedCalls: 2,
 	}
 	check := projections.GoalTaskRow{
-		Task: "check", Agent: "boss", Status: projections.TaskRunning, DependsOn: []string{}, Attempts: 2, Run: "g.check.2", StartedAt: at(5), Cost: 2, UnpricedCalls: 1, Reason: "no",
+		Task: "check", Agent: "boss", AssignedBy: events.AssignedByFailure, Status: projections.TaskRunning, DependsOn: []string{}, Attempts: 2, Run: "g.check.2", StartedAt: at(5), Cost: 2, UnpricedCalls: 1, Reason: "no",
 	}
-	write := projections.GoalTaskRow{Task: "write", Agent: "writer", Status: projections.TaskWaiting, DependsOn: []string{"find"}}
+	write := projections.GoalTaskRow{Task: "write", Agent: "writer", AssignedBy: events.AssignedByPlan, Status: projections.TaskWaiting, DependsOn: []string{"find"}}
 	want := projections.GoalRow{
 		Goal: "g", Prompt: "Ship it.", Level: events.Tactical, Status: projections.GoalRunning, Parent: "f", Requester: "user:anna",
 		PlanSource: events.PlannedByModel, PlanOf: "g.plan-1-1", Note: "three", Parallel: 2, LimitNanos: 100, Cost: events.Cost{CostNanos: 10, UnpricedCalls: 5},

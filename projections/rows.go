@@ -342,12 +342,15 @@ type GoalRow struct {
 
 // GoalTaskRow is a task of a goal: an element of the column tasks of goals, in the order of the plan.
 type GoalTaskRow struct {
-	Task      string         `json:"task"`
-	Title     string         `json:"title"`
-	Agent     string         `json:"agent"`
-	Status    GoalTaskStatus `json:"status"`
-	DependsOn []string       `json:"depends_on"`
-	Attempts  int64          `json:"attempts"`
+	Task  string `json:"task"`
+	Title string `json:"title"`
+	Agent string `json:"agent"`
+	// AssignedBy is what gave it to its agent, and Assigned why. By words it goes to whoever fits best when it begins.
+	AssignedBy events.AssignedBy `json:"assigned_by,omitempty"`
+	Assigned   string            `json:"assigned,omitempty"`
+	Status     GoalTaskStatus    `json:"status"`
+	DependsOn  []string          `json:"depends_on"`
+	Attempts   int64             `json:"attempts"`
 	// Run is the latest attempt.
 	Run             string `json:"run"`
 	EstimateSeconds int64  `json:"estimate_seconds"`

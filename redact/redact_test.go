@@ -241,6 +241,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		arm
 		as
 		asked_by
+		assigned_by
 		asker
 		approvers
 		ask_tools

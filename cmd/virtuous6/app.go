@@ -120,7 +120,7 @@ func (a *app) ready(ctx context.Context) error {
 // driving is how this process drives live runs under a lease.
 func (a *app) driving(runner agents.Runner, model string, box orchestrator.Toolbox, lease *orchestrator.Lease) orchestrator.Config {
 	return orchestrator.Config{
-		Toolbox: box, Policies: aggregates.Everywhere(a.config.Policy.policy()), ApproveWithin: a.config.Policy.ApproveWithin, Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, Lease: lease, Seen: &a.seen,
+		Toolbox: box, Policies: aggregates.Everywhere(a.config.Policy.policy()), ApproveWithin: a.config.Policy.ApproveWithin, Store: a.store, Models: a.models, Dispatch: a.dispatcher().Dispatch, Agents: a.dispatcher(), Runner: runner, Model: model, ModelOf: map[string]string{orchestrator.Planner: a.config.PlannerModel, orchestrator.Assigner: a.config.AssignerModel}, Lease: lease, Seen: &a.seen,
 		Clock: a.clock, IDs: a.ids, Turns: a.config.Turns, Pool: a.pool, Drain: a.config.Drain, StallAfter: a.config.StallAfter,
 		RestAfter: a.config.RestAfter, LiveAgents: a.config.LiveAgents, EarlierBytes: 4 * a.config.ConversationTokens, // a token is about four bytes
 		AllowUnpriced: a.config.Unpriced == "allow", Holdback: shareOr(a.config.Policy.HoldbackPermille), HeldOut: shareOr(a.config.Policy.HeldOutPermille),

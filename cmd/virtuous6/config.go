@@ -44,6 +44,10 @@ type config struct {
 	// Model is what agents without a model of their own use. Default: with OpenAI gpt-6-luna, with a server of one's own the
 	// first that it lists, without either scripted-1.
 	Model string `yaml:"model"`
+	// PlannerModel and AssignerModel are what the agents `planner` and `assigner` use, which make the plans of goals and say who does their
+	// tasks, where they have no model of their own. Default: model.
+	PlannerModel  string `yaml:"planner_model"`
+	AssignerModel string `yaml:"assigner_model"`
 	// API is how models are asked, chat or responses, where an agent does not say. Default: what the model needs.
 	API string `yaml:"api"`
 	// BaseURL is that of an OpenAI-compatible server; OPENAI_BASE_URL wins over it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
@@ -22,8 +23,9 @@ type goalsPlanVerb struct {
 // Help tells who plans.
 func (goalsPlanVerb) Help() string {
 	return "A runbook makes the plan where one is named, or where the goal says all words of one's name. Else the agent `planner` does, " +
-		"whose model `agents configure planner --model` sets; what it gives is checked, and once it is told what is wrong. Without a real " +
-		"model a template makes it, and the plan says so.\n\nExamples:\n  virtuous6 goals plan 019a\n  virtuous6 goals plan 019a --runbook refund --set order=12"
+		"whose model `planner_model` in the configuration sets; what it gives is checked, and once it is told what is wrong. Without a real " +
+		"model a template makes it, and the plan says so. Tasks for which it names no agent go to who did such tasks well, else to whom the agent " +
+		"`assigner` says (`assigner_model`), else to whom their words fit.\n\nExamples:\n  virtuous6 goals plan 019a\n  virtuous6 goals plan 019a --runbook refund --set order=12"
 }
 
 // Run asks for the plan and shows it.
@@ -44,8 +46,10 @@ func (v goalsPlanVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	err = a.reach(ctx, goal.Goal, position, func(fact events.Event) bool {
-		switch fact.(type) {
-		case events.GoalPlanned, events.GoalPlanRefused, events.GoalCancelled:
+		switch f := fact.(type) {
+		case events.GoalPlanned:
+			return !slices.ContainsFunc(f.Tasks, events.GoalTask.Unassigned)
+		case events.GoalTasksAssigned, events.GoalPlanRefused, events.GoalCancelled:
 			return true
 		}
 		return false
@@ -152,6 +156,7 @@ func (v goalsResumeVerb) Run(ctx context.Context, a *app) error {
 
 // goThrough waits for a goal's end behind a position, or until somebody has to do something, and shows how it went.
 func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSON bool) error {
+	approval := false
 	err := a.reach(ctx, goal, position, func(fact events.Event) bool {
 		if !asJSON {
 			a.tell(fact)
@@ -160,7 +165,10 @@ func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSO
 		case events.GoalFinished, events.GoalCancelled, events.GoalPaused, events.GoalPlanRefused:
 			return true
 		case events.GoalPlanned:
-			return f.Approval != ""
+			approval = f.Approval != ""
+			return approval && !slices.ContainsFunc(f.Tasks, events.GoalTask.Unassigned)
+		case events.GoalTasksAssigned:
+			return approval
 		}
 		return false
 	})
@@ -228,6 +236,10 @@ func (a *app) tell(fact events.Event) {
 			fmt.Fprintf(a.out, " (attempt %d)", f.Attempt)
 		}
 		fmt.Fprintln(a.out)
+	case events.GoalTasksAssigned:
+		for _, t := range f.Tasks {
+			fmt.Fprintf(a.out, "%s: for %s, by %s: %s\n", t.Task, cmp.Or(oneLine(t.Agent), "whoever fits best"), t.AssignedBy, short(t.Reason, 120))
+		}
 	case events.GoalTaskShort:
 		fmt.Fprintf(a.out, "%s: waits for a greater share of the money, $%s in all\n", f.Task, f.NeedsNanos)
 	case events.GoalAgentAsked:

@@ -144,6 +144,7 @@ func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) 
 		if err := a.tasksOf(g); err != nil {
 			return err
 		}
+		a.assignments(g)
 	}
 	for _, name := range report.Children {
 		child := children[name]
@@ -278,7 +279,7 @@ func (a *app) tasksOf(g projections.GoalRow) error {
 			to = now
 		}
 	}
-	return table(a.out, "TASK|STATUS|AGENT|TOOK|COST|TIME|NEEDS|TITLE", func(row func(...any)) {
+	return table(a.out, "TASK|STATUS|AGENT|BY|TOOK|COST|TIME|NEEDS|TITLE", func(row func(...any)) {
 		for _, t := range g.Tasks {
 			took, bar := "-", ""
 			if t.StartedAt != nil {
@@ -295,15 +296,45 @@ func (a *app) tasksOf(g projections.GoalRow) error {
 			if t.Reason != "" {
 				what += ": " + t.Reason
 			}
-			row(t.Task, t.Status, orDash(short(t.Agent, 20)), took, spent(t.Spent()), orDash(bar), orDash(needs(t.DependsOn)), short(what, 60))
+			row(t.Task, t.Status, orDash(short(t.Agent, 20)), orDash(string(t.AssignedBy)), took, spent(t.Spent()), orDash(bar), orDash(needs(t.DependsOn)), short(what, 60))
 		}
 	})
 }
 
-// shownNeeds is how many tasks are named that another one needs.
+// shownAssignments is how many reasons are told why agents do tasks.
+const shownAssignments = 12
+
+// assignments tells why agents do tasks for which the plan named nobody.
+func (a *app) assignments(g projections.GoalRow) {
+	type reason struct {
+		by  events.AssignedBy
+		why string
+	}
+	var order []reason
+	of := map[reason][]string{}
+	for _, t := range g.Tasks {
+		switch t.AssignedBy {
+		case events.AssignedByHistory, events.AssignedByModel, events.AssignedByWords:
+			r := reason{t.AssignedBy, t.Assigned}
+			if of[r] == nil {
+				order = append(order, r)
+			}
+			of[r] = append(of[r], t.Task)
+		case events.AssignedByPlan, events.AssignedByPerson, events.AssignedByAgent, events.AssignedByFailure:
+		}
+	}
+	for _, r := range order[:min(len(order), shownAssignments)] {
+		fmt.Fprintf(a.out, "%s by %s: %s\n", needs(of[r]), r.by, short(r.why, 200))
+	}
+	if more := len(order) - shownAssignments; more > 0 {
+		fmt.Fprintf(a.out, "and %d more reasons: --json gives all\n", more)
+	}
+}
+
+// shownNeeds is how many tasks are named in one place.
 const shownNeeds = 4
 
-// needs names the tasks that another one needs, as many as there is room for.
+// needs names tasks, as many as there is room for.
 func needs(tasks []string) string {
 	if n := len(tasks) - shownNeeds; n > 1 {
 		return fmt.Sprintf("%s and %d more", strings.Join(tasks[:shownNeeds], " "), n)
