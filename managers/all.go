@@ -72,6 +72,9 @@ func All(c Config) []Member {
 	if c.Does(SlackBudget{}) {
 		members = append(members, member(slackBudget()))
 	}
+	if c.Does(SlackWait{}) {
+		members = append(members, member(slackWait()))
+	}
 	if c.Does(SlackReview{}) {
 		members = append(members, member(reviews(c.Reviewers)), member(slackReview()))
 	}

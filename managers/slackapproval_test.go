@@ -22,6 +22,10 @@ func shownAs(t *testing.T, manager string, streams func(events.Event) string, fa
 		key, p, ids := "", m.New(), map[uuid.UUID]string{}
 		for i, fact := range facts {
 			e := &events.Envelope{ID: uuid.UUID{15: byte(i)}, Kind: fact.Kind(), Stream: streams(fact), Revision: uint64(i), Correlation: "r", OccurredAt: time.Unix(int64(i), 0).UTC()}
+			if f, is := fact.(events.RunSuspended); is { // whose budget is its key
+				e.Stream, e.Version = "run-r", 1
+				e.Data, _ = json.Marshal(f)
+			}
 			if key == "" {
 				key = m.Key(e)
 			} else if m.Key(e) != key {
@@ -101,6 +105,9 @@ func TestVerdictsAndBudgetsAreShown(t *testing.T) {
 		}
 	}
 	post := func(post string) events.Event { return events.SlackPosted{Post: post, Channel: "C", TS: "1"} }
+	short := func(limit events.Nanos) events.Event {
+		return events.RunSuspended{Budget: "all", Starting: "2026-11-28", LimitNanos: limit}
+	}
 	for name, c := range map[string]struct {
 		manager, stream string
 		facts           []events.Event
@@ -113,7 +120,12 @@ func TestVerdictsAndBudgetsAreShown(t *testing.T) {
 			[]string{"experiment:x:proved@ ", "", "experiment:x:stopped@1 "}, false},
 		"rolled back": {"slack_experiment", "experiment-x", []events.Event{events.ExperimentRolledBack{}, post("experiment:x")}, []string{"experiment:x:rolled back@ "}, true},
 		"used up, raised": {"slack_budget", "budget-a:b/c", []events.Event{events.BudgetExhausted{Starting: "2026-11-28"}, post("budget:a:b/c:2026-11-28"), events.BudgetSet{}, post("budget:a:b/c:2026-11-28/raised")},
-			[]string{"budget:a:b/c:2026-11-28:exhausted@ ", "", "budget:a:b/c:2026-11-28:raised@1 "}, true},
+			[]string{"budget:a:b/c:2026-11-28:exhausted@ ", "", "budget:a:b/c:2026-11-28:raised@1 ", ""}, false},
+		"too little for a run": {"slack_budget", "budget-all", []events.Event{short(100), short(100), post("budget:all:2026-11-28"), short(100), events.BudgetExhausted{Starting: "2026-11-28"}},
+			[]string{"budget:all:2026-11-28:short@ ", "budget:all:2026-11-28:short@ ", "", "", "budget:all:2026-11-28:exhausted@1 "}, false},
+		"too little for a run after it was raised": {"slack_budget", "budget-all", []events.Event{short(100), post("budget:all:2026-11-28"), events.BudgetSet{LimitNanos: 200}, post("budget:all:2026-11-28/raised"), short(100), short(200)},
+			[]string{"budget:all:2026-11-28:short@ ", "", "budget:all:2026-11-28:raised@1 ", "", "", "budget:all:2026-11-28+2:short@ "}, false},
+		"too little for a goal's run": {"slack_budget", "budget-goal:g", []events.Event{events.RunSuspended{Budget: "goal:g", Starting: "2026-11-28"}}, nil, true},
 		"a goal": {"slack_goal", "goal-g", []events.Event{events.GoalCreated{Goal: "g", Conversation: "slack:T:C:1.1"}, events.GoalPlanned{}, post("goal:g"), events.GoalFinished{}, post("goal:g/revision 3")},
 			[]string{"goal:g:revision 0@ ", "goal:g:revision 1@ ", "goal:g:revision 1@1 ", "goal:g:revision 3@1 "}, true},
 		"a goal from elsewhere": {"slack_goal", "goal-g", []events.Event{events.GoalCreated{Goal: "g"}}, nil, true},

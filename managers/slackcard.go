@@ -74,6 +74,7 @@ const (
 	slackCardSlot = 0x5110 + iota
 	slackExpirySlot
 	slackChangeSlot
+	slackWaitSlot
 )
 
 // wantID is that of showing how it stands. Posting is another wish than changing what was posted: the fact behind both may be

@@ -158,7 +158,7 @@ func (d *Door) threadOf(ctx context.Context, run projections.RunRow) (channel, t
 	return at.Channel, row.Thread, err
 }
 
-// session tells how the session of a run's thread stands: suspended while a person is to decide, over with the run.
+// session tells how the session of a run's thread stands: suspended while a person is to decide or money is missing, over with the run.
 func (d *Door) session(ctx context.Context, channel, thread, workspace, run string) error {
 	reader, told := d.Reader.In(workspace), ""
 	for {
@@ -169,6 +169,8 @@ func (d *Door) session(ctx context.Context, channel, thread, workspace, run stri
 		status := "processing"
 		if err == nil && row.Outcome != projections.Running {
 			status = "active"
+		} else if err == nil && row.Suspended != "" {
+			status = "suspended"
 		} else {
 			asked, err := reader.Approvals(ctx, projections.ApprovalAsked)
 			if err != nil {

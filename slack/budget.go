@@ -13,8 +13,8 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-// budgetBlocks tells that a budget is used up, or that it was raised after that.
-func budgetBlocks(row projections.BudgetRow, starting string, w managers.SlackCard) (text string, blocks []api.Block) {
+// budgetBlocks tells that a budget is used up, that it has too little for what waits, or that it was raised after that.
+func budgetBlocks(row projections.BudgetRow, starting string, w managers.SlackBudget) (text string, blocks []api.Block) {
 	name := strings.NewReplacer("*", "", "`", "'").Replace(inert(clip(oneLine(row.Budget), 80)))
 	goal, ofGoal := strings.CutPrefix(name, "goal:")
 	limit := limitOf(row)
@@ -30,12 +30,18 @@ func budgetBlocks(row projections.BudgetRow, starting string, w managers.SlackCa
 		}
 		return text, blocks
 	}
+	_, lacks, _ := strings.Cut(w.Reason, ": ") // without the name of the error
+	lacks = inert(clip(oneLine(lacks), 300))
 	text = ":double_vertical_bar: " + what + " of " + limit
 	meanwhile := "wait"
 	if row.Fails {
 		meanwhile = "fail"
 	}
 	switch {
+	case w.As == managers.Short && row.Period == events.Total:
+		text += " has too little left for the next call of a run, which waits: " + lacks + "."
+	case w.As == managers.Short:
+		text += fmt.Sprintf(" a %s has too little left for the next call of a run, which waits until the next %[1]s: %s.", row.Period, lacks)
 	case ofGoal:
 		text += " is used up. The goal is paused."
 	case row.Period == events.Total:
@@ -68,10 +74,32 @@ func (d *Door) Exhausted(ctx context.Context, w managers.SlackBudget) error {
 		c.late = "it is over"
 	}
 	if known {
-		c.text, c.blocks = budgetBlocks(row, starting, w.SlackCard)
+		c.text, c.blocks = budgetBlocks(row, starting, w)
 		c.text = bare(c.text)
 	}
 	return d.show(ctx, w.SlackCard, c)
+}
+
+// Wait has the session of a run's thread show whether it waits for money.
+func (d *Door) Wait(ctx context.Context, w managers.SlackWait) error {
+	if err := d.Reach(ctx); err != nil {
+		return err
+	}
+	run, _, err := d.Reader.In(w.Workspace).Run(ctx, w.Run)
+	if err != nil || w.Workspace != d.Workspace {
+		return err
+	}
+	channel, thread, err := d.threadOf(ctx, run)
+	if err != nil || thread == "" {
+		return err
+	}
+	return d.session(ctx, channel, thread, w.Workspace, w.Run)
+}
+
+// WaitGaveUp ends what could not be told.
+func (d *Door) WaitGaveUp(_ context.Context, w managers.SlackWait, reason string) error {
+	d.Log.Error("it could not be told in Slack that a run waits", "run", w.Run, "reason", reason)
+	return nil
 }
 
 // ExhaustedGaveUp ends what could not be shown.

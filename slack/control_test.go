@@ -82,6 +82,52 @@ func TestImprovementsArePausedByThoseWhoMayDecide(t *testing.T) {
 	}
 }
 
+// A run that waits since a budget has too little for its next call is told of in its thread, and shown once to who may raise that.
+func TestARunThatWaitsForMoneyIsTold(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	door, h, server := newDoor(t, func(c *slack.Config) {
+		c.Proposals, c.Approvers, c.Now = "C7", []string{"U1"}, func() time.Time { return now }
+	})
+	take := taking(t, door)
+	run := answered("r1", "")
+	run.Outcome, run.Conversation, run.Suspended = projections.Running, "slack:T1:C1:1.1", "all"
+	h.runs = []projections.RunRow{run}
+	h.budgets = []projections.BudgetRow{{Budget: "all", Period: events.Daily, LimitNanos: 5_000_000_000, SpentNanos: 4_000_000_000, Starting: "2026-11-28"}}
+	w := managers.SlackBudget{
+		SlackCard: managers.SlackCard{Of: "budget:all:2026-11-28+2", Since: now, As: managers.Short}, Reason: "budget exhausted: 4 of 5 USD spent or set aside, and this call can cost 1.2 <!here>",
+	}
+	for range 2 { // it is done again where the record was lost
+		if err := door.Exhausted(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := door.Wait(t.Context(), managers.SlackWait{Run: "r1"}); err != nil || server.Status("C1", "1.1") != "suspended" {
+		t.Errorf("%v, status %q", err, server.Status("C1", "1.1"))
+	}
+	m := server.Messages("C7")
+	if len(m) != 1 || !strings.Contains(m[0].Blocks, "too little left for the next call of a run, which waits until the next day: 4 of 5 USD") || strings.Contains(m[0].Blocks, "<!here>") || !strings.Contains(m[0].Blocks, "v6_raise_half") {
+		t.Fatalf("posted %+v", m)
+	}
+	half := strings.ReplaceAll(between(strings.ReplaceAll(m[0].Blocks, `\"`, "'"), `"action_id":"v6_raise_half","value":"`, `"`), "'", `"`)
+	take(tapBy(t, "U2", "t1", "v6_raise_half", half))
+	take(tapBy(t, "U1", "t2", "v6_raise_half", half))
+	if set := all[commands.SetBudget](h); len(set) != 1 || set[0].Budget != "all" || set[0].LimitNanos != 7_500_000_000 || set[0].Actor != "user:slack:T1:U1" {
+		t.Errorf("got %+v", set)
+	}
+	for outcome, want := range map[events.Outcome]string{projections.Running: "processing", events.Succeeded: "active"} {
+		h.runs[0].Suspended, h.runs[0].Outcome = "", outcome
+		if err := door.Wait(t.Context(), managers.SlackWait{Run: "r1"}); err != nil || server.Status("C1", "1.1") != want {
+			t.Errorf("%v, status %q, want %q", err, server.Status("C1", "1.1"), want)
+		}
+	}
+	// One that nobody asked for in Slack has no session.
+	h.runs[0].Conversation = "r1"
+	if err := door.Wait(t.Context(), managers.SlackWait{Run: "r1"}); err != nil {
+		t.Error(err)
+	}
+}
+
 // A used-up budget gets a higher limit by a tap of who may decide, which counts for the limit that was shown.
 func TestAUsedUpBudgetIsRaised(t *testing.T) {
 	t.Parallel()

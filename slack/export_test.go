@@ -32,7 +32,7 @@ func ApprovalBlocks(row projections.ApprovalRow, prompt string) []api.Block {
 }
 func ExperimentBlocks(row projections.ExperimentRow) []api.Block { return experimentBlocks(row) }
 func BudgetBlocks(row projections.BudgetRow, w managers.SlackCard) []api.Block {
-	_, blocks := budgetBlocks(row, "2026-11-28", w)
+	_, blocks := budgetBlocks(row, "2026-11-28", managers.SlackBudget{SlackCard: w})
 	return blocks
 }
 func AlertBlocks(w managers.SlackAlert) []api.Block {

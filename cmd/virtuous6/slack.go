@@ -151,6 +151,7 @@ func (s *slackServer) handlers() []orchestrator.Handler {
 	all := []orchestrator.Handler{
 		orchestrator.Handle(s.door.Follow, s.door.FollowGaveUp), orchestrator.Handle(s.door.Answer, s.door.AnswerGaveUp),
 		orchestrator.Handle(s.door.Permit, s.door.PermitGaveUp), orchestrator.Handle(s.door.Pursue, s.door.PursueGaveUp),
+		orchestrator.Handle(s.door.Wait, s.door.WaitGaveUp),
 	}
 	if s.door.Digests != "" {
 		all = append(all, orchestrator.Handle(s.door.Digest, s.door.DigestGaveUp), orchestrator.Handle(s.door.Milestone, s.door.MilestoneGaveUp))
