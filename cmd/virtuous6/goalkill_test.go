@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore/pgtest"
 )
 
@@ -34,6 +35,39 @@ type world struct {
 	killings func()
 	// who asked the model last, by its key.
 	who string
+	// spent is what the calls for each goal cost, going the one that is gone for now, and limit what it may cost then. over are the moments
+	// when it cost more.
+	spent map[string]events.Nanos
+	going string
+	limit events.Nanos
+	over  []string
+}
+
+// What a call of the counted model costs, by the usage that it tells and the prices in countedConfig. A goal takes thirteen. The wide limit is
+// for all that kills can make unknown, the tight one for less than the goal takes.
+const (
+	countedCost  = 10*10 + 40*10_000
+	wideLimit    = 120 * countedCost
+	tightLimit   = 9 * countedCost
+	countedUsage = `"usage":{"prompt_tokens":10,"completion_tokens":40,"total_tokens":50}`
+)
+
+// countedConfig is the configuration of a program whose calls have a price.
+func countedConfig(t *testing.T, p program, lease time.Duration) string {
+	t.Helper()
+	prices := write(t, p.dir, "prices.json", `{"m": {"input_cost_per_token": 1e-8, "output_cost_per_token": 1e-5}}`)
+	return write(t, p.dir, "config.yaml", "model: m\nlease: "+lease.String()+"\nprices: "+prices+"\npolicy:\n  tools: [send_mail, note, ask_agent]\n")
+}
+
+// begins counts for another goal from now on.
+func (w *world) begins(goal string, limit events.Nanos) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.going, w.limit = goal, limit
+}
+
+func newWorld(seed uint64, kills int) *world {
+	return &world{killer: &killer{}, random: rand.New(rand.NewPCG(seed, uint64(kills))), sent: map[string]int{}, spent: map[string]events.Nanos{}} //nolint:gosec // moments, not secrets
 }
 
 // killedTasks is how many parts a goal has, of which each sends a mail. The last one waits for all of them.
@@ -49,6 +83,9 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	switch name {
 	case "completions":
 		w.asked++
+		if w.spent[w.going] += countedCost; w.spent[w.going] > w.limit {
+			w.over = append(w.over, fmt.Sprintf("goal %s: %s USD of %s", w.going, w.spent[w.going], w.limit))
+		}
 		w.who = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	case "send_mail":
 		w.sent[r.URL.Query().Get("key")]++
@@ -78,13 +115,13 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 // said is a chunk that is a whole answer.
 func said(text string) string {
 	quoted, _ := json.Marshal(text)
-	return `{"choices":[{"index":0,"delta":{"role":"assistant","content":` + string(quoted) + `},"finish_reason":"stop"}]}`
+	return `{"choices":[{"index":0,"delta":{"role":"assistant","content":` + string(quoted) + `},"finish_reason":"stop"}],` + countedUsage + `}`
 }
 
 // calling is a chunk that calls a tool.
 func calling(tool, arguments string) string {
 	quoted, _ := json.Marshal(arguments)
-	return `{"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"` + tool + `","type":"function","function":{"name":"` + tool + `","arguments":` + string(quoted) + `}}]},"finish_reason":"tool_calls"}]}`
+	return `{"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"` + tool + `","type":"function","function":{"name":"` + tool + `","arguments":` + string(quoted) + `}}]},"finish_reason":"tool_calls"}],` + countedUsage + `}`
 }
 
 func thePlan() string {
@@ -98,7 +135,8 @@ func thePlan() string {
 }
 
 // TestChaosGoalsGoOnWhereverTheProgramIsKilled kills the real program with SIGKILL again and again while it goes for goals, and
-// counts what their tasks, the model and the tool were asked: no task is lost or doubled, and no mail is sent twice.
+// counts what their tasks, the model and the tool were asked: no task is lost or doubled, no mail is sent twice, and what the counted calls
+// cost is never above what the goal may cost, with what was set aside for those whose outcome nobody knows.
 func TestChaosGoalsGoOnWhereverTheProgramIsKilled(t *testing.T) {
 	t.Parallel()
 	kills := 10
@@ -107,7 +145,11 @@ func TestChaosGoalsGoOnWhereverTheProgramIsKilled(t *testing.T) {
 	}
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		goalsKilled(t, newProgram(t), kills, 300*time.Millisecond)
+		goalsKilled(t, newProgram(t), kills, 300*time.Millisecond, wideLimit)
+	})
+	t.Run("without money", func(t *testing.T) {
+		t.Parallel()
+		goalsKilled(t, newProgram(t), kills, 300*time.Millisecond, tightLimit)
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
@@ -122,27 +164,32 @@ func TestChaosGoalsGoOnWhereverTheProgramIsKilled(t *testing.T) {
 		if p.store, err = server.Create(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
-		goalsKilled(t, p, kills, time.Second) // a server that shares its processors answers late, and a lease that is over begins anew
+		goalsKilled(t, p, kills, time.Second, wideLimit) // a server that shares its processors answers late, and a lease that is over begins anew
 	})
 }
 
-func goalsKilled(t *testing.T, p program, kills int, lease time.Duration) {
-	w := &world{killer: &killer{}, random: rand.New(rand.NewPCG(21, uint64(kills))), sent: map[string]int{}} //nolint:gosec // moments, not secrets
+// goalsKilled has goals gone for whose limit is raised by as much as it was whenever it is too little.
+func goalsKilled(t *testing.T, p program, kills int, lease time.Duration, limit events.Nanos) {
+	w := newWorld(21, kills)
 	server := httptest.NewServer(w)
 	defer server.Close()
 	p.name = "virtuous6-counted"
 	p.env = []string{"OPENAI_BASE_URL=" + server.URL + "/v1", "OPENAI_API_KEY=x", "VIRTUOUS6_TEST_TOOLS=" + server.URL + "/tools/"}
-	config := write(t, p.dir, "config.yaml", "model: m\nlease: "+lease.String()+"\npolicy:\n  tools: [send_mail, note, ask_agent]\n")
-	p.run("agents", "spawn", "clerk", "--tools", "send_mail,ask_agent", "--config", config)
-	p.run("agents", "spawn", "boss", "--config", config)
+	config := countedConfig(t, p, lease)
+	p.run("agents", "spawn", "clerk", "--tools", "send_mail,ask_agent", "--max-tokens", "50", "--config", config)
+	p.run("agents", "spawn", "boss", "--max-tokens", "50", "--config", config)
+	p.run("agents", "spawn", "planner", "--max-tokens", "50", "--config", config)
 	var goals []string
-	open, killed := false, 0
+	open, killed, raised := false, 0, 0
+	args := func() []string { return []string{"goals", "run", goals[len(goals)-1]} }
 	for killed < kills || open {
 		if !open {
-			goals = append(goals, strings.TrimSpace(string(p.run("goals", "create", "Send mails.", "-q", "--config", config))))
+			goals = append(goals, strings.TrimSpace(string(p.run("goals", "create", "Send mails.", "-q", "--limit", limit.String(), "--config", config))))
 			open = true
+			w.begins(goals[len(goals)-1], limit)
+			args = func() []string { return []string{"goals", "run", goals[len(goals)-1]} }
 		}
-		cmd := p.command("goals", "run", goals[len(goals)-1], "--json", "-q", "--config", config)
+		cmd := p.command(append(args(), "--json", "-q", "--config", config)...)
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
 		if err := cmd.Start(); err != nil {
@@ -163,6 +210,13 @@ func goalsKilled(t *testing.T, p program, kills int, lease time.Duration) {
 		case !late.Stop():
 			t.Fatalf("goal %d does not end: %s", len(goals), out.Bytes())
 		case cmd.ProcessState.ExitCode() >= 0:
+			if strings.Contains(out.String(), `"status": "paused"`) {
+				raised++
+				more := w.limit + limit
+				w.begins(w.going, more)
+				args = func() []string { return []string{"goals", "resume", goals[len(goals)-1], "--limit", more.String()} }
+				continue
+			}
 			// It may have ended just when it was killed.
 			if !strings.Contains(out.String(), "has ended") {
 				t.Fatalf("goal %d: %v, %s", len(goals), err, out.Bytes())
@@ -175,7 +229,104 @@ func goalsKilled(t *testing.T, p program, kills int, lease time.Duration) {
 		}
 		late.Stop()
 	}
+	w.checkMoney(t, p, goals)
+	if limit == tightLimit {
+		if raised < len(goals) {
+			t.Errorf("%d goals with too little money asked for more %d times", len(goals), raised)
+		}
+		w.checkMails(t)
+		return // what waited for money begins anew, and counts twice
+	}
 	w.checkGoals(t, p, goals, kills)
+}
+
+// checkMails holds that none was sent twice.
+func (w *world) checkMails(t *testing.T) {
+	t.Helper()
+	for key, times := range w.sent {
+		if key == "" || times != 1 {
+			t.Errorf("the mail %q was sent %d times", key, times)
+		}
+	}
+}
+
+// checkMoney holds what the counted calls cost against what the goals may cost, and against what their budgets count: a call of which nobody
+// knows what became counts as what was set aside for it, and is no more than that.
+func (w *world) checkMoney(t *testing.T, p program, goals []string) {
+	t.Helper()
+	for _, over := range w.over {
+		t.Error(over)
+	}
+	var facts []struct {
+		Kind, Stream string
+		Data         struct {
+			Nanos       int64
+			Unknown     bool
+			Reservation string
+		}
+	}
+	if err := json.Unmarshal(p.run("events", "--limit", "0", "--json"), &facts); err != nil {
+		t.Fatal(err)
+	}
+	type count struct {
+		settled          events.Nanos
+		known, unknown   int
+		aside, reserving events.Nanos
+	}
+	of := map[string]*count{}
+	reserved := map[string]events.Nanos{}
+	for _, f := range facts {
+		_, goal, is := strings.Cut(f.Stream, "budget-goal:")
+		if !is {
+			continue
+		}
+		c := of[goal]
+		if c == nil {
+			c = &count{}
+			of[goal] = c
+		}
+		switch nanos := events.Nanos(f.Data.Nanos); {
+		case f.Kind == "budget.reserved":
+			reserved[f.Data.Reservation] = nanos
+			c.reserving += nanos
+		case f.Kind == "budget.settled" && f.Data.Unknown:
+			c.unknown++
+			c.settled += reserved[f.Data.Reservation]
+			c.reserving -= reserved[f.Data.Reservation]
+		case f.Kind == "budget.settled":
+			if nanos > 0 {
+				c.known++
+			}
+			c.settled += nanos
+			c.reserving -= reserved[f.Data.Reservation]
+		}
+	}
+	unknown := 0
+	for _, goal := range goals {
+		c := of[goal]
+		if c == nil {
+			t.Fatalf("nothing is counted for goal %s", goal)
+		}
+		unknown += c.unknown
+		if made := w.spent[goal]; made > c.settled || made > events.Nanos(c.known+c.unknown)*countedCost || c.reserving != 0 {
+			t.Errorf("goal %s: calls for %s USD were made, and its budget counts %s for %d known and %d unknown ones, with %s set aside", goal, made, c.settled, c.known, c.unknown, c.reserving)
+		}
+	}
+	var rows []struct {
+		Goal  string
+		Cost  json.Number `json:"cost_usd"`
+		Limit json.Number `json:"limit_usd"`
+	}
+	if err := json.Unmarshal(p.run("goals", "--limit", "0", "--json"), &rows); err != nil || len(rows) != len(goals) {
+		t.Fatalf("%d goals, %v", len(rows), err)
+	}
+	for _, r := range rows {
+		limit, err := events.ParseUSD(r.Limit.String())
+		if err != nil || of[r.Goal].settled > limit || w.spent[r.Goal] > limit {
+			t.Errorf("goal %s: %s USD are counted, calls for %s were made, and %s may be spent (%v)", r.Goal, of[r.Goal].settled, w.spent[r.Goal], limit, err)
+		}
+	}
+	t.Logf("spend: within the limit of each of %d goals, %d calls of unknown outcome counted as what was set aside", len(goals), unknown)
 }
 
 // checkGoals holds what the log says against what the world has seen.
@@ -224,11 +375,7 @@ func (w *world) checkGoals(t *testing.T, p program, goals []string, kills int) {
 			t.Errorf("the log has %d facts %s, want %d", n[kind], kind, want)
 		}
 	}
-	for key, times := range w.sent {
-		if key == "" || times != 1 {
-			t.Errorf("the mail %q was sent %d times", key, times)
-		}
-	}
+	w.checkMails(t)
 	if sent := len(w.sent); sent > all || sent < all-unknown {
 		t.Errorf("%d mails were sent for %d calls, of which %d have an unknown outcome", sent, all, unknown)
 	}

@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/virtuous6/virtuous6/events"
 )
 
 // TestChaosGoalsGoOnThroughTakeovers has two servers on one store go for goals that people ask either of them for. The one that
@@ -28,11 +29,11 @@ func TestChaosGoalsGoOnThroughTakeovers(t *testing.T) {
 }
 
 func goalsTakenOver(t *testing.T, p program, kills int) {
-	w := &world{killer: &killer{}, random: rand.New(rand.NewPCG(22, uint64(kills))), sent: map[string]int{}} //nolint:gosec // moments, not secrets
+	w := newWorld(22, kills)
 	server := httptest.NewServer(w)
 	defer server.Close()
 	p.name = "virtuous6-counted"
-	config := write(t, p.dir, "config.yaml", "model: m\nlease: 1s\npolicy:\n  tools: [send_mail, note, ask_agent]\n")
+	config := countedConfig(t, p, time.Second)
 	// Each server has a key of its own, by which the world knows who asks.
 	as := func(name string) program {
 		q := p
@@ -40,8 +41,9 @@ func goalsTakenOver(t *testing.T, p program, kills int) {
 		return q
 	}
 	p = as("nobody")
-	p.run("agents", "spawn", "clerk", "--tools", "send_mail,ask_agent", "--config", config)
-	p.run("agents", "spawn", "boss", "--config", config)
+	p.run("agents", "spawn", "clerk", "--tools", "send_mail,ask_agent", "--max-tokens", "50", "--config", config)
+	p.run("agents", "spawn", "boss", "--max-tokens", "50", "--config", config)
+	p.run("agents", "spawn", "planner", "--max-tokens", "50", "--config", config)
 	servers, urls := map[string]*exec.Cmd{}, map[string]string{}
 	for _, name := range []string{"first", "second"} {
 		servers[name], urls[name] = as(name).serve("--config", config)
@@ -66,7 +68,8 @@ func goalsTakenOver(t *testing.T, p program, kills int) {
 		w.mu.Unlock()
 		asked := urls[[]string{"first", "second"}[killed%2]]
 		var made struct{ Goal string }
-		posted(t, asked+"/api/goals", `{"prompt":"Send mails.","requester":"user:anna"}`, &made)
+		posted(t, asked+"/api/goals", `{"prompt":"Send mails.","requester":"user:anna","limit_usd":"`+events.Nanos(wideLimit).String()+`"}`, &made)
+		w.begins(made.Goal, wideLimit)
 		posted(t, asked+"/api/goals/"+made.Goal+"/run", `{"by":"user:anna"}`, &made)
 		goals = append(goals, made.Goal)
 		var who string
@@ -83,6 +86,7 @@ func goalsTakenOver(t *testing.T, p program, kills int) {
 			t.Logf("%d takeovers", killed+1)
 		}
 	}
+	w.checkMoney(t, p, goals)
 	w.checkGoals(t, p, goals, kills)
 }
 
