@@ -23,7 +23,10 @@ func (t *turn) choose(ctx context.Context) (agent string, why *events.Choice, er
 	if agent, err = t.answeredLast(ctx); err != nil || agent != "" {
 		return agent, &events.Choice{Reason: agent + " answered last in the conversation"}, err
 	}
-	fitting := t.roster.fitting(t.wish.Workspace, t.task())
+	fitting, err := t.roster.fitting(ctx, t.wish.Workspace, t.task())
+	if err != nil {
+		return "", nil, err
+	}
 	var passed []string
 	for i, m := range fitting[:min(len(fitting), maxLooked)] {
 		askable, err := t.askable(ctx, m.Name)

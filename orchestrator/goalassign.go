@@ -80,7 +80,11 @@ func (a *assigner) perform(ctx context.Context, wish managers.Assign) error {
 		unsaid = "nobody is there but the assistant"
 	default:
 		asked := open[:min(len(open), maxAssigned)]
-		return a.ask(ctx, wish, asked, a.offered(wish.Workspace, rows, asked))
+		offered, err := a.offered(ctx, wish.Workspace, rows, asked)
+		if err != nil {
+			return err
+		}
+		return a.ask(ctx, wish, asked, offered)
 	}
 	for _, t := range open {
 		given = append(given, byWords(t.Task, unsaid))
@@ -91,7 +95,10 @@ func (a *assigner) perform(ctx context.Context, wish managers.Assign) error {
 // byHistory is who did such tasks well often enough that the lower bound of the success says so, of those whom they fit the one with the
 // highest.
 func (a *assigner) byHistory(ctx context.Context, workspace string, t events.GoalTask) (best events.TaskAssignment, found bool, err error) {
-	fitting := a.roster.fitting(workspace, toldOf(t))
+	fitting, err := a.roster.fitting(ctx, workspace, toldOf(t))
+	if err != nil {
+		return best, false, err
+	}
 	most := 0.0
 	for _, m := range fitting[:min(len(fitting), maxLooked)] {
 		agent, _, err := a.agents.Agent(ctx, workspace, m.Name)
@@ -166,12 +173,11 @@ func (a *assigner) answered(ctx context.Context, wish managers.Assign) (said map
 
 // record is how an agent did on tasks like one, as far as its words tell which those are.
 func (a *assigner) record(ctx context.Context, workspace, agent string, t events.GoalTask) (routing.Record, error) {
-	for _, m := range a.roster.fitting(workspace, toldOf(t)) {
-		if m.Name == agent {
-			return recordOf(ctx, a.models.In(workspace), m)
-		}
+	fitting, err := a.roster.fitting(ctx, workspace, toldOf(t))
+	if i := slices.IndexFunc(fitting, func(m routing.Match) bool { return m.Name == agent }); err == nil && i >= 0 {
+		return recordOf(ctx, a.models.In(workspace), fitting[i])
 	}
-	return routing.Record{}, nil
+	return routing.Record{}, err
 }
 
 func byWords(task, why string) events.TaskAssignment {
@@ -182,19 +188,27 @@ func byWords(task, why string) events.TaskAssignment {
 func toldOf(t events.GoalTask) string { return t.Title + "\n" + t.Instruction }
 
 // offered are the agents that the assigner chooses among: all, or where they are many those that fit the tasks by their words best.
-func (a *assigner) offered(workspace string, rows []projections.AgentRow, tasks []events.GoalTask) []projections.AgentRow {
+func (a *assigner) offered(ctx context.Context, workspace string, rows []projections.AgentRow, tasks []events.GoalTask) ([]projections.AgentRow, error) {
 	if len(rows) <= maxOffered {
-		return rows
+		return rows, nil
+	}
+	best := make([][]routing.Match, len(tasks))
+	for i, t := range tasks {
+		fitting, err := a.roster.fitting(ctx, workspace, toldOf(t))
+		if err != nil {
+			return nil, err
+		}
+		best[i] = fitting[:min(len(fitting), maxLooked)]
 	}
 	fits := map[string]bool{events.Assistant: true}
-	for rank := 0; rank < maxLooked && len(fits) < maxOffered; rank++ {
-		for _, t := range tasks {
-			if fitting := a.roster.fitting(workspace, toldOf(t)); rank < len(fitting) && len(fits) < maxOffered {
+	for rank := range maxLooked {
+		for _, fitting := range best {
+			if rank < len(fitting) && len(fits) < maxOffered {
 				fits[fitting[rank].Name] = true
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(rows), func(r projections.AgentRow) bool { return !fits[r.Agent] })
+	return slices.DeleteFunc(slices.Clone(rows), func(r projections.AgentRow) bool { return !fits[r.Agent] }), nil
 }
 
 // ask asks the assigner, whose answer is held to a schema that names the tasks and the agents: one that does not satisfy it is told so once.

@@ -171,7 +171,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	dispatch := patient(o.c.Dispatch, o.c.Log)
 	told := newOverheard(o.c.Models, o.c.Clock)
 	p := &performer{
-		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, roster: newRoster(), trials: newTrials(), runner: o.c.Runner, toolbox: o.c.Toolbox, policies: o.c.Policies, approveWithin: o.c.ApproveWithin, model: o.c.Model, modelOf: o.c.ModelOf, holder: o.c.holder,
+		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, roster: newRoster(o.c.Store, o.c.Models), trials: newTrials(), runner: o.c.Runner, toolbox: o.c.Toolbox, policies: o.c.Policies, approveWithin: o.c.ApproveWithin, model: o.c.Model, modelOf: o.c.ModelOf, holder: o.c.holder,
 		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: func(run, text string) {
 			told.hear(run, text)
 			if o.c.OnText != nil {

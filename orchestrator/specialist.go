@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,11 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 		return "", "", err
 	}
 	defer unlock()
-	there := len(t.roster.specialists(workspace))
+	spawned, err := t.roster.specialists(ctx, workspace)
+	if err != nil {
+		return "", "", err
+	}
+	there := len(spawned)
 	rows, err := t.models.In(workspace).Runbooks(ctx)
 	if err != nil {
 		return "", "", fmt.Errorf("read runbooks: %w", err)
@@ -49,7 +54,7 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 		return "", "", err
 	case before.Retired:
 		return "", template.Name + " would be spawned, and was retired", nil
-	case before.Live && t.roster.isSpecialist(workspace, template.Name): // spawned a moment ago, or by words that its prompt lacks
+	case before.Live && slices.Contains(spawned, template.Name): // spawned a moment ago, or by words that its prompt lacks
 		match.Name = template.Name
 		record, err := recordOf(ctx, t.models.In(workspace), match)
 		if err != nil || !record.Holds() {
@@ -94,8 +99,9 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 	if err := t.spawn(ctx, spawn, room); err != nil && !errors.Is(err, aggregates.ErrExists) { // another run was quicker
 		return refusedAs(err)
 	}
-	t.roster.spawn(workspace, template.Name)
-	t.roster.put(workspace, template.Name, template.Role, config.Prompt)
+	if err := t.roster.spawned(ctx, workspace, template.Name, template.Role, config.Prompt); err != nil {
+		return "", "", err
+	}
 	if policy.SpecialistNanos > 0 {
 		meta.ID = t.nameID("budget of " + template.Name)
 		_, err := t.dispatch(ctx, commands.SetBudget{
@@ -124,7 +130,11 @@ func (t *turn) spawner(ctx context.Context) (by string, depth, fanout int, err e
 		return "", 1, 1, nil
 	}
 	by, depth, fanout = c.assigned.Agent, 1, 1
-	for _, name := range append(t.roster.specialists(t.wish.Workspace), by) {
+	spawned, err := t.roster.specialists(ctx, t.wish.Workspace)
+	if err != nil {
+		return "", 0, 0, err
+	}
+	for _, name := range append(spawned, by) {
 		agent, _, err := t.agents.Agent(ctx, t.wish.Workspace, name)
 		if err != nil {
 			return "", 0, 0, err

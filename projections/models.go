@@ -53,6 +53,11 @@ func (m *Models) UnderWay(ctx context.Context) iter.Seq2[RunRow, error] {
 	return readmodel.Rows(ctx, m.View, runTable, readmodel.Query{Columns: runTable.Names(withoutSteps), Where: readmodel.Only("outcome", string(Running))})
 }
 
+// AgentsOf are the agents of a workspace, one after the other.
+func (m *Models) AgentsOf(ctx context.Context, workspace string) iter.Seq2[AgentRow, error] {
+	return readmodel.Rows(ctx, m.View, agentTable, readmodel.Query{Where: []readmodel.Condition{{Column: "workspace", Text: workspace}}})
+}
+
 // AllAgents are the agents of every workspace.
 func (m *Models) AllAgents(ctx context.Context) iter.Seq2[AgentRow, error] {
 	return readmodel.Rows(ctx, m.View, agentTable, readmodel.Query{})

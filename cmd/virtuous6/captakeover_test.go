@@ -43,11 +43,14 @@ func (m *dearModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // that drives is killed in a call; the other one goes on, and no more is used than the cap allows.
 func TestACapHoldsOverATakeover(t *testing.T) {
 	t.Parallel()
+	onBoth(t, capHoldsOverATakeover)
+}
+
+func capHoldsOverATakeover(t *testing.T, p program) {
 	const tokens, runs = 24_000, 10
 	model := &dearModel{at: 3}
 	world := httptest.NewServer(model)
 	defer world.Close()
-	p := newProgram(t)
 	p.env = []string{"OPENAI_BASE_URL=" + world.URL + "/v1", "OPENAI_API_KEY=x"}
 	config := write(t, p.dir, "config.yaml", "model: m\npolicy:\n  specialists: 5\n")
 	p.run("budget", "all", "--tokens", fmt.Sprint(tokens), "--agents", "1", "--period", "total", "--config", config)
