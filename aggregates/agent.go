@@ -304,6 +304,9 @@ func stored(c events.AgentConfig) events.AgentConfig {
 	if len(c.Examples) == 0 {
 		c.Examples = nil
 	}
+	if len(c.Lessons) == 0 {
+		c.Lessons = nil
+	}
 	c.Schema = compact(c.Schema)
 	return c
 }

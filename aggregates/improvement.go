@@ -239,7 +239,7 @@ func checkChange(p Policy, c events.Change) error {
 	}
 	switch c.Kind {
 	case events.ChangeModel, events.ChangeTemperature, events.ChangePrompt, events.ChangeTools, events.ChangeTokenLimit, events.ChangeSkills,
-		events.ChangeEffort, events.ChangeFormat, events.ChangeFixes, events.ChangeExamples:
+		events.ChangeEffort, events.ChangeFormat, events.ChangeFixes, events.ChangeExamples, events.ChangeLessons:
 		if c.Agent == "" || c.Config == nil {
 			return fmt.Errorf("%w: a change of kind %s names an agent and its configuration", ErrInvalid, c.Kind)
 		}

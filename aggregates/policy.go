@@ -171,6 +171,9 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 	if err := checkExamples(c.Examples); err != nil {
 		return err
 	}
+	if err := checkLessons(c.Lessons); err != nil {
+		return err
+	}
 	for _, tool := range c.Tools {
 		switch {
 		case named(p.NeverTools, tool):
@@ -202,6 +205,35 @@ func checkExamples(examples []events.Example) error {
 		}
 		if slices.ContainsFunc(examples[:i], func(o events.Example) bool { return o.Run == e.Run }) {
 			return fmt.Errorf("%w: run %s is an example twice", ErrInvalid, e.Run)
+		}
+	}
+	return nil
+}
+
+// maxLessons is how many lessons an agent is told at most, and maxSaid how much is quoted in each.
+const (
+	maxLessons = 12
+	maxSaid    = 5
+)
+
+func checkLessons(lessons []events.Lesson) error {
+	if len(lessons) > maxLessons {
+		return fmt.Errorf("%w: an agent is told at most %d lessons, not %d", ErrInvalid, maxLessons, len(lessons))
+	}
+	for i, l := range lessons {
+		if err := checkName("a lesson's subject", l.Subject); err != nil {
+			return err
+		}
+		if n := len(l.Said); n == 0 || n > maxSaid {
+			return fmt.Errorf("%w: a lesson names one to %d pieces of feedback, not %d", ErrInvalid, maxSaid, n)
+		}
+		for _, s := range l.Said {
+			if err := checkName("a lesson's feedback", s.Feedback); err != nil {
+				return err
+			}
+		}
+		if slices.ContainsFunc(lessons[:i], func(o events.Lesson) bool { return o.Subject == l.Subject }) {
+			return fmt.Errorf("%w: there are two lessons on %s", ErrInvalid, l.Subject)
 		}
 	}
 	return nil

@@ -57,8 +57,18 @@ func settings(c events.AgentConfig) [][2]string {
 			examples[i] += " of " + e.Requester
 		}
 	}
+	lessons := make([]string, len(c.Lessons))
+	for i, l := range c.Lessons {
+		lessons[i] = strconv.Quote(l.Subject) + " in the words of"
+		for _, s := range l.Said {
+			lessons[i] += " " + s.Feedback
+			if s.User != "" {
+				lessons[i] += " of " + s.User
+			}
+		}
+	}
 	return [][2]string{
-		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"fixes", strings.Join(fixes, "; ")}, {"examples", strings.Join(examples, "; ")}, {"prompt", c.Prompt},
+		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"fixes", strings.Join(fixes, "; ")}, {"examples", strings.Join(examples, "; ")}, {"lessons", strings.Join(lessons, "; ")}, {"prompt", c.Prompt},
 	}
 }
 
@@ -69,7 +79,7 @@ func ChangesOf(change events.Change, now projections.AgentRow) []Changed {
 	}
 	is := events.AgentConfig{
 		Model: now.Model, Fallbacks: now.Fallbacks, Prompt: now.Prompt, Temperature: now.Temperature, Schema: json.RawMessage(now.Schema), MaxTokens: int(now.MaxTokens),
-		Effort: now.Effort, API: change.Config.API, Tools: now.Tools, Skills: now.Skills, Fixes: now.Fixes, Examples: now.Examples,
+		Effort: now.Effort, API: change.Config.API, Tools: now.Tools, Skills: now.Skills, Fixes: now.Fixes, Examples: now.Examples, Lessons: now.Lessons,
 	}
 	would, _ := is.With(change.Kind, *change.Config)
 	return Changes(is, would)

@@ -271,6 +271,8 @@ func settingOf(kind events.ChangeKind) string {
 		return "fixes"
 	case events.ChangeExamples:
 		return "examples"
+	case events.ChangeLessons:
+		return "lessons"
 	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
 	}
 	return ""

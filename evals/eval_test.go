@@ -153,6 +153,17 @@ func TestToolsAreReplayedFromTheRecord(t *testing.T) {
 	}
 }
 
+// What an agent is shown stands behind its instructions and before what is asked, as in its runs.
+func TestAnEvalShowsWhatRunsDo(t *testing.T) {
+	t.Parallel()
+	a := asker(t, "look")
+	a.Shown = []events.Message{{Role: "user", Content: "Q"}, {Role: "assistant", Content: "A"}}
+	out, err := evals.Eval(t.Context(), []evals.Item{item(t, "r")}, a, nil, func() {})
+	if err != nil || !strings.Contains(out[0].With.Answer, "Q|A|Hello|Hi|Watch") {
+		t.Errorf("got %+v, %v", out, err)
+	}
+}
+
 func TestChecks(t *testing.T) {
 	t.Parallel()
 	// It is told 7 and 5, calls one tool, costs .003 dollars and takes 3 seconds.

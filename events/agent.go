@@ -54,6 +54,24 @@ type AgentConfig struct {
 	Fixes []Fix `json:"fixes,omitempty"`
 	// Examples are runs whose question and answer it is shown before what it is asked.
 	Examples []Example `json:"examples,omitempty"`
+	// Lessons are what people ask for in its answers, which it is told.
+	Lessons []Lesson `json:"lessons,omitempty"`
+}
+
+// Lesson is what people ask for in an agent's answers again and again. Their words stay where they said them, and are read there: with whoever
+// said them they go.
+type Lesson struct {
+	// Subject is the word that their wishes share, or two that follow one another.
+	Subject string `json:"subject"`
+	// Said is what some of them said.
+	Said []Saying `json:"said"`
+}
+
+// Saying is a feedback, the run that it is about, and who gave it.
+type Saying struct {
+	Feedback string `json:"feedback"`
+	Run      string `json:"run"`
+	User     string `json:"user,omitempty"`
 }
 
 // Example is a run that is shown as an example. Its words stay where they are, and are read there: with whoever said them they go.
@@ -107,6 +125,11 @@ func (c AgentConfig) With(kind ChangeKind, to AgentConfig) (with AgentConfig, ok
 		c.Schema = to.Schema
 	case ChangeExamples:
 		c.Examples = to.Examples
+	case ChangeLessons:
+		// As with fixes.
+		for _, l := range to.Lessons {
+			c.Lessons = append(slices.DeleteFunc(slices.Clone(c.Lessons), func(o Lesson) bool { return o.Subject == l.Subject }), l)
+		}
 	case ChangeFixes:
 		// Each comes by itself, from evidence of its own: what is known already stays.
 		for _, fix := range to.Fixes {

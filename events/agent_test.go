@@ -12,10 +12,10 @@ import (
 func TestAChangeOfAKindChangesItsSettingAlone(t *testing.T) {
 	t.Parallel()
 	warm, cold := 1.0, 0.0
-	was := events.AgentConfig{Model: "a", API: "chat", Prompt: "a", Temperature: &warm, MaxTokens: 1, Effort: "low", Tools: []string{"a"}, Fallbacks: []string{"a"}, Fixes: []events.Fix{{ID: "1", Do: "a"}, {ID: "2", Do: "a"}}}
+	was := events.AgentConfig{Model: "a", API: "chat", Prompt: "a", Temperature: &warm, MaxTokens: 1, Effort: "low", Tools: []string{"a"}, Fallbacks: []string{"a"}, Fixes: []events.Fix{{ID: "1", Do: "a"}, {ID: "2", Do: "a"}}, Lessons: []events.Lesson{{Subject: "1"}, {Subject: "2"}}}
 	to := events.AgentConfig{
 		Model: "b", API: "responses", Prompt: "b", Temperature: &cold, MaxTokens: 2, Effort: "high", Schema: json.RawMessage(`{}`), Tools: []string{"b"}, Fallbacks: []string{"b"},
-		Skills: []events.SkillRef{{Name: "b"}}, Fixes: []events.Fix{{ID: "1", Do: "b"}, {ID: "3", Do: "b"}}, Examples: []events.Example{{Run: "b"}},
+		Skills: []events.SkillRef{{Name: "b"}}, Fixes: []events.Fix{{ID: "1", Do: "b"}, {ID: "3", Do: "b"}}, Examples: []events.Example{{Run: "b"}}, Lessons: []events.Lesson{{Subject: "1", Said: []events.Saying{{Feedback: "b"}}}, {Subject: "3"}},
 	}
 	settings := map[events.ChangeKind]func(c *events.AgentConfig){
 		events.ChangeModel:       func(c *events.AgentConfig) { c.Model, c.API = "b", "responses" },
@@ -28,6 +28,9 @@ func TestAChangeOfAKindChangesItsSettingAlone(t *testing.T) {
 		events.ChangeSkills:      func(c *events.AgentConfig) { c.Skills = to.Skills },
 		events.ChangeExamples:    func(c *events.AgentConfig) { c.Examples = to.Examples },
 		// What is known already stays.
+		events.ChangeLessons: func(c *events.AgentConfig) {
+			c.Lessons = []events.Lesson{{Subject: "2"}, to.Lessons[0], to.Lessons[1]}
+		},
 		events.ChangeFixes: func(c *events.AgentConfig) {
 			c.Fixes = []events.Fix{{ID: "2", Do: "a"}, {ID: "1", Do: "b"}, {ID: "3", Do: "b"}}
 		},

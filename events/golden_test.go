@@ -25,7 +25,7 @@ func ptr[T any](v T) *T { return &v }
 
 // samples is one fact of each kind with every field set: what its golden file holds.
 func samples() []events.Event {
-	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}, Fixes: []events.Fix{{ID: "4f0c1be2a7d3", Error: "no order <num>", Tool: "orders", Do: "Ask for the order's number."}}, Examples: []events.Example{{Run: "r7", Requester: "user:bert"}}}
+	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}, Fixes: []events.Fix{{ID: "4f0c1be2a7d3", Error: "no order <num>", Tool: "orders", Do: "Ask for the order's number."}}, Examples: []events.Example{{Run: "r7", Requester: "user:bert"}}, Lessons: []events.Lesson{{Subject: "links", Said: []events.Saying{{Feedback: "f7", Run: "r7", User: "bert"}}}}}
 	evidence := events.Evidence{
 		From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval",
 		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},

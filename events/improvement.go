@@ -23,13 +23,15 @@ const (
 	ChangeFixes ChangeKind = "fixes"
 	// ChangeExamples are the runs that an agent is shown as examples.
 	ChangeExamples ChangeKind = "examples"
+	// ChangeLessons are what people ask for in an agent's answers, which it is told.
+	ChangeLessons ChangeKind = "lessons"
 )
 
 // ChangeKinds lists the vocabulary.
 func ChangeKinds() []ChangeKind {
 	return []ChangeKind{
 		ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeSkills, ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow,
-		ChangeRunbook, ChangeEffort, ChangeFormat, ChangeFixes, ChangeExamples,
+		ChangeRunbook, ChangeEffort, ChangeFormat, ChangeFixes, ChangeExamples, ChangeLessons,
 	}
 }
 

@@ -145,11 +145,11 @@ func (t *turn) messages(ctx context.Context) (asked, sent []events.Message, err 
 // was sent before.
 func (t *turn) whole(ctx context.Context, sent []events.Message) (_ []events.Message, err error) {
 	c := t.conversation
-	if len(c.assigned.Earlier) == 0 && c.assigned.Summaries == 0 && len(t.config.Examples) == 0 {
+	if len(c.assigned.Earlier) == 0 && c.assigned.Summaries == 0 && len(t.config.Examples) == 0 && len(t.config.Lessons) == 0 {
 		return sent, nil
 	}
 	if c.said == nil {
-		if c.said, err = replay.Shown(ctx, t.store, t.wish.Workspace, t.config.Examples); err != nil {
+		if c.said, err = replay.Shown(ctx, t.store, t.wish.Workspace, t.config); err != nil {
 			return nil, err
 		}
 		if n := c.assigned.Summaries; n > 0 {

@@ -35,6 +35,6 @@ func (e Evaluating) Asker(ctx context.Context, config events.AgentConfig) (k eva
 	}
 	k.Runner.Tools = WithSkills(k.Runner.Tools, config.Skills, e.Aside.Workspace, e.Agents)
 	k.Aside = e.Aside.Call
-	k.Shown, err = replay.Shown(ctx, e.Store, e.Aside.Workspace, config.Examples)
+	k.Shown, err = replay.Shown(ctx, e.Store, e.Aside.Workspace, config)
 	return k, err
 }

@@ -48,13 +48,17 @@ func TestAgentsAreShownWhatTheyDidWell(t *testing.T) {
 				return commands.GiveVerdict{Meta: m, Run: run, Verdict: verdict, From: events.ByPerson, By: people[(i+1)%3]}
 			})
 		}
+		// What one person does not like is no example, whatever another one says of it.
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.GiveFeedback{Meta: m, Feedback: "f", Run: "r4", User: "dan", Name: events.Satisfaction, Score: new(float64)}
+		})
 		time.Sleep(7 * time.Hour)
 		synctest.Wait()
 		list, err := h.models.Improvements(t.Context(), projections.Proposed)
 		if err != nil || len(list) != 1 || list[0].Change.Kind != events.ChangeExamples || len(list[0].Change.Config.Examples) != 4 {
 			t.Fatalf("proposed: %+v, %v", list, err)
 		}
-		if first := list[0].Change.Config.Examples[0]; first != (events.Example{Run: "r4", Requester: "user:bert"}) {
+		if first := list[0].Change.Config.Examples[0]; first != (events.Example{Run: "r5", Requester: "user:cleo"}) {
 			t.Errorf("the first is %+v", first)
 		}
 		if made, err := h.improvements().Approve(t.Context(), approval(list[0].Improvement)); err != nil || !made.Done {
@@ -66,7 +70,7 @@ func TestAgentsAreShownWhatTheyDidWell(t *testing.T) {
 			return model.told[len(model.told)-1]
 		}
 		said := told("s1")
-		if len(said) != 11 || !strings.Contains(said[0], "Be kind.") || !strings.Contains(said[1], "4 questions") || !strings.Contains(said[2], "harbour4 ") || !strings.Contains(said[10], "And now?") {
+		if len(said) != 11 || !strings.Contains(said[0], "Be kind.") || !strings.Contains(said[1], "4 questions") || !strings.Contains(said[2], "harbour5 ") || !strings.Contains(said[10], "And now?") {
 			t.Errorf("it is told %q", said)
 		}
 		for e, err := range h.store.ReadStream(t.Context(), "run-s1", eventstore.StreamOptions{}) {
@@ -91,7 +95,7 @@ func TestAgentsAreShownWhatTheyDidWell(t *testing.T) {
 		stop = h.serve(t)
 		said = told("s2")
 		stop()
-		if all := strings.Join(said, "\n"); strings.Contains(all, "harbour4 ") || !strings.Contains(all, "harbour5 ") || strings.Contains(all, events.Erased) {
+		if all := strings.Join(said, "\n"); strings.Contains(all, "harbour7 ") || !strings.Contains(all, "harbour5 ") || strings.Contains(all, events.Erased) {
 			t.Errorf("after the erasure it is told %q", said)
 		}
 		rows, err := h.models.Agents(t.Context())

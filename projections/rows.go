@@ -123,7 +123,9 @@ type AgentRow struct {
 	Fixes []events.Fix `db:"fixes"`
 	// Examples are the runs that it is shown.
 	Examples []events.Example `db:"examples"`
-	Status   string           `db:"status"` // active, resting, retired; empty where only runs name it
+	// Lessons are what people ask for in its answers, which it is told.
+	Lessons []events.Lesson `db:"lessons"`
+	Status  string          `db:"status"` // active, resting, retired; empty where only runs name it
 	// Imported tells that it is known from history only: its name tells the source, and AdoptedAs the live agent that it was
 	// said to be.
 	Imported  bool   `db:"imported"`

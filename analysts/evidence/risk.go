@@ -32,6 +32,8 @@ func RiskOf(improvement string, c events.Change) (r Risk, do []string) {
 		r.Worse = "tasks that took what the skill told before"
 	case events.ChangeExamples:
 		r.Worse = "tasks unlike the examples, answers that imitate them, and the cost of their tokens with every call; others may read in answers what those who asked wrote"
+	case events.ChangeLessons:
+		r.Worse = "answers to those who wish for something else, tasks that the wishes were not about, and the cost of their tokens with every call; read what is quoted before it is told to an agent"
 	case events.ChangeTokenLimit:
 		r.Worse = "cost and time of long answers"
 	case events.ChangeRetire:

@@ -53,11 +53,7 @@ type Candidate struct {
 
 // taught loads the agents that could be shown examples. A run counts that one agent answered alone and without tools, at the beginning of
 // its conversation: another one would be shown without what it rests on.
-func taught(ctx context.Context, r projections.Reader, said []Said) ([]Taught, error) {
-	rows, err := r.Agents(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load agents: %w", err)
-	}
+func taught(ctx context.Context, r projections.Reader, rows []projections.AgentRow, runs func() ([]*projections.Observation, error), said []Said) ([]Taught, error) {
 	judged := map[string]*JudgedRun{}
 	judge := func(run string, good bool, position uint64) {
 		j := judged[run]
@@ -84,12 +80,12 @@ func taught(ctx context.Context, r projections.Reader, said []Said) ([]Taught, e
 	if len(judged) < fewestJudged {
 		return nil, nil
 	}
-	runs, err := r.Observations(ctx)
+	observed, err := runs()
 	if err != nil {
-		return nil, fmt.Errorf("load runs: %w", err)
+		return nil, err
 	}
 	of := map[string][]*projections.Observation{}
-	for _, o := range runs {
+	for _, o := range observed {
 		if judged[o.Run] != nil && len(o.Agents) == 1 {
 			of[o.Agents[0]] = append(of[o.Agents[0]], o)
 		}
@@ -214,6 +210,7 @@ func (v *View) examples() (proposals []evidence.Proposal) {
 		change.Instruction = fmt.Sprintf("Show %s the runs %s as examples.", t.Agent, strings.Join(claim.Subject[2:], ", "))
 		proposals = append(proposals, evidence.Proposal{
 			Analyst: Name, AnalystVersion: version, Change: change, Claim: claim, Strength: events.Moderate, Reason: t.reason(e, len(chosen)), Evidence: e, Expected: taughtBy(e),
+			Worth: v.worth(t.Agent, taughtBy(e)),
 		})
 	}
 	return proposals

@@ -30,7 +30,7 @@ var candidates = []feedback.Candidate{
 // What an agent did well by people's word is proposed to be shown to it: by the names of the runs, and of whose words they hold, without a copy of any.
 func TestWhatWasDoneWellIsProposedAsExamples(t *testing.T) {
 	t.Parallel()
-	v := feedback.View{Taught: []feedback.Taught{judgedWell(40, 10, candidates...)}}
+	v := feedback.View{Taught: []feedback.Taught{judgedWell(40, 10, candidates...)}, Pupils: []feedback.Pupil{{Agent: "clerk", Monthly: 100, All: 200}}}
 	res := feedback.New().Propose(v)
 	if len(res.Proposals) != 1 {
 		t.Fatalf("got %+v", res.Proposals)
@@ -43,6 +43,9 @@ func TestWhatWasDoneWellIsProposedAsExamples(t *testing.T) {
 	}
 	if p.Evidence.N != 40 || p.Evidence.Value != .75 || p.Evidence.Counts["good"] != 30 || p.Expected.Change != .025 || p.Expected.Low != -.025 || p.Evidence.From != 10 || p.Evidence.To != 400 {
 		t.Errorf("got %+v, %+v", p.Evidence, p.Expected)
+	}
+	if p.Worth == nil || p.Worth.Month != 2.5 || p.Worth.Low != -2.5 || p.Worth.High != 7.5 {
+		t.Errorf("got %+v", p.Worth)
 	}
 	for _, c := range candidates {
 		if said := fmt.Sprintf("%+v %+v", p, *p.Change.Config); strings.Contains(said, c.Prompt) {

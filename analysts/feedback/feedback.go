@@ -36,11 +36,13 @@ func New() evidence.Analyst[View] {
 
 func propose(v View) evidence.Result {
 	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: v.satisfaction()}
+	lessons, taught := v.lessons()
 	for _, w := range workflowsOf(v.Said) {
 		said := inWorkflow(v.Said, w, 0)
 		all := wishes(said)
 		for _, x := range all[:min(len(all), top)] {
 			switch {
+			case x.taughtAlready(taught): // said once, where it can be acted on
 			case x.asks():
 				res.Proposals = append(res.Proposals, x.proposal(w, said))
 			case len(x.people) > 1:
@@ -50,7 +52,7 @@ func propose(v View) evidence.Result {
 			}
 		}
 	}
-	res.Proposals = append(res.Proposals, v.examples()...)
+	res.Proposals = append(append(res.Proposals, v.examples()...), lessons...)
 	for i := range res.Findings {
 		res.Findings[i].Analyst = Name
 	}
@@ -62,6 +64,9 @@ func propose(v View) evidence.Result {
 func (v *View) weigh(c events.Claim, after uint64) (evidence.Standing, bool) {
 	if len(c.Subject) > 2 && c.Subject[0] == Examples {
 		return v.weighExamples(c, after)
+	}
+	if len(c.Subject) > 3 && c.Subject[0] == Lessons {
+		return v.weighLesson(c, after)
 	}
 	if len(c.Subject) != 2 || c.Subject[0] != Wish {
 		return evidence.Standing{}, false

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -17,13 +18,15 @@ type View struct {
 	Said []Said
 	// Taught are agents that could be shown examples of what they did well, by name.
 	Taught []Taught
+	// Pupils are agents that can be told what people ask of their answers, by name.
+	Pupils []Pupil
 	// Position is the log position that was seen.
 	Position uint64
 }
 
 // Said is one thing that somebody said of a run.
 type Said struct {
-	Run, Workflow string
+	Feedback, Run, Workflow string
 	// Agents are those of the run, sorted; User is who said it.
 	Agents []string
 	User   string
@@ -50,13 +53,25 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 	if err != nil {
 		return v, fmt.Errorf("load feedback: %w", err)
 	}
+	agents, err := r.Agents(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load agents: %w", err)
+	}
+	observed := sync.OnceValues(func() ([]*projections.Observation, error) {
+		runs, err := r.Observations(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load runs: %w", err)
+		}
+		v.Pupils = pupils(agents, runs)
+		return runs, nil
+	})
 	if len(rows) == 0 {
-		v.Taught, err = taught(ctx, r, nil)
+		v.Taught, err = taught(ctx, r, agents, observed, nil)
 		return v, err
 	}
-	runs, err := r.Observations(ctx)
+	runs, err := observed()
 	if err != nil {
-		return v, fmt.Errorf("load runs: %w", err)
+		return v, err
 	}
 	about := map[string]*projections.Observation{}
 	for i := range rows {
@@ -73,7 +88,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		if run == nil {
 			continue // a judgement of what is not in the log
 		}
-		s := Said{Run: row.Run, Workflow: run.Workflow, Agents: slices.Sorted(slices.Values(run.Agents)), User: row.User, Position: row.Position}
+		s := Said{Feedback: row.Feedback, Run: row.Run, Workflow: run.Workflow, Agents: slices.Sorted(slices.Values(run.Agents)), User: row.User, Position: row.Position}
 		// Any score between 0 and 1 by a person says whether it was liked; a program's scores have meanings of their own.
 		if row.Score != nil && (row.Name == satisfaction || row.User != "") && *row.Score >= 0 && *row.Score <= 1 {
 			liked := *row.Score > .5
@@ -83,6 +98,9 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		if s.Wish = cmp.Or(row.Wish, row.Better); s.Wish == "" && row.Score == nil {
 			s.Wish = row.Text
 		}
+		if !readable(s.Wish) {
+			s.Wish = "" // whoever wished for it was forgotten
+		}
 		if !row.GivenAt.IsZero() {
 			s.Week = events.Week(row.GivenAt).Format(time.DateOnly)
 		}
@@ -91,6 +109,6 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		}
 	}
 	slices.SortStableFunc(v.Said, func(a, b Said) int { return cmp.Compare(a.Position, b.Position) })
-	v.Taught, err = taught(ctx, r, v.Said)
+	v.Taught, err = taught(ctx, r, agents, observed, v.Said)
 	return v, err
 }

@@ -46,6 +46,19 @@ type frontMatter struct {
 	Schema      document  `yaml:"schema,omitempty"`
 	Fixes       []fix     `yaml:"fixes,omitempty"`
 	Examples    []example `yaml:"examples,omitempty"`
+	Lessons     []lesson  `yaml:"lessons,omitempty"`
+}
+
+// lesson is what people ask for. See events.Lesson.
+type lesson struct {
+	Subject string   `yaml:"subject"`
+	Said    []saying `yaml:"said"`
+}
+
+type saying struct {
+	Feedback string `yaml:"feedback"`
+	Run      string `yaml:"run"`
+	User     string `yaml:"user,omitempty"`
 }
 
 // example is a run that an agent is shown. See events.Example.
@@ -132,11 +145,18 @@ func parseAgentFile(data []byte) (agentFile, error) {
 	for _, e := range matter.Examples {
 		f.config.Examples = append(f.config.Examples, events.Example(e))
 	}
+	for _, l := range matter.Lessons {
+		told := events.Lesson{Subject: l.Subject}
+		for _, s := range l.Said {
+			told.Said = append(told.Said, events.Saying(s))
+		}
+		f.config.Lessons = append(f.config.Lessons, told)
+	}
 	if f.config.Model == inherits {
 		f.config.Model = ""
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema", "fixes", "examples"}, key) {
+		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema", "fixes", "examples", "lessons"}, key) {
 			f.ignored = append(f.ignored, key)
 		}
 	}

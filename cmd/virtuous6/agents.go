@@ -114,6 +114,11 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	for _, e := range r.Examples {
 		fmt.Fprintf(a.out, "example %s, the words of %s\n", oneLine(e.Run), cmp.Or(oneLine(e.Requester), "nobody"))
 	}
+	for _, l := range r.Lessons {
+		for _, s := range l.Said {
+			fmt.Fprintf(a.out, "lesson on %s: feedback %s on run %s, the words of %s\n", oneLine(l.Subject), oneLine(s.Feedback), oneLine(s.Run), cmp.Or(oneLine(s.User), "nobody"))
+		}
+	}
 	if r.Effort != "" {
 		fmt.Fprintf(a.out, "reasoning effort %s\n", r.Effort)
 	}

@@ -26,7 +26,7 @@ type agentsApplyVerb struct {
 // Help tells what a file looks like.
 func (agentsApplyVerb) Help() string {
 	return "Each .md file of the folder is an agent, in the shape of coding agents' sub-agent files: front matter in YAML with name, description, " +
-		"model, fallbacks, api, temperature, reasoning_effort, max_tokens, tools (a list, or names with commas between), skills, schema (the JSON Schema of answers) and fixes (a list of error, tool and do: what the agent is told where a tool gives that error) and examples (a list of run and requester: runs that it is shown), and below it the prompt. A file is the whole of " +
+		"model, fallbacks, api, temperature, reasoning_effort, max_tokens, tools (a list, or names with commas between), skills, schema (the JSON Schema of answers), fixes (a list of error, tool and do: what the agent is told where a tool gives that error), examples (a list of run and requester: runs that it is shown) and lessons (a list of subject and said, itself a list of feedback, run and user: what people ask for in its answers), and below it the prompt. A file is the whole of " +
 		"its agent: what it leaves out is the default, and tools that it does not name are not granted. Only what differs is changed, all or " +
 		"nothing is refused before, and agents without a file stay as they are. \"skills\" in the folder holds the skills' folders, each with a SKILL.md " +
 		"(agentskills.io): they are saved, and agents that name one get the text that it has there.\n\nExamples:\n  virtuous6 agents apply agents/ --dry-run\n" +

@@ -300,7 +300,7 @@ func (experimentsStartVerb) or(ctx context.Context, a *app, kind events.ChangeKi
 			return agent, usage("--or: %q is no number of tokens", value)
 		}
 		f.MaxTokens = &n
-	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook, events.ChangeFixes, events.ChangeExamples: // kind gives none of them
+	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook, events.ChangeFixes, events.ChangeExamples, events.ChangeLessons: // kind gives none of them
 	}
 	return f.over(ctx, a, agent)
 }

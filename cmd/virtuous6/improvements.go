@@ -125,6 +125,13 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 	if i.Change.Config != nil {
 		fmt.Fprintln(a.out, "the agent would go by:")
 		writeChanges(a.out, events.AgentConfig{}, *i.Change.Config)
+		quotes, err := answers.TellQuoted(ctx, reader, *i.Change.Config)
+		if err != nil {
+			return err
+		}
+		for _, q := range quotes {
+			fmt.Fprintf(a.out, "it would read, of %s: %s\n", oneLine(q.Of), cmp.Or(short(q.Text, 400), "nothing: it was forgotten, or is not there"))
+		}
 	}
 	e := i.Evidence
 	fmt.Fprintf(a.out, "evidence: %.3g (%.3g to %.3g) over %d runs, log positions %d to %d; %s\n", e.Value, e.Low, e.High, e.N, e.From, e.To, oneLine(e.Statistic))
