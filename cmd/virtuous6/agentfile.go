@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -192,8 +193,13 @@ func readAgentFiles(dir string) ([]agentFile, error) {
 		return nil, err
 	}
 	if len(paths) == 0 {
-		if _, err := os.Stat(dir); err != nil {
+		switch is, err := os.Stat(dir); {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("there is no folder %s: name one with a file for each agent, as `virtuous6 agents export %s` writes them", dir, dir)
+		case err != nil:
 			return nil, err
+		case !is.IsDir():
+			return nil, fmt.Errorf("%s is no folder: name the one that it is in", dir)
 		}
 		return nil, fmt.Errorf("there is no .md file in %s: `virtuous6 agents export %s` writes some", dir, dir)
 	}

@@ -325,6 +325,7 @@ func (v agentsConfigureVerb) Run(ctx context.Context, a *app) error {
 type agentsRetireVerb struct {
 	Agent  string `arg:"" help:"The agent."`
 	Reason string `help:"Why."`
+	Yes    bool   `help:"Do it also where it is the assistant."`
 }
 
 // Help gives an example.
@@ -334,6 +335,9 @@ func (agentsRetireVerb) Help() string {
 
 // Run ends the agent.
 func (v agentsRetireVerb) Run(ctx context.Context, a *app) error {
+	if v.Agent == events.Assistant && !v.Yes {
+		return usage("%s answers whatever fits no other agent: without it such runs fail, and nobody can bring it back. `virtuous6 agents configure %[1]s` changes it; --yes retires it all the same", v.Agent)
+	}
 	if err := a.openExisting(ctx); err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func Main(ctx context.Context, world World, args []string, in io.Reader, out, er
 		if errors.As(err, &wrong) {
 			parsed = wrong.Context
 		}
-		return wrongUsage(errOut, parsed, err)
+		return wrongUsage(errOut, parsed, misnamed(args, err))
 	}
 	world = world.filled()
 	a := &app{in: in, out: out, err: errOut, flags: &cli, world: world, clock: world.Clock, ids: world.IDs}
