@@ -49,6 +49,9 @@ func TestAgentsAreToldWhatPeopleAskFor(t *testing.T) {
 				return f
 			})
 		}
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.GiveFeedback{Meta: m, Feedback: "more", Run: "r1", User: "gil", Wish: "In French."}
+		})
 		time.Sleep(7 * time.Hour)
 		synctest.Wait()
 		list, err := h.models.Improvements(t.Context(), projections.Proposed)
@@ -104,7 +107,7 @@ func TestAgentsAreToldWhatPeopleAskFor(t *testing.T) {
 			t.Errorf("after the erasure stands %+v, %v", quotes, err)
 		}
 		view, err := feedback.Load(t.Context(), h.models.In(""))
-		if err != nil || len(view.Said) != 4 || len(view.Pupils) != 2 || view.Pupils[1].Monthly == 0 {
+		if err != nil || len(view.Said) != 5 || len(view.Pupils) != 2 || view.Pupils[1].Monthly == 0 {
 			t.Errorf("after the erasure the analyst sees %+v, %v", view, err)
 		}
 		rows, err := h.models.Agents(t.Context())

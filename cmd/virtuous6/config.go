@@ -60,8 +60,6 @@ type config struct {
 	Analysts map[string]time.Duration `yaml:"analysts"`
 	// Roles are models that word, draft and suggest for the program itself, by the roles that they have. Default: none.
 	Roles map[string]roleConfig `yaml:"roles"`
-	// Writer is a model that proposes edits of what agents are told, from runs that failed. Default: none.
-	Writer writerConfig `yaml:"writer"`
 	// Lease is how long one that drives the store may be silent before another process takes over. Default 5s.
 	Lease *time.Duration `yaml:"lease"`
 	// Turns is how many calls to models are under way at a time. Default 64.
@@ -84,8 +82,9 @@ type config struct {
 	SnapshotEvery int          `yaml:"snapshot_every"`
 	Policy        policyConfig `yaml:"policy"`
 	Slack         slackConfig  `yaml:"slack"`
-	// Phrasing is a model that finds words for what the record says. Default none: the record speaks for itself.
-	Phrasing roleConfig `yaml:"phrasing"`
+	// Phrasing and Writer are refused: they are among Roles.
+	Phrasing any `yaml:"phrasing"`
+	Writer   any `yaml:"writer"`
 	// Targets are what is wanted of the figures in reports.
 	Targets targetsConfig `yaml:"targets"`
 	// Triggers start runs by a clock or by deliveries, by name.

@@ -60,7 +60,8 @@ func (c *config) mistake() (key, says string) {
 		{"slack.teams", slices.ContainsFunc(slices.Collect(maps.Keys(c.Slack.Teams)), func(id string) bool { return !team.MatchString(id) || strings.TrimSpace(c.Slack.Teams[id]) == "" }),
 			"it should be ids of teams in Slack with a workspace each, such as T0123ABCD: shop"},
 		{"slack", wrongMorning != nil, fmt.Sprint(wrongMorning)},
-		{"phrasing", c.Phrasing.mistake() != "", c.Phrasing.mistake()},
+		{"phrasing", c.Phrasing != nil, "it stands under `roles:`, as roles.phrasing, with the same model, limit and period"},
+		{"writer", c.Writer != nil, "it stands under `roles:`, as roles.writer, with the same model, limit, period and every"},
 		{"timeout", c.Timeout < 0, "it should be a duration, such as 2m"},
 		{"analysts", slices.ContainsFunc(slices.Collect(maps.Keys(c.Analysts)), func(n string) bool { return !slices.Contains(analystNames(), n) || c.Analysts[n] < 0 }),
 			fmt.Sprintf("its keys are %s, each with a duration, such as 1h, or 0s for never", strings.Join(analystNames(), ", "))},
@@ -76,8 +77,6 @@ func (c *config) mistake() (key, says string) {
 		{"erasable", !slices.Contains([]string{"", "slack", "all"}, c.Erasable), "it should be slack or all"},
 		{"unpriced", !slices.Contains([]string{"", "refuse", "allow"}, c.Unpriced), "it should be refuse or allow"},
 		{"snapshot_every", c.SnapshotEvery < 0, "it should be a number of events"},
-		{"writer", c.Writer.given().mistake() != "", c.Writer.given().mistake()},
-		{"writer.every", c.Writer.Every < 0 || c.Writer.Every > 0 && c.Writer.Every < time.Minute, "it should be a duration of a minute or more, such as 6h"},
 		{"mcp." + server, wrongServer != "", wrongServer},
 		{"policy.min_temperature", !(p.MinTemperature >= 0 && p.MinTemperature <= 2), "it should be 0 to 2"},
 		{"policy.max_temperature", !(p.MaxTemperature >= 0 && p.MaxTemperature <= 2), "it should be 0 to 2"},
@@ -158,7 +157,10 @@ func notDuration(data []byte) (key string) {
 		RestAfter  string            `yaml:"rest_after"`
 		Drain      string            `yaml:"drain"`
 		Analysts   map[string]string `yaml:"analysts"`
-		Policy     struct {
+		Roles      map[string]struct {
+			Every string `yaml:"every"`
+		} `yaml:"roles"`
+		Policy struct {
 			ApproveWithin string `yaml:"approve_within"`
 			JudgedWithin  string `yaml:"judged_within"`
 		} `yaml:"policy"`
@@ -175,6 +177,9 @@ func notDuration(data []byte) (key string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(raw.Analysts)) {
 		durations = append(durations, [2]string{"analysts." + name, raw.Analysts[name]})
+	}
+	for _, name := range slices.Sorted(maps.Keys(raw.Roles)) {
+		durations = append(durations, [2]string{"roles." + name + ".every", raw.Roles[name].Every})
 	}
 	for _, d := range durations {
 		if _, err := time.ParseDuration(d[1]); d[1] != "" && err != nil {

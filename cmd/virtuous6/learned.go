@@ -22,7 +22,7 @@ type learnedVerb struct {
 // Help tells which questions are answered.
 func (learnedVerb) Help() string {
 	return "Answers from the read models: what did you learn, what patterns did you find yesterday, how can you improve, why did you " +
-		"change the deploy agent. Where the configuration has `phrasing` with a model and a limit, that model finds the words, in a run that is recorded; numbers, " +
+		"change the deploy agent. Where the configuration has a model for the role `phrasing`, with a limit, that model finds the words, in a run that is recorded; numbers, " +
 		"names and links stay those of the record, and where they do not, the record's own words are printed.\n\nExamples:\n  virtuous6 learned --since 2026-11-01\n" +
 		"  virtuous6 learned 'What patterns did you find yesterday?'\n  virtuous6 learned 'How can you improve?' --json\n  virtuous6 learned --plain"
 }
@@ -63,7 +63,7 @@ func (v learnedVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	told := learnedJSON{Said: said}
-	if role, there := a.config.Phrasing.of(orchestrator.Phrasing()); there && !v.Plain && v.pastFlag == (pastFlag{}) {
+	if role, there := a.config.Roles[phrasing].of(orchestrator.Phrasing()); there && !v.Plain && v.pastFlag == (pastFlag{}) {
 		if says := answers.Phrasing(asked, since, said); says != nil {
 			if told, err = v.worded(ctx, a, role, text, *says); err != nil {
 				return err

@@ -63,7 +63,7 @@ func TestWordsAreFoundOnceOverAKill(t *testing.T) {
 	onBoth(t, func(t *testing.T, p program) {
 		api, model := apitest.New(t), newPaced(t)
 		prices := write(t, p.dir, "prices.json", `{"paced-1":{"litellm_provider":"openai","mode":"chat","input_cost_per_token":1e-6,"output_cost_per_token":1e-6}}`)
-		config := write(t, p.dir, "config.yaml", "prices: "+prices+"\nphrasing:\n  model: paced-1\n  limit: \"0.02\"\n")
+		config := write(t, p.dir, "config.yaml", "prices: "+prices+"\nroles:\n  phrasing: {model: paced-1, limit: \"0.02\"}\n")
 		if p.store == "" {
 			p.store = "sqlite:" + p.dir + "/store.db"
 		}
@@ -153,7 +153,7 @@ func TestWordsAreFoundOnceOverAKill(t *testing.T) {
 		if told := learned(""); told.Run != "" || len(told.Lines) != 1 || !strings.Contains(told.Lines[0].Text, "salamanders") {
 			t.Errorf("where there is nothing but what somebody said: got %+v", told)
 		}
-		write(t, p.dir, "config.yaml", "prices: "+prices+"\nphrasing:\n  model: paced-1\n  limit: \"0.0000001\"\n")
+		write(t, p.dir, "config.yaml", "prices: "+prices+"\nroles:\n  phrasing: {model: paced-1, limit: \"0.0000001\"}\n")
 		if told := learned("", "What patterns have you seen?"); !strings.Contains(told.Untaken, "budget") || !strings.HasPrefix(told.Lines[0].Text, "**lookup**, in 3") {
 			t.Errorf("without money: got %+v", told)
 		}

@@ -18,10 +18,12 @@ type roleConfig struct {
 	// Limit is what it may cost in a period, in dollars. It has to be given. Period is day or month, default day.
 	Limit  string              `yaml:"limit"`
 	Period events.BudgetPeriod `yaml:"period"`
+	// Every is how often it is looked whether there is anything to ask the writer. Default 6h. The others are asked when there is.
+	Every time.Duration `yaml:"every"`
 }
 
-// mistake tells what is wrong with it, empty for nothing.
-func (c roleConfig) mistake() string {
+// mistake tells what is wrong with what a role is given, empty for nothing.
+func (c roleConfig) mistake(role string) string {
 	limit, err := events.ParseUSD(c.Limit)
 	switch {
 	case c == (roleConfig{}):
@@ -32,23 +34,12 @@ func (c roleConfig) mistake() string {
 		return "it should say what it may cost, in dollars, such as limit: \"0.50\""
 	case c.Period != "" && c.Period != events.Daily && c.Period != events.Monthly:
 		return "its period should be day or month"
+	case c.Every != 0 && role != events.Writer:
+		return "only the writer is asked every so often: the others are asked when there is something to ask"
+	case c.Every < 0 || c.Every > 0 && c.Every < time.Minute:
+		return "its every should be a duration of a minute or more, such as 6h"
 	}
 	return ""
-}
-
-// writerConfig is the model that proposes edits of what agents are told.
-type writerConfig struct {
-	// What a role has.
-	Model  string              `yaml:"model"`
-	Limit  string              `yaml:"limit"`
-	Period events.BudgetPeriod `yaml:"period"`
-	// Every is how often it is looked whether it is to be asked. Default 6h.
-	Every time.Duration `yaml:"every"`
-}
-
-// given is the model and the money.
-func (c writerConfig) given() roleConfig {
-	return roleConfig{Model: c.Model, Limit: c.Limit, Period: c.Period}
 }
 
 // of is a role with the model and the money that the configuration gives it. It is not there without a model.

@@ -14,11 +14,17 @@ import (
 	"github.com/virtuous6/virtuous6/projections"
 )
 
-// advising are the roles that the configuration gives models, by name.
+// phrasing is the role of a model that finds words for what the record says: it is asked by doors, and leaves no fact of its own.
+const phrasing = "phrasing"
+
+// roleNames are the keys of `roles:`.
+func roleNames() []string { return append(events.Roles(), phrasing, events.Writer) }
+
+// advising are the roles to which the configuration gives models and that are asked about what analysts found, by name.
 func (c *config) advising() map[string]orchestrator.Role {
 	roles := map[string]orchestrator.Role{}
-	for name, given := range c.Roles {
-		if role, there := given.of(orchestrator.AdviserRole(name)); there {
+	for _, name := range events.Roles() {
+		if role, there := c.Roles[name].of(orchestrator.AdviserRole(name)); there {
 			roles[name] = role
 		}
 	}
@@ -28,10 +34,10 @@ func (c *config) advising() map[string]orchestrator.Role {
 // wrongRole finds the first role of the configuration that can't be meant.
 func (c *config) wrongRole() (key, says string) {
 	for _, name := range slices.Sorted(maps.Keys(c.Roles)) {
-		if !slices.Contains(events.Roles(), name) {
-			return "roles", "its keys are " + strings.Join(events.Roles(), ", ")
+		if !slices.Contains(roleNames(), name) {
+			return "roles", "its keys are " + strings.Join(roleNames(), ", ")
 		}
-		if says := c.Roles[name].mistake(); says != "" {
+		if says := c.Roles[name].mistake(name); says != "" {
 			return "roles." + name, says
 		}
 	}
@@ -45,9 +51,9 @@ type rolesVerb struct {
 // Help tells what a role is.
 func (rolesVerb) Help() string {
 	return "A model can be given roles: to say in words what analysts found (analysis), to draft runbooks (runbook), to suggest parameters of agents (optimisation), or their models and what " +
-		"they do without (configuration). Each has a model and money of its own under `roles:` in the configuration, and none is there by default. `serve` asks them after analysts have looked. " +
+		"they do without (configuration), to find words for what the record answers (phrasing), or to propose edits of what agents are told, from runs that failed (writer). Each has a model and money of its own under `roles:` in the configuration, and none is there by default. `serve` asks the first four after analysts have looked, the writer every so often, and phrasing where somebody asks what was learned. " +
 		"Words stand beside the figures and say no number that does not stand there; a draft is one until somebody saves it; what is suggested is a proposal as any other. " +
-		"One whose money is used up says so once and is silent until there is more. The writer (`writer:` there) proposes edits of what agents are told.\n\nExamples:\n  virtuous6 roles\n  virtuous6 list roles --where role=analysis\n  virtuous6 runbooks --drafts"
+		"One whose money is used up says so once and is silent until there is more.\n\nExamples:\n  virtuous6 roles\n  virtuous6 list roles --where role=analysis\n  virtuous6 runbooks --drafts"
 }
 
 // roleSummary is what a role did.
@@ -75,17 +81,23 @@ func (v rolesVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	given := a.config.advising()
-	if role, there := a.config.Writer.given().of(orchestrator.Role{}); there {
-		given[events.Writer] = role
+	runs, err := reader.Report(ctx, projections.MetricsFilter{})
+	if err != nil {
+		return err
 	}
 	summaries := []roleSummary{}
-	for _, name := range append(events.Roles(), events.Writer) {
+	for _, name := range roleNames() {
 		s := roleSummary{Role: name, Spent: events.Nanos(0).String()}
-		if role, there := given[name]; there {
+		if role, there := a.config.Roles[name].of(orchestrator.Role{}); there {
 			s.Model, s.Limit, s.Period = role.Model, role.LimitNanos.String(), string(role.Period)
 		}
-		budget, err := reader.Budget(ctx, commands.AgentBudget(events.RoleAgent(name)))
+		agent := events.RoleAgent(name)
+		if name == phrasing {
+			// What is asked of it stands in its runs alone, and whether its words were taken in what was posted.
+			agent = orchestrator.Phraser
+			s.Asked = int(runs.ByAgent[agent].Runs)
+		}
+		budget, err := reader.Budget(ctx, commands.AgentBudget(agent))
 		if err != nil && !errors.Is(err, projections.ErrNotFound) {
 			return err
 		}

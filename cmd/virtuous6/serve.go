@@ -122,8 +122,8 @@ func (v serveVerb) Run(ctx context.Context, a *app) error {
 			c := a.driving(runner, model, box, lease)
 			c.Analysts, c.Log, c.Handlers, c.OnText = a.config.scheduled(v.AnalyzeEvery), log, fromSlack.handlers(), fromSlack.onText()
 			c.Roles = a.config.advising()
-			if writer, there := a.config.Writer.given().of(orchestrator.Role{}); there {
-				c.Writer, c.WriterEvery = writer, cmp.Or(a.config.Writer.Every, 6*time.Hour)
+			if writer, there := a.config.Roles[events.Writer].of(orchestrator.Role{}); there {
+				c.Writer, c.WriterEvery = writer, cmp.Or(a.config.Roles[events.Writer].Every, 6*time.Hour)
 			}
 			c.Reviewers = a.config.Slack.Reviewers
 			if c.Digest, err = a.config.Slack.morning(); err != nil {

@@ -132,7 +132,7 @@ func (a *app) slackDoor(hooks string, log *slog.Logger) (*slackServer, error) {
 		},
 		AnswerApproval: runs.Answer, Promote: a.dispatcher().Promote, Digests: a.config.Slack.Digests, Alerts: a.config.Slack.Alerts, Reviews: a.config.Slack.Reviews, Targets: a.config.Targets.targets(), Refused: refused, Approvers: a.config.Slack.Approvers, ToolApprovers: a.config.Slack.ToolApprovers, Proposals: a.config.Slack.Proposals, Now: a.clock, Log: log,
 	})}
-	if role, there := a.config.Phrasing.of(orchestrator.Phrasing()); there {
+	if role, there := a.config.Roles[phrasing].of(orchestrator.Phrasing()); there {
 		s.door.Phrase = func(ctx context.Context, c commands.StartRun) (commands.Receipt, error) {
 			return runs.Phrase(ctx, role, c)
 		}

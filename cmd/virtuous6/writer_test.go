@@ -29,7 +29,7 @@ func TestAWriterRescuesAnAgentThatWasNeverAnyGood(t *testing.T) {
 	dir := t.TempDir()
 	prices := write(t, dir, "prices.json", `{"m":{"input_cost_per_token":0.000001,"output_cost_per_token":0.000002,"litellm_provider":"openai","mode":"chat"}}`)
 	config := write(t, dir, "config.yaml", "user: anna\nbase_url: http://models.test/v1\nmodel: m\nlease: 1m\nlog_level: warn\nprices: "+filepath.Base(prices)+"\n"+
-		"writer:\n  model: m\n  limit: \"1.00\"\n  period: month\n  every: 1h\npolicy:\n  self_approved: [prompt]\n  max_share_permille: 1000\n")
+		"roles:\n  writer: {model: m, limit: \"1.00\", period: month, every: 1h}\npolicy:\n  self_approved: [prompt]\n  max_share_permille: 1000\n")
 	var asked atomic.Int64
 	synctest.Test(t, func(t *testing.T) {
 		v := newVillage()
