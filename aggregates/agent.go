@@ -117,7 +117,7 @@ func decideAgent(p Policy, c commands.Agent, s Agent) ([]events.Agent, error) {
 		if role == "" && reflect.DeepEqual(stored(config), stored(s.Config)) {
 			return nil, nil
 		}
-		return []events.Agent{events.AgentConfigured{Config: config, Role: role, Author: c.Actor, Reason: c.Reason, Improvement: c.Improvement}}, nil
+		return []events.Agent{events.AgentConfigured{Config: config, Role: role, Author: c.Actor, Reason: c.Reason, Of: c.Of, Improvement: c.Improvement}}, nil
 	case commands.RestoreAgent:
 		return restoreAgent(p, c, s)
 	case commands.RestAgent:

@@ -52,7 +52,7 @@ func decideDataset(c commands.Dataset, s datasetState) ([]events.Dataset, error)
 		if slices.Equal(s.runs[c.Run], c.Checks) {
 			return nil, nil // it is in it so already
 		}
-		return []events.Dataset{events.DatasetRunAdded{Dataset: c.Dataset, Run: c.Run, Checks: c.Checks, By: c.By}}, nil
+		return []events.Dataset{events.DatasetRunAdded{Dataset: c.Dataset, Run: c.Run, Checks: c.Checks, By: c.By, Of: c.Of}}, nil
 	}
 	return nil, fmt.Errorf("%w: %T", ErrInvalid, c)
 }

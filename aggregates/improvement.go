@@ -100,7 +100,7 @@ func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]
 		if s.status != applied {
 			return nil, refuse("rolled back")
 		}
-		return []events.Improvement{events.ImprovementRolledBack{Reason: c.Reason}}, nil
+		return []events.Improvement{events.ImprovementRolledBack{Reason: c.Reason, Of: c.Of}}, nil
 	case commands.MeasureImprovement:
 		if s.status != applied && s.status != rolledBack {
 			return nil, refuse("measured")
@@ -146,7 +146,7 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 	}
 	facts := []events.Improvement{events.ImprovementProposed{
 		Improvement: c.Improvement, Generation: c.Generation, Previous: c.Previous, Analyst: c.Analyst, AnalystVersion: c.AnalystVersion,
-		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
+		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Of: c.Of, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
 		Bound: c.Bound,
 	}}
 	if _, passes := p.byItself(c.Change.Agent, c.Change.Kind); passes && !c.Bound {
@@ -201,7 +201,7 @@ func reviseEvidence(c commands.ReviseEvidence, s improvementState) ([]events.Imp
 		move = events.EvidenceWeaker
 	}
 	return []events.Improvement{events.ImprovementEvidenceChanged{
-		Move: move, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
+		Move: move, Strength: c.Strength, Reason: c.Reason, Of: c.Of, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
 	}}, nil
 }
 

@@ -139,7 +139,7 @@ func startRun(c commands.StartRun, s runState) ([]events.Run, error) {
 		}
 	}
 	return []events.Run{events.RunStarted{
-		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Goal: c.Goal, ShareNanos: c.ShareNanos, Tool: c.Tool, Params: c.Params, Agent: c.Agent, AskedBy: c.AskedBy,
+		Run: c.Run, Workflow: c.Workflow, Task: c.Task, Requester: c.Requester, Prompt: c.Prompt, Of: c.Of, Goal: c.Goal, ShareNanos: c.ShareNanos, Tool: c.Tool, Params: c.Params, Agent: c.Agent, AskedBy: c.AskedBy,
 		Conversation: c.Conversation, Labels: c.Labels, Source: c.Source, Undated: c.Undated, Summarises: c.Summarises, Phrases: c.Phrases, Schema: compact(c.Schema),
 	}}, nil
 }

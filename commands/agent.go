@@ -30,6 +30,7 @@ type ConfigureAgent struct {
 	// Role is what the agent is there for, empty where that stays.
 	Role        string
 	Reason      string
+	Of          []string
 	Improvement string
 }
 

@@ -14,6 +14,8 @@ type AddToDataset struct {
 	Run     string
 	Checks  []events.Check
 	By      string
+	// Of is who asked the run.
+	Of []string
 }
 
 func (c AddToDataset) Stream() string { return DatasetStream(c.Workspace, c.Dataset) }

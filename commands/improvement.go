@@ -19,6 +19,7 @@ type ProposeImprovement struct {
 	Claim          *events.Claim
 	Strength       events.Strength
 	Reason         string
+	Of             []string
 	Evidence       events.Evidence
 	Expected       events.Expected
 	Worth          *events.Worth
@@ -32,6 +33,7 @@ type ReviseEvidence struct {
 	Improvement string
 	Strength    events.Strength
 	Reason      string
+	Of          []string
 	Evidence    events.Evidence
 	Expected    events.Expected
 	Worth       *events.Worth
@@ -68,6 +70,8 @@ type RollBackImprovement struct {
 	Meta
 	Improvement string
 	Reason      string
+	// Of is who said so, where a person did.
+	Of []string
 }
 
 // MeasureImprovement records what the change did.

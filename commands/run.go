@@ -17,6 +17,8 @@ type StartRun struct {
 	Task      string
 	Requester string
 	Prompt    string
+	// Of are the people beside Requester whose words Prompt holds.
+	Of []string
 	// Goal is the goal that it is for.
 	Goal string
 	// ShareNanos is what it may cost before it has to wait, 0 for no bound of its own.

@@ -21,6 +21,12 @@ type Item struct {
 	Checks []events.Check
 }
 
+// Forgotten tells that somebody is forgotten whose words the run, or what its answer is held to, was in: nothing can be asked then.
+func (i Item) Forgotten() bool {
+	return i.Answer == events.Erased || slices.ContainsFunc(i.Checks, func(c events.Check) bool { return c.Text == events.Erased }) ||
+		slices.ContainsFunc(i.Asked, func(m events.Message) bool { return m.Content == events.Erased })
+}
+
 // Asker asks an agent of a configuration. Its runner's tools are those of the configuration: they are described to the model
 // and never called, but for the one that loads its skills.
 type Asker struct {

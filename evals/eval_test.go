@@ -239,3 +239,20 @@ func TestAnAgentIsHeldToItsSchema(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsForgottenIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	known := evals.Item{Recording: evals.Recording{Asked: []events.Message{{Content: "where?"}}, Answer: "there"}, Checks: []events.Check{{Kind: events.ExactCheck}}}
+	if known.Forgotten() {
+		t.Error("nothing of it is")
+	}
+	asked, answered, checked := known, known, known
+	asked.Asked = []events.Message{{Content: "hello"}, {Content: events.Erased}}
+	answered.Answer = events.Erased
+	checked.Checks = []events.Check{{Kind: events.ContainsCheck, Text: events.Erased}}
+	for name, i := range map[string]evals.Item{"asked": asked, "answered": answered, "checked": checked} {
+		if !i.Forgotten() {
+			t.Errorf("what was %s is", name)
+		}
+	}
+}

@@ -56,6 +56,8 @@ type AgentConfig struct {
 	Examples []Example `json:"examples,omitempty"`
 	// Lessons are what people ask for in its answers, which it is told.
 	Lessons []Lesson `json:"lessons,omitempty"`
+	// Of are the people whose words it is told, where it was made from a workflow of theirs: with any of them it is forgotten.
+	Of []string `json:"of,omitempty"`
 }
 
 // Lesson is what people ask for in an agent's answers again and again. Their words stay where they said them, and are read there: with whoever
@@ -91,6 +93,8 @@ type Fix struct {
 	Tool string `json:"tool,omitempty"`
 	// Do is what the agent is told.
 	Do string `json:"instruction"`
+	// Of are the people whose words Error holds, where it was met for one or two alone: with any of them it is forgotten.
+	Of []string `json:"of,omitempty"`
 }
 
 // Name is what counts of the fix go by: the error's fingerprint, or one of its words where a person wrote them.
@@ -173,6 +177,8 @@ type Specialist struct {
 	// was asked.
 	DraftedBy string `json:"drafted_by,omitempty"`
 	Undrafted string `json:"undrafted,omitempty"`
+	// Of are the people whose words Reason holds, where it was made from a workflow of theirs.
+	Of []string `json:"of,omitempty"`
 }
 
 // AgentConfigured is another version of an agent: a configuration in place of the one before. Versions are numbered from 1,
@@ -184,6 +190,8 @@ type AgentConfigured struct {
 	// Author is who made it, such as "user:anna", and Reason why, in the author's words.
 	Author string `json:"author,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Of are the people whose words Reason holds, where what asked for it has them.
+	Of []string `json:"of,omitempty"`
 	// Improvement is the id of what asked for it, if one did.
 	Improvement string `json:"improvement,omitempty"`
 	// Restores is the earlier version that it takes the agent back to, 0 where it is a new one, and RollsBack the

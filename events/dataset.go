@@ -39,6 +39,8 @@ type DatasetRunAdded struct {
 	Run     string  `json:"run"`
 	Checks  []Check `json:"checks"`
 	By      string  `json:"by,omitempty"`
+	// Of is who asked the run: what its answer is held to may tell of them, and is forgotten with them.
+	Of []string `json:"of,omitempty"`
 }
 
 func (DatasetRunAdded) Kind() string { return "dataset.run_added" }

@@ -25,7 +25,7 @@ func ptr[T any](v T) *T { return &v }
 
 // samples is one fact of each kind with every field set: what its golden file holds.
 func samples() []events.Event {
-	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}, Fixes: []events.Fix{{ID: "4f0c1be2a7d3", Error: "no order <num>", Tool: "orders", Do: "Ask for the order's number."}}, Examples: []events.Example{{Run: "r7", Requester: "user:bert"}}, Lessons: []events.Lesson{{Subject: "links", Said: []events.Saying{{Feedback: "f7", Run: "r7", User: "bert"}}}}}
+	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}, Fixes: []events.Fix{{ID: "4f0c1be2a7d3", Error: "no order <num>", Tool: "orders", Do: "Ask for the order's number.", Of: []string{"slack:T1:U1"}}}, Examples: []events.Example{{Run: "r7", Requester: "user:bert"}}, Lessons: []events.Lesson{{Subject: "links", Said: []events.Saying{{Feedback: "f7", Run: "r7", User: "bert"}}}}, Of: []string{"slack:T1:U1"}}
 	evidence := events.Evidence{
 		From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval",
 		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},
@@ -56,9 +56,9 @@ func samples() []events.Event {
 	return []events.Event{
 		events.AgentSpawned{
 			Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna",
-			Specialist: &events.Specialist{Run: "r1", Template: "template:support", Number: 2, Reason: "no agent fits", By: "clerk", Depth: 2, DraftedBy: "gpt-4o", Undrafted: "it is not JSON"},
+			Specialist: &events.Specialist{Run: "r1", Template: "template:support", Number: 2, Reason: "no agent fits", By: "clerk", Depth: 2, DraftedBy: "gpt-4o", Undrafted: "it is not JSON", Of: []string{"slack:T1:U1"}},
 		},
-		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}, Proof: &proof},
+		events.AgentConfigured{Config: config, Role: "desk", Author: "user:anna", Reason: "imp-1 was bad", Of: []string{"slack:T1:U1"}, Improvement: "imp-2", Restores: 1, RollsBack: []string{"imp-1"}, Proof: &proof},
 		events.AgentRetired{Reason: "replaced"},
 		events.AgentRested{Since: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)},
 		events.AgentWoken{Run: "r1"},
@@ -144,15 +144,15 @@ func samples() []events.Event {
 		events.GoalFinished{Outcome: events.Failed, Reason: "failed for good: find"},
 		events.ImprovementProposed{
 			Improvement: "imp-1-2", Generation: 2, Previous: "imp-1", Analyst: "workflow", AnalystVersion: 1, Change: change, Claim: &claim, Strength: events.Strong, Reason: "Refunds fail more often without a look-up.",
-			Evidence: evidence, Expected: expected, Worth: &worth, Bound: true,
+			Of: []string{"slack:T1:U1"}, Evidence: evidence, Expected: expected, Worth: &worth, Bound: true,
 		},
 		events.ImprovementEvidenceChanged{
-			Move: events.EvidenceWeaker, Strength: events.Moderate, Reason: "Refunds fail more often without a look-up.", Evidence: evidence, Expected: expected, Worth: &worth,
+			Move: events.EvidenceWeaker, Strength: events.Moderate, Reason: "Refunds fail more often without a look-up.", Of: []string{"slack:T1:U1"}, Evidence: evidence, Expected: expected, Worth: &worth,
 		},
 		events.ImprovementApproved{By: "user:anna", Note: "go", Trial: true},
 		events.ImprovementRejected{By: "user:anna", Reason: "not now"},
 		events.ImprovementApplied{Share: 50, Before: &config, Agent: "clerk", Version: 2},
-		events.ImprovementRolledBack{Reason: "guardrail"},
+		events.ImprovementRolledBack{Reason: "guardrail", Of: []string{"user:anna"}},
 		events.ImprovementEffectMeasured{Metric: "success_rate", Evidence: evidence},
 		events.LogSealed{
 			First: 4097, Count: 2, Last: uuid.MustParse("01930000-0000-7000-8000-000000000002"), Stream: "run-r1", Revision: 7,
@@ -191,7 +191,7 @@ func samples() []events.Event {
 		events.RunResumed{Budget: "agent:clerk", ShareNanos: 450_000_000},
 		events.RunApprovalAnswered{Approval: "06aacbda1caacce8", Answer: events.ApprovalGranted, By: "user:anna", Note: "go"},
 		events.RunStarted{
-			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.",
+			Run: "r1", Workflow: "checkout", Task: "refund an order", Requester: "user:anna", Prompt: "Refund order 12.", Of: []string{"slack:T1:U1"},
 			Summarises: &events.ConversationSummarised{
 				Conversation: "C1/17", Requester: "user:anna", Maker: events.SummaryByModel, Run: "r1", Runs: []string{"r0"}, First: 3, Last: 9, Messages: 4, Text: "About tea.",
 			},
@@ -221,7 +221,7 @@ func samples() []events.Event {
 		events.RunFailed{Error: "order not found", Failure: events.NoMoney, FinishReason: "length", CostNanos: 222_300, UnpricedCalls: 2, Undated: true},
 		events.RunCancelled{Reason: "changed my mind", CostNanos: 222_300, UnpricedCalls: 2, Undated: true},
 		events.DatasetRunAdded{
-			Dataset: "refunds", Run: "r1", By: "user:anna",
+			Dataset: "refunds", Run: "r1", By: "user:anna", Of: []string{"slack:T1:U1"},
 			Checks: []events.Check{{Kind: events.ContainsCheck, Text: "<Done> & dusted"}, {Kind: events.ToolsCheck}},
 		},
 		events.EvalFinished{
@@ -252,11 +252,11 @@ func samples() []events.Event {
 		events.RuleSet{Workflow: "checkout", Rule: "correctness>=0.5", By: "user:anna"},
 		events.ReviewAsked{Run: "r1", Experiment: "06aa", Arm: events.CandidateArm, Improvement: "06ab", Reason: "one more verdict there tells most", Reviewers: 3},
 		events.RoleAsked{
-			Run: "role-a1b2c3d4e5f60718", Role: events.RoleOptimisation, Agent: "clerk", Revision: 4, Version: 3, Runs: []string{"r1", "r2"}, Subject: []string{"agent", "clerk", "3"}, Ground: "clerk succeeded in 61 of 80 runs.",
+			Run: "role-a1b2c3d4e5f60718", Role: events.RoleOptimisation, Agent: "clerk", Revision: 4, Version: 3, Runs: []string{"r1", "r2"}, Subject: []string{"agent", "clerk", "3"}, Ground: "clerk succeeded in 61 of 80 runs.", Of: []string{"slack:T1:U1"},
 			Evidence: events.Evidence{From: 3, To: 90, Positions: []uint64{3}, Statistic: "share of runs that fail", Value: .4, Low: .3, High: .5, Confidence: .95, N: 40, Counts: map[string]int64{"failed": 16}},
 		},
 		events.RoleAnswered{
-			Role: events.RoleOptimisation, Agent: "clerk", Model: "gpt-4o", Text: "Most runs fail.", Improvement: "5d41402abc4b2a76", Candidates: 2, Refused: []events.RoleRefusal{{Candidate: 3, Reason: "it repeats what was said in run r1", User: "slack:T1:U1"}}, Evals: []string{"e1"},
+			Role: events.RoleOptimisation, Agent: "clerk", Model: "gpt-4o", Text: "Most runs fail.", Improvement: "5d41402abc4b2a76", Candidates: 2, Refused: []events.RoleRefusal{{Candidate: 3, Reason: "it repeats what was said in run r1", User: "slack:T1:U1"}}, Evals: []string{"e1"}, Of: []string{"slack:T1:U1"},
 			Runbook: &events.RunbookSaved{Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "drafted", Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Instruction: "Find it."}}},
 		},
 		events.RoleSilenced{Role: events.RoleAnalysis, Starting: "2026-11-01", LimitNanos: 5_000_000_000},

@@ -137,6 +137,8 @@ type ImprovementProposed struct {
 	Claim    *Claim   `json:"claim,omitempty"`
 	Strength Strength `json:"strength,omitempty"`
 	Reason   string   `json:"reason"`
+	// Of are the people whose words Reason and Change hold, where they are of one or two alone: with any of them the texts are forgotten.
+	Of       []string `json:"of,omitempty"`
 	Evidence Evidence `json:"evidence"`
 	Expected Expected `json:"expected"`
 	// Worth is that in a user's terms at the rate of runs of then, nil where it is not known.
@@ -161,8 +163,9 @@ const (
 type ImprovementEvidenceChanged struct {
 	Move     EvidenceMove `json:"move"`
 	Strength Strength     `json:"strength"`
-	// Reason, Evidence, Expected and Worth are today's.
+	// Reason, Evidence, Expected and Worth are today's. Of are the people whose words Reason holds.
 	Reason   string   `json:"reason"`
+	Of       []string `json:"of,omitempty"`
 	Evidence Evidence `json:"evidence"`
 	Expected Expected `json:"expected"`
 	Worth    *Worth   `json:"worth,omitempty"`
@@ -196,6 +199,8 @@ type ImprovementApplied struct {
 // ImprovementRolledBack tells that the change was undone.
 type ImprovementRolledBack struct {
 	Reason string `json:"reason"`
+	// Of is who said so, where a person did.
+	Of []string `json:"of,omitempty"`
 }
 
 // ImprovementEffectMeasured is what the change did, against what was expected of it.

@@ -64,6 +64,8 @@ type RoleAsked struct {
 	Subject []string `json:"subject,omitempty"`
 	// Ground is the text that the answer is held to.
 	Ground string `json:"ground,omitempty"`
+	// Of are the people whose words Ground holds.
+	Of []string `json:"of,omitempty"`
 	// Evidence is why it was asked.
 	Evidence Evidence `json:"evidence"`
 }
@@ -84,6 +86,8 @@ type RoleAnswered struct {
 	// Refused says of each of the others why it was not taken, and Evals are what asking recorded runs of them came to.
 	Refused []RoleRefusal `json:"refused,omitempty"`
 	Evals   []string      `json:"evals,omitempty"`
+	// Of are the people whose words the model was shown: with any of them what it said is forgotten.
+	Of []string `json:"of,omitempty"`
 }
 
 // RoleRefusal is why a candidate, numbered from 1, was not taken. 0 is the whole answer.

@@ -27,6 +27,8 @@ type RunStarted struct {
 	Task      string `json:"task,omitempty"`
 	Requester string `json:"requester,omitempty"`
 	Prompt    string `json:"prompt,omitempty"`
+	// Of are the people beside Requester whose words Prompt holds: with any of them what is said in the run is forgotten.
+	Of []string `json:"of,omitempty"`
 	// Conversation names the session, or the thread, that the run is a part of: a later run of it sees what was said in
 	// those before. It is the id of its first run, or what the source calls the session.
 	Conversation string `json:"conversation,omitempty"`

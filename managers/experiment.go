@@ -79,7 +79,7 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 		agent := events.Identity(e.Stream)
 		s.Promoted = slices.DeleteFunc(s.Promoted, func(p promoted) bool { return p.Agent == agent })
 		if t := s.turn(agent); t != nil && t.Started() {
-			t.stop(e, fmt.Sprintf("%s gave the agent another configuration meanwhile: what it was compared with is no more", e.Actor))
+			t.stop(e, "the agent was given another configuration meanwhile: what it was compared with is no more")
 		}
 	case events.AgentRetired:
 		for _, t := range s.Trials {

@@ -156,7 +156,7 @@ func (d *desk) ask(ctx context.Context, workspace string, role Role, q question,
 // answer takes what a model said.
 func (d *desk) answer(ctx context.Context, w managers.Answer) error {
 	at := slices.IndexFunc(advisers(), func(a adviser) bool { return a.role == w.Asked.Role })
-	fact := events.RoleAnswered{Role: w.Asked.Role, Agent: w.Asked.Agent}
+	fact := events.RoleAnswered{Role: w.Asked.Role, Agent: w.Asked.Agent, Of: w.Asked.Of}
 	refused := w.Failed
 	var err error
 	switch {
@@ -188,7 +188,7 @@ func (d *desk) answer(ctx context.Context, w managers.Answer) error {
 		}
 		refused = err.Error()
 	}
-	fact = events.RoleAnswered{Role: fact.Role, Agent: fact.Agent, Model: fact.Model, Refused: []events.RoleRefusal{{Reason: clipped(refused, 1<<10)}}}
+	fact = events.RoleAnswered{Role: fact.Role, Agent: fact.Agent, Model: fact.Model, Of: fact.Of, Refused: []events.RoleRefusal{{Reason: clipped(refused, 1<<10)}}}
 	_, err = d.runs.Dispatch(ctx, commands.AnswerRole{Meta: answerMeta(w, 1), Run: w.Asked.Run, Fact: fact})
 	return moved(err)
 }

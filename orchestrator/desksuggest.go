@@ -86,8 +86,9 @@ func (d *desk) suggestable(ctx context.Context, workspace, role string, found An
 			continue
 		}
 		i := stats.Wilson(m.Succeeded, rated, .95)
+		texts, of := errorsOf(found, row.Agent)
 		fact := events.RoleAsked{
-			Agent: row.Agent, Version: int(row.Configured), Subject: subject, Ground: fmt.Sprintf("%s succeeded in %d of %d runs", row.Agent, m.Succeeded, rated),
+			Of: of, Agent: row.Agent, Version: int(row.Configured), Subject: subject, Ground: fmt.Sprintf("%s succeeded in %d of %d runs", row.Agent, m.Succeeded, rated),
 			Evidence: events.Evidence{
 				From: 1, To: found.Position, Statistic: "share of runs that succeed, Wilson's interval", Value: stats.Round(float64(m.Succeeded) / float64(rated)), Low: stats.Round(i.Low), High: stats.Round(i.High),
 				Confidence: .95, N: rated, Counts: map[string]int64{"succeeded": m.Succeeded, "rated": rated},
@@ -96,7 +97,7 @@ func (d *desk) suggestable(ctx context.Context, workspace, role string, found An
 		given := map[string]any{
 			"agent": row.Agent, "model": cmp.Or(row.Model, d.model), "temperature": row.Temperature, "max_tokens": row.MaxTokens, "reasoning_effort": row.Effort, "tools": row.Tools,
 			"runs": m.Runs, "succeeded": m.Succeeded, "failed": m.Failed, "failed_steps": m.FailedSteps, "steps": m.Steps, "input_tokens": m.InputTokens, "output_tokens": m.OutputTokens,
-			"cost_usd": m.CostNanos.String(), "step_seconds_median": m.Duration.P50, "errors": errorsOf(found, row.Agent),
+			"cost_usd": m.CostNanos.String(), "step_seconds_median": m.Duration.P50, "errors": texts,
 		}
 		if role == events.RoleConfiguration {
 			given["models"] = d.modelsFor(workspace, rows)
@@ -106,15 +107,20 @@ func (d *desk) suggestable(ctx context.Context, workspace, role string, found An
 	return nil, nil
 }
 
-// errorsOf are the first few errors that analysts tell of.
-func errorsOf(found Analysis, agent string) []string {
-	texts := []string{}
+// errorsOf are the first few errors that analysts tell of, and the people whose words they hold.
+func errorsOf(found Analysis, agent string) (texts, of []string) {
+	texts = []string{}
 	for _, f := range found.Findings {
 		if f.Analyst == "errors" && len(texts) < 3 && strings.Contains(f.Text, agent) {
 			texts = append(texts, clipped(f.Text, 500))
+			for _, name := range f.People {
+				if !slices.Contains(of, name) {
+					of = append(of, name)
+				}
+			}
 		}
 	}
-	return texts
+	return texts, of
 }
 
 // modelsFor are those that a role may suggest: those of the policy, or else those that agents have.

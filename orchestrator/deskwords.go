@@ -46,19 +46,19 @@ func toWord(found Analysis) []question {
 		question
 	}
 	var all []worded
-	add := func(worth *events.Worth, subject []string, text string, e events.Evidence) {
-		fact := events.RoleAsked{Subject: subject, Ground: text, Evidence: e}
+	add := func(worth *events.Worth, subject []string, text string, of []string, e events.Evidence) {
+		fact := events.RoleAsked{Subject: subject, Ground: text, Of: of, Evidence: e}
 		all = append(all, worded{worth, question{fact: fact, given: map[string]string{"found": text}}})
 	}
 	for _, p := range found.Proposals {
 		if !p.Ended && p.Refused == "" && p.Analyst != feedback.Name {
-			add(p.Worth, proposalSubject(p.Proposal), p.Reason, p.Evidence)
+			add(p.Worth, proposalSubject(p.Proposal), p.Reason, p.Of, p.Evidence)
 		}
 	}
 	for _, f := range found.Findings {
 		said := slices.ContainsFunc(found.Proposals, func(p Proposed) bool { return p.Says(f) })
 		if !said && f.Kind != feedback.Wish && f.Workflow != RoleWorkflow && (f.Worth != nil && f.Strength.Claims() || f.Severity == events.SeverityCritical || f.Severity == events.SeverityHigh) {
-			add(f.Worth, findingSubject(f), f.Text, f.Evidence)
+			add(f.Worth, findingSubject(f), f.Text, f.People, f.Evidence)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b worded) int {

@@ -31,7 +31,7 @@ func (t *turn) fixed(ctx context.Context, call events.ToolCall, done agents.Done
 		return result, nil, nil
 	}
 	i := slices.IndexFunc(t.config.Fixes, func(f events.Fix) bool {
-		return (f.Tool == "" || f.Tool == call.Name) && errs.Fingerprint{ID: f.ID, Text: f.Error}.Is(done.Error)
+		return f.Do != events.Erased && (f.Tool == "" || f.Tool == call.Name) && errs.Fingerprint{ID: f.ID, Text: f.Error}.Is(done.Error)
 	})
 	if i < 0 {
 		return result, nil, nil

@@ -51,6 +51,8 @@ type Made struct {
 // proposal is an improvement as its stream tells of it.
 type proposal struct {
 	change events.Change
+	// of are the people whose words its texts hold.
+	of []string
 	// approval is the id of the fact that approved it, Nil where there is none; by is who did.
 	approval uuid.UUID
 	by       string
@@ -76,7 +78,7 @@ func (i Improvements) proposal(ctx context.Context, workspace, improvement strin
 		}
 		switch f := fact.(type) {
 		case events.ImprovementProposed:
-			p.change = f.Change
+			p.change, p.of = f.Change, f.Of
 		case events.ImprovementApproved:
 			p.approval, p.by, p.at, p.trial = e.ID, f.By, e.OccurredAt, f.Trial
 		case events.ImprovementApplied:
@@ -156,7 +158,7 @@ func (i Improvements) command(ctx context.Context, workspace, improvement string
 		return agent, commands.RetireAgent{Meta: about, Agent: agent, Reason: "improvement " + improvement}, nil
 	}
 	return agent, commands.ConfigureAgent{
-		Meta: about, Agent: agent, Config: *p.change.Config, Only: p.change.Kind, Reason: p.change.Instruction, Improvement: improvement,
+		Meta: about, Agent: agent, Config: *p.change.Config, Only: p.change.Kind, Reason: p.change.Instruction, Of: p.of, Improvement: improvement,
 	}, nil
 }
 
@@ -285,7 +287,7 @@ func (i Improvements) RollBack(ctx context.Context, c commands.RestoreAgent) (Ba
 	}
 	latest := agent.Versions[n-1]
 	back.Restores, back.From, back.Undone = latest.Restores, agent.Versions[n-2].Config, latest.RollsBack
-	for _, undo := range managers.RollBacks(c.Workspace, events.DeriveID(c.ID, 0), c.At, c.Reason, back.Undone) {
+	for _, undo := range managers.RollBacks(c.Workspace, events.DeriveID(c.ID, 0), c.At, c.Actor, c.Reason, back.Undone) {
 		if _, err := i.Dispatch(ctx, undo); err != nil && !aggregates.Refused(err) {
 			return back, err
 		}

@@ -90,7 +90,7 @@ func (r Runs) Consult(ctx context.Context, workspace string, now time.Time, role
 	}
 	meta.ID = events.DeriveID(meta.ID, 1)
 	_, err := r.Start(ctx, commands.StartRun{
-		Meta: meta, Run: q.Run, Workflow: RoleWorkflow, Task: q.Role, Agent: role.Agent, Requester: q.Requester, Prompt: q.Prompt,
+		Meta: meta, Run: q.Run, Workflow: RoleWorkflow, Task: q.Role, Agent: role.Agent, Requester: q.Requester, Prompt: q.Prompt, Of: q.Of,
 	})
 	if errors.Is(err, aggregates.ErrExists) {
 		return nil

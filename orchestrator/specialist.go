@@ -42,7 +42,7 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 	}
 	books := make([]events.RunbookSaved, len(rows))
 	for i, r := range rows {
-		books[i] = events.RunbookSaved{Runbook: r.Runbook, Steps: r.Steps}
+		books[i] = events.RunbookSaved{Runbook: r.Runbook, Steps: r.Steps, Requester: r.Requester}
 	}
 	template, match, found := routing.Nearest(routing.Templates(books), t.task())
 	if !found {
@@ -94,7 +94,7 @@ func (t *turn) specialist(ctx context.Context, why string) (name, reason string,
 	meta := t.meta(0, t.clock())
 	meta.Actor, meta.ID = "manager:run", t.nameID("specialist "+template.Name)
 	spawn := commands.SpawnAgent{Meta: meta, Agent: template.Name, Role: template.Role, Config: config, Specialist: &events.Specialist{
-		Run: t.wish.Run, Template: template.From, Number: there + 1, Reason: reason, By: by, Depth: depth, DraftedBy: draftedBy, Undrafted: undrafted,
+		Run: t.wish.Run, Template: template.From, Number: there + 1, Reason: reason, By: by, Depth: depth, DraftedBy: draftedBy, Undrafted: undrafted, Of: template.Of,
 	}}
 	if err := t.spawn(ctx, spawn, room); err != nil && !errors.Is(err, aggregates.ErrExists) { // another run was quicker
 		return refusedAs(err)
@@ -190,7 +190,7 @@ func (t *turn) specialistConfig(ctx context.Context, template routing.Template, 
 		return events.AgentConfig{}, err
 	}
 	config := asker.Config
-	config.Prompt, config.Schema, config.Tools = strings.TrimSpace(template.Prompt), nil, nil
+	config.Prompt, config.Schema, config.Tools, config.Of = strings.TrimSpace(template.Prompt), nil, nil, template.Of
 	for _, tool := range template.Tools {
 		if policy.Tool(tool) == aggregates.ToolNever {
 			continue

@@ -69,7 +69,7 @@ func TestASpecialistIsSpawnedWhereNoAgentFits(t *testing.T) {
 
 		// A runbook is a template too. What it calls and the policy never lets be called is no tool of it.
 		meta := commands.Meta{ID: events.NameID(time.Now(), "book"), At: time.Now(), Actor: "user:anna"}
-		if _, err := h.dispatch(t.Context(), commands.SaveRunbook{Meta: meta, Runbook: "harvest", Steps: []events.RunbookStep{
+		if _, err := h.dispatch(t.Context(), commands.SaveRunbook{Meta: meta, Runbook: "harvest", Requester: "slack:T1:U1", Steps: []events.RunbookStep{
 			{Name: "count", Instruction: "Count the apples.", Tool: "calculate"}, {Name: "press", Tool: "shell"}, {Name: "label", Tool: "missing"},
 		}}); err != nil {
 			t.Fatal(err)
@@ -77,6 +77,9 @@ func TestASpecialistIsSpawnedWhereNoAgentFits(t *testing.T) {
 		synctest.Wait()
 		expect("r3", "How did the harvest of apples go?", "harvest", "spawned from runbook:harvest")
 		harvest, _, err := h.agents.Agent(t.Context(), "", "harvest")
+		if whose := []string{"slack:T1:U1"}; !slices.Equal(harvest.Config.Of, whose) || !slices.Equal(harvest.Specialist.Of, whose) {
+			t.Errorf("it is told the words of %q, and spawned by those of %q", harvest.Config.Of, harvest.Specialist.Of)
+		}
 		if err != nil || !slices.Equal(harvest.Config.Tools, []string{"calculate"}) || !strings.Contains(harvest.Config.Prompt, "1. Count the apples. (with the tool calculate)") {
 			t.Errorf("the harvester is %+v (%v)", harvest.Config, err)
 		}

@@ -244,7 +244,9 @@ func (w writer) brief(ctx context.Context, reader projections.Reader, workspace,
 		}
 	}
 	slices.Sort(q.Evidence.Positions)
-	q.Requester = who
+	if q.Requester = who; who != "" {
+		q.Of = []string{who}
+	}
 	return b, nil
 }
 
@@ -383,7 +385,7 @@ func (w writer) propose(ctx context.Context, a managers.Answer, kept []candidate
 		return err
 	}
 	p := evidence.Proposal{
-		Analyst: events.Writer, AnalystVersion: writerVersion, Change: change, Strength: events.Moderate, Evidence: e,
+		Analyst: events.Writer, AnalystVersion: writerVersion, Change: change, Of: a.Asked.Of, Strength: events.Moderate, Evidence: e,
 		Claim:  events.Claim{Subject: []string{"fails", a.Asked.Agent, fmt.Sprintf("version %d", a.Asked.Version)}, Harms: true},
 		Reason: fmt.Sprintf("%s fails in %d of %d runs with its version %d (%.0f%%; interval %.0f to %.0f). A model was shown %d of its runs and proposes to tell it otherwise.", a.Asked.Agent, e.Counts["failed"], e.N, a.Asked.Version, 100*e.Value, 100*e.Low, 100*e.High, len(a.Asked.Runs)),
 		// A quarter of what fails, or nothing, or all: nobody has tried it.

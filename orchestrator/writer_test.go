@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -190,12 +191,22 @@ func TestAWriterIsShownOnePersonsWords(t *testing.T) {
 		if len(s.asked) != 1 || strings.Contains(s.asked[0], "Ben's") || !strings.Contains(s.asked[0], "Anna's") {
 			t.Fatalf("it was asked %q", s.asked)
 		}
+		proposed := 0
 		for _, e := range h.facts(t) {
 			if fact, err := events.Decode(e); err != nil {
 				t.Fatal(err)
-			} else if f, is := fact.(events.RunStarted); is && f.Workflow == orchestrator.RoleWorkflow && f.Requester != "anna" {
-				t.Errorf("its run is of %q", f.Requester)
+			} else if f, is := fact.(events.RunStarted); is && f.Workflow == orchestrator.RoleWorkflow && (f.Requester != "anna" || !slices.Equal(f.Of, []string{"anna"})) {
+				t.Errorf("its run is of %q, and %q", f.Requester, f.Of)
+			} else if p, is := fact.(events.ImprovementProposed); is {
+				if proposed++; !slices.Equal(p.Of, []string{"anna"}) {
+					t.Errorf("what it proposes is in the words of %q", p.Of)
+				}
+			} else if r, is := fact.(events.RoleAnswered); is && !slices.Equal(r.Of, []string{"anna"}) {
+				t.Errorf("what it said is in the words of %q", r.Of)
 			}
+		}
+		if proposed != 1 {
+			t.Errorf("it made %d proposals", proposed)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func (w writer) open(ctx context.Context, workspace, run string) (bool, error) {
 
 // answered notes what became of an answer.
 func (w writer) answered(ctx context.Context, a managers.Answer, fact events.RoleAnswered) error {
-	fact.Role, fact.Agent = a.Asked.Role, a.Asked.Agent
+	fact.Role, fact.Agent, fact.Of = a.Asked.Role, a.Asked.Agent, a.Asked.Of
 	_, err := w.runs.Dispatch(ctx, commands.AnswerRole{Meta: w.meta(a, 0), Run: a.Asked.Run, Fact: fact})
 	return moved(err)
 }

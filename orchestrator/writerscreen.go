@@ -92,7 +92,9 @@ func (w writer) dataset(ctx context.Context, workspace, agent string) (name stri
 		if err != nil {
 			return "", 0, nil, err
 		}
-		items = append(items, evals.Item{Recording: recording, Checks: row.Checks})
+		if item := (evals.Item{Recording: recording, Checks: row.Checks}); !item.Forgotten() {
+			items = append(items, item)
+		}
 	}
 	return name, at, items, nil
 }

@@ -58,6 +58,11 @@ func (m *Models) AgentsOf(ctx context.Context, workspace string) iter.Seq2[Agent
 	return readmodel.Rows(ctx, m.View, agentTable, readmodel.Query{Where: []readmodel.Condition{{Column: "workspace", Text: workspace}}})
 }
 
+// AllGoals are the goals of every workspace.
+func (m *Models) AllGoals(ctx context.Context) iter.Seq2[GoalRow, error] {
+	return readmodel.Rows(ctx, m.View, goalTable, readmodel.Query{})
+}
+
 // AllAgents are the agents of every workspace.
 func (m *Models) AllAgents(ctx context.Context) iter.Seq2[AgentRow, error] {
 	return readmodel.Rows(ctx, m.View, agentTable, readmodel.Query{})

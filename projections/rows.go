@@ -271,8 +271,10 @@ type RunbookRow struct {
 	Run       string               `db:"run"`
 	Steps     []events.RunbookStep `db:"steps"`
 	Notes     string               `db:"notes"`
-	SavedAt   time.Time            `db:"saved_at"`
-	Position  uint64               `db:"position"`
+	// Requester is whose words it holds, where it was taken from a run.
+	Requester string    `db:"requester"`
+	SavedAt   time.Time `db:"saved_at"`
+	Position  uint64    `db:"position"`
 }
 
 // BudgetRow is a row of budgets.

@@ -23,12 +23,13 @@ var runbookTable = readmodel.NewTable("runbooks", readmodel.TableOf[named, Runbo
 		readmodel.Int("position", func(r *RunbookRow) *uint64 { return &r.Position }),
 		readmodel.As(readmodel.Document("steps", func(r *RunbookRow) *[]events.RunbookStep { return &r.Steps }), "steps", func(r *RunbookRow) any { return jsonList(r.Steps) }),
 		readmodel.String("notes", func(r *RunbookRow) *string { return &r.Notes }),
+		readmodel.String("requester", func(r *RunbookRow) *string { return &r.Requester }),
 	},
 })
 
 // runbooks keeps the latest version of each runbook.
 var runbooks = readmodel.Projection{
-	Name: "runbooks", Version: 1, Tables: []readmodel.AnyTable{runbookTable},
+	Name: "runbooks", Version: 2, Tables: []readmodel.AnyTable{runbookTable},
 	Lists: []readmodel.List{runbookTable.List(readmodel.List{
 		Name: "runbooks", Help: "Runbooks, each in its latest version", Order: readmodel.Ascending("runbook"),
 	})},
@@ -53,7 +54,7 @@ func foldRunbook(runbooks *readmodel.Cache[named, RunbookRow], f *readmodel.Fact
 		return err
 	}
 	r.Version++
-	r.Workflow, r.Run, r.Steps, r.Notes = e.Workflow, e.Run, e.Steps, e.Notes
+	r.Workflow, r.Run, r.Steps, r.Notes, r.Requester = e.Workflow, e.Run, e.Steps, e.Notes, e.Requester
 	r.SavedAt, r.Position = f.When, f.Envelope.Position
 	return nil
 }

@@ -291,6 +291,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		name
 		never_tools
 		next
+		of
 		on_failure
 		outcome
 		parent

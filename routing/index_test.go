@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/routing"
 )
 
@@ -114,5 +115,26 @@ func TestLikeTasks(t *testing.T) {
 	}
 	if routing.Like(nil, "anything") {
 		t.Error("everything is like nothing")
+	}
+}
+
+// A specialist that is made from somebody's workflow is told their words: it says whose, and who is forgotten teaches nobody.
+func TestATemplateOfAWorkflowSaysWhose(t *testing.T) {
+	t.Parallel()
+	of := func(book events.RunbookSaved) (found *routing.Template) {
+		for _, t := range routing.Templates([]events.RunbookSaved{book}) {
+			if t.From == "runbook:refund" {
+				found = &t
+			}
+		}
+		return found
+	}
+	book := events.RunbookSaved{Runbook: "refund", Requester: "slack:T1:U1", Steps: []events.RunbookStep{{Name: "find", Instruction: "Find the order."}}}
+	if got := of(book); got == nil || !slices.Equal(got.Of, []string{"slack:T1:U1"}) {
+		t.Errorf("got %+v", got)
+	}
+	book.Steps[0].Instruction = events.Erased
+	if got := of(book); got != nil {
+		t.Errorf("of who is forgotten: %+v", got)
 	}
 }

@@ -15,6 +15,8 @@ type Template struct {
 	Role, Prompt string
 	// Tools are those that it is of use with, as far as the policy grants them.
 	Tools []string
+	// Of is whose workflow it is, where it is one.
+	Of []string
 }
 
 // templates are those that everybody has. What people have saved as runbooks comes beside them.
@@ -75,16 +77,23 @@ func Templates(books []events.RunbookSaved) []Template {
 		all[i].From = "template:" + all[i].Name
 	}
 	for _, book := range books {
-		all = append(all, ofRunbook(book.Runbook, book.Steps))
+		if t, is := ofRunbook(book); is {
+			all = append(all, t)
+		}
 	}
 	return all
 }
 
-func ofRunbook(name string, steps []events.RunbookStep) Template {
-	t := Template{Name: name, From: "runbook:" + name, Role: "does what the runbook " + name + " tells"}
+// ofRunbook is a runbook as a template, which one is not whose words are forgotten.
+func ofRunbook(book events.RunbookSaved) (t Template, is bool) {
+	name, steps := book.Runbook, book.Steps
+	t = Template{Name: name, From: "runbook:" + name, Role: "does what the runbook " + name + " tells"}
 	var b strings.Builder
 	fmt.Fprintf(&b, "You do the work of the runbook %s. These are its steps; leave out none that applies:\n", name)
 	for i, s := range steps {
+		if s.Instruction == events.Erased || s.Params == events.Erased {
+			return t, false
+		}
 		what := s.Name
 		if s.Instruction != "" {
 			what = s.Instruction
@@ -99,7 +108,10 @@ func ofRunbook(name string, steps []events.RunbookStep) Template {
 		b.WriteByte('\n')
 	}
 	t.Prompt = b.String()
-	return t
+	if book.Requester != "" {
+		t.Of = []string{book.Requester}
+	}
+	return t, true
 }
 
 // Nearest is the template that a task fits best. It is false where it fits none.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -36,11 +37,11 @@ func (s *Store) cover(ctx context.Context, stream string, batch []events.Envelop
 		if i == 0 && begins[e.Kind] {
 			first = e.Data
 		}
-		owner, err := s.owner(ctx, stream, e, first)
+		owners, err := s.owners(ctx, stream, e, first)
 		if err != nil {
 			return nil, err
 		}
-		out, err := c.event(*e, owner)
+		out, err := c.event(*e, owners)
 		if err != nil {
 			return nil, fmt.Errorf("append to %s: %w", stream, err)
 		}
@@ -60,9 +61,9 @@ func (s *Store) cover(ctx context.Context, stream string, batch []events.Envelop
 // begins are the first facts of streams whose texts are those of who asked.
 var begins = map[string]bool{"run.started": true, "goal.created": true}
 
-// event is an event as it is stored. owner is whose texts are in it.
-func (c covering) event(e events.Envelope, owner string) (events.Envelope, error) {
-	whose, err := c.whose(owner)
+// event is an event as it is stored. owners are those whose texts are in it.
+func (c covering) event(e events.Envelope, owners []string) (events.Envelope, error) {
+	whose, err := c.add(nil, owners)
 	if err != nil {
 		return e, err
 	}
@@ -71,13 +72,20 @@ func (c covering) event(e events.Envelope, owner string) (events.Envelope, error
 	}
 	w := rewrite{
 		text: func(raw jsontext.Value, at string) ([]byte, error) {
-			if whose == nil || empty(raw) || e.Kind == "run.approval_answered" && at == "/answer" { // which is granted or refused
+			if len(whose) == 0 || empty(raw) || e.Kind == "run.approval_answered" && at == "/answer" { // which is granted or refused
 				return nil, nil
 			}
-			if whose.state == erased {
-				return gone(shapes[raw.Kind()], events.Erased), nil
+			shape := shapes[raw.Kind()]
+			for _, p := range whose {
+				if p.state == erased {
+					return gone(shape, events.Erased), nil
+				}
 			}
-			return []byte(`"` + seal + shapes[raw.Kind()] + ":" + whose.person.ID + ":" + whose.box.seal(raw, place{e.ID, at}) + `"`), nil
+			sealed := []byte(raw)
+			for _, p := range whose { // without the keys of all of them nobody reads it
+				sealed = []byte(`"` + seal + shape + ":" + p.person.ID + ":" + p.box.seal(sealed, place{e.ID, at}) + `"`)
+			}
+			return sealed, nil
 		},
 		name: func(raw jsontext.Value, at string) ([]byte, error) {
 			if len(raw) < 3 || raw.Kind() != '"' {
@@ -87,7 +95,10 @@ func (c covering) event(e events.Envelope, owner string) (events.Envelope, error
 			if err != nil {
 				return nil, nil //nolint:nilerr // what is no UTF-8 names nobody
 			}
-			member := at[strings.LastIndexByte(at, '/')+1:]
+			up, member, _ := cutLast(at)
+			if _, of, _ := cutLast(up); of == "of" {
+				member = "user"
+			}
 			other, err := c.name(string(name), member == "requester" || member == "user")
 			if err != nil || other == string(name) {
 				return nil, err
@@ -95,8 +106,47 @@ func (c covering) event(e events.Envelope, owner string) (events.Envelope, error
 			return json.Marshal(other)
 		},
 	}
+	if category := events.Category(e.Stream); category != "run" && category != "goal" || bytes.Contains(e.Data, ofMark) {
+		var around [][]*opened
+		w.enter = func(member string, object []byte) error {
+			around = append(around, whose)
+			if configuration[member] {
+				whose = nil
+			}
+			var err error
+			whose, err = c.add(whose, c.within(object))
+			return err
+		}
+		w.leave = func() { whose, around = around[len(around)-1], around[:len(around)-1] }
+	}
 	e.Data, err = w.run(e.Data)
 	return e, err
+}
+
+// configuration are the members that hold what agents are made of: what they are told is the workspace's, whoever wrote it, but for what it names
+// people of.
+var configuration = map[string]bool{"config": true, "before": true, "others": true}
+
+func cutLast(pointer string) (up, last string, ok bool) {
+	i := strings.LastIndexByte(pointer, '/')
+	if i < 0 {
+		return "", pointer, false
+	}
+	return pointer[:i], pointer[i+1:], true
+}
+
+// add are people and others that names tell, without those that are nobody's.
+func (c covering) add(people []*opened, names []string) ([]*opened, error) {
+	for _, name := range names {
+		p, err := c.whose(name)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil && !slices.Contains(people, p) {
+			people = append(slices.Clip(people), p)
+		}
+	}
+	return people, nil
 }
 
 // name is what stands for a name in the log. sure tells that it can only be a person's.

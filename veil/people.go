@@ -41,9 +41,9 @@ func isID(id string) bool {
 	return len(id) == 32 && strings.Trim(id, "0123456789abcdef") == ""
 }
 
-// sound tells of a name that can be one: others are for the log to refuse.
+// sound tells of a name that can be one: others are for the log to refuse, or are nobody's any more.
 func sound(name string) bool {
-	return name != "" && utf8.ValidString(name) && strings.IndexFunc(name, unicode.IsControl) < 0
+	return name != "" && !strings.HasPrefix(name, erasedMark) && utf8.ValidString(name) && strings.IndexFunc(name, unicode.IsControl) < 0
 }
 
 // acting takes the "user:" from the name of somebody who acts.

@@ -3,10 +3,10 @@ package veil
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,8 +34,8 @@ type Store struct {
 	c Config
 
 	mu sync.Mutex
-	// owners are the marks of people whose streams of runs and goals are, empty for those that are nobody's.
-	owners *simplelru.LRU[string, string]
+	// streams are the marks of people whose streams of runs and goals are, none for those that are nobody's.
+	streams *simplelru.LRU[string, []string]
 	// known are people by their ids, for as long as knownFor.
 	known   map[string]*opened
 	unknown map[string]bool
@@ -76,11 +76,11 @@ func New(stored eventstore.Store, c Config) *Store {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	owners, err := simplelru.NewLRU[string, string](maxOwners, nil)
+	streams, err := simplelru.NewLRU[string, []string](maxOwners, nil)
 	if err != nil {
 		panic("veil: " + err.Error()) // the size is not positive
 	}
-	return &Store{Store: stored, c: c, owners: owners, known: map[string]*opened{}, unknown: map[string]bool{}}
+	return &Store{Store: stored, c: c, streams: streams, known: map[string]*opened{}, unknown: map[string]bool{}}
 }
 
 // Stored is the log as it is stored: what is sealed, copied and digested.
@@ -163,73 +163,88 @@ func (s *Store) Subscribe(ctx context.Context, after uint64) iter.Seq2[eventstor
 	}
 }
 
-// owner is the name, or the mark, of the person whose texts an event of a stream holds, empty for nobody's. first are the
+// owners are the names, or the marks, of the people whose texts an event of a stream holds, none for nobody's. first are the
 // data of the stream's first fact where the caller has them.
-func (s *Store) owner(ctx context.Context, stream string, e *events.Envelope, first []byte) (string, error) {
-	if words[e.Kind] {
-		if who := s.names(e.Data); who != "" {
-			return who, nil
+func (s *Store) owners(ctx context.Context, stream string, e *events.Envelope, first []byte) ([]string, error) {
+	of := s.within(e.Data)
+	if acted, said := words[e.Kind]; said {
+		if who := s.did(e, acted); who != "" {
+			return append([]string{who}, of...), nil
 		}
 	}
 	switch events.Category(stream) {
 	case "run", "goal":
 	default:
-		return "", nil
+		return of, nil
 	}
 	s.mu.Lock()
-	owner, known := s.owners.Get(stream)
+	owners, known := s.streams.Get(stream)
 	s.mu.Unlock()
 	if known {
-		return owner, nil
+		return append(slices.Clip(owners), of...), nil
 	}
 	if first == nil {
 		for stored, err := range s.Store.ReadStream(ctx, stream, eventstore.StreamOptions{Limit: 1}) {
 			switch {
 			case errors.Is(err, eventstore.ErrNoStream):
-				return "", nil // the append is to be a conflict
+				return nil, nil // the append is to be a conflict
 			case err != nil:
-				return "", err
+				return nil, err
 			}
 			first = stored.Data
 		}
 	}
-	owner = s.names(first)
-	if _, is := marked(owner); is || owner == "" {
+	if owners = s.within(first); !slices.ContainsFunc(owners, func(name string) bool { _, is := marked(name); return !is }) {
 		// A name is not kept: whose it is may change once that person was erased.
 		s.mu.Lock()
-		s.owners.Add(stream, owner)
+		s.streams.Add(stream, owners)
 		s.mu.Unlock()
 	}
-	return owner, nil
+	return append(slices.Clip(owners), of...), nil
 }
 
-// words are the facts whose texts are the words of who did it. Of the others in streams of runs and goals they are those of who
-// asked, and elsewhere they are nobody's.
+// words are the facts whose texts are the words of who did it: whom the fact names, or where that is true who acted. Of the others in streams of
+// runs and goals they are those of who asked, and elsewhere they are nobody's but those people's that they name.
 var words = map[string]bool{
-	"feedback.given": true, "review.judged": true, "slack.interacted": true, "conversation.summarised": true,
+	"feedback.given": false, "review.judged": false, "slack.interacted": false, "conversation.summarised": false, "runbook.saved": false,
 	"goal.told": true, "goal.task_answered": true, "goal.task_changed": true, "goal.task_skipped": true, "goal.plan_asked": true, "goal.paused": true, "goal.cancelled": true,
-	"improvement.approved": true, "improvement.rejected": true, "experiment.stopped": true, "loop.paused": true, "loop.resumed": true,
-	"run.approval_answered": true, "tool.accepted": true, "runbook.saved": true,
+	"improvement.approved": true, "improvement.rejected": true, "improvement.rolled_back": true, "experiment.stopped": true, "loop.paused": true, "loop.resumed": true,
+	"run.approval_answered": true, "run.cancelled": true, "tool.accepted": true, "agent.configured": true, "agent.retired": true, "analyst.bound": true, "analyst.freed": true,
+	"dataset.run_added": true, "task.opened": true, "task.updated": true, "token.revoked": true, "trigger.removed": true,
 }
 
-// names is who a fact says asked, or did it, if that is somebody whose texts are veiled.
-func (s *Store) names(data []byte) string {
-	if !bytes.Contains(data, []byte(`"requester":"`)) && !bytes.Contains(data, []byte(`"user":"`)) && !bytes.Contains(data, []byte(`"by":"`)) {
-		return ""
-	}
-	var by struct {
-		Requester string `json:"requester"`
-		User      string `json:"user"`
-		By        string `json:"by"`
-	}
-	if json.Unmarshal(data, &by) != nil {
-		return ""
-	}
-	for _, name := range []string{by.Requester, by.User, by.By} {
-		_, name = acting(name) // as the name itself is replaced
-		if _, is := marked(name); is || s.c.Who(name) && sound(name) {
-			return name
+var ofMark = []byte(`"of":["`)
+
+// within are the people whose words the texts of a fact, or of an object in one, hold by what it says: who asked, and those that it names.
+func (s *Store) within(object []byte) (names []string) {
+	for _, name := range members(object, "requester", "of") {
+		if name = s.covered(name, true); name != "" {
+			names = append(names, name)
 		}
+	}
+	return names
+}
+
+// did is who did something, as the fact says or, where that counts, who acted, if that is somebody whose texts are veiled.
+func (s *Store) did(e *events.Envelope, acted bool) string {
+	for i, member := range [...]string{"requester", "user", "by"} {
+		for _, name := range members(e.Data, member) {
+			if name = s.covered(name, i < 2); name != "" {
+				return name
+			}
+		}
+	}
+	if !acted || e.Kind == "agent.configured" && len(members(e.Data, "improvement")) > 0 {
+		return "" // or the words are those of what proposed it
+	}
+	return s.covered(e.Actor, false)
+}
+
+// covered is the name, or the mark, of a person whose texts are veiled, empty for all else. sure tells that the name can only be a person's.
+func (s *Store) covered(name string, sure bool) string {
+	prefix, person := acting(name) // as the name itself is replaced
+	if _, is := marked(person); is || (sure || prefix != "" || InSlack(person)) && s.c.Who(person) && sound(person) {
+		return person
 	}
 	return ""
 }

@@ -180,6 +180,90 @@ func TestWhoIsErasedIsForgotten(t *testing.T) {
 	}
 }
 
+// What holds the words of two people is gone with either of them, and what one says within is gone with that one alone.
+func TestWhatTwoHaveSaidIsGoneWithEither(t *testing.T) {
+	t.Parallel()
+	for _, who := range []string{anna, bert} {
+		l := newLogbook(t, &veil.Memory{})
+		fix := events.Fix{Error: "no salamander", Of: []string{bert}}
+		l.append(t, "improvement-i", envelope(t, "analyst:errors", events.ImprovementProposed{
+			Reason: "runs that say ouch", Of: []string{anna, bert}, Change: events.Change{Instruction: "after ouch", Config: &events.AgentConfig{Prompt: "Be kind.", Fixes: []events.Fix{fix}}},
+		}))
+		_, stored := read(t, l.Stored())
+		for _, secret := range []string{"ouch", "salamander", "UANNA", "UBERT"} {
+			if strings.Contains(stored, secret) {
+				t.Errorf("%q stands in the log: %s", secret, stored)
+			}
+		}
+		if _, got := read(t, l); strings.Count(got, "ouch") != 2 || !strings.Contains(got, "no salamander") || !strings.Contains(got, "Be kind.") {
+			t.Errorf("read: %s", got)
+		}
+		person, err := l.keys.Named(t.Context(), who)
+		if err == nil {
+			err = l.keys.Erase(t.Context(), person.ID, l.now)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.now = l.now.Add(time.Minute)
+		_, got := read(t, l)
+		if strings.Contains(got, "ouch") || strings.Contains(got, "salamander") != (who == anna) || !strings.Contains(got, "Be kind.") || strings.Contains(got, who) {
+			t.Errorf("without %s: %s", who, got)
+		}
+	}
+}
+
+// What somebody holds another one's answer to is of both.
+func TestACheckOfAnAnswerIsOfBoth(t *testing.T) {
+	t.Parallel()
+	for _, who := range []string{anna, bert} {
+		l := newLogbook(t, &veil.Memory{})
+		l.append(t, "dataset-d", envelope(t, "user:"+bert, events.DatasetRunAdded{Dataset: "d", Run: "r1", By: "user:" + bert, Of: []string{anna}, Checks: []events.Check{{Kind: events.ContainsCheck, Text: "ouch"}}}))
+		person, err := l.keys.Named(t.Context(), who)
+		if err == nil {
+			err = l.keys.Erase(t.Context(), person.ID, l.now)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got := read(t, l); strings.Contains(got, "ouch") {
+			t.Errorf("without %s: %s", who, got)
+		}
+	}
+}
+
+// Who makes a change has not said why it was proposed: that is of whom it names.
+func TestWhyAnImprovementWasMadeIsNotItsApproversWords(t *testing.T) {
+	t.Parallel()
+	l := newLogbook(t, &veil.Memory{})
+	l.append(t, "agent-a", envelope(t, "user:"+bert, events.AgentConfigured{Author: "user:" + bert, Reason: "of anna", Of: []string{anna}, Improvement: "i1"}))
+	l.append(t, "agent-a", envelope(t, "user:"+bert, events.AgentConfigured{Author: "user:" + bert, Reason: "of nobody", Improvement: "i2"}))
+	person, err := l.keys.Named(t.Context(), bert)
+	if err == nil {
+		err = l.keys.Erase(t.Context(), person.ID, l.now)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, got := read(t, l); !strings.Contains(got, "of anna") || !strings.Contains(got, "of nobody") || strings.Contains(got, "UBERT") {
+		t.Errorf("without bert: %s", got)
+	}
+	if _, stored := read(t, l.Stored()); strings.Contains(stored, "of anna") {
+		t.Errorf("stored: %s", stored)
+	}
+}
+
+// Who is gone gets no key again, also where everyone has one and a fact is copied that named them.
+func TestWhoIsErasedGetsNoKeyAgain(t *testing.T) {
+	t.Parallel()
+	l := newLogbook(t, &veil.Memory{})
+	l.Store = veil.New(eventstore.NewMemory(time.Now), veil.Config{Keys: l.keys, Who: veil.Everyone})
+	l.append(t, "agent-a", envelope(t, "manager:run", events.AgentConfigured{Config: events.AgentConfig{Prompt: "Be kind.", Of: []string{"erased:0123456789ab"}}}))
+	if all, err := l.keys.All(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("there are %+v, %v", all, err)
+	}
+}
+
 // A copy without the keys shows nothing, and nothing can be added to what is a person's.
 func TestWithoutTheKeysNothingIsShown(t *testing.T) {
 	t.Parallel()

@@ -77,6 +77,15 @@ func (s *Store) textOf(ctx context.Context, raw jsontext.Value, at place) ([]byt
 	case there:
 	}
 	text, err := p.box.open(parts[2], at)
+	if err == nil && bytes.HasPrefix(text, sealMark) { // it is another person's too
+		var inner []byte
+		if inner, err = s.textOf(ctx, text, at); err != nil {
+			return nil, err
+		}
+		if inner != nil {
+			text = inner
+		}
+	}
 	if err != nil || shapes[jsontext.Value(text).Kind()] != shape {
 		return nil, nil //nolint:nilerr // somebody wrote it so
 	}

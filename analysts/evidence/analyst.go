@@ -22,7 +22,9 @@ type Proposal struct {
 	Generation int
 	Previous   string
 	// Reason says it in words a person understands.
-	Reason   string
+	Reason string
+	// Of are the people whose words Reason and Change hold, as Few has them.
+	Of       []string
 	Evidence events.Evidence
 	Expected events.Expected
 	// Worth is Expected in a user's terms, nil where that is not known.
@@ -47,6 +49,8 @@ type Finding struct {
 	Workflow string   `json:"workflow,omitempty"`
 	Subject  []string `json:"subject"`
 	Text     string   `json:"text"`
+	// People are those whose words Text holds, as Few has them.
+	People []string `json:"-"`
 	// Of is how many of this kind the workflow has: the first few are told, the greatest or strongest first. 0 for a
 	// kind that comes once.
 	Of int `json:"of,omitempty"`
@@ -92,8 +96,9 @@ type Result struct {
 // Standing is how a claim stands.
 type Standing struct {
 	Strength events.Strength
-	// Reason, Evidence and Expected are of the runs that were weighed.
+	// Reason, Evidence and Expected are of the runs that were weighed. Of are the people whose words Reason holds, as Few has them.
 	Reason   string
+	Of       []string
 	Evidence events.Evidence
 	Expected events.Expected
 }

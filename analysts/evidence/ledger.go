@@ -2,7 +2,9 @@ package evidence
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -15,6 +17,9 @@ type Known struct {
 	Claim                events.Claim
 	// Strength is what the log holds of its evidence.
 	Strength events.Strength
+	// Evidence is what it rests on, and Erased tells that somebody is forgotten whose words it held.
+	Evidence events.Evidence
+	Erased   bool
 	// Open tells that it waits to be decided or applied; Ended that it was rejected, rolled back or withdrawn. Applied ones
 	// are neither.
 	Open, Ended bool
@@ -29,6 +34,9 @@ type Change struct {
 	Worth *events.Worth
 }
 
+// forgotten is why a proposal is withdrawn that nobody can read any more.
+const forgotten = "Somebody is forgotten whose words it was made of."
+
 // Settle compares what an analyst says today with what the log holds of its improvements. It gives the proposals to
 // record (those that stand in the log already keep the generation that stands there), and the improvements whose
 // evidence changed.
@@ -42,6 +50,9 @@ func Settle(analyst string, known []Known, r Result) (proposals []Proposal, chan
 			continue
 		}
 		first := ProposalID(k.Analyst, k.Change, 1)
+		if k.Erased { // what it would change can't be read any more
+			first = strings.TrimSuffix(k.Improvement, fmt.Sprintf("-%d", k.Generation))
+		}
 		if old, ok := latest[first]; !ok || k.Generation > old.Generation {
 			latest[first] = k
 		}
@@ -51,19 +62,26 @@ func Settle(analyst string, known []Known, r Result) (proposals []Proposal, chan
 		p.Generation = 1
 		if k, ok := latest[p.ID()]; ok {
 			p.Generation = max(k.Generation, 1)
+			if k.Erased && !k.Ended { // it is said anew, of those who are left
+				p.Generation, p.Previous = p.Generation+1, k.Improvement
+			}
 			if k.Ended && r.Weigh != nil {
 				since, tested := r.Weigh(p.Claim, k.EndedAt)
 				if !tested || !since.Strength.Claims() {
 					continue
 				}
 				p.Generation, p.Previous = p.Generation+1, k.Improvement
-				p.Strength, p.Reason, p.Evidence, p.Expected = since.Strength, since.Reason, since.Evidence, since.Expected
+				p.Strength, p.Reason, p.Of, p.Evidence, p.Expected = since.Strength, since.Reason, since.Of, since.Evidence, since.Expected
 			}
 		}
 		proposals = append(proposals, p)
 		worth[p.ID()] = p.Worth
 	}
 	for _, k := range latest {
+		if k.Open && k.Erased {
+			changes = append(changes, Change{Improvement: k.Improvement, Standing: Standing{Strength: events.Gone, Reason: forgotten, Evidence: k.Evidence}})
+			continue
+		}
 		if !k.Open || r.Weigh == nil || len(k.Claim.Subject) == 0 {
 			continue
 		}

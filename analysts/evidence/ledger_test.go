@@ -29,6 +29,12 @@ func TestSettle(t *testing.T) {
 		return k
 	}
 	ended := func(k *evidence.Known) { k.Open, k.Ended, k.EndedAt = false, true, 70 }
+	erased := func(k *evidence.Known) {
+		k.Erased, k.Change.Instruction, k.Change.Steps, k.Evidence = true, events.Erased, nil, events.Evidence{N: 7}
+	}
+	forgotten := evidence.Change{Improvement: id, Standing: evidence.Standing{
+		Strength: events.Gone, Reason: "Somebody is forgotten whose words it was made of.", Evidence: events.Evidence{N: 7},
+	}}
 	type step struct{ id, previous, reason string }
 	for name, tt := range map[string]struct {
 		known      []evidence.Known
@@ -57,6 +63,18 @@ func TestSettle(t *testing.T) {
 		"the second stands": {
 			known: []evidence.Known{known(ended), known(func(k *evidence.Known) { k.Improvement, k.Generation = id+"-2", 2 })},
 			says:  []evidence.Proposal{said}, all: events.Strong, proposes: []step{{id + "-2", "", "all"}},
+		},
+		"its words are forgotten, and nobody says it": {
+			known: []evidence.Known{known(erased)}, all: events.Strong, changes: []evidence.Change{forgotten},
+		},
+		"its words are forgotten, and others say it": {
+			known: []evidence.Known{known(erased)}, says: []evidence.Proposal{said}, all: events.Strong, proposes: []step{{id + "-2", id, "all"}}, changes: []evidence.Change{forgotten},
+		},
+		"its words are forgotten, and it was made": {
+			known: []evidence.Known{known(func(k *evidence.Known) { erased(k); k.Open = false })}, says: []evidence.Proposal{said}, all: events.Strong, proposes: []step{{id + "-2", id, "all"}},
+		},
+		"its words are forgotten, and that was told": {
+			known: []evidence.Known{known(func(k *evidence.Known) { erased(k); ended(k) })}, says: []evidence.Proposal{said}, all: events.Strong, since: events.Weak,
 		},
 		"applied": {known: []evidence.Known{known(func(k *evidence.Known) { k.Open = false })}, says: []evidence.Proposal{said}, all: events.Gone, proposes: []step{{id, "", "all"}}},
 	} {

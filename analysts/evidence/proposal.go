@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -14,6 +15,14 @@ import (
 // analyst's name and the change, and of nothing else; from the second generation on with its number behind it. The same
 // change proposed again, on more history and with other figures, is the same improvement: it is proposed once.
 func ProposalID(analyst string, change events.Change, generation int) string {
+	if c := change.Config; c != nil { // whose words it has changes with who is there
+		config := *c
+		config.Of, config.Fixes = nil, slices.Clone(c.Fixes)
+		for i := range config.Fixes {
+			config.Fixes[i].Of = nil
+		}
+		change.Config = &config
+	}
 	data, err := json.Marshal(struct {
 		Analyst string
 		Change  events.Change

@@ -15,9 +15,10 @@ func KnownOf(rows []projections.ImprovementRow) []Known {
 	for i, row := range rows {
 		known[i] = Known{
 			Improvement: row.Improvement, Analyst: row.Analyst, Generation: int(row.Generation), Change: row.Change, Claim: row.Claim,
-			Strength: row.Strength, EndedAt: row.EndedPosition,
-			Open:  row.Status == projections.Proposed || row.Status == projections.Approved,
-			Ended: row.Status == projections.Rejected || row.Status == projections.RolledBack || row.Status == projections.Withdrawn,
+			Strength: row.Strength, Evidence: row.Evidence, EndedAt: row.EndedPosition,
+			Erased: row.Reason == events.Erased,
+			Open:   row.Status == projections.Proposed || row.Status == projections.Approved,
+			Ended:  row.Status == projections.Rejected || row.Status == projections.RolledBack || row.Status == projections.Withdrawn,
 		}
 	}
 	return known
@@ -30,7 +31,7 @@ func (c Change) Wish(workspace, analyst string, at time.Time) commands.ReviseEvi
 			ID: events.NameID(at, workspace+fmt.Sprintf("%s is %s at %d", c.Improvement, c.Strength, c.Evidence.To)), At: at, Actor: "analyst:" + analyst,
 			Workspace: workspace,
 		},
-		Improvement: c.Improvement, Strength: c.Strength, Reason: c.Reason, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
+		Improvement: c.Improvement, Strength: c.Strength, Reason: c.Reason, Of: c.Of, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
 	}
 }
 
@@ -43,7 +44,7 @@ func (p Proposal) Wish(workspace string, at time.Time) commands.ProposeImproveme
 			Workspace: workspace,
 		},
 		Improvement: p.ID(), Previous: p.Previous, Analyst: p.Analyst, AnalystVersion: p.AnalystVersion, Change: p.Change,
-		Strength: p.Strength, Reason: p.Reason, Evidence: p.Evidence, Expected: p.Expected, Worth: p.Worth,
+		Strength: p.Strength, Reason: p.Reason, Of: p.Of, Evidence: p.Evidence, Expected: p.Expected, Worth: p.Worth,
 	}
 	if p.Generation > 1 {
 		c.Generation = p.Generation

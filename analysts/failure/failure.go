@@ -77,7 +77,7 @@ func propose(v View) evidence.Result {
 		case q.next == "" || !q.claimed:
 		case q.difference < 0:
 			res.Findings = append(res.Findings, evidence.Finding{
-				Kind: Aftermath, Workflow: q.workflow, Subject: q.subject()[:4], Text: q.reason(a.fingerprints.Text(q.id)),
+				Kind: Aftermath, Workflow: q.workflow, Subject: q.subject()[:4], Text: q.reason(a.fingerprints.Text(q.id)), People: a.wordsOf(q.id),
 				Evidence: q.evidence(len(a.questions), alpha), Strength: q.strength(), Worth: a.worth(q),
 			})
 		case q.strata.Informative > 1:
@@ -120,7 +120,7 @@ func (a *analysis) proposal(q *question) evidence.Proposal {
 	return evidence.Proposal{
 		Analyst: name, AnalystVersion: version,
 		Change: a.change(q, text, do),
-		Claim:  events.Claim{Workflow: q.workflow, Subject: q.subject()[:4]}, Strength: q.strength(), Reason: q.reason(text),
+		Claim:  events.Claim{Workflow: q.workflow, Subject: q.subject()[:4]}, Strength: q.strength(), Reason: q.reason(text), Of: a.wordsOf(q.id),
 		Evidence: q.evidence(len(a.questions), alpha), Worth: a.worth(q),
 		Expected: events.Expected{Metric: "success_rate", Change: stats.Round(change), Low: stats.Round(low), High: stats.Round(high)},
 	}
@@ -149,7 +149,7 @@ func (a *analysis) weigh(c events.Claim, after uint64) (evidence.Standing, bool)
 		}
 		change, low, high := a.gain(&q)
 		return evidence.Standing{
-			Strength: s, Reason: q.reason(a.fingerprints.Text(q.id)), Evidence: q.evidence(len(a.questions), alpha),
+			Strength: s, Reason: q.reason(a.fingerprints.Text(q.id)), Of: a.wordsOf(q.id), Evidence: q.evidence(len(a.questions), alpha),
 			Expected: events.Expected{Metric: "success_rate", Change: stats.Round(change), Low: stats.Round(low), High: stats.Round(high)},
 		}, true
 	}
@@ -181,7 +181,7 @@ func (a *analysis) errors() []evidence.Finding {
 			continue
 		}
 		f := evidence.Finding{
-			Kind: ErrorFinding, Workflow: w, Subject: []string{"error", e.ID}, Text: e.words(w, runs[w]), Of: of[w],
+			Kind: ErrorFinding, Workflow: w, Subject: []string{"error", e.ID}, Text: e.words(w, runs[w]), People: a.wordsOf(e.ID), Of: of[w],
 			Evidence: e.evidence(), Example: e.Example,
 		}
 		if q := harms[[2]string{w, e.ID}]; q != nil {

@@ -20,7 +20,7 @@ func (a *analysis) change(q *question, text, instruction string) events.Change {
 	if q.next == q.step {
 		do = "Do " + q.step + " again."
 	}
-	c.Config = &events.AgentConfig{Fixes: []events.Fix{{ID: q.id, Error: text, Tool: q.step, Do: do + " Runs that did so after this error succeeded more often."}}}
+	c.Config = &events.AgentConfig{Fixes: []events.Fix{{ID: q.id, Error: text, Of: a.wordsOf(q.id), Tool: q.step, Do: do + " Runs that did so after this error succeeded more often."}}}
 	return c
 }
 

@@ -1,6 +1,10 @@
 package failure_test
 
 import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/virtuous6/virtuous6/analysts/failure"
@@ -33,8 +37,58 @@ func TestAFixIsProposedForWhoCanDoIt(t *testing.T) {
 			continue
 		}
 		want := events.Fix{ID: change.Config.Fixes[0].ID, Error: "timeout: no answer within <num>s", Tool: "fetch", Do: "Do fetch again. Runs that did so after this error succeeded more often."}
-		if change.Agent != "clerk" || len(change.Config.Fixes) != 1 || change.Config.Fixes[0] != want || want.ID == "" {
+		if change.Agent != "clerk" || len(change.Config.Fixes) != 1 || !reflect.DeepEqual(change.Config.Fixes[0], want) || want.ID == "" {
 			t.Errorf("%s: %+v", name, change)
+		}
+	}
+}
+
+// What an error says is in the words of those who met it, unless several did.
+func TestAnErrorsWordsAreOfTheFewWhoMetIt(t *testing.T) {
+	t.Parallel()
+	for _, people := range [][]string{{"anna"}, {"anna", "bert"}, {"anna", "bert", "carl"}} {
+		v := shop(3, 1200, 0, -30, true)
+		v.Agents = map[string]events.AgentConfig{"clerk": {Tools: []string{"fetch"}}}
+		for i := range v.Runs {
+			v.Runs[i].Requester = people[i%len(people)]
+		}
+		want := people
+		if len(people) > 2 {
+			want = nil
+		}
+		result := failure.New().Propose(v)
+		p := result.Proposals[0]
+		if !slices.Equal(p.Of, want) || !slices.Equal(p.Change.Config.Fixes[0].Of, want) {
+			t.Errorf("of %q: %+v", people, p)
+		}
+		if standing, ok := result.Weigh(p.Claim, 0); !ok || !slices.Equal(standing.Of, want) {
+			t.Errorf("of %q it stands as %+v", people, standing)
+		}
+		told := 0
+		for _, f := range result.Findings {
+			if strings.Contains(f.Text, "timeout") {
+				if told++; !slices.Equal(f.People, want) {
+					t.Errorf("of %q: %+v", people, f)
+				}
+			}
+		}
+		if told == 0 {
+			t.Errorf("of %q nothing is found", people)
+		}
+	}
+}
+
+// An error that a whole run ended with, and no step, is in somebody's words too.
+func TestTheErrorOfARunIsInSomebodysWords(t *testing.T) {
+	t.Parallel()
+	v := failure.View{}
+	for i := range 20 {
+		at := uint64(10*i + 1)
+		v.Runs = append(v.Runs, failure.Run{Name: fmt.Sprint("run ", i), Workflow: "shop", Requester: "anna", Outcome: events.Failed, Broke: true, Error: "no salamander", First: at, Last: at + 1})
+	}
+	for _, f := range failure.New().Propose(v).Findings {
+		if strings.Contains(f.Text, "salamander") && !slices.Equal(f.People, []string{"anna"}) {
+			t.Errorf("%+v", f)
 		}
 	}
 }

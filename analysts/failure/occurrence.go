@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -55,10 +56,12 @@ type history struct {
 	of    [][]string
 	whole []string
 	by    map[string]string
+	// met are those whose runs have an error, by its fingerprint.
+	met map[string]evidence.People
 }
 
 func newHistory(v View) *history {
-	h := &history{View: v, of: make([][]string, len(v.Runs)), whole: make([]string, len(v.Runs)), by: map[string]string{}}
+	h := &history{View: v, of: make([][]string, len(v.Runs)), whole: make([]string, len(v.Runs)), by: map[string]string{}, met: map[string]evidence.People{}}
 	for i := range v.Runs { // all are met once before they are told apart
 		r := &v.Runs[i]
 		for k := range r.Steps {
@@ -80,10 +83,12 @@ func newHistory(v View) *history {
 				}
 				f := h.fingerprints.Of(s.Explicit, s.Error)
 				h.of[i][k], h.by[f.ID] = f.ID, f.By
+				h.meets(f.ID, r)
 			}
 		}
 		if r.Broke && r.Error != "" {
 			f := h.fingerprints.Of("", r.Error)
+			h.meets(f.ID, r)
 			if !slices.Contains(h.of[i], f.ID) {
 				h.whole[i], h.by[f.ID] = f.ID, f.By
 			}
@@ -91,6 +96,16 @@ func newHistory(v View) *history {
 	}
 	return h
 }
+
+func (h *history) meets(id string, r *Run) {
+	if h.met[id] == nil {
+		h.met[id] = evidence.People{}
+	}
+	h.met[id].Met(r.Requester)
+}
+
+// wordsOf are the people whose words an error's text holds.
+func (h *history) wordsOf(id string) []string { return h.met[id].Few() }
 
 // id is the fingerprint of a step, "" where it did not fail, or without a word.
 func (h *history) id(run, step int) string {

@@ -20,7 +20,7 @@ type View struct {
 
 // Run is one ended run.
 type Run struct {
-	Name, Workflow, Task string
+	Name, Workflow, Task, Requester string
 	// Outcome is its verdict where it has one, else how it ended.
 	Outcome events.Outcome
 	// Broke tells that it ended in failure, whatever its verdict, and Error why.
@@ -78,7 +78,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 			continue
 		}
 		ended := Run{
-			Name: o.Run, Workflow: o.Workflow, Task: o.Task, Outcome: o.Result(), Error: readable(o.Error), Broke: o.Outcome == events.Failed,
+			Name: o.Run, Workflow: o.Workflow, Task: o.Task, Requester: o.Requester, Outcome: o.Result(), Error: readable(o.Error), Broke: o.Outcome == events.Failed,
 			First: o.FirstPosition, Last: o.LastPosition, Steps: make([]Step, len(o.Steps)), Started: o.Started,
 		}
 		for k := range o.Steps {

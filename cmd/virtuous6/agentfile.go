@@ -74,6 +74,8 @@ type fix struct {
 	Error string `yaml:"error"`
 	Tool  string `yaml:"tool,omitempty"`
 	Do    string `yaml:"do"`
+	// Of are the people whose words Error holds.
+	Of []string `yaml:"of,omitempty"`
 }
 
 // nameList is a list, or names with commas between.

@@ -104,7 +104,11 @@ func (v datasetsAddVerb) Run(ctx context.Context, a *app) error {
 		}) {
 			return fmt.Errorf("run %s has no answer that another could be held to: say with --check what is wanted", run)
 		}
-		done, err := a.dispatcher().Dispatch(ctx, commands.AddToDataset{Meta: a.meta(""), Dataset: v.Dataset, Run: run, Checks: checks, By: "user:" + a.config.user()})
+		var asked []string
+		if row.Requester != "" {
+			asked = []string{row.Requester}
+		}
+		done, err := a.dispatcher().Dispatch(ctx, commands.AddToDataset{Meta: a.meta(""), Dataset: v.Dataset, Run: run, Checks: checks, By: "user:" + a.config.user(), Of: asked})
 		if err != nil {
 			return err
 		}
@@ -165,7 +169,15 @@ func (a *app) dataset(ctx context.Context, name string, at pastFlag) (d dataset,
 		if err != nil {
 			return d, err
 		}
-		d.of, d.position = append(d.of, evals.Item{Recording: recording, Checks: row.Checks}), max(d.position, row.Position)
+		d.position = max(d.position, row.Position)
+		if item := (evals.Item{Recording: recording, Checks: row.Checks}); !item.Forgotten() {
+			d.of = append(d.of, item)
+		}
+	}
+	if gone := len(rows) - len(d.of); gone == len(rows) {
+		return d, fmt.Errorf("all %d runs of %q were of people who are forgotten: `virtuous6 datasets add` puts others into it", gone, name)
+	} else if gone > 0 {
+		a.note("%d of the %d runs of %s are left out: they were of people who are forgotten.", gone, len(rows), name)
 	}
 	return d, nil
 }

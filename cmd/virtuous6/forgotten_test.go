@@ -35,7 +35,7 @@ func TestWhoIsForgottenIsAnsweredInNoWorkspace(t *testing.T) {
 			}
 		}
 	}
-	if err := a.cancelRunsOf(t.Context(), "slack:T:U1"); err != nil {
+	if err := a.endWhatIsOf(t.Context(), "slack:T:U1"); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.catchUp(t.Context()); err != nil {

@@ -168,7 +168,7 @@ type usersEraseVerb struct {
 
 // Help tells what is done, and what is not.
 func (usersEraseVerb) Help() string {
-	return "Cancels the person's runs under way, destroys the key that their texts are encrypted with, and rebuilds the read models: what they wrote, what " +
+	return "Cancels the person's goals and runs under way, destroys the key that their texts are encrypted with, and rebuilds the read models: what they wrote, what " +
 		"they were answered and who they were reads as " + events.Erased + " from then on, in every copy of the log too. Counts, seals and `virtuous6 verify` hold. " +
 		"Cut off in the middle, it is done again with the id that it tells.\n\nNot covered are backups of the keys, what the model's provider and Slack keep, what others " +
 		"quoted, and what was stored before texts were encrypted, which `users show` counts.\n\nExample:\n  virtuous6 users erase slack:T024BE7LH:U2147483697 --yes"
@@ -187,7 +187,7 @@ func (v usersEraseVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if p.Erased.IsZero() {
-		if err := a.cancelRunsOf(ctx, p.Name); err != nil {
+		if err := a.endWhatIsOf(ctx, p.Name); err != nil {
 			return err
 		}
 		meta := a.meta("")
@@ -217,10 +217,23 @@ func (v usersEraseVerb) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-// cancelRunsOf ends what is under way for a person: it could not be answered to any more.
-func (a *app) cancelRunsOf(ctx context.Context, name string) error {
+// endWhatIsOf ends what is under way for a person, goals first, whose runs would be tried again: it could not be answered to any more.
+func (a *app) endWhatIsOf(ctx context.Context, name string) error {
 	if err := a.catchUp(ctx); err != nil {
 		return err
+	}
+	for goal, err := range a.models.AllGoals(ctx) {
+		if err == nil && goal.Requester == name && !goal.Status.Ended() {
+			meta := a.meta("")
+			meta.Workspace = goal.Workspace
+			_, err = a.dispatcher().Dispatch(ctx, commands.CancelGoal{Meta: meta, Goal: goal.Goal, By: meta.Actor, Reason: "who asked is forgotten"})
+			if errors.Is(err, aggregates.ErrState) || errors.Is(err, aggregates.ErrEnded) {
+				err = nil // it has ended meanwhile
+			}
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for run, err := range a.models.UnderWay(ctx) {
 		if err == nil && run.Requester == name {
