@@ -134,10 +134,8 @@ func reworded(said Said, words string, names []string) ([]string, error) {
 	if strings.TrimSpace(words) == "" {
 		return nil, errors.New("no words came")
 	}
-	d := json.NewDecoder(strings.NewReader(words))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&answer); err != nil {
-		return nil, errors.New("it is not the JSON that was asked for")
+	if err := ReadStrict(words, &answer); err != nil {
+		return nil, err
 	}
 	if len(answer.Lines) != len(said.Lines) {
 		return nil, fmt.Errorf("it has %d lines for %d", len(answer.Lines), len(said.Lines))

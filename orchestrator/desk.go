@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -209,19 +208,6 @@ func (d *desk) silence(ctx context.Context, w managers.Answer) error {
 		Role: w.Asked.Role, Starting: periodOf(role.Period, w.At), LimitNanos: role.LimitNanos,
 	}})
 	return moved(err)
-}
-
-// readAnswer reads what a role says: one JSON value of the shape that it was given.
-func readAnswer(said string, into any) error {
-	d := json.NewDecoder(strings.NewReader(said))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("it is not the JSON that was asked for: %w", err)
-	}
-	if d.More() {
-		return errors.New("there is more behind the JSON that was asked for")
-	}
-	return nil
 }
 
 // gaveUp tells what could not be taken for good.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/virtuous6/virtuous6/analysts/runbook"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/managers"
 )
@@ -64,7 +65,7 @@ func takeRunbook(ctx context.Context, d *desk, w managers.Answer, said string, f
 	var answer struct {
 		YAML string `json:"yaml"`
 	}
-	if err := readAnswer(said, &answer); err != nil {
+	if err := answers.ReadStrict(said, &answer); err != nil {
 		return err.Error(), nil
 	}
 	draft, err := runbook.Parse([]byte(answer.YAML))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/projections"
@@ -144,7 +145,7 @@ func (d *desk) suggested(ctx context.Context, w managers.Answer, said string, fa
 		Parameter string `json:"parameter"`
 		Value     string `json:"value"`
 	}
-	if err := readAnswer(said, &answer); err != nil {
+	if err := answers.ReadStrict(said, &answer); err != nil {
 		return err.Error(), nil
 	}
 	if !slices.Contains(parameters, answer.Parameter) {

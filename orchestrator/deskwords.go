@@ -9,6 +9,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/feedback"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/projections"
@@ -28,7 +29,7 @@ func wordsAdviser() adviser {
 			var answer struct {
 				Text string `json:"text"`
 			}
-			if err := readAnswer(said, &answer); err != nil {
+			if err := answers.ReadStrict(said, &answer); err != nil {
 				return err.Error(), nil
 			}
 			if fact.Text = strings.TrimSpace(answer.Text); fact.Text == "" {

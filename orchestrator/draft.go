@@ -12,6 +12,7 @@ import (
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/routing"
@@ -179,8 +180,8 @@ func readDraft(answer, invalid string, granted []string) (prompt string, tools [
 		Prompt string   `json:"prompt"`
 		Tools  []string `json:"tools"`
 	}
-	if err := json.Unmarshal([]byte(answer), &said); err != nil {
-		return "", nil, fmt.Errorf("it is not the JSON that was asked for: %w", err)
+	if err := answers.ReadStrict(answer, &said); err != nil {
+		return "", nil, err
 	}
 	prompt = strings.TrimSpace(said.Prompt)
 	switch n := utf8.RuneCountInString(prompt); {

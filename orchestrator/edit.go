@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -64,7 +65,7 @@ func readEdits(answer string) ([]edited, error) {
 	var said struct {
 		Candidates []edited `json:"candidates"`
 	}
-	if err := readAnswer(answer, &said); err != nil {
+	if err := answers.ReadStrict(answer, &said); err != nil {
 		return nil, err
 	}
 	if n := len(said.Candidates); n == 0 || n > mostCandidates {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/managers"
@@ -136,7 +137,7 @@ func (a *assigner) answered(ctx context.Context, wish managers.Assign) (said map
 		Agent  string `json:"agent"`
 		Reason string `json:"reason"`
 	}
-	if err := json.Unmarshal([]byte(wish.Answer), &answer); err != nil {
+	if err := answers.ReadStrict(wish.Answer, &answer); err != nil {
 		return nil, "a model was asked who does it, and did not answer with the JSON that was asked for", nil //nolint:nilerr // the reason says it
 	}
 	said = map[string]events.TaskAssignment{}

@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -271,10 +271,8 @@ func readPlan(answer string) (commands.PlanGoal, error) {
 		Note  string        `json:"note"`
 		Tasks []plannedTask `json:"tasks"`
 	}
-	d := json.NewDecoder(strings.NewReader(answer[from : to+1]))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&said); err != nil {
-		return commands.PlanGoal{}, fmt.Errorf("it is not the JSON that was asked for: %w", err)
+	if err := answers.ReadStrict(answer[from:to+1], &said); err != nil {
+		return commands.PlanGoal{}, err
 	}
 	plan := commands.PlanGoal{Source: events.PlannedByModel, Note: said.Note}
 	teams := map[string]teamOf{}
