@@ -43,15 +43,36 @@ const (
 func Answer(ctx context.Context, r projections.Reader, q Question) (Said, error) {
 	switch q.Topic {
 	case WhatPatterns:
-		return patternsFound(ctx, r, q)
+		return latest(ctx, r, q, patternsFound)
 	case HowToImprove:
 		return improvable(ctx, r)
 	case WhatLearned:
-		return learned(ctx, r, q)
+		return latest(ctx, r, q, learned)
 	case WhyChanged:
 		return why(ctx, r, q)
 	}
 	return Said{}, fmt.Errorf("nothing is known of %q", q.Topic)
+}
+
+// latest answers of the time that is asked of. Where nobody said of which, and nothing is to be told of these seven days, it is of the latest
+// seven in which something ran, or of all of a history without times.
+func latest(ctx context.Context, r projections.Reader, q Question, answer func(context.Context, projections.Reader, Question) (Said, error)) (Said, error) {
+	said, err := answer(ctx, r, q)
+	if err != nil || said.None == "" || !q.Unsaid {
+		return said, err
+	}
+	day, runs, err := Latest(ctx, r)
+	switch {
+	case err != nil:
+		return said, err
+	case runs == 0 || !day.Before(q.Since):
+		return said, nil
+	case day.IsZero():
+		q.Since, q.Until, q.When = time.Time{}, time.Time{}, "in all of a history without times"
+	default:
+		q.Since, q.Until, q.When = day.AddDate(0, 0, -6), day.AddDate(0, 0, 1), "in the week to "+day.Format("2 January 2006")+", the latest in which something ended"
+	}
+	return answer(ctx, r, q)
 }
 
 // way is a way that runs of a workflow took.
@@ -132,14 +153,17 @@ func patternsFound(ctx context.Context, r projections.Reader, q Question) (Said,
 
 // outOfReach tells that nothing is known of a period in which nothing ran, and what there is.
 func outOfReach(ctx context.Context, r projections.Reader, q Question, said *Said) error {
-	for row, err := range r.Runs(ctx, projections.RunFilter{Limit: 1}) {
-		if err != nil {
-			return err
-		}
-		said.None = fmt.Sprintf("I can't tell: no run began %s. The latest that I know of began on %s.", q.When, row.StartedAt.UTC().Format("2 January 2006"))
-		return nil
+	day, runs, err := Latest(ctx, r)
+	switch {
+	case err != nil:
+		return err
+	case runs == 0:
+		said.None = "I can't tell: I know of no run that ended. Ask me something, or bring history in by `virtuous6 import`."
+	case day.IsZero():
+		said.None = "I can't tell: no run that I know of has a time."
+	default:
+		said.None = fmt.Sprintf("I can't tell: no run began %s. The latest that I know of ended on %s.", q.When, day.Format("2 January 2006"))
 	}
-	said.None = "I can't tell: I know of no run yet. Ask me something, or bring history in by `virtuous6 import`."
 	return nil
 }
 
@@ -211,46 +235,25 @@ func learned(ctx context.Context, r projections.Reader, q Question) (Said, error
 	if err != nil {
 		return said, err
 	}
-	in := func(t time.Time) bool { return !t.Before(q.Since) && t.Before(q.Until) }
-	for _, row := range slices.SortedFunc(slices.Values(rows), news) {
-		if len(said.Lines) == maxLines {
-			break
-		}
-		if in(row.UpdatedAt) || in(row.ProposedAt) {
-			said.Lines = append(said.Lines, Line{
-				Text: "*" + strings.ReplaceAll(row.Status, "_", " ") + "*: " + proposed(row), Positions: row.Evidence.Positions, Improvement: row.Improvement,
-			})
-		}
+	in := func(t time.Time) bool { return !t.Before(q.Since) && (q.Until.IsZero() || t.Before(q.Until)) }
+	moved := slices.DeleteFunc(slices.Clone(rows), func(row projections.ImprovementRow) bool { return !in(row.UpdatedAt) && !in(row.ProposedAt) })
+	slices.SortFunc(moved, news)
+	for _, row := range moved[:min(len(moved), maxLines)] {
+		said.Lines = append(said.Lines, Line{
+			Text: "*" + strings.ReplaceAll(row.Status, "_", " ") + "*: " + proposed(row), Positions: row.Evidence.Positions, Improvement: row.Improvement,
+		})
+	}
+	if rest := len(moved) - maxLines; rest > 0 {
+		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("and %d more.", rest)})
 	}
 	feedback, err := r.Feedback(ctx, "")
 	if err != nil {
 		return said, err
 	}
-	var liked, judged, wishes int
-	var quoted []Line
-	for _, row := range slices.Backward(feedback) {
-		if !in(row.GivenAt) {
-			continue
-		}
-		if row.Name == events.Satisfaction && row.Score != nil {
-			judged++
-			if *row.Score > 0.5 {
-				liked++
-			}
-		}
-		if text := cmp.Or(row.Wish, row.Text, row.Better); text != "" && text != events.Erased {
-			if wishes++; wishes <= maxExamples {
-				quoted = append(quoted, Line{Text: "Somebody wished: “" + short(text) + "”", Positions: []uint64{row.Position}, Runs: []string{row.Run}, Quoted: true})
-			}
-		}
-	}
-	if wishes > maxExamples {
-		quoted = append(quoted, Line{Text: fmt.Sprintf("and %d more wishes.", wishes-maxExamples), Quoted: true})
-	}
-	if judged > 0 {
+	if liked, judged := satisfaction(feedback, in); judged > 0 {
 		said.Lines = append(said.Lines, Line{Text: fmt.Sprintf("%d of %d answers that people judged were liked.", liked, judged)})
 	}
-	said.Lines = append(said.Lines, quoted...)
+	said.Lines = append(said.Lines, saying(feedback, in)...)
 	if len(said.Lines) == 0 {
 		ran, err := anyRun(ctx, r, q)
 		if err != nil {
@@ -263,6 +266,49 @@ func learned(ctx context.Context, r projections.Reader, q Question) (Said, error
 		said.None = "Nothing new " + q.When + ": no proposal moved, and nobody said how an answer was."
 	}
 	return said, nil
+}
+
+// saying is what people wished and said in a period: what was said most often first, the same words once.
+func saying(feedback []projections.FeedbackRow, in func(time.Time) bool) (quoted []Line) {
+	type words struct {
+		how, text, run string
+		position       uint64
+		times          int
+	}
+	at := map[[2]string]int{}
+	var all []words
+	for _, row := range slices.Backward(feedback) {
+		// A text beside a score tells why it was given, and is no wish.
+		how, text := "wished", cmp.Or(row.Wish, row.Better)
+		if text == "" {
+			if text = row.Text; row.Score != nil || row.Label != "" {
+				how = "said"
+			}
+		}
+		if text == "" || text == events.Erased || !in(row.GivenAt) {
+			continue
+		}
+		key := [2]string{how, strings.ToLower(short(text))}
+		i, there := at[key]
+		if !there {
+			i = len(all)
+			at[key] = i
+			all = append(all, words{how: how, text: short(text), run: row.Run, position: row.Position})
+		}
+		all[i].times++
+	}
+	slices.SortStableFunc(all, func(a, b words) int { return cmp.Or(cmp.Compare(b.how, a.how), cmp.Compare(b.times, a.times)) })
+	for _, w := range all[:min(len(all), maxExamples)] {
+		text := fmt.Sprintf("Somebody %s: “%s”", w.how, w.text)
+		if w.times > 1 {
+			text = fmt.Sprintf("%d times somebody %s: “%s”", w.times, w.how, w.text)
+		}
+		quoted = append(quoted, Line{Text: text, Positions: []uint64{w.position}, Runs: []string{w.run}, Quoted: true})
+	}
+	if rest := len(all) - maxExamples; rest > 0 {
+		quoted = append(quoted, Line{Text: "and " + count(rest, "other word", "other words") + " of people.", Quoted: true})
+	}
+	return quoted
 }
 
 // anyRun tells whether something ran in a period.

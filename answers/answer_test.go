@@ -100,7 +100,7 @@ func TestQuestionsAreAnsweredFromTheRecord(t *testing.T) {
 	r := read(t, facts...)
 	for text, want := range map[string][]string{
 		"What patterns did you find yesterday?":        {"**chat → look up**, in 2 of the 4 runs of deploy: 2 of 2 succeeded, of the others 0 of 2.", "**chat**, in 2 of the 4"},
-		"What patterns did you find today?":            {"I can't tell: no run began today. The latest that I know of began on 27 November 2026."},
+		"What patterns did you find today?":            {"I can't tell: no run began today. The latest that I know of ended on 27 November 2026."},
 		"How can you improve yourself today?":          {"Runs that look up first succeed more often. **Look up first.** (strong evidence, 4 runs) [3] i1"},
 		"What did you learn from recent interactions?": {"*proposed*: Runs that look up", "Somebody wished: “shorter, ‹!channel›”", "1 of 1 answers that people judged were liked."},
 		"What have you learned today?":                 {"I can't tell: no run began today."},
@@ -153,8 +153,8 @@ func TestProposalsComeByWhatTheyMayBring(t *testing.T) {
 	)
 	for text, want := range map[string]string{
 		"How can you improve?":    "dollars large small none",
-		"What did you learn?":     "made refused dollars large small",
-		"What have you learned?":  "made refused dollars large small",
+		"What did you learn?":     "made refused dollars large small ",
+		"What have you learned?":  "made refused dollars large small ",
 		"What would you improve?": "dollars large small none",
 	} {
 		q, ok := answers.Understand(text, now)
@@ -166,7 +166,7 @@ func TestProposalsComeByWhatTheyMayBring(t *testing.T) {
 			t.Fatal(err)
 		}
 		var order []string
-		for _, line := range said.Lines {
+		for _, line := range said.Lines { // the last of five tells how many there are more
 			order = append(order, line.Improvement)
 		}
 		if got := strings.Join(order, " "); got != want {
@@ -182,6 +182,63 @@ func TestProposalsComeByWhatTheyMayBring(t *testing.T) {
 	}
 	if got := fmt.Sprint(review.Blockers); !strings.Contains(got, "4 proposals wait for a decision nothing of it is tried; the first may bring $42.00 less a month (4.00 to 80.00) to deploy") {
 		t.Errorf("got %s", got)
+	}
+}
+
+// Where nobody says of which time, and nothing is to be told of the last seven days, it is the time in which something ran.
+func TestAnOldHistoryIsAnsweredOf(t *testing.T) {
+	t.Parallel()
+	long, score, low := now.AddDate(-1, 0, 0), 1.0, 0.0
+	history := func(at time.Time) projections.Reader {
+		var facts []any
+		for i := range 3 {
+			run := fmt.Sprint("run-desk-r", i)
+			facts = append(facts, run, at, events.RunStarted{Run: run[4:], Workflow: "desk"}, run, at, events.RunStepStarted{Step: 0, Name: "look up", Type: events.ToolStep},
+				run, at, events.RunStepFinished{Step: 0, Outcome: events.Succeeded}, run, at, events.RunFinished{Outcome: events.Succeeded})
+		}
+		for i := range 4 {
+			id := fmt.Sprint("feedback-", i)
+			facts = append(facts, id, at, events.FeedbackGiven{Feedback: id[9:], Run: "desk-r0", User: "anna", Score: &low, Text: "Not what I *asked* for."})
+		}
+		return read(t, append(facts,
+			"feedback-a", at, events.FeedbackGiven{Feedback: "a", Run: "desk-r1", User: "bela", Score: &score, Text: "Did it."},
+			"feedback-b", at, events.FeedbackGiven{Feedback: "b", Run: "desk-r2", User: "bela", Wish: "shorter"},
+			"feedback-c", at, events.FeedbackGiven{Feedback: "c", Run: "desk-r2", Name: "toxicity", Score: &score}, // of no person
+			"feedback-d", at, events.FeedbackGiven{Feedback: "d", Run: "desk-r2", User: "dara", Text: "longer"},
+		)...)
+	}
+	for name, c := range map[string]struct {
+		r                 projections.Reader
+		text, title, says string
+	}{
+		"a year ago": {
+			history(long), "What did you learn?", "What I learned in the week to 28 November 2025, the latest in which something ended",
+			"1 of 2 answers that people judged were liked.|Somebody wished: “longer”|Somebody wished: “shorter”|4 times somebody said: “Not what I asked for.”|and 1 other word of people.",
+		},
+		"a year ago, patterns": {
+			history(long), "What patterns did you find?", "Patterns in the week to 28 November 2025, the latest in which something ended",
+			"**look up**, in 3 of the 3 runs of desk: 3 of 3 succeeded.",
+		},
+		"without times": {
+			history(time.Time{}), "What did you learn?", "What I learned in all of a history without times",
+			"1 of 2 answers that people judged were liked.|Somebody wished: “longer”|Somebody wished: “shorter”|4 times somebody said: “Not what I asked for.”|and 1 other word of people.",
+		},
+		"without times, of a day": {history(time.Time{}), "What did you learn yesterday?", "What I learned yesterday", "I can't tell: no run that I know of has a time."},
+		"of a week":               {history(long), "What did you learn this week?", "What I learned in the last 7 days", "I can't tell: no run began in the last 7 days. The latest that I know of ended on 28 November 2025."},
+		"empty":                   {read(t), "What did you learn?", "What I learned in the last 7 days", "I can't tell: I know of no run that ended. Ask me something, or bring history in by `virtuous6 import`."},
+	} {
+		q, ok := answers.Understand(c.text, now)
+		said, err := answers.Answer(t.Context(), c.r, q)
+		if err != nil || !ok {
+			t.Fatal(err, ok)
+		}
+		var lines []string
+		for _, line := range said.Lines {
+			lines = append(lines, line.Text)
+		}
+		if got := said.None + strings.Join(lines, "|"); got != c.says || said.Title != c.title {
+			t.Errorf("%s: %s: %s", name, said.Title, got)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -17,9 +18,10 @@ import (
 type Condition struct {
 	// Name is the agent's, empty for the whole system.
 	Name string `json:"name,omitempty"`
-	// Score is the estimate and Low its lower bound (95%), -1 where nothing tells.
+	// Score is the estimate, Low and High are its bounds (95%), -1 where nothing tells.
 	Score int64 `json:"score"`
 	Low   int64 `json:"low"`
+	High  int64 `json:"high"`
 	// Worst names the part that the score is of.
 	Worst string `json:"worst,omitempty"`
 	Parts []Part `json:"parts"`
@@ -30,6 +32,7 @@ type Part struct {
 	Name  string `json:"name"`
 	Score int64  `json:"score"`
 	Low   int64  `json:"low"`
+	High  int64  `json:"high"`
 	// Says tells the figures that it is made of.
 	Says string `json:"says"`
 }
@@ -60,12 +63,12 @@ func Conditions(ctx context.Context, r projections.Reader, day time.Time, behind
 	period := record{since: last.AddDate(0, 0, -6), until: last.AddDate(0, 0, 1)}
 	ofAgent := map[string][]Part{}
 	for _, b := range budgets {
-		p := Part{Name: "budget " + b.Budget, Score: 100, Low: 100, Says: b.Says()}
+		p := Part{Name: "budget " + b.Budget, Score: 100, Low: 100, High: 100, Says: b.Says()}
 		if b.Starting != "" && b.Reached > 0 {
 			p.Says += fmt.Sprintf(", %d%% reached in the period since %s", b.Reached, b.Starting)
 		}
 		if period.reached(b) {
-			p.Score, p.Low, p.Says = 0, 0, fmt.Sprintf("%s%s, reached on %s", b.Limits(), b.Per(), b.Exhausted)
+			p.Score, p.Low, p.High, p.Says = 0, 0, 0, fmt.Sprintf("%s%s, reached on %s", b.Limits(), b.Per(), b.Exhausted)
 		}
 		if name, ok := strings.CutPrefix(b.Budget, "agent:"); ok {
 			ofAgent[name] = append(ofAgent[name], p)
@@ -77,14 +80,15 @@ func Conditions(ctx context.Context, r projections.Reader, day time.Time, behind
 		return whole, nil, err
 	}
 	parts = append(parts, queue...)
-	parts = append(parts, Part{Name: "lag", Score: lagScore(behind), Low: lagScore(behind), Says: fmt.Sprintf("read models are %d events behind the log", behind)})
+	parts = append(parts, Part{Name: "lag", Score: lagScore(behind), Low: lagScore(behind), High: lagScore(behind), Says: fmt.Sprintf("read models are %d events behind the log", behind)})
 	if whole = conditionOf("", parts); now.Runs == 0 && whole.Score == 100 {
-		whole.Score, whole.Low, whole.Worst = -1, -1, "" // that nothing is wrong with what did not run tells nothing
+		whole.Score, whole.Low, whole.High, whole.Worst = -1, -1, -1, "" // that nothing is wrong with what did not run tells nothing
 	}
 	for _, name := range slices.Sorted(maps.Keys(now.ByAgent)) {
 		agents = append(agents, conditionOf(name, append(partsOf(now.ByAgent[name], before.ByAgent[name]), ofAgent[name]...)))
 	}
-	slices.SortStableFunc(agents, func(a, b Condition) int { return cmp.Compare(a.Low, b.Low) })
+	// Who surely does badly comes before who was hardly seen.
+	slices.SortStableFunc(agents, func(a, b Condition) int { return cmp.Or(cmp.Compare(a.High, b.High), cmp.Compare(a.Score, b.Score)) })
 	return whole, agents, nil
 }
 
@@ -103,7 +107,7 @@ func queueOf(ctx context.Context, r projections.Reader) ([]Part, error) {
 		return nil, nil
 	}
 	score := 100 * (running - waiting) / running
-	return []Part{{Name: "queue", Score: score, Low: score, Says: fmt.Sprintf("%d runs under way, %d of them wait for a budget", running, waiting)}}, nil
+	return []Part{{Name: "queue", Score: score, Low: score, High: score, Says: fmt.Sprintf("%d runs under way, %d of them wait for a budget", running, waiting)}}, nil
 }
 
 // lagScore falls by a point for each thousand events.
@@ -111,29 +115,33 @@ func lagScore(behind uint64) int64 { return 100 - int64(min(100, behind/1000)) }
 
 // conditionOf takes the worst part, by its estimate.
 func conditionOf(name string, parts []Part) Condition {
-	c := Condition{Name: name, Score: -1, Low: -1, Parts: parts}
+	c := Condition{Name: name, Score: -1, Low: -1, High: -1, Parts: parts}
 	for _, p := range parts {
 		if c.Score < 0 || p.Score < c.Score || p.Score == c.Score && p.Low < c.Low {
-			c.Score, c.Low, c.Worst = p.Score, p.Low, p.Name
+			c.Score, c.Low, c.High, c.Worst = p.Score, p.Low, p.High, p.Name
 		}
 	}
 	return c
 }
 
-// partsOf are success, errors and time. A part that nothing is known of is left out.
+// partsOf are success, errors and time. A part that nothing is known of, or too little, is left out.
 func partsOf(now, before projections.Metrics) []Part {
 	var parts []Part
 	proportion := func(name string, good, of int64, says string) {
 		if of > 0 {
-			parts = append(parts, Part{Name: name, Score: 100 * good / of, Low: int64(100 * stats.Wilson(good, of, confidence).Low), Says: says})
+			i := stats.Wilson(good, of, confidence)
+			parts = append(parts, Part{Name: name, Score: 100 * good / of, Low: int64(100 * i.Low), High: int64(math.Ceil(100 * i.High)), Says: says})
 		}
 	}
 	rated := now.Succeeded + now.Failed
 	proportion("success", now.Succeeded, rated, fmt.Sprintf("%d of %d runs", now.Succeeded, rated))
 	proportion("errors", now.Steps-now.FailedSteps, now.Steps, fmt.Sprintf("%d of %d steps failed", now.FailedSteps, now.Steps))
-	if p, q := now.Duration.P95, before.Duration.P95; p != nil && q != nil && *p > 0 && *q > 0 {
-		score := int64(100 * min(1, *q / *p))
-		parts = append(parts, Part{Name: "time", Score: score, Low: score, Says: fmt.Sprintf("p95 %s, %s in the four weeks before", lasting(*p), lasting(*q))})
+	if p, q := now.Duration, before.Duration; p.P95Low != nil && q.P95Low != nil && *p.P95Low > 0 {
+		of := func(q, p float64) int64 { return int64(100 * min(1, q/p)) }
+		parts = append(parts, Part{
+			Name: "time", Score: of(*q.P95, *p.P95), Low: of(*q.P95Low, *p.P95High), High: of(*q.P95High, *p.P95Low),
+			Says: fmt.Sprintf("p95 %s, %s in the four weeks before", lasting(*p.P95), lasting(*q.P95)),
+		})
 	}
 	return parts
 }

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -172,18 +173,13 @@ func (f *Figures) judged(ctx context.Context, r projections.Reader) error {
 
 // satisfaction counts the answers that people judged in a time, and those that they liked.
 func satisfaction(rows []projections.FeedbackRow, in func(time.Time) bool) (liked, judged int64) {
-	last := map[[2]string]bool{}
-	for _, row := range rows {
-		if row.Name == events.Satisfaction && row.Score != nil && in(row.GivenAt) {
-			last[[2]string{row.Run, row.User}] = *row.Score > 0.5
+	liked, judged, _ = stats.Judged(func(yield func(stats.Judgement) bool) {
+		for _, row := range slices.Backward(rows) {
+			if good, is := events.Judged(row.Name, row.User, row.Score); is && in(row.GivenAt) && !yield(stats.Judgement{User: row.User, Run: row.Run, Liked: good}) {
+				return
+			}
 		}
-	}
-	for _, good := range last {
-		judged++
-		if good {
-			liked++
-		}
-	}
+	})
 	return liked, judged
 }
 

@@ -65,7 +65,7 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 		}
 	}
 	for _, row := range feedback {
-		if (events.FeedbackGiven{Name: row.Name, Score: row.Score}).Liked() {
+		if liked, _ := events.Judged(row.Name, row.User, row.Score); liked {
 			reached(events.FirstLiked, row.GivenAt, row.Position, "run "+row.Run)
 			break
 		}

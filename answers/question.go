@@ -27,6 +27,8 @@ type Question struct {
 	// Since and Until bound what it is about, inclusive and exclusive; When says it in words.
 	Since, Until time.Time
 	When         string
+	// Unsaid tells that nobody said of what time: then it is the last seven days, or where nothing ran in them those before in which something did.
+	Unsaid bool
 }
 
 // The questions that are understood. They are told narrowly: everything else is for an agent.
@@ -68,12 +70,14 @@ func Understand(text string, now time.Time) (q Question, ok bool) {
 func (q *Question) period(text string, now time.Time) {
 	midnight := now.UTC().Truncate(24 * time.Hour)
 	q.Since, q.Until, q.When = midnight.AddDate(0, 0, -6), midnight.AddDate(0, 0, 1), "in the last 7 days"
+	q.Unsaid = !strings.Contains(text, "week")
 	switch {
 	case strings.Contains(text, "yesterday"):
 		q.Since, q.Until, q.When = midnight.AddDate(0, 0, -1), midnight, "yesterday"
+		q.Unsaid = false
 	case strings.Contains(text, "today") && q.Topic != HowToImprove:
-		q.Since, q.When = midnight, "today"
+		q.Since, q.When, q.Unsaid = midnight, "today", false
 	case strings.Contains(text, "month"):
-		q.Since, q.When = midnight.AddDate(0, 0, -29), "in the last 30 days"
+		q.Since, q.When, q.Unsaid = midnight.AddDate(0, 0, -29), "in the last 30 days", false
 	}
 }

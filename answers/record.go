@@ -27,6 +27,8 @@ type record struct {
 	runs int64
 	// asked are the runs of the period that were asked of a live agent.
 	asked []asked
+	// spends and spent are what the runs of the period cost that ended, and those of the one before.
+	spends, spent spend
 }
 
 func (w *record) in(t time.Time) bool {
@@ -80,12 +82,23 @@ func (w *record) read(ctx context.Context, r projections.Reader, days int) error
 	})
 	w.ways = map[string]int64{}
 	read(func() error {
-		for row, err := range r.Runs(ctx, projections.RunFilter{Since: w.since, Until: w.until}) {
+		since := w.since
+		if !since.IsZero() {
+			since = since.AddDate(0, 0, -days)
+		}
+		for row, err := range r.Runs(ctx, projections.RunFilter{Since: since, Until: w.until}) {
 			if err != nil {
 				return err
 			}
+			if row.StartedAt.Before(w.since) {
+				if row.Outcome != projections.Running {
+					w.spent.add(row.CostNanos)
+				}
+				continue
+			}
 			if row.Outcome != projections.Running {
 				w.ways[wayKey(row.Workflow, row.Path())]++
+				w.spends.add(row.CostNanos)
 			}
 			if row.Agent != "" {
 				w.asked = append(w.asked, asked{row.Agent, row.StartedAt})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -82,6 +83,13 @@ func usd(n events.Nanos) string {
 
 func share(part, of int64) string { return permille((1000*part + of/2) / of) }
 
+// shareOf is a share of rated runs with what it may be.
+func shareOf(part, of int64) string {
+	i := stats.Wilson(part, of, confidence)
+	bound := func(x float64) string { return permille(int64(math.Round(1000 * x))) }
+	return fmt.Sprintf("%s of %s (interval %s to %s)", share(part, of), count(int(of), "run", "runs"), bound(i.Low), bound(i.High))
+}
+
 func permille(n int64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(n)/10), ".0") + "%"
 }
@@ -141,7 +149,7 @@ func check(name, actual, target string, met bool) Check {
 func (w *record) checks() []Check {
 	m := w.report.Metrics
 	list := []Check{{Name: "workflow runs", Actual: fmt.Sprintf("%d, of %s", m.Runs, count(len(w.report.ByWorkflow), "workflow", "workflows"))}}
-	list = append(list, Check{Name: "new patterns", Actual: fmt.Sprint(w.newPatterns())})
+	list = append(list, Check{Name: "new patterns", Actual: fmt.Sprintf("%d (ways that more than one run took, none before)", w.newPatterns())})
 	given, acted := w.listened(w.in)
 	switch {
 	case given == 0:
@@ -151,7 +159,7 @@ func (w *record) checks() []Check {
 	}
 	list = append(list, w.budget()...)
 	if rated := m.Succeeded + m.Failed; rated > 0 {
-		list = append(list, check("errors", share(m.Failed, rated), "under "+permille(w.targets.ErrorsPermille), 1000*m.Failed < w.targets.ErrorsPermille*rated))
+		list = append(list, check("errors", shareOf(m.Failed, rated)+" failed", "under "+permille(w.targets.ErrorsPermille), 1000*m.Failed < w.targets.ErrorsPermille*rated))
 	} else {
 		list = append(list, Check{Name: "errors", Actual: "no run ended with a verdict"})
 	}
@@ -201,6 +209,9 @@ func (w *record) listened(in func(time.Time) bool) (given, acted int64) {
 // budget tells what was spent, and whether a limit was reached.
 func (w *record) budget() []Check {
 	spent := w.report.Say(usd(w.report.CostNanos))
+	if w.unspent() {
+		spent = "no call of a model is known"
+	}
 	var list []Check
 	for _, b := range w.budgets {
 		target := fmt.Sprintf("%s%s (%s)", b.Limits(), b.Per(), b.Budget)
@@ -210,6 +221,12 @@ func (w *record) budget() []Check {
 		list = append(list, Check{Name: "cost", Actual: spent + ", and no budget is set"})
 	}
 	return list
+}
+
+// unspent tells that nothing is known to have been asked of a model: then nothing is known of what that cost, either.
+func (w *record) unspent() bool {
+	m := w.report.Metrics
+	return m.CostNanos == 0 && m.Whole() && m.InputTokens+m.OutputTokens == 0 && len(w.report.ByModel) == 0
 }
 
 // reached tells whether a budget was in the period, which may be a part of the budget's own.

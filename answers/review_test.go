@@ -80,16 +80,15 @@ func TestAReviewSaysOnlyWhatTheIntervalCarries(t *testing.T) {
 		return strings.Join(all, "\n")
 	}
 	if got, want := said(week.Checks), strings.Join([]string{
-		"workflow runs|260, of 4 workflows||?", "new patterns|1||?", "feedback acted on|1 of 2|any|true", "cost|$2.6, and no budget is set||?",
-		"errors|27.7%|under 10%|false", "response|2.0 s at the median, 2.0 s at p95|under 3s|true",
+		"workflow runs|260, of 4 workflows||?", "new patterns|1 (ways that more than one run took, none before)||?", "feedback acted on|1 of 2|any|true", "cost|$2.6, and no budget is set||?",
+		"errors|27.7% of 260 runs (interval 22.6% to 33.4%) failed|under 10%|false", "response|2.0 s at the median, 2.0 s at p95|under 3s|true",
 	}, "\n"); got != want {
 		t.Errorf("checks:\n%s\nwant\n%s", got, want)
 	}
 	if got, want := said(week.Targets), strings.Join([]string{
 		"workflow runs tracked|470|at least 100|true", "patterns found|4|at least 10|false", "specialists|0|at least 5|false", "feedback|2|at least 2|true",
-		"success|72.3%|at least 70%|true", "median response|2.0 s (p95 2.0 s)|under 2s|false", "cost of a run|$0.01|under $0.015|true",
-		"satisfaction|10.0 of 10 (1 of 1 judged answer liked, interval 2.1 to 10.0)||?",
-		"dollars saved|none that a trial showed; a run costs $0.01 since 22 November, before that $0.01||?",
+		"success|72.3% of 260 runs (interval 66.6% to 77.4%)|at least 70%|true", "median response|2.0 s (p95 2.0 s)|under 2s|false", "cost of a run|$0.01|under $0.015|true",
+		"satisfaction|10.0 of 10 (1 of 1 judged answer liked, interval 2.1 to 10.0; at most 10 of a person)||?",
 	}, "\n"); got != want {
 		t.Errorf("targets:\n%s\nwant\n%s", got, want)
 	}
@@ -110,7 +109,7 @@ func TestAReviewSaysOnlyWhatTheIntervalCarries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := said(day.Checks); !strings.HasPrefix(got, "workflow runs|0, of 0 workflows||?\nnew patterns|0||?\nfeedback acted on|none was given||?") || !strings.HasSuffix(got, "errors|no run ended with a verdict||?") {
+	if got := said(day.Checks); !strings.HasPrefix(got, "workflow runs|0, of 0 workflows||?\nnew patterns|0 (ways that more than one run took, none before)||?\nfeedback acted on|none was given||?") || !strings.HasSuffix(got, "errors|no run ended with a verdict||?") {
 		t.Errorf("a day without runs:\n%s", got)
 	}
 }
@@ -141,17 +140,65 @@ func TestWhatWasHeldBackTellsBecause(t *testing.T) {
 func TestTheWorstPartIsTheHealth(t *testing.T) {
 	t.Parallel()
 	r := read(t, slices.Concat(
-		ran("good", now.AddDate(0, 0, -10), 50, 50), ran("good", now, 50, 50), ran("bad", now, 50, 10),
+		ran("good", now.AddDate(0, 0, -10), 80, 80), ran("good", now, 50, 50), ran("bad", now, 50, 10),
+		ran("new", now, 1, 0), // of which hardly anything is known
 		[]any{"budget-all", now, events.BudgetSet{Budget: "all", Period: events.Monthly, LimitNanos: 1}},
 	)...)
 	whole, agents, err := answers.Conditions(t.Context(), r, now, 3500)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if whole.Score != 60 || whole.Low >= 60 || whole.Low < 48 || whole.Worst != "success" || len(whole.Parts) != 5 || whole.Parts[4].Score != 97 {
+	if whole.Score != 59 || whole.Low >= 59 || whole.High <= 59 || whole.Low < 48 || whole.Worst != "success" || len(whole.Parts) != 5 || whole.Parts[4].Score != 97 {
 		t.Errorf("got %+v", whole)
 	}
-	if len(agents) != 2 || agents[0].Name != "bad" || agents[0].Score != 20 || agents[1].Score != 100 || agents[1].Low >= 100 {
+	if len(agents) != 3 || agents[0].Name != "bad" || agents[0].Score != 20 || agents[1].Name != "new" || agents[1].Score != 0 || agents[2].Score != 100 || agents[2].Low >= 100 {
 		t.Errorf("got %+v", agents)
+	}
+}
+
+// What a run costs since is told where it is more than chance, and nothing is said of the cost of what asked no model.
+func TestWhatARunCostsSince(t *testing.T) {
+	t.Parallel()
+	weeks := func(n int, before, since func(i int) events.Nanos) answers.Review {
+		var facts []any
+		for week, cost := range []func(int) events.Nanos{before, since} {
+			at := now.AddDate(0, 0, 7*week-9)
+			for i := range n {
+				run := fmt.Sprintf("run-%d-%d", week, i)
+				facts = append(facts, run, at, events.RunStarted{Run: run[4:], Workflow: "w"},
+					run, at, events.RunStepStarted{Step: 0, Name: "step", Type: events.ToolStep}, run, at, events.RunStepFinished{Step: 0, Outcome: events.Succeeded, CostNanos: cost(i)},
+					run, at, events.RunFinished{Outcome: events.Succeeded})
+			}
+		}
+		r, err := answers.NewReview(t.Context(), read(t, facts...), answers.Weekly, now, answers.Targets{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	dear := func(i int) events.Nanos { return 10_000_000 + events.Nanos(i%10)*1_000_000 }
+	cheap := func(i int) events.Nanos { return dear(i) / 2 }
+	free := func(int) events.Nanos { return 0 }
+	for name, c := range map[string]struct {
+		review answers.Review
+		want   string
+	}{
+		"half": {weeks(40, dear, cheap), "cost of a run|$0.00725|dollars saved|none that a trial showed; a run costs $0.00725 since 22 November, before that $0.0145 (-50%, interval -57"},
+		"like": {weeks(40, dear, dear), "cost of a run|$0.0145|"},
+		"few":  {weeks(29, dear, cheap), "cost of a run|$0.00717|"},
+		"none": {weeks(40, free, free), ""},
+	} {
+		got := ""
+		for _, check := range c.review.Targets {
+			if check.Name == "cost of a run" || check.Name == "dollars saved" {
+				got += check.Name + "|" + check.Actual + "|"
+			}
+		}
+		if !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") || strings.Contains(got, "saved") != strings.Contains(c.want, "saved") {
+			t.Errorf("%s: %s", name, got)
+		}
+		if cost := c.review.Checks[3]; (cost.Actual == "no call of a model is known, and no budget is set") != (name == "none") {
+			t.Errorf("%s: %+v", name, cost)
+		}
 	}
 }

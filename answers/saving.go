@@ -2,6 +2,7 @@ package answers
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -15,7 +16,7 @@ type asked struct {
 }
 
 // saving tells the money that changes have saved: because of them where a trial told runs with and without a change apart, else
-// what a run costs since, beside what it cost before.
+// what a run costs since, beside what it cost before where that is more than chance.
 func (w *record) saving() (Check, bool) {
 	var saved float64
 	changes := 0
@@ -38,13 +39,29 @@ func (w *record) saving() (Check, bool) {
 	if changes > 0 {
 		return Check{Name: "dollars saved", Actual: fmt.Sprintf("$%.2f because of %s, by what a run cost with it and without in its trial", saved, count(changes, "change", "changes"))}, true
 	}
-	now, before := w.report.Metrics, w.before.Metrics
-	if now.Runs == 0 || before.Runs == 0 || !now.Whole() || !before.Whole() || before.CostNanos == 0 {
+	d, se := w.spends.mean()-w.spent.mean(), math.Hypot(w.spends.error(), w.spent.error())
+	if w.spends.n < fewestSpent || w.spent.n < fewestSpent || !w.report.Whole() || !w.before.Whole() || math.Abs(d) <= 1.96*se {
 		return Check{}, false
 	}
-	is, was := now.CostNanos/events.Nanos(now.Runs), before.CostNanos/events.Nanos(before.Runs)
-	return Check{
-		Name:   "dollars saved",
-		Actual: fmt.Sprintf("none that a trial showed; a run costs %s since %s, before that %s", usd(is), w.since.Format("2 January"), usd(was)),
-	}, true
+	return Check{Name: "dollars saved", Actual: fmt.Sprintf("none that a trial showed; a run costs %s since %s, before that %s (%+.3g%%, interval %+.3g%% to %+.3g%%)",
+		usd(events.Nanos(w.spends.mean())), w.since.Format("2 January"), usd(events.Nanos(w.spent.mean())),
+		100*d/w.spent.mean(), 100*(d-1.96*se)/w.spent.mean(), 100*(d+1.96*se)/w.spent.mean())}, true
+}
+
+// fewestSpent is how many runs there must be so that what one costs on the average can be compared.
+const fewestSpent = 30
+
+// spend adds up what runs cost.
+type spend struct{ n, sum, squares float64 }
+
+func (s *spend) add(cost events.Nanos) {
+	x := float64(cost)
+	s.n, s.sum, s.squares = s.n+1, s.sum+x, s.squares+float64(x*x)
+}
+
+func (s *spend) mean() float64 { return s.sum / s.n }
+
+// error is the standard error of the mean.
+func (s *spend) error() float64 {
+	return math.Sqrt(max(0, s.squares/s.n-float64(s.mean()*s.mean())) / (s.n - 1))
 }

@@ -66,12 +66,12 @@ func (w *record) actuals() []Check {
 				fmt.Sprintf("at least %d", t.ImprovementsADay), w.improved(w.until.AddDate(0, 0, -30), w.until) >= 30*t.ImprovementsADay))
 	}
 	if rated := m.Succeeded + m.Failed; rated > 0 {
-		list = append(list, check("success", share(m.Succeeded, rated), "at least "+permille(t.SuccessPermille), 1000*m.Succeeded >= t.SuccessPermille*rated))
+		list = append(list, check("success", shareOf(m.Succeeded, rated), "at least "+permille(t.SuccessPermille), 1000*m.Succeeded >= t.SuccessPermille*rated))
 	}
 	if p50, p95 := m.Duration.P50, m.Duration.P95; p50 != nil && p95 != nil {
 		list = append(list, check("median response", fmt.Sprintf("%s (p95 %s)", lasting(*p50), lasting(*p95)), "under "+t.Median.String(), *p50 < t.Median.Seconds()))
 	}
-	if m.Runs > 0 {
+	if m.Runs > 0 && !w.unspent() {
 		each := m.CostNanos / events.Nanos(m.Runs)
 		of := check("cost of a run", m.Say(usd(each)), "under "+usd(t.Cost), each < t.Cost)
 		if *of.Met && !m.Whole() {
@@ -81,8 +81,8 @@ func (w *record) actuals() []Check {
 	}
 	if liked, judged := satisfaction(w.feedback, w.in); judged > 0 {
 		i := stats.Wilson(liked, judged, confidence)
-		list = append(list, Check{Name: "satisfaction", Actual: fmt.Sprintf("%.1f of 10 (%d of %s liked, interval %.1f to %.1f)",
-			10*float64(liked)/float64(judged), liked, count(int(judged), "judged answer", "judged answers"), 10*i.Low, 10*i.High)})
+		list = append(list, Check{Name: "satisfaction", Actual: fmt.Sprintf("%.1f of 10 (%d of %s liked, interval %.1f to %.1f; at most %d of a person)",
+			10*float64(liked)/float64(judged), liked, count(int(judged), "judged answer", "judged answers"), 10*i.Low, 10*i.High, stats.PerPerson)})
 	}
 	if saved, ok := w.saving(); ok {
 		list = append(list, saved)

@@ -52,7 +52,7 @@ func ToWord(question string, p events.Phrasing) (string, error) {
 // Ask is the question of a text at a time, from another day on where that is given.
 func Ask(text string, asked, since time.Time) (q Question, ok bool) {
 	if q, ok = Understand(text, asked); ok && !since.IsZero() {
-		q.Since, q.When = since, "since "+since.Format(time.DateOnly)
+		q.Since, q.When, q.Unsaid = since, "since "+since.Format(time.DateOnly), false
 	}
 	return q, ok
 }

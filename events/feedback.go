@@ -25,7 +25,19 @@ type FeedbackGiven struct {
 const Satisfaction = "satisfaction"
 
 // Liked tells that a person liked the answer.
-func (f FeedbackGiven) Liked() bool { return f.Name == Satisfaction && f.Score != nil && *f.Score > .5 }
+func (f FeedbackGiven) Liked() bool {
+	liked, judged := Judged(f.Name, f.User, f.Score)
+	return judged && liked
+}
+
+// Judged tells whether a score says how an answer was liked, and whether it was. Any score from 0 to 1 by a person does; a program's scores
+// have meanings of their own.
+func Judged(name, user string, score *float64) (liked, judged bool) {
+	if score == nil || name != Satisfaction && user == "" || *score < 0 || *score > 1 {
+		return false, false
+	}
+	return *score > .5, true
+}
 
 func (FeedbackGiven) Kind() string { return "feedback.given" }
 

@@ -105,7 +105,7 @@ func (d *durations) quantiles() Quantiles {
 		return quantiles(d.few)
 	}
 	p50, p95 := seconds(d.quantile(50)), seconds(d.quantile(95))
-	return Quantiles{P50: &p50, P95: &p95}
+	return Quantiles{P50: &p50, P95: &p95}.between(d.n, d.at)
 }
 
 // quantile is the p-quantile of buckets, p in percent, by linear interpolation as quantile does it.

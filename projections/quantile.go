@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"math"
 	"math/big"
 	"slices"
 )
@@ -29,7 +30,21 @@ func quantiles(durations []int64) Quantiles {
 	}
 	slices.Sort(durations)
 	p50, p95 := seconds(quantile(durations, 50)), seconds(quantile(durations, 95))
-	return Quantiles{P50: &p50, P95: &p95}
+	return Quantiles{P50: &p50, P95: &p95}.between(int64(len(durations)), func(i int64) int64 { return durations[i] })
+}
+
+// fewestBounded is how many values there must be so that the greatest of them is above the 95% quantile with a chance of 97.5%.
+const fewestBounded = 73
+
+// between puts the 95% quantile of n values between two of them, of which at tells the ith smallest: how many lie below it is binomial.
+func (q Quantiles) between(n int64, at func(i int64) int64) Quantiles {
+	if n < fewestBounded {
+		return q
+	}
+	below, off := .95*float64(n), 1.96*math.Sqrt(.0475*float64(n))
+	low, high := seconds(at(int64(below-off)-1)), seconds(at(min(n, int64(math.Ceil(below+off)))-1))
+	q.P95Low, q.P95High = &low, &high
+	return q
 }
 
 func seconds(ns int64) float64 { return float64(ns) / 1e9 }

@@ -58,6 +58,9 @@ type StepStat struct {
 type Quantiles struct {
 	P50 *float64 `json:"p50"`
 	P95 *float64 `json:"p95"`
+	// P95Low and P95High are between what P95 lies (95%), whatever the durations are like; nil where there are too few to tell.
+	P95Low  *float64 `json:"-"`
+	P95High *float64 `json:"-"`
 }
 
 // Metrics are the figures of all runs, or of those of one workflow, agent, model or tool. A run counts by its verdict where it

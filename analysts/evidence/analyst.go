@@ -60,6 +60,8 @@ type Finding struct {
 	// Strength is that of a factor; Worth what acting on it may bring, in a user's terms.
 	Strength events.Strength `json:"strength,omitempty"`
 	Worth    *events.Worth   `json:"worth,omitempty"`
+	// NoInstruction is why it is no more than that something goes with something: then nobody knows whether acting on it brings its worth.
+	NoInstruction string `json:"no_instruction,omitempty"`
 	// Severity is how much it matters, by its worth where it has one. Empty is low, which Severe fills in.
 	Severity events.Severity `json:"severity"`
 	// Next is what to run, or to do, about it.
@@ -70,12 +72,14 @@ type Finding struct {
 	Wording *Wording `json:"wording,omitempty"`
 }
 
-// Severe tells how much each finding matters: as its worth does, else as its analyst says, else little.
+// Severe tells how much each finding matters: as its analyst says, else as its worth does where something can be done about it, else little.
 func Severe(findings []Finding) {
 	for i := range findings {
 		f := &findings[i]
 		switch {
 		case f.Severity != "":
+		case f.NoInstruction != "":
+			f.Severity = events.SeverityLow
 		case f.Worth != nil:
 			f.Severity = f.Worth.Severity
 		default:

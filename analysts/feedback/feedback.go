@@ -16,8 +16,8 @@ const (
 	Name       = "feedback"
 	version    = 1
 	confidence = 0.95
-	// perPerson is how many judgements and wishes of one person count for a subject, the latest: nobody speaks for all.
-	perPerson = 10
+	// perPerson is how many wishes of one person count for a subject, the latest.
+	perPerson = stats.PerPerson
 	// top is how many wishes are told of a workflow.
 	top = 5
 )
@@ -164,24 +164,13 @@ func count(n int64, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// judged counts judgements, the last one of a person on a run, and the latest few of each person.
+// judged counts judgements, and who made them.
 func judged(said []*Said) (liked, of, people int64) {
-	type word struct{ user, run string }
-	last := map[word]bool{}
-	counted := map[string]int{}
-	for _, s := range slices.Backward(said) {
-		w := word{s.User, s.Run}
-		if last[w] || counted[s.User] >= perPerson {
-			continue
+	return stats.Judged(func(yield func(stats.Judgement) bool) {
+		for _, s := range slices.Backward(said) {
+			if !yield(stats.Judgement{User: s.User, Run: s.Run, Liked: *s.Liked}) {
+				return
+			}
 		}
-		last[w] = true
-		if counted[s.User]++; counted[s.User] == 1 {
-			people++
-		}
-		of++
-		if *s.Liked {
-			liked++
-		}
-	}
-	return liked, of, people
+	})
 }

@@ -39,9 +39,6 @@ type Said struct {
 	Position uint64
 }
 
-// satisfaction is the name of the score that tells whether a person liked an answer.
-const satisfaction = "satisfaction"
-
 // Load reads the view.
 func Load(ctx context.Context, r projections.Reader) (View, error) {
 	var v View
@@ -89,9 +86,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 			continue // a judgement of what is not in the log
 		}
 		s := Said{Feedback: row.Feedback, Run: row.Run, Workflow: run.Workflow, Agents: slices.Sorted(slices.Values(run.Agents)), User: row.User, Position: row.Position}
-		// Any score between 0 and 1 by a person says whether it was liked; a program's scores have meanings of their own.
-		if row.Score != nil && (row.Name == satisfaction || row.User != "") && *row.Score >= 0 && *row.Score <= 1 {
-			liked := *row.Score > .5
+		if liked, judged := events.Judged(row.Name, row.User, row.Score); judged {
 			s.Liked = &liked
 		}
 		// A text beside a score tells why it was given, and is no wish.

@@ -8,8 +8,8 @@ import (
 
 // Options bounds what is mined. The zero value works.
 type Options struct {
-	// MinSupport is how many runs must hold a sequence: below 1 a share of all runs, from 1 on a number of runs.
-	// Default 0.05.
+	// MinSupport is how many runs must hold a sequence: below 1 a share of all runs, two at the least, since what one run did does
+	// not recur; from 1 on a number of runs. Default 0.05.
 	MinSupport float64
 	// MaxLength is the greatest number of steps in a sequence, at most Longest. Default 6.
 	MaxLength int
@@ -52,7 +52,7 @@ func (e *TooManyError) Error() string {
 // Is makes errors.Is(err, ErrTooMany) true.
 func (e *TooManyError) Is(target error) bool { return target == ErrTooMany }
 
-// Support is the number of runs that MinSupport means among so many, at least 1. It returns ErrOptions for a negative
+// Support is the number of runs that MinSupport means among so many, at least 1, and 2 of a share. It returns ErrOptions for a negative
 // number, a fraction above 1, or what is no number at all.
 func (o Options) Support(runs int64) (int64, error) {
 	s := o.MinSupport
@@ -67,7 +67,7 @@ func (o Options) Support(runs int64) (int64, error) {
 		s = defaultSupport
 	}
 	// The tolerance keeps a tenth of 30 runs at 3, where binary fractions make it a hair more.
-	return max(1, int64(math.Ceil(s*float64(runs)-1e-9))), nil
+	return max(2, int64(math.Ceil(s*float64(runs)-1e-9))), nil
 }
 
 // Check tells whether all options are in their ranges: it returns ErrOptions.

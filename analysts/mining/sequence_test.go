@@ -235,7 +235,7 @@ func TestOptions(t *testing.T) {
 	for _, c := range []struct {
 		support    float64
 		runs, want int64
-	}{{0, 1050, 53}, {0.05, 1050, 53}, {0.1, 30, 3}, {1, 30, 1}, {7, 3, 7}, {0.05, 0, 1}, {0.999, 10, 10}} {
+	}{{0, 1050, 53}, {0.05, 1050, 53}, {0.1, 30, 3}, {1, 30, 1}, {7, 3, 7}, {0.05, 0, 2}, {0.05, 20, 2}, {0.05, 1, 2}, {0.999, 10, 10}} {
 		if got, err := (mining.Options{MinSupport: c.support}).Support(c.runs); err != nil || got != c.want {
 			t.Errorf("%v of %d runs = %d %v, want %d", c.support, c.runs, got, err, c.want)
 		}

@@ -1,6 +1,39 @@
 package stats
 
-import "math"
+import (
+	"iter"
+	"math"
+)
+
+// PerPerson is how many judgements of one person count, the latest: nobody speaks for all.
+const PerPerson = 10
+
+// Judgement is what a person thought of a run.
+type Judgement struct {
+	User, Run string
+	Liked     bool
+}
+
+// Judged counts judgements, given the latest first: the last one of a person on a run, and PerPerson of each person; and who made them.
+func Judged(latest iter.Seq[Judgement]) (liked, judged, people int64) {
+	type word struct{ user, run string }
+	heard, counted := map[word]bool{}, map[string]int{}
+	for j := range latest {
+		w := word{j.User, j.Run}
+		if heard[w] || counted[j.User] >= PerPerson {
+			continue
+		}
+		heard[w] = true
+		if counted[j.User]++; counted[j.User] == 1 {
+			people++
+		}
+		judged++
+		if j.Liked {
+			liked++
+		}
+	}
+	return liked, judged, people
+}
 
 // Agreement counts how two raters rate the same things, of which each is good or not.
 type Agreement struct {

@@ -30,7 +30,7 @@ func (c *cohort) factors(all []factor, o Options) []evidence.Finding {
 		for _, f := range of[:min(len(of), o.Top)] {
 			findings = append(findings, evidence.Finding{
 				Kind: kind, Workflow: c.Name, Subject: f.Subject(), Text: f.told(), Of: len(of), Evidence: f.evidence(),
-				Strength: f.strength(), Worth: f.worth(),
+				Strength: f.strength(), Worth: f.worth(), NoInstruction: f.noInstruction(),
 			})
 		}
 	}
@@ -39,10 +39,18 @@ func (c *cohort) factors(all []factor, o Options) []evidence.Finding {
 
 // told is the claim, with why it is only a claim where something keeps it from being an instruction.
 func (f factor) told() string {
-	if f.gated.why == "" || !f.feature.ofSteps() {
-		return f.reason()
+	if why := f.noInstruction(); why != "" {
+		return f.reason() + " No instruction: " + why + "."
 	}
-	return f.reason() + " No instruction: " + f.gated.why + "."
+	return f.reason()
+}
+
+// noInstruction is why the claim is no more than one, empty where it may be an instruction or can't be any.
+func (f factor) noInstruction() string {
+	if !f.feature.ofSteps() {
+		return ""
+	}
+	return f.gated.why
 }
 
 // candidateFindings tell the strongest effects that the history does not prove.

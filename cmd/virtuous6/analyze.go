@@ -20,7 +20,7 @@ import (
 type analyzeVerb struct {
 	JSON       bool    `name:"json" help:"Print one JSON value."`
 	Analyst    string  `help:"Only this analyst."`
-	MinSupport float64 `help:"How many runs must hold a step sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
+	MinSupport float64 `help:"How many runs must hold a step sequence: below 1 a share of the workflow's runs, two at the least, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
 	All        bool    `help:"Everything that was counted, workflow by workflow, and all proposals with their evidence."`
 	Workflow   string  `help:"All of this workflow alone."`
@@ -88,13 +88,15 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// toKnow are the findings that make a claim of some worth, the greatest first. What a proposal says is not said again.
+// toKnow are the findings that make a claim of some worth, the greatest first, those that no instruction follows from behind the others. What a
+// proposal says is not said again.
 func toKnow(found orchestrator.Analysis) []evidence.Finding {
 	known := slices.DeleteFunc(slices.Clone(found.Findings), func(f evidence.Finding) bool {
 		return f.Worth == nil || !f.Strength.Claims() || saidBy(found.Proposals, f)
 	})
 	slices.SortStableFunc(known, func(x, y evidence.Finding) int { return events.ByWorth(x.Worth, y.Worth) })
-	return known
+	goesWith := func(f evidence.Finding) bool { return f.NoInstruction != "" }
+	return append(slices.DeleteFunc(slices.Clone(known), goesWith), slices.DeleteFunc(known, func(f evidence.Finding) bool { return !goesWith(f) })...)
 }
 
 // saidBy tells that a proposal says what a finding does.
@@ -114,7 +116,11 @@ func (v analyzeVerb) printRanked(a *app, found orchestrator.Analysis) {
 	if known := toKnow(found); len(known) > 0 {
 		fmt.Fprintf(a.out, "TO KNOW, by what it may be worth\n")
 		for _, f := range known {
-			fmt.Fprintf(a.out, "  %s\n    %s\n", worth(f.Worth, f.Workflow), oneLine(f.Text))
+			what := worth(f.Worth, f.Workflow)
+			if f.NoInstruction != "" {
+				what = oneLine(f.Workflow) + ": no instruction"
+			}
+			fmt.Fprintf(a.out, "  %s\n    %s\n", what, oneLine(f.Text))
 			v.printWording(a, f.Wording)
 		}
 	}

@@ -31,8 +31,9 @@ const (
 )
 
 // line is what stands on a line of the screen. What was only counted has the runs that failed with it in place of a worth,
-// and one of them.
+// and one of them; what presses has its severity there, and what no instruction follows from says so.
 type line struct {
+	instead         string
 	where, what, id string
 	worth           *events.Worth
 	runs, failed    int64
@@ -52,18 +53,28 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 		}
 	}
 	told := func(workflow string) bool { _, too := few[workflow]; return !too }
-	var lines []line
+	lines := pressing(found.Findings)
+	urgent := len(lines)
 	for _, p := range found.Proposals {
 		if where := cmp.Or(p.Claim.Workflow, p.Change.Workflow, p.Change.Agent); !p.Ended && p.Refused == "" && told(where) {
 			lines = append(lines, line{where: where, what: cmp.Or(p.Change.Instruction, p.Reason), id: p.ID(), worth: p.Worth, runs: p.Evidence.N, strength: p.Strength})
 		}
 	}
+	var goesWith []line
 	for _, f := range toKnow(found) {
-		if told(f.Workflow) {
-			lines = append(lines, line{where: f.Workflow, what: f.Text, worth: f.Worth, runs: f.Evidence.N, strength: f.Strength})
+		l := line{where: f.Workflow, what: f.Text, worth: f.Worth, runs: f.Evidence.N, strength: f.Strength}
+		switch {
+		case !told(f.Workflow):
+		case f.NoInstruction != "":
+			l.what, _, _ = strings.Cut(f.Text, ". No instruction:")
+			l.what, l.instead = l.what+"; "+f.NoInstruction, "no instruction"
+			goesWith = append(goesWith, l)
+		default:
+			lines = append(lines, l)
 		}
 	}
-	slices.SortStableFunc(lines, func(x, y line) int { return events.ByWorth(x.worth, y.worth) })
+	slices.SortStableFunc(lines[urgent:], func(x, y line) int { return events.ByWorth(x.worth, y.worth) })
+	lines = append(lines, goesWith...)
 	for _, f := range found.Findings {
 		if f.Worth == nil && f.Strength.Claims() && f.Analyst != data.Name && !symptom(f) && told(f.Workflow) &&
 			!saidBy(found.Proposals, f) && !slices.ContainsFunc(found.Findings, func(o evidence.Finding) bool {
@@ -74,14 +85,14 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 	}
 	proven := len(lines)
 	lines = append(lines, commonErrors(found.Findings, told)...)
-	if proven == 0 {
+	if proven == urgent+len(goesWith) {
 		lines = append(lines, wheresTime(found.Findings, told)...)
 	}
 	lines = limited(lines, v.Limit)
 	switch {
-	case proven == 0 && report.Succeeded+report.Failed == 0 && report.Unrated > 0:
+	case proven == urgent+len(goesWith) && report.Succeeded+report.Failed == 0 && report.Unrated > 0:
 		fmt.Fprintf(a.out, "Nobody says of any of them whether it went well, so that nothing can be told to go with success: `import --outcome COLUMN`, `feedback RUN --outcome` or `verdicts set` does.\n")
-	case proven == 0:
+	case proven == urgent+len(goesWith):
 		fmt.Fprintf(a.out, "Nothing in this history is certain enough to act on.\n")
 	}
 	if len(lines) > 0 {
@@ -108,6 +119,19 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 		fmt.Fprintf(a.out, "%d more: `virtuous6 analyze --all`, or --workflow NAME.\n", rest)
 	}
 	return nil
+}
+
+// pressing are the findings that matter much, whatever they may be worth: a budget that ends, a model that does.
+func pressing(findings []evidence.Finding) []line {
+	var lines []line
+	for _, of := range []events.Severity{events.SeverityCritical, events.SeverityHigh} {
+		for _, f := range findings {
+			if f.Worth == nil && f.Severity == of && f.Analyst != data.Name {
+				lines = append(lines, line{where: cmp.Or(f.Workflow, "all"), what: f.Text, instead: string(of), runs: f.Evidence.N, strength: f.Strength})
+			}
+		}
+	}
+	return lines
 }
 
 // printData prints what the audit found of the data, a line each, and tells how many those are.
@@ -167,13 +191,14 @@ func (analyzeVerb) table(a *app, lines []line) error {
 		for _, l := range lines {
 			brings := "-"
 			switch {
+			case l.instead != "":
+				brings = l.instead
 			case l.worth != nil:
 				brings = answers.Gain(l.worth)
 			case l.failed > 0:
 				brings = fmt.Sprintf("%d runs failed with it", l.failed)
 			}
 			what := aside.ReplaceAllString(strings.Replace(l.what, " of "+l.where, "", 1), "")
-			what, _, _ = strings.Cut(what, " No instruction:") // a caveat of what is not proposed
 			if l.example != "" {
 				what = short(what, shownWhat-40) + ", as in " + l.example
 			}

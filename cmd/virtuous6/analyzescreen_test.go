@@ -104,3 +104,58 @@ func TestTheScreenGoesOnWithWhatFails(t *testing.T) {
 		}
 	}
 }
+
+// What presses comes first, whatever it may be worth, and what no instruction follows from behind all that may bring something.
+func TestTheScreenPromisesNothingOfWhatOnlyGoesWithSuccess(t *testing.T) {
+	t.Parallel()
+	worth := func(points float64) *events.Worth {
+		w := evidence.Successes(points/100, points/200, points/50, 1000, 1000)
+		return &w
+	}
+	finding := func(subject, text string, points float64, why string) evidence.Finding {
+		if why != "" {
+			text += " No instruction: " + why + "."
+		}
+		return evidence.Finding{
+			Workflow: "refund", Subject: []string{"contains", subject}, Text: text, Evidence: events.Evidence{N: 300}, Strength: events.VeryStrong, Worth: worth(points), NoInstruction: why,
+		}
+	}
+	found := orchestrator.Analysis{Findings: []evidence.Finding{
+		finding("escalate", "Runs that include escalate fail more often.", 30, "tasks aren't named"),
+		finding("check", "Runs that include check succeed more often.", 3, ""),
+		{Analyst: "cost", Kind: "budget_ends", Text: "The budget all is all but certain to be used up.", Severity: events.SeverityCritical},
+		{Analyst: "cost", Kind: "budget_ends", Text: "The budget of clerk may be used up.", Severity: events.SeverityLow},
+	}}
+	report := projections.Report{ByWorkflow: map[string]projections.Metrics{"refund": {Runs: 400}}}
+	for _, all := range []bool{true, false} {
+		if !all {
+			found.Findings = found.Findings[:1]
+		}
+		var out bytes.Buffer
+		if err := (analyzeVerb{Limit: 5}).screen(&app{out: &out}, found, report); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"WORKFLOW", "all       critical                  0     -            -         The budget all is all but certain to be used up.",
+			"refund    +3.0 points (1.5 to 6.0)", "refund    no instruction            300   very strong  -         Runs that include escalate fail more often; tasks aren't named", "1 more",
+		}
+		if !all {
+			want = []string{"Nothing in this history is certain enough to act on.", "WORKFLOW", "refund    no instruction  300"}
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if len(lines) != len(want) {
+			t.Fatalf("%d lines:\n%s", len(lines), out.String())
+		}
+		for i := range want {
+			if !strings.HasPrefix(lines[i], want[i]) {
+				t.Errorf("line %d is %q, want %q", i, lines[i], want[i])
+			}
+		}
+	}
+	var out bytes.Buffer
+	(analyzeVerb{}).printRanked(&app{out: &out}, found)
+	evidence.Severe(found.Findings)
+	if got := out.String(); !strings.Contains(got, "  refund: no instruction\n") || found.Findings[0].Severity != events.SeverityLow {
+		t.Errorf("it says %s, of severity %s", got, found.Findings[0].Severity)
+	}
+}

@@ -36,6 +36,10 @@ func (v costsVerb) Run(ctx context.Context, a *app) error {
 		return a.json(sums)
 	}
 	t := sums.Total
+	if t.Calls == 0 && t.CostNanos == 0 {
+		fmt.Fprintln(a.out, "No run is known to have asked a model.")
+		return nil
+	}
 	fmt.Fprintf(a.out, "%d calls, %d input tokens (%d from a cache), %d output tokens, %s\n", t.Calls, t.InputTokens, t.CachedTokens, t.OutputTokens, spentInWords(t.Cost))
 	for _, part := range []struct {
 		name string

@@ -70,7 +70,11 @@ func (v improvementsListVerb) Run(ctx context.Context, a *app) error {
 			if i.Worth != nil {
 				brings = ": may bring " + answers.Gain(i.Worth)
 			}
-			fmt.Fprintf(a.out, "%s  %s, %s by %s%s\n  %s\n", i.Improvement, i.Status, i.Kind, i.Analyst, brings, short(i.Reason, 400))
+			fmt.Fprintf(a.out, "%s  %s, %s by %s%s\n", i.Improvement, i.Status, i.Kind, i.Analyst, brings)
+			if i.Change.Instruction != "" {
+				fmt.Fprintf(a.out, "  to do: %s\n", short(i.Change.Instruction, 400))
+			}
+			fmt.Fprintf(a.out, "  %s\n", short(i.Reason, 400))
 		}
 		return nil
 	})

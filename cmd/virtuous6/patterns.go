@@ -15,7 +15,7 @@ type patternsVerb struct {
 	JSON       bool    `name:"json" help:"Print one JSON value."`
 	Limit      *count  `placeholder:"N" help:"Rows, 0 for all. Default: 30, and all with --json."`
 	Workflow   string  `help:"Only this workflow."`
-	MinSupport float64 `help:"How many runs must hold a sequence: below 1 a share of the workflow's runs, from 1 on a number." default:"0.05"`
+	MinSupport float64 `help:"How many runs must hold a sequence: below 1 a share of the workflow's runs, two at the least, from 1 on a number." default:"0.05"`
 	MaxLength  int     `help:"The most steps in a sequence." default:"6"`
 	All        bool    `help:"Also the sequences that a longer one with the same support contains."`
 	pastFlag
@@ -71,6 +71,10 @@ func (v patternsVerb) Run(ctx context.Context, a *app) error {
 	patterns = limited(patterns, rows(v.Limit, v.JSON, 30))
 	if v.JSON {
 		return a.json(patterns)
+	}
+	if total == 0 {
+		a.note("No sequence of steps is in so many runs of a workflow.")
+		return nil
 	}
 	err = table(a.out, "WORKFLOW|SUPPORT|SUCCESS|95% INTERVAL|STEPS", func(row func(...any)) {
 		for _, p := range patterns {

@@ -135,7 +135,11 @@ func markdown(r answers.Review) string {
 	lines("Next", "No proposal is open.", r.Next)
 	fmt.Fprint(&b, "\n## How it builds itself\n\n")
 	for _, i := range r.Status {
-		fmt.Fprintf(&b, "- %s: %s; %d %s, %d in the week before\n", i.Name, oneLine(i.Says), i.Now, i.Of, i.Before)
+		fmt.Fprintf(&b, "- %s: %s; %s: %d", i.Name, oneLine(i.Says), i.Of, i.Now)
+		if r.Since != "" {
+			fmt.Fprintf(&b, ", in the week before %d", i.Before)
+		}
+		fmt.Fprintln(&b)
 	}
 	if len(r.Milestones) > 0 {
 		fmt.Fprint(&b, "\n## Milestones\n\n")
