@@ -42,5 +42,6 @@ var next = map[string]string{
 	data.Gap:                  "look at where the data comes from, and import what is missing: virtuous6 runs RUN",
 	data.Contradiction:        "look at one: virtuous6 runs RUN",
 	data.Impossible:           "look at how its outcome is set: virtuous6 runs RUN, virtuous6 verdicts",
+	data.Latest:               "nothing; virtuous6 metrics and virtuous6 patterns look at all of them",
 	data.Drift:                "look at the first run of the new kind: virtuous6 runs RUN",
 }

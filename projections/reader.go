@@ -110,7 +110,7 @@ type Reader interface {
 	Run(ctx context.Context, run string) (RunRow, []StepRow, error)
 	// RunSteps yields a workflow's runs, or all where it is empty, with their steps, by first position.
 	RunSteps(ctx context.Context, workflow string) iter.Seq2[RunSteps, error]
-	// Observations are what analysts look at of all runs, by first position. Readers of one state (Models.Fixed) share them: nobody
+	// Observations are what analysts look at of all runs, or of the latest (see Observed), by first position. Readers of one state (Models.Fixed) share them: nobody
 	// may change them.
 	Observations(ctx context.Context) ([]*Observation, error)
 	// Patterns yields variants or directly-follows counts of a workflow (all where it is empty), by workflow, then runs

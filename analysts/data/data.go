@@ -32,6 +32,8 @@ const (
 	Contradiction = "contradiction"
 	Impossible    = "impossible_rate"
 	Drift         = "drift"
+	// Latest tells that the history is longer than what is looked at.
+	Latest = "latest_runs"
 )
 
 // New is the analyst of the data itself. It proposes nothing: what it tells is to be looked at where the data is made.
@@ -40,7 +42,7 @@ func New() evidence.Analyst[View] {
 }
 
 func propose(v View) evidence.Result {
-	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: []evidence.Finding{}}
+	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: v.latest()}
 	by := map[string][]*Run{}
 	var workflows []string
 	for i := range v.Runs {
@@ -62,6 +64,23 @@ func propose(v View) evidence.Result {
 		res.Findings[i].Analyst, res.Findings[i].Severity = Name, events.SeverityMedium
 	}
 	return res
+}
+
+// latest tells that older runs are not looked at.
+func (v *View) latest() []evidence.Finding {
+	n := int64(len(v.Runs))
+	if v.Of <= n {
+		return []evidence.Finding{}
+	}
+	share := stats.Round(float64(n) / float64(v.Of))
+	return []evidence.Finding{{
+		Kind: Latest, Subject: []string{"runs"},
+		Text: fmt.Sprintf("Of %d runs analysts look at the latest %d: older ones count in figures, patterns and costs, and not in what is compared.", v.Of, n),
+		Evidence: events.Evidence{
+			From: v.Runs[0].First, To: v.Runs[n-1].Last, Positions: []uint64{v.Runs[0].First}, Statistic: "share of the runs", Value: share, Low: share, High: share, Confidence: confidence, N: n,
+			Counts: map[string]int64{"runs": v.Of},
+		},
+	}}
 }
 
 // share is the evidence of what some of the runs have.

@@ -46,6 +46,9 @@ func TestWhatIsOddAboutTheDataIsTold(t *testing.T) {
 		says string
 	}{
 		"nothing": {odd: func(*data.View) {}},
+		"longer than what is looked at": {
+			func(v *data.View) { v.Of = 900_000 }, data.Latest, "Of 900000 runs analysts look at the latest 1200: older ones count in figures",
+		},
 		"imported twice": {
 			func(v *data.View) {
 				again := v.Runs[3]

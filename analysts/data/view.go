@@ -12,8 +12,9 @@ import (
 
 // View is all that the audit looks at.
 type View struct {
-	// Runs are all runs in the order of their first facts.
+	// Runs are all runs in the order of their first facts, or the latest of very many; Of is how many there are.
 	Runs []Run
+	Of   int64
 }
 
 // Run is one run, ended or not.
@@ -42,7 +43,14 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
 	}
-	v.Runs = make([]Run, 0, len(runs))
+	v.Runs, v.Of = make([]Run, 0, len(runs)), int64(len(runs))
+	if v.Of >= projections.Observed {
+		report, err := r.Report(ctx, projections.MetricsFilter{})
+		if err != nil {
+			return v, fmt.Errorf("count runs: %w", err)
+		}
+		v.Of = max(v.Of, report.Runs)
+	}
 	var names []string
 	for _, o := range runs {
 		run := Run{
