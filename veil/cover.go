@@ -70,41 +70,44 @@ func (c covering) event(e events.Envelope, owners []string) (events.Envelope, er
 	if e.Actor, err = c.name(e.Actor, false); err != nil {
 		return e, err
 	}
-	w := rewrite{
-		text: func(raw jsontext.Value, at string) ([]byte, error) {
-			if len(whose) == 0 || empty(raw) || e.Kind == "run.approval_answered" && at == "/answer" { // which is granted or refused
-				return nil, nil
+	asked := titled(&e)
+	w := rewrite{}
+	w.text = func(raw jsontext.Value, at string) ([]byte, error) {
+		if len(whose) == 0 || empty(raw) || e.Kind == "run.approval_answered" && at == "/answer" { // which is granted or refused
+			return nil, nil
+		}
+		shape := shapes[raw.Kind()]
+		for _, p := range whose {
+			if p.state == erased {
+				return gone(shape, events.Erased), nil
 			}
-			shape := shapes[raw.Kind()]
-			for _, p := range whose {
-				if p.state == erased {
-					return gone(shape, events.Erased), nil
-				}
-			}
-			sealed := []byte(raw)
-			for _, p := range whose { // without the keys of all of them nobody reads it
-				sealed = []byte(`"` + seal + shape + ":" + p.person.ID + ":" + p.box.seal(sealed, place{e.ID, at}) + `"`)
-			}
-			return sealed, nil
-		},
-		name: func(raw jsontext.Value, at string) ([]byte, error) {
-			if len(raw) < 3 || raw.Kind() != '"' {
-				return nil, nil
-			}
-			name, err := jsontext.AppendUnquote(nil, raw)
-			if err != nil {
-				return nil, nil //nolint:nilerr // what is no UTF-8 names nobody
-			}
-			up, member, _ := cutLast(at)
-			if _, of, _ := cutLast(up); of == "of" {
-				member = "user"
-			}
-			other, err := c.name(string(name), member == "requester" || member == "user")
-			if err != nil || other == string(name) {
-				return nil, err
-			}
-			return json.Marshal(other)
-		},
+		}
+		sealed := []byte(raw)
+		for _, p := range whose { // without the keys of all of them nobody reads it
+			sealed = []byte(`"` + seal + shape + ":" + p.person.ID + ":" + p.box.seal(sealed, place{e.ID, at}) + `"`)
+		}
+		return sealed, nil
+	}
+	w.name = func(raw jsontext.Value, at string) ([]byte, error) {
+		if asked && at == "/task" {
+			return w.text(raw, at)
+		}
+		if len(raw) < 3 || raw.Kind() != '"' {
+			return nil, nil
+		}
+		name, err := jsontext.AppendUnquote(nil, raw)
+		if err != nil {
+			return nil, nil //nolint:nilerr // what is no UTF-8 names nobody
+		}
+		up, member, _ := cutLast(at)
+		if _, of, _ := cutLast(up); of == "of" {
+			member = "user"
+		}
+		other, err := c.name(string(name), member == "requester" || member == "user")
+		if err != nil || other == string(name) {
+			return nil, err
+		}
+		return json.Marshal(other)
 	}
 	if category := events.Category(e.Stream); category != "run" && category != "goal" || bytes.Contains(e.Data, ofMark) {
 		var around [][]*opened
@@ -121,6 +124,11 @@ func (c covering) event(e events.Envelope, owners []string) (events.Envelope, er
 	}
 	e.Data, err = w.run(e.Data)
 	return e, err
+}
+
+// titled tells of a fact whose task is not a name that runs share, but the title that a goal's plan gives it, in the words of whoever asked for that.
+func titled(e *events.Envelope) bool {
+	return e.Kind == "run.started" && len(members(e.Data, "goal")) > 0
 }
 
 // configuration are the members that hold what agents are made of: what they are told is the workspace's, whoever wrote it, but for what it names

@@ -213,6 +213,28 @@ func TestWhatTwoHaveSaidIsGoneWithEither(t *testing.T) {
 	}
 }
 
+// What a goal's plan calls a task is in the words of who asked for the goal. What a run is called otherwise is a name.
+func TestATitleOfAPlanIsWords(t *testing.T) {
+	t.Parallel()
+	l := newLogbook(t, &veil.Memory{})
+	l.append(t, "run-r1", envelope(t, "manager:goal", events.RunStarted{Run: "r1", Goal: "g1", Task: "breed the iguana", Requester: anna}))
+	l.append(t, "run-r2", envelope(t, "user:"+anna, events.RunStarted{Run: "r2", Task: "refund", Requester: anna}))
+	if _, stored := read(t, l.Stored()); strings.Contains(stored, "iguana") || !strings.Contains(stored, "refund") {
+		t.Errorf("stored: %s", stored)
+	}
+	if _, got := read(t, l); !strings.Contains(got, `"task":"breed the iguana"`) {
+		t.Errorf("read: %s", got)
+	}
+	person, err := l.keys.Named(t.Context(), anna)
+	if err == nil {
+		err = l.keys.Erase(t.Context(), person.ID, l.now)
+	}
+	l.now = l.now.Add(time.Minute)
+	if _, got := read(t, l); err != nil || !strings.Contains(got, `"task":"[erased]"`) || !strings.Contains(got, "refund") {
+		t.Errorf("without anna: %s, %v", got, err)
+	}
+}
+
 // What somebody holds another one's answer to is of both.
 func TestACheckOfAnAnswerIsOfBoth(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,10 @@ func (s *Store) Unveil(ctx context.Context, e *events.Envelope) error {
 			}
 			return s.textOf(ctx, raw, place{e.ID, at})
 		},
-		name: func(raw jsontext.Value, _ string) ([]byte, error) {
+		name: func(raw jsontext.Value, at string) ([]byte, error) {
+			if at == "/task" && bytes.HasPrefix(raw, sealMark) && titled(e) {
+				return s.textOf(ctx, raw, place{e.ID, at})
+			}
 			if raw.Kind() != '"' || !bytes.Contains(raw, nameMark) {
 				return nil, nil
 			}
