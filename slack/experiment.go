@@ -25,7 +25,7 @@ func experimentSays(row projections.ExperimentRow) string {
 	case projections.ExperimentPromoted:
 		return ":white_check_mark: The new " + change + " of " + agent + " is proved to be better: all runs have it."
 	case projections.ExperimentRolledBack:
-		return ":leftwards_arrow_with_hook: The new " + change + " of " + agent + " is taken back: it broke the guardrail of " + inert(strings.ReplaceAll(row.Guardrail, "_", " ")) + "."
+		return ":leftwards_arrow_with_hook: The new " + change + " of " + agent + " is taken back: " + inert(cmp.Or(clip(oneLine(strings.TrimSuffix(row.Reason, ".")), 600), "it broke the guardrail of "+strings.ReplaceAll(row.Guardrail, "_", " "))) + "."
 	case projections.ExperimentExpired:
 		return ":heavy_minus_sign: The new " + change + " of " + agent + " made no difference that could be shown. All runs are without it."
 	case projections.ExperimentStopped:
@@ -37,7 +37,7 @@ func experimentSays(row projections.ExperimentRow) string {
 // experimentBlocks is what an experiment has found, with what decides on it where it waits for a person.
 func experimentBlocks(row projections.ExperimentRow) []api.Block {
 	blocks := []api.Block{section(experimentSays(row))}
-	if row.Reason != "" {
+	if row.Reason != "" && row.Status != projections.ExperimentRolledBack {
 		blocks = append(blocks, section(">"+inert(clip(oneLine(row.Reason), 600))))
 	}
 	var fields []*api.TextBlockObject

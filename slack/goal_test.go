@@ -29,7 +29,7 @@ func TestAGoalIsGoneForAndSteeredInItsThread(t *testing.T) {
 		t.Fatalf("got %+v, %+v", created, started)
 	}
 	h.threads[projections.SlackThreadKey("C1", "1.1")] = projections.SlackThreadRow{Conversation: created[0].Conversation, Thread: "1.1"}
-	row := goal("Ship it.", projections.GoalRunning)
+	row := goal(same("Ship it."), projections.GoalRunning)
 	row.Conversation = created[0].Conversation
 	h.goals = []projections.GoalRow{row}
 	take("app_mention", "1.2", "<@UB> goal: ship something else")
@@ -59,7 +59,7 @@ func TestAGoalIsGoneForAndSteeredInItsThread(t *testing.T) {
 func TestAGoalIsShownInItsThread(t *testing.T) {
 	t.Parallel()
 	door, h, server := newDoor(t, func(c *slack.Config) { c.Now = func() time.Time { return goalTime } })
-	row := goal("Ship it.", projections.GoalRunning)
+	row := goal(same("Ship it."), projections.GoalRunning)
 	row.Conversation = "slack:T1:C1:1.1"
 	row.Tasks[4].Run = "r1"
 	h.goals = []projections.GoalRow{row}
@@ -77,7 +77,7 @@ func TestAGoalIsShownInItsThread(t *testing.T) {
 	if err := door.Pursue(t.Context(), w); err != nil || server.Status("C1", "1.1") != "processing" {
 		t.Errorf("%v, status %q", err, server.Status("C1", "1.1"))
 	}
-	h.goals[0] = goal("Ship it.", projections.GoalSucceeded)
+	h.goals[0] = goal(same("Ship it."), projections.GoalSucceeded)
 	h.goals[0].Conversation, h.goals[0].Tasks[4].Run = row.Conversation, "r1"
 	w.As = "revision 9"
 	if err := door.Pursue(t.Context(), w); err != nil {

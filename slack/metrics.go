@@ -90,7 +90,7 @@ func cost(g answers.Group) string {
 
 func times(g answers.Group) string {
 	if g.P50 == nil || g.P95 == nil {
-		return "not known"
+		return "time not known"
 	}
 	return fmt.Sprintf("half within %s, 95 %% within %s", seconds(*g.P50), seconds(*g.P95))
 }
@@ -105,7 +105,7 @@ func satisfaction(f answers.Figures) string {
 func groups(f answers.Figures) string {
 	var b strings.Builder
 	for _, g := range f.Groups {
-		fmt.Fprintf(&b, "• *%s*: %s runs, %s, %s, %s\n", strings.ReplaceAll(inert(clip(oneLine(g.Name), 80)), "*", ""), counts(g), rate(g), spent(g.Cost), times(g))
+		fmt.Fprintf(&b, "• *%s*: %s runs, success %s, %s, %s\n", strings.ReplaceAll(inert(clip(oneLine(g.Name), 80)), "*", ""), counts(g), rate(g), spent(g.Cost), times(g))
 	}
 	if f.Left > 0 {
 		fmt.Fprintf(&b, "and %d more\n", f.Left)

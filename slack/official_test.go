@@ -281,7 +281,7 @@ func TestEmulatedSlackHasWhatTheDoorPosts(t *testing.T) {
 	}
 
 	// A proposal in a channel, whose message is changed by what becomes of it.
-	h.improvements = []projections.ImprovementRow{proposal("Look the order up first.")}
+	h.improvements = []projections.ImprovementRow{proposal(same("Look the order up first."))}
 	card := managers.SlackCard{Of: h.improvements[0].Improvement, Since: time.Now(), As: "proposed"}
 	if err := door.Propose(t.Context(), managers.SlackProposal{SlackCard: card}); err != nil {
 		t.Fatal(err)

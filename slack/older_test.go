@@ -18,7 +18,7 @@ func TestAnOlderWorkspaceHasOrdinaryBlocks(t *testing.T) {
 	door, h, server := newDoor(t, func(c *slack.Config) { c.Now = func() time.Time { return goalTime } })
 	server.Older()
 	server.Refuse("chat.startStream", "unknown_method")
-	h.goals = []projections.GoalRow{goal("Ship it.", projections.GoalRunning)}
+	h.goals = []projections.GoalRow{goal(same("Ship it."), projections.GoalRunning)}
 	h.goals[0].Conversation = "slack:T1:C1:1.1"
 	w := managers.SlackGoal{SlackCard: managers.SlackCard{Of: "goal:01a2", Since: goalTime, As: "revision 4"}}
 	for _, as := range []string{"revision 4", "revision 5"} {

@@ -59,7 +59,7 @@ func proposalBlocks(row projections.ImprovementRow, now projections.AgentRow) []
 		text += "\n>" + strings.ReplaceAll(inert(clip(row.Change.Instruction, 800)), "\n", "\n>")
 	}
 	if row.Worth != nil && row.Status == projections.Proposed {
-		text += "\nMay bring " + answers.Gain(row.Worth) + "."
+		text += "\nMay bring " + promised(row.Worth) + "."
 	}
 	blocks := []api.Block{section(text)}
 	if diff := changeText(answers.ChangesOf(row.Change, now)); diff != "" && row.Status == projections.Proposed {
@@ -72,6 +72,28 @@ func proposalBlocks(row projections.ImprovementRow, now projections.AgentRow) []
 	approve := button(decideAction+string(Approve), value, "Approve").WithStyle(api.StylePrimary)
 	reject := button(decideAction+string(Reject), value, "Reject").WithStyle(api.StyleDanger)
 	return append(blocks, api.NewActionBlock("", approve, reject, button(decideAction+string(Later), value, "Later"), button(decideAction+string(Evidence), value, "Show evidence")))
+}
+
+// promised is what a proposal may bring, with its units.
+func promised(w *events.Worth) string {
+	if w.Unit == events.MoreSuccesses {
+		return fmt.Sprintf("%.1f points more success (%.1f to %.1f), about %s more successful runs a month", w.Points, w.PointsLow, w.PointsHigh, answers.Amount(w, w.Month))
+	}
+	return answers.Gain(w)
+}
+
+// awaited is the effect that an analyst foresees, in the units of what it is measured by.
+func awaited(x events.Expected) string {
+	metric, unit, scale := strings.ReplaceAll(x.Metric, "_", " "), "", 1.0
+	switch x.Metric {
+	case "success_rate":
+		metric, unit, scale = "success", " points", 100
+	case "cost_usd_per_run":
+		metric, unit = "cost of a run", " dollars"
+	case "duration_seconds":
+		metric, unit = "time of a run", " s"
+	}
+	return fmt.Sprintf("Expected of it: %s %+.3g%s, between %+.3g and %+.3g.", inert(metric), scale*x.Change, unit, scale*x.Low, scale*x.High)
 }
 
 // becameOf tells who decided on a proposal, and when.
@@ -92,20 +114,18 @@ func becameOf(row projections.ImprovementRow) string {
 // evidenceReply is what a proposal rests on.
 func evidenceReply(row projections.ImprovementRow) *Reply {
 	e := row.Evidence
-	text := fmt.Sprintf("*%s*: %.3g, between %.3g and %.3g (%.0f %% sure), over %d runs.", inert(e.Statistic), e.Value, e.Low, e.High, 100*e.Confidence, e.N)
+	text := fmt.Sprintf("%s\nMeasured over *%d runs*: %.3g, between %.3g and %.3g (%.0f %% sure), by the %s.", Mrkdwn(clip(row.Reason, 1500)), e.N, e.Value, e.Low, e.High, 100*e.Confidence, inert(e.Statistic))
 	var lines []string
 	for name, n := range e.Counts {
 		lines = append(lines, fmt.Sprintf("• %s: %d", inert(strings.ReplaceAll(name, "_", " ")), n))
 	}
 	slices.Sort(lines)
-	x := row.Expected
-	expected := fmt.Sprintf("Expected: %s by %.3g, between %.3g and %.3g.", inert(strings.ReplaceAll(x.Metric, "_", " ")), x.Change, x.Low, x.High)
 	where := fmt.Sprintf("Log positions %d to %d; worth a look: %s. `virtuous6 events --after N` shows them.", e.From, e.To, strings.Trim(fmt.Sprint(e.Positions), "[]"))
 	blocks := []api.Block{section(text)}
 	if len(lines) > 0 {
 		blocks = append(blocks, section(strings.Join(lines, "\n")))
 	}
-	return &Reply{Text: "What the proposal rests on", Blocks: append(blocks, section(expected), small(clip(where, 2000)))}
+	return &Reply{Text: "What the proposal rests on", Blocks: append(blocks, section(awaited(row.Expected)), small(clip(where, 2000)))}
 }
 
 // decide records a person's decision on a proposal, where they may decide and it is still what they were shown.

@@ -29,7 +29,7 @@ func tappedBy(user, action, value, trigger string) slack.Delivery {
 
 func TestOnlyApproversDecideAndOnlyOnWhatTheySaw(t *testing.T) {
 	t.Parallel()
-	row := proposal("Look the order up.")
+	row := proposal(same("Look the order up."))
 	own := row
 	own.Improvement, own.Analyst = "own", "slack:T1:U1"
 	decided := row
@@ -87,7 +87,7 @@ func TestOnlyApproversDecideAndOnlyOnWhatTheySaw(t *testing.T) {
 // A proposal is posted once, with what exactly it would change; its message shows what becomes of it; what is old decides nothing.
 func TestAProposalComesToItsChannel(t *testing.T) {
 	t.Parallel()
-	row := proposal("It answers as well.")
+	row := proposal(same("It answers as well."))
 	row.Change = events.Change{Kind: events.ChangeModel, Agent: "clerk", Config: &events.AgentConfig{Model: "gpt-4o-mini"}}
 	now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 	door, h, server := newDoor(t, func(c *slack.Config) {
@@ -131,7 +131,7 @@ func TestAProposalComesToItsChannel(t *testing.T) {
 // What is another workspace's is shown to nobody here.
 func TestACardOfAnotherWorkspaceIsNotShown(t *testing.T) {
 	t.Parallel()
-	row := proposal("It answers as well.")
+	row := proposal(same("It answers as well."))
 	now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 	door, h, server := newDoor(t, func(c *slack.Config) {
 		c.Workspace, c.Proposals, c.Now = "desk", "C7", func() time.Time { return now }

@@ -52,8 +52,8 @@ func between(text, before, after string) string {
 // What was proved waits for one who may decide; what an experiment found is shown once, and changed once it was decided.
 func TestAVerdictOfAnExperimentIsShownAndDecided(t *testing.T) {
 	t.Parallel()
-	row := experiment("clerk", projections.ExperimentProved)
-	ended := experiment("clerk", projections.ExperimentExpired)
+	row := experiment("clerk", "clerk", projections.ExperimentProved)
+	ended := experiment("clerk", "clerk", projections.ExperimentExpired)
 	ended.Experiment = "ended"
 	var h *house
 	door, made, server := newDoor(t, func(c *slack.Config) {

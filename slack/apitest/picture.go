@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -130,11 +132,11 @@ func (p *picture) button(x int, text, kind string) int {
 }
 
 var (
-	dated = regexp.MustCompile(`<!date\^[0-9]+\^[^|]*\|([^>]*)>`)
+	dated = regexp.MustCompile(`<!date\^([0-9]+)\^[^|]*\|[^>]*>`)
 	named = regexp.MustCompile(`<@([A-Z0-9]+)>`)
 	code  = regexp.MustCompile("(?s)```.*?```")
 	// inline are the marks of a text that are drawn.
-	inline = regexp.MustCompile("\\*[^*\n]+\\*|`[^`\n]+`")
+	inline = regexp.MustCompile("\\*[^*\n]+\\*|`[^`\n]+`|\\b_[^_\n]+_\\b")
 )
 
 var drawn = strings.NewReplacer(
@@ -144,9 +146,18 @@ var drawn = strings.NewReplacer(
 	":large_green_circle:", "🟢", ":large_yellow_circle:", "🟡", ":red_circle:", "🔴", ":white_circle:", "⚪",
 )
 
+// readable is a moment as Slack shows it to somebody in UTC.
+func readable(date string) string {
+	at, err := strconv.ParseInt(dated.FindStringSubmatch(date)[1], 10, 64)
+	if err != nil {
+		return date
+	}
+	return time.Unix(at, 0).UTC().Format("Jan 2, 2006 at 3:04 PM")
+}
+
 // mrkdwn draws a text with its marks, code in a box of its own.
 func (p *picture) mrkdwn(x, width int, text string, s style) {
-	text = named.ReplaceAllString(dated.ReplaceAllString(drawn.Replace(text), "$1"), "@$1")
+	text = named.ReplaceAllString(dated.ReplaceAllStringFunc(drawn.Replace(text), readable), "@$1")
 	last := 0
 	for _, at := range append(code.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		p.text(x, width, strings.Trim(text[last:at[0]], "\n"), s)
@@ -176,8 +187,15 @@ func (p *picture) text(x, width int, text string, s style) {
 			if cut <= 0 {
 				cut = len(string(runes[:most]))
 			}
-			p.line(x, line[:cut], s)
-			line = strings.TrimPrefix(line[cut:], " ")
+			first, rest := line[:cut], strings.TrimPrefix(line[cut:], " ")
+			for _, at := range inline.FindAllStringIndex(line, -1) {
+				if at[0] < cut && cut < at[1] { // what is marked goes on in the next line
+					mark := line[at[0] : at[0]+1]
+					first, rest = first+mark, mark+rest
+				}
+			}
+			p.line(x, first, s)
+			line = rest
 		}
 		p.line(x, line, s)
 	}
@@ -205,8 +223,11 @@ func (p *picture) line(x int, line string, s style) {
 	for _, at := range marks {
 		p.b.WriteString(escaped(line[last:at[0]]))
 		inner, how := line[at[0]+1:at[1]-1], `font-weight="bold"`
-		if line[at[0]] == '`' {
+		switch line[at[0]] {
+		case '`':
 			how = `font-family="Menlo, Consolas, monospace" fill="#e01e5a"`
+		case '_':
+			how = `font-style="italic"`
 		}
 		fmt.Fprintf(&p.b, `<tspan %s>%s</tspan>`, how, escaped(inner))
 		last = at[1]
