@@ -51,7 +51,7 @@ func experimentBlocks(row projections.ExperimentRow) []api.Block {
 		blocks = append(blocks, api.NewSectionBlock(nil, fields, nil))
 	}
 	if p := row.Proof; p != nil {
-		blocks = append(blocks, small(fmt.Sprintf("Success %+.1f points, between %+.1f and %+.1f at however many looks  ·  log positions %d to %d  ·  experiment `%s`",
+		blocks = append(blocks, small(fmt.Sprintf("Success %+.1f points, between %+.1f and %+.1f, however often one looks  ·  log positions %d to %d  ·  experiment `%s`",
 			100*p.Difference, 100*p.Low, 100*p.High, p.From, p.To, inert(row.Experiment))))
 	}
 	if row.Status == projections.ExperimentProved {

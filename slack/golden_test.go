@@ -53,7 +53,7 @@ func proposal(say func(string) string) projections.ImprovementRow {
 	return projections.ImprovementRow{
 		Improvement: "06aacbda1caacce8", Analyst: "workflow", Kind: "workflow", Workflow: "refunds", Status: "proposed", Reason: say("reason"),
 		Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "refunds", Instruction: say("instruction")}, UpdatedAt: time.Date(2026, 11, 28, 7, 0, 0, 0, time.UTC),
-		Evidence: events.Evidence{From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval", Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400}},
+		Evidence: events.Evidence{From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval", Value: 0.31, Low: 0.18, High: 0.44, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400}},
 		Expected: events.Expected{Metric: "success_rate", Change: 0.31, Low: 0.18, High: 0.44},
 		Worth:    &events.Worth{Unit: events.MoreSuccesses, Month: 62, Low: 36, High: 88, Points: 31, PointsLow: 18, PointsHigh: 44, Share: 0.062, Severity: events.SeverityHigh},
 	}
@@ -154,6 +154,8 @@ var samples = map[string]string{
 	"judged":      "the keys are rotated every 90 days",
 	"effect":      "$41.20 less a month since the assistant asks a smaller model",
 	"paused":      "the prices change tonight",
+	"broke":       "12 of 40 runs of refunds fail: no order has such a number.",
+	"blocker":     "a proposal on refunds waits since Monday",
 	"workflow":    "refund-an-order",
 }
 
@@ -208,8 +210,8 @@ func shown(say func(what string) string, name string) map[string]any {
 		"wrong":  slack.WrongView(`{"run":"r1","channel":"C1"}`, say("question")),
 		"launch": slack.LaunchReply(say("workflow"), []string{"order_id", "reason"}).Blocks, "slots": slack.SlotsView(say("workflow"), []string{"order_id", "reason"}),
 		"digest": slack.ReviewBlocks(answers.Review{Period: answers.Daily, Since: "2026-11-28", Until: "2026-11-28", Checks: checks()}),
-		"weekly": slack.ReviewBlocks(answers.Review{Period: answers.Weekly, Since: "2026-11-22", Until: "2026-11-28", Checks: checks(), Worked: said.Lines, DidNot: said.Lines, Next: said.Lines, Targets: checks(),
-			Blockers: []answers.Blocker{{What: say("instruction"), Action: "approve it", Owner: "who may decide"}}, Milestones: []answers.Milestone{{Name: events.FirstSaving.Says(), Effect: say("effect")}}}),
+		"weekly": slack.ReviewBlocks(answers.Review{Period: answers.Weekly, Since: "2026-11-22", Until: "2026-11-28", Checks: checks(), Worked: said.Lines, DidNot: []answers.Line{{Text: say("broke")}}, Next: []answers.Line{{Text: say("instruction")}}, Targets: checks(),
+			Blockers: []answers.Blocker{{What: say("blocker"), Action: "approve it", Owner: "who may decide"}}, Milestones: []answers.Milestone{{Name: events.FirstSaving.Says(), Effect: say("effect")}}}),
 		"goal": slack.GoalBlocks(goal(say, projections.GoalRunning), "", goalTime), "goal_reached": slack.GoalBlocks(goal(say, projections.GoalSucceeded), say("wrote"), goalTime),
 		"goal_without_plan": slack.GoalBlocks(projections.GoalRow{Goal: "01a2", Prompt: say("goal"), Status: projections.GoalCreated, Reason: say("unplanned")}, "", goalTime),
 		"said":              slack.SaidReply(said).Blocks,

@@ -40,7 +40,7 @@ func reviewedBlocks(row projections.ReviewRow, prompt, answer string) (text stri
 	said := map[events.Outcome]string{events.Succeeded: ":white_check_mark: It is right", events.Failed: ":x: It is wrong", "": ":heavy_minus_sign: It is left open"}[row.Verdict]
 	said += fmt.Sprintf(": %d say right, %d wrong, %d are unsure.", row.Count(events.JudgedRight), row.Count(events.JudgedWrong), row.Count(events.Unsure))
 	if row.Agreement >= 0 {
-		said += fmt.Sprintf(" Two of them agree in %d %% of pairs.", (row.Agreement+5)/10)
+		said += fmt.Sprintf(" Pairs of reviewers who agree: %d %%.", (row.Agreement+5)/10)
 	}
 	if row.ClosedFor != "" {
 		lines = append(lines, "Closed: "+inert(clip(oneLine(row.ClosedFor), 200))+".")

@@ -53,7 +53,7 @@ func TestAReviewIsBlindUntilItIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	m = server.Messages("C6")
-	for _, want := range []string{"@U2", "every 90 days", "1 say right, 1 wrong", "agree in 0 %", "candidate"} {
+	for _, want := range []string{"@U2", "every 90 days", "1 say right, 1 wrong", "who agree: 0 %", "candidate"} {
 		if len(m) != 1 || !strings.Contains(m[0].Blocks, want) {
 			t.Errorf("no %q in %+v", want, m)
 		}
