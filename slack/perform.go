@@ -236,14 +236,22 @@ func (d *Door) save(ctx context.Context, r Request, id uuid.UUID, w SaveWorkflow
 	if len(steps) == 0 {
 		return refusal("That run has no steps yet: try again once it has ended."), nil
 	}
+	before, taken, err := d.book(ctx, w.Name)
+	if err != nil {
+		return done{}, err
+	}
+	if taken { // whatever its letters' case, as it is run
+		w.Name = before.Runbook
+	}
 	saved := d.Runbook(w.Name, run, steps)
 	receipt, err := d.Dispatch(ctx, commands.SaveRunbook{
 		Meta: d.meta(r, id, 0, run.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: saved.Notes, Requester: saved.Requester,
 	})
-	return done{
-		outcome: events.SlackRecorded, run: run.Run, repeated: receipt.Repeated,
-		reply: &Reply{Text: fmt.Sprintf("Saved the %s of “%s” as workflow %s.", countSteps(len(steps)), clip(oneLine(run.Prompt), 80), w.Name)},
-	}, err
+	says := fmt.Sprintf("Saved the %s of “%s” as workflow %s.", countSteps(len(steps)), clip(oneLine(run.Prompt), 80), w.Name)
+	if taken && !receipt.Repeated {
+		says += fmt.Sprintf(" There was one of that name: this is its version %d, and what is run from now on.", before.Version+1)
+	}
+	return done{outcome: events.SlackRecorded, run: run.Run, repeated: receipt.Repeated, reply: &Reply{Text: says}}, err
 }
 
 func countSteps(n int) string {

@@ -3,11 +3,13 @@ package slack_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/slack"
+	"github.com/virtuous6/virtuous6/slack/apitest"
 )
 
 func spoken(kind, ts, thread, text string) slack.Delivery {
@@ -73,5 +75,53 @@ func TestWhatIsSaidElsewhereIsNotTheAgents(t *testing.T) {
 	}
 	if len(h.commands) != 0 || waited != 2 {
 		t.Errorf("waited %d times, got %+v", waited, h.commands)
+	}
+}
+
+// Who asks for what can't be is told what can, in words of their own language: each is the first thing that somebody sees of the app.
+func TestWhatIsAskedForAmissIsAnsweredWithWhatCanBe(t *testing.T) {
+	t.Parallel()
+	row := answered("r1", "42")
+	for name, c := range map[string]struct {
+		delivery slack.Delivery
+		runs     []projections.RunRow
+		says     []string
+	}{
+		"ask nothing":            {slashed("/ask", "  "), nil, []string{"Ask me something", "/ask how do I"}},
+		"better of nothing":      {slashed("/better", ""), nil, []string{"Say what would have been better", "/better answer: 42"}},
+		"better, and no run":     {slashed("/better", "shorter"), nil, []string{"Ask me something first, or name a run", "/better RUN"}},
+		"save without a name":    {slashed("/save-workflow", ""), nil, []string{"Name it", "/save-workflow release-notes"}},
+		"save, and no run":       {slashed("/save-workflow", "keys"), nil, []string{"Ask me something first, or name a run", "/save-workflow NAME RUN"}},
+		"a name that is free":    {slashed("/save-workflow", "other"), []projections.RunRow{row}, []string{"Saved the 1 step of “how?” as workflow other."}},
+		"a name that is taken":   {slashed("/save-workflow", "KEYS"), []projections.RunRow{row}, []string{"as workflow keys. There was one of that name: this is its version 3"}},
+		"metrics of what is not": {slashed("/metrics", "yesterday"), nil, []string{"I know `/metrics`", "`/metrics week`"}},
+		"another command":        {slashed("/virtuous", "now"), nil, []string{"/ask", "/better", "/save-workflow", "/metrics"}},
+		"help":                   {spoken("app_mention", "1.1", "", "<@UBOT> help"), nil, []string{"/ask", "/metrics"}},
+		"stop of nothing":        {spoken("app_mention", "1.1", "", "<@UBOT> stop"), nil, []string{"Nothing is under way here."}},
+		"pause of nothing":       {spoken("app_mention", "1.1", "", "<@UBOT> pause"), nil, []string{"There is no goal in this thread", "begins one"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			door, h, server := newDoor(t)
+			h.runs = c.runs
+			h.runbooks = []projections.RunbookRow{{Runbook: "keys", Version: 2}}
+			body, err := door.Take(t.Context(), c.delivery)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := fmt.Sprint(body)
+			if body == nil { // a command is answered with its acknowledgement, all else by a message
+				m := server.Message(t, "C1", name, func(apitest.Message) bool { return true })
+				said = m.Text + m.Blocks
+			}
+			for _, part := range c.says {
+				if !strings.Contains(said, part) {
+					t.Errorf("it lacks %q: %s", part, said)
+				}
+			}
+			if len(all[commands.StartRun](h)) > 0 {
+				t.Errorf("a run was started: %+v", h.commands)
+			}
+		})
 	}
 }
