@@ -29,6 +29,7 @@ func TestWhoIsForgottenIsAnsweredInNoWorkspace(t *testing.T) {
 		for _, c := range []commands.Command{
 			commands.SpawnAgent{Meta: meta, Agent: "clerk"},
 			commands.StartRun{Meta: commands.Meta{ID: orchestrator.NewID(), At: time.Now(), Actor: "user:anna", Workspace: workspace, Correlation: "r"}, Run: "r", Workflow: "w", Agent: "clerk", Requester: requester},
+			commands.CreateGoal{Meta: commands.Meta{ID: orchestrator.NewID(), At: time.Now(), Actor: "user:anna", Workspace: workspace}, Goal: "g", Prompt: "Ship it.", Level: events.Operational, Requester: requester},
 		} {
 			if _, err := a.dispatcher().Dispatch(t.Context(), c); err != nil {
 				t.Fatal(err)
@@ -44,6 +45,9 @@ func TestWhoIsForgottenIsAnsweredInNoWorkspace(t *testing.T) {
 	for workspace, want := range map[string]events.Outcome{"": events.Cancelled, "team": events.Cancelled, "other": "running"} {
 		if row, _, err := a.models.In(workspace).Run(t.Context(), "r"); err != nil || row.Outcome != want {
 			t.Errorf("in %q it is %s, %v; want %s", workspace, row.Outcome, err, want)
+		}
+		if goals, err := a.models.In(workspace).Goals(t.Context()); err != nil || len(goals) != 1 || goals[0].Status.Ended() != (want == events.Cancelled) {
+			t.Errorf("in %q the goals are %+v, %v", workspace, goals, err)
 		}
 	}
 }
