@@ -286,7 +286,7 @@ func wantsOfGoal(s goalState) (wants []Want) {
 	}
 	if s.Limit > 0 && !s.Bounded && !s.Ended {
 		m := command(s.Cause, 1, s.At, "")
-		return []Want{{ID: m.ID, Command: commands.SetBudget{Meta: m, Budget: commands.GoalBudget(s.Goal), Period: events.Total, LimitNanos: s.Limit}}}
+		return []Want{{ID: m.ID, Command: commands.SetBudget{Meta: m, Budget: commands.GoalBudget(s.Goal), Period: events.Total, LimitNanos: s.Limit, Marks: []int{50, 80}}}}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Runs)) {
 		r := s.Runs[name]

@@ -95,7 +95,7 @@ func (h history) says() (says []string) {
 		}
 		switch c := w.Command.(type) {
 		case commands.SetBudget:
-			says = append(says, fmt.Sprintf("budget %s %s %d", c.Budget, c.Period, c.LimitNanos))
+			says = append(says, fmt.Sprintf("budget %s %s %d, told of at %v", c.Budget, c.Period, c.LimitNanos, c.Marks))
 		case commands.CancelRun:
 			says = append(says, "cancel "+c.Run)
 		case commands.StartRun:
@@ -187,10 +187,10 @@ func TestAGoalWantsWhatIsNext(t *testing.T) {
 		want  []string
 	}{
 		"created":                      {[]of{created}, nil},
-		"its limit first":              {[]of{limited, asked}, []string{"budget goal:g total 500"}},
+		"its limit first":              {[]of{limited, asked}, []string{"budget goal:g total 500, told of at [50 80]"}},
 		"the limit is set":             {[]of{limited, asked, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}}, []string{`plan, round 1, asked 0, runbook "shipping" map[what:it]: "" "" for 0`}},
-		"a raised limit is set anew":   {[]of{limited, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}, goalSays(events.GoalLimited{LimitNanos: 900})}, []string{"budget goal:g total 900"}},
-		"another budget is set":        {[]of{limited, {stream: "budget-g", fact: events.BudgetSet{Budget: "g"}}}, []string{"budget goal:g total 500"}},
+		"a raised limit is set anew":   {[]of{limited, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}, goalSays(events.GoalLimited{LimitNanos: 900})}, []string{"budget goal:g total 900, told of at [50 80]"}},
+		"another budget is set":        {[]of{limited, {stream: "budget-g", fact: events.BudgetSet{Budget: "g"}}}, []string{"budget goal:g total 500, told of at [50 80]"}},
 		"another one is set too":       {[]of{limited, {stream: "budget-goal:g", fact: events.BudgetSet{Budget: "goal:g"}}, {stream: "budget-g", fact: events.BudgetSet{Budget: "g"}}}, nil},
 		"cancelled before its limit":   {[]of{limited, goalSays(events.GoalCancelled{})}, nil},
 		"the plan's model is at it":    {[]of{created, asked, runs("g.plan-1-1")}, nil},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -15,6 +16,33 @@ import (
 // errRunbook tells why a runbook can't be done as it is.
 var errRunbook = errors.New("the runbook can't be done")
 
+// Fills tells whether slots are what a runbook leaves open, all of it and nothing else.
+func Fills(book projections.RunbookRow, slots map[string]string) error {
+	open := map[string]bool{}
+	for _, step := range book.Steps {
+		for _, text := range []string{step.Instruction, step.Question, step.Params} {
+			for _, mark := range events.SlotMark.FindAllStringSubmatch(text, -1) {
+				open[mark[1]] = true
+			}
+		}
+	}
+	var marks, flags []string
+	for _, name := range slices.Sorted(maps.Keys(open)) {
+		if _, given := slots[name]; !given {
+			marks, flags = append(marks, "{{"+name+"}}"), append(flags, "--set "+name+"=VALUE")
+		}
+	}
+	if len(marks) > 0 {
+		return fmt.Errorf("%w: it leaves %s open: give %s", errRunbook, strings.Join(marks, ", "), strings.Join(flags, " "))
+	}
+	for _, name := range slices.Sorted(maps.Keys(slots)) {
+		if !open[name] {
+			return fmt.Errorf("%w: it has no {{%s}}", errRunbook, name)
+		}
+	}
+	return nil
+}
+
 // runbookTasks are the steps of a runbook as tasks: a step with arguments calls its tool, any other one is asked of an agent,
 // by its instruction or else by its name.
 func (p *planner) runbookTasks(ctx context.Context, workspace string, book projections.RunbookRow, slots map[string]string, known []string) ([]events.GoalTask, error) {
@@ -22,14 +50,11 @@ func (p *planner) runbookTasks(ctx context.Context, workspace string, book proje
 	if err != nil {
 		return nil, err
 	}
-	open, used := map[string]bool{}, map[string]bool{}
+	if err := Fills(book, slots); err != nil {
+		return nil, err
+	}
 	fill := func(text string, quote func(string) string) string {
-		return events.SlotMark.ReplaceAllStringFunc(text, func(mark string) string {
-			name := events.SlotMark.FindStringSubmatch(mark)[1]
-			value, given := slots[name]
-			open[name], used[name] = !given, true
-			return quote(value)
-		})
+		return events.SlotMark.ReplaceAllStringFunc(text, func(mark string) string { return quote(slots[events.SlotMark.FindStringSubmatch(mark)[1]]) })
 	}
 	tasks, teams := make([]events.GoalTask, len(book.Steps)), map[string]teamOf{}
 	for i, step := range book.Steps {
@@ -62,16 +87,6 @@ func (p *planner) runbookTasks(ctx context.Context, workspace string, book proje
 			t.Instruction = step.Name
 		}
 		tasks[i], teams[t.Task] = t, teamOf{step.Team, step.Agents}
-	}
-	for _, name := range slices.Sorted(maps.Keys(open)) {
-		if open[name] {
-			return nil, fmt.Errorf("%w: it leaves {{%s}} open: --set %[2]s=VALUE gives it", errRunbook, name)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(slots)) {
-		if !used[name] {
-			return nil, fmt.Errorf("%w: it has no {{%s}}", errRunbook, name)
-		}
 	}
 	if tasks, err = formTeams(tasks, teams); err != nil {
 		return nil, fmt.Errorf("%w: %w", errRunbook, err)

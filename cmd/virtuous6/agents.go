@@ -100,8 +100,16 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 	if r.AdoptedAs != "" {
 		status += ", adopted as " + oneLine(r.AdoptedAs)
 	}
-	fmt.Fprintf(a.out, "%s  %s, %d runs, version %d\nmodel %s, temperature %s, max tokens %s\ntools %s\n",
-		oneLine(r.Agent), status, r.Runs, r.Configured, orDash(strings.Join(append([]string{r.Model}, r.Fallbacks...), ", then ")), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
+	runs := "1 run"
+	if r.Runs != 1 {
+		runs = fmt.Sprint(r.Runs, " runs")
+	}
+	fmt.Fprintf(a.out, "%s  %s, %s, version %d\n", oneLine(r.Agent), status, runs, r.Configured)
+	if r.Role != "" {
+		fmt.Fprintln(a.out, short(r.Role, 200))
+	}
+	fmt.Fprintf(a.out, "model %s, temperature %s, max tokens %s\ntools %s\n",
+		orDash(strings.Join(append([]string{r.Model}, r.Fallbacks...), ", then ")), temperature, tokens, orDash(strings.Join(r.Tools, " ")))
 	for i, s := range r.Skills {
 		if i == 0 {
 			fmt.Fprintln(a.out, "skills")

@@ -79,6 +79,9 @@ func (a *app) beside(ctx context.Context) (scratch *projections.Models, head uin
 	return scratch, head, err
 }
 
+// fewBehind is how many events are folded so fast that a bar would only flicker.
+const fewBehind = 2000
+
 // catchUp folds what the read models have not seen yet, with a progress bar where that takes a while.
 func (a *app) catchUp(ctx context.Context) error {
 	head, err := a.store.Head(ctx)
@@ -89,7 +92,10 @@ func (a *app) catchUp(ctx context.Context) error {
 	if err != nil && !errors.Is(err, readmodel.ErrOutdated) {
 		return err
 	}
-	bar := a.progress("read models", int64(head-min(from, head)), "events")
+	bar := &bar{}
+	if behind := head - min(from, head); behind > fewBehind {
+		bar = a.progress("read models", int64(behind), "events")
+	}
 	defer bar.done()
 	return replay.CatchUp(ctx, a.store, a.models, func(at uint64) { bar.set(int64(at - min(from, at))) })
 }

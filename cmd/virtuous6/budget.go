@@ -104,7 +104,11 @@ func (v budgetVerb) Run(ctx context.Context, a *app) error {
 			if b.Reached > 0 {
 				reached = fmt.Sprintf("%d%%", b.Reached)
 			}
-			row(short(b.Budget, 40), b.Period, b.Limits(), b.Used(), orDash(b.Starting), reached, waiting[b.Budget])
+			since := orDash(b.Starting)
+			if b.Period == events.Total {
+				since = "-" // its one period has no beginning
+			}
+			row(short(b.Budget, 44), b.Period, b.Limits(), b.Used(), since, reached, waiting[b.Budget])
 		}
 	})
 }

@@ -32,22 +32,41 @@ type goalsVerb struct {
 }
 
 type goalsListVerb struct {
+	Watch bool `help:"Show them until all have ended."`
 	listFlags
 }
 
 // Help gives examples.
 func (goalsListVerb) Help() string {
-	return "Examples:\n  virtuous6 goals\n  virtuous6 goals --json --limit 10"
+	return "Examples:\n  virtuous6 goals\n  virtuous6 goals --watch --limit 10\n  virtuous6 goals --json --limit 10"
 }
 
 // Run lists the goals, the latest first.
 func (v goalsListVerb) Run(ctx context.Context, a *app) error {
-	return list(ctx, a, v.listFlags, func(reader projections.Reader) ([]projections.GoalRow, error) { return reader.Goals(ctx) }, func(goals []projections.GoalRow) error {
-		return table(a.out, "GOAL|LEVEL|STATUS|DONE|COST|CREATED|WHAT", func(row func(...any)) {
-			for _, g := range goals {
-				row(g.Goal, g.Level, g.Status, fmt.Sprintf("%d%%", g.Progress(a.clock()).Percent), spent(g.Cost), when(g.CreatedAt), short(g.Prompt, 60))
-			}
-		})
+	if !v.Watch {
+		return list(ctx, a, v.listFlags, func(reader projections.Reader) ([]projections.GoalRow, error) { return reader.Goals(ctx) }, a.listGoals)
+	}
+	if v.JSON || v.AsOf.given {
+		return usage("--watch: leave out --json and --as-of")
+	}
+	if _, err := a.readAll(ctx); err != nil {
+		return err
+	}
+	return a.watch(ctx, func() (at uint64, over bool, show func(bool) error, err error) {
+		goals, err := a.own().Goals(ctx)
+		goals, over = limited(goals, v.Limit), true
+		for _, g := range goals {
+			at, over = max(at, g.Position), over && g.Status.Ended()
+		}
+		return at, over, func(bool) error { return a.listGoals(goals) }, err
+	})
+}
+
+func (a *app) listGoals(goals []projections.GoalRow) error {
+	return table(a.out, "GOAL|LEVEL|STATUS|DONE|COST|CREATED|WHAT", func(row func(...any)) {
+		for _, g := range goals {
+			row(g.Goal, g.Level, g.Status, fmt.Sprintf("%d%%", g.Progress(a.clock()).Percent), spent(g.Cost), when(g.CreatedAt), short(g.Prompt, 60))
+		}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -154,12 +155,15 @@ func (v goalsResumeVerb) Run(ctx context.Context, a *app) error {
 	return a.goThrough(ctx, goal.Goal, position, v.JSON)
 }
 
+// toldWaiting is of how many tasks it is told that they wait for a greater share: where money is short, all of them do.
+const toldWaiting = 3
+
 // goThrough waits for a goal's end behind a position, or until somebody has to do something, and shows how it went.
 func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSON bool) error {
-	approval := false
+	approval, teller := false, goalTeller{out: a.out}
 	err := a.reach(ctx, goal, position, func(fact events.Event) bool {
 		if !asJSON {
-			a.tell(fact)
+			teller.tell(fact)
 		}
 		switch f := fact.(type) {
 		case events.GoalFinished, events.GoalCancelled, events.GoalPaused, events.GoalPlanRefused:
@@ -217,7 +221,7 @@ func (a *app) shown(ctx context.Context, goal string, asJSON bool, good func(pro
 	}
 	row, err := findGoal(ctx, a.own(), goal)
 	if err == nil {
-		err = a.showGoal(ctx, row, asJSON)
+		err = a.showGoal(ctx, row, asJSON, 0)
 	}
 	if err == nil && !good(row) {
 		return errSaid
@@ -225,32 +229,43 @@ func (a *app) shown(ctx context.Context, goal string, asJSON bool, good func(pro
 	return err
 }
 
-// tell writes what happened to a goal, one line a fact.
-func (a *app) tell(fact events.Event) {
+// goalTeller writes what happens to a goal.
+type goalTeller struct {
+	out     io.Writer
+	waiting int
+}
+
+// tell writes a fact, in one line.
+func (t *goalTeller) tell(fact events.Event) {
 	switch f := fact.(type) {
 	case events.GoalPlanned:
-		fmt.Fprintf(a.out, "planned: %d tasks by %s\n", len(f.Tasks), f.Source)
+		fmt.Fprintf(t.out, "planned: %d tasks by %s\n", len(f.Tasks), f.Source)
 	case events.GoalTaskStarted:
-		fmt.Fprintf(a.out, "%s: %s begins", f.Task, cmp.Or(oneLine(f.Agent), "whoever fits best"))
+		fmt.Fprintf(t.out, "%s: %s begins", f.Task, cmp.Or(oneLine(f.Agent), "whoever fits best"))
 		if f.Attempt > 1 {
-			fmt.Fprintf(a.out, " (attempt %d)", f.Attempt)
+			fmt.Fprintf(t.out, " (attempt %d)", f.Attempt)
 		}
-		fmt.Fprintln(a.out)
+		fmt.Fprintln(t.out)
 	case events.GoalTasksAssigned:
-		for _, t := range f.Tasks {
-			fmt.Fprintf(a.out, "%s: for %s, by %s: %s\n", t.Task, cmp.Or(oneLine(t.Agent), "whoever fits best"), t.AssignedBy, short(t.Reason, 120))
+		for _, g := range f.Tasks {
+			fmt.Fprintf(t.out, "%s: for %s, by %s: %s\n", g.Task, cmp.Or(oneLine(g.Agent), "whoever fits best"), g.AssignedBy, short(g.Reason, 120))
 		}
 	case events.GoalTaskShort:
-		fmt.Fprintf(a.out, "%s: waits for a greater share of the money, $%s in all\n", f.Task, f.NeedsNanos)
+		switch t.waiting++; {
+		case t.waiting <= toldWaiting:
+			fmt.Fprintf(t.out, "%s: waits for a greater share of the money, $%s in all\n", f.Task, f.NeedsNanos)
+		case t.waiting == toldWaiting+1:
+			fmt.Fprintln(t.out, "others wait for a greater share too")
+		}
 	case events.GoalAgentAsked:
-		fmt.Fprintf(a.out, "%s: %s asks %s: %s\n", f.Task, oneLine(f.From), oneLine(f.To), short(f.Text, 120))
+		fmt.Fprintf(t.out, "%s: %s asks %s: %s\n", f.Task, oneLine(f.From), oneLine(f.To), short(f.Text, 120))
 	case events.GoalTaskHandedOver:
-		fmt.Fprintf(a.out, "%s: %s hands it over to %s\n", f.Task, oneLine(f.From), oneLine(f.To))
+		fmt.Fprintf(t.out, "%s: %s hands it over to %s\n", f.Task, oneLine(f.From), oneLine(f.To))
 	case events.GoalTaskFinished:
-		fmt.Fprintf(a.out, "%s: done\n", f.Task)
+		fmt.Fprintf(t.out, "%s: done\n", f.Task)
 	case events.GoalTaskFailed:
-		fmt.Fprintf(a.out, "%s: failed, %s: %s\n", f.Task, f.Next, short(f.Reason, 200))
+		fmt.Fprintf(t.out, "%s: failed, %s: %s\n", f.Task, f.Next, short(f.Reason, 200))
 	case events.GoalTaskSkipped:
-		fmt.Fprintf(a.out, "%s: skipped: %s\n", f.Task, short(f.Reason, 200))
+		fmt.Fprintf(t.out, "%s: skipped: %s\n", f.Task, short(f.Reason, 200))
 	}
 }

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"time"
 
-	"github.com/mattn/go-isatty"
-
+	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
 	"github.com/virtuous6/virtuous6/projections"
@@ -41,53 +36,26 @@ func (v goalsShowVerb) Run(ctx context.Context, a *app) error {
 	}
 	goal, err := findGoal(ctx, reader, v.Goal)
 	if err != nil || !v.Watch {
-		return errors.Join(err, a.showGoal(ctx, goal, v.JSON))
+		return errors.Join(err, a.showGoal(ctx, goal, v.JSON, 0))
 	}
 	return a.watchGoal(ctx, goal)
 }
 
-// watchEvery is how often a goal that is watched is looked at.
-const watchEvery = time.Second
+// watchedTasks is how many tasks of a goal are shown in one place.
+const watchedTasks = 14
 
-// watchGoal shows a goal until it has ended: on a terminal in one place, elsewhere whenever something has changed.
+// watchGoal shows a goal until it has ended.
 func (a *app) watchGoal(ctx context.Context, goal projections.GoalRow) error {
-	var terminal io.Writer
-	if s, ok := a.out.(*screen); ok {
-		if o, ok := s.to.(output); ok {
-			if f, ok := o.Writer.(*os.File); ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
-				terminal = f
+	return a.watch(ctx, func() (at uint64, over bool, show func(bool) error, err error) {
+		goal, err := findGoal(ctx, a.own(), goal.Goal)
+		return goal.Position, goal.Status.Ended(), func(inPlace bool) error {
+			few := 0
+			if inPlace && !goal.Status.Ended() {
+				few = watchedTasks
 			}
-		}
-	}
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	var shown uint64
-	for {
-		if terminal != nil || goal.Position != shown {
-			shown = goal.Position
-			if terminal != nil {
-				fmt.Fprint(terminal, "\x1b[H\x1b[2J")
-			}
-			if err := a.showGoal(ctx, goal, false); err != nil {
-				return err
-			}
-		}
-		if goal.Status.Ended() {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		if err := a.catchUp(ctx); err != nil {
-			return err
-		}
-		var err error
-		if goal, err = findGoal(ctx, a.own(), goal.Goal); err != nil {
-			return err
-		}
-	}
+			return a.showGoal(ctx, goal, false, few)
+		}, err
+	})
 }
 
 // goalReport is what `goals show --json` prints.
@@ -102,7 +70,8 @@ type goalReport struct {
 	Estimate *orchestrator.Estimate `json:"estimate"`
 }
 
-func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) error {
+// showGoal shows a goal, of its tasks a few where they are more, 0 for all.
+func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool, few int) error {
 	report := goalReport{Goal: g, Progress: g.Progress(a.clock()), Children: []string{}}
 	var err error
 	if report.Result, err = a.resultOf(ctx, g); err != nil {
@@ -141,10 +110,12 @@ func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool) 
 	}
 	if len(g.Tasks) > 0 {
 		fmt.Fprintln(a.out)
-		if err := a.tasksOf(g); err != nil {
+		if err := a.tasksOf(g, few); err != nil {
 			return err
 		}
-		a.assignments(g)
+		if few == 0 {
+			a.assignments(g)
+		}
 	}
 	for _, name := range report.Children {
 		child := children[name]
@@ -184,6 +155,13 @@ func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
 	if g.Reason != "" {
 		fmt.Fprintf(a.out, "why: %s\n", short(g.Reason, 400))
 	}
+	paused := g.Status == projections.GoalPaused
+	switch {
+	case paused && strings.HasPrefix(g.Reason, aggregates.ErrBudget.Error()):
+		fmt.Fprintf(a.out, "more money: `virtuous6 goals resume %s --limit USD`\n", g.Goal)
+	case paused:
+		fmt.Fprintf(a.out, "go on with it: `virtuous6 goals resume %s`\n", g.Goal)
+	}
 	if g.Approval != "" {
 		fmt.Fprintf(a.out, "waits for approval: %s: `virtuous6 goals approve %s`\n", short(g.Approval, 200), g.Goal)
 	}
@@ -199,10 +177,10 @@ func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
 	}
 	if !g.StartedAt.IsZero() {
 		fmt.Fprintf(a.out, "%s since its start, the longest chain in it %s", secondsOf(p.MakespanSeconds), secondsOf(p.CriticalSeconds))
-		if p.RemainingSeconds != nil {
+		if p.RemainingSeconds != nil && !paused {
 			fmt.Fprintf(a.out, ", about %s left", secondsOf(*p.RemainingSeconds))
 		}
-		if p.Bottleneck != "" {
+		if p.Bottleneck != "" && !paused {
 			fmt.Fprintf(a.out, ", all waits for %s", p.Bottleneck)
 		}
 		fmt.Fprintln(a.out)
@@ -214,7 +192,7 @@ func (a *app) estimate(e *orchestrator.Estimate) {
 	switch {
 	case e == nil || e.Tasks == 0:
 	case e.Known == 0:
-		fmt.Fprintln(a.out, "no estimate: it takes three runs of like tasks, and there are fewer")
+		fmt.Fprintln(a.out, "no estimate: it takes three runs of tasks with these titles, and there are fewer")
 	default:
 		fmt.Fprintf(a.out, "estimate, from %d runs of like tasks: %s along the longest chain, %s (80%% interval %s to %s), all at the first attempt in %.0f of 100 cases",
 			e.Runs, secondsOf(e.Seconds), dollars(events.Nanos(e.Cost)), dollars(events.Nanos(e.CostLow)), dollars(events.Nanos(e.CostHigh)), 100*e.Chance)
@@ -259,101 +237,6 @@ func (a *app) teams(g projections.GoalRow) {
 		}
 		fmt.Fprintf(a.out, "team, %s: %d runs instead of one, %s\n", team, len(of[team]), cost)
 	}
-}
-
-// timelineWidth is how many characters the whole time of a goal is drawn on.
-const timelineWidth = 32
-
-// tasksOf lists a goal's tasks with a line of time each.
-func (a *app) tasksOf(g projections.GoalRow) error {
-	now := a.clock()
-	from, to := time.Time{}, time.Time{}
-	for _, t := range g.Tasks {
-		if t.StartedAt != nil && (from.IsZero() || t.StartedAt.Before(from)) {
-			from = *t.StartedAt
-		}
-		if t.EndedAt != nil && t.EndedAt.After(to) {
-			to = *t.EndedAt
-		}
-		if t.Status == projections.TaskRunning {
-			to = now
-		}
-	}
-	return table(a.out, "TASK|STATUS|AGENT|BY|TOOK|COST|TIME|NEEDS|TITLE", func(row func(...any)) {
-		for _, t := range g.Tasks {
-			took, bar := "-", ""
-			if t.StartedAt != nil {
-				end := now
-				if t.EndedAt != nil {
-					end = *t.EndedAt
-				}
-				took, bar = secondsOf(max(end.Sub(*t.StartedAt), 0).Seconds()), timeline(*t.StartedAt, end, from, to)
-			}
-			what := cmp.Or(t.Title, t.Task)
-			if t.Question != "" && !t.Status.Ended() {
-				what = "asks: " + t.Question
-			}
-			if t.Reason != "" {
-				what += ": " + t.Reason
-			}
-			row(t.Task, t.Status, orDash(short(t.Agent, 20)), orDash(string(t.AssignedBy)), took, spent(t.Spent()), orDash(bar), orDash(needs(t.DependsOn)), short(what, 60))
-		}
-	})
-}
-
-// shownAssignments is how many reasons are told why agents do tasks.
-const shownAssignments = 12
-
-// assignments tells why agents do tasks for which the plan named nobody.
-func (a *app) assignments(g projections.GoalRow) {
-	type reason struct {
-		by  events.AssignedBy
-		why string
-	}
-	var order []reason
-	of := map[reason][]string{}
-	for _, t := range g.Tasks {
-		switch t.AssignedBy {
-		case events.AssignedByHistory, events.AssignedByModel, events.AssignedByWords:
-			r := reason{t.AssignedBy, t.Assigned}
-			if of[r] == nil {
-				order = append(order, r)
-			}
-			of[r] = append(of[r], t.Task)
-		case events.AssignedByPlan, events.AssignedByPerson, events.AssignedByAgent, events.AssignedByFailure:
-		}
-	}
-	for _, r := range order[:min(len(order), shownAssignments)] {
-		fmt.Fprintf(a.out, "%s by %s: %s\n", needs(of[r]), r.by, short(r.why, 200))
-	}
-	if more := len(order) - shownAssignments; more > 0 {
-		fmt.Fprintf(a.out, "and %d more reasons: --json gives all\n", more)
-	}
-}
-
-// shownNeeds is how many tasks are named in one place.
-const shownNeeds = 4
-
-// needs names tasks, as many as there is room for.
-func needs(tasks []string) string {
-	if n := len(tasks) - shownNeeds; n > 1 {
-		return fmt.Sprintf("%s and %d more", strings.Join(tasks[:shownNeeds], " "), n)
-	}
-	return strings.Join(tasks, " ")
-}
-
-// timeline draws when something was, within the time of the whole.
-func timeline(start, end, from, to time.Time) string {
-	whole := to.Sub(from)
-	if whole <= 0 {
-		return strings.Repeat("#", 1)
-	}
-	at := func(t time.Time) int {
-		return min(max(int(int64(timelineWidth)*int64(t.Sub(from))/int64(whole)), 0), timelineWidth)
-	}
-	first := min(at(start), timelineWidth-1)
-	last := max(at(end), first+1)
-	return strings.Repeat(".", first) + strings.Repeat("#", last-first) + strings.Repeat(".", timelineWidth-last)
 }
 
 // resultOf is the answer of the task that no other one needs, where it is the only such one and is done.

@@ -11,6 +11,8 @@ import (
 	"github.com/virtuous6/virtuous6/analysts/runbook"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 )
 
 type runVerb struct {
@@ -63,6 +65,9 @@ func (v runVerb) Run(ctx context.Context, a *app) error {
 		}
 		v.Runbook = saved.Runbook
 	}
+	if err := v.check(ctx, a); err != nil {
+		return err
+	}
 	create.Prompt = "run " + v.Runbook
 	for _, slot := range slices.Sorted(maps.Keys(v.Set)) {
 		create.Prompt += fmt.Sprintf(", %s=%s", slot, v.Set[slot])
@@ -76,4 +81,20 @@ func (v runVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.goThrough(ctx, create.Goal, receipt.Position, v.JSON)
+}
+
+// check refuses what can't be done before there is a goal of it.
+func (v runVerb) check(ctx context.Context, a *app) error {
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	books, err := a.own().Runbooks(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(books, func(b projections.RunbookRow) bool { return b.Runbook == v.Runbook })
+	if i < 0 {
+		return fmt.Errorf("there is no runbook %q: `virtuous6 runbooks` lists them, `virtuous6 save-workflow` makes one of a run", v.Runbook)
+	}
+	return orchestrator.Fills(books[i], v.Set)
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// TestOfManyTasksThoseAtWorkAreShown: what is under way and what failed, what ended last and what comes next, in the order of the plan.
+func TestOfManyTasksThoseAtWorkAreShown(t *testing.T) {
+	t.Parallel()
+	ended := func(minute int) *time.Time {
+		at := time.Date(2026, 11, 28, 9, minute, 0, 0, time.UTC)
+		return &at
+	}
+	var tasks []projections.GoalTaskRow
+	for i := range 40 {
+		task := projections.GoalTaskRow{Task: fmt.Sprint(i), Status: projections.TaskWaiting}
+		switch {
+		case i == 3:
+			task.Status, task.EndedAt = projections.TaskFailed, ended(0)
+		case i < 20:
+			task.Status, task.EndedAt = projections.TaskDone, ended(30-i)
+		case i == 25 || i == 39:
+			task.Status = projections.TaskRunning
+		}
+		tasks = append(tasks, task)
+	}
+	chosen, left := atWork(tasks, 9)
+	var names []string
+	for _, c := range chosen {
+		names = append(names, c.Task)
+	}
+	if got := strings.Join(names, " "); got != "0 1 2 3 20 21 22 25 39" || left != "and 31 more: 16 done, 15 waiting\n" {
+		t.Errorf("shown are %s, %q", got, left)
+	}
+}
+
+// TestOfFewTasksItIsToldThatTheyWait: where money is short, all of them do.
+func TestOfFewTasksItIsToldThatTheyWait(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	teller := goalTeller{out: &out}
+	for i := range 100 {
+		teller.tell(events.GoalTaskShort{Task: fmt.Sprint(i), NeedsNanos: 5})
+		teller.tell(events.GoalTaskFinished{Task: fmt.Sprint(i)})
+	}
+	got := out.String()
+	if strings.Count(got, "waits for a greater share") != 3 || strings.Count(got, "others wait for a greater share too\n") != 1 || strings.Count(got, ": done\n") != 100 {
+		t.Errorf("told is %s", got)
+	}
+}
