@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -105,7 +106,19 @@ func TestProgressOfAGoal(t *testing.T) {
 	if p := row.Progress(minute(9)); p.Percent != 10 || *p.RemainingSeconds != 3*420 {
 		t.Errorf("with estimates: %+v, %v", p, *p.RemainingSeconds)
 	}
-	row.Tasks = nil
+	// With eight more of the kind of the longest, two at a time, it is not the longest way that they wait for.
+	for i := range 8 {
+		row.Tasks = append(row.Tasks, projections.GoalTaskRow{Task: fmt.Sprint("more", i), Status: projections.TaskWaiting, EstimateSeconds: 420})
+	}
+	row.Parallel = 11
+	if p := row.Progress(minute(9)); p.Full || *p.RemainingSeconds != 3*420 {
+		t.Errorf("as many at a time as there are: %+v, %v", p, *p.RemainingSeconds)
+	}
+	row.Parallel = 2
+	if p := row.Progress(minute(9)); !p.Full || *p.RemainingSeconds != (9*3*420+120)/2 {
+		t.Errorf("two at a time: %+v, %v", p, *p.RemainingSeconds)
+	}
+	row.Tasks, row.Parallel = nil, 0
 	if p := row.Progress(minute(9)); p.RemainingSeconds != nil || p.Percent != 0 {
 		t.Errorf("without tasks: %+v", p)
 	}

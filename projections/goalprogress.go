@@ -13,11 +13,13 @@ type GoalProgress struct {
 	Skipped int `json:"skipped"`
 	// Percent is how much of it has ended, each task by its estimate where all have one.
 	Percent int `json:"percent"`
-	// RemainingSeconds is how long the longest way to the end takes from here, by what its tasks took so far, or by the estimates
-	// where none has ended. It is null where neither is known.
+	// RemainingSeconds is how long the longest way to the end takes from here, or all open tasks as many at a time as the goal lets, where that
+	// is longer: by what its tasks took so far, or by the estimates where none has ended. It is null where neither is known.
 	RemainingSeconds *float64 `json:"remaining_seconds"`
 	// Bottleneck is the task that the longest way begins with: what all waits for.
 	Bottleneck string `json:"bottleneck"`
+	// Full tells that what remains is bound by how many tasks are under way at a time, and not by the longest way.
+	Full bool `json:"full"`
 	// MakespanSeconds is from its start to its end, or to now. CriticalSeconds is the longest chain of tasks in it, each as long
 	// as it took: no number of agents is faster.
 	MakespanSeconds float64 `json:"makespan_seconds"`
@@ -88,7 +90,7 @@ func (r GoalRow) Progress(now time.Time) GoalProgress {
 		return 0, false
 	}
 	known := true
-	left, first := r.longest(func(t GoalTaskRow) time.Duration {
+	open := func(t GoalTaskRow) time.Duration {
 		if t.Status.Ended() {
 			return 0
 		}
@@ -98,8 +100,18 @@ func (r GoalRow) Progress(now time.Time) GoalProgress {
 			d -= t.took(now)
 		}
 		return max(d, time.Nanosecond) // what is not done is never nothing
-	})
+	}
+	left, first := r.longest(open)
 	p.Bottleneck = first
+	if r.Parallel > 0 {
+		var all time.Duration
+		for _, t := range r.Tasks {
+			all += open(t)
+		}
+		if all /= time.Duration(r.Parallel); all > left {
+			left, p.Full = all, true
+		}
+	}
 	if seconds := left.Seconds(); known && len(r.Tasks) > 0 {
 		p.RemainingSeconds = &seconds
 	}

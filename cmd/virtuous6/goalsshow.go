@@ -180,7 +180,11 @@ func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
 		if p.RemainingSeconds != nil && !paused {
 			fmt.Fprintf(a.out, ", about %s left", secondsOf(*p.RemainingSeconds))
 		}
-		if p.Bottleneck != "" && !paused {
+		switch {
+		case paused:
+		case p.Full:
+			fmt.Fprintf(a.out, ", %d tasks at a time", g.Parallel)
+		case p.Bottleneck != "":
 			fmt.Fprintf(a.out, ", all waits for %s", p.Bottleneck)
 		}
 		fmt.Fprintln(a.out)
