@@ -298,6 +298,9 @@ func stored(c events.AgentConfig) events.AgentConfig {
 	if len(c.Fallbacks) == 0 {
 		c.Fallbacks = nil
 	}
+	if len(c.Routes) == 0 {
+		c.Routes = nil
+	}
 	if len(c.Skills) == 0 {
 		c.Skills = nil
 	}

@@ -169,13 +169,8 @@ func decideExperiment(p Policy, c commands.Experiment, s Experiment) (events.Exp
 			return nil, fmt.Errorf("%w: a level lies between 0 and 1, not at %v", ErrInvalid, c.Level)
 		}
 		// The policy may be another by now.
-		if err := p.allowsConfig(s.Config); err != nil {
+		if err := checkPassing(p, events.Change{Kind: s.Change, Agent: s.Agent, Config: &s.Config, Others: s.Others, Spawn: s.Spawn}); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
-		}
-		for _, other := range s.Others {
-			if err := p.allowsConfig(other); err != nil {
-				return nil, fmt.Errorf("%s: %w", c.Stream(), err)
-			}
 		}
 		return events.ExperimentStarted{Share: s.Plan.Steps[0], Level: c.Level}, nil
 	case commands.MoveExperiment:
@@ -223,7 +218,7 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 			return nil, err
 		}
 	}
-	change := events.Change{Kind: c.Change, Agent: c.Agent, Config: &c.Config, Others: c.Others}
+	change := events.Change{Kind: c.Change, Agent: c.Agent, Config: &c.Config, Others: c.Others, Spawn: c.Spawn}
 	if !c.Change.Configures() {
 		return nil, fmt.Errorf("experiment %s: %w: a change of kind %q can't be tried on a part of the runs", c.Experiment, ErrInvalid, c.Change)
 	}
@@ -260,7 +255,7 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 		}
 	}
 	return events.ExperimentPlanned{
-		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, Others: c.Others, By: c.By, MaxShare: most, Plan: plan, Screen: c.Screen,
+		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, Others: c.Others, Spawn: c.Spawn, By: c.By, MaxShare: most, Plan: plan, Screen: c.Screen,
 	}, nil
 }
 

@@ -33,6 +33,8 @@ type improvementState struct {
 	// proposer is who proposed it, agent and kind what it would change.
 	proposer, agent string
 	kind            events.ChangeKind
+	// tries tells that the change can be tried.
+	tries bool
 	// strength is how the claim stands.
 	strength events.Strength
 }
@@ -84,7 +86,7 @@ func decideImprovement(p Policy, c commands.Improvement, s improvementState) ([]
 			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
 		}
 		return []events.Improvement{events.ImprovementApproved{
-			By: c.By, Note: c.Note, Trial: s.kind.Configures() && slices.Contains(p.Canary, s.kind) && s.status == proposed,
+			By: c.By, Note: c.Note, Trial: s.tries && slices.Contains(p.Canary, s.kind) && s.status == proposed,
 		}}, nil
 	case commands.RejectImprovement:
 		if s.status != proposed && s.status != approved {
@@ -149,8 +151,11 @@ func proposeImprovement(p Policy, c commands.ProposeImprovement, s improvementSt
 		Change: c.Change, Claim: c.Claim, Strength: c.Strength, Reason: c.Reason, Of: c.Of, Evidence: c.Evidence, Expected: c.Expected, Worth: c.Worth,
 		Bound: c.Bound,
 	}}
-	if _, passes := p.byItself(c.Change.Agent, c.Change.Kind); passes && !c.Bound {
-		facts = append(facts, events.ImprovementApproved{By: policyApproves, Trial: c.Change.Kind.Configures()})
+	// What may only be tried and can't be waits for a person.
+	rule, found := p.rule(c.Change.Agent, c.Change.Kind)
+	_, passes := p.byItself(c.Change.Agent, c.Change.Kind)
+	if passes && !c.Bound && (c.Change.Tries() || !found || rule.May != events.MayTry) {
+		facts = append(facts, events.ImprovementApproved{By: policyApproves, Trial: c.Change.Tries()})
 	}
 	return facts, nil
 }
@@ -236,22 +241,22 @@ func checkChange(p Policy, c events.Change) error {
 		return fmt.Errorf("%w: a change of kind %q has no other configurations", ErrInvalid, c.Kind)
 	case len(c.Others) > mostOthers:
 		return fmt.Errorf("%w: at most %d candidates are tried at once, not %d", ErrInvalid, 1+mostOthers, 1+len(c.Others))
+	case len(c.Others) > 0 && c.Spawn != nil:
+		return fmt.Errorf("%w: an agent that is made for it is tried alone", ErrInvalid)
 	}
 	switch c.Kind {
 	case events.ChangeModel, events.ChangeTemperature, events.ChangePrompt, events.ChangeTools, events.ChangeTokenLimit, events.ChangeSkills,
-		events.ChangeEffort, events.ChangeFormat, events.ChangeFixes, events.ChangeExamples, events.ChangeLessons:
+		events.ChangeEffort, events.ChangeFormat, events.ChangeFixes, events.ChangeExamples, events.ChangeLessons, events.ChangeFallbacks, events.ChangeRouting, events.ChangeSpawn:
 		if c.Agent == "" || c.Config == nil {
 			return fmt.Errorf("%w: a change of kind %s names an agent and its configuration", ErrInvalid, c.Kind)
 		}
-		for _, other := range c.Others {
-			if err := p.allowsConfig(other); err != nil {
-				return err
-			}
-		}
-		return p.allowsConfig(*c.Config)
+		return checkPassing(p, c)
 	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire:
 		if c.Agent == "" {
 			return fmt.Errorf("%w: a change of kind %s names an agent", ErrInvalid, c.Kind)
+		}
+		if c.Config != nil {
+			return checkPassing(p, c)
 		}
 	case events.ChangeWorkflow, events.ChangeRunbook:
 		if c.Workflow == "" {
@@ -284,7 +289,7 @@ func checkEvidence(e events.Evidence) error {
 func evolveImprovement(s improvementState, e events.Improvement) improvementState {
 	switch e := e.(type) {
 	case events.ImprovementProposed:
-		s.status, s.proposer, s.agent, s.kind = proposed, e.Analyst, e.Change.Agent, e.Change.Kind
+		s.status, s.proposer, s.agent, s.kind, s.tries = proposed, e.Analyst, e.Change.Agent, e.Change.Kind, e.Change.Tries()
 		if s.strength = e.Strength; s.strength == "" {
 			s.strength = events.Moderate // proposed before strengths were told
 		}

@@ -174,6 +174,9 @@ func (p Policy) allowsConfig(c events.AgentConfig) error {
 	if err := checkLessons(c.Lessons); err != nil {
 		return err
 	}
+	if err := checkRoutes(c.Routes); err != nil {
+		return err
+	}
 	for _, tool := range c.Tools {
 		switch {
 		case named(p.NeverTools, tool):

@@ -67,8 +67,12 @@ func settings(c events.AgentConfig) [][2]string {
 			}
 		}
 	}
+	routes := make([]string, len(c.Routes))
+	for i, r := range c.Routes {
+		routes[i] = cmp.Or(strings.Join(r.Tasks, ", "), "all tasks") + " to " + cmp.Or(r.To, "whoever else fits")
+	}
 	return [][2]string{
-		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"fixes", strings.Join(fixes, "; ")}, {"examples", strings.Join(examples, "; ")}, {"lessons", strings.Join(lessons, "; ")}, {"prompt", c.Prompt},
+		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"fixes", strings.Join(fixes, "; ")}, {"examples", strings.Join(examples, "; ")}, {"lessons", strings.Join(lessons, "; ")}, {"routes", strings.Join(routes, "; ")}, {"prompt", c.Prompt},
 	}
 }
 
@@ -79,7 +83,7 @@ func ChangesOf(change events.Change, now projections.AgentRow) []Changed {
 	}
 	is := events.AgentConfig{
 		Model: now.Model, Fallbacks: now.Fallbacks, Prompt: now.Prompt, Temperature: now.Temperature, Schema: json.RawMessage(now.Schema), MaxTokens: int(now.MaxTokens),
-		Effort: now.Effort, API: change.Config.API, Tools: now.Tools, Skills: now.Skills, Fixes: now.Fixes, Examples: now.Examples, Lessons: now.Lessons,
+		Effort: now.Effort, API: change.Config.API, Tools: now.Tools, Skills: now.Skills, Fixes: now.Fixes, Examples: now.Examples, Lessons: now.Lessons, Routes: now.Routes,
 	}
 	would, _ := is.With(change.Kind, *change.Config)
 	return Changes(is, would)

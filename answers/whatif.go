@@ -273,7 +273,11 @@ func settingOf(kind events.ChangeKind) string {
 		return "examples"
 	case events.ChangeLessons:
 		return "lessons"
-	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook:
+	case events.ChangeFallbacks:
+		return "fallbacks"
+	case events.ChangeRouting, events.ChangeSpawn, events.ChangeSplit, events.ChangeMerge, events.ChangeRetire:
+		return "routes"
+	case events.ChangeWorkflow, events.ChangeRunbook:
 	}
 	return ""
 }

@@ -17,8 +17,10 @@ type PlanExperiment struct {
 	Config      events.AgentConfig
 	// Others are other values of the same setting, each an arm of its own.
 	Others []events.AgentConfig
-	By     string
-	Plan   events.ExperimentPlan
+	// Spawn is the agent that is made for it.
+	Spawn *events.NewAgent
+	By    string
+	Plan  events.ExperimentPlan
 	// Screen is what history says of it. What history shows to be worse is not tried again.
 	Screen *events.Screen
 }

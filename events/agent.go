@@ -58,6 +58,8 @@ type AgentConfig struct {
 	Lessons []Lesson `json:"lessons,omitempty"`
 	// Of are the people whose words it is told, where it was made from a workflow of theirs: with any of them it is forgotten.
 	Of []string `json:"of,omitempty"`
+	// Routes pass on what it would be asked to others.
+	Routes []Route `json:"routes,omitempty"`
 }
 
 // Lesson is what people ask for in an agent's answers again and again. Their words stay where they said them, and are read there: with whoever
@@ -134,6 +136,10 @@ func (c AgentConfig) With(kind ChangeKind, to AgentConfig) (with AgentConfig, ok
 		for _, l := range to.Lessons {
 			c.Lessons = append(slices.DeleteFunc(slices.Clone(c.Lessons), func(o Lesson) bool { return o.Subject == l.Subject }), l)
 		}
+	case ChangeFallbacks:
+		c.Fallbacks = to.Fallbacks
+	case ChangeRouting, ChangeSpawn, ChangeSplit, ChangeMerge, ChangeRetire:
+		c.Routes = passedOn(c.Routes, to.Routes)
 	case ChangeFixes:
 		// Each comes by itself, from evidence of its own: what is known already stays.
 		for _, fix := range to.Fixes {

@@ -12,10 +12,14 @@ import (
 func TestAChangeOfAKindChangesItsSettingAlone(t *testing.T) {
 	t.Parallel()
 	warm, cold := 1.0, 0.0
-	was := events.AgentConfig{Model: "a", API: "chat", Prompt: "a", Temperature: &warm, MaxTokens: 1, Effort: "low", Tools: []string{"a"}, Fallbacks: []string{"a"}, Fixes: []events.Fix{{ID: "1", Do: "a"}, {ID: "2", Do: "a"}}, Lessons: []events.Lesson{{Subject: "1"}, {Subject: "2"}}}
+	was := events.AgentConfig{Model: "a", API: "chat", Prompt: "a", Temperature: &warm, MaxTokens: 1, Effort: "low", Tools: []string{"a"}, Fallbacks: []string{"a"}, Fixes: []events.Fix{{ID: "1", Do: "a"}, {ID: "2", Do: "a"}}, Lessons: []events.Lesson{{Subject: "1"}, {Subject: "2"}}, Routes: []events.Route{{Tasks: []string{"x"}, To: "a"}, {Tasks: []string{"y"}, To: "a"}}}
 	to := events.AgentConfig{
 		Model: "b", API: "responses", Prompt: "b", Temperature: &cold, MaxTokens: 2, Effort: "high", Schema: json.RawMessage(`{}`), Tools: []string{"b"}, Fallbacks: []string{"b"},
-		Skills: []events.SkillRef{{Name: "b"}}, Fixes: []events.Fix{{ID: "1", Do: "b"}, {ID: "3", Do: "b"}}, Examples: []events.Example{{Run: "b"}}, Lessons: []events.Lesson{{Subject: "1", Said: []events.Saying{{Feedback: "b"}}}, {Subject: "3"}},
+		Skills: []events.SkillRef{{Name: "b"}}, Fixes: []events.Fix{{ID: "1", Do: "b"}, {ID: "3", Do: "b"}}, Examples: []events.Example{{Run: "b"}}, Lessons: []events.Lesson{{Subject: "1", Said: []events.Saying{{Feedback: "b"}}}, {Subject: "3"}}, Routes: []events.Route{{Tasks: []string{"x"}, To: "b"}, {To: "b"}},
+	}
+	// A route takes the place of that of the same tasks, and stands before the others.
+	passes := func(c *events.AgentConfig) {
+		c.Routes = []events.Route{{Tasks: []string{"x"}, To: "b"}, {To: "b"}, {Tasks: []string{"y"}, To: "a"}}
 	}
 	settings := map[events.ChangeKind]func(c *events.AgentConfig){
 		events.ChangeModel:       func(c *events.AgentConfig) { c.Model, c.API = "b", "responses" },
@@ -25,8 +29,10 @@ func TestAChangeOfAKindChangesItsSettingAlone(t *testing.T) {
 		events.ChangeEffort:      func(c *events.AgentConfig) { c.Effort = "high" },
 		events.ChangeFormat:      func(c *events.AgentConfig) { c.Schema = to.Schema },
 		events.ChangeTools:       func(c *events.AgentConfig) { c.Tools = to.Tools },
-		events.ChangeSkills:      func(c *events.AgentConfig) { c.Skills = to.Skills },
 		events.ChangeExamples:    func(c *events.AgentConfig) { c.Examples = to.Examples },
+		events.ChangeFallbacks:   func(c *events.AgentConfig) { c.Fallbacks = to.Fallbacks },
+		events.ChangeRouting:     passes, events.ChangeSpawn: passes, events.ChangeSplit: passes, events.ChangeMerge: passes, events.ChangeRetire: passes,
+		events.ChangeSkills: func(c *events.AgentConfig) { c.Skills = to.Skills },
 		// What is known already stays.
 		events.ChangeLessons: func(c *events.AgentConfig) {
 			c.Lessons = []events.Lesson{{Subject: "2"}, to.Lessons[0], to.Lessons[1]}

@@ -99,6 +99,8 @@ type ExperimentPlanned struct {
 	Config AgentConfig `json:"config"`
 	// Others are the configurations with other values of the same setting, each an arm of its own.
 	Others []AgentConfig `json:"others,omitempty"`
+	// Spawn is the agent that is made when it starts, and retired where the change is not kept.
+	Spawn *NewAgent `json:"spawn,omitempty"`
 	// By tells who lets it be tried, or "policy".
 	By string `json:"by"`
 	// MaxShare is how far it goes without a person, in permille of the runs.

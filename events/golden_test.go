@@ -25,13 +25,14 @@ func ptr[T any](v T) *T { return &v }
 
 // samples is one fact of each kind with every field set: what its golden file holds.
 func samples() []events.Event {
-	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}, Fixes: []events.Fix{{ID: "4f0c1be2a7d3", Error: "no order <num>", Tool: "orders", Do: "Ask for the order's number.", Of: []string{"slack:T1:U1"}}}, Examples: []events.Example{{Run: "r7", Requester: "user:bert"}}, Lessons: []events.Lesson{{Subject: "links", Said: []events.Saying{{Feedback: "f7", Run: "r7", User: "bert"}}}}, Of: []string{"slack:T1:U1"}}
+	config := events.AgentConfig{Model: "gpt-4o-mini", Prompt: "Be brief.", Temperature: ptr(0.2), MaxTokens: 400, Effort: "low", API: "responses", Fallbacks: []string{"gpt-4o"}, Schema: json.RawMessage(`{"type":"object"}`), Tools: []string{"clock"}, Skills: []events.SkillRef{{Name: "refunds", Description: "How an order is refunded.", Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}}, Fixes: []events.Fix{{ID: "4f0c1be2a7d3", Error: "no order <num>", Tool: "orders", Do: "Ask for the order's number.", Of: []string{"slack:T1:U1"}}}, Examples: []events.Example{{Run: "r7", Requester: "user:bert"}}, Lessons: []events.Lesson{{Subject: "links", Said: []events.Saying{{Feedback: "f7", Run: "r7", User: "bert"}}}}, Of: []string{"slack:T1:U1"}, Routes: []events.Route{{Tasks: []string{"refund"}, To: "biller"}}}
 	evidence := events.Evidence{
 		From: 12, To: 4711, Positions: []uint64{12, 99}, Statistic: "risk difference, Newcombe's interval",
 		Value: -0.31, Low: -0.44, High: -0.18, Confidence: 0.95, N: 460, Counts: map[string]int64{"with": 60, "without": 400},
 	}
 	change := events.Change{
 		Kind: events.ChangeModel, Workflow: "checkout", Agent: "clerk", Config: &config, Others: []events.AgentConfig{{Prompt: "Be kind."}},
+		Spawn: &events.NewAgent{Agent: "biller", Role: "pays back", Config: events.AgentConfig{Prompt: "Pay back."}},
 		Steps: []string{"look up", "refund"}, Instruction: "Look the order up before refunding.",
 	}
 	claim := events.Claim{Workflow: "checkout", Subject: []string{"agent_model", "clerk", "gpt-4o-mini", "gpt-4o"}, Harms: true}
@@ -77,7 +78,7 @@ func samples() []events.Event {
 		events.BudgetReached{Starting: "2026-11-01", Percent: 80, SpentNanos: 4_000_120_000, Used: resources, Unit: events.InTokens},
 		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000, Used: resources, Unit: events.InTime},
 		events.ExperimentPlanned{
-			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, Others: []events.AgentConfig{{Prompt: "Be kind."}}, By: "user:anna", MaxShare: 1000,
+			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, Others: []events.AgentConfig{{Prompt: "Be kind."}}, Spawn: &events.NewAgent{Agent: "biller", Role: "pays back", Config: events.AgentConfig{Prompt: "Pay back."}}, By: "user:anna", MaxShare: 1000,
 			Plan: events.ExperimentPlan{
 				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600, Flips: 2,
 			},

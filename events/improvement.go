@@ -25,13 +25,18 @@ const (
 	ChangeExamples ChangeKind = "examples"
 	// ChangeLessons are what people ask for in an agent's answers, which it is told.
 	ChangeLessons ChangeKind = "lessons"
+	// ChangeFallbacks are the models that are asked where an agent's own does not answer.
+	ChangeFallbacks ChangeKind = "fallbacks"
+	// ChangeRouting gives tasks of an agent to another one, ChangeSpawn to a new one.
+	ChangeRouting ChangeKind = "routing"
+	ChangeSpawn   ChangeKind = "spawn"
 )
 
 // ChangeKinds lists the vocabulary.
 func ChangeKinds() []ChangeKind {
 	return []ChangeKind{
 		ChangeModel, ChangeTemperature, ChangePrompt, ChangeTools, ChangeTokenLimit, ChangeSkills, ChangeMerge, ChangeSplit, ChangeRetire, ChangeWorkflow,
-		ChangeRunbook, ChangeEffort, ChangeFormat, ChangeFixes, ChangeExamples, ChangeLessons,
+		ChangeRunbook, ChangeEffort, ChangeFormat, ChangeFixes, ChangeExamples, ChangeLessons, ChangeFallbacks, ChangeRouting, ChangeSpawn,
 	}
 }
 
@@ -41,8 +46,23 @@ func (k ChangeKind) Configures() bool {
 	return configures
 }
 
+// Routes tells of a change that it passes on what an agent would be asked.
+func (k ChangeKind) Routes() bool {
+	return k == ChangeRouting || k == ChangeSpawn || k == ChangeSplit || k == ChangeMerge || k == ChangeRetire
+}
+
+// Tries tells of a change that it says all that is needed to try it on a part of the runs. One that does not is a text for a person.
+func (c Change) Tries() bool { return c.Kind.Configures() && c.Config != nil }
+
 // ByItself tells of a change that it can be made without a person who writes something for it.
-func (k ChangeKind) ByItself() bool { return k == ChangeRetire || k.Configures() }
+func (c Change) ByItself() bool { return c.Kind == ChangeRetire || c.Tries() }
+
+// NewAgent is an agent that a change makes.
+type NewAgent struct {
+	Agent  string      `json:"agent"`
+	Role   string      `json:"role,omitempty"`
+	Config AgentConfig `json:"config"`
+}
 
 // Change is the command that an improvement asks for, as data.
 type Change struct {
@@ -55,6 +75,8 @@ type Change struct {
 	// Others are configurations with other values of the same setting: what is tried first is tried with each of them beside it. Made at once
 	// is only Config.
 	Others []AgentConfig `json:"others,omitempty"`
+	// Spawn is the agent that tasks are given to, where it has to be made first.
+	Spawn *NewAgent `json:"spawn,omitempty"`
 	// Steps are the steps in question, for workflow and runbook changes.
 	Steps []string `json:"steps,omitempty"`
 	// Instruction says what to do in a person's words.

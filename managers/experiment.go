@@ -35,6 +35,8 @@ type experimentsState struct {
 	Trying map[string]bool `json:"trying,omitempty"`
 	// Promoted are changes that their agents have not got yet.
 	Promoted []promoted `json:"promoted,omitempty"`
+	// GivenUp are agents that were made for a change that was not kept.
+	GivenUp []givenUp `json:"given_up,omitempty"`
 }
 
 // promoted is a change that is to be made.
@@ -51,10 +53,10 @@ type promoted struct {
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 8, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
+		Name: "experiment", Version: 9, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.allocated", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
-			"experiment.expired", "agent.configured", "agent.retired", "run.started", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
+			"experiment.expired", "agent.spawned", "agent.configured", "agent.retired", "run.started", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
 			"loop.resumed", "verdict.given", "eval.finished",
 		},
 		Evolve: evolveExperiments,
@@ -81,12 +83,10 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 		if t := s.turn(agent); t != nil && t.Started() {
 			t.stop(e, "the agent was given another configuration meanwhile: what it was compared with is no more")
 		}
+	case events.AgentSpawned:
+		s.spawned(e)
 	case events.AgentRetired:
-		for _, t := range s.Trials {
-			if t.Agent == events.Identity(e.Stream) {
-				t.stop(e, "the agent was retired")
-			}
-		}
+		s.retired(e)
 	case events.RunStarted:
 		if len(s.Trials) > 0 && f.Source == nil && f.Task != "" {
 			if s.Tasks == nil {
@@ -143,7 +143,7 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 	id := events.Identity(e.Stream)
 	if f, ok := fact.(events.ExperimentPlanned); ok {
 		t := &trial{
-			Experiment: f.Experiment, Agent: f.Agent, Change: f.Change, Config: f.Config, Others: f.Others, Plan: f.Plan, MaxShare: f.MaxShare, Cause: e.ID, At: e.OccurredAt, Last: e.ID, Seen: units{},
+			Experiment: f.Experiment, Agent: f.Agent, Change: f.Change, Config: f.Config, Others: f.Others, Spawn: f.Spawn, Plan: f.Plan, MaxShare: f.MaxShare, Cause: e.ID, At: e.OccurredAt, Last: e.ID, Seen: units{},
 			Arms: []events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
 		}
 		for i := range f.Others {
@@ -185,6 +185,9 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 		s.Promoted = append(s.Promoted, promoted{Experiment: id, Agent: t.Agent, Change: t.Change, Config: t.configOf(f.Arm), Cause: e.ID, At: e.OccurredAt})
 		s.drop(id)
 	case events.ExperimentRolledBack, events.ExperimentStopped, events.ExperimentExpired:
+		if t.Spawned {
+			s.GivenUp = append(s.GivenUp, givenUp{Experiment: id, Agent: t.Spawn.Agent, Cause: e.ID, At: e.OccurredAt})
+		}
 		s.drop(id)
 	}
 	return s
@@ -250,6 +253,9 @@ func wantsOfExperiments(s experimentsState) (wants []Want) {
 			Reason: "it was proved to be better, in experiment " + p.Experiment, Improvement: p.Experiment,
 		}})
 	}
+	for _, g := range s.GivenUp {
+		wants = append(wants, g.want(s.Workspace))
+	}
 	served := map[string]bool{}
 	for _, t := range s.Trials {
 		first := !served[t.Agent]
@@ -270,7 +276,7 @@ func wantsOfExperiments(s experimentsState) (wants []Want) {
 					start.ID, start.At = events.DeriveID(t.Cause, 2), until
 				}
 			}
-			wants = append(wants, start)
+			wants = append(wants, t.made(start, s.Workspace))
 		}
 		// One of which nobody carries the verdict out ends too.
 		if t.Started() {

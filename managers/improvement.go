@@ -69,7 +69,7 @@ func evolveImprovements(s improvementsState, e *events.Envelope, fact events.Eve
 	case events.LoopResumed:
 		s.Paused = false
 	case events.ImprovementProposed:
-		if f.Change.Kind.ByItself() {
+		if f.Change.ByItself() {
 			if s.Open == nil {
 				s.Open = map[string]openChange{}
 			}

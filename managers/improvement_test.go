@@ -14,7 +14,7 @@ import (
 func TestAnApprovedChangeIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	i := func(fact events.Event) of { return of{stream: "improvement-i", fact: fact} }
-	proposed := i(events.ImprovementProposed{Improvement: "i", Change: events.Change{Kind: events.ChangePrompt, Agent: "clerk"}})
+	proposed := i(events.ImprovementProposed{Improvement: "i", Change: events.Change{Kind: events.ChangePrompt, Agent: "clerk", Config: &events.AgentConfig{}}})
 	draft := i(events.ImprovementProposed{Improvement: "i", Change: events.Change{Kind: events.ChangeRunbook}})
 	approved := i(events.ImprovementApproved{})
 	pause := of{stream: "loop@w-workspace", fact: events.LoopPaused{}}

@@ -18,13 +18,16 @@ import (
 
 // trial is an experiment that is not over, and all that its decisions rest on.
 type trial struct {
-	Experiment string                `json:"experiment"`
-	Agent      string                `json:"agent"`
-	Change     events.ChangeKind     `json:"change"`
-	Config     events.AgentConfig    `json:"config"`
-	Others     []events.AgentConfig  `json:"others,omitempty"`
-	Plan       events.ExperimentPlan `json:"plan"`
-	MaxShare   int                   `json:"max_share"`
+	Experiment string               `json:"experiment"`
+	Agent      string               `json:"agent"`
+	Change     events.ChangeKind    `json:"change"`
+	Config     events.AgentConfig   `json:"config"`
+	Others     []events.AgentConfig `json:"others,omitempty"`
+	// Spawn is the agent that is made for it, and Spawned tells that it is there.
+	Spawn    *events.NewAgent      `json:"spawn,omitempty"`
+	Spawned  bool                  `json:"spawned,omitempty"`
+	Plan     events.ExperimentPlan `json:"plan"`
+	MaxShare int                   `json:"max_share"`
 	// Share is the candidate's, 0 before the start. Proved tells that it is better, and waits for a person.
 	Share  int       `json:"share,omitempty"`
 	Level  float64   `json:"level,omitempty"`

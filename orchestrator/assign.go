@@ -41,25 +41,13 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	}
 	name, why, err := started.Agent, (*events.Choice)(nil), error(nil)
 	if name == "" {
-		if name, why, err = t.choose(ctx); err != nil {
+		if name, why, err = t.choose(ctx, ""); err != nil {
 			return nil, err
 		}
 	}
-	agent, revision, err := t.agents.Agent(ctx, t.wish.Workspace, name)
-	switch {
-	case err != nil:
+	agent, revision, err := t.awake(ctx, name)
+	if err != nil {
 		return nil, err
-	case agent.Retired:
-		return nil, fmt.Errorf("%w: %s is retired: ask another one", errAgent, name)
-	case !agent.Live:
-		return nil, fmt.Errorf("%w: there is no agent %q: `virtuous6 agents spawn` makes one", errAgent, name)
-	}
-	if agent.Resting {
-		wake := commands.WakeAgent{Meta: t.meta(0, t.clock()), Agent: name, Run: t.wish.Run}
-		wake.Actor, wake.ID = "agent:"+name, t.nameID("waking "+name)
-		if _, err := t.dispatch(ctx, wake); err != nil {
-			return nil, err
-		}
 	}
 	to := &events.RunAssigned{Agent: name, Revision: revision, Choice: why}
 	if err := t.draw(ctx, agent, to); err != nil {
@@ -69,9 +57,12 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.keeps(name, config, cmp.Or(t.modelOf[name], t.model))
+	if to, config, err = t.passOn(ctx, to, config); err != nil {
+		return nil, err
+	}
+	t.keeps(to.Agent, config, cmp.Or(t.modelOf[to.Agent], t.model))
 	assign := commands.AssignRun{
-		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: name, Revision: to.Revision, Model: t.config.Model, Arms: to.Arms, Choice: why,
+		Meta: t.meta(assignSlot, t.clock()), Run: t.wish.Run, Agent: to.Agent, Revision: to.Revision, Model: t.config.Model, Arms: to.Arms, Choice: to.Choice,
 	}
 	if started.Conversation != "" && started.Conversation != started.Run && started.Phrases == nil {
 		if assign.Earlier, assign.Summaries, err = t.earlier(ctx, started.Conversation); err != nil {
@@ -81,6 +72,25 @@ func (t *turn) assign(ctx context.Context) ([]commands.Command, error) {
 	to.Model, to.Earlier, to.Summaries = assign.Model, assign.Earlier, assign.Summaries
 	t.conversation.assigned = to
 	return []commands.Command{assign}, nil
+}
+
+// awake is an agent that can be asked. One that rests is woken.
+func (t *turn) awake(ctx context.Context, name string) (agent aggregates.Agent, revision uint64, err error) {
+	agent, revision, err = t.agents.Agent(ctx, t.wish.Workspace, name)
+	switch {
+	case err != nil:
+		return agent, 0, err
+	case agent.Retired:
+		return agent, 0, fmt.Errorf("%w: %s is retired: ask another one", errAgent, name)
+	case !agent.Live:
+		return agent, 0, fmt.Errorf("%w: there is no agent %q: `virtuous6 agents spawn` makes one", errAgent, name)
+	}
+	if agent.Resting {
+		wake := commands.WakeAgent{Meta: t.meta(0, t.clock()), Agent: name, Run: t.wish.Run}
+		wake.Actor, wake.ID = "agent:"+name, t.nameID("waking "+name)
+		_, err = t.dispatch(ctx, wake)
+	}
+	return agent, revision, err
 }
 
 // keeps takes over an agent's configuration, with a model where it names none.

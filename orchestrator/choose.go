@@ -18,9 +18,9 @@ const (
 )
 
 // choose finds who answers a run that names nobody: whoever answered last in its conversation, else the agent that fits best
-// and of which nothing says that it does such tasks badly, else the assistant.
-func (t *turn) choose(ctx context.Context) (agent string, why *events.Choice, err error) {
-	if agent, err = t.answeredLast(ctx); err != nil || agent != "" {
+// and of which nothing says that it does such tasks badly, else the assistant. It is never the one that it is not to be.
+func (t *turn) choose(ctx context.Context, but string) (agent string, why *events.Choice, err error) {
+	if agent, err = t.answeredLast(ctx); err != nil || agent != "" && agent != but {
 		return agent, &events.Choice{Reason: agent + " answered last in the conversation"}, err
 	}
 	fitting, err := t.roster.fitting(ctx, t.wish.Workspace, t.task())
@@ -33,7 +33,7 @@ func (t *turn) choose(ctx context.Context) (agent string, why *events.Choice, er
 		if err != nil {
 			return "", nil, err
 		}
-		if !askable {
+		if !askable || m.Name == but {
 			continue
 		}
 		record, err := recordOf(ctx, t.models.In(t.wish.Workspace), m)

@@ -39,6 +39,9 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 	if loop, err := t.agents.Loop(ctx, t.wish.Workspace); err != nil || loop.Paused != nil {
 		return err
 	}
+	if tried.Change.Routes() && !t.concerns(tried, agent.Config) {
+		return nil
+	}
 	unit := conversation
 	if tried.Plan.Unit == events.ByRequester {
 		unit = cmp.Or(started.Requester, conversation)

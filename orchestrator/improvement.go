@@ -101,7 +101,7 @@ func (i Improvements) Approve(ctx context.Context, c commands.ApproveImprovement
 	if err != nil {
 		return Made{}, err
 	}
-	if p.approval != uuid.Nil && p.applied == nil && !p.ended && p.change.Kind.ByItself() {
+	if p.approval != uuid.Nil && p.applied == nil && !p.ended && p.change.ByItself() {
 		// Whoever approved it did not come to make it, or the policy let it pass as a trial only.
 		made, err := i.Make(ctx, c.Workspace, c.Improvement)
 		if made.Repeated = true; made.Done || err != nil {
@@ -114,7 +114,9 @@ func (i Improvements) Approve(ctx context.Context, c commands.ApproveImprovement
 	p.by, p.at, p.approval = c.By, c.At, events.DeriveID(c.ID, 0)
 	_, change, err := i.command(ctx, c.Workspace, c.Improvement, p)
 	if err == nil && change != nil {
-		err = i.Agents.Would(ctx, change)
+		if err = i.Agents.Would(ctx, change); err == nil && p.change.Spawn != nil && !p.trial {
+			err = i.Agents.Would(ctx, p.spawn(change.About()))
+		}
 	}
 	if err != nil {
 		return Made{}, unmakeable(p.change, err)
@@ -142,7 +144,7 @@ func unmakeable(c events.Change, err error) error {
 
 // command is what makes a change, with the name of the agent that it changes. It is nil for what a person has to write.
 func (i Improvements) command(ctx context.Context, workspace, improvement string, p proposal) (agent string, c commands.Command, err error) {
-	if !p.change.Kind.ByItself() {
+	if !p.change.ByItself() {
 		return "", nil, nil
 	}
 	agent = p.change.Agent
@@ -154,12 +156,18 @@ func (i Improvements) command(ctx context.Context, workspace, improvement string
 		agent = named.AdoptedAs
 	}
 	about := commands.Meta{ID: events.DeriveID(p.approval, 0), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval}
-	if p.change.Kind == events.ChangeRetire {
+	if p.change.Kind == events.ChangeRetire && !p.trial {
 		return agent, commands.RetireAgent{Meta: about, Agent: agent, Reason: "improvement " + improvement}, nil
 	}
 	return agent, commands.ConfigureAgent{
 		Meta: about, Agent: agent, Config: *p.change.Config, Only: p.change.Kind, Reason: p.change.Instruction, Of: p.of, Improvement: improvement,
 	}, nil
+}
+
+// spawn makes the agent that a change gives tasks to.
+func (p proposal) spawn(about commands.Meta) commands.SpawnAgent {
+	about.ID = events.DeriveID(p.approval, 4)
+	return commands.SpawnAgent{Meta: about, Agent: p.change.Spawn.Agent, Role: p.change.Spawn.Role, Config: p.change.Spawn.Config}
 }
 
 // everyone is the share of the traffic that a change gets which is made at once.
@@ -194,8 +202,14 @@ func (i Improvements) Make(ctx context.Context, workspace, improvement string) (
 			}
 			return made, err
 		}
-		if _, err := i.Dispatch(ctx, change); err != nil {
-			return made, unmakeable(p.change, err)
+		steps := []commands.Command{change}
+		if p.change.Spawn != nil {
+			steps = []commands.Command{p.spawn(change.About()), change}
+		}
+		for _, step := range steps {
+			if _, err := i.Dispatch(ctx, step); err != nil {
+				return made, unmakeable(p.change, err)
+			}
 		}
 		if apply.Version, apply.Before, err = i.version(ctx, workspace, agent, improvement); err != nil {
 			return made, err
@@ -229,13 +243,20 @@ func (i Improvements) try(ctx context.Context, workspace, improvement string, p 
 	if err != nil {
 		return "", err
 	}
+	if taken, err := i.taken(ctx, workspace, improvement, p.change.Spawn); err != nil || taken != "" {
+		if err != nil {
+			return "", err
+		}
+		_, err = i.Dispatch(ctx, commands.RejectImprovement{Meta: about(3), Improvement: improvement, By: "policy", Reason: taken})
+		return taken, err
+	}
 	screen, err := answers.TellScreen(ctx, i.Models.In(workspace), answers.ChangeInQuestion{Agent: agent, Kind: p.change.Kind, Config: *p.change.Config}, now.Config)
 	if err != nil {
 		return "", err
 	}
 	_, err = i.Dispatch(ctx, commands.PlanExperiment{
-		Meta: about(2), Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, Others: p.change.Others, By: p.by,
-		Screen: &screen,
+		Meta: about(2), Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, Others: p.change.Others,
+		Spawn: p.change.Spawn, By: p.by, Screen: &screen,
 	})
 	switch {
 	case errors.Is(err, aggregates.ErrWorse):
@@ -244,6 +265,22 @@ func (i Improvements) try(ctx context.Context, workspace, improvement string, p 
 		return reject.Reason, err
 	case errors.Is(err, aggregates.ErrExists), errors.Is(err, aggregates.ErrPolicy):
 		err = nil // planned before, or the policy lets it reach too little to be tried
+	}
+	return "", err
+}
+
+// taken is why an agent can't be made for an experiment that is not planned yet, empty where it can.
+func (i Improvements) taken(ctx context.Context, workspace, experiment string, spawn *events.NewAgent) (string, error) {
+	if spawn == nil {
+		return "", nil
+	}
+	x, err := i.Agents.Experiment(ctx, workspace, experiment)
+	if err != nil || x.Experiment != "" {
+		return "", err
+	}
+	there, _, err := i.Agents.Agent(ctx, workspace, spawn.Agent)
+	if err == nil && (there.Live || there.Retired) {
+		return "there is or was an agent " + spawn.Agent + " already", nil
 	}
 	return "", err
 }

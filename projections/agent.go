@@ -21,7 +21,7 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 	Key:   func(r *AgentRow) named { return named{r.Agent, r.Workspace} },
 	Fresh: func(k named, r *AgentRow) { r.Agent, r.Workspace = strings.Clone(k.name), strings.Clone(k.workspace) },
 	Weigh: func(r *AgentRow) int {
-		return len(r.Prompt) + len(r.Schema) + 32*len(r.Tools) + 512*len(r.Skills) + 256*len(r.Fixes) + 64*len(r.Examples) + 256*len(r.Lessons) + 64
+		return len(r.Prompt) + len(r.Schema) + 32*len(r.Tools) + 512*len(r.Skills) + 256*len(r.Fixes) + 64*len(r.Examples) + 256*len(r.Lessons) + 128*len(r.Routes) + 64
 	},
 	Row: []readmodel.ColumnOf[AgentRow]{
 		readmodel.Key(readmodel.String("agent", func(r *AgentRow) *string { return &r.Agent })),
@@ -38,6 +38,7 @@ var agentTable = readmodel.NewTable("agent_registry", readmodel.TableOf[named, A
 		readmodel.As(readmodel.Document("fixes", func(r *AgentRow) *[]events.Fix { return &r.Fixes }), "fixes", func(r *AgentRow) any { return jsonList(r.Fixes) }),
 		readmodel.As(readmodel.Document("examples", func(r *AgentRow) *[]events.Example { return &r.Examples }), "examples", func(r *AgentRow) any { return jsonList(r.Examples) }),
 		readmodel.As(readmodel.Document("lessons", func(r *AgentRow) *[]events.Lesson { return &r.Lessons }), "lessons", func(r *AgentRow) any { return jsonList(r.Lessons) }),
+		readmodel.As(readmodel.Document("routes", func(r *AgentRow) *[]events.Route { return &r.Routes }), "routes", func(r *AgentRow) any { return jsonList(r.Routes) }),
 		readmodel.Symbol("status", func(r *AgentRow) *string { return &r.Status }),
 		readmodel.Bool("imported", func(r *AgentRow) *bool { return &r.Imported }),
 		readmodel.String("adopted_as", func(r *AgentRow) *string { return &r.AdoptedAs }),
@@ -73,7 +74,7 @@ var formerAgentTable = readmodel.NewTable("former_agents", readmodel.TableOf[nam
 
 // agents keeps agent_registry and agent_versions. Runs may name an agent before it is spawned: its row is then there without a status.
 var agents = readmodel.Projection{
-	Name: "agents", Version: 11, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
+	Name: "agents", Version: 12, Tables: []readmodel.AnyTable{agentTable, agentVersionTable, formerAgentTable},
 	Lists: []readmodel.List{agentTable.List(readmodel.List{
 		Name: "agents", Help: "Agents", Order: readmodel.Ascending("agent", "workspace"),
 	})},
@@ -193,6 +194,6 @@ func (w *agentFold) of(f *readmodel.Fact, e events.Agent) (*AgentRow, error) {
 
 func (r *AgentRow) configure(c events.AgentConfig) {
 	r.Model, r.Fallbacks, r.Prompt, r.Temperature, r.MaxTokens, r.Tools = c.Model, c.Fallbacks, c.Prompt, c.Temperature, int64(c.MaxTokens), c.Tools
-	r.Schema, r.Effort, r.Skills, r.Fixes, r.Examples, r.Lessons = string(c.Schema), c.Effort, c.Skills, c.Fixes, c.Examples, c.Lessons
+	r.Schema, r.Effort, r.Skills, r.Fixes, r.Examples, r.Lessons, r.Routes = string(c.Schema), c.Effort, c.Skills, c.Fixes, c.Examples, c.Lessons, c.Routes
 	r.Configured++
 }

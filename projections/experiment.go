@@ -115,7 +115,7 @@ var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[named, drawn
 
 // experiments keeps what is tried on a part of the runs, and what they came to.
 var experiments = readmodel.Projection{
-	Name: "experiments", Version: 5, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
+	Name: "experiments", Version: 6, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
 	Lists: []readmodel.List{experimentTable.List(readmodel.List{
 		Name: "experiments", Help: "Changes that are tried on a part of the runs, and what these came to, the latest first",
 		Order: []readmodel.Order{{Column: "position", Descending: true}},
@@ -166,10 +166,11 @@ func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
 	}
 	r.arms, r.at = e.Arms, f.When
 	for _, arm := range e.Arms {
-		if arm.Experiment != events.Holdback(e.Agent) {
+		agent, is := strings.CutPrefix(arm.Experiment, events.Holdback(""))
+		if !is {
 			continue
 		}
-		if err := w.heldBack(f, arm.Experiment, e.Agent, "", events.CurrentArm, events.FrozenArm); err != nil {
+		if err := w.heldBack(f, arm.Experiment, agent, "", events.CurrentArm, events.FrozenArm); err != nil {
 			return err
 		}
 	}

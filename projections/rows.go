@@ -125,7 +125,9 @@ type AgentRow struct {
 	Examples []events.Example `db:"examples"`
 	// Lessons are what people ask for in its answers, which it is told.
 	Lessons []events.Lesson `db:"lessons"`
-	Status  string          `db:"status"` // active, resting, retired; empty where only runs name it
+	// Routes are what it passes on to others.
+	Routes []events.Route `db:"routes"`
+	Status string         `db:"status"` // active, resting, retired; empty where only runs name it
 	// Imported tells that it is known from history only: its name tells the source, and AdoptedAs the live agent that it was
 	// said to be.
 	Imported  bool   `db:"imported"`

@@ -330,6 +330,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		strength
 		subject
 		task
+		tasks
 		team
 		template
 		thread

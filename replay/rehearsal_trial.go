@@ -124,12 +124,12 @@ func surroundingsOf(ctx context.Context, models projections.Reader) (s surroundi
 // try notes that a proposal would have been tried, where the policy lets it be without a person.
 func (r *rehearsal) try(p evidence.Proposal, approved bool) error {
 	agent, live := r.thoughts.around.live[p.Change.Agent]
-	if !approved || !live || !p.Change.Kind.Configures() {
+	if !approved || !live || !p.Change.Tries() {
 		return nil
 	}
 	facts, err := r.decide(commands.PlanExperiment{
 		Meta: commands.Meta{At: r.thoughts.at, Actor: "policy", Workspace: r.c.Workspace}, Experiment: p.ID(), Improvement: p.ID(), Agent: agent,
-		Change: p.Change.Kind, Config: *p.Change.Config, Others: p.Change.Others, By: "policy",
+		Change: p.Change.Kind, Config: *p.Change.Config, Others: p.Change.Others, Spawn: p.Change.Spawn, By: "policy",
 	})
 	if aggregates.Refused(err) {
 		return nil // the policy lets it reach too little to be tried

@@ -36,12 +36,24 @@ func RiskOf(improvement string, c events.Change) (r Risk, do []string) {
 		r.Worse = "answers to those who wish for something else, tasks that the wishes were not about, and the cost of their tokens with every call; read what is quoted before it is told to an agent"
 	case events.ChangeTokenLimit:
 		r.Worse = "cost and time of long answers"
+	case events.ChangeFallbacks:
+		r.Worse = "answers while the agent's own model is away"
+	case events.ChangeRouting:
+		r.Worse = "tasks of that name that the other agent was not seen at"
+	case events.ChangeSpawn:
+		r.Worse, r.Undo = "tasks that the new agent was not made for", "virtuous6 agents rollback "+c.Agent+" takes its tasks back; the new agent then rests"
 	case events.ChangeRetire:
 		r.Worse, r.Undo = "tasks that only it was good at, and who asks it by name is refused", "virtuous6 agents spawn makes one of the same configuration again"
 	case events.ChangeMerge:
-		r.Worse, r.Undo, do = "rare tasks at which the two do differ", "keep the agent that is merged, resting, until the other has done its work for a while", byHand
+		r.Worse = "rare tasks at which the two do differ"
+		if c.Config == nil {
+			r.Undo, do = "keep the agent that is merged, resting, until the other has done its work for a while", byHand
+		}
 	case events.ChangeSplit:
-		r.Worse, r.Undo, do = "tasks that go to the wrong one of the two", "retire the new agent: the old one still does all", byHand
+		r.Worse, r.Undo = "tasks that go to the wrong one of the two", "retire the new agent: the old one still does all"
+		if c.Config == nil {
+			do = byHand
+		}
 	case events.ChangeWorkflow:
 		r = Risk{Worse: "runs for which it was left out, or done, for a reason that no history shows", Whom: "the runs of " + c.Workflow, Undo: "take the words out again where they were put in"}
 		do = byHand

@@ -141,7 +141,7 @@ func TestWordsAreNeverCommands(t *testing.T) {
 		res := propose(said)
 		for _, p := range res.Proposals {
 			e := p.Evidence
-			if p.Change.Kind.ByItself() || p.Change.Config != nil || e.N <= 0 || e.Low > e.Value || e.Value > e.High || e.From == 0 || e.From > e.To || e.Counts["people"] < 3 {
+			if p.Change.ByItself() || p.Change.Config != nil || e.N <= 0 || e.Low > e.Value || e.Value > e.High || e.From == 0 || e.From > e.To || e.Counts["people"] < 3 {
 				t.Fatalf("got %+v", p)
 			}
 			if s, ok := res.Weigh(p.Claim, 0); !ok || s.Strength != p.Strength {

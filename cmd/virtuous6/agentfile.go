@@ -48,6 +48,7 @@ type frontMatter struct {
 	Fixes       []fix     `yaml:"fixes,omitempty"`
 	Examples    []example `yaml:"examples,omitempty"`
 	Lessons     []lesson  `yaml:"lessons,omitempty"`
+	Routes      []route   `yaml:"routes,omitempty"`
 }
 
 // lesson is what people ask for. See events.Lesson.
@@ -155,11 +156,14 @@ func parseAgentFile(data []byte) (agentFile, error) {
 		}
 		f.config.Lessons = append(f.config.Lessons, told)
 	}
+	for _, r := range matter.Routes {
+		f.config.Routes = append(f.config.Routes, events.Route{Tasks: r.Tasks, To: r.To})
+	}
 	if f.config.Model == inherits {
 		f.config.Model = ""
 	}
 	for key := range keys {
-		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema", "fixes", "examples", "lessons"}, key) {
+		if !slices.Contains([]string{"name", "description", "model", "fallbacks", "api", "temperature", "reasoning_effort", "max_tokens", "tools", "skills", "schema", "fixes", "examples", "lessons", "routes"}, key) {
 			f.ignored = append(f.ignored, key)
 		}
 	}
@@ -173,9 +177,13 @@ func (f agentFile) format() ([]byte, error) {
 	for _, known := range f.config.Fixes {
 		fixes = append(fixes, fix(known))
 	}
+	var passes []route
+	for _, r := range f.config.Routes {
+		passes = append(passes, route{Tasks: r.Tasks, To: r.To})
+	}
 	head, err := yaml.Marshal(frontMatter{
 		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, Fallbacks: f.config.Fallbacks, API: f.config.API,
-		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Skills: f.skills, Schema: document(f.config.Schema), Fixes: fixes,
+		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Skills: f.skills, Schema: document(f.config.Schema), Fixes: fixes, Routes: passes,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the front matter of %s: %w", f.name, err)

@@ -116,6 +116,9 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 		}
 		fmt.Fprintf(a.out, "  %s  %s\n", s, short(s.Description, 80))
 	}
+	for _, r := range r.Routes {
+		fmt.Fprintf(a.out, "passes on %s to %s\n", oneLine(cmp.Or(strings.Join(r.Tasks, ", "), "all that nobody is named for")), oneLine(cmp.Or(r.To, "whoever else fits")))
+	}
 	for _, f := range r.Fixes {
 		fmt.Fprintf(a.out, "fix %s  after %q of %s: %s\n", f.Name(), short(f.Error, 60), cmp.Or(f.Tool, "any tool"), short(f.Do, 80))
 	}
@@ -161,6 +164,7 @@ type agentFlags struct {
 	Schema      *string  `help:"The JSON Schema that answers have to satisfy; @FILE reads it from a file, empty for none." placeholder:"JSON"`
 	Tools       *string  `help:"The tools that it is granted, with commas between; empty for none." placeholder:"NAME,..."`
 	Skills      *string  `help:"The skills that it has, with commas between; empty for none. NAME@DIGEST is an earlier text." placeholder:"NAME,..."`
+	Route       []string `help:"Passes tasks, or workflows, that nobody is named for on to another agent; * for all, nothing behind = for whoever else fits. Once for each; empty for none." placeholder:"TASK,...=AGENT" sep:"none"`
 }
 
 // over is a configuration with what the flags say. The store has to be open.
@@ -195,6 +199,12 @@ func (f agentFlags) over(ctx context.Context, a *app, c events.AgentConfig) (eve
 	}
 	if f.Fallbacks != nil {
 		c.Fallbacks = names(*f.Fallbacks)
+	}
+	if f.Route != nil {
+		var err error
+		if c.Routes, err = routes(f.Route); err != nil {
+			return c, err
+		}
 	}
 	if f.Skills != nil {
 		var err error

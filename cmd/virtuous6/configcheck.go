@@ -87,10 +87,10 @@ func (c *config) mistake() (key, says string) {
 			"it should be names of hosts in small letters, such as docs.example.com, *.example.com, wiki.local:8080, or * for all that are public"},
 		{"policy.fetch_networks", !networks(p.FetchNetworks), "it should be networks, such as 10.1.0.0/16"},
 		{"policy.self_approved", unknown >= 0, fmt.Sprintf("its kinds are %q", events.ChangeKinds())},
-		{"policy.canary", untried >= 0, "its kinds are those that configure an agent: model, temperature, prompt, tools, token_limit, skills"},
+		{"policy.canary", untried >= 0, fmt.Sprintf("its kinds are those that can be tried: %q", triable())},
 		{"policy.specialists", p.Specialists < 0, "it should be a number of agents, or 0 for none"},
 		{"policy.specialist_limit", wrongLimit != nil || specialistLimit < 0, "it should be dollars, such as 2.50"},
-		{"policy.changes", slices.ContainsFunc(p.Changes, wrongRule), fmt.Sprintf("each says with `may` propose, canary or promote; its kinds are %q, for canary those that configure an agent", events.ChangeKinds())},
+		{"policy.changes", slices.ContainsFunc(p.Changes, wrongRule), fmt.Sprintf("each says with `may` propose, canary or promote; its kinds are %q, for canary %q", events.ChangeKinds(), triable())},
 		{"policy.experiment_limit", wrongExperiments != nil || p.ExperimentLimit != "" && experimentLimit <= 0, "it should be dollars, such as 20.00; left out it is no bound"},
 		{"policy.approve_goals_above", wrongAbove != nil || above < 0, "it should be dollars, such as 2.50"},
 		{"policy.judged_within", p.JudgedWithin < 0, "it should be a duration, such as 1h"},
@@ -107,6 +107,11 @@ func (c *config) mistake() (key, says string) {
 
 // team is the id of a team in Slack.
 var team = regexp.MustCompile(`^[TE][A-Z0-9]+$`)
+
+// triable are the kinds of change that can be tried on a part of the runs.
+func triable() []events.ChangeKind {
+	return slices.DeleteFunc(events.ChangeKinds(), func(k events.ChangeKind) bool { return !k.Configures() })
+}
 
 // wrongRule tells of a rule for changes that it can't be held.
 func wrongRule(r changeRuleConfig) bool {

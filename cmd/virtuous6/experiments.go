@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -187,6 +188,7 @@ type experimentsStartVerb struct {
 	Agent string `arg:"" help:"The agent."`
 	agentFlags
 	Or      []string `help:"Another value of the same setting, an arm of its own; up to seven times." placeholder:"VALUE" sep:"none"`
+	Spawn   string   `help:"An agent's file: the agent is made when the experiment starts, to have what --route passes on to it, and retired where that is not kept." placeholder:"FILE"`
 	By      string   `help:"What stays in one arm: a conversation or a requester." enum:"conversation,requester" default:"conversation"`
 	MaxRuns int64    `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
 	MaxDays int      `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
@@ -202,8 +204,9 @@ func (experimentsStartVerb) Help() string {
 		"better, at however many looks. It is rolled back as soon as it is proved that its runs succeed less often, cost a quarter more, or " +
 		"take half as long again, or that a task which went well goes worse. One change at a time, so that you know what did it; the changes of one agent are tried one after " +
 		"another. With --or several values are tried at once: each begins with 5%, one that harms goes out by itself, and what may be the best gets more of the " +
-		"runs.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester\n" +
-		"  virtuous6 experiments start clerk --prompt @short.md --or @kind.md --or @strict.md"
+		"runs. With --route runs are drawn that name nobody and whose task, or workflow, would be passed on: the candidate's go to the other agent, or to a new one with --spawn.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester\n" +
+		"  virtuous6 experiments start clerk --prompt @short.md --or @kind.md --or @strict.md\n" +
+		"  virtuous6 experiments start assistant --route refund,returns=billing\n  virtuous6 experiments start assistant --route refund=refunder --spawn refunder.md"
 }
 
 // Run plans the experiment.
@@ -239,9 +242,13 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	spawn, err := v.spawns(ctx, a)
+	if err != nil {
+		return err
+	}
 	meta := a.meta("")
 	plan := commands.PlanExperiment{
-		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, Others: others, By: "user:" + a.config.user(),
+		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, Others: others, Spawn: spawn, By: "user:" + a.config.user(),
 		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, Flips: v.Flips, JudgedWithin: int64(v.JudgedWithin.Seconds())},
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, plan); err != nil {
@@ -249,6 +256,29 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.out, "%s is planned: it starts when the agent's other experiments are over, while `virtuous6 serve` runs.\n", plan.Experiment)
 	return nil
+}
+
+// spawns is the agent that is made for the experiment, nil for none.
+func (v experimentsStartVerb) spawns(ctx context.Context, a *app) (*events.NewAgent, error) {
+	if v.Spawn == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(v.Spawn)
+	if err != nil {
+		return nil, fmt.Errorf("--spawn: %w", err)
+	}
+	f, err := parseAgentFile(data)
+	if err != nil {
+		return nil, fmt.Errorf("--spawn: %s: %w", v.Spawn, err)
+	}
+	if f.config.Skills, err = a.skillRefs(ctx, f.skills); err != nil {
+		return nil, fmt.Errorf("--spawn: %s: %w", v.Spawn, err)
+	}
+	there, _, err := a.dispatcher().Agent(ctx, a.flags.Workspace, f.name)
+	if err == nil && (there.Live || there.Retired) {
+		err = usage("--spawn: there is or was an agent %q already", f.name)
+	}
+	return &events.NewAgent{Agent: f.name, Role: f.role, Config: f.config}, errors.Join(err, a.servable(ctx, f.config))
 }
 
 // kind is that of the one change that the flags make.
@@ -260,14 +290,18 @@ func (v experimentsStartVerb) kind() (events.ChangeKind, error) {
 	}{
 		{events.ChangeModel, v.Model != nil}, {events.ChangePrompt, v.Prompt != nil}, {events.ChangeTemperature, v.Temperature != nil},
 		{events.ChangeTokenLimit, v.MaxTokens != nil}, {events.ChangeTools, v.Tools != nil}, {events.ChangeSkills, v.Skills != nil},
-		{events.ChangeEffort, v.Effort != nil}, {events.ChangeFormat, v.Schema != nil},
+		{events.ChangeEffort, v.Effort != nil}, {events.ChangeFormat, v.Schema != nil}, {events.ChangeFallbacks, v.Fallbacks != nil},
+		{events.ChangeRouting, v.Route != nil && v.Spawn == ""}, {events.ChangeSpawn, v.Spawn != ""},
 	} {
 		if flag.given {
 			kinds = append(kinds, flag.kind)
 		}
 	}
-	if len(kinds) != 1 || v.Fallbacks != nil {
-		return "", usage("give one change: --model, --prompt, --temperature, --max-tokens, --tools, --skills, --reasoning-effort or --schema; fallbacks can be configured, but not tried")
+	if len(kinds) != 1 {
+		return "", usage("give one change: --model, --fallbacks, --prompt, --temperature, --max-tokens, --tools, --skills, --reasoning-effort, --schema or --route, with --spawn or without")
+	}
+	if v.Spawn != "" && v.Route == nil {
+		return "", usage("--spawn: --route TASK,...=AGENT says what the new agent is to have")
 	}
 	return kinds[0], nil
 }
@@ -288,6 +322,10 @@ func (experimentsStartVerb) or(ctx context.Context, a *app, kind events.ChangeKi
 		f.Effort = &value
 	case events.ChangeFormat:
 		f.Schema = &value
+	case events.ChangeFallbacks:
+		f.Fallbacks = &value
+	case events.ChangeRouting:
+		f.Route = []string{value}
 	case events.ChangeTemperature:
 		t, err := strconv.ParseFloat(value, 64)
 		if err != nil {
@@ -300,7 +338,7 @@ func (experimentsStartVerb) or(ctx context.Context, a *app, kind events.ChangeKi
 			return agent, usage("--or: %q is no number of tokens", value)
 		}
 		f.MaxTokens = &n
-	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook, events.ChangeFixes, events.ChangeExamples, events.ChangeLessons: // kind gives none of them
+	case events.ChangeMerge, events.ChangeSplit, events.ChangeRetire, events.ChangeWorkflow, events.ChangeRunbook, events.ChangeFixes, events.ChangeExamples, events.ChangeLessons, events.ChangeSpawn: // kind gives none of them
 	}
 	return f.over(ctx, a, agent)
 }

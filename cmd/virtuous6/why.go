@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
@@ -140,6 +141,18 @@ func (a *app) tried(ctx context.Context, id string) ([]told, error) {
 	}
 	evaluated, err := a.evalsOf(ctx, improvement, experiment)
 	return ordered(improvement, experiment, scores, evaluated), err
+}
+
+// passesText says who would get which tasks, where an experiment is about that.
+func passesText(f events.ExperimentPlanned) string {
+	if !f.Change.Routes() {
+		return ""
+	}
+	text := ", which passes on " + answers.Tried(f.Change, f.Config)
+	if f.Spawn != nil {
+		text += ", and makes " + f.Spawn.Agent
+	}
+	return text
 }
 
 // evalsOf are the evals that a story names: what was known of a change before it was tried.
@@ -309,7 +322,7 @@ func sentence(fact events.Event) string {
 	case events.ImprovementEffectMeasured:
 		return fmt.Sprintf("measured: %s (%s)", f.Metric, evidenceText(f.Evidence))
 	case events.ExperimentPlanned:
-		return fmt.Sprintf("an experiment on the %s of %s is planned, let by %s up to %s of the runs%s", f.Change, f.Agent, f.By, percent(int64(f.MaxShare)), screenText(f.Screen))
+		return fmt.Sprintf("an experiment on the %s of %s is planned%s, let by %s up to %s of the runs%s", f.Change, f.Agent, passesText(f), f.By, percent(int64(f.MaxShare)), screenText(f.Screen))
 	case events.ExperimentStarted:
 		return fmt.Sprintf("it starts with %s of the runs; a promotion of what is no better has a chance of %.2g", percent(int64(f.Share)), f.Level)
 	case events.ExperimentMoved:
@@ -341,7 +354,11 @@ func sentence(fact events.Event) string {
 		if f.Improvement != "" {
 			by = ", of " + f.Improvement
 		}
-		return fmt.Sprintf("another version of the agent%s: %sModel %s. %s", by, spaced(f.Reason), orDash(f.Config.Model), f.Config.Prompt)
+		passes := answers.Tried(events.ChangeRouting, f.Config)
+		if passes != "" {
+			passes = " It passes on " + passes + "."
+		}
+		return fmt.Sprintf("another version of the agent%s: %sModel %s.%s %s", by, spaced(f.Reason), orDash(f.Config.Model), passes, f.Config.Prompt)
 	case events.AgentRested:
 		return "the agent was laid to rest: nobody has asked it since " + when(f.Since)
 	case events.AgentWoken:
