@@ -51,6 +51,8 @@ type WhatIf struct {
 	Cost       *Contrast `json:"cost_usd,omitempty"`
 	Seconds    *Contrast `json:"seconds,omitempty"`
 	Confidence float64   `json:"confidence,omitempty"`
+	// Candidates are all that the experiment tried, each by itself and at its own confidence, where it tried several.
+	Candidates []WhatIf `json:"candidates,omitempty"`
 }
 
 // TellScreen is what is known of a change before it is tried: what history says of it, and the latest eval. now is what the agent is without it.
@@ -138,19 +140,36 @@ func TellWhatIf(ctx context.Context, r projections.Reader, q ChangeInQuestion) (
 		w.Unknown = "it was never tried: no run was drawn for it"
 		return w, nil
 	}
-	w.Experiment, w.Status, w.Arm = all[tried].Experiment, all[tried].Status, armOf(q, all[tried])
+	x := all[tried]
+	w.Experiment, w.Status = x.Experiment, x.Status
 	drawn, err := r.Drawn(ctx, w.Experiment)
 	if err != nil {
 		return w, err
 	}
+	if len(x.Others) > 0 && q.Experiment != "" {
+		for i := range 1 + len(x.Others) {
+			each := w
+			each.Arm = events.Candidate(i)
+			if err := each.tell(slices.Clone(drawn)); err != nil {
+				return w, err
+			}
+			w.Candidates = append(w.Candidates, each)
+		}
+	}
+	w.Arm = armOf(q, x)
+	return w, w.tell(drawn)
+}
+
+// tell says what the runs tell that were drawn for an experiment.
+func (w *WhatIf) tell(drawn []projections.DrawnRun) error {
 	drawn = slices.DeleteFunc(drawn, func(d projections.DrawnRun) bool {
 		return w.chance(d.Arm) <= 0 || d.Result() != events.Succeeded && d.Result() != events.Failed
 	})
-	if len(q.Tasks) > 0 && !slices.ContainsFunc(drawn, func(d projections.DrawnRun) bool { return slices.Contains(q.Tasks, d.Task) }) {
-		w.Unknown = fmt.Sprintf("none of the runs that were drawn is about %s", strings.Join(q.Tasks, ", "))
-		return w, nil
+	if len(w.Tasks) > 0 && !slices.ContainsFunc(drawn, func(d projections.DrawnRun) bool { return slices.Contains(w.Tasks, d.Task) }) {
+		w.Unknown = fmt.Sprintf("none of the runs that were drawn is about %s", strings.Join(w.Tasks, ", "))
+		return nil
 	}
-	return w, w.estimate(drawn)
+	return w.estimate(drawn)
 }
 
 // armOf is the candidate that a question is about, the first where it names none. It is empty where there is one.
@@ -162,16 +181,20 @@ func armOf(q ChangeInQuestion, x projections.ExperimentRow) string {
 	return events.Candidate(i + 1)
 }
 
-// chance is how likely a run was drawn into its arm, as one of the two that are compared. It is 0 where it is in neither.
+// chance is how likely a run was drawn into its arm. It is 0 for one that could not have got the candidate any more.
 func (w *WhatIf) chance(arm events.Arm) float64 {
-	if w.Arm == "" {
-		return float64(arm.Permille) / 1000
-	}
-	i, _ := events.CandidateOf(w.Arm)
-	if i+1 >= len(arm.Shares) || arm.Arm != w.Arm && arm.Arm != events.ControlArm || arm.Shares[i+1] == 0 {
+	if i, _ := events.CandidateOf(w.Arm); w.Arm != "" && (i+1 >= len(arm.Shares) || arm.Shares[i+1] == 0) {
 		return 0
 	}
-	return float64(arm.Permille) / float64(arm.Shares[0]+arm.Shares[i+1])
+	return float64(arm.Permille) / 1000
+}
+
+// got tells whether a run got the candidate, and whether it got one that is none of the two which are compared.
+func (w *WhatIf) got(arm events.Arm) (candidate, elsewhere bool) {
+	if w.Arm == "" {
+		return arm.Tried() || arm.Arm == events.CurrentArm, false
+	}
+	return arm.Arm == w.Arm, arm.Arm != w.Arm && arm.Arm != events.ControlArm
 }
 
 // estimate fills in the figures.
@@ -221,9 +244,9 @@ func (w *WhatIf) contrast(drawn []projections.DrawnRun, value func(projections.D
 	draws := make([]stats.Draw, 0, len(drawn))
 	for _, d := range drawn {
 		if y, known := value(d); known {
+			candidate, elsewhere := w.got(d.Arm)
 			draws = append(draws, stats.Draw{
-				Unit: d.Arm.Unit, Stratum: d.Task, Candidate: d.Arm.Tried() || d.Arm.Arm == events.CurrentArm,
-				Chance: w.chance(d.Arm), Outcome: y,
+				Unit: d.Arm.Unit, Stratum: d.Task, Candidate: candidate, Elsewhere: elsewhere, Chance: w.chance(d.Arm), Outcome: y,
 			})
 		}
 	}

@@ -104,6 +104,57 @@ func TestWhatAChangeWouldHaveDone(t *testing.T) {
 	}
 }
 
+// Of several candidates each is told by itself, as if all had got it: runs that got another one count among all.
+func TestWhatSeveralCandidatesWouldHaveDone(t *testing.T) {
+	t.Parallel()
+	at := now.AddDate(0, 0, -9)
+	dull := livelier
+	dull.Prompt = "Be dull."
+	facts := []any{
+		"experiment-x", at, events.ExperimentPlanned{Experiment: "x", Agent: "clerk", Change: events.ChangePrompt, Config: livelier, Others: []events.AgentConfig{dull}},
+		"experiment-x", at, events.ExperimentStarted{Share: 200, Level: .01},
+	}
+	r := rand.New(rand.NewPCG(2, 1))
+	for i := range 1500 {
+		run, begun := fmt.Sprint("r", i), at.Add(time.Duration(i)*time.Minute)
+		arm := events.Arm{Experiment: "x", Arm: events.ControlArm, Permille: 600, Unit: run, Shares: []int{600, 200, 200}}
+		// The control succeeds in half of the runs, one candidate in four of five, the other in one of five. It goes out after a third, and from then on all
+		// fail: that must not be taken for its doing.
+		success := .5
+		if i >= 1000 {
+			arm.Permille, arm.Shares = 800, []int{800, 200, 0}
+		}
+		switch draw := r.IntN(1000); {
+		case draw < 200:
+			arm.Arm, arm.Permille, success = events.CandidateArm, 200, .8
+		case draw < 400 && i < 1000:
+			arm.Arm, arm.Permille, success = events.Candidate(1), 200, .2
+		}
+		if i >= 1000 {
+			success = 0
+		}
+		end := events.Event(events.RunFailed{Error: "no"})
+		if r.Float64() < success {
+			end = events.RunFinished{Outcome: events.Succeeded}
+		}
+		facts = append(facts, "run-"+run, begun, events.RunStarted{Run: run, Workflow: "shop"}, "run-"+run, begun, events.RunAssigned{Agent: "clerk", Arms: []events.Arm{arm}}, "run-"+run, begun.Add(time.Second), end)
+	}
+	w, err := answers.TellWhatIf(t.Context(), read(t, facts...), answers.ChangeInQuestion{Agent: "clerk", Kind: events.ChangePrompt, Config: dull, Experiment: "x"})
+	if err != nil || len(w.Candidates) != 2 || w.Arm != events.Candidate(1) || w.Success == nil || *w.Success != *w.Candidates[1].Success {
+		t.Fatalf("got %+v (%v)", w, err)
+	}
+	for i, want := range []struct {
+		runs    int64
+		without float64
+		with    float64
+	}{{1500, .5 * 2 / 3, .8 * 2 / 3}, {1000, .5, .2}} {
+		c := w.Candidates[i]
+		if c.Arm != events.Candidate(i) || c.Runs != want.runs || math.Abs(c.Success.Without-want.without) > .05 || math.Abs(c.Success.With-want.with) > .07 || c.Success.Low > want.with-want.without || c.Success.High < want.with-want.without {
+			t.Errorf("%s of %d runs: %+v", c.Arm, c.Runs, c.Success)
+		}
+	}
+}
+
 func TestFewDrawsTellNothing(t *testing.T) {
 	t.Parallel()
 	for conversations, want := range map[int]string{0: "0 runs that were drawn have succeeded or failed, all in one arm", 60: "of equal weight in the smaller arm, and 100 are needed"} {

@@ -255,6 +255,82 @@ func whatIfs(t testing.TB, seed uint64, worlds int) (covered, told int) {
 	return covered, told
 }
 
+// whatIfsOfSeveral is that of experiments on three candidates, whose shares follow what was seen of them, and of which the last goes out on the way. It
+// tells in how many of the candidates anything was told, and was right.
+func whatIfsOfSeveral(t testing.TB, seed uint64, worlds int) (covered, told int) {
+	for i := range worlds {
+		r := rand.New(rand.NewPCG(seed, uint64(3000+i)))
+		tasks := 1 + r.IntN(4)
+		success := make([][4]float64, tasks) // of each arm, the control's first
+		for k := range tasks {
+			for arm := range 4 {
+				success[k][arm] = .1 + .8*r.Float64()
+			}
+		}
+		x := aggregates.Experiment{Shares: []int{850, 50, 50, 50}}
+		x.Experiment, x.Others = fmt.Sprint("x", i), make([]events.AgentConfig, 2)
+		runs := 1500 + r.IntN(1500)
+		var draws [3][]stats.Draw
+		var truth, there [3]float64
+		var seen, good [4]float64
+		for n := range runs {
+			easy := 1.
+			if n > runs/3 {
+				easy = .8
+			}
+			if n%50 == 49 { // the leader gets half of the runs, and what was seen least of the others nothing less than it has to
+				lead := 1
+				for arm := 1; arm < 4; arm++ {
+					if good[arm]/max(1, seen[arm]) > good[lead]/max(1, seen[lead]) {
+						lead = arm
+					}
+				}
+				x.Shares = []int{350, 50, 50, 50}
+				x.Shares[lead] += 500
+				if n > runs/2 && lead != 3 {
+					x.Shares[0], x.Shares[3] = x.Shares[0]+50, 0
+				}
+			}
+			unit, task := fmt.Sprint("r", n), r.IntN(tasks)
+			drawn := x.Draw(unit)
+			arm := 0
+			if j, is := events.CandidateOf(drawn.Arm); is {
+				arm = j + 1
+			}
+			outcome := 0.
+			if r.Float64() < success[task][arm]*easy {
+				outcome = 1
+			}
+			seen[arm], good[arm] = seen[arm]+1, good[arm]+outcome
+			for j := range draws {
+				if x.Shares[j+1] == 0 {
+					continue
+				}
+				there[j]++
+				for _, s := range success {
+					truth[j] += (s[j+1] - s[0]) * easy / float64(tasks)
+				}
+				draws[j] = append(draws[j], stats.Draw{
+					Unit: unit, Stratum: fmt.Sprint(task), Candidate: arm == j+1, Elsewhere: arm != 0 && arm != j+1, Chance: float64(drawn.Permille) / 1000, Outcome: outcome,
+				})
+			}
+		}
+		for j := range draws {
+			w, err := stats.Estimate(draws[j], func(string) bool { return true }, .95)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w.Effective < 100 {
+				continue
+			}
+			if told++; w.Interval.Low <= truth[j]/there[j] && truth[j]/there[j] <= w.Interval.High {
+				covered++
+			}
+		}
+	}
+	return covered, told
+}
+
 // The loop finds what is better, keeps nothing that harms, and little that does nothing, in a world whose truth is known.
 // `make loop` runs the whole of it and writes the table.
 func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
@@ -277,6 +353,7 @@ func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
 		worlds = 1000
 	}
 	covered, told := whatIfs(t, 11, worlds)
+	coveredSeveral, toldSeveral := whatIfsOfSeveral(t, 17, worlds)
 	type field struct{ arms, uniform, topTwo int }
 	var fields []field
 	for _, arms := range []int{3, 5, 8} {
@@ -299,6 +376,9 @@ func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
 	if covered*100 < told*93 || told*2 < worlds {
 		t.Errorf("what-if told of %d in %d worlds, and was right in %d", told, worlds, covered)
 	}
+	if coveredSeveral*100 < toldSeveral*93 || toldSeveral < worlds {
+		t.Errorf("what-if told of %d candidates of several in %d worlds, and was right of %d", toldSeveral, worlds, coveredSeveral)
+	}
 	if !*wholeWorld {
 		return
 	}
@@ -316,6 +396,8 @@ func TestTheLoopInAWorldOfPlantedTruths(t *testing.T) {
 	fmt.Fprintf(&b, "\n%d experiments whose arms do the same, looked at after each of %d runs: %d promoted, %d rolled back.\n", same, runs, promoted, rolledBack)
 	fmt.Fprintf(&b, "\nThe process of the loop killed %d times, each time between a fact and what it makes it do: the same decisions, byte for byte.\n", killed)
 	fmt.Fprintf(&b, "\nWhat-if in %d worlds of known truth: told in %d, and the truth is within its 95%% interval in %d of them, %.1f%%.\n", worlds, told, covered, 100*float64(covered)/float64(told))
+	fmt.Fprintf(&b, "\nOf three candidates at once, in as many worlds, with shares that follow what is seen: told of %d of %d, and the truth is within the interval of %d of them, %.1f%%.\n",
+		toldSeveral, 3*worlds, coveredSeveral, 100*float64(coveredSeveral)/float64(toldSeveral))
 	b.WriteString("\n| the best of so many arms, at 5% | runs by equal shares | by top-two sampling | fewer |\n|---|---|---|---|\n")
 	for _, f := range fields {
 		fmt.Fprintf(&b, "| %d | %d | %d | %.0f%% |\n", f.arms, f.uniform/(worlds/10), f.topTwo/(worlds/10), 100*(1-float64(f.topTwo)/float64(f.uniform)))

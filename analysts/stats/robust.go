@@ -15,6 +15,8 @@ type Draw struct {
 	// Candidate tells which arm it got, Chance how probable that was, in (0, 1].
 	Candidate bool
 	Chance    float64
+	// Elsewhere tells that it got a third arm: it is one of all, and tells of neither of the two. Its Chance and Outcome count for nothing.
+	Elsewhere bool
 	// Outcome is what it came to.
 	Outcome float64
 }
@@ -51,6 +53,9 @@ func Estimate(draws []Draw, meant func(stratum string) bool, confidence float64)
 	model := newFoldMeans(draws)
 	var sum, squares [2]float64
 	for _, d := range draws {
+		if d.Elsewhere {
+			continue
+		}
 		w := 1 / d.Chance
 		sum[arm(d)] += w
 		squares[arm(d)] += float64(w * w)
@@ -64,7 +69,9 @@ func Estimate(draws []Draw, meant func(stratum string) bool, confidence float64)
 		fold := foldOf(d.Unit)
 		foretold := [2]float64{model.mean(fold, d.Stratum, 0), model.mean(fold, d.Stratum, 1)}
 		seen := foretold
-		seen[arm(d)] += (d.Outcome - foretold[arm(d)]) / d.Chance
+		if !d.Elsewhere {
+			seen[arm(d)] += (d.Outcome - foretold[arm(d)]) / d.Chance
+		}
 		control += seen[0]
 		if meant(d.Stratum) {
 			g := seen[1] - seen[0]
@@ -109,6 +116,9 @@ func newFoldMeans(draws []Draw) *foldMeans {
 		if s == nil {
 			s = new([folds + 1][2]tally)
 			m.strata[d.Stratum] = s
+		}
+		if d.Elsewhere {
+			continue
 		}
 		for _, fold := range [2]int{foldOf(d.Unit), folds} {
 			for _, t := range [2]*tally{&m.all[fold][arm(d)], &s[fold][arm(d)]} {

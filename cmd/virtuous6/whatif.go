@@ -55,12 +55,29 @@ func (v whatIfVerb) Run(ctx context.Context, a *app) error {
 	if w.Kind == "" {
 		change = "all that was changed since a person made it, and not the version of then"
 	}
-	fmt.Fprintf(a.out, "If %s of %s had got %s:\n", of, oneLine(w.Agent), change)
+	if len(w.Candidates) == 0 {
+		w.Candidates = []answers.WhatIf{w}
+	}
+	for _, each := range w.Candidates {
+		which := change
+		if each.Arm != "" {
+			which += ", as in the arm " + each.Arm
+		}
+		fmt.Fprintf(a.out, "If %s of %s had got %s:\n", of, oneLine(w.Agent), which)
+		if err := a.tellWhatIf(each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellWhatIf says what a change would have done.
+func (a *app) tellWhatIf(w answers.WhatIf) error {
 	if w.Unknown != "" {
 		_, err := fmt.Fprintf(a.out, "Nothing is known: %s.\n", oneLine(w.Unknown))
 		return err
 	}
-	err = table(a.out, "FIGURE|WITHOUT|WITH|DIFFERENCE|BETWEEN", func(row func(...any)) {
+	err := table(a.out, "FIGURE|WITHOUT|WITH|DIFFERENCE|BETWEEN", func(row func(...any)) {
 		for _, f := range []struct {
 			name, format string
 			by           float64
