@@ -168,9 +168,9 @@ func decideExperiment(p Policy, c commands.Experiment, s Experiment) (events.Exp
 		if !(c.Level > 0 && c.Level < 1) {
 			return nil, fmt.Errorf("%w: a level lies between 0 and 1, not at %v", ErrInvalid, c.Level)
 		}
-		// The policy may be another by now.
+		// The policy may be another by now. Others wait for their turn behind what it lets be tried no more.
 		if err := checkPassing(p, events.Change{Kind: s.Change, Agent: s.Agent, Config: &s.Config, Others: s.Others, Spawn: s.Spawn}); err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Stream(), err)
+			return events.ExperimentStopped{By: policyApproves, Reason: err.Error()}, nil
 		}
 		return events.ExperimentStarted{Share: s.Plan.Steps[0], Level: c.Level}, nil
 	case commands.MoveExperiment:

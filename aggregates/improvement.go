@@ -237,7 +237,7 @@ func applyImprovement(p Policy, c commands.ApplyImprovement, s improvementState)
 
 func checkChange(p Policy, c events.Change) error {
 	switch {
-	case len(c.Others) > 0 && !c.Kind.Configures():
+	case len(c.Others) > 0 && !c.Tries():
 		return fmt.Errorf("%w: a change of kind %q has no other configurations", ErrInvalid, c.Kind)
 	case len(c.Others) > mostOthers:
 		return fmt.Errorf("%w: at most %d candidates are tried at once, not %d", ErrInvalid, 1+mostOthers, 1+len(c.Others))

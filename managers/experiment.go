@@ -257,6 +257,7 @@ func wantsOfExperiments(s experimentsState) (wants []Want) {
 		wants = append(wants, g.want(s.Workspace))
 	}
 	served := map[string]bool{}
+	var next *Want
 	for _, t := range s.Trials {
 		first := !served[t.Agent]
 		served[t.Agent] = true
@@ -264,19 +265,12 @@ func wantsOfExperiments(s experimentsState) (wants []Want) {
 		case t.Verdict != nil:
 			wants = append(wants, Want{ID: t.Verdict.ID, Command: t.command(s.Workspace)})
 		case !t.Started() && first:
-			start := Want{ID: events.DeriveID(t.Cause, 1), Command: commands.StartExperiment{
-				Meta: meta("experiment", t.Cause, 0, t.At, s.Workspace, ""), Experiment: t.Experiment,
-				Level: stats.Round(stats.Lond(falsePromotions, s.Begun, s.Found)),
-			}}
-			if s.exhausted(t.At) {
-				start.ID, start.At = events.DeriveID(t.Cause, 7), s.Month.AddDate(0, 1, 0)
+			start := s.start(t)
+			if t.Spawn != nil && !t.Spawned {
+				wants = append(wants, t.made(start.At, s.Workspace))
+			} else if next == nil || start.At.Before(next.At) {
+				next = &start
 			}
-			if i := slices.IndexFunc(s.Promoted, func(p promoted) bool { return p.Agent == t.Agent }); i >= 0 {
-				if until := s.Promoted[i].At.Add(untilConfigured); until.After(start.At) {
-					start.ID, start.At = events.DeriveID(t.Cause, 2), until
-				}
-			}
-			wants = append(wants, t.made(start, s.Workspace))
 		}
 		// One of which nobody carries the verdict out ends too.
 		if t.Started() {
@@ -290,7 +284,29 @@ func wantsOfExperiments(s experimentsState) (wants []Want) {
 			wants = append(wants, *t.expiry)
 		}
 	}
+	if next != nil {
+		wants = append(wants, *next)
+	}
 	return wants
+}
+
+// start is that of an experiment that has its turn. One starts after another: the level of each goes by how many began before it, and so does
+// the id, since one that waits for its time has another level once another one has begun.
+func (s experimentsState) start(t *trial) Want {
+	id := 100 + 3*int(s.Begun)
+	start := Want{ID: events.DeriveID(t.Cause, id), Command: commands.StartExperiment{
+		Meta: meta("experiment", t.Cause, id, t.At, s.Workspace, ""), Experiment: t.Experiment,
+		Level: stats.Round(stats.Lond(falsePromotions, s.Begun, s.Found)),
+	}}
+	if s.exhausted(t.At) {
+		start.ID, start.At = events.DeriveID(t.Cause, id+1), s.Month.AddDate(0, 1, 0)
+	}
+	if i := slices.IndexFunc(s.Promoted, func(p promoted) bool { return p.Agent == t.Agent }); i >= 0 {
+		if until := s.Promoted[i].At.Add(untilConfigured); until.After(start.At) {
+			start.ID, start.At = events.DeriveID(t.Cause, id+2), until
+		}
+	}
+	return start
 }
 
 // verdict is what was decided at a fact. It stands: what comes later is another decision's.

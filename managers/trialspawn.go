@@ -24,12 +24,9 @@ func (g givenUp) want(workspace string) Want {
 	}}
 }
 
-// made is the start of an experiment, or the making of the agent that has to be there before.
-func (t *trial) made(start Want, workspace string) Want {
-	if t.Spawn == nil || t.Spawned {
-		return start
-	}
-	return Want{ID: events.DeriveID(t.Cause, 8), At: start.At, Command: commands.SpawnAgent{
+// made is the making of the agent that has to be there before an experiment starts.
+func (t *trial) made(at time.Time, workspace string) Want {
+	return Want{ID: events.DeriveID(t.Cause, 8), At: at, Command: commands.SpawnAgent{
 		Meta: meta("experiment", t.Cause, 8, t.At, workspace, ""), Agent: t.Spawn.Agent, Role: t.Spawn.Role, Config: t.Spawn.Config,
 	}}
 }
