@@ -20,7 +20,7 @@ func TestRulesForChangesAreChecked(t *testing.T) {
 		"of all kinds":                {rule(events.MayPromote), ""},
 		"a kind that is none":         {rule(events.MayPropose, "colour"), "policy.changes"},
 		"it says nothing":             {rule("", events.ChangePrompt), "policy.changes"},
-		"what can't be tried":         {rule(events.MayTry, events.ChangeRetire), "policy.changes"},
+		"what can't be tried":         {rule(events.MayTry, events.ChangeWorkflow), "policy.changes"},
 		"dollars":                     {policyConfig{ExperimentLimit: "20.00"}, ""},
 		"no dollars":                  {policyConfig{ExperimentLimit: "much"}, "policy.experiment_limit"},
 		"none, which is not no bound": {policyConfig{ExperimentLimit: "0"}, "policy.experiment_limit"},
