@@ -17,9 +17,9 @@ func TestAChangeOfAKindChangesItsSettingAlone(t *testing.T) {
 		Model: "b", API: "responses", Prompt: "b", Temperature: &cold, MaxTokens: 2, Effort: "high", Schema: json.RawMessage(`{}`), Tools: []string{"b"}, Fallbacks: []string{"b"},
 		Skills: []events.SkillRef{{Name: "b"}}, Fixes: []events.Fix{{ID: "1", Do: "b"}, {ID: "3", Do: "b"}}, Examples: []events.Example{{Run: "b"}}, Lessons: []events.Lesson{{Subject: "1", Said: []events.Saying{{Feedback: "b"}}}, {Subject: "3"}}, Routes: []events.Route{{Tasks: []string{"x"}, To: "b"}, {To: "b"}},
 	}
-	// A route takes the place of that of the same tasks, and stands before the others.
+	// A route takes the place of that of the same tasks, and stands before the others, but for one of all tasks.
 	passes := func(c *events.AgentConfig) {
-		c.Routes = []events.Route{{Tasks: []string{"x"}, To: "b"}, {To: "b"}, {Tasks: []string{"y"}, To: "a"}}
+		c.Routes = []events.Route{{Tasks: []string{"x"}, To: "b"}, {Tasks: []string{"y"}, To: "a"}, {To: "b"}}
 	}
 	settings := map[events.ChangeKind]func(c *events.AgentConfig){
 		events.ChangeModel:       func(c *events.AgentConfig) { c.Model, c.API = "b", "responses" },

@@ -1,6 +1,9 @@
 package events
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Route passes on what an agent would be asked by those who name nobody. Who is named is never replaced.
 type Route struct {
@@ -24,7 +27,7 @@ func (c AgentConfig) Route(agent, workflow, task string) *Route {
 	return &c.Routes[i]
 }
 
-// passedOn are routes with others before them, which take the place of those of the same tasks.
+// passedOn are routes with others before them, which take the place of those of the same tasks. One of all tasks is about what no other one is.
 func passedOn(routes, others []Route) []Route {
 	all := slices.Clone(others)
 	for _, r := range routes {
@@ -32,5 +35,6 @@ func passedOn(routes, others []Route) []Route {
 			all = append(all, r)
 		}
 	}
+	slices.SortStableFunc(all, func(a, b Route) int { return cmp.Compare(min(len(b.Tasks), 1), min(len(a.Tasks), 1)) })
 	return all
 }

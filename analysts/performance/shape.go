@@ -73,6 +73,16 @@ func (l *look) now(agent string) (version projections.AgentVersionRow, ok bool) 
 	return version, false
 }
 
+// passing is the configuration of an agent that passes on what a route says, so that it can be tried. It is nil for one that is not live.
+func (l *look) passing(agent string, route events.Route) *events.AgentConfig {
+	now, live := l.now(agent)
+	if !live {
+		return nil
+	}
+	config, _ := now.Config.With(events.ChangeRouting, events.AgentConfig{Routes: []events.Route{route}})
+	return &config
+}
+
 func byWorkflow(runs []*Run) map[string][]*Run {
 	of := map[string][]*Run{}
 	for _, r := range runs {
@@ -185,6 +195,9 @@ func (l *look) merge(a, b string, level float64) (found shape, ok bool) {
 			a, b, strings.Join(workflows[:min(len(workflows), 3)], ", "), 100*alike, good(l.runs[a]), len(l.runs[a]), good(l.runs[b]), len(l.runs[b]), 100*d, 100*i.Low, 100*i.High),
 		expected: events.Expected{Metric: "success_rate", Change: 0, Low: -alike, High: alike},
 	}
+	if _, live := l.now(keep); live {
+		found.change.Config = l.passing(drop, events.Route{To: keep})
+	}
 	if priced {
 		w := evidence.NewWorth(events.LessDollars, l.monthly[drop]*saving, l.monthly[drop]*(saving-half), l.monthly[drop]*(saving+half), l.spending())
 		found.worth = &w
@@ -252,8 +265,10 @@ func (l *look) retirements(all []*Run) []shape {
 		d, i := s.Difference(confidence)
 		w := evidence.Successes(-d, -i.High, -i.Low, l.monthly[agent], l.all)
 		found = append(found, shape{
-			change: events.Change{Kind: events.ChangeRetire, Agent: agent, Instruction: fmt.Sprintf("Retire %s: others do its tasks better.", agent)},
-			claim:  events.Claim{Subject: []string{"retire", agent}, Harms: true}, strength: events.Strong, worth: &w,
+			change: events.Change{
+				Kind: events.ChangeRetire, Agent: agent, Config: l.passing(agent, events.Route{}), Instruction: fmt.Sprintf("Retire %s: others do its tasks better.", agent),
+			},
+			claim: events.Claim{Subject: []string{"retire", agent}, Harms: true}, strength: events.Strong, worth: &w,
 			evidence: comparison(s, d, i, l.runs[agent][0].First, l.runs[agent][len(l.runs[agent])-1].Last),
 			reason: fmt.Sprintf("%s succeeds %.0f points less often than other agents on the tasks that both have (%d of %d runs; interval %+.0f to %+.0f).",
 				agent, -100*d, good(l.runs[agent]), len(l.runs[agent]), 100*i.Low, 100*i.High),

@@ -1,10 +1,12 @@
 package performance_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/performance"
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -102,6 +104,67 @@ func TestAnAgentThatIsWeakAtSomeTasksIsSplit(t *testing.T) {
 	}
 }
 
+// What makes a change possible comes with it, where the agents are live: who gets the tasks, and that can be tried.
+func TestAChangeOfWhoDoesWhatCanBeTried(t *testing.T) {
+	t.Parallel()
+	alike := func(w *world, i int) {
+		w.run([]string{"ann", "bob"}[i%2], []string{"x", "y", "z"}[i%3], "m", .92)
+		r := &w.Runs[i]
+		r.Tools, r.Priced, r.Nanos = []string{"search"}, true, []float64{3e6, 2e6}[i%2]
+	}
+	weak := func(rates map[string]float64) func(w *world, i int) {
+		return func(w *world, i int) {
+			agent, task := []string{"ann", "bob", "cy"}[w.IntN(3)], []string{"a", "b", "c"}[w.IntN(3)]
+			rate := .9
+			if task == "c" {
+				rate = rates[agent]
+			}
+			w.run(agent, task, "m", rate)
+		}
+	}
+	bad := weak(map[string]float64{"ann": .5, "bob": .8, "cy": .95})
+	for name, tt := range map[string]struct {
+		live   []string
+		kind   events.ChangeKind
+		made   func(w *world, i int)
+		routes []events.Route
+	}{
+		"merged":                         {[]string{"ann", "bob"}, events.ChangeMerge, alike, []events.Route{{Tasks: []string{"refund"}, To: "dan"}, {To: "bob"}}},
+		"the one that stays is not live": {[]string{"ann"}, events.ChangeMerge, alike, nil},
+		"the one that goes is not live":  {[]string{"bob"}, events.ChangeMerge, alike, nil},
+		"another one does it better":     {[]string{"ann", "bob", "cy"}, events.ChangeRouting, bad, []events.Route{{Tasks: []string{"c"}, To: "cy"}, {Tasks: []string{"refund"}, To: "dan"}}},
+		"the best one is not live":       {[]string{"ann", "bob"}, events.ChangeRouting, bad, []events.Route{{Tasks: []string{"c"}, To: "bob"}, {Tasks: []string{"refund"}, To: "dan"}}},
+		"nobody live does it better":     {[]string{"ann", "bob"}, events.ChangeSplit, weak(map[string]float64{"ann": .5, "bob": .5, "cy": .95}), nil},
+		"it is not live itself":          {[]string{"bob", "cy"}, events.ChangeSplit, bad, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(300)
+			for _, agent := range tt.live {
+				w.configured(agent, events.AgentConfig{Prompt: "I am " + agent, Routes: []events.Route{{Tasks: []string{"refund"}, To: "dan"}}})
+			}
+			for i := range 8000 {
+				tt.made(w, i)
+			}
+			res := w.look()
+			at := slices.IndexFunc(res.Proposals, func(p evidence.Proposal) bool { return p.Change.Agent == "ann" })
+			if at < 0 {
+				t.Fatalf("%+v", res.Proposals)
+			}
+			p := res.Proposals[at]
+			if p.Change.Kind != tt.kind || p.Change.Tries() != (tt.routes != nil) {
+				t.Fatalf("%+v", p.Change)
+			}
+			if tt.routes != nil && (!reflect.DeepEqual(p.Change.Config.Routes, tt.routes) || p.Change.Config.Prompt != "I am ann") {
+				t.Errorf("%+v, want %+v", p.Change.Config, tt.routes)
+			}
+			if s, ok := res.Weigh(p.Claim, 0); !ok || s.Strength != p.Strength {
+				t.Errorf("weighed %+v %v", s, ok)
+			}
+		})
+	}
+}
+
 func TestWhatALiveAgentIsGiven(t *testing.T) {
 	t.Parallel()
 	// clerk does all tasks as wide ones do, weak fails more often, terse is cut at its limit, and clerk has a tool that it never calls.
@@ -130,7 +193,9 @@ func TestWhatALiveAgentIsGiven(t *testing.T) {
 		c     events.AgentConfig
 		has   func(p events.Change) bool
 	}{
-		"retired":        {events.ChangeRetire, "weak", events.AgentConfig{}, func(c events.Change) bool { return c.Config == nil }},
+		"retired": {events.ChangeRetire, "weak", events.AgentConfig{Model: "m"}, func(c events.Change) bool {
+			return c.Config.Model == "m" && len(c.Config.Routes) == 1 && c.Config.Routes[0].To == "" && len(c.Config.Routes[0].Tasks) == 0
+		}},
 		"cut":            {events.ChangeTokenLimit, "terse", events.AgentConfig{MaxTokens: 100}, func(c events.Change) bool { return c.Config.MaxTokens == 200 }},
 		"unused":         {events.ChangeTools, "clerk", events.AgentConfig{Tools: []string{"search", "browse"}}, func(c events.Change) bool { return slices.Equal(c.Config.Tools, []string{"search"}) }},
 		"nobody is live": {},

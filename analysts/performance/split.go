@@ -138,14 +138,48 @@ func (l *look) split(agent string, h *halves) (found shape, ok bool) {
 	if more := len(names) - 4; more > 0 {
 		told += fmt.Sprintf(" and %d more", more)
 	}
+	change := events.Change{
+		Kind: events.ChangeSplit, Agent: agent,
+		Instruction: fmt.Sprintf("Make an agent of its own for %s, with a prompt and tools for that, and leave the rest to %s.", told, agent),
+	}
+	if to := l.doesBetter(agent, func(r *Run) bool { return slices.Contains(names, kind(r)) }); to != "" {
+		change.Kind, change.Config = events.ChangeRouting, l.passing(agent, events.Route{Tasks: names, To: to})
+		change.Instruction = fmt.Sprintf("Have %s pass %s on to %s, who does better at that.", agent, told, to)
+	}
 	return shape{
-		change: events.Change{
-			Kind: events.ChangeSplit, Agent: agent,
-			Instruction: fmt.Sprintf("Make an agent of its own for %s, with a prompt and tools for that, and leave the rest to %s.", told, agent),
-		},
-		claim: events.Claim{Subject: []string{"split", agent}, Harms: true}, strength: events.Moderate, worth: &w, evidence: e,
+		change: change,
+		claim:  events.Claim{Subject: []string{"split", agent}, Harms: true}, strength: events.Moderate, worth: &w, evidence: e,
 		reason: fmt.Sprintf("%s does %.0f points worse at %s than at its other tasks, each beside what other agents do at the same (%d of %d runs succeed there, interval of the gap %.0f to %.0f, on runs that did not choose them).",
 			agent, 100*gap, told, bad.Total.WithSucceeded, bad.Total.With, 100*within.Low, 100*within.High),
 		expected: events.Expected{Metric: "success_rate", Change: stats.Round(gap * share), Low: stats.Round(within.Low * share), High: stats.Round(within.High * share)},
 	}, true
+}
+
+// doesBetter is the live agent that does best at some tasks, as one half of the runs tells, where the other half shows it to do better at them than another
+// live one. It is empty where nobody does for sure.
+func (l *look) doesBetter(agent string, such func(*Run) bool) (to string) {
+	if _, live := l.now(agent); !live {
+		return ""
+	}
+	of := func(name string, half func(*Run) bool) []*Run {
+		return slices.DeleteFunc(slices.Clone(l.runs[name]), func(r *Run) bool { return !such(r) || !half(r) })
+	}
+	most := 0.
+	for _, other := range l.names {
+		if _, live := l.now(other); !live || other == agent {
+			continue
+		}
+		s := compare(of(other, half), of(agent, half))
+		if d, _ := s.Difference(confidence); s.Informative > 0 && s.Total.With >= fewest && d > most {
+			to, most = other, d
+		}
+	}
+	if to == "" {
+		return ""
+	}
+	s := compare(of(to, otherHalf), of(agent, otherHalf))
+	if _, i := s.Difference(1 - 2*l.level/float64(len(l.names))); s.Informative == 0 || min(s.Total.With, s.Total.Without) < fewest || i.Low <= 0 {
+		return ""
+	}
+	return to
 }
