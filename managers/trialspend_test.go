@@ -41,3 +41,26 @@ func TestWhatIsTriedCostsNoMoreThanThePolicyLets(t *testing.T) {
 		t.Errorf("the next month: %+v", c.experiment("y"))
 	}
 }
+
+// What a writer asks before its candidates are tried is a part of what trying costs; what a person asks is not.
+func TestWhatIsAskedBeforeItIsTriedCountsToWhatTryingMayCost(t *testing.T) {
+	t.Parallel()
+	for by, stopped := range map[string]bool{"analyst:writer": true, "user:anna": false} {
+		c := newCampaign(t, aggregates.Policy{})
+		eval := commands.FinishEval{Meta: c.meta(), Fact: events.EvalFinished{Eval: "e", Agent: "clerk", Dataset: "orders", Runs: 1, Passed: 1, High: 1, Confidence: .95, CostNanos: 30e6, By: by}}
+		for _, do := range []func() error{
+			func() error {
+				return c.dispatch(commands.SetPolicy{Meta: c.meta(), Policy: events.PolicySet{ExperimentNanos: 30e6}})
+			},
+			func() error { c.plan("x", "clerk"); return nil },
+			func() error { return c.dispatch(eval) },
+		} {
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := c.experiment("x").Over(); got != stopped {
+			t.Errorf("an eval by %s: over %v", by, got)
+		}
+	}
+}

@@ -312,3 +312,36 @@ func TestARoleSaysOnceThatItsBudgetIsUsedUp(t *testing.T) {
 		}
 	})
 }
+
+// A subject that was asked about rests for a day, whatever else is said of it meanwhile; another one is asked about at once.
+func TestASubjectThatWasAskedAboutRests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		model := &inRoles{says: map[string]string{events.RoleAnalysis: `{"text":"Look at it."}`}}
+		h := advised(t, model, 100*cent, events.RoleAnalysis)
+		defer h.close(t)
+		configure, looked := h.configure, 0
+		h.configure = func(c *orchestrator.Config) {
+			configure(c)
+			c.Analysts[0].Load = func(context.Context, projections.Reader) (func() evidence.Result, error) {
+				looked++
+				return func() evidence.Result {
+					e := proposalOn("a").Evidence
+					found := []evidence.Finding{{Kind: "slow", Subject: []string{"desk"}, Text: fmt.Sprintf("It waits, as look %d tells.", looked), Severity: events.SeverityHigh, Evidence: e}}
+					if looked > 1 {
+						found = append(found, evidence.Finding{Kind: "slow", Subject: []string{"shop"}, Text: "It waits too.", Severity: events.SeverityHigh, Evidence: e})
+					}
+					return evidence.Result{Findings: found}
+				}, nil
+			}
+		}
+		stop := h.serve(t)
+		for _, want := range []struct{ looks, asked int }{{1, 1}, {1, 2}, {20, 2}, {4, 3}} {
+			h.looks(t, want.looks)
+			if got := model.counts(events.RoleAnalysis); got != want.asked {
+				t.Errorf("asked %d times behind %d looks, want %d", got, looked, want.asked)
+			}
+		}
+		stop()
+	})
+}

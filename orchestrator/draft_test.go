@@ -211,3 +211,40 @@ func TestOneDraftServesAllWhoWaitForIt(t *testing.T) {
 		}
 	})
 }
+
+// Where a process that is gone may have asked for a draft, and no money is there to ask again, the step ends with that.
+func TestADraftThatMayHaveBeenAskedForEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		whole := draftHouse(t, &drafting{draft: `{"prompt":"` + drafted + `","tools":["clock"]}`})
+		defer whole.close(t)
+		stop := whole.serve(t)
+		whole.routed(t, "r1", "When is the deadline?")
+		stop()
+
+		model := &drafting{}
+		h := draftHouse(t, model)
+		defer h.close(t)
+		set := commands.SetBudget{
+			Meta:   commands.Meta{ID: events.NameID(time.Now(), "cap"), At: time.Now(), Actor: "user:anna"},
+			Budget: "all", Period: events.Total, AnyCost: true, Limits: events.Resources{Tokens: 100}, Marks: []int{50},
+		}
+		if _, err := h.dispatch(t.Context(), set); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.store.Append(t.Context(), "run-r1", eventstore.NoStream, whole.stream(t, "run-r1")[:2]); err != nil {
+			t.Fatal(err)
+		}
+		stop = h.serve(t)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		stop()
+		draft, spawned := h.draftOf(t, "r1", "scheduler")
+		if kinds := h.kinds(t, "run-r1"); len(kinds) < 4 || !slices.Equal(kinds[2:4], []string{"run.specialist_drafted", "run.step_finished"}) {
+			t.Errorf("its step does not end: %v", kinds)
+		}
+		if s := spawned.Specialist; len(model.drafts) != 0 || !strings.Contains(draft.Invalid, "budget exhausted") || s == nil || s.Undrafted != draft.Invalid {
+			t.Errorf("asked %d times: %+v, %+v", len(model.drafts), draft, spawned)
+		}
+	})
+}

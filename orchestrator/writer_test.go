@@ -211,6 +211,27 @@ func TestAWriterIsShownOnePersonsWords(t *testing.T) {
 	})
 }
 
+// What a writer is shown is what the agent does as it is: not what it did in a run that was drawn for another change, or that stayed on an earlier version.
+func TestAWriterIsShownTheAgentAsItIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, s := writing(t, 1_000_000_000, func(string) string { return lookItUp })
+		defer h.close(t)
+		stop := h.serve(t)
+		h.fails(t, 5, "Where is my order?")
+		for question, arm := range map[string]string{"It was tried?": events.CandidateArm, "It was the other?": events.Candidate(1), "It was frozen?": events.FrozenArm, "It stayed?": events.ControlArm} {
+			h.append(t, "run-"+arm, events.RunStarted{Run: arm, Workflow: "shop", Agent: "clerk", Prompt: question, Requester: "anna"},
+				events.RunAssigned{Agent: "clerk", Revision: 1, Arms: []events.Arm{{Experiment: "x", Arm: arm, Permille: 500, Unit: "u"}}}, events.RunFailed{Error: "no"})
+		}
+		time.Sleep(61 * time.Minute)
+		synctest.Wait()
+		stop()
+		if len(s.asked) != 1 || !strings.Contains(s.asked[0], "It stayed?") || strings.Contains(s.asked[0], "tried?") || strings.Contains(s.asked[0], "other?") || strings.Contains(s.asked[0], "frozen?") {
+			t.Errorf("it was asked %q", s.asked)
+		}
+	})
+}
+
 // An agent of which few runs fail is left alone, however many those are.
 func TestAWriterLeavesWhatMostlySucceedsAlone(t *testing.T) {
 	t.Parallel()

@@ -83,3 +83,23 @@ func TestARehearsalTellsWhatWouldHaveBeenTried(t *testing.T) {
 		t.Errorf("without a policy %+v", none.Trials)
 	}
 }
+
+// All candidates of a proposal take their share of what the policy lets a change reach.
+func TestARehearsalTriesAllCandidates(t *testing.T) {
+	t.Parallel()
+	several := func(n int) evidence.Proposal {
+		p := change(events.ChangePrompt, "clerk", fmt.Sprint("one of ", n))
+		for i := 1; i < n; i++ {
+			p.Change.Others = append(p.Change.Others, events.AgentConfig{Prompt: fmt.Sprint(i)})
+		}
+		return p
+	}
+	h := newHistory(t)
+	h.do(commands.SpawnAgent{Meta: wishAt("spawn", on("00:30"), "user:anna"), Agent: "clerk"})
+	h.run(on("01:00"), on("01:10"))
+	today := saying(func(int64, int64) []evidence.Proposal { return []evidence.Proposal{several(5), several(6)} })
+	found := h.rehearse(replay.RehearsalConfig{Policy: aggregates.Policy{SelfApproved: []events.ChangeKind{events.ChangePrompt}, MaxShare: 250}}, today)
+	if len(found.Trials) != 1 || found.Trials[0].Experiment != several(5).ID() {
+		t.Errorf("five candidates begin with 250 permille, six with 300: %+v", found.Trials)
+	}
+}
