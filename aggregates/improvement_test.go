@@ -61,6 +61,13 @@ func TestProposeImprovement(t *testing.T) {
 		"several of what configures nothing": {when: propose(func(c *commands.ProposeImprovement) {
 			c.Change = events.Change{Kind: events.ChangeWorkflow, Workflow: "w", Others: []events.AgentConfig{{}}}
 		}), err: aggregates.ErrInvalid},
+		"several of a merge that says not to whom": {when: propose(func(c *commands.ProposeImprovement) {
+			c.Change = events.Change{Kind: events.ChangeMerge, Agent: "clerk", Others: []events.AgentConfig{{}}}
+		}), err: aggregates.ErrInvalid},
+		"several beside an agent that is made for it": {when: propose(func(c *commands.ProposeImprovement) {
+			to := events.AgentConfig{Routes: []events.Route{{To: "expert"}}}
+			c.Change = events.Change{Kind: events.ChangeSpawn, Agent: "clerk", Config: &to, Others: []events.AgentConfig{to}, Spawn: &events.NewAgent{Agent: "expert"}}
+		}), err: aggregates.ErrInvalid},
 		"expects no number":  {when: propose(func(c *commands.ProposeImprovement) { c.Expected.Change = math.NaN() }), err: aggregates.ErrInvalid},
 		"expects everything": {when: propose(func(c *commands.ProposeImprovement) { c.Expected.High = math.Inf(1) }), err: aggregates.ErrInvalid},
 	}.run(t)

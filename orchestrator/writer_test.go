@@ -217,13 +217,13 @@ func TestAWriterIsShownTheAgentAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, s := writing(t, 1_000_000_000, func(string) string { return lookItUp })
 		defer h.close(t)
+		stop := h.serve(t)
+		h.fails(t, 5, "Where is my order?")
 		for question, arm := range map[string]string{"It was tried?": events.CandidateArm, "It was the other?": events.Candidate(1), "It was frozen?": events.FrozenArm, "It stayed?": events.ControlArm} {
 			h.append(t, "run-"+arm, events.RunStarted{Run: arm, Workflow: "shop", Agent: "clerk", Prompt: question, Requester: "anna"},
 				events.RunAssigned{Agent: "clerk", Revision: 1, Arms: []events.Arm{{Experiment: "x", Arm: arm, Permille: 500, Unit: "u"}}},
 				events.RunStepStarted{Name: "chat", Type: events.ChatStep, Agent: "clerk"}, events.RunStepFinished{Outcome: events.Failed}, events.RunFailed{Error: "no"})
 		}
-		stop := h.serve(t)
-		h.fails(t, 5, "Where is my order?")
 		time.Sleep(61 * time.Minute)
 		synctest.Wait()
 		stop()
