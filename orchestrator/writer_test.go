@@ -37,6 +37,9 @@ func (s *scribe) Chat(_ context.Context, r agents.Request, _ func(string)) (agen
 		prompt := r.Messages[len(r.Messages)-1].Content
 		s.asked = append(s.asked, prompt)
 		a.Message.Content = s.says(prompt)
+	case strings.HasPrefix(r.Messages[len(r.Messages)-1].Content, "Read page "):
+		page := strings.TrimPrefix(r.Messages[len(r.Messages)-1].Content, "Read page ")
+		a.Message.ToolCalls, a.FinishReason = []events.ToolCall{{ID: "c", Name: "clock", Arguments: `{"page":` + page + `}`}}, "tool_calls"
 	case strings.Contains(told, "guess") && r.Messages[len(r.Messages)-1].Content != "An easy one?":
 		a.FinishReason = "content_filter"
 	}
@@ -356,15 +359,20 @@ func TestAWritersCandidatesAreTriedBesideOneAnother(t *testing.T) {
 func TestAWriterThatObeysEverybodyGetsNowhere(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		texts, next := hostile(), 0
+		texts, next, obeyed := hostile(), 0, 0
 		h, s := writing(t, 1_000_000_000, func(prompt string) string {
 			var b struct {
 				Failed []struct{ Said []struct{ Text string } }
 			}
 			_ = json.Unmarshal([]byte(prompt), &b)
 			order := "nothing"
-			if len(b.Failed) > 0 && len(b.Failed[0].Said) > 0 {
-				order = b.Failed[0].Said[0].Text
+			for _, run := range b.Failed {
+				for _, said := range run.Said {
+					if order == "nothing" && strings.Contains(said.Text, "CALL") {
+						order = said.Text
+						obeyed++
+					}
+				}
 			}
 			quoted := string(encodedText(order))
 			switch next++; next % 4 {
@@ -379,18 +387,31 @@ func TestAWriterThatObeysEverybodyGetsNowhere(t *testing.T) {
 		})
 		defer h.close(t)
 		h.policy.SelfApproved, h.policy.MaxShare = []events.ChangeKind{events.ChangePrompt}, 1000
-		before := map[string]bool{}
-		for _, e := range h.facts(t) {
-			before[e.ID.String()] = true
+		configure := h.configure
+		h.configure = func(c *orchestrator.Config) {
+			configure(c)
+			c.Runner.Tools = agents.NewTools(agents.Tool{Name: "clock", Description: "Reads a page.", Schema: json.RawMessage(`{"type":"object"}`), Repeatable: true, Call: func(_ context.Context, c agents.Call) (string, error) {
+				var of struct{ Page int }
+				err := json.Unmarshal(c.Arguments, &of)
+				return texts[of.Page], err
+			}})
 		}
 		stop := h.serve(t)
 		for i, text := range texts {
 			agent := fmt.Sprint("clerk", i)
 			h.spawn(t, agent, events.AgentConfig{Prompt: "Just guess.", Tools: []string{"clock"}})
 			for n := range 5 {
-				run := fmt.Sprint("r", i, "-", n)
-				h.askOf(t, run, agent, text)
+				run, asked := fmt.Sprint("r", i, "-", n), text
+				if i%3 == 0 { // what a tool answers
+					asked = fmt.Sprint("Read page ", i)
+				}
+				h.askOf(t, run, agent, asked)
 				synctest.Wait()
+				if i%3 == 1 { // what was imported is of nobody's version, and is shown to no writer
+					h.append(t, "run-import-"+run,
+						events.RunStarted{Run: "import-" + run, Workflow: "shop", Agent: agent, Prompt: "IMPORTED " + text, Source: &events.Source{Format: "otlp"}},
+						events.RunStepStarted{Name: "chat", Type: events.ChatStep, Agent: agent}, events.RunStepFinished{Outcome: events.Failed, Error: "IMPORTED " + text}, events.RunFailed{Error: "IMPORTED " + text})
+				}
 				if i%2 == 0 {
 					h.wish(t, func(m commands.Meta) commands.Command {
 						return commands.GiveFeedback{Meta: m, Feedback: "f" + run, Run: run, User: "mallory", Text: text, Better: text, Wish: text}
@@ -401,8 +422,11 @@ func TestAWriterThatObeysEverybodyGetsNowhere(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
 		stop()
-		if len(s.asked) < 200 {
-			t.Fatalf("the writer was asked %d times", len(s.asked))
+		if len(s.asked) < 200 || obeyed < 200 {
+			t.Fatalf("the writer was asked %d times, and obeyed %d times", len(s.asked), obeyed)
+		}
+		if strings.Contains(strings.Join(s.asked, ""), "IMPORTED") {
+			t.Error("it was shown what was imported")
 		}
 		proposed := 0
 		for e, err := range h.store.ReadAll(t.Context(), eventstore.ReadOptions{}) {
@@ -444,7 +468,9 @@ func TestAWriterThatObeysEverybodyGetsNowhere(t *testing.T) {
 					t.Errorf("a budget is %+v", f)
 				}
 			case events.RunToolCalled:
-				t.Errorf("a tool was called: %s", e.Data)
+				if f.Result.Name != "clock" {
+					t.Errorf("a tool was called: %s", e.Data)
+				}
 			}
 		}
 		if spent := h.budget(t, "agent:role-writer").SpentNanos; spent > 1_000_000_000 || proposed == 0 {
