@@ -39,7 +39,7 @@ func (s *experimentsState) spawned(e *events.Envelope) {
 		case e.Actor == meta("experiment", e.ID, 0, e.OccurredAt, e.Workspace, "").Actor:
 			t.Spawned, t.Last = true, e.ID
 		default:
-			t.stop(e, e.Actor+" made an agent of the name of the one that was to be tried")
+			t.stop(e, "somebody made an agent of the name of the one that was to be tried")
 		}
 	}
 }
