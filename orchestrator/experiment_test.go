@@ -42,12 +42,18 @@ func (moody) Chat(_ context.Context, r agents.Request, _ func(string)) (agents.A
 // trying is a house with a clerk of a prompt, on which another prompt is tried.
 func trying(t *testing.T, prompt, tried string) (h *house, askUntil func(done func() bool) (runs int)) {
 	t.Helper()
+	return tryingBy(t, prompt, tried, events.ExperimentPlan{})
+}
+
+// tryingBy is that by a plan.
+func tryingBy(t *testing.T, prompt, tried string, plan events.ExperimentPlan) (h *house, askUntil func(done func() bool) (runs int)) {
+	t.Helper()
 	h = newHouse(t)
 	h.model.Model = moody{}
 	h.spawn(t, "clerk", events.AgentConfig{Prompt: prompt})
 	meta := commands.Meta{ID: events.NameID(time.Now(), "plan"), At: time.Now(), Actor: "user:anna"}
 	_, err := h.dispatch(t.Context(), commands.PlanExperiment{
-		Meta: meta, Experiment: "x", Agent: "clerk", Change: events.ChangePrompt, Config: events.AgentConfig{Prompt: tried}, By: "user:anna",
+		Meta: meta, Experiment: "x", Agent: "clerk", Change: events.ChangePrompt, Config: events.AgentConfig{Prompt: tried}, By: "user:anna", Plan: plan,
 	})
 	if err != nil {
 		t.Fatal(err)

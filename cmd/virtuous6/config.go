@@ -129,7 +129,7 @@ type policyConfig struct {
 	// since. Default 50; 0 is none.
 	HoldbackPermille *int `yaml:"holdback_permille"`
 	// JudgedWithin is how long runs of an experiment that have ended wait for a verdict before they count by how they ended.
-	// Default: they don't wait.
+	// Default: they don't wait, or an hour where slack.reviews puts runs before people.
 	JudgedWithin time.Duration `yaml:"judged_within"`
 }
 
@@ -210,8 +210,14 @@ func (a *app) configure() error {
 	if key != "" {
 		return fmt.Errorf("configuration %s: %s: %s", at(path, data, key), key, says)
 	}
+	if p := &a.config.Policy; a.config.Slack.Reviews != "" && p.JudgedWithin == 0 {
+		p.JudgedWithin = reviewedWithin
+	}
 	return a.config.from(filepath.Dir(path))
 }
+
+// reviewedWithin is how long runs wait for what reviewers say, which would come too late to decide an experiment else.
+const reviewedWithin = time.Hour
 
 // from makes what is told relative to the configuration file's folder absolute: where the program is started must not matter.
 func (c *config) from(folder string) error {

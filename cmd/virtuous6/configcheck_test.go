@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -38,5 +39,18 @@ func TestRulesForChangesAreChecked(t *testing.T) {
 	}
 	if got := (policyConfig{ExperimentLimit: "20.00"}).policy().ExperimentNanos; got != 20e9 {
 		t.Errorf("20 dollars are %d nanos", got)
+	}
+}
+
+// What reviewers say decides experiments: runs wait for it, as long as the configuration says.
+func TestRunsWaitForReviewers(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"slack:\n  reviews: C1\n": time.Hour, "slack:\n  reviews: C1\npolicy:\n  judged_within: 5m\n": 5 * time.Minute, "slack:\n  proposals: C1\n": 0,
+	} {
+		a := &app{flags: &verbs{Config: write(t, t.TempDir(), "config.yaml", text)}}
+		if err := a.configure(); err != nil || a.config.Policy.policy().JudgedWithin != int64(want.Seconds()) {
+			t.Errorf("%q: %s, %v", text, a.config.Policy.JudgedWithin, err)
+		}
 	}
 }
