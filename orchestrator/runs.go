@@ -108,7 +108,7 @@ func (r Runs) near(ctx context.Context, workspace, name string) (string, error) 
 	}
 	var names []string
 	for _, row := range rows {
-		if row.Askable() {
+		if row.Askable() && row.Agent != name { // who is retired may stand there still
 			names = append(names, row.Agent)
 		}
 	}
@@ -119,6 +119,9 @@ func (r Runs) near(ctx context.Context, workspace, name string) (string, error) 
 		return levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(other))
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a, b)) })
+	if len(names) == 1 {
+		return "there is " + names[0], nil
+	}
 	return "there are " + strings.Join(names[:min(len(names), maxNear)], ", "), nil
 }
 

@@ -119,5 +119,5 @@ func (d *Door) conclude(ctx context.Context, r Request, id uuid.UUID, w Conclude
 		return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: "Ended: all runs are without it."}}, err
 	}
 	receipt, err := d.Promote(ctx, commands.PromoteExperiment{Meta: meta, Experiment: w.Experiment, By: by})
-	return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: "All runs that start from now on have it."}}, err
+	return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: "Runs that start from now on have it."}}, err
 }

@@ -76,7 +76,7 @@ func TestAVerdictOfAnExperimentIsShownAndDecided(t *testing.T) {
 	}
 	for i, c := range []struct{ user, action, experiment, says string }{
 		{"U9", "approve", row.Experiment, "not among those"}, {"U1", "approve", "ended", "decided already"}, {"U1", "approve", "x", "no such experiment"},
-		{"U1", "approve", row.Experiment, "All runs"}, {"U1", "reject", row.Experiment, "Ended"},
+		{"U1", "approve", row.Experiment, "Runs that start from now on have it"}, {"U1", "reject", row.Experiment, "Ended"},
 	} {
 		if _, err := door.Take(t.Context(), tappedBy(c.user, "v6_trial_"+c.action, c.experiment, string(rune('a'+i)))); err != nil {
 			t.Fatal(err)

@@ -25,7 +25,7 @@ type decided struct {
 	Body struct {
 		Improvement string              `json:"improvement"`
 		Status      string              `json:"status"`
-		Agent       string              `json:"agent,omitempty" doc:"The agent that was changed, for all runs that start from now on."`
+		Agent       string              `json:"agent,omitempty" doc:"The agent that was changed, for runs that start from now on but those that are held back."`
 		Version     int                 `json:"version,omitempty" doc:"Its version with the change."`
 		Before      *events.AgentConfig `json:"before,omitempty" doc:"What it was made of before."`
 		After       *events.AgentConfig `json:"after,omitempty" doc:"What it is made of."`
@@ -39,7 +39,7 @@ func (d *door) decideImprovement(api huma.API) {
 	errs := []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
 	huma.Register(api, huma.Operation{
 		OperationID: "approve-improvement", Method: http.MethodPost, Path: "/api/improvements/{improvement}/approve",
-		Summary: "Approve a proposal: a change of an agent is made at once, for all runs that start from then on", MaxBodyBytes: maxBody, Errors: errs,
+		Summary: "Approve a proposal: a change of an agent is made at once, for runs that start from then on but those that are held back", MaxBodyBytes: maxBody, Errors: errs,
 	}, func(ctx context.Context, in *decideInput) (*decided, error) {
 		meta, err := d.decides(ctx, in, "approve")
 		if err != nil {

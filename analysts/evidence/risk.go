@@ -28,6 +28,12 @@ func RiskOf(improvement string, c events.Change) (r Risk, do []string) {
 		r.Worse = "tasks that went well with the old words"
 	case events.ChangeTools:
 		r.Worse = "tasks that take a tool that is taken away, or are tempted by one that is given"
+	case events.ChangeEffort:
+		r.Worse = "hard tasks where it thinks less; cost and time of all where it thinks more"
+	case events.ChangeFormat:
+		r.Worse = "answers that the schema has no place for, and whoever reads them as text"
+	case events.ChangeFixes:
+		r.Worse = "runs in which the same error has another cause"
 	case events.ChangeSkills:
 		r.Worse = "tasks that took what the skill told before"
 	case events.ChangeExamples:

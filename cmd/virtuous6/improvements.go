@@ -139,6 +139,11 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 	}
 	e := i.Evidence
 	fmt.Fprintf(a.out, "evidence: %.3g (%.3g to %.3g) over %d runs, log positions %d to %d; %s\n", e.Value, e.Low, e.High, e.N, e.From, e.To, oneLine(e.Statistic))
+	severity := events.SeverityLow
+	if i.Worth != nil {
+		severity = i.Worth.Severity
+	}
+	fmt.Fprintf(a.out, "severity: %s\napproving it: %s\n", severity, evidence.Approving(i.Change.Kind))
 	risk, do := evidence.RiskOf(i.Improvement, i.Change)
 	fmt.Fprintf(a.out, "could get worse: %s\nfor: %s\nundone by: %s\n", oneLine(risk.Worse), oneLine(risk.Whom), oneLine(risk.Undo))
 	for n, step := range do {
@@ -164,7 +169,7 @@ type improvementsApproveVerb struct {
 
 // Help tells what comes of it.
 func (improvementsApproveVerb) Help() string {
-	return "Makes the change at once, for all runs that start from then on: another model, temperature, prompt, tools or token limit of an " +
+	return "Makes the change at once, for all runs that start from then on but those that stay on the agent as a person made it (`holdback_permille`, 5% by default): another model, temperature, prompt, tools or token limit of an " +
 		"agent is a new version of it, and `virtuous6 agents rollback` takes it back. A kind of change that the policy lists under `canary` is " +
 		"tried on a part of the runs first, and kept or taken back by itself (`virtuous6 experiments`). What only a person can write is noted " +
 		"as approved, and stays yours to write.\n\nExample:\n" +
@@ -193,13 +198,21 @@ func (v improvementsApproveVerb) Run(ctx context.Context, a *app) error {
 	case made.Done && len(changedKeys(made.From, made.To)) == 0:
 		fmt.Fprintf(a.out, "%s is so already.\n", oneLine(made.Agent))
 	case made.Done:
-		fmt.Fprintf(a.out, "%s goes by version %d, for all runs that start from now on:\n", oneLine(made.Agent), made.Version)
+		fmt.Fprintf(a.out, "%s goes by version %d, for all runs that start from now on%s:\n", oneLine(made.Agent), made.Version, a.heldBack())
 		writeChanges(a.out, made.From, made.To)
 		fmt.Fprintf(a.out, "To take it back: virtuous6 agents rollback %s --to %d\n", oneLine(made.Agent), max(made.Version-1, 1))
 	case made.Change.Instruction != "":
 		fmt.Fprintf(a.out, "This one is yours to make: %s\n", made.Change.Instruction)
 	}
 	return nil
+}
+
+// heldBack tells that some runs stay on an agent as a person made it, where the policy keeps any back.
+func (a *app) heldBack() string {
+	if p := a.config.Policy.HoldbackPermille; p != nil && *p == 0 {
+		return ""
+	}
+	return " but those that are held back (`holdback_permille`)"
 }
 
 type improvementsRejectVerb struct {

@@ -44,7 +44,7 @@ func TestAnotherProgramsAgentSpeaksToUs(t *testing.T) {
 		fails     bool
 	}{
 		{"ask", map[string]any{"prompt": " "}, "nothing to ask", true},
-		{"ask", map[string]any{"prompt": "hello", "agent": "nobody"}, "there are assistant", true},
+		{"ask", map[string]any{"prompt": "hello", "agent": "nobody"}, "there is assistant", true},
 		{"list", map[string]any{"name": "wishes"}, "no list", true},
 		{"list", map[string]any{"name": "agents", "where": map[string]string{"x": "y"}}, "can't be narrowed", true},
 		{"list", map[string]any{"name": "budgets"}, "[]", false},
