@@ -35,6 +35,7 @@ var next = map[string]string{
 	feedback.Wish:             "read what was said: virtuous6 list feedback",
 	performance.Peers:         "compare their configurations: virtuous6 agents show AGENT",
 	performance.Best:          "let it have those tasks: virtuous6 ask --agent AGENT, or a trigger",
+	performance.Lacking:       "make an agent for it: virtuous6 agents spawn NAME --prompt TEXT, or let specialists be spawned (`policy.specialists`); look at what it takes first: virtuous6 runs RUN",
 	performance.Degraded:      "see what was changed then: virtuous6 why AGENT, virtuous6 agents diff AGENT",
 	performance.Thinking:      "nothing; it tells how it works",
 	performance.Habit:         "look at a run with it: virtuous6 runs RUN --messages",

@@ -43,6 +43,7 @@ func New() evidence.Analyst[View] {
 func propose(v View) evidence.Result {
 	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: v.peers()}
 	res.Findings = append(res.Findings, v.best()...)
+	res.Findings = append(res.Findings, v.lacks()...)
 	res.Findings = append(res.Findings, v.thinking()...)
 	shapes := v.shapes()
 	for _, s := range shapes {
