@@ -32,25 +32,18 @@ func Approving(kind events.ChangeKind) string {
 	case events.ChangeRetire:
 		return "the agent takes no more runs"
 	case events.ChangeMerge:
-		return "it is noted as decided, and nothing else: who asks whom is yours to change"
+		return "where it says whom, the agent passes its tasks on, where nobody is named; else it is noted as decided, and who asks whom is yours to change"
 	case events.ChangeSplit:
-		return "it is noted as decided, and nothing else: the new agent is yours to make"
+		return "where it says what the new agent is made of, that is made and gets its tasks, where nobody is named; else it is noted as decided, and the new agent is yours to make"
 	case events.ChangeWorkflow:
 		return "it is noted as decided, and nothing else: the work is yours to change where it is defined"
 	case events.ChangeRunbook:
 		return "it is noted as decided, and nothing else: the runbook is yours to save (`virtuous6 save-workflow`), and counts as automated once it has run"
-	}
-	return ofTasks(kind)
-}
-
-// ofTasks is of changes of who does what an agent is asked.
-func ofTasks(kind events.ChangeKind) string {
-	switch string(kind) {
-	case "fallbacks":
+	case events.ChangeFallbacks:
 		return "the agent asks those models where its own does not answer, in the runs that begin from then on but those that are held back"
-	case "routing":
+	case events.ChangeRouting:
 		return "the agent passes those tasks on to another one, where nobody is named, in the runs that begin from then on but those that are held back"
-	case "spawn":
+	case events.ChangeSpawn:
 		return "a new agent is made, and gets those tasks where nobody is named, in the runs that begin from then on but those that are held back"
 	}
 	return ""

@@ -205,9 +205,9 @@ func TestApprovingIsDocumented(t *testing.T) {
 
 // elsewhere are kinds that another test walks, since they take more than one agent.
 var elsewhere = map[events.ChangeKind]string{
-	events.ChangeFixes:  "TestAKnownFixIsToldAndATenthIsHeldOut",
-	events.ChangeSkills: "TestARunLoadsTheSkillsOfItsVersion",
-	"routing":           "TestTasksGoToWhoDoesThemBetter",
-	"spawn":             "TestANewAgentIsGivenUpWhereItDoesWorse",
-	"fallbacks":         "TestAChangeOfAKindChangesItsSettingAlone",
+	events.ChangeFixes:     "TestAKnownFixIsToldAndATenthIsHeldOut",
+	events.ChangeSkills:    "TestARunLoadsTheSkillsOfItsVersion",
+	events.ChangeRouting:   "TestTasksGoToWhoDoesThemBetter",
+	events.ChangeSpawn:     "TestANewAgentIsGivenUpWhereItDoesWorse",
+	events.ChangeFallbacks: "TestAChangeOfAKindChangesItsSettingAlone",
 }
