@@ -66,6 +66,9 @@ func experiment() Manager[experimentsState] {
 	}
 }
 
+// madeForAll is why an experiment ends whose change somebody approves for all runs meanwhile. That the improvement is applied may be told later.
+const madeForAll = "the change was made for all runs meanwhile"
+
 func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event) experimentsState {
 	s.Workspace = e.Workspace
 	switch f := fact.(type) {
@@ -80,7 +83,11 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 	case events.AgentConfigured:
 		agent := events.Identity(e.Stream)
 		s.Promoted = slices.DeleteFunc(s.Promoted, func(p promoted) bool { return p.Agent == agent })
-		if t := s.turn(agent); t != nil && t.Started() {
+		switch t := s.turn(agent); {
+		case t == nil || !t.Started():
+		case f.Improvement == t.Experiment:
+			t.stop(e, madeForAll)
+		default:
 			t.stop(e, "the agent was given another configuration meanwhile: what it was compared with is no more")
 		}
 	case events.AgentSpawned:

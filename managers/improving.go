@@ -28,7 +28,7 @@ type improvingState struct {
 // improving keeps the story of an improvement that is tried up with that of its experiment. The two have one id.
 func improving() Manager[improvingState] {
 	return Manager[improvingState]{
-		Name: "improving", Version: 1, Opens: []string{"experiment.planned"},
+		Name: "improving", Version: 2, Opens: []string{"experiment.planned"},
 		Key: func(e *events.Envelope) string {
 			return events.StreamName("improvement", e.Workspace, events.Identity(e.Stream))
 		},
@@ -73,7 +73,7 @@ func evolveImproving(s improvingState, e *events.Envelope, fact events.Event) im
 		here()
 	case events.ExperimentStopped:
 		// Made for all meanwhile, it is no more on trial.
-		s.Ended, s.Over = f.Reason, s.Applied == 1000
+		s.Ended, s.Over = f.Reason, s.Applied == 1000 || f.Reason == madeForAll
 		here()
 	}
 	if s.Proof != nil && evidenceOf(*s.Proof).N == 0 {

@@ -44,7 +44,10 @@ func TestAnImprovementFollowsItsExperiment(t *testing.T) {
 		"stopped":                          {given: []of{planned, started, applied(50), stopped}, want: "roll back: enough"},
 		"stopped before it was applied":    {given: []of{planned, stopped}, want: "reject: enough"},
 		"stopped, for it was made for all": {given: []of{planned, started, applied(1000), stopped}, over: true},
-		"rejected":                         {given: []of{planned, stopped, i(events.ImprovementRejected{})}, over: true},
+		"stopped, and then it is told that it was made for all": {
+			given: []of{planned, started, applied(50), x(events.ExperimentStopped{Reason: "the change was made for all runs meanwhile"})}, over: true,
+		},
+		"rejected": {given: []of{planned, stopped, i(events.ImprovementRejected{})}, over: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,5 +91,30 @@ func TestAnImprovementFollowsItsExperiment(t *testing.T) {
 				t.Errorf("it wants it as %+v, and not for fact %d", about, last)
 			}
 		})
+	}
+}
+
+// Who approves for all what is being tried ends the trial: that is no other configuration.
+func TestATrialEndsWhereItsChangeIsMadeForAll(t *testing.T) {
+	t.Parallel()
+	for improvement, want := range map[string]string{"x": "the change was made for all runs meanwhile", "y": "the agent was given another configuration meanwhile: what it was compared with is no more"} {
+		take, got := wanting(t, "experiment"), ""
+		for _, of := range []struct {
+			stream string
+			fact   events.Event
+		}{
+			{"experiment-x", events.ExperimentPlanned{Experiment: "x", Agent: "clerk", Improvement: "x", Plan: events.ExperimentPlan{Steps: []int{50}, CanaryRuns: 1, MaxRuns: 9, MaxDays: 9}}},
+			{"experiment-x", events.ExperimentStarted{Share: 50, Level: .005}},
+			{"agent-clerk", events.AgentConfigured{Improvement: improvement}},
+		} {
+			for _, w := range take(of.stream, of.fact) {
+				if c, is := w.Command.(commands.StopExperiment); is {
+					got = c.Reason
+				}
+			}
+		}
+		if got != want {
+			t.Errorf("made by %s it ends since %q", improvement, got)
+		}
 	}
 }
