@@ -103,3 +103,33 @@ func TestARehearsalTriesAllCandidates(t *testing.T) {
 		t.Errorf("five candidates begin with 250 permille, six with 300: %+v", found.Trials)
 	}
 }
+
+// Who gets which tasks would be tried as a prompt would; what does not say to whom they go is a text for a person, whatever the policy lets.
+func TestARehearsalTriesWhoGetsWhichTasks(t *testing.T) {
+	t.Parallel()
+	to := func(kind events.ChangeKind, config *events.AgentConfig, spawn *events.NewAgent) evidence.Proposal {
+		p := claim(string(kind)+fmt.Sprint(config != nil), 1, 1)
+		p.Change = events.Change{Kind: kind, Agent: "clerk", Config: config, Spawn: spawn}
+		return p
+	}
+	passes := &events.AgentConfig{Routes: []events.Route{{Tasks: []string{"refund"}, To: "biller"}}}
+	tried := []evidence.Proposal{to(events.ChangeRouting, passes, nil), to(events.ChangeMerge, passes, nil), to(events.ChangeRetire, passes, nil), to(events.ChangeSpawn, passes, &events.NewAgent{Agent: "biller"})}
+	texts := []evidence.Proposal{to(events.ChangeMerge, nil, nil), to(events.ChangeSplit, nil, nil), to(events.ChangeRetire, nil, nil), to(events.ChangeSpawn, passes, nil)}
+	h := newHistory(t)
+	h.do(commands.SpawnAgent{Meta: wishAt("spawn", on("00:30"), "user:anna"), Agent: "clerk"})
+	h.run(on("01:00"), on("01:10"))
+	today := saying(func(int64, int64) []evidence.Proposal { return slices.Concat(tried, texts) })
+	found := h.rehearse(replay.RehearsalConfig{Policy: aggregates.Policy{SelfApproved: events.ChangeKinds(), MaxShare: 1000}}, today)
+	var got, want []string
+	for _, x := range found.Trials {
+		got = append(got, x.Experiment)
+	}
+	for _, p := range tried {
+		want = append(want, p.ID())
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("tried %q, want %q", got, want)
+	}
+}
