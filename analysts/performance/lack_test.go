@@ -2,6 +2,9 @@ package performance_test
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
@@ -14,7 +17,7 @@ import (
 // A task that is left to the assistant and often fails, and one at which all fail, lack somebody; a hard one that somebody does well enough does not.
 func TestWhatNobodyIsThereFor(t *testing.T) {
 	t.Parallel()
-	live := map[string][]projections.AgentVersionRow{events.Assistant: {{Agent: events.Assistant, Version: 1, Position: 1}}}
+	live := map[string][]projections.AgentVersionRow{events.Assistant: {{Agent: events.Assistant, Version: 1, Position: 1, Config: events.AgentConfig{Model: "m", Tools: []string{"clock"}}}}}
 	for name, c := range map[string]struct {
 		task, agent string
 		runs, good  int
@@ -41,14 +44,32 @@ func TestWhatNobodyIsThereFor(t *testing.T) {
 			add("mail", "bert", i%10 > 0)
 		}
 		var found []evidence.Finding
-		for _, f := range performance.New().Propose(v).Findings {
+		res := performance.New().Propose(v)
+		for _, p := range res.Proposals {
+			if p.Change.Kind != events.ChangeSpawn {
+				continue
+			}
+			made := p.Change.Spawn
+			if made.Agent != "tax" || made.Config.Model != "m" || !slices.Equal(made.Config.Tools, []string{"clock"}) || !strings.Contains(made.Config.Prompt, `"tax"`) || p.Change.Agent != events.Assistant ||
+				!reflect.DeepEqual(p.Change.Config.Routes, []events.Route{{Tasks: []string{"tax"}, To: "tax"}}) || p.Expected.Change != .105 || p.Expected.High != .42 {
+				t.Errorf("%s: %+v, %+v", name, p, p.Change)
+			}
+			if s, ok := res.Weigh(p.Claim, 0); !ok || s.Strength != events.Moderate {
+				t.Errorf("weighed %+v, %t", s, ok)
+			}
+			if s, ok := res.Weigh(p.Claim, 500); !ok || s.Strength != events.Gone {
+				t.Errorf("weighed by half %+v, %t", s, ok)
+			}
+			found = append(found, evidence.Finding{Text: strings.TrimSuffix(p.Reason, " An agent of its own can be tried on a part of them."), Subject: p.Claim.Subject, Worth: p.Worth, Example: "proposed"})
+		}
+		for _, f := range res.Findings {
 			if f.Kind == performance.Lacking {
 				found = append(found, f)
 			}
 		}
 		switch {
 		case c.want == "" && len(found) == 0:
-		case len(found) != 1 || found[0].Text != c.want || found[0].Subject[1] != "tax" || found[0].Worth == nil || found[0].Worth.Month <= 0 || found[0].Worth.Points != stats.Round(90-2*float64(c.good)) || found[0].Worth.Low < 0 || found[0].Example == "":
+		case len(found) != 1 || found[0].Text != c.want || found[0].Subject[1] != "tax" || found[0].Worth == nil || found[0].Worth.Month <= 0 || found[0].Worth.Points != stats.Round(90-2*float64(c.good)) || found[0].Worth.Low < 0 || (found[0].Example == "proposed") != (c.agent == events.Assistant):
 			t.Errorf("%s: %+v, want %q", name, found, c.want)
 		}
 	}

@@ -43,11 +43,16 @@ func New() evidence.Analyst[View] {
 func propose(v View) evidence.Result {
 	res := evidence.Result{Proposals: []evidence.Proposal{}, Findings: v.peers()}
 	res.Findings = append(res.Findings, v.best()...)
-	res.Findings = append(res.Findings, v.lacks()...)
+	lacks, specialists := v.lacks()
+	res.Findings = append(res.Findings, lacks...)
 	res.Findings = append(res.Findings, v.thinking()...)
 	shapes := v.shapes()
 	for _, s := range shapes {
 		res.Proposals = append(res.Proposals, s.proposal())
+	}
+	for _, p := range specialists {
+		p.Analyst, p.AnalystVersion = name, version
+		res.Proposals = append(res.Proposals, p)
 	}
 	drops := v.drops()
 	for _, d := range drops {
@@ -62,6 +67,9 @@ func propose(v View) evidence.Result {
 	}
 	res.Weigh = func(c events.Claim, after uint64) (evidence.Standing, bool) {
 		if s, ok := v.weighShape(shapes, c, after); ok {
+			return s, true
+		}
+		if s, ok := v.weighLack(c, after); ok {
 			return s, true
 		}
 		return v.weigh(drops, c, after)

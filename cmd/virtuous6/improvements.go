@@ -139,6 +139,10 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 	}
 	e := i.Evidence
 	fmt.Fprintf(a.out, "evidence: %.3g (%.3g to %.3g) over %d runs, log positions %d to %d; %s\n", e.Value, e.Low, e.High, e.N, e.From, e.To, oneLine(e.Statistic))
+	if s := i.Change.Spawn; s != nil {
+		fmt.Fprintf(a.out, "a new agent, %s, would go by:\n", oneLine(s.Agent))
+		writeChanges(a.out, events.AgentConfig{}, s.Config)
+	}
 	severity := events.SeverityLow
 	if i.Worth != nil {
 		severity = i.Worth.Severity
