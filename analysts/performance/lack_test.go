@@ -18,6 +18,8 @@ import (
 func TestWhatNobodyIsThereFor(t *testing.T) {
 	t.Parallel()
 	live := map[string][]projections.AgentVersionRow{events.Assistant: {{Agent: events.Assistant, Version: 1, Position: 1, Config: events.AgentConfig{Model: "m", Tools: []string{"clock"}}}}}
+	passing := map[string][]projections.AgentVersionRow{events.Assistant: {{Agent: events.Assistant, Version: 1, Position: 1, Config: events.AgentConfig{Routes: []events.Route{{Tasks: []string{"tax"}, To: "other"}}}}}}
+	taken := map[string][]projections.AgentVersionRow{events.Assistant: live[events.Assistant], "tax": {{Agent: "tax", Version: 1, Position: 1}}}
 	for name, c := range map[string]struct {
 		task, agent string
 		runs, good  int
@@ -25,6 +27,8 @@ func TestWhatNobodyIsThereFor(t *testing.T) {
 		want        string
 	}{
 		"left to the assistant":              {"tax", events.Assistant, 50, 24, live, "Nobody is there for tax: assistant, to whom all of it is left, succeeds in 24 of 50 runs (95% interval 35 to 61%)."},
+		"left to it, and passed on":          {"tax", events.Assistant, 50, 24, passing, "Nobody is there for tax: assistant, to whom all of it is left, succeeds in 24 of 50 runs (95% interval 35 to 61%)."},
+		"left to it, and the name is taken":  {"tax", events.Assistant, 50, 24, taken, "Nobody is there for tax: assistant, to whom all of it is left, succeeds in 24 of 50 runs (95% interval 35 to 61%)."},
 		"left to it, and well served":        {"tax", events.Assistant, 50, 48, live, ""},
 		"history's assistant is another one": {"tax", events.Assistant, 50, 24, nil, ""},
 		"too few":                            {"tax", events.Assistant, 29, 0, live, ""},
@@ -69,7 +73,7 @@ func TestWhatNobodyIsThereFor(t *testing.T) {
 		}
 		switch {
 		case c.want == "" && len(found) == 0:
-		case len(found) != 1 || found[0].Text != c.want || found[0].Subject[1] != "tax" || found[0].Worth == nil || found[0].Worth.Month <= 0 || found[0].Worth.Points != stats.Round(90-2*float64(c.good)) || found[0].Worth.Low < 0 || (found[0].Example == "proposed") != (c.agent == events.Assistant):
+		case len(found) != 1 || found[0].Text != c.want || found[0].Subject[1] != "tax" || found[0].Worth == nil || found[0].Worth.Month <= 0 || found[0].Worth.Points != stats.Round(90-2*float64(c.good)) || found[0].Worth.Low < 0 || (found[0].Example == "proposed") != (name == "left to the assistant"):
 			t.Errorf("%s: %+v, want %q", name, found, c.want)
 		}
 	}
