@@ -111,23 +111,18 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		if w.run.row.Task == "" {
 			return nil
 		}
-		r, err := w.taskOf(f, taskKey{w.run.row.Workflow, w.run.row.Task, f.Workspace})
+		r, err := w.tries(f, w.run.row)
 		if err != nil {
 			return err
 		}
-		w.tried.row = r
-		w.tried.trials = r.count(w.result, w.tried.trials[:0])
 		r.updated(f, w.run.day == "")
 	case events.VerdictGiven:
 		if w.result.row == nil || w.result.row.Task == "" {
 			return nil
 		}
-		r, err := w.taskOf(f, taskKey{w.result.row.Workflow, w.result.row.Task, f.Workspace})
-		if err != nil {
+		if _, err := w.tries(f, w.result.row); err != nil {
 			return err
 		}
-		w.tried.row = r
-		w.tried.trials = r.count(w.result, w.tried.trials[:0])
 	case events.TaskOpened:
 		if err := f.Opens(e.Task); err != nil {
 			return err
@@ -157,6 +152,17 @@ func (w *taskFold) fold(f *readmodel.Fact) error {
 		r.updated(f, false)
 	}
 	return nil
+}
+
+// tries counts how a run of a task ended, or ends by its verdict.
+func (w *taskFold) tries(f *readmodel.Fact, run *RunRow) (*TaskRow, error) {
+	r, err := w.taskOf(f, taskKey{run.Workflow, run.Task, f.Workspace})
+	if err != nil {
+		return nil, err
+	}
+	w.tried.row = r
+	w.tried.trials = r.count(w.result, w.tried.trials[:0])
+	return r, nil
 }
 
 func (w *taskFold) taskOf(f *readmodel.Fact, k taskKey) (*TaskRow, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -48,7 +49,7 @@ type Run struct {
 }
 
 func load(ctx context.Context, r projections.Reader) (View, error) {
-	v := View{Agents: map[string]events.AgentConfig{}}
+	var v View
 	var err error
 	if v.Position, err = r.Position(ctx); err != nil {
 		return v, err
@@ -57,11 +58,7 @@ func load(ctx context.Context, r projections.Reader) (View, error) {
 	if err != nil {
 		return v, fmt.Errorf("load agents: %w", err)
 	}
-	for _, a := range agents {
-		v.Agents[a.Agent] = events.AgentConfig{
-			Model: a.Model, Prompt: a.Prompt, Temperature: a.Temperature, MaxTokens: int(a.MaxTokens), Tools: a.Tools,
-		}
-	}
+	v.Agents = evidence.ConfigsOf(agents)
 	if v.Budgets, err = r.Budgets(ctx); err != nil {
 		return v, fmt.Errorf("load budgets: %w", err)
 	}

@@ -116,3 +116,12 @@ type Analyst[V any] struct {
 	Load    func(ctx context.Context, r projections.Reader) (V, error)
 	Propose func(V) Result
 }
+
+// ConfigsOf are the configurations of agents, by name, as far as analysts compare them.
+func ConfigsOf(agents []projections.AgentRow) map[string]events.AgentConfig {
+	of := make(map[string]events.AgentConfig, len(agents))
+	for _, a := range agents {
+		of[a.Agent] = events.AgentConfig{Model: a.Model, Prompt: a.Prompt, Temperature: a.Temperature, MaxTokens: int(a.MaxTokens), Tools: a.Tools}
+	}
+	return of
+}

@@ -2,7 +2,6 @@ package performance
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -194,15 +193,21 @@ func (v *View) weigh(drops []drop, c events.Claim, after uint64) (evidence.Stand
 	// It has come back, was changed since, or nothing is known of it any more.
 	_, runs := v.agents()
 	mine := slices.DeleteFunc(slices.Clone(runs[c.Subject[1]]), func(r *Run) bool { return r.First <= after })
+	return gone(mine, "%s does no worse than it did (%d of %d runs succeed).", c.Subject[1])
+}
+
+// gone is how a claim about an agent stands that its runs no longer carry; says has its name, and how many of how many of them succeed.
+func gone(mine []*Run, says, agent string) (evidence.Standing, bool) {
 	if len(mine) == 0 {
 		return evidence.Standing{}, false
 	}
-	i := stats.Wilson(good(mine), int64(len(mine)), confidence)
+	good, n := good(mine), int64(len(mine))
+	i := stats.Wilson(good, n, confidence)
 	return evidence.Standing{
-		Strength: events.Gone, Reason: fmt.Sprintf("%s does no worse than it did (%d of %d runs succeed).", c.Subject[1], good(mine), len(mine)),
+		Strength: events.Gone, Reason: fmt.Sprintf(says, agent, good, n),
 		Evidence: events.Evidence{
-			From: mine[0].First, To: mine[len(mine)-1].Last, Statistic: "success rate, Wilson's interval", Confidence: confidence, N: int64(len(mine)),
-			Value: stats.Round(float64(good(mine)) / math.Max(1, float64(len(mine)))), Low: stats.Round(i.Low), High: stats.Round(i.High),
+			From: mine[0].First, To: mine[n-1].Last, Statistic: "success rate, Wilson's interval", Confidence: confidence, N: n,
+			Value: stats.Round(float64(good) / float64(n)), Low: stats.Round(i.Low), High: stats.Round(i.High),
 		},
 	}, true
 }

@@ -387,15 +387,5 @@ func (v *View) weighShape(now []shape, c events.Claim, after uint64) (evidence.S
 			mine = append(mine, &since.Runs[i])
 		}
 	}
-	if len(mine) == 0 {
-		return evidence.Standing{}, false
-	}
-	i := stats.Wilson(good(mine), int64(len(mine)), confidence)
-	return evidence.Standing{
-		Strength: events.Gone, Reason: fmt.Sprintf("It can't be said of %s any more (%d of %d runs succeed).", c.Subject[1], good(mine), len(mine)),
-		Evidence: events.Evidence{
-			From: mine[0].First, To: mine[len(mine)-1].Last, Statistic: "success rate, Wilson's interval", Confidence: confidence, N: int64(len(mine)),
-			Value: stats.Round(float64(good(mine)) / float64(len(mine))), Low: stats.Round(i.Low), High: stats.Round(i.High),
-		},
-	}, true
+	return gone(mine, "It can't be said of %s any more (%d of %d runs succeed).", c.Subject[1])
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -51,16 +52,12 @@ type Run struct {
 }
 
 func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
-	v := View{Agents: map[string]events.AgentConfig{}}
+	var v View
 	agents, err := r.Agents(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load agents: %w", err)
 	}
-	for _, a := range agents {
-		v.Agents[a.Agent] = events.AgentConfig{
-			Model: a.Model, Prompt: a.Prompt, Temperature: a.Temperature, MaxTokens: int(a.MaxTokens), Tools: a.Tools,
-		}
-	}
+	v.Agents = evidence.ConfigsOf(agents)
 	runs, err := r.Observations(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
