@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -35,8 +36,11 @@ func (v goalsShowVerb) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	goal, err := findGoal(ctx, reader, v.Goal)
-	if err != nil || !v.Watch {
-		return errors.Join(err, a.showGoal(ctx, goal, v.JSON, 0))
+	switch {
+	case err != nil:
+		return err
+	case !v.Watch:
+		return a.showGoal(ctx, goal, v.JSON, 0)
 	}
 	return a.watchGoal(ctx, goal)
 }
@@ -100,7 +104,10 @@ func (a *app) showGoal(ctx context.Context, g projections.GoalRow, asJSON bool, 
 	}
 	a.headGoal(g, report.Progress)
 	a.estimate(report.Estimate)
-	a.teams(g)
+	if !g.Status.Ended() {
+		a.teams(g)
+	}
+	a.questions(g)
 	talks, err := a.own().Talks(ctx, g.Goal)
 	if err != nil {
 		return err
@@ -207,6 +214,20 @@ func (a *app) estimate(e *orchestrator.Estimate) {
 			fmt.Fprintf(a.out, "; what %d of them cost is not known, and not in it", e.Unpriced)
 		}
 		fmt.Fprintln(a.out)
+	}
+}
+
+// questions tells what a person is asked by now, and how it is answered.
+func (a *app) questions(g projections.GoalRow) {
+	ended := map[string]bool{}
+	for _, t := range g.Tasks {
+		ended[t.Task] = t.Status.Ended()
+	}
+	for _, t := range g.Tasks {
+		open := slices.ContainsFunc(t.DependsOn, func(on string) bool { return !ended[on] })
+		if t.Question != "" && !open && !t.Status.Ended() && g.Status == projections.GoalRunning {
+			fmt.Fprintf(a.out, "%s asks: %s: `virtuous6 goals answer %s %[1]s \"...\"`\n", t.Task, short(t.Question, 200), g.Goal)
+		}
 	}
 }
 

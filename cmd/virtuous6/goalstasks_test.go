@@ -54,3 +54,27 @@ func TestOfFewTasksItIsToldThatTheyWait(t *testing.T) {
 		t.Errorf("told is %s", got)
 	}
 }
+
+// TestAGoalsQuestionIsToldWithItsAnswer: once what comes before it has ended, and until it is answered.
+func TestAGoalsQuestionIsToldWithItsAnswer(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		goal       projections.GoalStatus
+		before, it projections.GoalTaskStatus
+		want       string
+	}{
+		"asked":    {projections.GoalRunning, projections.TaskDone, projections.TaskWaiting, "b asks: Send it?: `virtuous6 goals answer g b \"...\"`\n"},
+		"not yet":  {projections.GoalRunning, projections.TaskRunning, projections.TaskWaiting, ""},
+		"answered": {projections.GoalRunning, projections.TaskDone, projections.TaskDone, ""},
+		"paused":   {projections.GoalPaused, projections.TaskDone, projections.TaskWaiting, ""},
+	} {
+		var out strings.Builder
+		a := &app{out: &out}
+		a.questions(projections.GoalRow{Goal: "g", Status: c.goal, Tasks: []projections.GoalTaskRow{
+			{Task: "a", Status: c.before}, {Task: "b", Status: c.it, Question: "Send it?", DependsOn: []string{"a"}},
+		}})
+		if out.String() != c.want {
+			t.Errorf("%s: %q", name, out.String())
+		}
+	}
+}
