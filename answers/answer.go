@@ -161,6 +161,8 @@ func outOfReach(ctx context.Context, r projections.Reader, q Question, said *Sai
 		said.None = "I can't tell: I know of no run that ended. Ask me something, or bring history in by `virtuous6 import`."
 	case day.IsZero():
 		said.None = "I can't tell: no run that I know of has a time."
+	case !day.Before(q.Since):
+		said.None = fmt.Sprintf("Nothing that I can tell: no run began %s, and those that ended began before.", q.When)
 	default:
 		said.None = fmt.Sprintf("I can't tell: no run began %s. The latest that I know of ended on %s.", q.When, day.Format("2 January 2006"))
 	}

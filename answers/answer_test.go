@@ -224,8 +224,13 @@ func TestAnOldHistoryIsAnsweredOf(t *testing.T) {
 			"1 of 2 answers that people judged were liked.|Somebody wished: “longer”|Somebody wished: “shorter”|4 times somebody said: “Not what I asked for.”|and 1 other word of people.",
 		},
 		"without times, of a day": {history(time.Time{}), "What did you learn yesterday?", "What I learned yesterday", "I can't tell: no run that I know of has a time."},
-		"of a week":               {history(long), "What did you learn this week?", "What I learned in the last 7 days", "I can't tell: no run began in the last 7 days. The latest that I know of ended on 28 November 2025."},
-		"empty":                   {read(t), "What did you learn?", "What I learned in the last 7 days", "I can't tell: I know of no run that ended. Ask me something, or bring history in by `virtuous6 import`."},
+		"begun long before it ended": {
+			read(t, "run-r", long.AddDate(0, -2, 0), events.RunStarted{Run: "r", Workflow: "desk"}, "run-r", long, events.RunFinished{Outcome: events.Succeeded}),
+			"What did you learn?", "What I learned in the week to 28 November 2025, the latest in which something ended",
+			"Nothing that I can tell: no run began in the week to 28 November 2025, the latest in which something ended, and those that ended began before.",
+		},
+		"of a week": {history(long), "What did you learn this week?", "What I learned in the last 7 days", "I can't tell: no run began in the last 7 days. The latest that I know of ended on 28 November 2025."},
+		"empty":     {read(t), "What did you learn?", "What I learned in the last 7 days", "I can't tell: I know of no run that ended. Ask me something, or bring history in by `virtuous6 import`."},
 	} {
 		q, ok := answers.Understand(c.text, now)
 		said, err := answers.Answer(t.Context(), c.r, q)
