@@ -91,7 +91,7 @@ func (c HooksConfig) deliver(w http.ResponseWriter, r *http.Request) {
 	}
 	secret := c.Secret(set.Secret)
 	if len(secret) < leastSecret {
-		c.Log.ErrorContext(r.Context(), "a delivery was not taken: the environment variable of the trigger's secret holds none that can't be guessed", "trigger", set.Trigger, "variable", set.Secret, "least", leastSecret)
+		c.Log.ErrorContext(r.Context(), "a delivery was not taken: the environment variable of the trigger's secret is not set, or too short", "trigger", set.Trigger, "variable", set.Secret, "least", leastSecret)
 		writeProblem(w, http.StatusServiceUnavailable, "this trigger's secret is not set where the server runs: its log has the details")
 		return
 	}

@@ -160,13 +160,16 @@ func (a *app) dispatchGoal(ctx context.Context, c commands.Command) (position ui
 	return receipt.Position, err
 }
 
-// steerGoal carries out what a person wishes of a goal that there is.
-func (a *app) steerGoal(ctx context.Context, name string, wish func(meta commands.Meta, goal, by string) commands.Command) error {
+// steerGoal carries out what a person wishes of a goal that there is, and tells what comes of it.
+func (a *app) steerGoal(ctx context.Context, name, done string, wish func(meta commands.Meta, goal, by string) commands.Command) error {
 	goal, err := a.theGoal(ctx, name)
 	if err != nil {
 		return err
 	}
-	_, err = a.dispatchGoal(ctx, wish(a.meta(""), goal.Goal, "user:"+a.config.user()))
+	if _, err := a.dispatchGoal(ctx, wish(a.meta(""), goal.Goal, "user:"+a.config.user())); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, done)
 	return err
 }
 
@@ -182,7 +185,7 @@ func (goalsPauseVerb) Help() string {
 
 // Run pauses a goal.
 func (v goalsPauseVerb) Run(ctx context.Context, a *app) error {
-	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+	return a.steerGoal(ctx, v.Goal, "The goal is paused: what is under way goes on, and nothing else begins.", func(meta commands.Meta, goal, by string) commands.Command {
 		return commands.PauseGoal{Meta: meta, Goal: goal, By: by, Reason: v.Reason}
 	})
 }
@@ -197,7 +200,7 @@ func (goalsCancelVerb) Help() string { return "Example:\n  virtuous6 goals cance
 
 // Run gives a goal up.
 func (v goalsCancelVerb) Run(ctx context.Context, a *app) error {
-	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+	return a.steerGoal(ctx, v.Goal, "The goal is cancelled.", func(meta commands.Meta, goal, by string) commands.Command {
 		return commands.CancelGoal{Meta: meta, Goal: goal, By: by, Reason: v.Reason}
 	})
 }
@@ -215,7 +218,7 @@ func (goalsSkipVerb) Help() string {
 
 // Run leaves a task out.
 func (v goalsSkipVerb) Run(ctx context.Context, a *app) error {
-	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+	return a.steerGoal(ctx, v.Goal, oneLine(v.Task)+" is left out.", func(meta commands.Meta, goal, by string) commands.Command {
 		return commands.SkipTask{Meta: meta, Goal: goal, Task: v.Task, By: by, Reason: v.Reason}
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/orchestrator"
@@ -19,7 +20,7 @@ func (goalsTellVerb) Help() string {
 
 // Run tells a goal.
 func (v goalsTellVerb) Run(ctx context.Context, a *app) error {
-	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+	return a.steerGoal(ctx, v.Goal, "Told: it is heeded by tasks that begin from now on.", func(meta commands.Meta, goal, by string) commands.Command {
 		return commands.TellGoal{Meta: meta, Goal: goal, By: by, Text: v.Text}
 	})
 }
@@ -37,7 +38,7 @@ func (goalsAnswerVerb) Help() string {
 
 // Run answers a question.
 func (v goalsAnswerVerb) Run(ctx context.Context, a *app) error {
-	return a.steerGoal(ctx, v.Goal, func(meta commands.Meta, goal, by string) commands.Command {
+	return a.steerGoal(ctx, v.Goal, oneLine(v.Task)+" is answered.", func(meta commands.Meta, goal, by string) commands.Command {
 		return commands.AnswerTask{Meta: meta, Goal: goal, Task: v.Task, By: by, Answer: v.Answer}
 	})
 }
@@ -68,5 +69,9 @@ func (v goalsChangeVerb) Run(ctx context.Context, a *app) error {
 	_, err = a.dispatchGoal(ctx, commands.ChangeTask{
 		Meta: a.meta(""), Goal: goal.Goal, Task: v.Task, By: "user:" + a.config.user(), Instruction: v.Instruction, Agent: v.Agent, Agents: agents,
 	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.out, oneLine(v.Task)+" is changed.")
 	return err
 }

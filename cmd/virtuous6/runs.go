@@ -15,7 +15,7 @@ import (
 
 // runsVerb is the verb's own verbs. Without one it lists, or shows the run that is named.
 type runsVerb struct {
-	List   runsListVerb   `cmd:"" default:"withargs" help:"List runs, or show one."`
+	List   runsListVerb   `cmd:"" default:"withargs" aliases:"show" help:"List runs, or show one."`
 	Diff   runsDiffVerb   `cmd:"" help:"Show where two runs part, and by how much they differ."`
 	Cancel runsCancelVerb `cmd:"" help:"Stop a run."`
 }
