@@ -210,11 +210,18 @@ func goalsKilled(t *testing.T, p program, kills int, lease time.Duration, limit 
 		case !late.Stop():
 			t.Fatalf("goal %d does not end: %s", len(goals), out.Bytes())
 		case cmd.ProcessState.ExitCode() >= 0:
-			if strings.Contains(out.String(), `"status": "paused"`) {
+			paused := strings.Contains(out.String(), `"status": "paused"`)
+			// Killed while it was planned, what is left may be too little for any plan.
+			if paused || strings.Contains(out.String(), "budget exhausted") {
 				raised++
 				more := w.limit + limit
 				w.begins(w.going, more)
-				args = func() []string { return []string{"goals", "resume", goals[len(goals)-1], "--limit", more.String()} }
+				resume := []string{"goals", "resume", goals[len(goals)-1], "--limit", more.String()}
+				if paused {
+					args = func() []string { return resume }
+				} else {
+					p.run(append(resume, "--config", config)...)
+				}
 				continue
 			}
 			// It may have ended just when it was killed.
