@@ -79,6 +79,9 @@ func (v goalsRunVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if goal.Status == projections.GoalPaused { // nothing comes of it until it is resumed
+		return a.shown(ctx, goal.Goal, v.JSON, func(g projections.GoalRow) bool { return g.Status == projections.GoalSucceeded })
+	}
 	if err := a.ready(ctx); err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func (v goalsRunVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.goThrough(ctx, goal.Goal, position, v.JSON)
+	return a.goThrough(ctx, goal, position, v.JSON)
 }
 
 type goalsApproveVerb struct {
@@ -114,7 +117,7 @@ func (v goalsApproveVerb) Run(ctx context.Context, a *app) error {
 		a.note("`virtuous6 goals run %s` has it done", goal.Goal)
 		return nil
 	}
-	return a.goThrough(ctx, goal.Goal, position, v.JSON)
+	return a.goThrough(ctx, goal, position, v.JSON)
 }
 
 type goalsResumeVerb struct {
@@ -152,16 +155,19 @@ func (v goalsResumeVerb) Run(ctx context.Context, a *app) error {
 		a.note("it has not been started: `virtuous6 goals run %s` does so", goal.Goal)
 		return nil
 	}
-	return a.goThrough(ctx, goal.Goal, position, v.JSON)
+	return a.goThrough(ctx, goal, position, v.JSON)
 }
 
 // toldWaiting is of how many tasks it is told that they wait for a greater share: where money is short, all of them do.
 const toldWaiting = 3
 
 // goThrough waits for a goal's end behind a position, or until somebody has to do something, and shows how it went.
-func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSON bool) error {
+func (a *app) goThrough(ctx context.Context, goal projections.GoalRow, position uint64, asJSON bool) error {
 	approval, teller := false, goalTeller{out: a.out}
-	err := a.reach(ctx, goal, position, func(fact events.Event) bool {
+	if !goal.StartedAt.IsZero() {
+		position = min(position, goal.Position+1) // who drives it may have been done since it was read
+	}
+	err := a.reach(ctx, goal.Goal, position, func(fact events.Event) bool {
 		if !asJSON {
 			teller.tell(fact)
 		}
@@ -179,7 +185,7 @@ func (a *app) goThrough(ctx context.Context, goal string, position uint64, asJSO
 	if err != nil {
 		return err
 	}
-	return a.shown(ctx, goal, asJSON, func(g projections.GoalRow) bool { return g.Status == projections.GoalSucceeded })
+	return a.shown(ctx, goal.Goal, asJSON, func(g projections.GoalRow) bool { return g.Status == projections.GoalSucceeded })
 }
 
 // reach drives until a fact of the goal behind a position is one that is waited for.

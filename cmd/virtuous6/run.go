@@ -80,7 +80,7 @@ func (v runVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.goThrough(ctx, create.Goal, receipt.Position, v.JSON)
+	return a.goThrough(ctx, projections.GoalRow{Goal: create.Goal}, receipt.Position, v.JSON)
 }
 
 // check refuses what can't be done before there is a goal of it.
