@@ -213,7 +213,7 @@ func checkExamples(examples []events.Example) error {
 	return nil
 }
 
-// maxLessons is how many lessons an agent is told at most, and maxSaid how much is quoted in each.
+// maxLessons is how many lessons an agent is told at most, and maxSaid how much is quoted in each of them, and in a fix.
 const (
 	maxLessons = 12
 	maxSaid    = 5
@@ -227,16 +227,26 @@ func checkLessons(lessons []events.Lesson) error {
 		if err := checkName("a lesson's subject", l.Subject); err != nil {
 			return err
 		}
-		if n := len(l.Said); n == 0 || n > maxSaid {
-			return fmt.Errorf("%w: a lesson names one to %d pieces of feedback, not %d", ErrInvalid, maxSaid, n)
+		if len(l.Said) == 0 {
+			return fmt.Errorf("%w: a lesson names one to %d pieces of feedback, not 0", ErrInvalid, maxSaid)
 		}
-		for _, s := range l.Said {
-			if err := checkName("a lesson's feedback", s.Feedback); err != nil {
-				return err
-			}
+		if err := checkSaid("a lesson", l.Said); err != nil {
+			return err
 		}
 		if slices.ContainsFunc(lessons[:i], func(o events.Lesson) bool { return o.Subject == l.Subject }) {
 			return fmt.Errorf("%w: there are two lessons on %s", ErrInvalid, l.Subject)
+		}
+	}
+	return nil
+}
+
+func checkSaid(of string, said []events.Saying) error {
+	if n := len(said); n > maxSaid {
+		return fmt.Errorf("%w: %s names one to %d pieces of feedback, not %d", ErrInvalid, of, maxSaid, n)
+	}
+	for _, s := range said {
+		if err := checkName(of+"'s feedback", s.Feedback); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -247,8 +257,11 @@ func checkFixes(fixes []events.Fix) error {
 		return fmt.Errorf("%w: an agent has at most %d fixes, not %d", ErrInvalid, maxFixes, len(fixes))
 	}
 	for _, f := range fixes {
-		if strings.TrimSpace(f.Error) == "" || strings.TrimSpace(f.Do) == "" || len(f.Error) > maxFixText || len(f.Do) > maxFixText {
-			return fmt.Errorf("%w: a fix says with `error` what the error says and with `do` what to do, each in at most %d bytes", ErrInvalid, maxFixText)
+		if strings.TrimSpace(f.Error) == "" || strings.TrimSpace(f.Do) == "" && len(f.Said) == 0 || len(f.Error) > maxFixText || len(f.Do) > maxFixText {
+			return fmt.Errorf("%w: a fix says with `error` what the error says and with `do` what to do, each in at most %d bytes, or with `said` where people wrote that", ErrInvalid, maxFixText)
+		}
+		if err := checkSaid("a fix", f.Said); err != nil {
+			return err
 		}
 		if strings.ContainsFunc(f.ID, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }) || len(f.ID) > 64 {
 			return fmt.Errorf("%w: %q is no error's fingerprint: `virtuous6 errors` tells them", ErrInvalid, f.ID)

@@ -23,6 +23,9 @@ func TestExamplesAndLessonsOfAnAgent(t *testing.T) {
 	}
 	with := func(c events.AgentConfig) commands.SpawnAgent { return commands.SpawnAgent{Agent: "clerk", Config: c} }
 	learned := func(l ...events.Lesson) events.AgentConfig { return events.AgentConfig{Model: "small", Lessons: l} }
+	fixed := func(do string, said []events.Saying) events.AgentConfig {
+		return events.AgentConfig{Model: "small", Fixes: []events.Fix{{Error: "no <num>", Do: do, Said: said}}}
+	}
 	spawned := events.AgentSpawned{Agent: "clerk", Config: learned(lessons[0])}
 	again := lessons[0]
 	again.Said = []events.Saying{{Feedback: "f2", Run: "r2"}}
@@ -38,6 +41,10 @@ func TestExamplesAndLessonsOfAnAgent(t *testing.T) {
 		"a lesson of nobody's words":       {when: with(learned(events.Lesson{Subject: "s"})), err: aggregates.ErrInvalid},
 		"a lesson of too many":             {when: with(learned(events.Lesson{Subject: "s", Said: slices.Repeat(said, 6)})), err: aggregates.ErrInvalid},
 		"a lesson of no feedback":          {when: with(learned(events.Lesson{Subject: "s", Said: []events.Saying{{Run: "r1"}}})), err: aggregates.ErrInvalid},
+		"a fix in people's words":          {when: with(fixed("", said)), then: []events.Event{events.AgentSpawned{Agent: "clerk", Config: fixed("", said)}}},
+		"a fix that says nothing":          {when: with(fixed(" ", nil)), err: aggregates.ErrInvalid},
+		"a fix of too many":                {when: with(fixed("Wait.", slices.Repeat(said, 6))), err: aggregates.ErrInvalid},
+		"a fix of no feedback":             {when: with(fixed("Wait.", []events.Saying{{Run: "r1"}})), err: aggregates.ErrInvalid},
 		"another lesson comes to those that it knows": {
 			given: []events.Event{spawned}, when: commands.ConfigureAgent{Agent: "clerk", Config: events.AgentConfig{Lessons: lessons[1:2]}, Only: events.ChangeLessons},
 			then: []events.Event{events.AgentConfigured{Config: learned(lessons[0], lessons[1])}},

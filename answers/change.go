@@ -49,7 +49,10 @@ func settings(c events.AgentConfig) [][2]string {
 	}
 	fixes := make([]string, len(c.Fixes))
 	for i, f := range c.Fixes {
-		fixes[i] = cmp.Or(f.Tool, "any tool") + ": " + strconv.Quote(f.Error) + ": " + f.Do
+		fixes[i] = strings.TrimSpace(cmp.Or(f.Tool, "any tool") + ": " + strconv.Quote(f.Error) + ": " + f.Do)
+		if len(f.Said) > 0 {
+			fixes[i] += " in the words of" + sayings(f.Said)
+		}
 	}
 	examples := make([]string, len(c.Examples))
 	for i, e := range c.Examples {
@@ -59,13 +62,7 @@ func settings(c events.AgentConfig) [][2]string {
 	}
 	lessons := make([]string, len(c.Lessons))
 	for i, l := range c.Lessons {
-		lessons[i] = strconv.Quote(l.Subject) + " in the words of"
-		for _, s := range l.Said {
-			lessons[i] += " " + s.Feedback
-			if s.User != "" {
-				lessons[i] += " of " + s.User
-			}
-		}
+		lessons[i] = strconv.Quote(l.Subject) + " in the words of" + sayings(l.Said)
 	}
 	routes := make([]string, len(c.Routes))
 	for i, r := range c.Routes {
@@ -74,6 +71,17 @@ func settings(c events.AgentConfig) [][2]string {
 	return [][2]string{
 		{"model", c.Model}, {"fallbacks", strings.Join(c.Fallbacks, " ")}, {"api", c.API}, {"temperature", temperature}, {"reasoning effort", c.Effort}, {"max tokens", tokens}, {"tools", strings.Join(c.Tools, " ")}, {"skills", strings.Join(skills, " ")}, {"schema", string(c.Schema)}, {"fixes", strings.Join(fixes, "; ")}, {"examples", strings.Join(examples, "; ")}, {"lessons", strings.Join(lessons, "; ")}, {"routes", strings.Join(routes, "; ")}, {"prompt", c.Prompt},
 	}
+}
+
+// sayings names feedback and who gave it, each behind a blank.
+func sayings(said []events.Saying) (names string) {
+	for _, s := range said {
+		names += " " + s.Feedback
+		if s.User != "" {
+			names += " of " + s.User
+		}
+	}
+	return names
 }
 
 // ChangesOf are what a proposal would change in an agent as it is now, nil for one that configures none.

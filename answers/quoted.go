@@ -22,20 +22,28 @@ type Quoted struct {
 
 // TellQuoted resolves what a configuration refers to, so that whoever approves it reads what the agent will.
 func TellQuoted(ctx context.Context, r projections.Reader, c events.AgentConfig) (all []Quoted, err error) {
+	var said []events.Saying
 	for _, l := range c.Lessons {
-		for _, s := range l.Said {
-			q := Quoted{Of: fmt.Sprintf("feedback %s on run %s", s.Feedback, s.Run), User: s.User}
-			rows, err := r.Feedback(ctx, s.Run)
-			if err != nil {
-				return nil, fmt.Errorf("read what was said of run %s: %w", s.Run, err)
-			}
-			for i := range rows {
-				if rows[i].Feedback == s.Feedback {
-					q.Text = cmp.Or(rows[i].Wish, rows[i].Better, rows[i].Text)
-				}
-			}
-			all = append(all, q.known())
+		said = append(said, l.Said...)
+	}
+	for _, f := range c.Fixes {
+		said = append(said, f.Said...)
+	}
+	for _, s := range said {
+		q := Quoted{Of: fmt.Sprintf("feedback %s on run %s", s.Feedback, s.Run), User: s.User}
+		if s.Run == "" {
+			q.Of = fmt.Sprintf("feedback %s on the agent", s.Feedback)
 		}
+		rows, err := r.Feedback(ctx, s.Run)
+		if err != nil {
+			return nil, fmt.Errorf("read what was said of run %s: %w", s.Run, err)
+		}
+		for i := range rows {
+			if rows[i].Feedback == s.Feedback {
+				q.Text = cmp.Or(rows[i].Wish, rows[i].Better, rows[i].Text)
+			}
+		}
+		all = append(all, q.known())
 	}
 	for _, e := range c.Examples {
 		run, _, err := r.Run(ctx, e.Run)

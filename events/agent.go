@@ -93,8 +93,10 @@ type Fix struct {
 	Error string `json:"error"`
 	// Tool is the one that gives it, empty for any.
 	Tool string `json:"tool,omitempty"`
-	// Do is what the agent is told.
+	// Do is what the agent is told, empty where that is what people wrote alone.
 	Do string `json:"instruction"`
+	// Said is what some people wrote of what to do. Their words stay where they wrote them, and are read there, as with lessons.
+	Said []Saying `json:"said,omitempty"`
 	// Of are the people whose words Error holds, where it was met for one or two alone: with any of them it is forgotten.
 	Of []string `json:"of,omitempty"`
 }

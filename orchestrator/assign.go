@@ -155,6 +155,9 @@ func (t *turn) messages(ctx context.Context) (asked, sent []events.Message, err 
 // was sent before.
 func (t *turn) whole(ctx context.Context, sent []events.Message) (_ []events.Message, err error) {
 	c := t.conversation
+	if err := t.advise(ctx, sent); err != nil {
+		return nil, err
+	}
 	if len(c.assigned.Earlier) == 0 && c.assigned.Summaries == 0 && len(t.config.Examples) == 0 && len(t.config.Lessons) == 0 {
 		return sent, nil
 	}

@@ -28,6 +28,9 @@ type conversation struct {
 	calls   []events.ToolCall
 	begun   map[int]int
 	results map[int]events.Message
+	// fixes are those that were told of with the results of the last answer's calls, by the call's place; fixedAt those before, by the place
+	// of the result among the messages.
+	fixes, fixedAt map[int]string
 	// approvals are those that were asked for of the last answer's calls, by the call's place.
 	approvals map[int]*asked
 	// chat is the step of a call to the model that was begun and has no answer, -1 where there is none.
@@ -55,7 +58,7 @@ type asked struct {
 }
 
 func newConversation() *conversation {
-	return &conversation{chat: -1, draft: -1, begun: map[int]int{}, results: map[int]events.Message{}, approvals: map[int]*asked{}}
+	return &conversation{chat: -1, draft: -1, begun: map[int]int{}, results: map[int]events.Message{}, approvals: map[int]*asked{}, fixes: map[int]string{}, fixedAt: map[int]string{}}
 }
 
 // read goes on behind the last fact that was read.
@@ -126,9 +129,10 @@ func (c *conversation) evolve(fact events.Run) {
 		c.turns++
 		c.chat, c.cuts = -1, 0
 		c.invalid, c.repaired = f.Invalid, c.repaired || f.Invalid != ""
+		c.fixedAt = c.fixed()
 		c.messages = append(append(c.messages, c.told()...), f.Asked...)
 		c.messages = append(c.messages, f.Answered...)
-		c.calls, c.begun, c.results, c.approvals = nil, map[int]int{}, map[int]events.Message{}, map[int]*asked{}
+		c.calls, c.begun, c.results, c.approvals, c.fixes = nil, map[int]int{}, map[int]events.Message{}, map[int]*asked{}, map[int]string{}
 		if n := len(f.Answered); n > 0 {
 			c.calls = f.Answered[n-1].ToolCalls
 		}
@@ -144,7 +148,13 @@ func (c *conversation) evolve(fact events.Run) {
 		c.suspensions++
 	case events.RunResumed:
 		c.share = max(c.share, f.ShareNanos)
-	case events.RunSkillLoaded, events.RunFixKnown:
+	case events.RunFixKnown:
+		for call, step := range c.begun {
+			if f.Told && step == f.Step {
+				c.fixes[call] = f.Fix
+			}
+		}
+	case events.RunSkillLoaded:
 	case events.RunFinished, events.RunFailed, events.RunCancelled:
 		c.ended = true
 	}
@@ -157,4 +167,15 @@ func (c *conversation) told() []events.Message {
 		told = append(told, c.results[call])
 	}
 	return told
+}
+
+// fixed are the fixes that were told of with results, by the place of each among the messages and the latest results.
+func (c *conversation) fixed() map[int]string {
+	fixed := maps.Clone(c.fixedAt)
+	for i, call := range slices.Sorted(maps.Keys(c.results)) {
+		if name, ok := c.fixes[call]; ok {
+			fixed[len(c.messages)+i] = name
+		}
+	}
+	return fixed
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/virtuous6/virtuous6/aggregates"
 	errs "github.com/virtuous6/virtuous6/analysts/failure"
 	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/replay"
 )
 
 // holdOut draws whether a run is told the fixes that are known for its agent's errors: what they prevent is measured by those that are not.
@@ -37,6 +38,12 @@ func (t *turn) fixed(ctx context.Context, call events.ToolCall, done agents.Done
 		return result, nil, nil
 	}
 	fix := t.config.Fixes[i]
+	if fix.Do == "" {
+		advice, err := replay.Advised(ctx, t.store, t.wish.Workspace, fix)
+		if err != nil || advice == "" {
+			return result, nil, err // whoever wrote it was forgotten
+		}
+	}
 	known = &events.RunFixKnown{Fix: fix.Name(), Told: true}
 	told := true
 	arms := t.conversation.assigned.Arms
@@ -52,8 +59,27 @@ func (t *turn) fixed(ctx context.Context, call events.ToolCall, done agents.Done
 			known = nil
 		}
 	}
-	if told {
+	if told && fix.Do != "" {
 		result.Content += "\n\nKnown fix: " + fix.Do
 	}
 	return result, known, nil
+}
+
+// advise puts what people wrote of what to do about errors behind the results that gave them, where the run was told so: their words are
+// read where they stand, and copied into no fact.
+func (t *turn) advise(ctx context.Context, sent []events.Message) error {
+	for at, name := range t.conversation.fixed() {
+		i := slices.IndexFunc(t.config.Fixes, func(f events.Fix) bool { return f.Name() == name && (f.Tool == "" || f.Tool == sent[at].Name) })
+		if i < 0 {
+			continue
+		}
+		advice, err := replay.Advised(ctx, t.store, t.wish.Workspace, t.config.Fixes[i])
+		if err != nil {
+			return err
+		}
+		if advice != "" {
+			sent[at].Content += "\n\n" + advice
+		}
+	}
+	return nil
 }

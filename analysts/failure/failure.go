@@ -41,6 +41,7 @@ func New() evidence.Analyst[View] {
 type analysis struct {
 	*history
 	questions []*question
+	advised   []*advised
 	prior     stats.Prior
 	// monthly is how many rated runs a workflow has in 30 days, rated how many it has; all is that of all workflows.
 	monthly map[string]float64
@@ -50,7 +51,7 @@ type analysis struct {
 
 func propose(v View) evidence.Result {
 	h := newHistory(v)
-	a := analysis{history: h, questions: h.questions(), monthly: map[string]float64{}, rated: map[string]int64{}}
+	a := analysis{history: h, questions: h.questions(), advised: h.advice(0), monthly: map[string]float64{}, rated: map[string]int64{}}
 	claim(a.questions, alpha)
 	estimates, errs := make([]float64, len(a.questions)), make([]float64, len(a.questions))
 	for i, q := range a.questions {
@@ -84,6 +85,7 @@ func propose(v View) evidence.Result {
 			res.Proposals = append(res.Proposals, a.proposal(q))
 		}
 	}
+	res.Proposals = append(res.Proposals, a.advises(res.Proposals)...)
 	slices.SortStableFunc(res.Findings, func(x, y evidence.Finding) int { return strings.Compare(x.Workflow, y.Workflow) })
 	for i := range res.Findings {
 		res.Findings[i].Analyst = name
@@ -128,6 +130,9 @@ func (a *analysis) proposal(q *question) evidence.Proposal {
 
 // weigh answers for a claim: how it stands by all runs, or by those that began behind a position.
 func (a *analysis) weigh(c events.Claim, after uint64) (evidence.Standing, bool) {
+	if len(c.Subject) > 4 && c.Subject[0] == Advised {
+		return a.weighAdvice(c, after)
+	}
 	for _, known := range a.questions {
 		if known.next == "" || known.workflow != c.Workflow || !slices.Equal(known.subject()[:4], c.Subject) {
 			continue

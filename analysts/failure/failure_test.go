@@ -331,7 +331,7 @@ func TestErrorsAreListed(t *testing.T) {
 		{Name: "a", Workflow: "w", Outcome: events.Failed, Broke: true, Error: "no access to 7", Steps: []failure.Step{step("open", "no access to 1", 2), step("open", "no access to 2", 3)}, First: 1, Last: 4},
 		{Name: "b", Workflow: "w", Outcome: events.Succeeded, Steps: []failure.Step{step("open", "no access to 3", 6), step("ask", "", 7)}, First: 5, Last: 8},
 		{Name: "c", Workflow: "w", Outcome: events.Failed, Broke: true, Error: "out of money", First: 9, Last: 10},
-	}, Feedback: []failure.Feedback{{"f1", "b"}, {"f2", "c"}}}
+	}, Feedback: []failure.Feedback{{Feedback: "f1", Run: "b"}, {Feedback: "f2", Run: "c"}}}
 	list := failure.List(v)
 	if len(list) != 2 {
 		t.Fatalf("%+v", list)

@@ -1,8 +1,11 @@
 package failure
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -45,7 +48,25 @@ type Step struct {
 
 // Feedback is a reference to what a person wrote on a run.
 type Feedback struct {
-	Feedback, Run string
+	Feedback, Run, User string
+	// Advice is what it says is to be done, empty where it says nothing of the kind, or it was forgotten.
+	Advice   string
+	Position uint64
+}
+
+// instructs are words of a text that says what is to be done, beside those that say what was bad.
+var instructs = regexp.MustCompile(`(?i)\b(?:should(?:n't)?|must|needs? to|ha(?:s|ve) to|instead|use|ask|check|look|try|retry|again|first|before|always|never|don't|do not|call|give|send|set)\b`)
+
+// advice is what a feedback says is to be done: what it wishes for, and of a text beside a bad score only what instructs.
+func advice(row *projections.FeedbackRow) string {
+	text := cmp.Or(row.Wish, row.Better)
+	if text == "" {
+		liked, judged := events.Judged(row.Name, row.User, row.Score)
+		if row.Score == nil || judged && !liked && instructs.MatchString(row.Text) {
+			text = row.Text
+		}
+	}
+	return strings.TrimSpace(readable(text))
 }
 
 // readable is a text as far as it can be read: one that is gone is no kind of error.
@@ -95,9 +116,9 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 	if err != nil {
 		return v, fmt.Errorf("load feedback: %w", err)
 	}
-	for _, f := range feedback {
-		if f.Run != "" && (f.Text != "" || f.Better != "" || f.Wish != "") {
-			v.Feedback = append(v.Feedback, Feedback{f.Feedback, f.Run})
+	for i := range feedback {
+		if f := &feedback[i]; f.Run != "" && (f.Text != "" || f.Better != "" || f.Wish != "") {
+			v.Feedback = append(v.Feedback, Feedback{Feedback: f.Feedback, Run: f.Run, User: f.User, Advice: advice(f), Position: f.Position})
 		}
 	}
 	return v, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -143,7 +144,7 @@ func (t *Taught) shown() []Candidate {
 
 // alike tells of two questions that they share more than half of their words.
 func alike(a, b string) bool {
-	words, others := terms(a), terms(b)
+	words, others := mining.Terms(a), mining.Terms(b)
 	both := 0
 	for w := range words {
 		if _, is := others[w]; is {

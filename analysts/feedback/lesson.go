@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -51,7 +52,7 @@ func pupils(rows []projections.AgentRow, runs []*projections.Observation) (all [
 
 // knows tells whether it is told already what a wish is about.
 func (p *Pupil) knows(term string) bool {
-	return slices.ContainsFunc(p.Knows, func(subject string) bool { _, is := terms(subject)[term]; return is })
+	return slices.ContainsFunc(p.Knows, func(subject string) bool { _, is := mining.Terms(subject)[term]; return is })
 }
 
 // quoted is how many people a lesson quotes.
@@ -72,10 +73,10 @@ func (v *View) heard(agent string, after uint64) (said []*Said) {
 
 // lesson is the wish as it is told to an agent: what the first few people said, by reference.
 func (x *wish) lesson() events.Lesson {
-	l := events.Lesson{Subject: terms(x.said[0].Wish)[x.term]}
+	l := events.Lesson{Subject: mining.Terms(x.said[0].Wish)[x.term]}
 	for _, s := range x.said {
 		of := func(o events.Saying) bool { return o.User == s.User }
-		if s.Feedback != "" && len(s.Wish) <= maxWish && !slices.ContainsFunc(l.Said, of) && len(l.Said) < quoted {
+		if s.Feedback != "" && len(s.Wish) <= mining.MaxText && !slices.ContainsFunc(l.Said, of) && len(l.Said) < quoted {
 			l.Said = append(l.Said, events.Saying{Feedback: s.Feedback, Run: s.Run, User: s.User})
 		}
 	}

@@ -1,16 +1,13 @@
 package feedback
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
-
-	"github.com/kljensen/snowball/english"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
+	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -32,101 +29,23 @@ type wish struct {
 	people map[string]int64
 }
 
-// wishes puts the wishes of a workflow together by the words that they share: the term that most people use first, then the one
-// that most of the others do. A wish is in one of them. Those of one person alone are left out.
-func wishes(said []*Said) []*wish {
-	type use struct {
-		term string
-		said *Said
-	}
-	by := map[string]*wish{}
-	var uses []use
-	spelled := map[string]map[string]int{}
-	counted := map[string]int{}
-	for _, s := range slices.Backward(said) {
-		if s.Wish == "" {
-			continue
-		}
-		if counted[s.User]++; counted[s.User] > perPerson {
-			continue
-		}
-		for term, word := range terms(s.Wish) {
-			uses = append(uses, use{term, s})
-			if spelled[term] == nil {
-				spelled[term] = map[string]int{}
-			}
-			spelled[term][word]++
+// wishes puts the wishes of a workflow together by the words that they share.
+func wishes(said []*Said) (list []*wish) {
+	var wished []*Said
+	var texts []mining.Text
+	for _, s := range said {
+		if s.Wish != "" {
+			wished, texts = append(wished, s), append(texts, mining.Text{By: s.User, Says: s.Wish})
 		}
 	}
-	taken := map[*Said]bool{}
-	var list []*wish
-	for {
-		clear(by)
-		for _, u := range uses {
-			if taken[u.said] {
-				continue
-			}
-			x := by[u.term]
-			if x == nil {
-				x = &wish{term: u.term, people: map[string]int64{}}
-				by[u.term] = x
-			}
-			x.said = append(x.said, u.said)
-			x.people[u.said.User]++
+	for _, t := range mining.Themes(texts, perPerson, nil) {
+		x := &wish{term: t.Term, word: t.Word, people: t.People}
+		for _, i := range t.Texts {
+			x.said = append(x.said, wished[i])
 		}
-		var best *wish
-		for _, x := range by {
-			if len(x.people) > 1 && (best == nil || better(x, best) < 0) {
-				best = x
-			}
-		}
-		if best == nil {
-			return list
-		}
-		for _, s := range best.said {
-			taken[s] = true
-		}
-		slices.SortFunc(best.said, func(a, b *Said) int { return cmp.Compare(a.Position, b.Position) })
-		words := spelled[best.term]
-		best.word = slices.MinFunc(slices.Collect(maps.Keys(words)), func(a, b string) int {
-			return cmp.Or(cmp.Compare(words[b], words[a]), cmp.Compare(a, b))
-		})
-		list = append(list, best)
+		list = append(list, x)
 	}
-}
-
-// better orders wishes: by people, by how often, two words before one, then by the alphabet.
-func better(a, b *wish) int {
-	pair := func(x *wish) int { return strings.Count(x.term, " ") }
-	return cmp.Or(
-		cmp.Compare(len(b.people), len(a.people)), cmp.Compare(len(b.said), len(a.said)), cmp.Compare(pair(b), pair(a)), cmp.Compare(a.term, b.term),
-	)
-}
-
-// maxWish is how much of a wish is looked at, in bytes: more is an answer, or a pasted document.
-const maxWish = 2000
-
-// terms are the words of a text that mean something, and those that follow one another, by their stems (Porter2), with how they
-// are written.
-func terms(text string) map[string]string {
-	if len(text) > maxWish {
-		text = strings.ToValidUTF8(text[:maxWish], "")
-	}
-	found := map[string]string{}
-	before, written := "", ""
-	for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' }) {
-		word = strings.Trim(word, "'")
-		if english.IsStopWord(word) || len(word) < 3 || len(word) > 40 {
-			continue
-		}
-		stem := english.Stem(word, false)
-		found[stem] = word
-		if before != "" {
-			found[before+" "+stem] = written + " " + word
-		}
-		before, written = stem, word
-	}
-	return found
+	return list
 }
 
 // asks tells whether enough people wish for it.

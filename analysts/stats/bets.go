@@ -56,10 +56,10 @@ func (b Bets) Take(candidate bool, share, value float64) Bets {
 }
 
 // LogBetter is the logarithm of the e-value against "the candidate is no better".
-func (b Bets) LogBetter() float64 { return logMean(b.Better[:]) }
+func (b Bets) LogBetter() float64 { return LogMean(b.Better[:]) }
 
 // LogWorse is the logarithm of the e-value against "the candidate is no worse".
-func (b Bets) LogWorse() float64 { return logMean(b.Worse[:]) }
+func (b Bets) LogWorse() float64 { return LogMean(b.Worse[:]) }
 
 // Difference estimates how much more the candidate gives, with an interval that holds at however many looks, as runs
 // become many (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Time-uniform central limit theory, Annals of Statistics
@@ -83,8 +83,8 @@ func boundary(variance, typical, alpha float64) float64 {
 	return math.Sqrt(2 * grown / tune * math.Log(math.Sqrt(grown)/alpha))
 }
 
-// logMean is the logarithm of the mean of what the logarithms stand for.
-func logMean(logs []float64) float64 {
+// LogMean is the logarithm of the mean of what the logarithms stand for.
+func LogMean(logs []float64) float64 {
 	most := math.Inf(-1)
 	for _, l := range logs {
 		most = max(most, l)

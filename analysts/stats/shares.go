@@ -27,4 +27,4 @@ func (s Shares) Take(candidate bool, share float64) Shares {
 }
 
 // LogOther is the logarithm of the e-value against "the shares are those that were drawn with".
-func (s Shares) LogOther() float64 { return logMean(s.Bets[:]) }
+func (s Shares) LogOther() float64 { return LogMean(s.Bets[:]) }

@@ -41,5 +41,5 @@ func (w Worsening) LogLevel() float64 {
 	if !w.Begun {
 		return math.Inf(-1)
 	}
-	return logMean(w.Levels[:])
+	return LogMean(w.Levels[:])
 }

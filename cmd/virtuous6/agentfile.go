@@ -74,7 +74,9 @@ type fix struct {
 	ID    string `yaml:"id,omitempty"`
 	Error string `yaml:"error"`
 	Tool  string `yaml:"tool,omitempty"`
-	Do    string `yaml:"do"`
+	Do    string `yaml:"do,omitempty"`
+	// Said is what people wrote of what to do.
+	Said []saying `yaml:"said,omitempty"`
 	// Of are the people whose words Error holds.
 	Of []string `yaml:"of,omitempty"`
 }
@@ -144,17 +146,13 @@ func parseAgentFile(data []byte) (agentFile, error) {
 		Schema: json.RawMessage(matter.Schema), Prompt: strings.TrimSpace(body),
 	}}
 	for _, known := range matter.Fixes {
-		f.config.Fixes = append(f.config.Fixes, events.Fix(known))
+		f.config.Fixes = append(f.config.Fixes, events.Fix{ID: known.ID, Error: known.Error, Tool: known.Tool, Do: known.Do, Said: sayings(known.Said), Of: known.Of})
 	}
 	for _, e := range matter.Examples {
 		f.config.Examples = append(f.config.Examples, events.Example(e))
 	}
 	for _, l := range matter.Lessons {
-		told := events.Lesson{Subject: l.Subject}
-		for _, s := range l.Said {
-			told.Said = append(told.Said, events.Saying(s))
-		}
-		f.config.Lessons = append(f.config.Lessons, told)
+		f.config.Lessons = append(f.config.Lessons, events.Lesson{Subject: l.Subject, Said: sayings(l.Said)})
 	}
 	for _, r := range matter.Routes {
 		f.config.Routes = append(f.config.Routes, events.Route{Tasks: r.Tasks, To: r.To})
@@ -171,11 +169,33 @@ func parseAgentFile(data []byte) (agentFile, error) {
 	return f, nil
 }
 
+func sayings(list []saying) (said []events.Saying) {
+	for _, s := range list {
+		said = append(said, events.Saying(s))
+	}
+	return said
+}
+
+func written(said []events.Saying) (list []saying) {
+	for _, s := range said {
+		list = append(list, saying(s))
+	}
+	return list
+}
+
 // format is the file's bytes. Parsing them gives the agent again.
 func (f agentFile) format() ([]byte, error) {
 	var fixes []fix
 	for _, known := range f.config.Fixes {
-		fixes = append(fixes, fix(known))
+		fixes = append(fixes, fix{ID: known.ID, Error: known.Error, Tool: known.Tool, Do: known.Do, Said: written(known.Said), Of: known.Of})
+	}
+	var examples []example
+	for _, e := range f.config.Examples {
+		examples = append(examples, example(e))
+	}
+	var lessons []lesson
+	for _, l := range f.config.Lessons {
+		lessons = append(lessons, lesson{Subject: l.Subject, Said: written(l.Said)})
 	}
 	var passes []route
 	for _, r := range f.config.Routes {
@@ -183,7 +203,7 @@ func (f agentFile) format() ([]byte, error) {
 	}
 	head, err := yaml.Marshal(frontMatter{
 		Name: f.name, Description: strings.Join(strings.Fields(f.role), " "), Model: f.config.Model, Fallbacks: f.config.Fallbacks, API: f.config.API,
-		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Skills: f.skills, Schema: document(f.config.Schema), Fixes: fixes, Routes: passes,
+		Temperature: f.config.Temperature, Effort: f.config.Effort, MaxTokens: f.config.MaxTokens, Tools: f.config.Tools, Skills: f.skills, Schema: document(f.config.Schema), Fixes: fixes, Routes: passes, Examples: examples, Lessons: lessons,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the front matter of %s: %w", f.name, err)

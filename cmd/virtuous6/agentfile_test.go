@@ -73,6 +73,13 @@ func TestAgentFilesComeBack(t *testing.T) {
 		if rapid.Bool().Draw(t, "warm") {
 			f.config.Temperature = new(rapid.SampledFrom([]float64{0, .2, 1}).Draw(t, "temperature"))
 		}
+		said := []events.Saying{{Feedback: "f1", Run: "r: 1", User: "anna"}, {Feedback: "2", Run: ""}}
+		if rapid.Bool().Draw(t, "taught") {
+			f.config.Fixes = []events.Fix{{Error: "no <num>", Do: "Ask."}, {ID: "4f0c", Error: "no: <*>", Tool: "orders", Said: said, Of: []string{"anna"}}}
+			f.config.Examples = []events.Example{{Run: "1"}, {Run: "r2", Requester: "user:anna"}}
+			f.config.Lessons = []events.Lesson{{Subject: "a: b", Said: said}}
+			f.config.Routes = []events.Route{{Tasks: []string{"refund"}, To: "biller"}}
+		}
 		data, err := f.format()
 		if err != nil {
 			t.Fatal(err)

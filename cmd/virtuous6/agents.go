@@ -120,7 +120,10 @@ func (v agentsShowVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.out, "passes on %s to %s\n", oneLine(cmp.Or(strings.Join(r.Tasks, ", "), "all that nobody is named for")), oneLine(cmp.Or(r.To, "whoever else fits")))
 	}
 	for _, f := range r.Fixes {
-		fmt.Fprintf(a.out, "fix %s  after %q of %s: %s\n", f.Name(), short(f.Error, 60), cmp.Or(f.Tool, "any tool"), short(f.Do, 80))
+		fmt.Fprintf(a.out, "fix %s  after %q of %s: %s\n", f.Name(), short(f.Error, 60), cmp.Or(f.Tool, "any tool"), short(cmp.Or(f.Do, "what people wrote of it"), 80))
+		for _, s := range f.Said {
+			fmt.Fprintf(a.out, "  in feedback %s on run %s, the words of %s\n", oneLine(s.Feedback), oneLine(s.Run), cmp.Or(oneLine(s.User), "nobody"))
+		}
 	}
 	for _, e := range r.Examples {
 		fmt.Fprintf(a.out, "example %s, the words of %s\n", oneLine(e.Run), cmp.Or(oneLine(e.Requester), "nobody"))
