@@ -128,21 +128,9 @@ func skillText(skill events.SkillRef, files []events.SkillFile, file string) (st
 	case file != events.SkillMain:
 		return text, nil
 	}
-	_, body, _ := CutFrontMatter(text)
+	_, body, _ := events.CutFrontMatter(text)
 	if body = strings.TrimSpace(body); len(others) > 0 {
 		body += "\n\nFiles of this skill, which " + events.LoadSkill + " gives too: " + strings.Join(others, ", ") + "."
 	}
 	return body, nil
-}
-
-// CutFrontMatter parts a Markdown file into what stands between two lines of dashes at its head and what comes below, with lines that
-// end as in Unix. Where there is none, all of it is below.
-func CutFrontMatter(text string) (head, body string, found bool) {
-	text = strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n")
-	head, opened := strings.CutPrefix(text, "---\n")
-	head, body, closed := strings.Cut("\n"+head+"\n", "\n---\n")
-	if !opened || !closed {
-		return "", text, false
-	}
-	return head, body, true
 }

@@ -23,7 +23,7 @@ func All(p Policies) []Aggregate {
 		aggregate("rule", rule()),
 		aggregate("run", run(p)),
 		aggregate("runbook", runbook()),
-		latest(aggregate("skill", skill())),
+		aggregate("skill", skill()),
 		aggregate("slack", slack()),
 		aggregate("task", task()),
 		latest(aggregate("timer", timer())),

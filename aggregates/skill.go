@@ -3,6 +3,7 @@ package aggregates
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,12 +28,31 @@ var (
 	skillDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// skillState is the digest of what was saved last.
-type skillState string
+// skillState is what was saved of a skill.
+type skillState struct {
+	// latest is the digest of what a person saved last.
+	latest string
+	// texts are all that were saved, by digest.
+	texts map[string]skillFrame
+}
+
+// skillFrame is what an edit leaves as it is: the description, the front matter, and the files beside the main one, by their digest.
+type skillFrame struct{ description, head, others string }
+
+func frameOf(description string, files []events.SkillFile) skillFrame {
+	f := skillFrame{description: description}
+	others := slices.Clone(files)
+	if i := slices.IndexFunc(others, func(f events.SkillFile) bool { return f.Path == events.SkillMain }); i >= 0 {
+		f.head, _, _ = events.CutFrontMatter(others[i].Text)
+		others = slices.Delete(others, i, i+1)
+	}
+	f.others = commands.SkillDigest(others)
+	return f
+}
 
 func skill() Decider[skillState, commands.Skill, events.Skill] {
 	return Decider[skillState, commands.Skill, events.Skill]{
-		Initial: func() skillState { return "" },
+		Initial: func() skillState { return skillState{} },
 		Decide: func(c commands.Skill, s skillState) ([]events.Skill, error) {
 			switch c := c.(type) {
 			case commands.SaveSkill:
@@ -43,7 +63,13 @@ func skill() Decider[skillState, commands.Skill, events.Skill] {
 		Evolve: func(s skillState, e events.Skill) skillState {
 			switch e := e.(type) {
 			case events.SkillSaved:
-				s = skillState(e.Digest)
+				s.texts = maps.Clone(s.texts)
+				if s.texts == nil {
+					s.texts = map[string]skillFrame{}
+				}
+				if s.texts[e.Digest] = frameOf(e.Description, e.Files); !e.Draft() {
+					s.latest = e.Digest
+				}
 			}
 			return s
 		},
@@ -57,8 +83,14 @@ func saveSkill(c commands.SaveSkill, s skillState) ([]events.Skill, error) {
 	if err := checkSkill(c.Skill, c.Description); err != nil {
 		return nil, err
 	}
-	if isMachine(c.By) || isMachine(c.Actor) {
+	edited, known := s.texts[c.Edits]
+	switch {
+	case c.Edits == "" && (isMachine(c.By) || isMachine(c.Actor)):
 		return refuse("a person saves skills, not %q for %q", c.By, c.Actor)
+	case c.Edits != "" && !known:
+		return refuse("it edits %s, which nobody saved", events.SkillRef{Name: c.Skill, Digest: c.Edits})
+	case c.Edits != "" && frameOf(c.Description, c.Files) != edited:
+		return refuse("an edit changes the text of its %s below the front matter, and nothing else", events.SkillMain)
 	}
 	bytes := 0
 	for i, f := range c.Files {
@@ -78,10 +110,10 @@ func saveSkill(c commands.SaveSkill, s skillState) ([]events.Skill, error) {
 		return refuse("it has %d files with %d bytes, and at most %d with %d are kept", len(c.Files), bytes, maxSkillFiles, maxSkillBytes)
 	}
 	digest := commands.SkillDigest(c.Files)
-	if digest == string(s) {
+	if _, known := s.texts[digest]; digest == s.latest || known && c.Edits != "" {
 		return nil, nil
 	}
-	return []events.Skill{events.SkillSaved{Skill: c.Skill, Description: c.Description, Files: c.Files, Digest: digest, By: c.By}}, nil
+	return []events.Skill{events.SkillSaved{Skill: c.Skill, Description: c.Description, Files: c.Files, Digest: digest, By: c.By, Edits: c.Edits}}, nil
 }
 
 // checkSkill holds what a model is told of a skill to agentskills.io.

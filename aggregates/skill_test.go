@@ -30,20 +30,46 @@ func TestSkill(t *testing.T) {
 		return c
 	}
 	one, two := files("a"), files("b", "references/limits.md")
+	headed := func(head, body string) []events.SkillFile {
+		return files("---\n"+head+"\n---\n"+body, "references/limits.md")
+	}
+	full, edit := headed("name: refunds", "a"), headed("name: refunds", "b")
+	edited := func(files []events.SkillFile, of []events.SkillFile) commands.SaveSkill {
+		c := save(files)
+		c.By, c.Actor, c.Edits = "analyst:writer", "analyst:writer", commands.SkillDigest(of)
+		return c
+	}
+	draft := func(files []events.SkillFile, of []events.SkillFile) events.Event {
+		s := saved(files).(events.SkillSaved)
+		s.By, s.Edits = "analyst:writer", commands.SkillDigest(of)
+		return s
+	}
+	described := edited(edit, full)
+	described.Description = "Call me for all."
 	all := scenarios{
-		"saved":             {when: save(one), then: []events.Event{saved(one)}},
-		"saved as it is":    {given: []events.Event{saved(one)}, when: save(one)},
-		"another text":      {given: []events.Event{saved(one)}, when: save(two), then: []events.Event{saved(two)}},
-		"the earlier one":   {given: []events.Event{saved(one), saved(two)}, when: save(one), then: []events.Event{saved(one)}},
-		"without its text":  {when: save([]events.SkillFile{{Path: "notes.md"}}), err: aggregates.ErrInvalid},
-		"a path out of it":  {when: save(files("a", "../up")), err: aggregates.ErrInvalid},
-		"a path from root":  {when: save([]events.SkillFile{{Path: "/etc/x"}, {Path: events.SkillMain}}), err: aggregates.ErrInvalid},
-		"a path twice":      {when: save(files("a", "b", "b")), err: aggregates.ErrInvalid},
-		"no text":           {when: save(files("\xff")), err: aggregates.ErrInvalid},
-		"too long":          {when: save(files(strings.Repeat("x", 256<<10))), err: aggregates.ErrInvalid},
-		"without a purpose": {when: with(func(c *commands.SaveSkill) { c.Description = " " }), err: aggregates.ErrInvalid},
-		"a long purpose":    {when: with(func(c *commands.SaveSkill) { c.Description = strings.Repeat("ä", 1025) }), err: aggregates.ErrInvalid},
-		"by an agent":       {when: with(func(c *commands.SaveSkill) { c.By = "agent:clerk" }), err: aggregates.ErrInvalid},
+		"an edit to be tried":          {given: []events.Event{saved(full)}, when: edited(edit, full), then: []events.Event{draft(edit, full)}},
+		"an edit that is there":        {given: []events.Event{saved(full), draft(edit, full)}, when: edited(edit, full)},
+		"an edit of an edit":           {given: []events.Event{saved(full), draft(edit, full)}, when: edited(headed("name: refunds", "c"), edit), then: []events.Event{draft(headed("name: refunds", "c"), edit)}},
+		"an edit of nothing":           {given: []events.Event{saved(full)}, when: edited(edit, one), err: aggregates.ErrInvalid},
+		"an edit of another skill":     {when: edited(edit, full), err: aggregates.ErrInvalid},
+		"an edit of the front matter":  {given: []events.Event{saved(full)}, when: edited(headed("name: refunds\nallowed-tools: pay", "b"), full), err: aggregates.ErrInvalid},
+		"an edit of the description":   {given: []events.Event{saved(full)}, when: described, err: aggregates.ErrInvalid},
+		"an edit with another file":    {given: []events.Event{saved(full)}, when: edited(headed("name: refunds", "b")[:1], full), err: aggregates.ErrInvalid},
+		"by a machine that edits none": {given: []events.Event{saved(full)}, when: func() commands.SaveSkill { c := edited(edit, full); c.Edits = ""; return c }(), err: aggregates.ErrInvalid},
+		"a person keeps an edit":       {given: []events.Event{saved(full), draft(edit, full)}, when: save(edit), then: []events.Event{saved(edit)}},
+		"saved":                        {when: save(one), then: []events.Event{saved(one)}},
+		"saved as it is":               {given: []events.Event{saved(one)}, when: save(one)},
+		"another text":                 {given: []events.Event{saved(one)}, when: save(two), then: []events.Event{saved(two)}},
+		"the earlier one":              {given: []events.Event{saved(one), saved(two)}, when: save(one), then: []events.Event{saved(one)}},
+		"without its text":             {when: save([]events.SkillFile{{Path: "notes.md"}}), err: aggregates.ErrInvalid},
+		"a path out of it":             {when: save(files("a", "../up")), err: aggregates.ErrInvalid},
+		"a path from root":             {when: save([]events.SkillFile{{Path: "/etc/x"}, {Path: events.SkillMain}}), err: aggregates.ErrInvalid},
+		"a path twice":                 {when: save(files("a", "b", "b")), err: aggregates.ErrInvalid},
+		"no text":                      {when: save(files("\xff")), err: aggregates.ErrInvalid},
+		"too long":                     {when: save(files(strings.Repeat("x", 256<<10))), err: aggregates.ErrInvalid},
+		"without a purpose":            {when: with(func(c *commands.SaveSkill) { c.Description = " " }), err: aggregates.ErrInvalid},
+		"a long purpose":               {when: with(func(c *commands.SaveSkill) { c.Description = strings.Repeat("ä", 1025) }), err: aggregates.ErrInvalid},
+		"by an agent":                  {when: with(func(c *commands.SaveSkill) { c.By = "agent:clerk" }), err: aggregates.ErrInvalid},
 		"a purpose that fits": {
 			when: with(func(c *commands.SaveSkill) { c.Description = strings.Repeat("ä", 1024) }),
 			then: []events.Event{events.SkillSaved{Skill: "refunds", Description: strings.Repeat("ä", 1024), Files: one, Digest: commands.SkillDigest(one), By: "user:anna"}},

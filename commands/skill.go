@@ -18,6 +18,9 @@ type SaveSkill struct {
 	Description string
 	Files       []events.SkillFile
 	By          string
+	// Edits is the digest of a text that was saved before, where these files are an edit of it that no person made: they are kept to be
+	// tried, and are not what the skill's name stands for.
+	Edits string
 }
 
 // SkillDigest names what is in a skill's files: the SHA-256, in hex, of what `sha256sum` says of them in the order of their paths.

@@ -243,6 +243,7 @@ func samples() []events.Event {
 		events.SkillSaved{
 			Skill: "refunds", Description: "How an order is refunded.", Files: []events.SkillFile{{Path: "SKILL.md", Text: "---\nname: refunds\n---\nLook it up."}},
 			Digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", By: "user:anna",
+			Edits: "3b5d5c3712955042212316173ccf37be80014bf1f3a5d9b7d8d1e2d4e4b4a0a1",
 		},
 		events.RunSpecialistDrafted{
 			Step: 1, Template: "template:support", Model: "gpt-4o", Provider: "openai", Answer: `{"prompt":"Look the order up.","tools":["clock"]}`,

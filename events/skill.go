@@ -27,7 +27,12 @@ type SkillSaved struct {
 	// Digest is commands.SkillDigest of the files.
 	Digest string `json:"digest"`
 	By     string `json:"by,omitempty"`
+	// Edits is the digest of the text that this one is an edit of, where no person saved it: only who is given it by its digest has it.
+	Edits string `json:"edits,omitempty"`
 }
+
+// Draft tells of a text that no person saved.
+func (s SkillSaved) Draft() bool { return s.Edits != "" }
 
 // SkillFile is a text in a skill's folder.
 type SkillFile struct {

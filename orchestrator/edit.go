@@ -37,12 +37,14 @@ type edit struct {
 
 // edited is a candidate as a model gives it.
 type edited struct {
-	Why   string `json:"why"`
+	Why string `json:"why"`
+	// Of is which text it edits, empty for the instructions.
+	Of    string `json:"of"`
 	Edits []edit `json:"edits"`
 }
 
-// writerSchema is what a writer's answer has to be.
-func writerSchema() json.RawMessage {
+// writerSchema is what a writer's answer has to be: where it is shown several texts, each candidate says which it edits.
+func writerSchema(texts ...string) json.RawMessage {
 	text := func(description string) map[string]any {
 		return map[string]any{"type": "string", "description": description}
 	}
@@ -50,14 +52,20 @@ func writerSchema() json.RawMessage {
 		return map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
 	}
 	array := func(items any) map[string]any { return map[string]any{"type": "array", "items": items} }
-	return encoded(object(map[string]any{"candidates": array(object(map[string]any{
+	candidate := map[string]any{
 		"why": text("what goes wrong, and why this mends it, in a sentence"),
 		"edits": array(object(map[string]any{
 			"do":      map[string]any{"type": "string", "enum": []string{editReplace, editInsert, editDelete}},
 			"passage": text("what stands in the text, copied exactly; for insert what the new text comes behind, empty for the end"),
 			"text":    text("what comes in its place or behind it, empty for delete"),
 		}, "do", "passage", "text")),
-	}, "why", "edits"))}, "candidates"))
+	}
+	required := []string{"why", "edits"}
+	if len(texts) > 0 {
+		candidate["of"] = map[string]any{"type": "string", "enum": texts, "description": "which text it edits"}
+		required = append(required, "of")
+	}
+	return encoded(object(map[string]any{"candidates": array(object(candidate, required...))}, "candidates"))
 }
 
 // readEdits reads a writer's answer.

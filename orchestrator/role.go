@@ -74,6 +74,8 @@ func (r Runs) Stand(ctx context.Context, meta commands.Meta, n int, role Role) e
 type RoleQuestion struct {
 	events.RoleAsked
 	Requester, Prompt string
+	// Schema is what the answer has to be, empty for what the role says.
+	Schema json.RawMessage
 }
 
 // Consult asks a question in a run of the role's agent. What is there already stays.
@@ -90,7 +92,7 @@ func (r Runs) Consult(ctx context.Context, workspace string, now time.Time, role
 	}
 	meta.ID = events.DeriveID(meta.ID, 1)
 	_, err := r.Start(ctx, commands.StartRun{
-		Meta: meta, Run: q.Run, Workflow: RoleWorkflow, Task: q.Role, Agent: role.Agent, Requester: q.Requester, Prompt: q.Prompt, Of: q.Of,
+		Meta: meta, Run: q.Run, Workflow: RoleWorkflow, Task: q.Role, Agent: role.Agent, Requester: q.Requester, Prompt: q.Prompt, Schema: q.Schema, Of: q.Of,
 	})
 	if errors.Is(err, aggregates.ErrExists) {
 		return nil

@@ -15,7 +15,7 @@ import (
 
 // Skills finds the texts of skills.
 type Skills interface {
-	// Skill is the latest text that was saved of a skill whose digest begins so.
+	// Skill is the latest text that was saved of a skill whose digest begins so. Without a digest it is the latest that a person saved.
 	Skill(ctx context.Context, workspace, name, digest string) (events.SkillSaved, error)
 }
 
@@ -33,7 +33,7 @@ func (d *Dispatcher) Skill(ctx context.Context, workspace, name, digest string) 
 		if err != nil {
 			return events.SkillSaved{}, fmt.Errorf("load %s: %w", stream, err)
 		}
-		if saved, ok := fact.(events.SkillSaved); ok && strings.HasPrefix(saved.Digest, digest) {
+		if saved, ok := fact.(events.SkillSaved); ok && strings.HasPrefix(saved.Digest, digest) && (digest != "" || !saved.Draft()) {
 			return saved, nil
 		}
 	}

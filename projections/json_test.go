@@ -62,7 +62,7 @@ func TestRunMarshalsAsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `[{"run":"r1","workspace":"","first_position":1,"last_position":8,"workflow":"support","task":"t1","requester":"anna",` +
-		`"conversation":"c1","agent":"","agent_revision":null,"chosen":null,"outcome":"failed","suspended":null,"finish_reason":"length","source":"runs","scripted":false,` +
+		`"conversation":"c1","agent":"","agent_revision":null,"chosen":null,"outcome":"failed","suspended":null,"finish_reason":"length","source":"runs","scripted":false,"tried":false,` +
 		`"started_at":"2026-11-22T12:00:00Z","ended_at":"2026-11-22T12:07:00Z","duration_seconds":420,"steps":3,"failed_steps":1,` +
 		`"input_tokens":10,"output_tokens":4,"cost_usd":"0.000000009","unpriced_calls":0,"agents":["bert (runs)","carl (runs)"],"models":["gpt-1"],"tools":["search"],"skills":[],` +
 		`"labels":{"a":"1","b":"2"},"error":"no answer","trace":["ask","look","look"],"prompt":"help","answer":"","verdict":null},` +

@@ -384,6 +384,11 @@ func (r *reader) Skills(ctx context.Context) ([]SkillRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, skillTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("skill")}))
 }
 
+// SkillTexts implements Reader.
+func (r *reader) SkillTexts(ctx context.Context) ([]SkillTextRow, error) {
+	return readmodel.Collect(readmodel.Rows(ctx, r.View, skillTextTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("skill", "digest")}))
+}
+
 // Triggers implements Reader.
 func (r *reader) Triggers(ctx context.Context) ([]TriggerRow, error) {
 	return readmodel.Collect(readmodel.Rows(ctx, r.View, triggerTable, readmodel.Query{Where: r.where(), Order: readmodel.Ascending("trigger")}))

@@ -165,6 +165,8 @@ type Reader interface {
 	Tools(ctx context.Context) ([]ToolRow, error)
 	// Skills are those that agents can be given, by name.
 	Skills(ctx context.Context) ([]SkillRow, error)
+	// SkillTexts are all texts of skills that were saved, by skill and digest.
+	SkillTexts(ctx context.Context) ([]SkillTextRow, error)
 	// Triggers are what starts runs by itself, by name, the removed ones too.
 	Triggers(ctx context.Context) ([]TriggerRow, error)
 	// Tokens lists the tokens of the API, the oldest first.

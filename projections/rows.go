@@ -40,7 +40,9 @@ type RunRow struct {
 	// Source is the format it was imported from, empty for a live run.
 	Source string `db:"source"`
 	// Scripted tells that the built-in model answered in it.
-	Scripted  bool      `db:"scripted"`
+	Scripted bool `db:"scripted"`
+	// Tried tells that it was drawn into a change that is tried: what it did is not what its agent does by its own version.
+	Tried     bool      `db:"tried"`
 	StartedAt time.Time `db:"started_at"`
 	EndedAt   time.Time `db:"ended_at"`
 	// DurationNS is the end minus the start, -1 where one of them is not known.

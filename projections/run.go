@@ -57,6 +57,7 @@ var runTable = readmodel.NewTable("workflow_runs", readmodel.TableOf[named, RunR
 		readmodel.Symbol("finish_reason", func(r *RunRow) *string { return &r.FinishReason }),
 		readmodel.Symbol("source", func(r *RunRow) *string { return &r.Source }),
 		readmodel.Bool("scripted", func(r *RunRow) *bool { return &r.Scripted }),
+		readmodel.Bool("tried", func(r *RunRow) *bool { return &r.Tried }),
 		readmodel.Time("started_at", func(r *RunRow) *time.Time { return &r.StartedAt }),
 		readmodel.Time("ended_at", func(r *RunRow) *time.Time { return &r.EndedAt }),
 		duration("duration_ns", func(r *RunRow) *int64 { return &r.DurationNS }),
@@ -84,7 +85,7 @@ var withoutSteps = len(runTable.Row) - 1
 
 // runs keeps workflow_runs. It comes first: others go by the run and the step that it finds.
 var runs = readmodel.Projection{
-	Name: "runs", Version: 12, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable, observationTable},
+	Name: "runs", Version: 13, Tables: []readmodel.AnyTable{runTable, zoneTable, agentZoneTable, observationTable},
 	Bind: bindRuns,
 }
 
@@ -172,6 +173,7 @@ func (w *runFold) fold(f *readmodel.Fact) error {
 	case events.RunStarted:
 	case events.RunAssigned:
 		r.Agent, r.AgentRevision = e.Agent, int64(e.Revision)
+		r.Tried = slices.ContainsFunc(e.Arms, events.Arm.Tried)
 		if e.Choice != nil {
 			r.Chosen = e.Choice.Reason
 		}

@@ -45,21 +45,24 @@ var skillTable = readmodel.NewTable("skills", readmodel.TableOf[named, SkillRow]
 
 // skills keeps what is known of skills.
 var skills = readmodel.Projection{
-	Name: "skills", Version: 1, Tables: []readmodel.AnyTable{skillTable},
+	Name: "skills", Version: 2, Tables: []readmodel.AnyTable{skillTable, skillTextTable},
 	Lists: []readmodel.List{skillTable.List(readmodel.List{
 		Name: "skills", Help: "Skills that agents can be given, and how often runs loaded them", Order: readmodel.Ascending("skill"),
 	})},
 	Bind: func(w *readmodel.WorkingSet) readmodel.Fold {
-		skills := skillTable.In(w)
-		return func(f *readmodel.Fact) error { return foldSkill(skills, f) }
+		skills, texts := skillTable.In(w), skillTextTable.In(w)
+		return func(f *readmodel.Fact) error { return foldSkill(skills, texts, f) }
 	},
 }
 
-func foldSkill(skills *readmodel.Cache[named, SkillRow], f *readmodel.Fact) error {
+func foldSkill(skills *readmodel.Cache[named, SkillRow], texts *readmodel.Cache[skillTextKey, SkillTextRow], f *readmodel.Fact) error {
 	switch e := f.Event.(type) {
 	case events.SkillSaved:
 		if e.Skill != f.ID {
 			return readmodel.Damaged("it saves %q in the stream of another skill", e.Skill)
+		}
+		if err := foldSkillText(texts, f, e); err != nil || e.Draft() {
+			return err
 		}
 		r, err := skills.Row(keyOf(f))
 		if err != nil {

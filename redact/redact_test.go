@@ -227,6 +227,7 @@ func TestEveryTextOfEveryFactIsToldFromNames(t *testing.T) {
 		configured
 		cron
 		dataset
+		edits
 		eval
 		evals
 		judge

@@ -15,7 +15,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/events"
 )
 
@@ -126,7 +125,7 @@ func parseAgentFile(data []byte) (agentFile, error) {
 	if !utf8.Valid(data) || bytes.ContainsRune(data, 0) {
 		return agentFile{}, fmt.Errorf("%w: it is not UTF-8 text", errAgentFile)
 	}
-	head, body, found := agents.CutFrontMatter(string(data))
+	head, body, found := events.CutFrontMatter(string(data))
 	if !found {
 		return agentFile{}, fmt.Errorf("%w: it begins with no front matter between two lines of three dashes", errAgentFile)
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/redact"
@@ -86,7 +85,7 @@ func (s *skillFolder) parse() error {
 		return fmt.Errorf("%s is no skill's folder: it has no %s that is UTF-8 text", s.dir, events.SkillMain)
 	}
 	path := filepath.Join(s.dir, events.SkillMain)
-	head, _, found := agents.CutFrontMatter(s.files[at].Text)
+	head, _, found := events.CutFrontMatter(s.files[at].Text)
 	if !found {
 		return fmt.Errorf("%s begins with no front matter between two lines of three dashes", path)
 	}

@@ -65,6 +65,9 @@ func (v skillsShowVerb) Run(ctx context.Context, a *app) error {
 		return a.json(saved)
 	}
 	fmt.Fprintf(a.out, "%s  digest %s, saved by %s\n", oneLine(saved.Skill), saved.Digest, orDash(saved.By))
+	if saved.Draft() {
+		fmt.Fprintf(a.out, "an edit of %s, to be tried: only an agent that is given it by its digest has it\n", events.SkillRef{Name: saved.Skill, Digest: saved.Edits})
+	}
 	for _, f := range saved.Files {
 		fmt.Fprintf(a.out, "\n== %s\n%s", oneLine(f.Path), f.Text)
 		if !strings.HasSuffix(f.Text, "\n") {
