@@ -137,14 +137,22 @@ func (d *draft) converse(in *input, o Options, v value, turns []chatTurn) (Recor
 	}
 	c := &conversation{w: w, d: d, o: o, whole: whole, open: map[string][]*openCall{}}
 	d.prompt, d.answer = spoken(turns)
+	if asked := v.get("question").text(); asked != "" && v.get("history").given() {
+		d.prompt = asked
+	}
 	w.at = now
 	w.start(d, undated)
+	stepOf := map[int]int{}
 	for i := range turns {
+		if turns[i].message >= 0 {
+			stepOf[turns[i].message] = c.steps
+		}
 		if f := c.take(&turns[i]); f != nil {
 			f.key = joinKey(turns[i].key, f.key)
 			return Record{}, f
 		}
 	}
+	d.mistaken(v, stepOf, c.steps)
 	endUndated := d.ended.IsZero() && !c.dated
 	if !d.ended.IsZero() {
 		w.at = d.ended
@@ -154,7 +162,11 @@ func (d *draft) converse(in *input, o Options, v value, turns []chatTurn) (Recor
 		return Record{}, f
 	}
 	w.end(d, endUndated)
-	if f := w.give(d, nil); f != nil {
+	ordinals := make([]int, c.steps)
+	for i := range ordinals {
+		ordinals[i] = i
+	}
+	if f := w.give(d, ordinals); f != nil {
 		return Record{}, f
 	}
 	return w.record(in, d), nil
@@ -177,7 +189,7 @@ func spoken(turns []chatTurn) (prompt, answer string) {
 // identify names the record by its workflow, task and trial; without a trial by its own id or its content, so that
 // the name does not hang on the record's place in the file.
 func (d *draft) identify(v value) {
-	d.task = v.first("task_id", "task").scalar()
+	d.task = v.first("task_id", "task", "question_ID", "question_id").scalar()
 	trial := v.get("trial").scalar()
 	id := v.first("run", "run_id", "id").scalar()
 	if v.get("object").text() == "eval.run.output_item" {
@@ -208,7 +220,7 @@ func (d *draft) identify(v value) {
 func (d *draft) judge(v value) *flaw {
 	d.outcome = events.Unrated
 	d.err, d.model = failureText(v.get("error")), v.first("model", "model_name").text()
-	switch verdict := v.first("outcome", "success", "reward", "score"); {
+	switch verdict := v.first("outcome", "success", "reward", "score", "is_correct", "is_corrected"); {
 	case v.get("reward_info").kind() == object && !verdict.given():
 		if reward := v.get("reward_info").get("reward"); reward.given() {
 			return d.reward("reward_info.reward", reward)
@@ -302,10 +314,12 @@ func (c *conversation) take(t *chatTurn) *flaw {
 		}
 		c.w.at, c.dated = t.at, true
 	}
-	switch t.Role {
-	case "assistant":
+	switch role := t.Role; {
+	case t.prints:
+		c.print(t)
+	case role == "assistant":
 		c.answer(t, before)
-	case "tool", "function":
+	case role == "tool" || role == "function":
 		c.asked = append(c.asked, t.Message)
 		c.answerTool(t, dated)
 	default:
@@ -326,6 +340,9 @@ func (c *conversation) answer(t *chatTurn, before time.Time) {
 	case u != nil:
 		u.name, u.kind, u.model, u.agent, u.parent = "chat", events.ChatStep, call.model, c.agent(t), -1
 		u.outcome, u.ended, u.unpriced = events.Succeeded, t.at, !u.priced && !c.d.priced
+		if t.named {
+			u.name = clean(t.Name, "chat")
+		}
 		c.w.at = before
 		c.w.startStep(c.steps, u, nil)
 		c.w.at, step = later(before, t.at), &c.steps

@@ -15,19 +15,25 @@ type chatTurn struct {
 	at  time.Time
 	// agent is who says it, where it is another than the import's.
 	agent string
+	// message is its place in a team's log, named that a step of it is called by who says it, prints that it is what a terminal printed there.
+	message       int
+	named, prints bool
 	// used is what the call to the model used, nil where that is not told.
 	used *draftStep
 }
 
 // chatTurns finds the messages: a list of them, a request and its response, or a sample of an evaluation.
 func chatTurns(v value) ([]chatTurn, *flaw) {
-	for _, key := range []string{"traj", "messages", "conversation", "items"} {
+	for _, key := range []string{"traj", "messages", "conversation", "items", "history"} {
 		messages := v.get(key)
 		if !messages.given() {
 			continue
 		}
 		if messages.kind() != list {
 			return nil, flawed(key, "is %s, not a list of messages", messages.kind())
+		}
+		if key == "history" && isTeam(messages) {
+			return teamTurns(v, messages, key), nil
 		}
 		return listedTurns(messages, key)
 	}
@@ -101,11 +107,14 @@ func (d *draft) chatUsage(v value, turns []chatTurn) (whole bool, f *flaw) {
 	for i := range turns {
 		if t := &turns[i]; t.Role == "assistant" {
 			last = i
-			if t.used, f = used(t.source); f != nil {
+			told, f := used(t.source)
+			if f != nil {
 				f.key = joinKey(t.key, f.key)
 				return false, f
 			}
-			any = any || t.used != nil
+			if any = any || told != nil; told != nil || t.used == nil {
+				t.used = told
+			}
 		}
 	}
 	for _, told := range []struct {
@@ -124,10 +133,15 @@ func (d *draft) chatUsage(v value, turns []chatTurn) (whole bool, f *flaw) {
 		}
 	}
 	if !any && last >= 0 {
-		turns[last].used, f = used(v)
-		whole = f == nil && turns[last].used != nil
+		told, f := used(v)
+		if f != nil {
+			return false, f
+		}
+		if whole = told != nil; whole {
+			turns[last].used = told
+		}
 	}
-	return whole, f
+	return whole, nil
 }
 
 // used reads the usage and the cost of one call, nil where neither is told.

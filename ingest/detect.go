@@ -72,7 +72,7 @@ func detectJSON(prefix []byte) string {
 		return "langfuse"
 	case has("schema_version") && has("steps", "agent", "session_id"):
 		return "atif"
-	case has("traj", "messages", "conversation", "simulations", "sample"), has("request", "body") && has("response"),
+	case has("traj", "messages", "conversation", "simulations", "sample", "history"), has("request", "body") && has("response"),
 		has("output") && has("object", "model", "usage"), has("items") && !has("steps"), has("role"), has("data") && has("object"),
 		has("termination_reason"), has("response") && has("custom_id"):
 		return "chat"

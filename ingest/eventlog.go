@@ -39,7 +39,8 @@ type logCase struct {
 }
 
 // draft makes a run of a case. Events are put in the order of their times. A start and the next completion of the
-// same activity are one step; any other event is a step of its own that takes no time.
+// same activity are one step, with what it was scheduled for before and how long it was suspended; any other event is a step of its own that
+// takes no time.
 func (c *logCase) draft(format string, in *input, o Options) *draft {
 	// An event without a time stays behind the one that it stands behind.
 	var last time.Time
@@ -62,25 +63,56 @@ func (c *logCase) draft(format string, in *input, o Options) *draft {
 		d.outcome = events.Unrated
 	}
 	h := sha256.New()
-	started := map[string][]openStart{}
+	started, scheduled := map[string][]openStart{}, map[string][]openStart{}
 	for i := range c.events {
 		e := &c.events[i]
 		h.Write(e.content[:])
 		if e.outcome != "" && c.outcome == "" {
 			d.outcome = e.outcome
 		}
-		open := started[e.activity]
+		open, waiting := started[e.activity], scheduled[e.activity]
 		if at := e.starts(open); at >= 0 {
 			s := &d.steps[open[at].step]
+			open[at].resume(s, e.at)
 			started[e.activity] = slices.Delete(open, at, at+1)
 			s.ended, s.open, s.outcome = e.at, false, endings[e.transition]
 			s.input, s.output, s.cost = s.input+e.input, s.output+e.output, events.Add(s.cost, e.cost)
 			s.priced = s.priced || e.priced
 			continue
 		}
+		if at := e.of(open); at >= 0 && (e.transition == "suspend" || e.transition == "resume") {
+			if o := &open[at]; e.transition == "resume" {
+				o.resume(&d.steps[o.step], e.at)
+			} else if o.suspended.IsZero() {
+				o.suspended = e.at
+			}
+			continue
+		}
+		_, ends := endings[e.transition]
+		at := e.of(waiting)
+		switch {
+		case at >= 0 && (e.transition == "start" || ends): // what was scheduled begins, or ends with its first sign of life
+			step := waiting[at].step
+			s := &d.steps[step]
+			since := s.started
+			scheduled[e.activity] = slices.Delete(waiting, at, at+1)
+			*s = e.step(o)
+			if s.labels = nil; !since.IsZero() {
+				s.labels = map[string]string{"scheduled": since.UTC().Format(time.RFC3339Nano)}
+			}
+			if e.transition == "start" {
+				started[e.activity] = append(open, openStart{step: step, instance: e.instance, resource: e.resource})
+			}
+			continue
+		case at >= 0 && (e.transition == "assign" || e.transition == "reassign"):
+			continue
+		}
 		d.steps = append(d.steps, e.step(o))
-		if e.transition == "start" {
-			started[e.activity] = append(open, openStart{len(d.steps) - 1, e.instance, e.resource})
+		switch e.transition {
+		case "start":
+			started[e.activity] = append(open, openStart{step: len(d.steps) - 1, instance: e.instance, resource: e.resource})
+		case "schedule", "assign", "reassign":
+			scheduled[e.activity] = append(waiting, openStart{step: len(d.steps) - 1, instance: e.instance, resource: e.resource})
 		}
 	}
 	h.Write([]byte(c.outcome))
@@ -94,10 +126,26 @@ var endings = map[string]events.Outcome{
 	"abort_case": events.Cancelled, "ate_abort": events.Cancelled, "pi_abort": events.Cancelled,
 }
 
-// openStart is a start that nothing has ended yet.
+// openStart is a start that nothing has ended yet, or what is scheduled and has not started.
 type openStart struct {
 	step               int
 	instance, resource string
+	// suspended is since when it rests, zero where it is worked on, and rested how long it did before.
+	suspended time.Time
+	rested    time.Duration
+}
+
+// resume ends a rest, and notes on the step how long all of them were.
+func (s *openStart) resume(step *draftStep, at time.Time) {
+	if s.suspended.IsZero() || at.Before(s.suspended) {
+		return
+	}
+	s.rested += at.Sub(s.suspended)
+	s.suspended = time.Time{}
+	if step.labels == nil {
+		step.labels = map[string]string{}
+	}
+	step.labels["suspended"] = s.rested.String()
 }
 
 // rank is the order of events at the same time.
@@ -117,6 +165,11 @@ func (e *logEvent) starts(open []openStart) int {
 	if _, ends := endings[e.transition]; !ends {
 		return -1
 	}
+	return e.of(open)
+}
+
+// of finds what is open that an event belongs to, or -1.
+func (e *logEvent) of(open []openStart) int {
 	for _, fits := range []func(openStart) bool{
 		func(s openStart) bool { return s.instance == e.instance && s.resource == e.resource },
 		func(s openStart) bool { return s.instance == e.instance && e.instance != "" },

@@ -266,10 +266,8 @@ func TestXESSample(t *testing.T) {
 09:01:00 step 1 "check" activity agent="desk" tool="" model="" in=-1 on=[] labels=map[] undated=false
 09:01:00 done 1 succeeded "" model="" tokens=0/0/0 cost=0 undated=false
 09:02:00 done 0 succeeded "" model="" tokens=0/0/0 cost=0 undated=false
-10:03:00 step 2 "pay" activity agent="" tool="" model="" in=-1 on=[] labels=map[lifecycle:schedule] undated=false
-10:03:00 done 2 succeeded "" model="" tokens=0/0/0 cost=0 undated=false
-10:04:00 step 3 "pay" activity agent="" tool="" model="" in=-1 on=[] labels=map[] undated=false
-10:04:00 done 3 unrated "" model="" tokens=0/0/0 cost=0 undated=true
+10:04:00 step 2 "pay" activity agent="" tool="" model="" in=-1 on=[] labels=map[scheduled:2026-03-01T10:03:00Z] undated=false
+10:04:00 done 2 unrated "" model="" tokens=0/0/0 cost=0 undated=true
 10:04:00 end succeeded "" cost=0 undated=false
 agent anna
 agent desk

@@ -218,6 +218,9 @@ func workflowOf(name string) string {
 	for _, ext := range []string{".gz", filepath.Ext(strings.TrimSuffix(base, ".gz"))} {
 		base = strings.TrimSuffix(base, ext)
 	}
+	if folder := filepath.Base(filepath.Dir(name)); strings.Trim(base, "0123456789") == "" && folder != "." && folder != string(filepath.Separator) {
+		base = folder // a number tells one file of many apart
+	}
 	return clean(base, "import")
 }
 

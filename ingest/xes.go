@@ -37,6 +37,9 @@ func parseXES(in *input, o Options, yield yield) {
 		if ok && start.Name.Local == "event" && x.depth == 2 {
 			stray++
 		}
+		if ok && start.Name.Local == "classifier" && x.depth == 2 {
+			x.classify(start)
+		}
 		if !ok || start.Name.Local != "trace" || x.depth != 2 {
 			continue
 		}
@@ -69,6 +72,61 @@ type xesReader struct {
 	limit *limitedReader
 	xml   *xml.Decoder
 	depth int
+	// named are the attributes that name an event, empty for concept:name, and first those of the log's first classifier.
+	named, first []string
+}
+
+// classify takes a classifier of events: the one that is asked for names them, and where none is, the first one names those without a
+// name. What lifecycle an event is a part of is read apart, and names none.
+func (x *xesReader) classify(t xml.StartElement) {
+	of := map[string]string{}
+	for _, a := range t.Attr {
+		of[a.Name.Local] = a.Value
+	}
+	if of["scope"] == "trace" {
+		return
+	}
+	var keys []string
+	for i, part := range strings.Split(of["keys"], "'") { // a key with a blank stands in quotes
+		if i%2 == 1 {
+			keys = append(keys, part)
+		} else {
+			keys = append(keys, strings.Fields(part)...)
+		}
+	}
+	keys = slices.DeleteFunc(keys, func(k string) bool { return k == "lifecycle:transition" })
+	if x.first == nil {
+		x.first = keys
+	}
+	if x.o.Activity != "" && of["name"] == x.o.Activity {
+		x.named = keys
+	}
+}
+
+// naming are the attributes that name an event which has a name or not.
+func (x *xesReader) naming(hasName bool) []string {
+	switch {
+	case x.named != nil:
+		return x.named
+	case x.o.Activity != "":
+		return []string{x.o.Activity}
+	case !hasName && len(x.first) > 0:
+		return x.first
+	}
+	return []string{"concept:name"}
+}
+
+// nameOf is what an event is called by some of its attributes, empty where it has none of them.
+func nameOf(all []attribute, keys []string) string {
+	var parts []string
+	for _, key := range keys {
+		for _, a := range all {
+			if a.key == key && a.value != "" {
+				parts = append(parts, a.value)
+			}
+		}
+	}
+	return strings.Join(parts, "+")
 }
 
 func (x *xesReader) fail(err error, yield yield) {
@@ -188,7 +246,6 @@ func (x *xesReader) event() (e logEvent, bad *flaw, err error) {
 		switch a.key {
 		case "concept:name":
 			e.activity = a.value
-			f = checkName(a.key, a.value)
 		case "concept:instance":
 			e.instance = a.value
 		case "org:resource":
@@ -215,8 +272,13 @@ func (x *xesReader) event() (e logEvent, bad *flaw, err error) {
 	}
 	e.resource = firstOf(e.resource, group)
 	e.content = digestStrings(parts...)
+	keys := x.naming(e.activity != "")
+	e.activity = nameOf(all, keys)
 	if bad == nil && e.activity == "" {
-		bad = flawed("concept:name", "is missing in the event at line %d", e.line)
+		bad = flawed(strings.Join(keys, "+"), "is missing in the event at line %d", e.line)
+	}
+	if bad == nil {
+		bad = checkName(strings.Join(keys, "+"), e.activity)
 	}
 	return e, bad, nil
 }

@@ -34,7 +34,7 @@ type importVerb struct {
 	JSON      bool     `name:"json" help:"Print one JSON value."`
 
 	Case         string `group:"Columns of a CSV file" help:"The case, which becomes a run." placeholder:"COL"`
-	Activity     string `group:"Columns of a CSV file" help:"The activity, which becomes a step." placeholder:"COL"`
+	Activity     string `group:"Columns of a CSV file" help:"The activity, which becomes a step. Of an XES log: a classifier of events, or an attribute." placeholder:"COL"`
 	Time         string `group:"Columns of a CSV file" help:"When it happened, or started." placeholder:"COL"`
 	EndTime      string `group:"Columns of a CSV file" help:"When it ended." placeholder:"COL"`
 	Resource     string `group:"Columns of a CSV file" help:"Who did it." placeholder:"COL"`
