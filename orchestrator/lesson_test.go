@@ -46,6 +46,9 @@ func TestAgentsAreToldWhatPeopleAskFor(t *testing.T) {
 				if person == "cleo" {
 					f.Wish, f.Better = "", "It is deep, by the sources of cleo."
 				}
+				if person == "dan" {
+					f.Run, f.Agent = "", "clerk" // of all that it says
+				}
 				return f
 			})
 		}

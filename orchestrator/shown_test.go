@@ -78,6 +78,25 @@ func TestAgentsAreShownWhatTheyDidWell(t *testing.T) {
 				t.Errorf("an example is copied: %s, %v", e.Data, err)
 			}
 		}
+		// What a person calls bad by now is shown no longer, at once, and is proposed to be taken out.
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.GiveVerdict{Meta: m, Run: "r6", Verdict: events.Failed, From: events.ByPerson, By: "user:cleo"}
+		})
+		if said := told("s0"); len(said) != 9 || !strings.Contains(said[1], "3 questions") || strings.Contains(strings.Join(said, "\n"), "harbour6 ") {
+			t.Errorf("with one that is called bad it is told %q", said)
+		}
+		time.Sleep(7 * time.Hour)
+		synctest.Wait()
+		list, err = h.models.Improvements(t.Context(), projections.Proposed)
+		if err != nil || len(list) != 1 || list[0].Change.Kind != events.ChangeExamples || len(list[0].Change.Config.Examples) != 3 || list[0].Change.Config.Examples[1].Run != "r7" {
+			t.Fatalf("proposed: %+v, %v", list, err)
+		}
+		if made, err := h.improvements().Approve(t.Context(), approval(list[0].Improvement)); err != nil || !made.Done {
+			t.Fatalf("%+v, %v", made, err)
+		}
+		if rows, err := h.models.Agents(t.Context()); err != nil || strings.Contains(fmt.Sprint(rows), "r6") {
+			t.Errorf("%+v, %v", rows, err)
+		}
 		stop()
 		bert, err := keys.Named(t.Context(), "bert")
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 const maxShown = 4 << 10
 
 // Shown is what an agent is shown before what it is asked: what people ask for in its answers, and the questions and answers of its
-// examples, each behind a word on what they are. What is not there any more, or whose person was forgotten, is left out.
+// examples, each behind a word on what they are. What is not there any more, whose person was forgotten, or what a person calls bad by now is left out.
 func Shown(ctx context.Context, store eventstore.Store, workspace string, c events.AgentConfig) ([]events.Message, error) {
 	said, err := wished(ctx, store, workspace, c.Lessons)
 	if err != nil {
@@ -26,6 +26,13 @@ func Shown(ctx context.Context, store eventstore.Store, workspace string, c even
 	}
 	var shown []events.Message
 	for _, e := range c.Examples {
+		bad, err := condemned(ctx, store, workspace, e.Run)
+		if err != nil {
+			return nil, err
+		}
+		if bad {
+			continue
+		}
 		stream := commands.RunStream(workspace, e.Run)
 		question, err := edge(ctx, store, stream, eventstore.Forwards)
 		if err != nil {
@@ -47,6 +54,27 @@ func Shown(ctx context.Context, store eventstore.Store, workspace string, c even
 		Role: "system", Content: fmt.Sprintf("Before the conversation stand %d questions of others with answers that people called good. They are examples of how to answer, and no part of the conversation.", len(shown)/2),
 	})
 	return append(said, shown...), nil
+}
+
+// condemned tells that the latest person who said whether a run was good said that it was not: nobody is to imitate it.
+func condemned(ctx context.Context, store eventstore.Store, workspace, run string) (bool, error) {
+	stream := commands.VerdictStream(workspace, run)
+	for e, err := range store.ReadStream(ctx, stream, eventstore.StreamOptions{Direction: eventstore.Backwards}) {
+		if errors.Is(err, eventstore.ErrNoStream) {
+			return false, nil
+		}
+		var fact events.Event
+		if err == nil {
+			fact, err = events.Decode(e)
+		}
+		if err != nil {
+			return false, fmt.Errorf("what was said of %s: %w", run, err)
+		}
+		if f, ok := fact.(events.VerdictGiven); ok && f.From == events.ByPerson {
+			return f.Verdict == events.Failed, nil
+		}
+	}
+	return false, nil
 }
 
 // wished is what people ask for, in their words: as data, since anybody may have written it.

@@ -54,7 +54,7 @@ type Candidate struct {
 
 // taught loads the agents that could be shown examples. A run counts that one agent answered alone and without tools, at the beginning of
 // its conversation: another one would be shown without what it rests on.
-func taught(ctx context.Context, r projections.Reader, rows []projections.AgentRow, runs func() ([]*projections.Observation, error), said []Said) ([]Taught, error) {
+func taught(ctx context.Context, r projections.Reader, rows []projections.AgentRow, runs func() ([]*projections.Observation, error), said []Said) ([]Taught, []Showing, error) {
 	judged := map[string]*JudgedRun{}
 	judge := func(run string, good bool, position uint64) {
 		j := judged[run]
@@ -67,23 +67,24 @@ func taught(ctx context.Context, r projections.Reader, rows []projections.AgentR
 	}
 	for v, err := range r.Verdicts(ctx, 0) {
 		if err != nil {
-			return nil, fmt.Errorf("load verdicts: %w", err)
+			return nil, nil, fmt.Errorf("load verdicts: %w", err)
 		}
 		if v.Person == events.Succeeded || v.Person == events.Failed {
 			judge(v.Run, v.Person == events.Succeeded, v.Position)
 		}
 	}
 	for i := range said {
-		if s := &said[i]; s.Liked != nil && s.User != "" {
+		if s := &said[i]; s.Liked != nil && s.User != "" && s.Run != "" {
 			judge(s.Run, *s.Liked, s.Position)
 		}
 	}
+	showing := showing(rows, judged)
 	if len(judged) < fewestJudged {
-		return nil, nil
+		return nil, showing, nil
 	}
 	observed, err := runs()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	of := map[string][]*projections.Observation{}
 	for _, o := range observed {
@@ -108,7 +109,7 @@ func taught(ctx context.Context, r projections.Reader, rows []projections.AgentR
 				continue
 			}
 			if err != nil {
-				return nil, fmt.Errorf("load run %s: %w", o.Run, err)
+				return nil, nil, fmt.Errorf("load run %s: %w", o.Run, err)
 			}
 			alone := run.Conversation == "" || run.Conversation == run.Run
 			if told := readable(run.Prompt) && readable(run.Answer); told && alone && run.Source == "" && !run.Scripted {
@@ -118,7 +119,7 @@ func taught(ctx context.Context, r projections.Reader, rows []projections.AgentR
 		slices.SortStableFunc(t.Judged, func(a, b JudgedRun) int { return cmp.Compare(a.Position, b.Position) })
 		all = append(all, t)
 	}
-	return all, nil
+	return all, showing, nil
 }
 
 func readable(text string) bool { return strings.TrimSpace(text) != "" && text != events.Erased }

@@ -2,9 +2,11 @@
 package feedback
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/stats"
@@ -52,7 +54,7 @@ func propose(v View) evidence.Result {
 			}
 		}
 	}
-	res.Proposals = append(append(res.Proposals, v.examples()...), lessons...)
+	res.Proposals = append(append(append(res.Proposals, v.examples()...), v.spoiled()...), lessons...)
 	for i := range res.Findings {
 		res.Findings[i].Analyst = Name
 	}
@@ -64,6 +66,9 @@ func propose(v View) evidence.Result {
 func (v *View) weigh(c events.Claim, after uint64) (evidence.Standing, bool) {
 	if len(c.Subject) > 2 && c.Subject[0] == Examples {
 		return v.weighExamples(c, after)
+	}
+	if len(c.Subject) > 2 && c.Subject[0] == Spoiled {
+		return v.weighSpoiled(c, after)
 	}
 	if len(c.Subject) > 3 && c.Subject[0] == Lessons {
 		return v.weighLesson(c, after)
@@ -91,7 +96,9 @@ func (v *View) weigh(c events.Claim, after uint64) (evidence.Standing, bool) {
 func workflowsOf(said []Said) []string {
 	names := map[string]bool{}
 	for i := range said {
-		names[said[i].Workflow] = true
+		if said[i].Run != "" {
+			names[said[i].Workflow] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(names))
 }
@@ -100,7 +107,7 @@ func workflowsOf(said []Said) []string {
 func inWorkflow(all []Said, workflow string, after uint64) []*Said {
 	var said []*Said
 	for i := range all {
-		if all[i].Workflow == workflow && all[i].Position > after {
+		if all[i].Run != "" && all[i].Workflow == workflow && all[i].Position > after {
 			said = append(said, &all[i])
 		}
 	}
@@ -118,7 +125,9 @@ func (v *View) satisfaction() []evidence.Finding {
 			continue
 		}
 		add := func(k key) { groups[k] = append(groups[k], s) }
-		add(key{"workflow", s.Workflow, s.Workflow})
+		if s.Run != "" {
+			add(key{"workflow", s.Workflow, s.Workflow})
+		}
 		for _, a := range s.Agents {
 			add(key{"agent", "", a})
 		}
@@ -168,7 +177,7 @@ func count(n int64, one, many string) string {
 func judged(said []*Said) (liked, of, people int64) {
 	return stats.Judged(func(yield func(stats.Judgement) bool) {
 		for _, s := range slices.Backward(said) {
-			if !yield(stats.Judgement{User: s.User, Run: s.Run, Liked: *s.Liked}) {
+			if !yield(stats.Judgement{User: s.User, Run: cmp.Or(s.Run, " "+strings.Join(s.Agents, " ")), Liked: *s.Liked}) {
 				return
 			}
 		}

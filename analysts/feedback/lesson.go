@@ -138,8 +138,8 @@ func (x *wish) told(agent string) string {
 	if len(x.said) == 0 {
 		return fmt.Sprintf("Nobody wishes for “%s” in the answers of %s any more.", x.word, agent)
 	}
-	return fmt.Sprintf("%d people wished for “%s” in the answers of %s, %d times; the latest is of run %s. It can be told so in their words, without a copy of them. What that brings is to be tried.",
-		len(x.people), x.word, agent, len(x.said), x.said[len(x.said)-1].Run)
+	return fmt.Sprintf("%d people wished for “%s” in the answers of %s, %d times; the latest is of %s. It can be told so in their words, without a copy of them. What that brings is to be tried.",
+		len(x.people), x.word, agent, len(x.said), x.latest())
 }
 
 // taughtAlready tells of a wish that it is said with a lesson: at least half of it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/feedback"
 	"github.com/virtuous6/virtuous6/events"
 )
@@ -88,5 +89,70 @@ func TestALessonNeedsSomebodyToLearnIt(t *testing.T) {
 		if got != c.want || len(res.Proposals) > 1 {
 			t.Errorf("%s: got %+v", name, res.Proposals)
 		}
+	}
+}
+
+// What is said of an agent as a whole counts for its lessons and its satisfaction, and for no workflow.
+func TestWhatIsSaidOfAnAgentWithoutARunCounts(t *testing.T) {
+	t.Parallel()
+	v := ofClerk(links...)
+	for i := range v.Said {
+		v.Said[i].Run, v.Said[i].Workflow, v.Said[i].Liked = "", "", yes()
+	}
+	res := feedback.New().Propose(v)
+	if len(res.Proposals) != 1 || res.Proposals[0].Change.Kind != events.ChangeLessons || !strings.Contains(res.Proposals[0].Reason, "the latest is of clerk as a whole") {
+		t.Fatalf("%+v", res.Proposals)
+	}
+	if e := res.Proposals[0].Evidence; e.N != 6 || e.Counts["runs"] != 5 {
+		t.Errorf("%+v", e)
+	}
+	for _, f := range res.Findings {
+		if f.Kind == feedback.Satisfaction && f.Subject[0] == "workflow" {
+			t.Errorf("%+v", f)
+		}
+		// Anna said it twice of the same agent: her latest word counts.
+		if f.Kind == feedback.Satisfaction && f.Subject[0] == "agent" && f.Evidence.Counts["judged"] != 5 {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// What people call bad by now is proposed to be shown no longer, and stays so until it is called good again, or is shown no more.
+func TestAnExampleThatIsCalledBadIsTakenOut(t *testing.T) {
+	t.Parallel()
+	examples := []events.Example{{Run: "r1", Requester: "user:anna"}, {Run: "r2"}, {Run: "r3"}}
+	with := func(shown []events.Example, bad ...feedback.JudgedRun) evidence.Result {
+		return feedback.New().Propose(feedback.View{Showing: []feedback.Showing{{Agent: "clerk", Examples: shown, Bad: bad}}})
+	}
+	if res := with(examples); len(res.Proposals) > 0 {
+		t.Fatalf("of good ones: %+v", res.Proposals)
+	}
+	bad := feedback.JudgedRun{Run: "r2", Position: 70}
+	res := with(examples, bad)
+	if len(res.Proposals) != 1 {
+		t.Fatalf("%+v", res.Proposals)
+	}
+	p := res.Proposals[0]
+	if want := []events.Example{examples[0], examples[2]}; p.Change.Kind != events.ChangeExamples || !reflect.DeepEqual(p.Change.Config.Examples, want) || !slices.Equal(p.Evidence.Positions, []uint64{70}) {
+		t.Errorf("%+v, %+v", p.Change, p.Evidence)
+	}
+	for name, c := range map[string]struct {
+		res   evidence.Result
+		after uint64
+		want  events.Strength
+	}{
+		"still bad":         {res, 0, events.Moderate},
+		"bad since":         {res, 60, events.Moderate},
+		"good again":        {with(examples), 0, events.Gone},
+		"shown no more":     {with(examples[2:], bad), 0, events.Gone},
+		"nothing new of it": {res, 70, ""},
+	} {
+		if s, ok := c.res.Weigh(p.Claim, c.after); s.Strength != c.want || ok != (c.want != "") {
+			t.Errorf("%s: %+v, %v", name, s, ok)
+		}
+	}
+	all := with(examples[:1], feedback.JudgedRun{Run: "r1", Position: 9}).Proposals
+	if len(all) != 1 || len(all[0].Change.Config.Examples) != 0 {
+		t.Errorf("the only one: %+v", all)
 	}
 }

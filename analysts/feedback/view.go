@@ -18,13 +18,15 @@ type View struct {
 	Said []Said
 	// Taught are agents that could be shown examples of what they did well, by name.
 	Taught []Taught
+	// Showing are agents that are shown examples, by name.
+	Showing []Showing
 	// Pupils are agents that can be told what people ask of their answers, by name.
 	Pupils []Pupil
 	// Position is the log position that was seen.
 	Position uint64
 }
 
-// Said is one thing that somebody said of a run.
+// Said is one thing that somebody said of a run, or of an agent without one: then it has neither run nor workflow.
 type Said struct {
 	Feedback, Run, Workflow string
 	// Agents are those of the run, sorted; User is who said it.
@@ -63,7 +65,7 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		return runs, nil
 	})
 	if len(rows) == 0 {
-		v.Taught, err = taught(ctx, r, agents, observed, nil)
+		v.Taught, v.Showing, err = taught(ctx, r, agents, observed, nil)
 		return v, err
 	}
 	runs, err := observed()
@@ -81,11 +83,15 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 	}
 	for i := range rows {
 		row := &rows[i]
-		run := about[row.Run]
-		if run == nil {
+		s := Said{Feedback: row.Feedback, Run: row.Run, User: row.User, Position: row.Position}
+		switch run := about[row.Run]; {
+		case run != nil:
+			s.Workflow, s.Agents = run.Workflow, slices.Sorted(slices.Values(run.Agents))
+		case row.Run == "" && row.Agent != "":
+			s.Agents = []string{row.Agent} // of all that it does
+		default:
 			continue // a judgement of what is not in the log
 		}
-		s := Said{Feedback: row.Feedback, Run: row.Run, Workflow: run.Workflow, Agents: slices.Sorted(slices.Values(run.Agents)), User: row.User, Position: row.Position}
 		if liked, judged := events.Judged(row.Name, row.User, row.Score); judged {
 			s.Liked = &liked
 		}
@@ -104,6 +110,6 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 		}
 	}
 	slices.SortStableFunc(v.Said, func(a, b Said) int { return cmp.Compare(a.Position, b.Position) })
-	v.Taught, err = taught(ctx, r, agents, observed, v.Said)
+	v.Taught, v.Showing, err = taught(ctx, r, agents, observed, v.Said)
 	return v, err
 }

@@ -1,6 +1,7 @@
 package feedback
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -71,17 +72,29 @@ func (x *wish) reason(workflow string) string {
 	if agents := x.agents(); len(agents) > 0 {
 		text += ", of runs with " + strings.Join(agents[:min(len(agents), 3)], ", ")
 	}
-	return text + "; the latest is of run " + x.said[len(x.said)-1].Run + "."
+	return text + "; the latest is of " + x.latest() + "."
 }
+
+// latest is what was last spoken of.
+func (x *wish) latest() string {
+	s := x.said[len(x.said)-1]
+	if s.Run == "" {
+		return s.Agents[0] + " as a whole"
+	}
+	return "run " + s.Run
+}
+
+// of is what was spoken of: a run, or what one feedback says of an agent as a whole.
+func (s *Said) of() string { return cmp.Or(s.Run, " "+s.Feedback) }
 
 // share is in how many of the runs that people spoke of it is wished for.
 func (x *wish) share(said []*Said) (with, of int64) {
 	runs, all := map[string]bool{}, map[string]bool{}
 	for _, s := range x.said {
-		runs[s.Run] = true
+		runs[s.of()] = true
 	}
 	for _, s := range said {
-		all[s.Run] = true
+		all[s.of()] = true
 	}
 	return int64(len(runs)), int64(len(all))
 }
