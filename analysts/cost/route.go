@@ -21,6 +21,8 @@ const minSides = 30
 // route is a cheaper model for an agent in a workflow, compared within tasks with the one that it uses.
 type route struct {
 	workflow, agent, now, other string
+	// besides are the other workflows that the agent works in, sorted.
+	besides []string
 
 	rows []*Run
 	compared
@@ -48,6 +50,10 @@ func (v *View) routes() []*route {
 		groups[u][r.Model] = append(groups[u][r.Model], r)
 		latest[u] = r.Model
 	}
+	besides := map[string][]string{}
+	for u := range groups {
+		besides[u.agent] = append(besides[u.agent], u.workflow)
+	}
 	var all []*route
 	for u, models := range groups {
 		now := cmp.Or(v.Agents[u.agent].Model, latest[u])
@@ -58,6 +64,7 @@ func (v *View) routes() []*route {
 			r := &route{workflow: u.workflow, agent: u.agent, now: now, other: other, rows: slices.Concat(runs, models[now])}
 			slices.SortFunc(r.rows, func(a, b *Run) int { return cmp.Compare(a.First, b.First) })
 			if r.compared = r.compare(0, math.MaxUint64); r.saving-z*r.savingErr > 0 && r.strata.Informative > 0 {
+				r.besides = slices.DeleteFunc(slices.Sorted(slices.Values(besides[u.agent])), func(w string) bool { return w == u.workflow })
 				all = append(all, r)
 			}
 		}
@@ -152,9 +159,17 @@ func (v *View) settled(all []*route) map[*route]bool {
 
 func (r *route) reason() string {
 	t, i := r.strata.Total, r.interval
+	only := ""
+	if n := len(r.besides); n > 0 {
+		shown := r.besides[:min(n, 3)]
+		if only = " What it does in " + strings.Join(shown, ", "); n > len(shown) {
+			only += fmt.Sprintf(" and %d more workflows", n-len(shown))
+		}
+		only += " was not compared here."
+	}
 	return fmt.Sprintf("In %s %s costs %s a run with %s, %s less than with %s (compared within the same task); it succeeds %+.0f points as often (%d of %d against %d of %d; 95%% interval %.0f to %.0f).",
 		r.workflow, r.agent, dollars(r.mean()-r.saving), r.other, dollars(r.saving), r.now, 100*r.difference, t.WithSucceeded, t.With, t.WithoutSucceeded, t.Without,
-		100*i.Low, 100*i.High)
+		100*i.Low, 100*i.High) + only
 }
 
 // mean is what a run costs now.
@@ -226,7 +241,7 @@ func (r *route) proposal(v *View, asked int, w events.Worth) evidence.Proposal {
 		Analyst: name, AnalystVersion: version,
 		Change: events.Change{
 			Kind: events.ChangeModel, Workflow: r.workflow, Agent: r.agent, Config: &config,
-			Instruction: fmt.Sprintf("Let %s use %s instead of %s: it costs less, and its quality holds.", r.agent, r.other, r.now),
+			Instruction: fmt.Sprintf("Let %s use %s instead of %s: it costs less, and its quality holds at the tasks of %s, which alone were compared. It would answer for all that %s does.", r.agent, r.other, r.now, r.workflow, r.agent),
 		},
 		Claim: r.claim(), Strength: r.strength(), Reason: r.reason(), Evidence: r.evidence(asked), Expected: r.expected(), Worth: &w,
 	}
