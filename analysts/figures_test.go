@@ -74,6 +74,7 @@ var parts = []struct {
 	{"power", power},
 	{"causes", causes},
 	{"demands", demands},
+	{"people", people},
 	{"real", realData},
 }
 

@@ -2,6 +2,7 @@ package failure
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math"
@@ -93,17 +94,22 @@ func (h *history) advice(after uint64) (all []*advised) {
 			}
 		}
 	}
+	asked := 0
 	for at := range runs {
 		for id := range spoken[at.workflow][at.step] {
-			all = append(all, h.adviceOn(at, id, runs[at], written)...)
+			found, of := h.adviceOn(at, id, runs[at], written)
+			all, asked = append(all, found...), asked+of
 		}
 	}
 	slices.SortFunc(all, func(a, b *advised) int {
 		return slices.Compare([]string{a.workflow, a.step, a.id, a.term}, []string{b.workflow, b.step, b.id, b.term})
 	})
-	logE := make([]float64, len(all))
-	for i, a := range all {
-		logE[i] = a.logE
+	// What several people wrote of any runs could all have come out as advice, and counts among what was asked.
+	logE := make([]float64, max(len(all), asked))
+	for i := range logE {
+		if logE[i] = math.Inf(-1); i < len(all) {
+			logE[i] = all[i].logE
+		}
 	}
 	claimed, _ := stats.EBH(logE, alpha)
 	for _, i := range claimed {
@@ -116,7 +122,8 @@ func (h *history) advice(after uint64) (all []*advised) {
 // failures is no advice on one of them.
 func (a *advised) specific() bool { return a.saidOf*a.spoken >= 2*a.others*a.spokenOf }
 
-func (h *history) adviceOn(at landmark, id string, runs []int, written map[string][]*Feedback) (all []*advised) {
+// adviceOn is what people wrote of one error at a step, and how many words several of them used of any runs with the step.
+func (h *history) adviceOn(at landmark, id string, runs []int, written map[string][]*Feedback) (all []*advised, asked int) {
 	whole := advised{landmark: at, id: id}
 	met := map[string]int64{}
 	type stratum struct{ with, of float64 }
@@ -171,6 +178,23 @@ func (h *history) adviceOn(at landmark, id string, runs []int, written map[strin
 	for term := range mining.Terms(strings.Join([]string{h.fingerprints.Text(id), strings.NewReplacer("_", " ", "-", " ").Replace(at.step), at.workflow}, " ")) {
 		known[term] = true
 	}
+	// Words that stand in the same texts are one question.
+	users, in := map[string]map[string]bool{}, map[string][]byte{}
+	for i, f := range said {
+		for term := range mining.Terms(f.Advice) {
+			if users[term] == nil {
+				users[term] = map[string]bool{}
+			}
+			users[term][f.User] = true
+			in[term] = binary.AppendUvarint(in[term], uint64(i))
+		}
+	}
+	questions := map[string]bool{}
+	for term, by := range users {
+		if len(by) >= fewestAdvisers {
+			questions[string(in[term])] = true
+		}
+	}
 	for _, theme := range mining.Themes(texts, stats.PerPerson, known) {
 		if len(theme.People) < fewestAdvisers {
 			continue
@@ -217,7 +241,7 @@ func (h *history) adviceOn(at landmark, id string, runs []int, written map[strin
 		a.logE = stats.LogMean(bets[:])
 		all = append(all, &a)
 	}
-	return all
+	return all, len(questions)
 }
 
 // odds are by how much likelier it may be that what is written is of a run with the error than of any other: each is bet on.

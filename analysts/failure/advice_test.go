@@ -55,7 +55,7 @@ func few(n, people int, text string) func(int) (string, string) {
 // What several people write of runs with an error is told to the agent that meets it, by reference and in nobody else's name.
 func TestWhatPeopleWriteAsAFixIsProposed(t *testing.T) {
 	t.Parallel()
-	v := told(90, few(5, 4, "Use the mirror instead!"), few(4, 4, "in French"))
+	v := told(90, few(6, 5, "Use the mirror instead!"), few(4, 4, "in French"))
 	res := failure.New().Propose(v)
 	if len(res.Proposals) != 1 {
 		t.Fatalf("%+v", res.Proposals)
@@ -66,20 +66,20 @@ func TestWhatPeopleWriteAsAFixIsProposed(t *testing.T) {
 	if p.Change.Kind != events.ChangeFixes || p.Change.Agent != "clerk" || fix.Do != "" || fix.Tool != "fetch" || fix.Error != "timeout: no answer within <num>s" || !reflect.DeepEqual(fix.Said, said) {
 		t.Errorf("%+v, %+v", p.Change, fix)
 	}
-	if want := "4 people wrote “mirror instead” of 5 of 30 runs of shop with \"timeout: no answer within <num>s\" in fetch, and of 0 of 60 runs in which that does not happen; the latest is of run r12. What it brings to do so is to be tried."; p.Reason != want {
+	if want := "5 people wrote “mirror instead” of 6 of 30 runs of shop with \"timeout: no answer within <num>s\" in fetch, and of 0 of 60 runs in which that does not happen; the latest is of run r15. What it brings to do so is to be tried."; p.Reason != want {
 		t.Errorf("%s", p.Reason)
 	}
 	if all := fmt.Sprintf("%+v %+v", p, fix); strings.Contains(all, "Use the mirror") {
 		t.Errorf("it is copied: %s", all)
 	}
-	if p.Evidence.Counts["people"] != 4 || !slices.Equal(p.Evidence.Positions, []uint64{9, 39, 69, 99, 129}) || p.Worth == nil || p.Expected.Low >= 0 {
+	if p.Evidence.Counts["people"] != 5 || !slices.Equal(p.Evidence.Positions, []uint64{9, 39, 69, 99, 129, 159}) || p.Worth == nil || p.Expected.Low >= 0 {
 		t.Errorf("%+v, %+v", p.Evidence, p.Expected)
 	}
 	if s, ok := res.Weigh(p.Claim, 0); !ok || s.Strength != events.Moderate {
 		t.Errorf("weighed: %+v, %v", s, ok)
 	}
 	if s, ok := res.Weigh(p.Claim, 9); !ok || s.Strength != events.Moderate {
-		t.Errorf("weighed by what three wrote since: %+v, %v", s, ok)
+		t.Errorf("weighed by what four wrote since: %+v, %v", s, ok)
 	}
 	if s, ok := res.Weigh(p.Claim, 500); ok && s.Strength != events.Gone {
 		t.Errorf("weighed by what nobody wrote since: %+v", s)
