@@ -92,22 +92,38 @@ func Conditions(ctx context.Context, r projections.Reader, day time.Time, behind
 	return whole, agents, nil
 }
 
-// queueOf tells how many of the runs under way wait for a budget. It is empty where none is under way.
+// queueOf tells how many of the runs under way wait: for a budget, for a person's approval of a call, or for their first step, for which there was no place
+// yet. It is empty where none is under way. What waits between two steps for a place at a provider only the server knows (`/metrics`).
 func queueOf(ctx context.Context, r projections.Reader) ([]Part, error) {
-	var running, waiting int64
+	approvals, err := r.Approvals(ctx, projections.ApprovalAsked)
+	if err != nil {
+		return nil, err
+	}
+	asked := map[string]bool{}
+	for i := range approvals {
+		asked[approvals[i].Run] = true
+	}
+	var running, budget, approval, place int64
 	for row, err := range r.Runs(ctx, projections.RunFilter{Outcome: projections.Running}) {
 		if err != nil {
 			return nil, err
 		}
-		if running++; row.Suspended != "" {
-			waiting++
+		running++
+		switch {
+		case row.Suspended != "":
+			budget++
+		case asked[row.Run]:
+			approval++
+		case row.Source == "" && row.Steps == 0:
+			place++
 		}
 	}
 	if running == 0 {
 		return nil, nil
 	}
-	score := 100 * (running - waiting) / running
-	return []Part{{Name: "queue", Score: score, Low: score, High: score, Says: fmt.Sprintf("%d runs under way, %d of them wait for a budget", running, waiting)}}, nil
+	score := 100 * (running - budget - approval - place) / running
+	return []Part{{Name: "queue", Score: score, Low: score, High: score, Says: fmt.Sprintf("%s under way; of these wait %d for a budget, %d for an approval, %d for their first step",
+		count(int(running), "run", "runs"), budget, approval, place)}}, nil
 }
 
 // lagScore falls by a point for each thousand events.
@@ -134,8 +150,8 @@ func partsOf(now, before projections.Metrics) []Part {
 		}
 	}
 	rated := now.Succeeded + now.Failed
-	proportion("success", now.Succeeded, rated, fmt.Sprintf("%d of %d runs", now.Succeeded, rated))
-	proportion("errors", now.Steps-now.FailedSteps, now.Steps, fmt.Sprintf("%d of %d steps failed", now.FailedSteps, now.Steps))
+	proportion("success", now.Succeeded, rated, fmt.Sprintf("%d of %s", now.Succeeded, count(int(rated), "run", "runs")))
+	proportion("errors", now.Steps-now.FailedSteps, now.Steps, fmt.Sprintf("%d of %s failed", now.FailedSteps, count(int(now.Steps), "step", "steps")))
 	if p, q := now.Duration, before.Duration; p.P95Low != nil && q.P95Low != nil && *p.P95Low > 0 {
 		of := func(q, p float64) int64 { return int64(100 * min(1, q/p)) }
 		parts = append(parts, Part{

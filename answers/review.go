@@ -384,7 +384,7 @@ func (w *record) status() []Indicator {
 	given, acted := w.listened(w.in)
 	before, _ := w.listened(w.earlier)
 	return []Indicator{
-		{Name: "sees", Of: "runs", Says: fmt.Sprintf("%s, %d of them new", count(len(w.patterns), "pattern", "patterns"), w.newPatterns()), Now: w.report.Runs, Before: w.before.Runs},
+		{Name: "sees", Of: "runs", Says: fmt.Sprintf("%s that more than one run took, %d of them new", count(len(w.patterns), "way", "ways"), w.newPatterns()), Now: w.report.Runs, Before: w.before.Runs},
 		{Name: "proposes", Of: "proposals", Says: fmt.Sprintf("%s for a decision", count(len(w.waiting()), "proposal waits", "proposals wait")), Now: proposed(w.in), Before: proposed(w.earlier)},
 		{Name: "changes", Of: "improvements applied", Says: fmt.Sprintf("%d in all", w.improved(time.Time{}, w.until)), Now: w.improved(w.since, w.until), Before: w.improved(w.since.Add(-span), w.since)},
 		{Name: "remembers", Of: "runbooks saved", Says: fmt.Sprintf("%s, %d of them used", count(len(w.runbooks), "runbook", "runbooks"), w.automated()), Now: saved(w.in), Before: saved(w.earlier)},

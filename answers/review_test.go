@@ -86,7 +86,9 @@ func TestAReviewSaysOnlyWhatTheIntervalCarries(t *testing.T) {
 		t.Errorf("checks:\n%s\nwant\n%s", got, want)
 	}
 	if got, want := said(week.Targets), strings.Join([]string{
-		"workflow runs tracked|470|at least 100|true", "patterns found|4|at least 10|false", "specialists|0|at least 5|false", "feedback|2|at least 2|true",
+		"workflow runs tracked|470|at least 100|true", "patterns found|4 (ways that more than one run took)|at least 10|false", "specialists|0|at least 5|false", "feedback|2|at least 2|true",
+		"patterns automated|0 (their runbook has run)|at least 50, once the first four are met|?", "active specialists|0|at least 25, once the first four are met|?",
+		"improvements a day|0.00 over 30 days|at least 1, once the first four are met|?",
 		"success|72.3% of 260 runs (interval 66.6% to 77.4%)|at least 70%|true", "median response|2.0 s (p95 2.0 s)|under 2s|false", "cost of a run|$0.01|under $0.015|true",
 		"satisfaction|10.0 of 10 (1 of 1 judged answer liked, interval 2.1 to 10.0; at most 10 of a person)||?",
 	}, "\n"); got != want {
@@ -153,6 +155,30 @@ func TestTheWorstPartIsTheHealth(t *testing.T) {
 	}
 	if len(agents) != 3 || agents[0].Name != "bad" || agents[0].Score != 20 || agents[1].Name != "new" || agents[1].Score != 0 || agents[2].Score != 100 || agents[2].Low >= 100 {
 		t.Errorf("got %+v", agents)
+	}
+}
+
+// What is under way and waits is told by what it waits for; of an imported run nobody knows.
+func TestWhatIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	started := func(run string, facts ...events.Event) (all []any) {
+		for _, f := range append([]events.Event{events.RunStarted{Run: run, Workflow: "w"}}, facts...) {
+			all = append(all, "run-"+run, now, f)
+		}
+		return all
+	}
+	step := events.RunStepStarted{Step: 0, Name: "chat", Type: events.ChatStep}
+	r := read(t, slices.Concat(
+		started("first"), started("poor", step, events.RunSuspended{Budget: "all"}), started("asking", step, events.RunApprovalAsked{Approval: "a", Agent: "clerk", Tool: "pay"}), started("busy", step),
+		[]any{"run-old", now, events.RunStarted{Run: "old", Workflow: "w", Source: &events.Source{Format: "chat"}}},
+	)...)
+	whole, _, err := answers.Conditions(t.Context(), r, now, 0)
+	i := slices.IndexFunc(whole.Parts, func(p answers.Part) bool { return p.Name == "queue" })
+	if err != nil || i < 0 {
+		t.Fatalf("%+v, %v", whole, err)
+	}
+	if p := whole.Parts[i]; p.Says != "5 runs under way; of these wait 1 for a budget, 1 for an approval, 1 for their first step" || p.Score != 40 {
+		t.Errorf("%+v", p)
 	}
 }
 

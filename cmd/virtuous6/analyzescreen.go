@@ -101,13 +101,7 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 		}
 	}
 	audited := a.printData(found.Findings, v.Limit)
-	names := slices.Sorted(maps.Keys(few))
-	for _, name := range limited(names, v.Limit) {
-		fmt.Fprintf(a.out, "%s: %d run%s, too few to tell (%d are the fewest)\n", oneLine(name), few[name], map[bool]string{true: "s"}[few[name] != 1], fewestRuns)
-	}
-	if rest := len(names) - len(limited(names, v.Limit)); rest > 0 {
-		fmt.Fprintf(a.out, "... and %d more workflows with too few runs\n", rest)
-	}
+	v.printFew(a, few)
 	if i := slices.IndexFunc(lines, func(l line) bool { return l.id != "" }); i >= 0 {
 		id := lines[i].shown()
 		fmt.Fprintf(a.out, "Next: `virtuous6 improvements show %s` tells all about it, `improvements approve %s` or `reject %s` decides.\n", id, id, id)
@@ -119,6 +113,24 @@ func (v analyzeVerb) screen(a *app, found orchestrator.Analysis, report projecti
 		fmt.Fprintf(a.out, "%d more: `virtuous6 analyze --all`, or --workflow NAME.\n", rest)
 	}
 	return nil
+}
+
+// printFew tells in one line which workflows have too few runs for anything to be told of them, those with the most first.
+func (v analyzeVerb) printFew(a *app, few map[string]int64) {
+	if len(few) == 0 {
+		return
+	}
+	names := slices.SortedFunc(maps.Keys(few), func(x, y string) int { return cmp.Or(cmp.Compare(few[y], few[x]), strings.Compare(x, y)) })
+	shown := limited(names, v.Limit)
+	told := make([]string, len(shown))
+	for i, name := range shown {
+		told[i] = fmt.Sprintf("%s (%d)", short(name, 40), few[name])
+	}
+	more := ""
+	if rest := len(names) - len(shown); rest > 0 {
+		more = fmt.Sprintf(" and %d more", rest)
+	}
+	fmt.Fprintf(a.out, "Too few runs to tell, under %d: %s%s\n", fewestRuns, strings.Join(told, ", "), more)
 }
 
 // pressing are the findings that matter much, whatever they may be worth: a budget that ends, a model that does.

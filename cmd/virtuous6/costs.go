@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/virtuous6/virtuous6/analysts/cost"
+	"github.com/virtuous6/virtuous6/events"
 )
 
 type costsVerb struct {
@@ -40,7 +41,11 @@ func (v costsVerb) Run(ctx context.Context, a *app) error {
 		fmt.Fprintln(a.out, "No run is known to have asked a model.")
 		return nil
 	}
-	fmt.Fprintf(a.out, "%d calls, %d input tokens (%d from a cache), %d output tokens, %s\n", t.Calls, t.InputTokens, t.CachedTokens, t.OutputTokens, spentInWords(t.Cost))
+	tokens := fmt.Sprintf("%d input tokens (%d from a cache), %d output tokens", t.InputTokens, t.CachedTokens, t.OutputTokens)
+	if untold(t.InputTokens, t.OutputTokens, t.Cost) {
+		tokens = "tokens unknown: the source tells none"
+	}
+	fmt.Fprintf(a.out, "%d calls, %s, %s\n", t.Calls, tokens, spentInWords(t.Cost))
 	for _, part := range []struct {
 		name string
 		rows []cost.Sum
@@ -58,7 +63,11 @@ func (v costsVerb) Run(ctx context.Context, a *app) error {
 				if t.CostNanos > 0 {
 					share = fmt.Sprintf("%.1f%%", 100*float64(s.CostNanos)/float64(t.CostNanos))
 				}
-				row(short(orDash(s.Name), 40), s.Calls, s.InputTokens, s.CachedTokens, s.OutputTokens, spent(s.Cost), share)
+				in, cached, out := fmt.Sprint(s.InputTokens), fmt.Sprint(s.CachedTokens), fmt.Sprint(s.OutputTokens)
+				if untold(s.InputTokens, s.OutputTokens, s.Cost) {
+					in, cached, out = "?", "?", "?"
+				}
+				row(short(orDash(s.Name), 40), s.Calls, in, cached, out, spent(s.Cost), share)
 			}
 		})
 		if err != nil {
@@ -70,3 +79,6 @@ func (v costsVerb) Run(ctx context.Context, a *app) error {
 	}
 	return nil
 }
+
+// untold tells that nobody said how many tokens calls took: there are none, of calls whose cost is not known either.
+func untold(input, output int64, c events.Cost) bool { return input+output == 0 && !c.Whole() }

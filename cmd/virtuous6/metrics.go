@@ -48,8 +48,12 @@ func (v metricsVerb) Run(ctx context.Context, a *app) error {
 		}
 	}
 	fmt.Fprintf(a.out, " (%s success%s)\n", rate(m.Succeeded, m.Failed), judgedOf(m.Judged, m.Runs-m.Running))
-	fmt.Fprintf(a.out, "%d steps (%d failed), %d input and %d output tokens, %s, p50 %s, p95 %s\n", m.Steps, m.FailedSteps,
-		m.InputTokens, m.OutputTokens, spentInWords(m.Cost), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
+	tokens := fmt.Sprintf("%d input and %d output tokens", m.InputTokens, m.OutputTokens)
+	if untold(m.InputTokens, m.OutputTokens, m.Cost) {
+		tokens = "tokens unknown"
+	}
+	fmt.Fprintf(a.out, "%d steps (%d failed), %s, %s, p50 %s, p95 %s\n", m.Steps, m.FailedSteps,
+		tokens, spentInWords(m.Cost), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
 	if len(m.PassHat) > 1 {
 		var parts []string
 		for k, p := range m.PassHat[:min(len(m.PassHat), 5)] {
@@ -92,7 +96,11 @@ func (v metricsVerb) print(a *app, title string, by map[string]projections.Metri
 	err := table(a.out, title+"|RUNS|SUCCESS|JUDGED|STEPS|FAILED|IN|OUT|COST|P50|P95", func(row func(...any)) {
 		for _, name := range names {
 			m := by[name]
-			row(short(name, 48), m.Runs, rate(m.Succeeded, m.Failed), m.Judged, m.Steps, m.FailedSteps, m.InputTokens, m.OutputTokens,
+			in, out := fmt.Sprint(m.InputTokens), fmt.Sprint(m.OutputTokens)
+			if untold(m.InputTokens, m.OutputTokens, m.Cost) {
+				in, out = "?", "?"
+			}
+			row(short(name, 48), m.Runs, rate(m.Succeeded, m.Failed), m.Judged, m.Steps, m.FailedSteps, in, out,
 				spent(m.Cost), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
 		}
 	})

@@ -24,7 +24,8 @@ type patternsVerb struct {
 // Help tells what a pattern is.
 func (patternsVerb) Help() string {
 	return "A pattern is a sequence of steps that runs hold in this order, with or without others in between. Listed are the closed " +
-		"ones, which no longer sequence with the same support contains, and their success with a 95% Wilson interval.\n\n" +
+		"ones, which no longer sequence with the same support contains, and their success with a 95% Wilson interval. `virtuous6 report` counts " +
+		"other ones: whole ways, from the first step to the last, that more than one run took.\n\n" +
 		"Examples:\n  virtuous6 patterns --workflow checkout\n  virtuous6 patterns --min-support 20 --max-length 4 --json"
 }
 
