@@ -81,7 +81,11 @@ func (t *table) head(cells []string) *flaw {
 		t.cols.at, t.cols.ended = start, end
 	}
 	missing := func(flag string) *flaw {
-		return flawed("", "no column for --%s is found; name it: the columns are %s", flag, clip(strings.Join(t.header, ", ")))
+		calls := ""
+		if flag == "case" {
+			calls = "; where each row is a call of a model, name --time and --input-tokens"
+		}
+		return flawed("", "no column for --%s is found; name it: the columns are %s%s", flag, clip(strings.Join(t.header, ", ")), calls)
 	}
 	calls := t.cols.id < 0 && (t.cols.input >= 0 || t.cols.output >= 0)
 	switch {

@@ -78,7 +78,7 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 		return a.json(map[string]any{"position": found.Position, "proposals": proposals, "findings": found.Findings})
 	}
 	if ended := report.Runs - report.Running; ended > 0 {
-		fmt.Fprintf(a.out, "%d runs ended, %d of them have a verdict%s.\n", ended, report.Judged, map[bool]string{true: ": the others count by how they ended"}[report.Judged < ended && report.Succeeded+report.Failed > 0])
+		fmt.Fprintln(a.out, endedInWords(report, ended))
 	}
 	if !v.All && v.Workflow == "" {
 		return v.screen(a, found, report)
@@ -86,6 +86,22 @@ func (v analyzeVerb) Run(ctx context.Context, a *app) error {
 	v.printFindings(a, found.Findings)
 	v.printRanked(a, found)
 	return nil
+}
+
+// endedInWords tells how many runs ended, how many of those that say so succeeded, and by what that is told.
+func endedInWords(report projections.Report, ended int64) string {
+	text, rated := fmt.Sprintf("%d runs ended", ended), report.Succeeded+report.Failed
+	if ended == 1 {
+		text = "1 run ended"
+	}
+	if rated > 0 {
+		text += fmt.Sprintf(", %d of %d succeeded (%s)", report.Succeeded, rated, rate(report.Succeeded, report.Failed))
+	}
+	text += fmt.Sprintf("; %d of them have a verdict", report.Judged)
+	if report.Judged < ended && rated > 0 {
+		text += ", the others count by how they ended"
+	}
+	return text + "."
 }
 
 // toKnow are the findings that make a claim of some worth, the greatest first, those that no instruction follows from behind the others. What a

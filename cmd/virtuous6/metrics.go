@@ -59,7 +59,7 @@ func (v metricsVerb) Run(ctx context.Context, a *app) error {
 		for k, p := range m.PassHat[:min(len(m.PassHat), 5)] {
 			part := fmt.Sprintf("%d: %.1f%%", k+1, 100*p)
 			if k == 0 || m.PassHatTasks[k] != m.PassHatTasks[k-1] {
-				part += fmt.Sprintf(" (%d tasks)", m.PassHatTasks[k])
+				part += fmt.Sprintf(" (%d task%s)", m.PassHatTasks[k], map[bool]string{true: "s"}[m.PassHatTasks[k] != 1])
 			}
 			parts = append(parts, part)
 		}
