@@ -15,7 +15,7 @@ import (
 
 const (
 	name    = "errors"
-	version = 2
+	version = 3
 	alpha   = 0.05
 	// top is how many errors are told of a workflow.
 	top = 10

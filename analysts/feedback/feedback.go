@@ -16,7 +16,7 @@ import (
 const (
 	// Name is the analyst's.
 	Name       = "feedback"
-	version    = 1
+	version    = 2
 	confidence = 0.95
 	// perPerson is how many wishes of one person count for a subject, the latest.
 	perPerson = stats.PerPerson

@@ -16,7 +16,7 @@ import (
 
 const (
 	name       = "performance"
-	version    = 2
+	version    = 3
 	alpha      = 0.05
 	confidence = 0.95
 	// dropAlpha is in how many histories an agent is claimed to do worse that does as it did.
