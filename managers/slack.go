@@ -18,9 +18,10 @@ type SlackRun struct {
 	Conversation string    `json:"conversation"`
 	Requester    string    `json:"requester,omitempty"`
 	StartedAt    time.Time `json:"started_at"`
-	// Thread is the time stamp of the thread that was begun for it, Stream that of the message that it streamed into last.
-	Thread string `json:"thread,omitempty"`
-	Stream string `json:"stream,omitempty"`
+	// Thread is the time stamp of the thread that was begun for it, in Channel; Stream that of the message that it streamed into last.
+	Channel string `json:"channel,omitempty"`
+	Thread  string `json:"thread,omitempty"`
+	Stream  string `json:"stream,omitempty"`
 	// Phrases tells that it finds words for what the record says: they are posted once they were looked at, never as they come.
 	Phrases bool `json:"phrases,omitempty"`
 }
@@ -67,7 +68,7 @@ const (
 // one answer is posted, however often the process dies.
 func slack() Manager[slackState] {
 	return Manager[slackState]{
-		Name: "slack", Version: 3, Key: ofRun, Opens: []string{"run.started"},
+		Name: "slack", Version: 4, Key: ofRun, Opens: []string{"run.started"},
 		Follows: []string{"run.finished", "run.failed", "run.cancelled", "run.suspended", "slack.thread_opened", "slack.stream_started", "slack.posted"},
 		Evolve: func(s slackState, e *events.Envelope, fact events.Event) slackState {
 			switch f := fact.(type) {
@@ -82,7 +83,7 @@ func slack() Manager[slackState] {
 				// A later run of the conversation finds the thread that the first one began.
 				s.Begun = thread.TS != "" || thread.Ask != f.Run
 			case events.SlackThreadOpened:
-				s.Begun, s.Thread = true, f.Thread
+				s.Begun, s.Channel, s.Thread = true, f.Channel, f.Thread
 			case events.SlackStreamStarted:
 				s.Stream = f.TS
 			case events.SlackPosted:

@@ -44,7 +44,7 @@ var slackThreadTable = readmodel.NewTable("slack_threads", readmodel.TableOf[nam
 
 // slackThreads keeps which conversation a thread in Slack is.
 var slackThreads = readmodel.Projection{
-	Name: "slack_threads", Version: 3, Tables: []readmodel.AnyTable{slackThreadTable},
+	Name: "slack_threads", Version: 4, Tables: []readmodel.AnyTable{slackThreadTable},
 	Bind: bindSlackThreads,
 }
 
@@ -63,7 +63,7 @@ func bindSlackThreads(w *readmodel.WorkingSet) readmodel.Fold {
 			if err != nil {
 				return readmodel.Damaged("%q is no thread in Slack", e.Conversation)
 			}
-			thread.TS = e.Thread
+			thread.TS, thread.Channel = e.Thread, e.Channel // who may not be answered where they asked is answered directly
 			r, err := threads.Row(named{e.Conversation, f.Workspace})
 			if err != nil {
 				return err

@@ -107,12 +107,8 @@ func (d *Door) Permit(ctx context.Context, w managers.SlackApproval) error {
 	}
 	quoted := run.Prompt
 	if _, user := personOf(run.Requester); thread != "" {
-		decides, err := d.groups.may(ctx, user, d.deciders())
-		if err != nil {
-			return err
-		}
 		// Who decides must be able to see it.
-		if channel[0] != 'D' || decides || d.Proposals == "" {
+		if channel[0] != 'D' || d.Proposals == "" || d.groups.surely(ctx, user, d.deciders()) {
 			c.channel, c.thread, quoted = channel, thread, ""
 		}
 	}
@@ -151,11 +147,7 @@ func (d *Door) threadOf(ctx context.Context, run projections.RunRow) (channel, t
 	if at.TS != "" {
 		return at.Channel, at.TS, nil
 	}
-	row, err := d.Threads(ctx, run.Workspace, run.Conversation)
-	if err == nil && row.Thread == "" {
-		err = errors.New("the thread has not begun yet")
-	}
-	return at.Channel, row.Thread, err
+	return d.begun(ctx, run.Workspace, run.Conversation)
 }
 
 // session tells how the session of a run's thread stands: suspended while a person is to decide or money is missing, over with the run.

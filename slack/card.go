@@ -61,7 +61,7 @@ func (d *Door) show(ctx context.Context, w managers.SlackCard, c card) error {
 	var refused api.SlackErrorResponse
 	if errors.As(err, &refused) {
 		reason, err = refused.Err, nil
-		d.Log.Error("a message could not be shown: the app must be in the channel, which the configuration names under slack", "channel", channel, "of", w.Of, "reason", reason)
+		d.Log.Error("a message could not be shown", "channel", channel, "of", w.Of, "reason", reason, "remedy", remedy(refused))
 	}
 	if err != nil {
 		return err

@@ -83,8 +83,9 @@ type Door struct {
 	streams *streams
 	sent    *sent
 	groups  *members
-	// work is what is done after a delivery was acknowledged.
-	work chan func(context.Context)
+	// takes is what is done before a delivery is acknowledged, work what is done after that.
+	takes chan func()
+	work  chan func(context.Context)
 	*learned
 }
 
@@ -110,8 +111,10 @@ func (d *Door) of(team string) *Door {
 	return &theirs
 }
 
-// The bounds of what is done beside the acknowledgements.
+// The bounds of what is done at a time: of what is done before an acknowledgement, which may hang where the log does, and of what is done
+// beside the acknowledgements.
 const (
+	takers  = 64
 	workers = 16
 	backlog = 1024
 )
@@ -139,9 +142,9 @@ func New(c Config) *Door {
 	if c.FlushEvery <= 0 {
 		c.FlushEvery = 700 * time.Millisecond
 	}
-	d := &Door{Config: c, taken: newReplayed(c.Now), limits: newLimits(), work: make(chan func(context.Context), backlog), learned: &learned{unable: map[string]bool{}, since: c.Now()}}
+	d := &Door{Config: c, taken: newReplayed(c.Now), limits: newLimits(c.Log), takes: make(chan func()), work: make(chan func(context.Context), backlog), learned: &learned{unable: map[string]bool{}, since: c.Now()}}
 	d.streams, d.sent = newStreams(d), newSent()
-	d.groups = &members{door: d}
+	d.groups = newMembers(d)
 	return d
 }
 
@@ -159,9 +162,21 @@ func (d *Door) own(began time.Time) bool {
 	return !began.Before(d.since.Add(time.Minute))
 }
 
-// Run does what is left to do once a delivery was acknowledged, until ctx is done.
+// Run does what deliveries want, and what is left to do once one was acknowledged, until ctx is done.
 func (d *Door) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	for range takers {
+		group.Go(func() error {
+			for {
+				select {
+				case <-ctx.Done():
+					return nil
+				case f := <-d.takes:
+					f()
+				}
+			}
+		})
+	}
 	for range workers {
 		group.Go(func() error {
 			for {

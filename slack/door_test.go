@@ -3,6 +3,7 @@ package slack_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +23,15 @@ const secret = "8f742231b10e8888abcd99yyyzzz85a5"
 // newDoor is a door to a double of Slack that works until the test ends.
 func newDoor(t testing.TB, change ...func(*slack.Config)) (*slack.Door, *house, *apitest.Server) {
 	server := apitest.New(t)
+	door, h := doorTo(t, api.New("xoxb-1", api.OptionAPIURL(server.URL)), change...)
+	return door, h, server
+}
+
+// doorTo is a door to whatever a client calls.
+func doorTo(t testing.TB, client *api.Client, change ...func(*slack.Config)) (*slack.Door, *house) {
 	h := &house{told: make(chan struct{}, 1000), started: map[string]commands.StartRun{}, ids: map[string]int{}, threads: map[string]projections.SlackThreadRow{}}
 	c := slack.Config{
-		API: api.New("xoxb-1", api.OptionAPIURL(server.URL)), SigningSecret: secret, Reader: h, Reach: h.reach, Threads: h.thread,
+		API: client, SigningSecret: secret, Reader: h, Reach: h.reach, Threads: h.thread,
 		Texts:    func(context.Context, *projections.RunRow) error { return nil },
 		Dispatch: h.dispatch, Start: h.start,
 		Cancel: func(ctx context.Context, c commands.CancelRun) error {
@@ -49,7 +56,7 @@ func newDoor(t testing.TB, change ...func(*slack.Config)) (*slack.Door, *house, 
 			t.Error(err)
 		}
 	})
-	return door, h, server
+	return door, h
 }
 
 func askedRun(started time.Time) managers.SlackRun {
@@ -279,5 +286,45 @@ func TestWhatIsAskedByACommandGetsAThread(t *testing.T) {
 	}
 	if m := server.Messages("C1"); len(m) != 2 || m[1].Thread != messages[0].TS {
 		t.Errorf("got %+v", m)
+	}
+}
+
+// Models may answer before there is a place for it, several at once: each answer is whole, and what is blank at its beginning begins no message.
+func TestWhatIsSaidEarlyIsKeptForEachRun(t *testing.T) {
+	t.Parallel()
+	door, h, server := newDoor(t)
+	var runs []managers.SlackRun
+	for i := range 5 {
+		run := askedRun(time.Now().Add(time.Hour))
+		run.Run, run.Thread = fmt.Sprint("r", i), fmt.Sprint(i, ".1")
+		run.Conversation = "slack:T1:C1:" + run.Thread
+		row := answered(run.Run, "It is "+run.Run+".")
+		row.Outcome = projections.Running
+		runs, h.runs = append(runs, run), append(h.runs, row)
+	}
+	for _, piece := range []string{"\n\n", "It is ", "r%"} {
+		for i, run := range runs {
+			door.OnText(run.Run, strings.ReplaceAll(piece, "r%", fmt.Sprint("r", i)))
+		}
+	}
+	for i, run := range runs {
+		if err := door.Follow(t.Context(), managers.SlackFollow{SlackRun: run}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 { // what is left of a turn that only calls tools is blank
+			door.OnText(run.Run, "")
+		}
+		server.Message(t, "C1", "the stream of "+run.Run, func(m apitest.Message) bool { return m.Thread == run.Thread && m.Text == "It is "+run.Run })
+		h.mu.Lock()
+		h.runs[i].Outcome = events.Succeeded
+		h.mu.Unlock()
+		if err := door.Answer(t.Context(), managers.SlackAnswer{SlackRun: run}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range server.Messages("C1") {
+		if m.Updates != 0 || m.Streaming || !strings.HasSuffix(m.Text, ".") {
+			t.Errorf("got %+v", m)
+		}
 	}
 }

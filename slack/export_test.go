@@ -76,7 +76,12 @@ func LaunchReply(runbook string, slots []string) *Reply {
 func SlotsView(runbook string, slots []string) api.ModalViewRequest {
 	return slotsView("{}", runbook, slots)
 }
-func Digest(row projections.ImprovementRow) string            { return digest(row) }
+func Digest(row projections.ImprovementRow) string { return digest(row) }
+func ExpiredBlocks(blocks []api.Block) []api.Block { return expiredBlocks(blocks) }
+func Elsewhere(channel, prompt, refused string) []api.Block {
+	_, blocks := elsewhere(channel, prompt, troubles[refused])
+	return blocks
+}
 func BetterView(metadata, prompt string) api.ModalViewRequest { return betterView(metadata, prompt) }
 func Asked(user, prompt string) []api.Block {
 	_, blocks := asked(user, prompt)

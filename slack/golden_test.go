@@ -183,6 +183,8 @@ func shown(say func(what string) string, name string) map[string]any {
 	granted := approval(say("call"))
 	granted.Status, granted.AnsweredBy, granted.AnsweredAt = "granted", "user:slack:T1:U2", decided.UpdatedAt
 	decided.Status, decided.DecidedBy = "approved", "user:slack:T1:U2"
+	late := approval(say("call"))
+	late.Status, late.AnsweredAt = "expired", late.ExpiresAt
 	said := answers.Said{Title: "What I learned yesterday", Lines: []answers.Line{{Text: say("learned"), Positions: []uint64{1, 2, 3, 4, 5, 6}, Runs: []string{"r1", "r2"}, Improvement: "06aa"}, {Text: say("effect")}}}
 	return map[string]any{
 		"answer": slack.AnswerBlocks(row), "failed": slack.AnswerBlocks(failed), "stopped": slack.AnswerBlocks(stopped),
@@ -190,6 +192,8 @@ func shown(say func(what string) string, name string) map[string]any {
 		"metrics_of_nothing": slack.MetricsReply(answers.Figures{Span: answers.Today}).Blocks, "help": slack.HelpReply().Blocks, "bad": slack.BadReply(row.Run).Blocks,
 		"proposal": slack.ProposalBlocks(proposal(say), projections.AgentRow{}), "decided": slack.ProposalBlocks(decided, projections.AgentRow{}), "evidence": slack.EvidenceReply(proposal(say)).Blocks,
 		"approval": slack.ApprovalBlocks(approval(say("call")), ""), "approval_elsewhere": slack.ApprovalBlocks(approval(say("call")), say("ask")), "approved": slack.ApprovalBlocks(granted, ""),
+		"approval_expired": slack.ApprovalBlocks(late, ""), "proposal_expired": slack.ExpiredBlocks(slack.ProposalBlocks(proposal(say), projections.AgentRow{})),
+		"metrics_by_workflow": slack.MetricsReply(figures(answers.ByWorkflow, name)).Blocks, "elsewhere": slack.Elsewhere("C061EG9SL", say("question"), "not_in_channel"),
 		"proved": slack.ExperimentBlocks(experiment(name, say("guarded"), projections.ExperimentProved)), "promoted": slack.ExperimentBlocks(experiment(name, say("guarded"), projections.ExperimentPromoted)),
 		"rolled_back": slack.ExperimentBlocks(experiment(name, say("guarded"), projections.ExperimentRolledBack)),
 		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 5_000_000_000}, managers.SlackCard{}),

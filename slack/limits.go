@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -12,11 +13,14 @@ import (
 
 // limits keeps to what Slack allows: what was told to wait waits, and all others of the method with it.
 type limits struct {
+	log  *slog.Logger
 	mu   sync.Mutex
 	next map[string]time.Time
+	// away tells that Slack has not answered, or does not know the token, and that this was told.
+	away bool
 }
 
-func newLimits() *limits { return &limits{next: map[string]time.Time{}} }
+func newLimits(log *slog.Logger) *limits { return &limits{log: log, next: map[string]time.Time{}} }
 
 // postEvery is how often a message may be posted in a channel.
 const postEvery = time.Second
@@ -27,8 +31,8 @@ const (
 	lastWait  = 30 * time.Second
 )
 
-// call makes a call of Slack's API, and makes it again for as long as Slack says to wait or can't be reached. What it
-// returns is Slack's last word, or ctx's.
+// call makes a call of Slack's API, and makes it again for as long as Slack says to wait, can't be reached or does not know the token:
+// whoever starts it again with another one finds all that is to be posted. What it returns is Slack's last word, or ctx's.
 func (l *limits) call(ctx context.Context, method, channel string, f func(context.Context) error) error {
 	wait := firstWait
 	for {
@@ -39,14 +43,20 @@ func (l *limits) call(ctx context.Context, method, channel string, f func(contex
 		var limited *api.RateLimitedError
 		switch {
 		case err == nil:
+			l.answers()
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.As(err, &limited):
 			l.hold(method, limited.RetryAfter)
 			continue
+		case troubleOf(err).token:
+			l.waits("Slack does not take the token: what is to be posted waits", "method", method, "error", err, "remedy", newToken)
 		case !passing(err):
+			l.answers()
 			return err
+		default:
+			l.waits("Slack does not answer: what is to be posted waits until it does", "method", method, "error", err)
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
@@ -92,8 +102,34 @@ func (l *limits) turn(ctx context.Context, method, channel string) error {
 func (l *limits) hold(method string, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if until := time.Now().Add(wait); until.After(l.next[method]) {
-		l.next[method] = until
+	now := time.Now()
+	until := now.Add(wait)
+	if !until.After(l.next[method]) {
+		return
+	}
+	if !l.next[method].After(now) { // the others that it holds up are told of with it
+		l.log.Info("Slack asks to wait: it is done then", "method", method, "wait", wait)
+	}
+	l.next[method] = until
+}
+
+// waits tells once that nothing goes through.
+func (l *limits) waits(says string, about ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.away {
+		l.away = true
+		l.log.Error(says, about...)
+	}
+}
+
+// answers tells that it is over.
+func (l *limits) answers() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.away {
+		l.away = false
+		l.log.Info("Slack answers again: what waited is posted")
 	}
 }
 

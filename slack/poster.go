@@ -52,20 +52,20 @@ func (d *Door) Follow(ctx context.Context, w managers.SlackFollow) error {
 
 // FollowGaveUp ends what could not be begun.
 func (d *Door) FollowGaveUp(ctx context.Context, w managers.SlackFollow, reason string) error {
-	return d.undelivered(ctx, w.SlackRun, reason)
+	return d.undelivered(ctx, w.SlackRun, errors.New(reason))
 }
 
 // AnswerGaveUp ends what could not be posted.
 func (d *Door) AnswerGaveUp(ctx context.Context, w managers.SlackAnswer, reason string) error {
-	return d.undelivered(ctx, w.SlackRun, reason)
+	return d.undelivered(ctx, w.SlackRun, errors.New(reason))
 }
 
 // undelivered records that nothing comes of a post.
-func (d *Door) undelivered(ctx context.Context, run managers.SlackRun, reason string) error {
+func (d *Door) undelivered(ctx context.Context, run managers.SlackRun, why error) error {
 	d.streams.end(run.Run)
 	thread, _ := events.ParseSlackThread(run.Conversation)
-	d.Log.Error("an answer could not be posted", "run", run.Run, "channel", thread.Channel, "reason", reason)
-	return d.posted(ctx, run, thread.Channel, thread.TS, "", reason)
+	d.Log.Error("an answer could not be posted", "run", run.Run, "channel", thread.Channel, "reason", reasonOf(why), "remedy", remedy(why))
+	return d.posted(ctx, run, thread.Channel, thread.TS, "", reasonOf(why))
 }
 
 func (d *Door) posted(ctx context.Context, run managers.SlackRun, channel, thread, ts, reason string) error {
@@ -86,13 +86,9 @@ func (d *Door) place(ctx context.Context, run managers.SlackRun) (channel, threa
 	case err != nil:
 		return "", "", err
 	case at.TS != "" || run.Thread != "":
-		return at.Channel, cmp.Or(at.TS, run.Thread), nil
+		return cmp.Or(run.Channel, at.Channel), cmp.Or(at.TS, run.Thread), nil
 	case at.Ask != run.Run:
-		row, err := d.Threads(ctx, run.Workspace, run.Conversation)
-		if err == nil && row.Thread == "" {
-			err = errors.New("the thread has not begun yet")
-		}
-		return at.Channel, row.Thread, err
+		return d.begun(ctx, run.Workspace, run.Conversation)
 	}
 	row, err := d.run(ctx, run, false)
 	if err != nil {
@@ -100,15 +96,29 @@ func (d *Door) place(ctx context.Context, run managers.SlackRun) (channel, threa
 	}
 	_, user := personOf(run.Requester)
 	text, blocks := asked(user, row.Prompt)
-	ts, err := d.post(ctx, run, at.Channel, "", "asked", api.MsgOptionText(text, false), api.MsgOptionBlocks(blocks...))
+	channel = at.Channel
+	thread, err = d.post(ctx, run, channel, "", "asked", api.MsgOptionText(text, false), api.MsgOptionBlocks(blocks...))
+	if why := troubleOf(err); why.here {
+		// A command works in channels that the app is not in: who gave it is answered among the app's messages.
+		channel, thread, err = d.turnTo(ctx, run, at.Channel, row.Prompt, why)
+	}
 	if err != nil {
 		return "", "", err
 	}
 	_, err = d.Dispatch(ctx, commands.OpenSlackThread{
 		Meta: d.postMeta(run, events.NameID(run.StartedAt, "the thread of "+run.Run)), Post: run.Run, Run: run.Run, Conversation: run.Conversation,
-		Channel: at.Channel, Thread: ts,
+		Channel: channel, Thread: thread,
 	})
-	return at.Channel, ts, err
+	return channel, thread, err
+}
+
+// begun is where the thread of a conversation is that a message of the app's has begun.
+func (d *Door) begun(ctx context.Context, workspace, conversation string) (channel, thread string, err error) {
+	row, err := d.Threads(ctx, workspace, conversation)
+	if err == nil && row.Thread == "" {
+		err = errors.New("the thread has not begun yet")
+	}
+	return row.Channel, row.Thread, err
 }
 
 // postedEvent names the messages that are told apart by the post and the part that they are.
@@ -128,14 +138,14 @@ func (d *Door) post(ctx context.Context, run managers.SlackRun, channel, thread,
 		return err
 	})
 	if err == nil {
-		d.sent.keep(run.Run+"/"+part, ts)
+		d.sent.keep(sentKey(run.Run, channel, part), ts)
 	}
 	return ts, err
 }
 
 // earlier is what an earlier try posted, empty where there was none.
 func (d *Door) earlier(ctx context.Context, run managers.SlackRun, channel, thread, part string) (ts string, err error) {
-	if ts, known := d.sent.of(run.Run + "/" + part); known {
+	if ts, known := d.sent.of(sentKey(run.Run, channel, part)); known {
 		return ts, nil
 	}
 	// A run of this process's own time has no earlier try but those that sent knows.
@@ -266,26 +276,40 @@ func (d *Door) Answer(ctx context.Context, w managers.SlackAnswer) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var ts, reason string
-	if w.Phrases {
-		ts, reason, err = d.told(ctx, w.SlackRun, channel, thread, row)
-	} else {
-		ts, reason, err = d.answer(ctx, w.SlackRun, channel, thread, row, shown)
+	say := func() (ts, reason string, err error) {
+		if w.Phrases {
+			return d.told(ctx, w.SlackRun, channel, thread, row)
+		}
+		return d.answer(ctx, w.SlackRun, channel, thread, row, shown)
+	}
+	at, in := channel, thread
+	ts, reason, err := say()
+	if why := troubleOf(err); why.here && channel[0] != 'D' {
+		from, refused := channel, reasonOf(err)
+		d.Log.Warn("an answer can't be posted where it was asked for: who asked is answered directly", "run", w.Run, "channel", channel, "reason", refused, "remedy", why.do)
+		if channel, thread, err = d.turnTo(ctx, w.SlackRun, from, row.Prompt, why); err == nil {
+			shown = &stream{reason: interrupted}
+			ts, _, err = say()
+		}
+		reason = refused
 	}
 	var refused api.SlackErrorResponse
 	switch {
 	case errors.As(err, &refused):
-		return d.undelivered(ctx, w.SlackRun, refused.Err)
+		return d.undelivered(ctx, w.SlackRun, err)
 	case err != nil:
 		return err
 	}
-	d.status(ctx, channel, thread, "active")
+	d.status(ctx, at, in, "active")
 	if err := d.posted(ctx, w.SlackRun, channel, thread, ts, reason); err != nil {
 		return err
 	}
 	d.sent.forget(w.Run)
 	return nil
 }
+
+// interrupted is why a stream is not gone on with that another process began.
+const interrupted = "interrupted"
 
 // answer brings a run's answer to where it belongs. reason tells why it was not streamed to its end.
 func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, thread string, row projections.RunRow, shown *stream) (ts, reason string, err error) {
@@ -301,7 +325,7 @@ func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, threa
 			return "", "", err
 		}
 		if shown.ts != "" {
-			shown.reason = "interrupted"
+			shown.reason = interrupted
 		}
 	}
 	reason = shown.reason
@@ -316,7 +340,7 @@ func (d *Door) answer(ctx context.Context, run managers.SlackRun, channel, threa
 		}
 	}
 	note := ""
-	if reason != "" && reason != "interrupted" && !strings.HasPrefix(reason, "longer") {
+	if reason != "" && reason != interrupted && !strings.HasPrefix(reason, "longer") {
 		note = "not streamed: " + reason
 	}
 	for i, part := range parts {

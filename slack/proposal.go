@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/google/uuid"
 	api "github.com/slack-go/slack"
@@ -181,49 +179,4 @@ func (d *Door) dispatchDecision(ctx context.Context, r Request, id uuid.UUID, w 
 		return "Approved, and made: runs that start from now on have it.", repeated, err
 	}
 	return "Approved. The change is yours to make.", repeated, err
-}
-
-// members knows who is in the groups that may decide.
-type members struct {
-	door *Door
-	mu   sync.Mutex
-	of   map[string][]string
-	at   time.Time
-}
-
-// membersFor is how long a group's members are taken as known.
-const membersFor = 5 * time.Minute
-
-// may tells whether a person is in a list of people and groups.
-func (m *members) may(ctx context.Context, user string, list []string) (bool, error) {
-	if slices.Contains(list, user) {
-		return true, nil
-	}
-	for _, group := range list {
-		if !strings.HasPrefix(group, "S") {
-			continue
-		}
-		people, err := m.in(ctx, group)
-		if err != nil || slices.Contains(people, user) {
-			return err == nil, err
-		}
-	}
-	return false, nil
-}
-
-func (m *members) in(ctx context.Context, group string) ([]string, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.door.Now().Sub(m.at) > membersFor {
-		m.of, m.at = map[string][]string{}, m.door.Now()
-	}
-	if people, known := m.of[group]; known {
-		return people, nil
-	}
-	people, err := m.door.API.GetUserGroupMembersContext(ctx, group)
-	if err != nil {
-		return nil, fmt.Errorf("members of the group %s: %w", group, err)
-	}
-	m.of[group] = people
-	return people, nil
 }

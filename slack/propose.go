@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	api "github.com/slack-go/slack"
+
 	"github.com/virtuous6/virtuous6/managers"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -32,10 +34,14 @@ func (d *Door) Propose(ctx context.Context, w managers.SlackProposal) error {
 	}
 	c.blocks = proposalBlocks(row, now)
 	if w.As == managers.Expired && row.Status == projections.Proposed {
-		// One that has expired here is decided elsewhere.
-		c.blocks = append(c.blocks[:len(c.blocks)-1:len(c.blocks)-1], small(":hourglass: Expired here. My Home and `virtuous6 improvements` have what still waits."))
+		c.blocks = expiredBlocks(c.blocks)
 	}
 	return d.show(ctx, w.SlackCard, c)
+}
+
+// expiredBlocks are those of a proposal that has expired here, which is decided elsewhere: without its buttons.
+func expiredBlocks(blocks []api.Block) []api.Block {
+	return append(blocks[:len(blocks)-1:len(blocks)-1], small(":hourglass: Expired here. My Home and `virtuous6 improvements` have what still waits."))
 }
 
 // ProposeGaveUp ends what could not be shown.

@@ -45,3 +45,11 @@ func (r *replayed) known(id string) bool {
 	defer r.mu.Unlock()
 	return r.seen[id] || r.before[id]
 }
+
+// forget lets go of a delivery that was not taken after all.
+func (r *replayed) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.seen, id)
+	delete(r.before, id)
+}

@@ -16,6 +16,9 @@ const maxSent = 4096
 
 func newSent() *sent { return &sent{posts: map[string]string{}} }
 
+// sentKey names a part of a post where it was posted.
+func sentKey(post, channel, part string) string { return post + "/" + channel + "/" + part }
+
 func (s *sent) of(key string) (ts string, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

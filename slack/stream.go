@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	api "github.com/slack-go/slack"
@@ -33,7 +34,7 @@ type streams struct {
 
 type earlyText struct {
 	run  string
-	text strings.Builder
+	text []byte // no strings.Builder, which may not be moved
 }
 
 // The bounds of what is kept for streams that are not open yet.
@@ -110,8 +111,8 @@ func (d *Door) OnText(run, text string) {
 func (s *streams) keep(run, text string) {
 	for i := range s.early {
 		if e := &s.early[i]; e.run == run {
-			if e.text.Len()+len(text) <= maxEarlyText {
-				e.text.WriteString(text)
+			if len(e.text)+len(text) <= maxEarlyText {
+				e.text = append(e.text, seen(len(e.text), text)...)
 			}
 			return
 		}
@@ -119,8 +120,7 @@ func (s *streams) keep(run, text string) {
 	if len(s.early) >= maxEarly {
 		s.early = append(s.early[:0:0], s.early[1:]...)
 	}
-	s.early = append(s.early, earlyText{run: run})
-	s.early[len(s.early)-1].text.WriteString(text)
+	s.early = append(s.early, earlyText{run, []byte(seen(0, text))})
 }
 
 // writing tells of a message that is being streamed into here.
@@ -150,7 +150,7 @@ func (s *streams) begin(ctx context.Context, run managers.SlackRun, channel, thr
 	open := &stream{run: run, channel: channel, thread: thread, more: make(chan struct{}, 1), over: make(chan struct{}), ts: run.Stream}
 	for i := range s.early {
 		if s.early[i].run == run.Run {
-			open.text.WriteString(s.early[i].text.String())
+			open.text.Write(s.early[i].text)
 			s.early = append(s.early[:i:i], s.early[i+1:]...)
 			open.more <- struct{}{}
 			break
@@ -158,7 +158,7 @@ func (s *streams) begin(ctx context.Context, run managers.SlackRun, channel, thr
 	}
 	if run.Stream != "" {
 		// The process that began it has died, and what it showed is not known: the answer is posted over it at the end.
-		open.reason = "interrupted"
+		open.reason = interrupted
 	}
 	s.open[run.Run] = open
 	writing := s.ctx
@@ -204,9 +204,18 @@ func (s *streams) end(run string) *stream {
 
 func (o *stream) say(text string) {
 	o.mu.Lock()
-	o.text.WriteString(text)
+	o.text.WriteString(seen(o.text.Len(), text))
 	o.mu.Unlock()
 	o.wake()
+}
+
+// seen is what is shown of a text behind so many bytes. It begins with something that can be seen: what parts it from a turn before that only
+// called tools begins no message.
+func seen(said int, text string) string {
+	if said == 0 {
+		return strings.TrimLeftFunc(text, unicode.IsSpace)
+	}
+	return text
 }
 
 func (o *stream) wake() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,9 +49,9 @@ func refusal(format string, args ...any) done {
 	return done{outcome: events.SlackRefused, reason: says, reply: &Reply{Text: says}}
 }
 
-// Take carries out what a delivery wants. It returns soon: what changes something is in the log by then, what only reads is
-// answered afterwards. body is what the acknowledgement says, nil for nothing. An error means that nothing was done, and that
-// Slack should bring it again; only ErrMalformed stays what it is.
+// Take carries out what a delivery wants. It returns within AckWithin, whatever hangs: what changes something is in the log by then, what only
+// reads is answered afterwards. body is what the acknowledgement says, nil for nothing. An error means that nothing was done as far as
+// is known, and that Slack should bring it again; only ErrMalformed stays what it is.
 func (d *Door) Take(ctx context.Context, delivery Delivery) (body any, err error) {
 	arrived := d.Now()
 	r, err := Parse(delivery)
@@ -71,47 +72,117 @@ func (d *Door) Take(ctx context.Context, delivery Delivery) (body any, err error
 	if d.taken.known(id.String()) {
 		return nil, nil
 	}
-	r.Wish = d.worded(ctx, r, arrived)
-	if perform := d.reading(r); perform != nil {
-		ok := d.taken.first(id.String()) && d.later(func(ctx context.Context) {
-			result := perform(ctx)
-			d.tell(ctx, r, result)
-			d.record(ctx, r, id, arrived, result)
-		})
-		if !ok && !d.taken.known(id.String()) {
-			return nil, ErrBusy
-		}
-		return nil, nil
-	}
 	ctx, stop := context.WithTimeout(ctx, d.AckWithin)
-	defer stop()
-	result, err := d.perform(ctx, r, id)
-	switch {
-	case err != nil && d.Refused(err):
-		result = refusal("%s", firstUpper(err.Error()))
-	case err != nil:
-		d.Log.Error("a delivery from Slack could not be carried out", "type", r.Type, "wish", r.Wish.wish(), "error", err)
-		if r.Type == "slash" {
-			// Slack does not bring a command again: who gave it should know.
-			return ack{ResponseType: "ephemeral", Text: "That did not work, nothing was recorded. Please try again in a moment."}, nil
+	t := &taking{Door: d, r: r, id: id, arrived: arrived, settled: make(chan struct{})}
+	select {
+	case d.takes <- func() { defer stop(); t.settle(ctx) }:
+	case <-ctx.Done():
+		stop()
+		return t.failed(ErrBusy)
+	}
+	select {
+	case <-t.settled:
+	case <-ctx.Done():
+		if t.acknowledged.CompareAndSwap(false, true) {
+			// What comes of it after all is told then.
+			return t.failed(context.Cause(ctx))
 		}
+		<-t.settled
+	}
+	return t.body, t.err
+}
+
+// taking is a request on its way to what comes of it.
+type taking struct {
+	*Door
+	r       Request
+	id      uuid.UUID
+	arrived time.Time
+	// acknowledged tells that it is settled what the acknowledgement says: by what came of the request, or by the time.
+	acknowledged atomic.Bool
+	settled      chan struct{}
+	body         any
+	err          error
+}
+
+// failed is what is said of a request of which nothing came in time. Slack does not bring a command again: who gave it should know.
+func (t *taking) failed(err error) (body any, _ error) {
+	t.Log.Error("a delivery from Slack could not be carried out", "type", t.r.Type, "wish", t.r.Wish.wish(), "error", err)
+	if t.r.Type != "slash" {
 		return nil, err
 	}
-	if !d.taken.first(id.String()) || result.repeated || result.outcome == "" {
-		return nil, nil
+	says := "That did not work, nothing was recorded. Please try again in a moment."
+	if errors.Is(err, context.DeadlineExceeded) {
+		says = "That takes longer than it should. If nothing comes of it within a minute, please try again."
 	}
-	if result.reply != nil && result.reply.Blocks == nil && r.Type == "slash" {
-		body, result.reply = ack{ResponseType: "ephemeral", Text: inert(result.reply.Text)}, nil
+	return ack{ResponseType: "ephemeral", Text: says}, nil
+}
+
+// settle carries the request out.
+func (t *taking) settle(ctx context.Context) {
+	defer func() {
+		t.acknowledged.Store(true)
+		close(t.settled)
+	}()
+	r := t.r
+	r.Wish = t.worded(ctx, r, t.arrived)
+	if perform := t.reading(r); perform != nil {
+		if ctx.Err() != nil {
+			t.err = ctx.Err()
+			return // who asked was told so
+		}
+		if !t.taken.first(t.id.String()) {
+			return
+		}
+		read := t.later(func(ctx context.Context) {
+			result := soon(ctx, perform)
+			t.tell(ctx, r, result)
+			t.record(ctx, r, t.id, t.arrived, result)
+		})
+		if !read {
+			t.taken.forget(t.id.String())
+			t.err = ErrBusy
+		}
+		return
 	}
-	told := d.later(func(ctx context.Context) {
-		d.tell(ctx, r, result)
-		d.renew(ctx, r)
-		d.record(ctx, r, id, arrived, result)
+	result, err := t.perform(ctx, r, t.id)
+	var unknown unknownGroup
+	switch {
+	case errors.As(err, &unknown):
+		result = refusal("%s", unknown.says())
+	case err != nil && t.Refused(err):
+		result = refusal("%s", firstUpper(err.Error()))
+	case err != nil:
+		if t.acknowledged.CompareAndSwap(false, true) {
+			t.body, t.err = t.failed(err)
+		}
+		return
+	}
+	if !t.taken.first(t.id.String()) || result.repeated || result.outcome == "" {
+		return
+	}
+	inTime := t.acknowledged.CompareAndSwap(false, true)
+	if inTime && result.reply != nil && result.reply.Blocks == nil && r.Type == "slash" {
+		t.body, result.reply = ack{ResponseType: "ephemeral", Text: inert(result.reply.Text)}, nil
+	}
+	told := t.later(func(ctx context.Context) {
+		t.tell(ctx, r, result)
+		t.renew(ctx, r)
+		t.record(ctx, r, t.id, t.arrived, result)
 	})
 	if !told {
-		d.Log.Warn("too much to do: an answer and its record are left out", "type", r.Type, "wish", r.Wish.wish())
+		t.Log.Warn("too much to do: an answer and its record are left out", "type", r.Type, "wish", r.Wish.wish())
 	}
-	return body, nil
+}
+
+// toldWithin bounds how long an answer to a request is on its way: Slack may be down, others wait behind it, and nobody waits for it any more.
+const toldWithin = time.Minute
+
+// soon does something that ends by then.
+func soon[T any](ctx context.Context, f func(context.Context) T) T {
+	ctx, stop := context.WithTimeout(ctx, toldWithin)
+	defer stop()
+	return f(ctx)
 }
 
 // renew shows the Home anew after a tap in it.
@@ -119,13 +190,18 @@ func (d *Door) renew(ctx context.Context, r Request) {
 	if !r.Home {
 		return
 	}
+	err := soon(ctx, func(ctx context.Context) error { return d.showAnew(ctx, r) })
+	if err != nil && ctx.Err() == nil {
+		d.Log.Warn("the Home is not shown anew", "error", err)
+	}
+}
+
+func (d *Door) showAnew(ctx context.Context, r Request) error {
 	err := d.reach(ctx)
 	if err == nil {
 		_, err = d.home(ctx, r)
 	}
-	if err != nil && ctx.Err() == nil {
-		d.Log.Warn("the Home is not shown anew", "error", err)
-	}
+	return err
 }
 
 // meta is that of a command that a request leads to, the nth of it.
@@ -182,12 +258,14 @@ func (d *Door) tell(ctx context.Context, r Request, result done) {
 		}
 		options = append(options, api.MsgOptionPostEphemeral(r.User))
 	}
-	err := d.limits.call(ctx, method, channel, func(ctx context.Context) error {
-		_, _, err := d.API.PostMessageContext(ctx, channel, options...)
-		return err
+	err := soon(ctx, func(ctx context.Context) error {
+		return d.limits.call(ctx, method, channel, func(ctx context.Context) error {
+			_, _, err := d.API.PostMessageContext(ctx, channel, options...)
+			return err
+		})
 	})
 	if err != nil && ctx.Err() == nil {
 		d.learn(method, err)
-		d.Log.Warn("Slack did not take an answer", "method", method, "channel", channel, "error", err)
+		d.Log.Warn("Slack did not take an answer", "method", method, "channel", channel, "error", err, "remedy", remedy(err))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	api "github.com/slack-go/slack"
@@ -69,11 +71,14 @@ type slackTokens struct {
 	bot, app, secret string
 	// url is that of Slack's Web API, empty for Slack itself.
 	url string
+	// config reads how the app is configured in Slack. Only the check needs it.
+	config string
 }
 
 func slackEnvironment() slackTokens {
 	return slackTokens{
 		bot: os.Getenv("SLACK_BOT_TOKEN"), app: os.Getenv("SLACK_APP_TOKEN"), secret: os.Getenv("SLACK_SIGNING_SECRET"), url: os.Getenv("SLACK_API_URL"),
+		config: os.Getenv("SLACK_CONFIG_TOKEN"),
 	}
 }
 
@@ -201,7 +206,7 @@ func (s *slackServer) says(hooks net.Listener) string {
 
 type slackVerb struct {
 	Manifest slackManifestVerb `cmd:"" help:"Print the manifest that makes the app in Slack."`
-	Check    slackCheckVerb    `cmd:"" help:"Tell what is missing: tokens, scopes, the socket."`
+	Check    slackCheckVerb    `cmd:"" help:"Tell what is missing: tokens, scopes, subscriptions, the socket or the URL, channels."`
 }
 
 type slackManifestVerb struct {
@@ -219,26 +224,38 @@ func (slackManifestVerb) Help() string {
 func (v slackManifestVerb) Run(a *app) error { return a.json(slack.Manifest(v.Name, v.URL)) }
 
 type slackCheckVerb struct {
-	JSON bool `name:"json" help:"Print one JSON value."`
+	URL  string `name:"url" help:"Where Slack is to reach --hooks: it is asked what Slack asks it." placeholder:"URL"`
+	JSON bool   `name:"json" help:"Print one JSON value."`
 }
 
 // Help tells what is looked at.
 func (slackCheckVerb) Help() string {
-	return "Asks Slack who the tokens are, and which scopes the app has. Exits 1 where something is missing.\n\nExample:\n  virtuous6 slack check"
+	return "Asks Slack who the tokens are, which scopes the app has, and whether it may read the channels and groups of the configuration. With --url that address " +
+		"is asked what Slack asks it, signed with SLACK_SIGNING_SECRET. With SLACK_CONFIG_TOKEN the app's subscriptions, commands and addresses are compared with the manifest. " +
+		"Exits 1 where something is missing.\n\nExamples:\n  virtuous6 slack check\n  virtuous6 slack check --url https://v6.example.com/"
 }
 
 // Run checks.
 func (v slackCheckVerb) Run(ctx context.Context, a *app) error {
-	t := slackEnvironment()
+	t, c := slackEnvironment(), a.config.Slack
 	var findings []slack.Finding
 	if t.bot == "" {
 		findings = []slack.Finding{{What: "bot token", Says: "SLACK_BOT_TOKEN is not set: install the app, and take the token (xoxb-...) from OAuth & Permissions"}}
 	} else {
-		findings = slack.Check(ctx, t.client(), t.app != "", t.secret != "")
+		var groups []string
+		for _, who := range append(slices.Clone(c.Approvers), c.ToolApprovers...) {
+			if strings.HasPrefix(who, "S") && !slices.Contains(groups, who) {
+				groups = append(groups, who)
+			}
+		}
+		findings = slack.Check(ctx, t.client(), slack.Setup{
+			Socket: t.app != "", Secret: t.secret, URL: v.URL, Config: t.config, Groups: groups, Now: a.clock,
+			Channels: map[string]string{"proposals": c.Proposals, "alerts": c.Alerts, "reviews": c.Reviews, "digests": c.Digests},
+		})
 	}
 	missing := false
 	for _, f := range findings {
-		missing = missing || !f.OK
+		missing = missing || !f.OK && !f.Unseen
 	}
 	if v.JSON {
 		if err := a.json(findings); err != nil {
@@ -246,7 +263,11 @@ func (v slackCheckVerb) Run(ctx context.Context, a *app) error {
 		}
 	} else {
 		for _, f := range findings {
-			fmt.Fprintf(a.out, "%-8s %s: %s\n", map[bool]string{true: "ok", false: "MISSING"}[f.OK], f.What, f.Says)
+			mark := map[bool]string{true: "ok", false: "MISSING"}[f.OK]
+			if f.Unseen {
+				mark = "unseen"
+			}
+			fmt.Fprintf(a.out, "%-8s %s: %s\n", mark, f.What, f.Says)
 		}
 	}
 	if missing {

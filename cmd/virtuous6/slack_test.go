@@ -1,10 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +32,7 @@ func newPaced(t *testing.T) *paced {
 			fmt.Fprint(w, `{"object":"list","data":[{"id":"paced-1","object":"model"}]}`)
 			return
 		}
+		_, _ = io.Copy(io.Discard, r.Body) // only then it is heard that nobody waits any more
 		w.Header().Set("Content-Type", "text/event-stream")
 		say := func(delta, finish string) {
 			fmt.Fprintf(w, `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"paced-1","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}`+"\n\n", delta, finish)
@@ -159,7 +164,7 @@ func TestSlackIsSetUp(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	api.Grant(manifest.OAuthConfig.Scopes.Bot...)
-	if got := string(p.run("slack", "check")); strings.Contains(got, "MISSING") || strings.Count(got, "ok ") != 3 {
+	if got := string(p.run("slack", "check")); strings.Contains(got, "MISSING") || strings.Count(got, "ok ") != 3 || !strings.Contains(got, "unseen   subscriptions") {
 		t.Errorf("got %s", got)
 	}
 	api.Grant("chat:write")
@@ -171,4 +176,95 @@ func TestSlackIsSetUp(t *testing.T) {
 	if out, err := p.command("serve", "--listen", "127.0.0.1:0").CombinedOutput(); err == nil || !strings.Contains(string(out), "set SLACK_APP_TOKEN") {
 		t.Errorf("got %v, %s", err, out)
 	}
+}
+
+// What a fresh set-up can lack is told with what to do about it, each in a line.
+func TestSlackCheckTellsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	p, api, _ := slackProgram(t)
+	config := write(t, p.dir, "config.yaml", "slack:\n  approvers: [U1, S1]\n  tool_approvers: [S1, S2]\n  proposals: C7\n  digests: C8\n")
+	p.env = append(p.env, "VIRTUOUS6_CONFIG="+config, "SLACK_SIGNING_SECRET=s", "SLACK_CONFIG_TOKEN=xoxe.xoxp-1")
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks := free.Addr().String()
+	_ = free.Close()
+	url := "http://" + hooks + "/"
+	whole := p.run("slack", "manifest", "--url", url)
+	server, _ := p.serve("--hooks", hooks)
+	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
+	api.Group("S1", "U3")
+	api.Grant("app_mentions:read", "assistant:write", "channels:history", "chat:write", "commands", "groups:history", "im:history", "im:write", "mpim:history", "usergroups:read", "users:read")
+	for name, c := range map[string]struct {
+		change  func()
+		env     string
+		url     string
+		missing map[string]string
+	}{
+		"nothing":         {missing: map[string]string{}},
+		"a revoked token": {change: func() { api.Refuse("*", "token_revoked") }, missing: map[string]string{"bot token": "Slack says token_revoked: take SLACK_BOT_TOKEN"}},
+		"an app token":    {change: func() { api.Refuse("apps.connections.open", "not_allowed_token_type") }, missing: map[string]string{"socket": "connections:write"}},
+		"a channel":       {change: func() { api.Close("C8", "not_in_channel") }, missing: map[string]string{"channel of digests": "invite the app into the channel"}},
+		"a group":         {change: func() { api.Refuse("usergroups.users.list", "missing_scope needs usergroups:read") }, missing: map[string]string{"group S1": "the scope usergroups:read is missing", "group S2": "install the app again"}},
+		"another secret":  {env: "SLACK_SIGNING_SECRET=another", missing: map[string]string{"URL": "SLACK_SIGNING_SECRET is another one there"}},
+		"no secret":       {env: "SLACK_SIGNING_SECRET=", missing: map[string]string{"URL": "SLACK_SIGNING_SECRET is not set"}},
+		"another address": {url: url + "elsewhere/", missing: map[string]string{"URL of events": "Slack was told", "URL of buttons": "Slack was told"}},
+		"nobody there":    {url: "http://127.0.0.1:1/", missing: map[string]string{"URL": "Is `virtuous6 serve --hooks` running", "URL of events": "", "URL of buttons": ""}},
+		"no TLS":          {url: "http://v6.example.com/", missing: map[string]string{"URL": "https only", "URL of events": "", "URL of buttons": ""}},
+		"no address":      {url: "v6", missing: map[string]string{"URL": "this is no address", "URL of events": "", "URL of buttons": ""}},
+		"somebody else":   {url: api.URL, missing: map[string]string{"URL": "look where the proxy leads to", "URL of events": "", "URL of buttons": ""}},
+		"an event":        {change: func() { api.Configured(without(t, whole, `"message.im",`)) }, missing: map[string]string{"subscriptions": "add message.im under Event Subscriptions"}},
+		"a command":       {change: func() { api.Configured(without(t, whole, "/better")) }, missing: map[string]string{"commands": "add /better under Slash Commands"}},
+		"the buttons":     {change: func() { api.Configured(without(t, whole, `"is_enabled": true,`)) }, missing: map[string]string{"interactivity": "turn it on"}},
+		"an old token":    {env: "SLACK_CONFIG_TOKEN=xoxp-old", missing: map[string]string{"subscriptions": "take SLACK_CONFIG_TOKEN anew"}},
+	} {
+		for method := range map[string]bool{"*": true, "apps.connections.open": true, "usergroups.users.list": true} {
+			api.Refuse(method, "")
+		}
+		api.Close("C8", "")
+		api.Configured(without(t, whole, "nothing"))
+		if c.change != nil {
+			c.change()
+		}
+		checks := p
+		checks.env = append(slices.Clone(p.env), c.env)
+		out, err := checks.command("slack", "check", "--json", "--url", cmp.Or(c.url, url)).Output()
+		var found []struct {
+			What, Says string
+			OK, Unseen bool
+		}
+		if jerr := json.Unmarshal(out, &found); jerr != nil {
+			t.Fatalf("%s: %v, %s", name, jerr, out)
+		}
+		if (err == nil) != (len(c.missing) == 0) {
+			t.Errorf("%s: it ends with %v", name, err)
+		}
+		lacks := map[string]string{}
+		for _, f := range found {
+			if want, is := c.missing[f.What]; !f.OK && !f.Unseen && (!is || !strings.Contains(f.Says, want)) {
+				t.Errorf("%s: it tells %s: %s", name, f.What, f.Says)
+			} else if !f.OK {
+				lacks[f.What] = f.Says
+			}
+		}
+		if len(lacks) != len(c.missing) {
+			t.Errorf("%s: got %v", name, lacks)
+		}
+	}
+}
+
+// without is a manifest, of an app that is listened to by a socket too, that lacks a text.
+func without(t *testing.T, manifest []byte, what string) json.RawMessage {
+	t.Helper()
+	var all map[string]any
+	if err := json.Unmarshal([]byte(strings.Replace(string(manifest), what, "", 1)), &all); err != nil {
+		t.Fatal(err)
+	}
+	all["settings"].(map[string]any)["socket_mode_enabled"] = true
+	data, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

@@ -59,6 +59,8 @@ type Server struct {
 	groups   map[string][]string
 	scopes   string
 	older    bool
+	closed   map[string]string
+	manifest json.RawMessage
 	sockets  sockets
 }
 
@@ -89,7 +91,8 @@ func (s *Server) ResponseURL(channel, user string) string {
 	return s.http.URL + "/response/" + channel + "/" + user
 }
 
-// Refuse has a method answer with an error from now on, or work again for an empty one.
+// Refuse has a method, or with "*" every one that takes the bot's token, answer with an error from now on, or work again for an empty one. "missing_scope needs S" tells
+// which scope.
 func (s *Server) Refuse(method, with string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,8 +246,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.calls = append(s.calls, Call{method, form})
-	failed := s.refuse[method]
-	var body map[string]any
+	failed, body := s.refused(method, form), map[string]any(nil)
 	if failed == "" {
 		body, failed = s.unknown(form)
 	}
@@ -298,7 +300,8 @@ func answer(w http.ResponseWriter, failed string, body map[string]any) {
 	}
 	body["ok"] = failed == ""
 	if failed != "" {
-		body["error"] = failed
+		failed, needed, _ := strings.Cut(failed, " needs ")
+		body["error"], body["needed"] = failed, needed
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(body)
@@ -426,7 +429,7 @@ func (s *Server) do(method string, form url.Values) (map[string]any, string) {
 	case "apps.connections.open":
 		return map[string]any{"url": strings.Replace(s.http.URL, "http", "ws", 1) + "/socket"}, ""
 	}
-	return nil, "unknown_method"
+	return s.setup(method, form)
 }
 
 func (s *Server) found(replies bool, form url.Values) []map[string]any {
