@@ -7,141 +7,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/virtuous6/virtuous6/agents"
-	"github.com/virtuous6/virtuous6/aggregates"
-	"github.com/virtuous6/virtuous6/analysts"
-	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/eventstore"
 	"github.com/virtuous6/virtuous6/orchestrator"
-	"github.com/virtuous6/virtuous6/projections"
-	"github.com/virtuous6/virtuous6/readmodel"
 	"github.com/virtuous6/virtuous6/replay"
 )
-
-// counting is a model that counts how often it is asked.
-type counting struct {
-	agents.Model
-	calls atomic.Int64
-}
-
-func (c *counting) Chat(ctx context.Context, r agents.Request, onDelta func(string)) (agents.Answer, error) {
-	c.calls.Add(1)
-	return c.Model.Chat(ctx, r, onDelta)
-}
-
-// house is the whole of the system on memory twins.
-type house struct {
-	store    eventstore.Store
-	models   *projections.Models
-	dispatch commands.Dispatch
-	agents   orchestrator.Agents
-	model    *counting
-	policy   aggregates.Policy
-	// configure, if any, changes how the orchestrator is set up.
-	configure func(*orchestrator.Config)
-}
-
-func newHouse(t *testing.T) *house {
-	t.Helper()
-	store := eventstore.NewMemory(time.Now)
-	models, err := projections.Open(t.Context(), readmodel.NewMemory(), readmodel.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := aggregates.Policy{Tools: granted, AskTools: []string{"pay"}}
-	h := &house{policy: policy, store: store, models: models, model: &counting{Model: agents.Scripted{}}}
-	d := orchestrator.NewDispatcher(store, aggregates.All(func(string) aggregates.Policy { return h.policy }))
-	h.dispatch, h.agents = d.Dispatch, d
-	h.spawn(t, events.Assistant, events.AgentConfig{Tools: []string{"calculate", "clock"}})
-	return h
-}
-
-// granted are the tools that agents of a house may have.
-var granted = []string{"calculate", "clock", "send_mail", "pay"}
-
-func (h *house) spawn(t *testing.T, agent string, config events.AgentConfig) {
-	t.Helper()
-	meta := commands.Meta{ID: events.NameID(time.Now(), "spawn "+agent), At: time.Now(), Actor: "user:anna"}
-	if _, err := h.dispatch(t.Context(), commands.SpawnAgent{Meta: meta, Agent: agent, Config: config}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (h *house) close(t *testing.T) {
-	t.Helper()
-	if err := errors.Join(h.models.Close(), h.store.Close()); err != nil {
-		t.Error(err)
-	}
-}
-
-// serve runs the orchestrator until stop is called, which waits for its end.
-func (h *house) serve(t *testing.T) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := h.run(ctx)
-	return func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the orchestrator ended with %v", err)
-		}
-	}
-}
-
-// run runs the orchestrator until ctx is done, and tells how it ended.
-func (h *house) run(ctx context.Context) (done <-chan error) {
-	config := orchestrator.Config{
-		Policies: aggregates.Everywhere(h.policy), Store: h.store, Models: h.models, Dispatch: h.dispatch, Agents: h.agents, Model: events.ScriptedModel, Turns: 2,
-		Runner: agents.Runner{Model: h.model, Tools: agents.BuiltIn(time.Now)},
-	}
-	if h.configure != nil {
-		h.configure(&config)
-	}
-	o := orchestrator.New(config)
-	ended := make(chan error, 1)
-	go func() { ended <- o.Run(ctx) }()
-	return ended
-}
-
-func (h *house) ask(t *testing.T, run, prompt string) {
-	t.Helper()
-	h.askOf(t, run, events.Assistant, prompt)
-}
-
-func (h *house) askOf(t *testing.T, run, agent, prompt string) {
-	t.Helper()
-	meta := commands.Meta{ID: events.NameID(time.Now(), run), At: time.Now(), Actor: "user:anna", Correlation: run}
-	if _, err := h.dispatch(t.Context(), commands.StartRun{Meta: meta, Run: run, Workflow: "ask", Prompt: prompt, Agent: agent}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (h *house) stream(t *testing.T, stream string) []events.Envelope {
-	t.Helper()
-	var out []events.Envelope
-	for e, err := range h.store.ReadStream(t.Context(), stream, eventstore.StreamOptions{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, e)
-	}
-	return out
-}
-
-func (h *house) kinds(t *testing.T, stream string) []string {
-	t.Helper()
-	var out []string
-	for _, e := range h.stream(t, stream) {
-		out = append(out, e.Kind)
-	}
-	return out
-}
 
 func TestARunIsServedFromAskToAnswer(t *testing.T) {
 	t.Parallel()
@@ -468,104 +344,6 @@ func TestATurnThatCannotBeRecordedEndsInThePoisonQueue(t *testing.T) {
 		}
 		if tries != 6 {
 			t.Errorf("it was tried %d times, want once and 5 times again", tries)
-		}
-	})
-}
-
-// What comes in while the analysts look is looked at the next time.
-func TestWhatComesDuringAnAnalysisIsAnalysed(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t)
-		defer h.close(t)
-		var looks []uint64
-		h.configure = func(c *orchestrator.Config) {
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Every: time.Hour, Load: func(ctx context.Context, r projections.Reader) (func() evidence.Result, error) {
-				at, err := r.Position(ctx)
-				looks = append(looks, at)
-				return func() (none evidence.Result) {
-					time.Sleep(10 * time.Minute)
-					return none
-				}, err
-			}}}
-		}
-		stop := h.serve(t)
-		h.ask(t, "r1", "hello")
-		time.Sleep(time.Hour + 5*time.Minute)
-		h.ask(t, "r2", "hello") // while they look
-		time.Sleep(5 * time.Hour)
-		stop()
-		head, err := h.store.Head(t.Context())
-		if err != nil || len(looks) != 2 || looks[1] < head-5 { // behind it there are seals
-			t.Errorf("they looked at %v, the log ends at %d (%v)", looks, head, err)
-		}
-	})
-}
-
-func TestAnalystsRunOnTheirSchedule(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t)
-		defer h.close(t)
-		looks := 0
-		h.configure = func(c *orchestrator.Config) {
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Every: time.Hour, Load: func(context.Context, projections.Reader) (func() evidence.Result, error) {
-				looks++
-				return func() evidence.Result {
-					return evidence.Result{Proposals: []evidence.Proposal{{
-						Analyst: "test", AnalystVersion: 1, Reason: "because", Change: events.Change{Kind: events.ChangeWorkflow, Workflow: "ask"},
-						Evidence: events.Evidence{From: 1, To: 2, Statistic: "count", Value: 1, Low: 1, High: 1, Confidence: 0.95, N: 1},
-					}}}
-				}, nil
-			}}}
-		}
-		stop := h.serve(t)
-		h.ask(t, "r1", "hello")
-		time.Sleep(5*time.Hour + time.Minute) // the fake clock's
-		synctest.Wait()
-		stop()
-		// It looks once at the run. Its own proposal is no news, so it does not look again.
-		list, err := h.models.Improvements(t.Context(), "")
-		if err != nil || len(list) != 1 || list[0].Status != "proposed" || looks != 1 {
-			t.Errorf("%d looks made %+v (%v)", looks, list, err)
-		}
-	})
-}
-
-// While the loop is paused no analyst looks; once it goes on they look at what came meanwhile.
-func TestNoAnalystLooksWhileTheLoopIsPaused(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t)
-		defer h.close(t)
-		looks := 0
-		h.configure = func(c *orchestrator.Config) {
-			c.Analysts = []analysts.Runner{{Name: "test", Version: 1, Every: time.Hour, Load: func(context.Context, projections.Reader) (func() evidence.Result, error) {
-				looks++
-				return func() evidence.Result { return evidence.Result{} }, nil
-			}}}
-		}
-		wish := func(name string) commands.Meta {
-			return commands.Meta{ID: events.NameID(time.Now(), name), At: time.Now(), Actor: "user:anna"}
-		}
-		stop := h.serve(t)
-		defer func() { stop() }()
-		if _, err := h.dispatch(t.Context(), commands.PauseLoop{Meta: wish("pause"), By: "user:anna", Reason: "a test"}); err != nil {
-			t.Fatal(err)
-		}
-		h.ask(t, "r1", "hello")
-		time.Sleep(5 * time.Hour) // the fake clock's
-		synctest.Wait()
-		if looks != 0 {
-			t.Errorf("%d looks while it is paused", looks)
-		}
-		if _, err := h.dispatch(t.Context(), commands.ResumeLoop{Meta: wish("resume"), By: "user:anna"}); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(5 * time.Hour)
-		synctest.Wait()
-		if looks != 1 {
-			t.Errorf("%d looks at what came meanwhile, want 1", looks)
 		}
 	})
 }
