@@ -37,6 +37,8 @@ type GoalTaskStatus string
 const (
 	TaskWaiting GoalTaskStatus = "waiting"
 	TaskRunning GoalTaskStatus = "running"
+	// TaskShort is one under way that waits for a greater share of the goal's money.
+	TaskShort   GoalTaskStatus = "waiting_for_budget"
 	TaskDone    GoalTaskStatus = "done"
 	TaskFailed  GoalTaskStatus = "failed"
 	TaskSkipped GoalTaskStatus = "skipped"
@@ -44,6 +46,9 @@ const (
 
 // Ended tells that nothing more is done about the task.
 func (s GoalTaskStatus) Ended() bool { return s == TaskDone || s == TaskFailed || s == TaskSkipped }
+
+// UnderWay tells that there is an attempt, also one that waits for money.
+func (s GoalTaskStatus) UnderWay() bool { return s == TaskRunning || s == TaskShort }
 
 var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 	Key:   func(r *GoalRow) named { return named{r.Goal, r.Workspace} },
@@ -118,11 +123,17 @@ func foldGoal(goals *readmodel.Cache[named, GoalRow], f *readmodel.Fact) error {
 		return readmodel.Damaged("the goal was never created")
 	}
 	r.Position = f.Envelope.Position
-	r.fold(f, fact)
+	r.fold(fact, f.When)
 	return nil
 }
 
-func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
+// After is the row once a fact of the goal has happened.
+func (r GoalRow) After(fact events.Goal, when time.Time) GoalRow {
+	r.fold(fact, when)
+	return r
+}
+
+func (r *GoalRow) fold(fact events.Goal, when time.Time) {
 	switch e := fact.(type) {
 	case events.GoalCreated:
 	case events.GoalPlanAsked:
@@ -158,7 +169,7 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 		r.Cost = r.Cost.Plus(e.Cost())
 		r.Status, r.Reason, r.StartedAt = GoalCreated, strings.Clone(e.Reason), time.Time{}
 	case events.GoalStarted:
-		r.StartedAt = f.When
+		r.StartedAt = when
 		if r.Tasks != nil && r.Status != GoalPaused {
 			r.goesOn()
 		}
@@ -169,18 +180,20 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 			}
 			t.Status, t.Agent, t.Run, t.Attempts, t.EndedAt = TaskRunning, strings.Clone(e.Agent), strings.Clone(e.Run), int64(e.Attempt), nil
 			if t.StartedAt == nil {
-				t.StartedAt = jsonTime(f.When)
+				t.StartedAt = jsonTime(when)
 			}
 		})
 	case events.GoalTaskShort:
-		r.task(e.Task, func(t *GoalTaskRow) { t.Reason = "it waits for a greater share of the money" })
+		r.task(e.Task, func(t *GoalTaskRow) {
+			t.Status, t.Reason = TaskShort, "it waits for a greater share of the money"
+		})
 	case events.GoalTaskAllotted:
-		r.task(e.Task, func(t *GoalTaskRow) { t.Reason = "" })
+		r.task(e.Task, func(t *GoalTaskRow) { t.Status, t.Reason = TaskRunning, "" })
 	case events.GoalTaskFinished:
 		r.Cost = r.Cost.Plus(e.Cost())
 		r.task(e.Task, func(t *GoalTaskRow) {
 			t.Agent = strings.Clone(cmp.Or(e.Agent, t.Agent))
-			t.ends(f, TaskDone, e.Cost(), "")
+			t.ends(when, TaskDone, e.Cost(), "")
 		})
 	case events.GoalTaskFailed:
 		r.Cost = r.Cost.Plus(e.Cost())
@@ -191,10 +204,10 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 				t.spend(e.Cost())
 				return
 			}
-			t.ends(f, status, e.Cost(), e.Reason)
+			t.ends(when, status, e.Cost(), e.Reason)
 		})
 	case events.GoalTaskSkipped:
-		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskSkipped, events.Cost{}, e.Reason) })
+		r.task(e.Task, func(t *GoalTaskRow) { t.ends(when, TaskSkipped, events.Cost{}, e.Reason) })
 	case events.GoalTaskChanged:
 		r.task(e.Task, func(t *GoalTaskRow) {
 			t.Status, t.Run = TaskWaiting, ""
@@ -203,7 +216,7 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 			}
 		})
 	case events.GoalTaskAnswered:
-		r.task(e.Task, func(t *GoalTaskRow) { t.ends(f, TaskDone, events.Cost{}, "") })
+		r.task(e.Task, func(t *GoalTaskRow) { t.ends(when, TaskDone, events.Cost{}, "") })
 	case events.GoalAgentAsked:
 	case events.GoalAgentAnswered:
 		r.Cost = r.Cost.Plus(e.Cost())
@@ -222,9 +235,9 @@ func (r *GoalRow) fold(f *readmodel.Fact, fact events.Goal) {
 	case events.GoalLimited:
 		r.LimitNanos = e.LimitNanos
 	case events.GoalCancelled:
-		r.Status, r.Reason, r.EndedAt = GoalCancelled, strings.Clone(e.Reason), f.When
+		r.Status, r.Reason, r.EndedAt = GoalCancelled, strings.Clone(e.Reason), when
 	case events.GoalFinished:
-		r.Status, r.Reason, r.EndedAt = GoalSucceeded, strings.Clone(e.Reason), f.When
+		r.Status, r.Reason, r.EndedAt = GoalSucceeded, strings.Clone(e.Reason), when
 		if e.Outcome != events.Succeeded {
 			r.Status = GoalFailed
 		}
@@ -254,8 +267,8 @@ func (r *GoalRow) task(name string, change func(*GoalTaskRow)) {
 	}
 }
 
-func (t *GoalTaskRow) ends(f *readmodel.Fact, status GoalTaskStatus, cost events.Cost, reason string) {
-	t.Status, t.EndedAt, t.Reason = status, jsonTime(f.When), strings.Clone(reason)
+func (t *GoalTaskRow) ends(when time.Time, status GoalTaskStatus, cost events.Cost, reason string) {
+	t.Status, t.EndedAt, t.Reason = status, jsonTime(when), strings.Clone(reason)
 	t.spend(cost)
 }
 

@@ -123,3 +123,18 @@ func TestProgressOfAGoal(t *testing.T) {
 		t.Errorf("without tasks: %+v", p)
 	}
 }
+
+// TestATaskThatWaitsForMoneyIsNoRunningOne: it is under way, and nothing is done.
+func TestATaskThatWaitsForMoneyIsNoRunningOne(t *testing.T) {
+	t.Parallel()
+	short := append(shipping(), "goal-g", events.GoalTaskShort{Task: "check", Run: "g.check.2", SpentNanos: 1, NeedsNanos: 9})
+	row := goalRow(t, short...)
+	check, p := row.Tasks[1], row.Progress(minute(9))
+	if check.Status != projections.TaskShort || !check.Status.UnderWay() || check.Status.Ended() || check.Reason == "" || p.Short != 1 || p.Running != 0 || *p.RemainingSeconds != 180 {
+		t.Errorf("it waits: %+v, %+v", check, p)
+	}
+	row = goalRow(t, append(short, "goal-g", events.GoalTaskAllotted{Task: "check", Run: "g.check.2", ShareNanos: 9})...)
+	if check := row.Tasks[1]; check.Status != projections.TaskRunning || check.Reason != "" {
+		t.Errorf("it has its share: %+v", check)
+	}
+}

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"time"
 )
 
@@ -8,6 +9,8 @@ import (
 type GoalProgress struct {
 	Waiting int `json:"waiting"`
 	Running int `json:"running"`
+	// Short are those under way that wait for a greater share of the money.
+	Short   int `json:"waiting_for_budget"`
 	Done    int `json:"done"`
 	Failed  int `json:"failed"`
 	Skipped int `json:"skipped"`
@@ -51,6 +54,8 @@ func (r GoalRow) Progress(now time.Time) GoalProgress {
 			p.Waiting++
 		case TaskRunning:
 			p.Running++
+		case TaskShort:
+			p.Short++
 		case TaskDone:
 			p.Done++
 			spent += t.took(now)
@@ -96,7 +101,7 @@ func (r GoalRow) Progress(now time.Time) GoalProgress {
 		}
 		d, ok := expected(t)
 		known = known && ok
-		if t.Status == TaskRunning {
+		if t.Status.UnderWay() {
 			d -= t.took(now)
 		}
 		return max(d, time.Nanosecond) // what is not done is never nothing
@@ -168,4 +173,21 @@ func (r GoalRow) longest(length func(GoalTaskRow) time.Duration) (longest time.D
 		}
 	}
 	return longest, first
+}
+
+// Questions are the tasks that wait for a person's answer by now.
+func (r GoalRow) Questions() (open []GoalTaskRow) {
+	if r.Status != GoalRunning {
+		return nil
+	}
+	ended := map[string]bool{}
+	for _, t := range r.Tasks {
+		ended[t.Task] = t.Status.Ended()
+	}
+	for _, t := range r.Tasks {
+		if t.Question != "" && !t.Status.Ended() && !slices.ContainsFunc(t.DependsOn, func(on string) bool { return !ended[on] }) {
+			open = append(open, t)
+		}
+	}
+	return open
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +36,7 @@ func goalBlocks(row projections.GoalRow, results string, now time.Time) []api.Bl
 	if left := len(row.Tasks) - maxTasks; left > 0 {
 		blocks = append(blocks, small(fmt.Sprintf("and %d more", left)))
 	}
-	for i, t := range questionsOf(row) {
+	for i, t := range row.Questions() {
 		if i == 5 {
 			break
 		}
@@ -118,7 +117,7 @@ var disarmed = strings.NewReplacer("<", "‹", ">", "›")
 // taskCard is a task as a card of a plan.
 func taskCard(t projections.GoalTaskRow) *api.TaskCardBlock {
 	status := map[projections.GoalTaskStatus]api.TaskCardStatus{
-		projections.TaskRunning: api.TaskCardStatusInProgress, projections.TaskDone: api.TaskCardStatusComplete, projections.TaskFailed: api.TaskCardStatusError,
+		projections.TaskRunning: api.TaskCardStatusInProgress, projections.TaskShort: api.TaskCardStatusInProgress, projections.TaskDone: api.TaskCardStatusComplete, projections.TaskFailed: api.TaskCardStatusError,
 		projections.TaskSkipped: api.TaskCardStatusError,
 	}[t.Status]
 	c := api.NewTaskCardBlock(clip(t.Task, 200), clip(disarmed.Replace(oneLine(cmp.Or(t.Title, t.Question, t.Task))), 200)).WithStatus(cmp.Or(status, api.TaskCardStatusPending))
@@ -145,23 +144,6 @@ func taskCard(t projections.GoalTaskRow) *api.TaskCardBlock {
 	return c
 }
 
-// questionsOf are the tasks of a goal that wait for a person's answer.
-func questionsOf(row projections.GoalRow) (open []projections.GoalTaskRow) {
-	if row.Status != projections.GoalRunning {
-		return nil
-	}
-	ended := map[string]bool{}
-	for _, t := range row.Tasks {
-		ended[t.Task] = t.Status.Ended()
-	}
-	for _, t := range row.Tasks {
-		if t.Question != "" && t.Status == projections.TaskWaiting && !slices.ContainsFunc(t.DependsOn, func(on string) bool { return !ended[on] }) {
-			open = append(open, t)
-		}
-	}
-	return open
-}
-
 // Pursue shows how far a goal has come, in the thread that it was asked for in.
 func (d *Door) Pursue(ctx context.Context, w managers.SlackGoal) error {
 	if err := d.Reach(ctx); err != nil {
@@ -186,7 +168,7 @@ func (d *Door) Pursue(ctx context.Context, w managers.SlackGoal) error {
 	switch {
 	case row.Status.Ended() || row.Status == projections.GoalCreated:
 		status = "active"
-	case row.Status == projections.GoalPaused || row.Status == projections.GoalAwaits || len(questionsOf(row)) > 0:
+	case row.Status == projections.GoalPaused || row.Status == projections.GoalAwaits || len(row.Questions()) > 0:
 		status = "suspended"
 	}
 	d.status(ctx, thread.Channel, cmp.Or(thread.TS, w.TS), status)
@@ -303,7 +285,7 @@ func (d *Door) steer(ctx context.Context, r Request, id uuid.UUID, row projectio
 	meta, by := d.meta(r, id, 0, ""), "user:"+r.person()
 	var c commands.Command
 	says := ""
-	questions := questionsOf(row)
+	questions := row.Questions()
 	switch word := strings.ToLower(strings.Trim(text, " .!")); {
 	case word == "stop":
 		c = commands.CancelGoal{Meta: meta, Goal: row.Goal, By: by, Reason: "stopped in Slack"}

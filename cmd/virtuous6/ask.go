@@ -241,7 +241,12 @@ func (v askVerb) waits(a *app, show *shown, fact events.Event) {
 		return
 	}
 	show.again()
-	fmt.Fprintf(a.err, "virtuous6: %s wants to call %s with %s and waits for a person, until %s:\n  virtuous6 approvals approve %s\n  virtuous6 approvals reject %s\n",
+	tellWants(a.err, asked)
+}
+
+// tellWants tells which call a person is to decide on, and how.
+func tellWants(to io.Writer, asked events.RunApprovalAsked) {
+	fmt.Fprintf(to, "virtuous6: %s wants to call %s with %s and waits for a person, until %s:\n  virtuous6 approvals approve %s\n  virtuous6 approvals reject %s\n",
 		oneLine(asked.Agent), oneLine(asked.Tool), short(asked.Arguments, 400), when(asked.Expires), asked.Approval, asked.Approval)
 }
 

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -46,7 +44,7 @@ func (v goalsPlanVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	err = a.reach(ctx, goal.Goal, position, func(fact events.Event) bool {
+	err = a.reach(ctx, goal.Goal, position, func(_ *events.Envelope, fact events.Event) bool {
 		switch f := fact.(type) {
 		case events.GoalPlanned:
 			return !slices.ContainsFunc(f.Tasks, events.GoalTask.Unassigned)
@@ -88,6 +86,9 @@ func (v goalsRunVerb) Run(ctx context.Context, a *app) error {
 	position, err := a.dispatchGoal(ctx, commands.StartGoal{Meta: a.meta(""), Goal: goal.Goal, By: "user:" + a.config.user()})
 	if err != nil {
 		return err
+	}
+	if goal.Approval != "" { // it goes on where that is given
+		return a.shown(ctx, goal.Goal, v.JSON, func(g projections.GoalRow) bool { return g.Status == projections.GoalSucceeded })
 	}
 	return a.goThrough(ctx, goal, position, v.JSON)
 }
@@ -158,19 +159,18 @@ func (v goalsResumeVerb) Run(ctx context.Context, a *app) error {
 	return a.goThrough(ctx, goal, position, v.JSON)
 }
 
-// toldWaiting is of how many tasks it is told that they wait for a greater share: where money is short, all of them do.
-const toldWaiting = 3
-
 // goThrough waits for a goal's end behind a position, or until somebody has to do something, and shows how it went.
 func (a *app) goThrough(ctx context.Context, goal projections.GoalRow, position uint64, asJSON bool) error {
-	approval, teller := false, goalTeller{out: a.out}
+	approval := false
+	teller, err := a.teller(ctx, goal, asJSON)
+	if err != nil {
+		return err
+	}
 	if !goal.StartedAt.IsZero() {
 		position = min(position, goal.Position+1) // who drives it may have been done since it was read
 	}
-	err := a.reach(ctx, goal.Goal, position, func(fact events.Event) bool {
-		if !asJSON {
-			teller.tell(fact)
-		}
+	err = a.reach(ctx, goal.Goal, position, func(e *events.Envelope, fact events.Event) bool {
+		teller.tell(e, fact)
 		switch f := fact.(type) {
 		case events.GoalFinished, events.GoalCancelled, events.GoalPaused, events.GoalPlanRefused:
 			return true
@@ -188,8 +188,8 @@ func (a *app) goThrough(ctx context.Context, goal projections.GoalRow, position 
 	return a.shown(ctx, goal.Goal, asJSON, func(g projections.GoalRow) bool { return g.Status == projections.GoalSucceeded })
 }
 
-// reach drives until a fact of the goal behind a position is one that is waited for.
-func (a *app) reach(ctx context.Context, goal string, position uint64, met func(events.Event) bool) error {
+// reach drives until a fact of the goal, or what one of its runs waits for, is what is waited for.
+func (a *app) reach(ctx context.Context, goal string, position uint64, met func(*events.Envelope, events.Event) bool) error {
 	err := a.driveUntil(ctx, driving{
 		verb: "goals", what: "goal",
 		until: func(ctx context.Context) error {
@@ -198,14 +198,14 @@ func (a *app) reach(ctx context.Context, goal string, position uint64, met func(
 				if err != nil {
 					return err
 				}
-				if m.CaughtUp || m.Event.Stream != stream {
+				if m.CaughtUp || m.Event.Stream != stream && !waits(&m.Event, a.flags.Workspace, goal) {
 					continue
 				}
 				fact, err := events.Decode(m.Event)
 				if err != nil {
 					return err
 				}
-				if met(fact) {
+				if met(&m.Event, fact) {
 					return nil
 				}
 			}
@@ -233,45 +233,4 @@ func (a *app) shown(ctx context.Context, goal string, asJSON bool, good func(pro
 		return errSaid
 	}
 	return err
-}
-
-// goalTeller writes what happens to a goal.
-type goalTeller struct {
-	out     io.Writer
-	waiting int
-}
-
-// tell writes a fact, in one line.
-func (t *goalTeller) tell(fact events.Event) {
-	switch f := fact.(type) {
-	case events.GoalPlanned:
-		fmt.Fprintf(t.out, "planned: %d tasks by %s\n", len(f.Tasks), f.Source)
-	case events.GoalTaskStarted:
-		fmt.Fprintf(t.out, "%s: %s begins", f.Task, cmp.Or(oneLine(f.Agent), "whoever fits best"))
-		if f.Attempt > 1 {
-			fmt.Fprintf(t.out, " (attempt %d)", f.Attempt)
-		}
-		fmt.Fprintln(t.out)
-	case events.GoalTasksAssigned:
-		for _, g := range f.Tasks {
-			fmt.Fprintf(t.out, "%s: for %s, by %s: %s\n", g.Task, cmp.Or(oneLine(g.Agent), "whoever fits best"), g.AssignedBy, short(g.Reason, 120))
-		}
-	case events.GoalTaskShort:
-		switch t.waiting++; {
-		case t.waiting <= toldWaiting:
-			fmt.Fprintf(t.out, "%s: waits for a greater share of the money, $%s in all\n", f.Task, f.NeedsNanos)
-		case t.waiting == toldWaiting+1:
-			fmt.Fprintln(t.out, "others wait for a greater share too")
-		}
-	case events.GoalAgentAsked:
-		fmt.Fprintf(t.out, "%s: %s asks %s: %s\n", f.Task, oneLine(f.From), oneLine(f.To), short(f.Text, 120))
-	case events.GoalTaskHandedOver:
-		fmt.Fprintf(t.out, "%s: %s hands it over to %s\n", f.Task, oneLine(f.From), oneLine(f.To))
-	case events.GoalTaskFinished:
-		fmt.Fprintf(t.out, "%s: done\n", f.Task)
-	case events.GoalTaskFailed:
-		fmt.Fprintf(t.out, "%s: failed, %s: %s\n", f.Task, f.Next, short(f.Reason, 200))
-	case events.GoalTaskSkipped:
-		fmt.Fprintf(t.out, "%s: skipped: %s\n", f.Task, short(f.Reason, 200))
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/virtuous6/virtuous6/aggregates"
@@ -143,7 +142,7 @@ func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
 	for _, c := range []struct {
 		n    int
 		what string
-	}{{p.Running, "under way"}, {p.Failed, "failed"}, {p.Skipped, "skipped"}} {
+	}{{p.Running, "under way"}, {p.Short, "waiting for budget"}, {p.Failed, "failed"}, {p.Skipped, "skipped"}} {
 		if c.n > 0 {
 			line = append(line, fmt.Sprint(c.n, " ", c.what))
 		}
@@ -219,16 +218,14 @@ func (a *app) estimate(e *orchestrator.Estimate) {
 
 // questions tells what a person is asked by now, and how it is answered.
 func (a *app) questions(g projections.GoalRow) {
-	ended := map[string]bool{}
-	for _, t := range g.Tasks {
-		ended[t.Task] = t.Status.Ended()
+	for _, t := range g.Questions() {
+		fmt.Fprintln(a.out, questionOf(g.Goal, t))
 	}
-	for _, t := range g.Tasks {
-		open := slices.ContainsFunc(t.DependsOn, func(on string) bool { return !ended[on] })
-		if t.Question != "" && !open && !t.Status.Ended() && g.Status == projections.GoalRunning {
-			fmt.Fprintf(a.out, "%s asks: %s: `virtuous6 goals answer %s %[1]s \"...\"`\n", t.Task, short(t.Question, 200), g.Goal)
-		}
-	}
+}
+
+// questionOf is the question that a task of a goal is, with the command that answers it.
+func questionOf(goal string, t projections.GoalTaskRow) string {
+	return fmt.Sprintf("%s asks: %s: `virtuous6 goals answer %s %[1]s \"...\"`", t.Task, short(t.Question, 200), goal)
 }
 
 // teams tells which tasks several agents do together, and what that costs.

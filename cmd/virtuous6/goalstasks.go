@@ -26,7 +26,7 @@ func (a *app) tasksOf(g projections.GoalRow, few int) error {
 		if t.EndedAt != nil && t.EndedAt.After(to) {
 			to = *t.EndedAt
 		}
-		if t.Status == projections.TaskRunning {
+		if t.Status.UnderWay() {
 			to = now
 		}
 	}
@@ -52,10 +52,13 @@ func (a *app) tasksOf(g projections.GoalRow, few int) error {
 			if t.Reason != "" {
 				what += ": " + t.Reason
 			}
-			row(t.Task, t.Status, orDash(short(t.Agent, 20)), orDash(string(t.AssignedBy)), took, spent(t.Spent()), orDash(bar), orDash(needs(t.DependsOn)), short(what, 60))
+			row(t.Task, standing(t.Status), orDash(short(t.Agent, 20)), orDash(string(t.AssignedBy)), took, spent(t.Spent()), orDash(bar), orDash(needs(t.DependsOn)), short(what, 60))
 		}
 	})
 }
+
+// standing is a task's status in words.
+func standing(s projections.GoalTaskStatus) string { return strings.ReplaceAll(string(s), "_", " ") }
 
 // atWork are n of many tasks, in their order: those under way, what failed, what ended last and what comes next. left counts the others.
 func atWork(tasks []projections.GoalTaskRow, n int) (chosen []projections.GoalTaskRow, left string) {
@@ -67,7 +70,7 @@ func atWork(tasks []projections.GoalTaskRow, n int) (chosen []projections.GoalTa
 	for i, t := range tasks {
 		all[i] = ranked{at: i, rank: 3}
 		switch {
-		case t.Status == projections.TaskRunning:
+		case t.Status.UnderWay():
 			all[i].rank = 0
 		case t.Status == projections.TaskFailed:
 			all[i].rank = 1
@@ -99,7 +102,7 @@ func atWork(tasks []projections.GoalTaskRow, n int) (chosen []projections.GoalTa
 	}
 	var counts []string
 	for _, status := range slices.Sorted(maps.Keys(others)) {
-		counts = append(counts, fmt.Sprintf("%d %s", others[status], status))
+		counts = append(counts, fmt.Sprintf("%d %s", others[status], standing(status)))
 	}
 	return chosen, fmt.Sprintf("and %d more: %s\n", len(tasks)-n, strings.Join(counts, ", "))
 }

@@ -25,7 +25,9 @@ func TestOfManyTasksThoseAtWorkAreShown(t *testing.T) {
 			task.Status, task.EndedAt = projections.TaskFailed, ended(0)
 		case i < 20:
 			task.Status, task.EndedAt = projections.TaskDone, ended(30-i)
-		case i == 25 || i == 39:
+		case i == 25:
+			task.Status = projections.TaskShort
+		case i == 39:
 			task.Status = projections.TaskRunning
 		}
 		tasks = append(tasks, task)
@@ -46,8 +48,8 @@ func TestOfFewTasksItIsToldThatTheyWait(t *testing.T) {
 	var out strings.Builder
 	teller := goalTeller{out: &out}
 	for i := range 100 {
-		teller.tell(events.GoalTaskShort{Task: fmt.Sprint(i), NeedsNanos: 5})
-		teller.tell(events.GoalTaskFinished{Task: fmt.Sprint(i)})
+		teller.happens(events.GoalTaskShort{Task: fmt.Sprint(i), NeedsNanos: 5})
+		teller.happens(events.GoalTaskFinished{Task: fmt.Sprint(i)})
 	}
 	got := out.String()
 	if strings.Count(got, "waits for a greater share") != 3 || strings.Count(got, "others wait for a greater share too\n") != 1 || strings.Count(got, ": done\n") != 100 {
@@ -76,5 +78,21 @@ func TestAGoalsQuestionIsToldWithItsAnswer(t *testing.T) {
 		if out.String() != c.want {
 			t.Errorf("%s: %q", name, out.String())
 		}
+	}
+}
+
+// TestATaskThatWaitsForMoneySaysSo: in the table, and in what is counted above it.
+func TestATaskThatWaitsForMoneySaysSo(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	noon := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	a := &app{out: &out, clock: func() time.Time { return noon }}
+	goal := projections.GoalRow{Goal: "g", Status: projections.GoalRunning, Tasks: []projections.GoalTaskRow{{Task: "a", Status: projections.TaskShort, StartedAt: &noon}}}
+	a.headGoal(goal, goal.Progress(noon))
+	if err := a.tasksOf(goal, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.Contains(got, "1 waiting for budget, ") || !strings.Contains(got, "a     waiting for budget  ") || strings.Contains(got, "under way") {
+		t.Errorf("shown is %s", got)
 	}
 }
