@@ -90,7 +90,7 @@ func (t *goalTeller) wants(asked events.RunApprovalAsked) {
 }
 
 // happens writes a fact, in one line.
-func (t *goalTeller) happens(fact events.Goal) {
+func (t *goalTeller) happens(fact events.Event) {
 	switch f := fact.(type) {
 	case events.GoalPlanned:
 		fmt.Fprintf(t.out, "planned: %d tasks by %s\n", len(f.Tasks), f.Source)
