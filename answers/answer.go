@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -308,7 +310,7 @@ func saying(feedback []projections.FeedbackRow, in func(time.Time) bool) (quoted
 		quoted = append(quoted, Line{Text: text, Positions: []uint64{w.position}, Runs: []string{w.run}, Quoted: true})
 	}
 	if rest := len(all) - maxExamples; rest > 0 {
-		quoted = append(quoted, Line{Text: "and " + count(rest, "other word", "other words") + " of people.", Quoted: true})
+		quoted = append(quoted, Line{Text: "and " + english.Plural(rest, "other word", "other words") + " of people.", Quoted: true})
 	}
 	return quoted
 }

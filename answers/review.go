@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -87,7 +89,7 @@ func share(part, of int64) string { return permille((1000*part + of/2) / of) }
 func shareOf(part, of int64) string {
 	i := stats.Wilson(part, of, confidence)
 	bound := func(x float64) string { return permille(int64(math.Round(1000 * x))) }
-	return fmt.Sprintf("%s of %s (interval %s to %s)", share(part, of), count(int(of), "run", "runs"), bound(i.Low), bound(i.High))
+	return fmt.Sprintf("%s of %s (interval %s to %s)", share(part, of), english.Plural(int(of), "run", "runs"), bound(i.Low), bound(i.High))
 }
 
 func permille(n int64) string {
@@ -96,13 +98,6 @@ func permille(n int64) string {
 
 // points are percentage points with their sign.
 func points(difference float64) string { return fmt.Sprintf("%+.1f", 100*difference) }
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
 
 // confidence is that of the intervals by which a review calls something a change.
 const confidence = .95
@@ -148,7 +143,7 @@ func check(name, actual, target string, met bool) Check {
 // checks are the daily ones, of whatever period.
 func (w *record) checks() []Check {
 	m := w.report.Metrics
-	list := []Check{{Name: "workflow runs", Actual: fmt.Sprintf("%d, of %s", m.Runs, count(len(w.report.ByWorkflow), "workflow", "workflows"))}}
+	list := []Check{{Name: "workflow runs", Actual: fmt.Sprintf("%d, of %s", m.Runs, english.Plural(len(w.report.ByWorkflow), "workflow", "workflows"))}}
 	list = append(list, Check{Name: "new patterns", Actual: fmt.Sprintf("%d (ways that more than one run took, none before)", w.newPatterns())})
 	given, acted := w.listened(w.in)
 	switch {
@@ -323,7 +318,7 @@ func (w *record) blockers() []Blocker {
 			impact += fmt.Sprintf("; the first may bring %s to %s", Gain(best.Worth), cmp.Or(best.Workflow, best.Agent))
 		}
 		list = append(list, Blocker{
-			What: fmt.Sprintf("%s for a decision", count(len(waiting), "proposal waits", "proposals wait")), Impact: impact,
+			What: fmt.Sprintf("%s for a decision", english.Plural(len(waiting), "proposal waits", "proposals wait")), Impact: impact,
 			Action: "virtuous6 improvements, then approve or reject", Owner: "who may approve", Due: due,
 		})
 	}
@@ -384,10 +379,10 @@ func (w *record) status() []Indicator {
 	given, acted := w.listened(w.in)
 	before, _ := w.listened(w.earlier)
 	return []Indicator{
-		{Name: "sees", Of: "runs", Says: fmt.Sprintf("%s that more than one run took, %d of them new", count(len(w.patterns), "way", "ways"), w.newPatterns()), Now: w.report.Runs, Before: w.before.Runs},
-		{Name: "proposes", Of: "proposals", Says: fmt.Sprintf("%s for a decision", count(len(w.waiting()), "proposal waits", "proposals wait")), Now: proposed(w.in), Before: proposed(w.earlier)},
+		{Name: "sees", Of: "runs", Says: fmt.Sprintf("%s that more than one run took, %d of them new", english.Plural(len(w.patterns), "way", "ways"), w.newPatterns()), Now: w.report.Runs, Before: w.before.Runs},
+		{Name: "proposes", Of: "proposals", Says: fmt.Sprintf("%s for a decision", english.Plural(len(w.waiting()), "proposal waits", "proposals wait")), Now: proposed(w.in), Before: proposed(w.earlier)},
 		{Name: "changes", Of: "improvements applied", Says: fmt.Sprintf("%d in all", w.improved(time.Time{}, w.until)), Now: w.improved(w.since, w.until), Before: w.improved(w.since.Add(-span), w.since)},
-		{Name: "remembers", Of: "runbooks saved", Says: fmt.Sprintf("%s, %d of them used", count(len(w.runbooks), "runbook", "runbooks"), w.automated()), Now: saved(w.in), Before: saved(w.earlier)},
+		{Name: "remembers", Of: "runbooks saved", Says: fmt.Sprintf("%s, %d of them used", english.Plural(len(w.runbooks), "runbook", "runbooks"), w.automated()), Now: saved(w.in), Before: saved(w.earlier)},
 		{Name: "hears", Of: "judgements and wishes", Says: fmt.Sprintf("%d of %d acted on", acted, given), Now: given, Before: before},
 	}
 }

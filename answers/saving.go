@@ -5,6 +5,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -37,7 +39,7 @@ func (w *record) saving() (Check, bool) {
 		}
 	}
 	if changes > 0 {
-		return Check{Name: "dollars saved", Actual: fmt.Sprintf("$%.2f because of %s, by what a run cost with it and without in its trial", saved, count(changes, "change", "changes"))}, true
+		return Check{Name: "dollars saved", Actual: fmt.Sprintf("$%.2f because of %s, by what a run cost with it and without in its trial", saved, english.Plural(changes, "change", "changes"))}, true
 	}
 	d, se := w.spends.mean()-w.spent.mean(), math.Hypot(w.spends.error(), w.spent.error())
 	if w.spends.n < fewestSpent || w.spent.n < fewestSpent || !w.report.Whole() || !w.before.Whole() || math.Abs(d) <= 1.96*se {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
@@ -88,7 +90,7 @@ func (w *record) actuals() []Check {
 	if liked, judged := satisfaction(w.feedback, w.in); judged > 0 {
 		i := stats.Wilson(liked, judged, confidence)
 		list = append(list, Check{Name: "satisfaction", Actual: fmt.Sprintf("%.1f of 10 (%d of %s liked, interval %.1f to %.1f; at most %d of a person)",
-			10*float64(liked)/float64(judged), liked, count(int(judged), "judged answer", "judged answers"), 10*i.Low, 10*i.High, stats.PerPerson)})
+			10*float64(liked)/float64(judged), liked, english.Plural(int(judged), "judged answer", "judged answers"), 10*i.Low, 10*i.High, stats.PerPerson)})
 	}
 	if saved, ok := w.saving(); ok {
 		list = append(list, saved)

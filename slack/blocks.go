@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	api "github.com/slack-go/slack"
 
 	"github.com/virtuous6/virtuous6/events"
@@ -90,12 +91,7 @@ func took(run projections.RunRow, note string) string {
 		}
 		parts = append(parts, model)
 	}
-	if run.Steps == 1 {
-		parts = append(parts, "1 step")
-	} else {
-		parts = append(parts, fmt.Sprintf("%d steps", run.Steps))
-	}
-	parts = append(parts, "run `"+inert(run.Run)+"`")
+	parts = append(parts, english.Plural(int(run.Steps), "step", ""), "run `"+inert(run.Run)+"`")
 	if note != "" {
 		parts = append(parts, inert(note))
 	}

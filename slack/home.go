@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	api "github.com/slack-go/slack"
 
 	"github.com/virtuous6/virtuous6/answers"
@@ -60,7 +61,7 @@ func homeView(today answers.Figures, checks []answers.Check, learned answers.Sai
 
 // runbookBlock is a saved workflow with what runs it.
 func runbookBlock(row projections.RunbookRow) api.Block {
-	text := fmt.Sprintf("*%s*, version %d, %s", strings.ReplaceAll(inert(clip(oneLine(row.Runbook), 80)), "*", ""), row.Version, countSteps(len(row.Steps)))
+	text := fmt.Sprintf("*%s*, version %d, %s", strings.ReplaceAll(inert(clip(oneLine(row.Runbook), 80)), "*", ""), row.Version, english.Plural(len(row.Steps), "step", ""))
 	where, err := json.Marshal(origin{Runbook: row.Runbook})
 	if err != nil || len(where) > 2000 { // what a button may carry
 		return section(text)

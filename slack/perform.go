@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/google/uuid"
 
 	"github.com/virtuous6/virtuous6/commands"
@@ -247,18 +248,11 @@ func (d *Door) save(ctx context.Context, r Request, id uuid.UUID, w SaveWorkflow
 	receipt, err := d.Dispatch(ctx, commands.SaveRunbook{
 		Meta: d.meta(r, id, 0, run.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: saved.Notes, Requester: saved.Requester,
 	})
-	says := fmt.Sprintf("Saved the %s of “%s” as workflow %s.", countSteps(len(steps)), clip(oneLine(run.Prompt), 80), w.Name)
+	says := fmt.Sprintf("Saved the %s of “%s” as workflow %s.", english.Plural(len(steps), "step", ""), clip(oneLine(run.Prompt), 80), w.Name)
 	if taken && !receipt.Repeated {
 		says += fmt.Sprintf(" There was one of that name: this is its version %d, and what is run from now on.", before.Version+1)
 	}
 	return done{outcome: events.SlackRecorded, run: run.Run, repeated: receipt.Repeated, reply: &Reply{Text: says}}, err
-}
-
-func countSteps(n int) string {
-	if n == 1 {
-		return "1 step"
-	}
-	return fmt.Sprintf("%d steps", n)
 }
 
 // stop cancels the runs under way in a thread.

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -307,8 +308,8 @@ func (v askVerb) summary(a *app, row projections.RunRow, steps []projections.Ste
 	if row.Outcome == events.Failed {
 		fmt.Fprintln(a.err, "virtuous6: the run failed:", row.Error)
 	}
-	fmt.Fprintf(a.out, "\nrun %s  %s  %s\n%d steps, %d input and %d output tokens, %s\n", row.Run,
-		(time.Duration(max(row.DurationNS, 0))).Round(time.Millisecond), oneLine(model), len(steps), row.InputTokens, row.OutputTokens, cost)
+	fmt.Fprintf(a.out, "\nrun %s  %s  %s\n%s, %d input and %d output tokens, %s\n", row.Run,
+		(time.Duration(max(row.DurationNS, 0))).Round(time.Millisecond), oneLine(model), english.Plural(len(steps), "step", ""), row.InputTokens, row.OutputTokens, cost)
 	if row.Outcome == events.Succeeded {
 		fmt.Fprintf(a.out, "Was it good? virtuous6 feedback %s --better \"...\"\n", row.Run)
 	}

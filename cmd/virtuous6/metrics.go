@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/virtuous6/virtuous6/projections"
 )
 
@@ -38,7 +40,7 @@ func (v metricsVerb) Run(ctx context.Context, a *app) error {
 		return a.json(report)
 	}
 	m := report.Metrics
-	fmt.Fprintf(a.out, "%d runs: %d succeeded, %d failed", m.Runs, m.Succeeded, m.Failed)
+	fmt.Fprintf(a.out, "%s: %d succeeded, %d failed", english.Plural(int(m.Runs), "run", ""), m.Succeeded, m.Failed)
 	for _, other := range []struct {
 		n    int64
 		what string
@@ -52,7 +54,7 @@ func (v metricsVerb) Run(ctx context.Context, a *app) error {
 	if untold(m.InputTokens, m.OutputTokens, m.Cost) {
 		tokens = "tokens unknown"
 	}
-	fmt.Fprintf(a.out, "%d steps (%d failed), %s, %s, p50 %s, p95 %s\n", m.Steps, m.FailedSteps,
+	fmt.Fprintf(a.out, "%s (%d failed), %s, %s, p50 %s, p95 %s\n", english.Plural(int(m.Steps), "step", ""), m.FailedSteps,
 		tokens, spentInWords(m.Cost), optionalSeconds(m.Duration.P50), optionalSeconds(m.Duration.P95))
 	if len(m.PassHat) > 1 {
 		var parts []string

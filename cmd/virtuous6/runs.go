@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/virtuous6/virtuous6/aggregates"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
@@ -153,7 +155,7 @@ func (v runsListVerb) show(ctx context.Context, a *app, reader projections.Reade
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%s: %s, %s, %d steps, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, how, run.Steps,
+	fmt.Fprintf(a.out, "%s: %s, %s, %s, %d in and %d out tokens, %s, %s\n", run.Run, run.Workflow, how, english.Plural(int(run.Steps), "step", ""),
 		run.InputTokens, run.OutputTokens, spentInWords(run.Cost), seconds(run.DurationNS))
 	showVerdict(a.out, run.Verdict)
 	if run.Scripted {
