@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/evals"
 	"github.com/virtuous6/virtuous6/events"
@@ -114,7 +116,7 @@ func (v datasetsAddVerb) Run(ctx context.Context, a *app) error {
 		}
 		added += done.Events
 	}
-	_, err = fmt.Fprintf(a.out, "%d runs added to %s: virtuous6 eval AGENT --dataset %[2]s\n", added, v.Dataset)
+	_, err = fmt.Fprintf(a.out, "%s added to %s: virtuous6 eval AGENT --dataset %[2]s\n", english.Plural(added, "run", ""), v.Dataset)
 	return err
 }
 

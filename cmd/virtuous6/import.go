@@ -289,8 +289,8 @@ func (v importVerb) print(a *app, all imported, took time.Duration) error {
 	if all.Parked > 0 {
 		fmt.Fprintf(a.out, "Taken, and can't be shown: %d streams are parked. `virtuous6 doctor` tells why.\n", all.Parked)
 	}
-	fmt.Fprintf(a.out, "%d records: %d taken, %d there already, %d left out.\n", all.Records, all.Taken, all.Repeated, all.Skipped)
-	_, err := fmt.Fprintf(a.out, "%d events added: %s, %s, %s, %d feedback, %d verdicts, in %s (%.0f events/s).\n", all.Events, english.Plural(all.Taken, "run", ""),
+	fmt.Fprintf(a.out, "%s: %d taken, %d there already, %d left out.\n", english.Plural(all.Records, "record", ""), all.Taken, all.Repeated, all.Skipped)
+	_, err := fmt.Fprintf(a.out, "%s added: %s, %s, %s, %d feedback, %d verdicts, in %s (%.0f events/s).\n", english.Plural(all.Events, "event", ""), english.Plural(all.Taken, "run", ""),
 		english.Plural(all.Steps, "step", ""), english.Plural(all.Agents, "agent", ""), all.Feedback, all.Verdicts, took.Round(time.Millisecond), float64(all.Events)/max(took.Seconds(), 1e-9))
 	if at, lerr := a.log(); lerr == nil && err == nil && all.Taken+all.Repeated > 0 {
 		_, err = fmt.Fprintf(a.out, "They are in %s. Next: `virtuous6 metrics`, `virtuous6 analyze`.\n", at.String())
