@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/virtuous6/virtuous6/analysts/stats"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -123,7 +125,7 @@ func queueOf(ctx context.Context, r projections.Reader) ([]Part, error) {
 	}
 	score := 100 * (running - budget - approval - place) / running
 	return []Part{{Name: "queue", Score: score, Low: score, High: score, Says: fmt.Sprintf("%s under way; of these wait %d for a budget, %d for an approval, %d for their first step",
-		count(int(running), "run", "runs"), budget, approval, place)}}, nil
+		english.Plural(int(running), "run", "runs"), budget, approval, place)}}, nil
 }
 
 // lagScore falls by a point for each thousand events.
@@ -150,8 +152,8 @@ func partsOf(now, before projections.Metrics) []Part {
 		}
 	}
 	rated := now.Succeeded + now.Failed
-	proportion("success", now.Succeeded, rated, fmt.Sprintf("%d of %s", now.Succeeded, count(int(rated), "run", "runs")))
-	proportion("errors", now.Steps-now.FailedSteps, now.Steps, fmt.Sprintf("%d of %s failed", now.FailedSteps, count(int(now.Steps), "step", "steps")))
+	proportion("success", now.Succeeded, rated, fmt.Sprintf("%d of %s", now.Succeeded, english.Plural(int(rated), "run", "runs")))
+	proportion("errors", now.Steps-now.FailedSteps, now.Steps, fmt.Sprintf("%d of %s failed", now.FailedSteps, english.Plural(int(now.Steps), "step", "steps")))
 	if p, q := now.Duration, before.Duration; p.P95Low != nil && q.P95Low != nil && *p.P95Low > 0 {
 		of := func(q, p float64) int64 { return int64(100 * min(1, q/p)) }
 		parts = append(parts, Part{
