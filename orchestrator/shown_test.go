@@ -94,6 +94,7 @@ func TestAgentsAreShownWhatTheyDidWell(t *testing.T) {
 		if made, err := h.improvements().Approve(t.Context(), approval(list[0].Improvement)); err != nil || !made.Done {
 			t.Fatalf("%+v, %v", made, err)
 		}
+		synctest.Wait()
 		if rows, err := h.models.Agents(t.Context()); err != nil || strings.Contains(fmt.Sprint(rows), "r6") {
 			t.Errorf("%+v, %v", rows, err)
 		}
