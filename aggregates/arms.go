@@ -32,6 +32,16 @@ func drawOne(experiment, unit string, shares []int) (arm int) {
 	return arm
 }
 
+// checkArms refuses what nobody can have drawn.
+func checkArms(arms []events.Arm) error {
+	for _, a := range arms {
+		if a.Permille < 1 || a.Permille > 1000 {
+			return fmt.Errorf("%w: an arm of %s has a chance of %d permille", ErrInvalid, a.Experiment, a.Permille)
+		}
+	}
+	return nil
+}
+
 func allocateExperiment(c commands.AllocateExperiment, s Experiment) (events.Experiment, error) {
 	if len(s.Others) == 0 || len(c.Shares) != len(s.Shares) {
 		return nil, fmt.Errorf("%w: %s has %d shares to give, not %d", ErrInvalid, c.Stream(), len(s.Shares), len(c.Shares))

@@ -27,7 +27,7 @@ func (p Policy) byItself(agent string, kind events.ChangeKind) (share int, passe
 	case !found:
 		return p.MaxShare, slices.Contains(p.SelfApproved, kind)
 	case r.May == events.MayTry:
-		return canaryShare, kind.Configures()
+		return canaryShare, kind.Triable()
 	}
 	if r.May == events.MayPromote {
 		return 1000, true

@@ -93,10 +93,20 @@ func DefaultPlan() events.ExperimentPlan {
 	}
 }
 
+// DefaultBookPlan is that of a version of a runbook. Nobody judges goals, and they take their time.
+func DefaultBookPlan() events.ExperimentPlan {
+	d := DefaultPlan()
+	d.Unit, d.Within = events.ByGoal, 86_400
+	return d
+}
+
 // filled takes the default for what a plan leaves open.
-func filled(p events.ExperimentPlan, policy Policy) events.ExperimentPlan {
+func filled(p events.ExperimentPlan, policy Policy, book bool) events.ExperimentPlan {
 	d := DefaultPlan()
 	d.JudgedWithin = policy.JudgedWithin
+	if book {
+		d = DefaultBookPlan()
+	}
 	if p.Unit == "" {
 		p.Unit = d.Unit
 	}
@@ -116,9 +126,13 @@ func filled(p events.ExperimentPlan, policy Policy) events.ExperimentPlan {
 	return p
 }
 
-func checkPlan(p events.ExperimentPlan) error {
+func checkPlan(p events.ExperimentPlan, book bool) error {
 	switch {
-	case p.Unit != events.ByConversation && p.Unit != events.ByRequester:
+	case book && p.Unit != events.ByGoal && p.Unit != events.ByRequester:
+		return fmt.Errorf("%w: an experiment on a runbook draws by %q or %q, not by %q", ErrInvalid, events.ByGoal, events.ByRequester, p.Unit)
+	case book && p.JudgedWithin > 0:
+		return fmt.Errorf("%w: nobody judges goals: an experiment on a runbook waits for no verdict", ErrInvalid)
+	case !book && p.Unit != events.ByConversation && p.Unit != events.ByRequester:
 		return fmt.Errorf("%w: an experiment draws by %q or %q, not by %q", ErrInvalid, events.ByConversation, events.ByRequester, p.Unit)
 	case !slices.IsSortedFunc(p.Steps, func(a, b int) int { return a - b }) || p.Steps[0] < floorPermille || p.Steps[len(p.Steps)-1] > 1000-floorPermille:
 		return fmt.Errorf("%w: the shares of a change rise, from at least %d to at most %d permille, and are not %d",
@@ -213,13 +227,16 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 	if s.status != notPlanned {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, ErrExists)
 	}
-	for what, name := range map[string]string{"experiment": c.Experiment, "agent": c.Agent} {
-		if err := checkName(what, name); err != nil {
-			return nil, err
-		}
+	if err := checkName("experiment", c.Experiment); err != nil {
+		return nil, err
 	}
-	change := events.Change{Kind: c.Change, Agent: c.Agent, Config: &c.Config, Others: c.Others, Spawn: c.Spawn}
-	if !c.Change.Configures() {
+	change := events.Change{Kind: c.Change, Agent: c.Agent, Config: &c.Config, Others: c.Others, Spawn: c.Spawn, Book: c.Book}
+	if c.Book != nil {
+		change.Config = nil
+	} else if err := checkName("agent", c.Agent); err != nil {
+		return nil, err
+	}
+	if !change.Tries() {
 		return nil, fmt.Errorf("experiment %s: %w: a change of kind %q can't be tried on a part of the runs", c.Experiment, ErrInvalid, c.Change)
 	}
 	if err := checkChange(p, change); err != nil {
@@ -233,8 +250,8 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 		e := c.Screen.Eval
 		return nil, fmt.Errorf("experiment %s: %w: the %d runs of eval %s show it to be worse, by %.1f to %.1f points", c.Experiment, ErrWorse, e.Runs, e.Eval, -100*e.High, -100*e.Low)
 	}
-	plan := filled(c.Plan, p)
-	if err := checkPlan(plan); err != nil {
+	plan := filled(c.Plan, p, c.Book != nil)
+	if err := checkPlan(plan, c.Book != nil); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", c.Experiment, err)
 	}
 	if n := 1 + len(c.Others); n > 1 && plan.Steps[0]*n > 1000-floorPermille {
@@ -255,7 +272,8 @@ func planExperiment(p Policy, c commands.PlanExperiment, s Experiment) (events.E
 		}
 	}
 	return events.ExperimentPlanned{
-		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, Others: c.Others, Spawn: c.Spawn, By: c.By, MaxShare: most, Plan: plan, Screen: c.Screen,
+		Experiment: c.Experiment, Agent: c.Agent, Improvement: c.Improvement, Change: c.Change, Config: c.Config, Others: c.Others, Spawn: c.Spawn, Book: c.Book, By: c.By, MaxShare: most,
+		Plan: plan, Screen: c.Screen,
 	}, nil
 }
 

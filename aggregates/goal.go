@@ -230,9 +230,12 @@ func planGoal(p Policy, c commands.PlanGoal, s Goal) ([]events.Goal, error) {
 	if err := checkTasks(c.Tasks, c.Agents, s.limit); err != nil {
 		return nil, err
 	}
+	if err := checkArms(c.Arms); err != nil {
+		return nil, fmt.Errorf("the plan of goal %s: %w", c.Goal, err)
+	}
 	return []events.Goal{events.GoalPlanned{
 		Source: c.Source, Runbook: c.Runbook, Template: c.Template, Run: c.Run, Note: c.Note, CostNanos: c.CostNanos, UnpricedCalls: c.UnpricedCalls, Tasks: storedTasks(c.Tasks),
-		Estimate: c.Estimate, Approval: p.needsApproval(c.Estimate, s.limit),
+		Estimate: c.Estimate, Arms: c.Arms, Approval: p.needsApproval(c.Estimate, s.limit),
 	}}, nil
 }
 

@@ -237,12 +237,14 @@ func applyImprovement(p Policy, c commands.ApplyImprovement, s improvementState)
 
 func checkChange(p Policy, c events.Change) error {
 	switch {
-	case len(c.Others) > 0 && !c.Tries():
+	case len(c.Others) > 0 && (!c.Tries() || c.Book != nil):
 		return fmt.Errorf("%w: a change of kind %q has no other configurations", ErrInvalid, c.Kind)
 	case len(c.Others) > mostOthers:
 		return fmt.Errorf("%w: at most %d candidates are tried at once, not %d", ErrInvalid, 1+mostOthers, 1+len(c.Others))
 	case len(c.Others) > 0 && c.Spawn != nil:
 		return fmt.Errorf("%w: an agent that is made for it is tried alone", ErrInvalid)
+	case c.Book != nil:
+		return checkSaving(c)
 	}
 	switch c.Kind {
 	case events.ChangeModel, events.ChangeTemperature, events.ChangePrompt, events.ChangeTools, events.ChangeTokenLimit, events.ChangeSkills,
@@ -266,6 +268,17 @@ func checkChange(p Policy, c events.Change) error {
 		return fmt.Errorf("%w: no change is of kind %q", ErrInvalid, c.Kind)
 	}
 	return nil
+}
+
+// checkSaving refuses a change of a runbook that says no version of it, or changes something else besides.
+func checkSaving(c events.Change) error {
+	switch {
+	case c.Kind != events.ChangeRunbook || c.Agent != "" || c.Config != nil || c.Spawn != nil:
+		return fmt.Errorf("%w: a change of kind %q gives a runbook no other version, and one that does changes nothing else", ErrInvalid, c.Kind)
+	case c.Book.From < 1:
+		return fmt.Errorf("%w: a change of runbook %s says which version it is made from", ErrInvalid, c.Book.Runbook)
+	}
+	return checkBook(*c.Book)
 }
 
 func checkEvidence(e events.Evidence) error {

@@ -108,7 +108,7 @@ func checkAnswer(f events.RoleAnswered, ground string) error {
 		return checkWording(f.Text, ground)
 	case f.Runbook != nil:
 		b := f.Runbook
-		_, err := decideRunbook(commands.SaveRunbook{Runbook: b.Runbook, Workflow: b.Workflow, Run: b.Run, Steps: b.Steps, Notes: b.Notes}, runbookState{})
+		_, err := decideRunbook(commands.SaveRunbook{Runbook: b.Runbook, Workflow: b.Workflow, Run: b.Run, Steps: b.Steps, Notes: b.Notes}, Runbook{})
 		return err
 	}
 	return nil

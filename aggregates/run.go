@@ -155,10 +155,8 @@ func assignRun(c commands.AssignRun, s runState) ([]events.Run, error) {
 	if s.agent != "" && c.Agent != s.agent {
 		return nil, fmt.Errorf("%w: run %s was asked of %s, and goes to nobody else", ErrInvalid, c.Run, s.agent)
 	}
-	for _, a := range c.Arms {
-		if a.Permille < 1 || a.Permille > 1000 {
-			return nil, fmt.Errorf("%w: run %s has an arm of %s with a chance of %d permille", ErrInvalid, c.Run, a.Experiment, a.Permille)
-		}
+	if err := checkArms(c.Arms); err != nil {
+		return nil, fmt.Errorf("run %s: %w", c.Run, err)
 	}
 	return []events.Run{events.RunAssigned{Agent: c.Agent, Revision: c.Revision, Model: c.Model, Arms: c.Arms, Earlier: c.Earlier, Summaries: c.Summaries, Choice: c.Choice}}, nil
 }

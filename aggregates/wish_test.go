@@ -159,6 +159,12 @@ func experimentWish(t *rapid.T) commands.Command {
 	}
 	switch pick(t, "wish", "plan", "plan", "plan", "start", "start", "move", "move", "allocate", "allocate", "promote", "promote", "roll back", "stop", "expire") {
 	case "plan":
+		if rapid.IntRange(0, 4).Draw(t, "of a runbook") == 0 {
+			return commands.PlanExperiment{
+				Meta: actor, Experiment: "x", Change: events.ChangeRunbook, By: by, Plan: events.ExperimentPlan{JudgedWithin: pick[int64](t, "judged", 0, 0, 9)},
+				Book: &events.RunbookSaved{Runbook: "b", From: pick(t, "from", 1, 1, 0), Steps: []events.RunbookStep{{Name: "a", DependsOn: pick(t, "depends on", nil, nil, []int{0})}}},
+			}
+		}
 		return commands.PlanExperiment{
 			Meta: actor, Experiment: "x", Agent: "a", Change: pick(t, "kind", events.ChangePrompt, events.ChangePrompt, events.ChangeModel, events.ChangeSplit),
 			Others: pick(t, "others", nil, nil, []events.AgentConfig{{}}, make([]events.AgentConfig, 9)),
@@ -221,7 +227,7 @@ func drawEvidence(t *rapid.T) events.Evidence {
 }
 
 func runbookWish(t *rapid.T) commands.Command {
-	return commands.SaveRunbook{Runbook: "b", Notes: pick(t, "notes", "", "Works."), Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.RunbookStep {
+	return commands.SaveRunbook{Runbook: "b", From: pick(t, "from", 0, 0, 1, 2, -1), Restores: pick(t, "restores", 0, 0, 1, 9), Improvement: pick(t, "improvement", "", "x"), Notes: pick(t, "notes", "", "Works."), Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.RunbookStep {
 		return events.RunbookStep{Name: name(t), DependsOn: pick(t, "depends on", nil, []int{}, []int{step(t)})}
 	}), 0, 3).Draw(t, "steps")}
 }

@@ -60,7 +60,7 @@ func Milestones(improvements []projections.ImprovementRow, experiments []project
 			continue
 		}
 		if saved, with, without := events.Saved(e.Arms, e.Promoted); saved >= events.MuchSaved {
-			text := fmt.Sprintf("a run of %s cost $%.4f in the trial, $%.4f without", e.Agent, with, without)
+			text := fmt.Sprintf("a run of %s cost $%.4f in the trial, $%.4f without", e.Subject(), with, without)
 			reached(events.FirstSaving, e.EndedAt, e.Position, text)
 		}
 	}

@@ -251,7 +251,7 @@ func (w *record) moved() (worked, didNot []Line) {
 		if e.Proof == nil || !w.in(e.EndedAt) {
 			continue
 		}
-		text := fmt.Sprintf("%s: a trial of %s at %s, %s points of success (%.0f%% interval %s to %s)", strings.ReplaceAll(e.Status, "_", " "), e.Kind, e.Agent,
+		text := fmt.Sprintf("%s: a trial of %s at %s, %s points of success (%.0f%% interval %s to %s)", strings.ReplaceAll(e.Status, "_", " "), e.Kind, e.Subject(),
 			points(e.Proof.Difference), 100*e.Proof.Confidence, points(e.Proof.Low), points(e.Proof.High))
 		line := Line{Text: text, Positions: []uint64{e.Position}, Improvement: e.Improvement}
 		if e.Status == projections.ExperimentPromoted {
@@ -304,7 +304,7 @@ func heldBack(e projections.ExperimentRow) (line Line, better, ok bool) {
 	}
 	d, i := stats.Newcombe(with.Succeeded, n, without.Succeeded, m, confidence)
 	line = Line{Positions: []uint64{e.Position}, Text: fmt.Sprintf("because of its changes %s succeeds in %s, without them in %s (%s points, interval %s to %s, by the runs held back)",
-		e.Agent, share(with.Succeeded, n), share(without.Succeeded, m), points(d), points(i.Low), points(i.High))}
+		e.Subject(), share(with.Succeeded, n), share(without.Succeeded, m), points(d), points(i.Low), points(i.High))}
 	return line, i.Low > 0, i.Low > 0 || i.High < 0
 }
 
@@ -325,7 +325,7 @@ func (w *record) blockers() []Blocker {
 	for _, e := range w.experiments {
 		if e.Status == projections.ExperimentProved {
 			list = append(list, Blocker{
-				What: fmt.Sprintf("the trial of %s at %s is decided", e.Kind, e.Agent), Impact: fmt.Sprintf("%s points of success wait", points(e.Proof.Difference)),
+				What: fmt.Sprintf("the trial of %s at %s is decided", e.Kind, e.Subject()), Impact: fmt.Sprintf("%s points of success wait", points(e.Proof.Difference)),
 				Action: "virtuous6 experiments promote " + e.Experiment, Owner: "who may approve", Due: due,
 			})
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -77,6 +78,25 @@ func TellScreen(ctx context.Context, r projections.Reader, q ChangeInQuestion, n
 	return s, err
 }
 
+// TellBookScreen is what is known of a version of a runbook before it is tried: what an experiment on the same steps found, where there was one.
+func TellBookScreen(ctx context.Context, r projections.Reader, book events.RunbookSaved) (events.Screen, error) {
+	all, err := r.Experiments(ctx, "")
+	if err != nil {
+		return events.Screen{}, err
+	}
+	for _, x := range all {
+		if x.Book == nil || x.Runbook != book.Runbook || x.Proof == nil || x.EndedAt.IsZero() || !reflect.DeepEqual(x.Book.Steps, book.Steps) {
+			continue
+		}
+		s := events.Screen{Experiment: x.Experiment, Difference: x.Proof.Difference, Low: x.Proof.Low, High: x.Proof.High, Confidence: x.Proof.Confidence}
+		for _, arm := range x.Proof.Arms {
+			s.Runs += arm.Runs
+		}
+		return s, nil
+	}
+	return events.Screen{Reason: "it was never tried: no goal was drawn for it"}, nil
+}
+
 // screen is what history says of a change that is to be tried.
 func (w WhatIf) screen() events.Screen {
 	s := events.Screen{Experiment: w.Experiment, Reason: w.Unknown, Runs: w.Runs}
@@ -97,11 +117,14 @@ type ChangeInQuestion struct {
 }
 
 // ErrNoTrial refuses a change that is not tried on a part of an agent's runs.
-var ErrNoTrial = errors.New("only a change of an agent is tried on a part of the runs")
+var ErrNoTrial = errors.New("what-if is told of changes that are tried on a part of an agent's runs")
 
 // FindChange is the change that an experiment tried, or that an improvement asks for: the id names it, or it alone begins with it.
 func FindChange(ctx context.Context, r projections.Reader, id string) (ChangeInQuestion, error) {
 	x, err := projections.FindExperiment(ctx, r, id)
+	if err == nil && x.Runbook != "" {
+		return ChangeInQuestion{}, fmt.Errorf("%s is about the runbook %s: %w: what its goals came to is in `virtuous6 experiments show %[1]s`", x.Experiment, x.Runbook, ErrNoTrial)
+	}
 	if err == nil {
 		q := ChangeInQuestion{Agent: x.Agent, Kind: events.ChangeKind(x.Kind), Config: x.Config, Experiment: x.Experiment}
 		if i, is := events.CandidateOf(x.Promoted); is && i > 0 && i <= len(x.Others) {
@@ -115,6 +138,9 @@ func FindChange(ctx context.Context, r projections.Reader, id string) (ChangeInQ
 	i, err := projections.FindImprovement(ctx, r, id)
 	if err != nil {
 		return ChangeInQuestion{}, err
+	}
+	if i.Change.Saves() {
+		return ChangeInQuestion{}, fmt.Errorf("%s is about the runbook %s: %w: what its goals came to is in `virtuous6 experiments show %[1]s`, once it is tried", i.Improvement, i.Change.Book.Runbook, ErrNoTrial)
 	}
 	if i.Change.Config == nil {
 		return ChangeInQuestion{}, fmt.Errorf("%s is about the %s of a workflow: %w", i.Improvement, i.Change.Kind, ErrNoTrial)

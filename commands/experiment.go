@@ -7,7 +7,7 @@ func ExperimentStream(workspace, experiment string) string {
 	return events.StreamName("experiment", workspace, experiment)
 }
 
-// PlanExperiment asks that a change of an agent be tried. By tells who lets it, or "policy".
+// PlanExperiment asks that a change of an agent, or another version of a runbook, be tried. By tells who lets it, or "policy".
 type PlanExperiment struct {
 	Meta
 	Experiment  string
@@ -19,8 +19,10 @@ type PlanExperiment struct {
 	Others []events.AgentConfig
 	// Spawn is the agent that is made for it.
 	Spawn *events.NewAgent
-	By    string
-	Plan  events.ExperimentPlan
+	// Book is the version of a runbook that is tried, in place of an agent's change.
+	Book *events.RunbookSaved
+	By   string
+	Plan events.ExperimentPlan
 	// Screen is what history says of it. What history shows to be worse is not tried again.
 	Screen *events.Screen
 }

@@ -61,6 +61,8 @@ type PlanGoal struct {
 	CostNanos     events.Nanos
 	UnpricedCalls int64
 	Tasks         []events.GoalTask
+	// Arms are the experiments on the runbook that the goal is part of.
+	Arms []events.Arm
 	// Estimate is what it will take, nil where nobody looked.
 	Estimate *events.GoalEstimate
 	// Agents are those that can be asked.

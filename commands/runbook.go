@@ -17,6 +17,12 @@ type SaveRunbook struct {
 	Notes    string
 	// Requester is who asked what it is taken from, empty where it holds nobody's words.
 	Requester string
+	// From is the version that it is made from: another one by now refuses it. 0 asks nobody.
+	From int
+	// Restores, Improvement and Proof are as in the fact.
+	Restores    int
+	Improvement string
+	Proof       *events.Proof
 }
 
 func (c SaveRunbook) Stream() string { return RunbookStream(c.Workspace, c.Runbook) }

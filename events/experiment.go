@@ -55,6 +55,9 @@ func Prevention(agent, fix string) string {
 	return "prevention:" + agent + ":" + fix
 }
 
+// RunbookHoldback is the experiment of the goals that stay on a runbook as a person saved it.
+func RunbookHoldback(runbook string) string { return "holdback-runbook:" + runbook }
+
 // ExperimentUnit is what stays in one arm.
 type ExperimentUnit string
 
@@ -62,6 +65,8 @@ type ExperimentUnit string
 const (
 	ByConversation ExperimentUnit = "conversation"
 	ByRequester    ExperimentUnit = "requester"
+	// ByGoal is for runbooks: each goal is drawn for itself.
+	ByGoal ExperimentUnit = "goal"
 )
 
 // ExperimentPlan is how an experiment is to be held, settled before its first run.
@@ -88,10 +93,12 @@ type ExperimentPlan struct {
 	Flips int `json:"flips,omitempty"`
 }
 
-// ExperimentPlanned says that a change of an agent is to be tried. The changes of one agent are tried one after another.
+// ExperimentPlanned says that a change of an agent, or of a runbook, is to be tried. Those of one agent are tried one after another, and so are those of
+// one runbook.
 type ExperimentPlanned struct {
 	Experiment string `json:"experiment"`
-	Agent      string `json:"agent"`
+	// Agent is empty where a runbook is tried.
+	Agent string `json:"agent"`
 	// Improvement is what asked for the change, empty where a person thought of it.
 	Improvement string     `json:"improvement,omitempty"`
 	Change      ChangeKind `json:"change"`
@@ -101,6 +108,8 @@ type ExperimentPlanned struct {
 	Others []AgentConfig `json:"others,omitempty"`
 	// Spawn is the agent that is made when it starts, and retired where the change is not kept.
 	Spawn *NewAgent `json:"spawn,omitempty"`
+	// Book is the version of a runbook that is tried on a part of the goals that are planned by it, nil where an agent is.
+	Book *RunbookSaved `json:"book,omitempty"`
 	// By tells who lets it be tried, or "policy".
 	By string `json:"by"`
 	// MaxShare is how far it goes without a person, in permille of the runs.

@@ -147,6 +147,8 @@ type GoalPlanned struct {
 	Tasks         []GoalTask `json:"tasks"`
 	// Estimate is what it will take, as it was known then.
 	Estimate *GoalEstimate `json:"estimate,omitempty"`
+	// Arms are the experiments on its runbook that the goal is part of.
+	Arms []Arm `json:"arms,omitempty"`
 	// Approval is why a person has to approve it before anything of it is done, empty where nobody has to.
 	Approval string `json:"approval,omitempty"`
 }

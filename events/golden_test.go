@@ -54,6 +54,11 @@ func samples() []events.Event {
 	definition := events.ToolDefinition{
 		Server: "files", Remote: "read", Description: "Reads a file.", Schema: json.RawMessage(`{"type":"object"}`), Repeatable: true,
 	}
+	saved := events.RunbookSaved{
+		Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Look first.", Requester: "user:anna", From: 1,
+		Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Instruction: "Look {{order}} up."}, {Name: "refund", DependsOn: []int{0}}},
+	}
+	change.Book = &saved
 	return []events.Event{
 		events.AgentSpawned{
 			Agent: "clerk", Role: "desk", Config: config, Imported: true, Author: "user:anna",
@@ -78,7 +83,7 @@ func samples() []events.Event {
 		events.BudgetReached{Starting: "2026-11-01", Percent: 80, SpentNanos: 4_000_120_000, Used: resources, Unit: events.InTokens},
 		events.BudgetExhausted{Starting: "2026-11-01", SpentNanos: 5_000_120_000, Used: resources, Unit: events.InTime},
 		events.ExperimentPlanned{
-			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, Others: []events.AgentConfig{{Prompt: "Be kind."}}, Spawn: &events.NewAgent{Agent: "biller", Role: "pays back", Config: events.AgentConfig{Prompt: "Pay back."}}, By: "user:anna", MaxShare: 1000,
+			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, Others: []events.AgentConfig{{Prompt: "Be kind."}}, Spawn: &events.NewAgent{Agent: "biller", Role: "pays back", Config: events.AgentConfig{Prompt: "Pay back."}}, Book: &saved, By: "user:anna", MaxShare: 1000,
 			Plan: events.ExperimentPlan{
 				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600, Flips: 2,
 			},
@@ -108,6 +113,7 @@ func samples() []events.Event {
 			Estimate: &events.GoalEstimate{
 				Tasks: 3, Known: 2, Runs: 40, Seconds: 95, CostNanos: 2_100_000_000, LowNanos: 1_700_000_000, HighNanos: 2_500_000_000, Unpriced: 1, ChancePermille: 870,
 			},
+			Arms:     []events.Arm{{Experiment: "exp-2", Arm: events.CandidateArm, Permille: 50, Unit: "user:anna"}},
 			Approval: "it can cost 2.5 USD, and plans above 2 need approval",
 			Tasks: []events.GoalTask{
 				{Task: "find", Title: "Find out", Instruction: "Find out why checkouts fail.", Agent: "clerk", EstimateSeconds: 60, EstimateNanos: 1_000_000},
@@ -266,7 +272,7 @@ func samples() []events.Event {
 		events.ReviewClosed{Run: "r1", Right: 2, Wrong: 1, Unsure: 1, Verdict: events.Succeeded, Agreement: new(333), Reason: "not all have judged"},
 		events.VerdictGiven{Run: "r1", Verdict: events.Failed, From: events.ByRule, By: "correctness>=0.5", Feedback: "f1"},
 		events.RunbookSaved{
-			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.", Requester: "user:anna",
+			Runbook: "refund", Workflow: "checkout", Run: "r1", Notes: "Worked 40 times of 41.", Requester: "user:anna", From: 1, Restores: 2, Improvement: "exp-2", Proof: &proof,
 			Steps: []events.RunbookStep{{Name: "look up", Agent: "clerk", Tool: "orders", Model: "gpt-4o-mini", Instruction: "Look {{order}} up.", Params: `{"order":"{{order}}"}`}, {Name: "refund", DependsOn: []int{0}, Team: events.TeamReview, Agents: []string{"clerk", "boss"}}},
 		},
 		events.ConversationSummarised{

@@ -1,5 +1,7 @@
 package events
 
+import "cmp"
+
 // ChangeKind is what an improvement would change.
 type ChangeKind string
 
@@ -46,13 +48,27 @@ func (k ChangeKind) Configures() bool {
 	return configures
 }
 
+// Triable tells of a change that there are ways to try it on a part of the runs, or of the goals.
+func (k ChangeKind) Triable() bool { return k.Configures() || k == ChangeRunbook }
+
 // Routes tells of a change that it passes on what an agent would be asked.
 func (k ChangeKind) Routes() bool {
 	return k == ChangeRouting || k == ChangeSpawn || k == ChangeSplit || k == ChangeMerge || k == ChangeRetire
 }
 
 // Tries tells of a change that it says all that is needed to try it on a part of the runs. One that does not is a text for a person.
-func (c Change) Tries() bool { return c.Kind.Configures() && c.Config != nil }
+func (c Change) Tries() bool { return c.Kind.Configures() && c.Config != nil || c.Saves() }
+
+// Saves tells of a change that it gives a saved runbook its next version.
+func (c Change) Saves() bool { return c.Kind == ChangeRunbook && c.Book != nil }
+
+// Subject names the agent that a change is about, or else the runbook or the workflow.
+func (c Change) Subject() string {
+	if c.Book != nil {
+		return c.Book.Runbook
+	}
+	return cmp.Or(c.Agent, c.Workflow)
+}
 
 // ByItself tells of a change that it can be made without a person who writes something for it.
 func (c Change) ByItself() bool { return c.Kind == ChangeRetire || c.Tries() }
@@ -77,6 +93,8 @@ type Change struct {
 	Others []AgentConfig `json:"others,omitempty"`
 	// Spawn is the agent that tasks are given to, where it has to be made first.
 	Spawn *NewAgent `json:"spawn,omitempty"`
+	// Book is a runbook's next version, where a saved one would be changed.
+	Book *RunbookSaved `json:"book,omitempty"`
 	// Steps are the steps in question, for workflow and runbook changes.
 	Steps []string `json:"steps,omitempty"`
 	// Instruction says what to do in a person's words.

@@ -16,6 +16,12 @@ type RunbookSaved struct {
 	Notes string        `json:"notes,omitempty"`
 	// Requester is who asked what it was taken from: it holds their words, and with them they are erased.
 	Requester string `json:"requester,omitempty"`
+	// From is the version that it was made from, 0 where nobody says, and Restores the earlier one that it takes the runbook back to.
+	From     int `json:"from_version,omitempty"`
+	Restores int `json:"restores,omitempty"`
+	// Improvement is the id of what asked for it, if one did, and Proof what that rests on, where it was tried.
+	Improvement string `json:"improvement,omitempty"`
+	Proof       *Proof `json:"proof,omitempty"`
 }
 
 // RunbookStep is one step of a runbook. DependsOn holds indexes into the runbook's steps.

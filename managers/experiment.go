@@ -31,9 +31,9 @@ type experimentsState struct {
 	Limit events.Nanos `json:"limit_nanos,omitempty"`
 	Spent events.Nanos `json:"spent_nanos,omitempty"`
 	Month time.Time    `json:"month,omitzero"`
-	// Trying are the runs under way that were drawn into a candidate.
+	// Trying are the runs and goals under way that were drawn into a candidate, by their streams.
 	Trying map[string]bool `json:"trying,omitempty"`
-	// Promoted are changes that their agents have not got yet.
+	// Promoted are changes that their agents, or runbooks, have not got yet.
 	Promoted []promoted `json:"promoted,omitempty"`
 	// GivenUp are agents that were made for a change that was not kept.
 	GivenUp []givenUp `json:"given_up,omitempty"`
@@ -45,19 +45,46 @@ type promoted struct {
 	Agent      string             `json:"agent"`
 	Change     events.ChangeKind  `json:"change"`
 	Config     events.AgentConfig `json:"config"`
-	Cause      uuid.UUID          `json:"cause"`
-	At         time.Time          `json:"at"`
+	// Book is a runbook's next version, nil where an agent gets a change, and Proof what that rests on.
+	Book  *events.RunbookSaved `json:"book,omitempty"`
+	Proof *events.Proof        `json:"proof,omitempty"`
+	Cause uuid.UUID            `json:"cause"`
+	At    time.Time            `json:"at"`
+}
+
+func (p promoted) subject() subject {
+	s := subject{Agent: p.Agent}
+	if p.Book != nil {
+		s.Runbook = p.Book.Runbook
+	}
+	return s
+}
+
+// want is what makes the change.
+func (p promoted) want(workspace string) Want {
+	about := meta("experiment", p.Cause, 0, p.At, workspace, "")
+	if b := p.Book; b != nil {
+		return Want{ID: events.DeriveID(p.Cause, 6), Command: commands.SaveRunbook{
+			Meta: about, Runbook: b.Runbook, Workflow: b.Workflow, Run: b.Run, Steps: b.Steps, Notes: b.Notes, Requester: b.Requester, From: b.From,
+			Improvement: p.Experiment, Proof: p.Proof,
+		}}
+	}
+	return Want{ID: events.DeriveID(p.Cause, 6), Command: commands.ConfigureAgent{
+		Meta: about, Agent: p.Agent, Config: p.Config, Only: p.Change,
+		Reason: "it was proved to be better, in experiment " + p.Experiment, Improvement: p.Experiment,
+	}}
 }
 
 // experiment gives the experiments of each agent their turns, counts what their runs came to, and decides: a greater share,
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 9, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
+		Name: "experiment", Version: 10, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.allocated", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
 			"experiment.expired", "agent.spawned", "agent.configured", "agent.retired", "run.started", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
-			"loop.resumed", "verdict.given", "eval.finished",
+			"loop.resumed", "verdict.given", "eval.finished", "runbook.saved", "goal.planned", "goal.tasks_assigned", "goal.task_finished", "goal.task_failed",
+			"goal.agent_answered", "goal.task_handed_over", "goal.finished", "goal.cancelled",
 		},
 		Evolve: evolveExperiments,
 		Wants:  wantsOfExperiments,
@@ -82,14 +109,18 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 		s.Limit = f.ExperimentNanos
 	case events.AgentConfigured:
 		agent := events.Identity(e.Stream)
-		s.Promoted = slices.DeleteFunc(s.Promoted, func(p promoted) bool { return p.Agent == agent })
-		switch t := s.turn(agent); {
+		s.Promoted = slices.DeleteFunc(s.Promoted, func(p promoted) bool { return p.Book == nil && p.Agent == agent })
+		switch t := s.turn(subject{Agent: agent}); {
 		case t == nil || !t.Started():
 		case f.Improvement == t.Experiment:
 			t.stop(e, madeForAll)
 		default:
 			t.stop(e, "the agent was given another configuration meanwhile: what it was compared with is no more")
 		}
+	case events.RunbookSaved:
+		s.saved(e, f)
+	case events.Goal:
+		s.goal(e, f)
 	case events.AgentSpawned:
 		s.spawned(e)
 	case events.AgentRetired:
@@ -111,7 +142,7 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 			}
 		}
 	case events.RunStepFinished:
-		if t, run := s.drawn(events.Identity(e.Stream)); run != nil {
+		if t, run := s.drawn(e.Stream); run != nil {
 			t.To = e.Position
 			run.Cost = run.Cost.Plus(f.Cost())
 		}
@@ -127,7 +158,7 @@ func evolveExperiments(s experimentsState, e *events.Envelope, fact events.Event
 	case events.RunCancelled:
 		s.ended(e, events.Cancelled)
 	case events.VerdictGiven:
-		if t, run := s.drawn(f.Run); run != nil {
+		if t, run := s.drawn(commands.RunStream(e.Workspace, f.Run)); run != nil {
 			run.judge(f)
 			t.To, t.Last = e.Position, e.ID
 			t.count(e.OccurredAt)
@@ -150,7 +181,7 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 	id := events.Identity(e.Stream)
 	if f, ok := fact.(events.ExperimentPlanned); ok {
 		t := &trial{
-			Experiment: f.Experiment, Agent: f.Agent, Change: f.Change, Config: f.Config, Others: f.Others, Spawn: f.Spawn, Plan: f.Plan, MaxShare: f.MaxShare, Cause: e.ID, At: e.OccurredAt, Last: e.ID, Seen: units{},
+			Experiment: f.Experiment, Agent: f.Agent, Change: f.Change, Config: f.Config, Others: f.Others, Spawn: f.Spawn, Book: f.Book, Plan: f.Plan, MaxShare: f.MaxShare, Cause: e.ID, At: e.OccurredAt, Last: e.ID, Seen: units{},
 			Arms: []events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
 		}
 		for i := range f.Others {
@@ -189,7 +220,10 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 		if !t.Proved {
 			s.Found++
 		}
-		s.Promoted = append(s.Promoted, promoted{Experiment: id, Agent: t.Agent, Change: t.Change, Config: t.configOf(f.Arm), Cause: e.ID, At: e.OccurredAt})
+		s.Promoted = append(s.Promoted, promoted{Experiment: id, Agent: t.Agent, Change: t.Change, Config: t.configOf(f.Arm), Book: t.Book, Cause: e.ID, At: e.OccurredAt})
+		if t.Book != nil {
+			s.Promoted[len(s.Promoted)-1].Proof = &f.Proof
+		}
 		s.drop(id)
 	case events.ExperimentRolledBack, events.ExperimentStopped, events.ExperimentExpired:
 		if t.Spawned {
@@ -213,19 +247,23 @@ func (s experimentsState) trial(id string) *trial {
 	return nil
 }
 
-// turn is the experiment of an agent that has its turn.
-func (s experimentsState) turn(agent string) *trial {
+// turn is the experiment on an agent, or on a runbook, that has its turn.
+func (s experimentsState) turn(on subject) *trial {
 	for _, t := range s.Trials {
-		if t.Agent == agent {
+		if t.subject() == on {
 			return t
 		}
 	}
 	return nil
 }
 
-// drawn finds a run among those that are not counted yet.
-func (s experimentsState) drawn(id string) (*trial, *drawnRun) {
+// drawn finds a run, or a goal, by its stream among those that are not counted yet.
+func (s experimentsState) drawn(stream string) (*trial, *drawnRun) {
+	id, goal := events.Identity(stream), events.Category(stream) == "goal"
 	for _, t := range s.Trials {
+		if (t.Book != nil) != goal {
+			continue
+		}
 		for i := range t.Waiting {
 			if t.Waiting[i].Run == id {
 				return t, &t.Waiting[i]
@@ -237,8 +275,8 @@ func (s experimentsState) drawn(id string) (*trial, *drawnRun) {
 
 func (s experimentsState) ended(e *events.Envelope, outcome events.Outcome) {
 	delete(s.Tasks, events.Identity(e.Stream))
-	delete(s.Trying, events.Identity(e.Stream))
-	t, run := s.drawn(events.Identity(e.Stream))
+	delete(s.Trying, e.Stream)
+	t, run := s.drawn(e.Stream)
 	if run == nil {
 		return
 	}
@@ -255,19 +293,16 @@ func wantsOfExperiments(s experimentsState) (wants []Want) {
 		return nil
 	}
 	for _, p := range s.Promoted {
-		wants = append(wants, Want{ID: events.DeriveID(p.Cause, 6), Command: commands.ConfigureAgent{
-			Meta: meta("experiment", p.Cause, 0, p.At, s.Workspace, ""), Agent: p.Agent, Config: p.Config, Only: p.Change,
-			Reason: "it was proved to be better, in experiment " + p.Experiment, Improvement: p.Experiment,
-		}})
+		wants = append(wants, p.want(s.Workspace))
 	}
 	for _, g := range s.GivenUp {
 		wants = append(wants, g.want(s.Workspace))
 	}
-	served := map[string]bool{}
+	served := map[subject]bool{}
 	var next *Want
 	for _, t := range s.Trials {
-		first := !served[t.Agent]
-		served[t.Agent] = true
+		first := !served[t.subject()]
+		served[t.subject()] = true
 		switch {
 		case t.Verdict != nil:
 			wants = append(wants, Want{ID: t.Verdict.ID, Command: t.command(s.Workspace)})
@@ -308,7 +343,7 @@ func (s experimentsState) start(t *trial) Want {
 	if s.exhausted(t.At) {
 		start.ID, start.At = events.DeriveID(t.Cause, id+1), s.Month.AddDate(0, 1, 0)
 	}
-	if i := slices.IndexFunc(s.Promoted, func(p promoted) bool { return p.Agent == t.Agent }); i >= 0 {
+	if i := slices.IndexFunc(s.Promoted, func(p promoted) bool { return p.subject() == t.subject() }); i >= 0 {
 		if until := s.Promoted[i].At.Add(untilConfigured); until.After(start.At) {
 			start.ID, start.At = events.DeriveID(t.Cause, id+2), until
 		}

@@ -23,6 +23,8 @@ type trial struct {
 	Change     events.ChangeKind    `json:"change"`
 	Config     events.AgentConfig   `json:"config"`
 	Others     []events.AgentConfig `json:"others,omitempty"`
+	// Book is the version of a runbook that is tried, nil where an agent is.
+	Book *events.RunbookSaved `json:"book,omitempty"`
 	// Spawn is the agent that is made for it, and Spawned tells that it is there.
 	Spawn    *events.NewAgent      `json:"spawn,omitempty"`
 	Spawned  bool                  `json:"spawned,omitempty"`
@@ -98,6 +100,19 @@ func (r *drawnRun) result() (result events.Outcome, judged bool) {
 		}
 	}
 	return r.Outcome, false
+}
+
+// subject is what an experiment is about: an agent or a runbook. What one is tried of stands in a line.
+type subject struct{ Agent, Runbook string }
+
+func (t *trial) subject() subject { return subject{t.Agent, t.runbook()} }
+
+// runbook is the one that is tried, empty where an agent is.
+func (t *trial) runbook() string {
+	if t.Book == nil {
+		return ""
+	}
+	return t.Book.Runbook
 }
 
 // Started tells that it has its share of the runs.
@@ -215,7 +230,8 @@ func (t *trial) decide(now time.Time) {
 }
 
 func (t *trial) decided(now time.Time, v verdict) {
-	v.ID, v.Cause, v.At = events.DeriveID(t.Last, 5), t.Last, now
+	// One fact may end several.
+	v.ID, v.Cause, v.At = events.NameID(now, "verdict on "+t.Experiment+" at "+t.Last.String()), t.Last, now
 	t.Verdict = &v
 }
 

@@ -53,7 +53,7 @@ func (s *experimentsState) retired(e *events.Envelope) {
 			return slices.ContainsFunc(c.Routes, func(r events.Route) bool { return r.To == agent })
 		}
 		switch {
-		case t.Agent == agent:
+		case t.Book == nil && t.Agent == agent:
 			t.stop(e, "the agent was retired")
 		case t.Change.Routes() && (to(t.Config) || slices.ContainsFunc(t.Others, to)):
 			t.stop(e, agent+" was retired, to whom its tasks were to go")

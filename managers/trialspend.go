@@ -7,7 +7,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// trying notes a run that gets what is tried: each costs, also those of a conversation that counts already.
+// trying notes a run, or a goal, that gets what is tried: each costs, also those of a conversation that counts already.
 func (s *experimentsState) trying(e *events.Envelope, arm events.Arm) {
 	if !arm.Tried() {
 		return
@@ -15,12 +15,12 @@ func (s *experimentsState) trying(e *events.Envelope, arm events.Arm) {
 	if s.Trying == nil {
 		s.Trying = map[string]bool{}
 	}
-	s.Trying[events.Identity(e.Stream)] = true
+	s.Trying[e.Stream] = true
 }
 
 // spend adds what a step of such a run cost. Where that is as much as may be spent in a month, all that is tried ends.
 func (s *experimentsState) spend(e *events.Envelope, cost events.Nanos) {
-	if !s.Trying[events.Identity(e.Stream)] {
+	if !s.Trying[e.Stream] {
 		return
 	}
 	s.spent(e, cost)

@@ -26,6 +26,8 @@ type Agents interface {
 	Skills
 	// Experiment is one that was planned.
 	Experiment(ctx context.Context, workspace, experiment string) (aggregates.Experiment, error)
+	// Runbook is one that was saved. The zero value is one that nobody saved.
+	Runbook(ctx context.Context, workspace, name string) (aggregates.Runbook, error)
 	// Loop tells whether a workspace's loop of improvements is paused.
 	Loop(ctx context.Context, workspace string) (aggregates.Loop, error)
 }

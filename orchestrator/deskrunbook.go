@@ -38,7 +38,7 @@ func runbookAdviser() adviser {
 			}
 			var questions []question
 			for _, p := range found.Proposals {
-				if p.Change.Kind != events.ChangeRunbook || p.Ended || p.Refused != "" {
+				if p.Change.Kind != events.ChangeRunbook || p.Change.Book != nil || p.Ended || p.Refused != "" {
 					continue
 				}
 				// Its name is not the model's to choose, nor the workflow.

@@ -27,19 +27,16 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 		}
 	}
 	t.holdOut(agent, conversation, to)
-	name := t.trials.on(t.wish.Workspace, to.Agent)
+	name := t.trials.on(t.wish.Workspace, trialOf{agent: to.Agent})
 	if name == "" {
 		return nil
 	}
 	// What was rolled back a moment ago gets no run from then on.
-	tried, err := t.agents.Experiment(ctx, t.wish.Workspace, name)
-	if err != nil || tried.Over() {
+	tried, err := openTrial(ctx, t.agents, t.wish.Workspace, name)
+	if err != nil || tried == nil {
 		return err
 	}
-	if loop, err := t.agents.Loop(ctx, t.wish.Workspace); err != nil || loop.Paused != nil {
-		return err
-	}
-	if tried.Change.Routes() && !t.concerns(tried, agent.Config) {
+	if tried.Change.Routes() && !t.concerns(*tried, agent.Config) {
 		return nil
 	}
 	unit := conversation
@@ -48,6 +45,18 @@ func (t *turn) draw(ctx context.Context, agent aggregates.Agent, to *events.RunA
 	}
 	to.Arms = append(to.Arms, tried.Draw(unit))
 	return nil
+}
+
+// openTrial is an experiment into which is drawn, nil where it is over, or where the loop is paused.
+func openTrial(ctx context.Context, agents Agents, workspace, name string) (*aggregates.Experiment, error) {
+	x, err := agents.Experiment(ctx, workspace, name)
+	if err != nil || x.Over() {
+		return nil, err
+	}
+	if loop, err := agents.Loop(ctx, workspace); err != nil || loop.Paused != nil {
+		return nil, err
+	}
+	return &x, nil
 }
 
 // configOf is what a run's agent is made of: its version, with the change that is tried where the run was drawn for it.

@@ -40,7 +40,7 @@ type Made struct {
 	// Trial tells that the change is tried on a part of the runs first, Harm why it is not: what it did when it was tried before.
 	Trial bool
 	Harm  string
-	// Agent is the live one that was changed, Version its version with the change, From and To what it was and is made of.
+	// Agent is the live one that was changed, or the runbook, Version its version with the change, From and To what an agent was and is made of.
 	Agent    string
 	Version  int
 	From, To events.AgentConfig
@@ -147,6 +147,11 @@ func (i Improvements) command(ctx context.Context, workspace, improvement string
 	if !p.change.ByItself() {
 		return "", nil, nil
 	}
+	if p.change.Saves() {
+		save := saving(p.change.Book, commands.Meta{ID: events.DeriveID(p.approval, 0), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval})
+		save.Improvement = improvement
+		return save.Runbook, save, nil
+	}
 	agent = p.change.Agent
 	named, _, err := i.Agents.Agent(ctx, workspace, agent)
 	if err != nil {
@@ -186,7 +191,11 @@ func (i Improvements) Make(ctx context.Context, workspace, improvement string) (
 	}
 	if p.trial && p.applied == nil {
 		made.Agent = agent
-		made.Harm, err = i.try(ctx, workspace, improvement, p, agent)
+		if p.change.Saves() {
+			made.Harm, err = i.tryBook(ctx, workspace, improvement, p)
+		} else {
+			made.Harm, err = i.try(ctx, workspace, improvement, p, agent)
+		}
 		made.Trial = made.Harm == ""
 		return made, err
 	}
@@ -194,6 +203,9 @@ func (i Improvements) Make(ctx context.Context, workspace, improvement string) (
 		apply := commands.ApplyImprovement{
 			Meta:        commands.Meta{ID: events.DeriveID(p.approval, 1), At: p.at, Actor: p.by, Workspace: workspace, Causation: p.approval},
 			Improvement: improvement, SharePermille: everyone, Agent: agent,
+		}
+		if p.change.Saves() {
+			apply.Agent = ""
 		}
 		// What no person approved goes only as far as the policy lets it.
 		if err := i.Agents.Would(ctx, apply); err != nil {
@@ -211,13 +223,22 @@ func (i Improvements) Make(ctx context.Context, workspace, improvement string) (
 				return made, unmakeable(p.change, err)
 			}
 		}
-		if apply.Version, apply.Before, err = i.version(ctx, workspace, agent, improvement); err != nil {
+		if p.change.Saves() {
+			apply.Version, err = p.change.Book.From+1, nil
+		} else {
+			apply.Version, apply.Before, err = i.version(ctx, workspace, agent, improvement)
+		}
+		if err != nil {
 			return made, err
 		}
 		if _, err := i.Dispatch(ctx, apply); err != nil && !errors.Is(err, aggregates.ErrState) {
 			return made, err
 		}
 		p.applied = &events.ImprovementApplied{Agent: apply.Agent, Version: apply.Version, Before: apply.Before}
+	}
+	if p.change.Saves() {
+		made.Done, made.Agent, made.Version = true, agent, p.applied.Version
+		return made, nil
 	}
 	now, _, err := i.Agents.Agent(ctx, workspace, p.applied.Agent)
 	if err != nil {

@@ -180,7 +180,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		}, ended: told.end, lease: o.c.Lease, models: o.c.Models, earlierBytes: o.c.EarlierBytes, holdback: o.c.Holdback, heldOut: o.c.HeldOut,
 		seen: newRecent[*conversation](keptConversations * o.c.Turns), pool: o.c.Pool, versions: newRecent[aggregates.Agent](o.c.LiveAgents),
 	}
-	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel}
+	plans := &planner{store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, models: o.c.Models, clock: o.c.Clock, scripted: o.c.Model == events.ScriptedModel, trials: p.trials, holdback: o.c.Holdback}
 	assigns := &assigner{planner: plans, roster: p.roster}
 	triggers := Triggers{Start: Runs{Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models, Tools: AssistantTools(o.c.Policies(""))}.Start, Dispatch: dispatch, Clock: o.c.Clock}
 	desk := o.desk()

@@ -38,6 +38,9 @@ type planner struct {
 	clock    Clock
 	// scripted tells that no model can be asked for a plan.
 	scripted bool
+	// trials are the experiments that runbooks may be part of, and holdback is how many goals in a thousand stay on a runbook as a person saved it.
+	trials   *trials
+	holdback int
 }
 
 // The places of what comes of the wish for a plan: its commands' ids derive from them.
@@ -46,6 +49,7 @@ const (
 	askPlanSlot
 	refusePlanSlot
 	spawnPlannerSlot
+	stopTrialSlot
 )
 
 func (p *planner) perform(ctx context.Context, wish managers.Plan) error {
@@ -66,15 +70,7 @@ func (p *planner) perform(ctx context.Context, wish managers.Plan) error {
 	case book == nil && wish.Runbook != "":
 		return p.refuse(ctx, wish, fmt.Sprintf("there is no runbook %q: `virtuous6 runbooks` lists them", wish.Runbook))
 	case book != nil:
-		tasks, err := p.runbookTasks(ctx, wish.Workspace, *book, wish.Slots, known)
-		if errors.Is(err, errRunbook) {
-			return p.refuse(ctx, wish, err.Error())
-		}
-		if err != nil {
-			return err
-		}
-		plan := commands.PlanGoal{Source: events.PlannedByRunbook, Runbook: book.Runbook, Note: book.Notes, Tasks: tasks}
-		return p.take(ctx, wish, plan, known, func(reason string) error { return p.refuse(ctx, wish, reason) })
+		return p.follow(ctx, wish, book.Runbook, known)
 	case p.scripted:
 		name, tasks := template(wish.Prompt)
 		plan := commands.PlanGoal{

@@ -106,6 +106,15 @@ func (d *Dispatcher) Experiment(ctx context.Context, workspace, experiment strin
 	return found, nil
 }
 
+// Runbook folds a runbook. The zero value is one that nobody saved.
+func (d *Dispatcher) Runbook(ctx context.Context, workspace, name string) (aggregates.Runbook, error) {
+	l, err := d.load(ctx, d.aggregates["runbook"], commands.RunbookStream(workspace, name))
+	if err != nil {
+		return aggregates.Runbook{}, err
+	}
+	return l.instance.State().(aggregates.Runbook), nil //nolint:forcetypeassert // it is what the aggregate of runbooks holds
+}
+
 // Loop folds a workspace's loop of improvements. The zero value is one that nobody ever paused.
 func (d *Dispatcher) Loop(ctx context.Context, workspace string) (aggregates.Loop, error) {
 	l, err := d.load(ctx, d.aggregates["loop"], commands.LoopStream(workspace))

@@ -14,12 +14,15 @@ import (
 // trials are the experiments that run. Like caps they go by the log, so that a run that is assigned asks nobody which there are.
 type trials struct {
 	mu sync.Mutex
-	// of are the agents of experiments that were planned and are not over, by stream; running are those that were started.
-	of      map[string]string
+	// of are what experiments are about that were planned and are not over, by stream; running are those that were started.
+	of      map[string]trialOf
 	running map[string]bool
 }
 
-func newTrials() *trials { return &trials{of: map[string]string{}, running: map[string]bool{}} }
+// trialOf is what an experiment is about: an agent or a runbook.
+type trialOf struct{ agent, runbook string }
+
+func newTrials() *trials { return &trials{of: map[string]trialOf{}, running: map[string]bool{}} }
 
 // trialKinds are the facts that tell which experiments there are.
 var trialKinds = []string{
@@ -43,7 +46,7 @@ func (t *trials) start(ctx context.Context, models *projections.Models) error {
 			t.running[stream] = true
 			fallthrough
 		case projections.ExperimentPlanned:
-			t.of[stream] = row.Agent
+			t.of[stream] = trialOf{row.Agent, row.Runbook}
 		}
 	}
 	return nil
@@ -60,7 +63,12 @@ func (t *trials) hear(e *events.Envelope) {
 	switch at {
 	case 0:
 		if fact, err := events.Decode(*e); err == nil {
-			t.of[e.Stream] = fact.(events.ExperimentPlanned).Agent //nolint:forcetypeassert // its kind tells
+			f := fact.(events.ExperimentPlanned) //nolint:forcetypeassert // its kind tells
+			on := trialOf{agent: f.Agent}
+			if f.Book != nil {
+				on.runbook = f.Book.Runbook
+			}
+			t.of[e.Stream] = on
 		}
 	case 1:
 		t.running[e.Stream] = true
@@ -70,12 +78,12 @@ func (t *trials) hear(e *events.Envelope) {
 	}
 }
 
-// on is the experiment that an agent's runs take part in, empty where there is none.
-func (t *trials) on(workspace, agent string) string {
+// on is the experiment that an agent's runs, or a runbook's goals, take part in, empty where there is none.
+func (t *trials) on(workspace string, what trialOf) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, stream := range slices.Sorted(maps.Keys(t.running)) {
-		if _, of, name := events.SplitStream(stream); of == workspace && t.of[stream] == agent {
+		if _, of, name := events.SplitStream(stream); of == workspace && t.of[stream] == what {
 			return name
 		}
 	}

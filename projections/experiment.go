@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -23,13 +24,16 @@ const (
 
 // ExperimentRow is a row of experiments.
 type ExperimentRow struct {
-	Experiment  string `db:"experiment,pk"`
-	Workspace   string `db:"workspace,pk"`
-	Agent       string `db:"agent"`
-	Improvement string `db:"improvement"`
-	Kind        string `db:"kind"`
-	Status      string `db:"status"` // planned, running, proved, promoted, rolled_back, stopped, expired, held_back
-	Share       int64  `db:"share_permille"`
+	Experiment string `db:"experiment,pk"`
+	Workspace  string `db:"workspace,pk"`
+	// Agent is empty where a runbook is tried, which Runbook names, and Book is the version of it that is.
+	Agent       string               `db:"agent"`
+	Runbook     string               `db:"runbook"`
+	Book        *events.RunbookSaved `db:"book"`
+	Improvement string               `db:"improvement"`
+	Kind        string               `db:"kind"`
+	Status      string               `db:"status"` // planned, running, proved, promoted, rolled_back, stopped, expired, held_back
+	Share       int64                `db:"share_permille"`
 	// Shares are those of all arms, in their order, where there are several candidates.
 	Shares    []int              `db:"shares_permille"`
 	MaxShare  int64              `db:"max_share_permille"`
@@ -85,8 +89,13 @@ var experimentTable = readmodel.NewTable("experiments", readmodel.TableOf[named,
 		readmodel.Document("level", func(r *ExperimentRow) *float64 { return &r.Level }),
 		readmodel.As(readmodel.Document("arms", func(r *ExperimentRow) *[]events.ArmCount { return &r.Arms }), "arms", func(r *ExperimentRow) any { return jsonList(r.Arms) }),
 		readmodel.Document("proof", func(r *ExperimentRow) **events.Proof { return &r.Proof }),
+		readmodel.Symbol("runbook", func(r *ExperimentRow) *string { return &r.Runbook }),
+		readmodel.Document("book", func(r *ExperimentRow) **events.RunbookSaved { return &r.Book }),
 	},
 })
+
+// Subject names what is tried of: the agent, or the runbook.
+func (r ExperimentRow) Subject() string { return cmp.Or(r.Agent, r.Runbook) }
 
 // drawnRow is a row of drawn_runs: a run that takes part in experiments.
 type drawnRow struct {
@@ -115,7 +124,7 @@ var drawnTable = readmodel.NewTable("drawn_runs", readmodel.TableOf[named, drawn
 
 // experiments keeps what is tried on a part of the runs, and what they came to.
 var experiments = readmodel.Projection{
-	Name: "experiments", Version: 6, Tables: []readmodel.AnyTable{experimentTable, drawnTable},
+	Name: "experiments", Version: 7, Tables: []readmodel.AnyTable{experimentTable, drawnTable, drawnGoalTable},
 	Lists: []readmodel.List{experimentTable.List(readmodel.List{
 		Name: "experiments", Help: "Changes that are tried on a part of the runs, and what these came to, the latest first",
 		Order: []readmodel.Order{{Column: "position", Descending: true}},
@@ -133,11 +142,12 @@ var experiments = readmodel.Projection{
 type experimentFold struct {
 	experiments *readmodel.Cache[named, ExperimentRow]
 	drawn       *readmodel.Cache[named, drawnRow]
+	goals       *readmodel.Cache[named, drawnGoal]
 	*result
 }
 
 func bindExperiments(w *readmodel.WorkingSet) readmodel.Fold {
-	return (&experimentFold{experimentTable.In(w), drawnTable.In(w), resultOfRun.In(w)}).fold
+	return (&experimentFold{experimentTable.In(w), drawnTable.In(w), drawnGoalTable.In(w), resultOfRun.In(w)}).fold
 }
 
 func (w *experimentFold) fold(f *readmodel.Fact) error {
@@ -148,6 +158,8 @@ func (w *experimentFold) fold(f *readmodel.Fact) error {
 		return w.meet(f, e)
 	case events.Experiment:
 		return w.experiment(f, e)
+	case events.Goal:
+		return w.goal(f, e)
 	}
 	// Imported runs are never assigned.
 	if w.row != nil && w.row.Source == "" {
@@ -170,7 +182,7 @@ func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
 		if !is {
 			continue
 		}
-		if err := w.heldBack(f, arm.Experiment, agent, "", events.CurrentArm, events.FrozenArm); err != nil {
+		if _, err := w.heldBack(f, arm.Experiment, agent, "", events.CurrentArm, events.FrozenArm); err != nil {
 			return err
 		}
 	}
@@ -178,10 +190,10 @@ func (w *experimentFold) draw(f *readmodel.Fact, e events.RunAssigned) error {
 }
 
 // heldBack opens an experiment that never ends.
-func (w *experimentFold) heldBack(f *readmodel.Fact, experiment, agent, kind string, arms ...string) error {
+func (w *experimentFold) heldBack(f *readmodel.Fact, experiment, agent, kind string, arms ...string) (*ExperimentRow, error) {
 	x, err := w.experiments.Row(named{experiment, f.Workspace})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if x.Status == "" {
 		x.Agent, x.Kind, x.Status, x.StartedAt, x.PlannedAt = agent, kind, ExperimentHeldBack, f.When, f.When
@@ -190,7 +202,7 @@ func (w *experimentFold) heldBack(f *readmodel.Fact, experiment, agent, kind str
 		}
 	}
 	x.Position = f.Envelope.Position
-	return nil
+	return x, nil
 }
 
 // meet notes that a run met an error that a fix is known for. It counts for the first one only, in the arm that it was drawn into before.
@@ -207,7 +219,8 @@ func (w *experimentFold) meet(f *readmodel.Fact, e events.RunFixKnown) error {
 		r.arms = slices.Clone(r.arms)
 		agent := strings.TrimPrefix(arm.Experiment, events.Prevention("", ""))
 		r.arms[i].Experiment = events.Prevention(agent, e.Fix)
-		return w.heldBack(f, r.arms[i].Experiment, agent, string(events.ChangeFixes), events.GivenArm, events.HeldOutArm)
+		_, err := w.heldBack(f, r.arms[i].Experiment, agent, string(events.ChangeFixes), events.GivenArm, events.HeldOutArm)
+		return err
 	}
 	return nil
 }
@@ -260,6 +273,9 @@ func (w *experimentFold) experiment(f *readmodel.Fact, e events.Experiment) erro
 			Experiment: e.Experiment, Workspace: r.Workspace, Agent: e.Agent, Improvement: e.Improvement, Kind: string(e.Change), Status: ExperimentPlanned,
 			MaxShare: int64(e.MaxShare), LetBy: e.By, Config: e.Config, Plan: e.Plan, PlannedAt: f.When, Position: f.Envelope.Position,
 			Others: e.Others, Arms: []events.ArmCount{{Arm: events.ControlArm}, {Arm: events.CandidateArm}},
+		}
+		if e.Book != nil {
+			r.Runbook, r.Book = e.Book.Runbook, e.Book
 		}
 		for i := range e.Others {
 			r.Arms = append(r.Arms, events.ArmCount{Arm: events.Candidate(i + 1)})

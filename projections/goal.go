@@ -78,13 +78,14 @@ var goalTable = readmodel.NewTable("goals", readmodel.TableOf[named, GoalRow]{
 		readmodel.String("reason", func(r *GoalRow) *string { return &r.Reason }),
 		readmodel.String("approval", func(r *GoalRow) *string { return &r.Approval }),
 		readmodel.Document("estimate", func(r *GoalRow) **events.GoalEstimate { return &r.Estimate }),
+		readmodel.As(readmodel.Document("arms", func(r *GoalRow) *[]events.Arm { return &r.Arms }), "arms", func(r *GoalRow) any { return jsonList(r.Arms) }),
 		readmodel.As(readmodel.Document("tasks", func(r *GoalRow) *[]GoalTaskRow { return &r.Tasks }), "tasks", func(r *GoalRow) any { return jsonList(r.Tasks) }),
 	},
 })
 
 // goals keeps where each goal and its tasks stand.
 var goals = readmodel.Projection{
-	Name: "goals", Version: 7, Tables: []readmodel.AnyTable{goalTable},
+	Name: "goals", Version: 8, Tables: []readmodel.AnyTable{goalTable},
 	Lists: []readmodel.List{goalTable.List(readmodel.List{
 		Name: "goals", Help: "Goals with their tasks, the latest first", Order: []readmodel.Order{{Column: "goal", Descending: true}},
 	})},
@@ -151,7 +152,7 @@ func (r *GoalRow) fold(fact events.Goal, when time.Time) {
 			}
 		}
 		r.Cost = r.Cost.Plus(e.Cost())
-		r.Approval, r.Estimate = strings.Clone(e.Approval), e.Estimate
+		r.Approval, r.Estimate, r.Arms = strings.Clone(e.Approval), e.Estimate, e.Arms
 		r.goesOn()
 	case events.GoalApproved:
 		r.Approval = ""

@@ -336,6 +336,8 @@ type GoalRow struct {
 	// Approval is why the plan waits for a person's approval, empty where it doesn't. Estimate is what it was to take, as the plan said.
 	Approval string               `db:"approval"`
 	Estimate *events.GoalEstimate `db:"estimate"`
+	// Arms are the experiments on its runbook that it is part of.
+	Arms []events.Arm `db:"arms"`
 	// Parallel is how many tasks are under way at a time.
 	Parallel int64 `db:"parallel"`
 	// LimitNanos is what may be spent, 0 for no limit of its own. The money is what its tasks have cost that have ended.

@@ -19,14 +19,19 @@ import (
 // that it would have changed never were.
 type Trial struct {
 	// Experiment is its id, which is the improvement's that asks for it.
-	Experiment string            `json:"experiment"`
-	Agent      string            `json:"agent"`
+	Experiment string `json:"experiment"`
+	Agent      string `json:"agent"`
+	// Runbook is what is tried instead of an agent's change.
+	Runbook    string            `json:"runbook,omitempty"`
 	Kind       events.ChangeKind `json:"kind"`
 	Difference Difference        `json:"difference"`
 	// Would is when it would have been planned, null for DifferenceGone. Did is the experiment that was held, null for DifferenceNew.
 	Would *WouldTry `json:"would"`
 	Did   *DidTry   `json:"did"`
 }
+
+// Subject names what is tried of.
+func (t Trial) Subject() string { return cmp.Or(t.Agent, t.Runbook) }
 
 // At is when it would have been planned, or was where it would not.
 func (t Trial) At() time.Time {
@@ -123,14 +128,21 @@ func surroundingsOf(ctx context.Context, models projections.Reader) (s surroundi
 
 // try notes that a proposal would have been tried, where the policy lets it be without a person.
 func (r *rehearsal) try(p evidence.Proposal, approved bool) error {
-	agent, live := r.thoughts.around.live[p.Change.Agent]
-	if !approved || !live || !p.Change.Tries() {
-		return nil
+	plan := commands.PlanExperiment{
+		Meta: commands.Meta{At: r.thoughts.at, Actor: "policy", Workspace: r.c.Workspace}, Experiment: p.ID(), Improvement: p.ID(),
+		Change: p.Change.Kind, Others: p.Change.Others, Spawn: p.Change.Spawn, Book: p.Change.Book, By: "policy",
 	}
-	facts, err := r.decide(commands.PlanExperiment{
-		Meta: commands.Meta{At: r.thoughts.at, Actor: "policy", Workspace: r.c.Workspace}, Experiment: p.ID(), Improvement: p.ID(), Agent: agent,
-		Change: p.Change.Kind, Config: *p.Change.Config, Others: p.Change.Others, Spawn: p.Change.Spawn, By: "policy",
-	})
+	agent, live := r.thoughts.around.live[p.Change.Agent]
+	switch {
+	case !approved || !p.Change.Tries():
+		return nil
+	case p.Change.Saves(): // a saved runbook is always there
+	case !live:
+		return nil
+	default:
+		plan.Agent, plan.Config = agent, *p.Change.Config
+	}
+	facts, err := r.decide(plan)
 	if aggregates.Refused(err) {
 		return nil // the policy lets it reach too little to be tried
 	}
@@ -139,10 +151,17 @@ func (r *rehearsal) try(p evidence.Proposal, approved bool) error {
 	}
 	planned, _ := facts[0].(events.ExperimentPlanned)
 	r.trials = append(r.trials, Trial{
-		Experiment: p.ID(), Agent: agent, Kind: p.Change.Kind, Difference: DifferenceNew,
+		Experiment: p.ID(), Agent: planned.Agent, Runbook: runbookOf(planned), Kind: p.Change.Kind, Difference: DifferenceNew,
 		Would: &WouldTry{At: r.thoughts.at, Position: r.thoughts.position, MaxShare: planned.MaxShare},
 	})
 	return nil
+}
+
+func runbookOf(f events.ExperimentPlanned) string {
+	if f.Book == nil {
+		return ""
+	}
+	return f.Book.Runbook
 }
 
 // tried are the experiments that were held up to the end of the time that is looked at, in the order in which they were planned.
@@ -171,7 +190,7 @@ func (r *rehearsal) tried(ctx context.Context, store eventstore.Store, unread ma
 		i := slices.IndexFunc(held, func(t Trial) bool { return t.Experiment == id })
 		if f, planned := fact.(events.ExperimentPlanned); planned {
 			held = append(held, Trial{
-				Experiment: f.Experiment, Agent: f.Agent, Kind: f.Change, Difference: DifferenceGone,
+				Experiment: f.Experiment, Agent: f.Agent, Runbook: runbookOf(f), Kind: f.Change, Difference: DifferenceGone,
 				Did: &DidTry{PlannedAt: e.OccurredAt, By: f.By, Improvement: f.Improvement, Verdict: projections.ExperimentPlanned, Position: e.Position},
 			})
 			continue
@@ -229,7 +248,7 @@ func beside(would, held []Trial, from time.Time) []Trial {
 			continue
 		}
 		for _, earlier := range trials[:i] {
-			if over := earlier.over(); earlier.Would != nil && earlier.Agent == t.Agent && (over.IsZero() || over.After(t.Would.At)) {
+			if over := earlier.over(); earlier.Would != nil && earlier.Agent == t.Agent && earlier.Runbook == t.Runbook && (over.IsZero() || over.After(t.Would.At)) {
 				t.Would.Behind = earlier.Experiment
 				break
 			}

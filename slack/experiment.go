@@ -17,21 +17,33 @@ import (
 
 // experimentSays is what an experiment has come to, in a line.
 func experimentSays(row projections.ExperimentRow) string {
-	change := strings.ReplaceAll(inert(cmp.Or(row.Kind, "change")), "_", " ")
-	agent := "*" + strings.ReplaceAll(inert(clip(oneLine(row.Agent), 80)), "*", "") + "*"
+	what := "The new " + strings.ReplaceAll(inert(cmp.Or(row.Kind, "change")), "_", " ") + " of *" + strings.ReplaceAll(inert(clip(oneLine(row.Subject()), 80)), "*", "") + "*"
+	all := "all runs"
+	if row.Runbook != "" {
+		what, all = strings.Replace(what, " runbook of ", " version of the runbook ", 1), "all goals that are planned by it"
+	}
+	without := strings.ToUpper(all[:1]) + all[1:] + " are without it."
 	switch row.Status {
 	case projections.ExperimentProved:
-		return ":chart_with_upwards_trend: The new " + change + " of " + agent + " is proved to be better. Should all runs have it?"
+		return ":chart_with_upwards_trend: " + what + " is proved to be better. Should " + all + " have it?"
 	case projections.ExperimentPromoted:
-		return ":white_check_mark: The new " + change + " of " + agent + " is proved to be better: all runs have it."
+		return ":white_check_mark: " + what + " is proved to be better: " + all + " have it."
 	case projections.ExperimentRolledBack:
-		return ":leftwards_arrow_with_hook: The new " + change + " of " + agent + " is taken back: " + inert(cmp.Or(clip(oneLine(strings.TrimSuffix(row.Reason, ".")), 600), "it broke the guardrail of "+strings.ReplaceAll(row.Guardrail, "_", " "))) + "."
+		return ":leftwards_arrow_with_hook: " + what + " is taken back: " + inert(cmp.Or(clip(oneLine(strings.TrimSuffix(row.Reason, ".")), 600), "it broke the guardrail of "+strings.ReplaceAll(row.Guardrail, "_", " "))) + "."
 	case projections.ExperimentExpired:
-		return ":heavy_minus_sign: The new " + change + " of " + agent + " made no difference that could be shown. All runs are without it."
+		return ":heavy_minus_sign: " + what + " made no difference that could be shown. " + without
 	case projections.ExperimentStopped:
-		return ":no_entry_sign: The new " + change + " of " + agent + " is not tried any longer. All runs are without it."
+		return ":no_entry_sign: " + what + " is not tried any longer. " + without
 	}
-	return ":test_tube: The new " + change + " of " + agent + " is being tried."
+	return ":test_tube: " + what + " is being tried."
+}
+
+// unitOf is what an experiment counts.
+func unitOf(row projections.ExperimentRow) string {
+	if row.Runbook != "" {
+		return "goal"
+	}
+	return "run"
 }
 
 // experimentBlocks is what an experiment has found, with what decides on it where it waits for a person.
@@ -44,8 +56,8 @@ func experimentBlocks(row projections.ExperimentRow) []api.Block {
 	for _, arm := range row.Arms {
 		name := map[string]string{events.ControlArm: "As it was", events.CandidateArm: "With the change"}[arm.Arm]
 		n := max(arm.Runs, 1)
-		fields = append(fields, field(cmp.Or(name, inert(arm.Arm)), fmt.Sprintf("%s\n%s and %s a run",
-			share(arm.Succeeded, arm.Runs-arm.Unrated), arm.Cost().Mark(dollars(arm.CostNanos/events.Nanos(n))), seconds(float64(arm.Milliseconds)/float64(1000*n)))))
+		fields = append(fields, field(cmp.Or(name, inert(arm.Arm)), fmt.Sprintf("%s\n%s and %s a %s",
+			share(arm.Succeeded, arm.Runs-arm.Unrated), arm.Cost().Mark(dollars(arm.CostNanos/events.Nanos(n))), seconds(float64(arm.Milliseconds)/float64(1000*n)), unitOf(row))))
 	}
 	if len(fields) > 0 {
 		blocks = append(blocks, api.NewSectionBlock(nil, fields, nil))
@@ -55,7 +67,7 @@ func experimentBlocks(row projections.ExperimentRow) []api.Block {
 			100*p.Difference, 100*p.Low, 100*p.High, p.From, p.To, inert(row.Experiment))))
 	}
 	if row.Status == projections.ExperimentProved {
-		promote := button(trialAction+string(Approve), row.Experiment, "Give it to all runs").WithStyle(api.StylePrimary)
+		promote := button(trialAction+string(Approve), row.Experiment, "Give it to all "+unitOf(row)+"s").WithStyle(api.StylePrimary)
 		return append(blocks, api.NewActionBlock("", promote, button(trialAction+string(Reject), row.Experiment, "End the trial").WithStyle(api.StyleDanger)))
 	}
 	if row.DecidedBy != "" {
@@ -116,8 +128,8 @@ func (d *Door) conclude(ctx context.Context, r Request, id uuid.UUID, w Conclude
 	by, meta := "user:"+r.person(), d.meta(r, id, 0, "")
 	if !w.Promote {
 		receipt, err := d.Dispatch(ctx, commands.StopExperiment{Meta: meta, Experiment: w.Experiment, By: by, Reason: "ended in Slack"})
-		return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: "Ended: all runs are without it."}}, err
+		return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: "Ended: all " + unitOf(row) + "s are without it."}}, err
 	}
 	receipt, err := d.Promote(ctx, commands.PromoteExperiment{Meta: meta, Experiment: w.Experiment, By: by})
-	return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: "Runs that start from now on have it."}}, err
+	return done{outcome: events.SlackRecorded, repeated: receipt.Repeated, reply: &Reply{Text: map[string]string{"run": "Runs that start", "goal": "Goals that are planned by it"}[unitOf(row)] + " from now on have it."}}, err
 }

@@ -26,6 +26,7 @@ type decided struct {
 		Improvement string              `json:"improvement"`
 		Status      string              `json:"status"`
 		Agent       string              `json:"agent,omitempty" doc:"The agent that was changed, for runs that start from now on but those that are held back."`
+		Runbook     string              `json:"runbook,omitempty" doc:"The runbook that was changed, for goals that are planned by it from now on but those that are held back."`
 		Version     int                 `json:"version,omitempty" doc:"Its version with the change."`
 		Before      *events.AgentConfig `json:"before,omitempty" doc:"What it was made of before."`
 		After       *events.AgentConfig `json:"after,omitempty" doc:"What it is made of."`
@@ -53,6 +54,9 @@ func (d *door) decideImprovement(api huma.API) {
 		out.Body.Improvement, out.Body.Status, out.Body.Yours = in.Improvement, projections.Approved, made.Change.Instruction
 		if made.Done {
 			out.Body.Status, out.Body.Agent, out.Body.Version, out.Body.Yours = projections.Applied, made.Agent, made.Version, ""
+			if made.Change.Saves() {
+				out.Body.Agent, out.Body.Runbook = "", made.Agent
+			}
 			if made.Change.Config != nil {
 				out.Body.Before, out.Body.After = &made.From, &made.To
 				out.Body.TakeBack = "/api/agents/" + made.Agent + "/rollback"

@@ -29,7 +29,7 @@ func TestWhatIfIsARoute(t *testing.T) {
 		"/api/whatif/x-1":            {200, `"unknown":"0 runs that were drawn`},
 		"/api/whatif/x":              {200, `"agent":"clerk"`},
 		"/api/whatif/x-1?task=tea":   {200, `"unknown":"none of the runs that were drawn is about tea"`},
-		"/api/whatif/only-1":         {422, "only a change of an agent"},
+		"/api/whatif/only-1":         {422, "what-if is told of changes that are tried"},
 		"/api/whatif/same":           {422, "same-1"},
 		"/api/whatif/none":           {404, "none"},
 		"/api/whatif/x-1?position=7": {422, "unknown query parameter"},

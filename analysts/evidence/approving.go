@@ -38,7 +38,7 @@ func Approving(kind events.ChangeKind) string {
 	case events.ChangeWorkflow:
 		return "it is noted as decided, and nothing else: the work is yours to change where it is defined"
 	case events.ChangeRunbook:
-		return "it is noted as decided, and nothing else: the runbook is yours to save (`virtuous6 save-workflow`), and counts as automated once it has run"
+		return "where it names a saved runbook, that goes on in the version it says, for the goals that are planned by it from then on but those that are held back; else it is noted as decided, and nothing else: the runbook is yours to save (`virtuous6 save-workflow`), and counts as automated once it has run"
 	case events.ChangeFallbacks:
 		return "the agent asks those models where its own does not answer, in the runs that begin from then on but those that are held back"
 	case events.ChangeRouting:

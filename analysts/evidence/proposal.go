@@ -23,6 +23,11 @@ func ProposalID(analyst string, change events.Change, generation int) string {
 		}
 		change.Config = &config
 	}
+	if b := change.Book; b != nil {
+		book := *b
+		book.Requester = ""
+		change.Book = &book
+	}
 	data, err := json.Marshal(struct {
 		Analyst string
 		Change  events.Change

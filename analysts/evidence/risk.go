@@ -17,7 +17,8 @@ type Risk struct {
 // RiskOf is the risk of the change that an improvement asks for, and do the steps to take for it, in their order.
 func RiskOf(improvement string, c events.Change) (r Risk, do []string) {
 	r = Risk{Whom: "who asks " + c.Agent, Undo: "virtuous6 agents rollback " + c.Agent}
-	do = []string{"virtuous6 improvements approve " + improvement + " tries or makes it, as the policy has it", "virtuous6 experiments show " + improvement + " tells how it does beside what there is"}
+	tries, tells := "virtuous6 improvements approve "+improvement+" tries or makes it, as the policy has it", "virtuous6 experiments show "+improvement+" tells how it does beside what there is"
+	do = []string{tries, tells}
 	byHand := []string{"virtuous6 improvements show " + improvement + " tells what it rests on", "change it where the work is defined: a prompt, a runbook, whoever hands out the work", "virtuous6 improvements approve " + improvement + " notes that it was decided"}
 	switch c.Kind {
 	case events.ChangeModel:
@@ -68,6 +69,10 @@ func RiskOf(improvement string, c events.Change) (r Risk, do []string) {
 		do = []string{
 			fmt.Sprintf("virtuous6 save-workflow - NAME --workflow %s --steps %q keeps it as a runbook", c.Workflow, strings.Join(c.Steps, ",")),
 			"virtuous6 run NAME follows it; a goal that it fits does so by itself",
+		}
+		if b := c.Book; b != nil {
+			r.Whom, r.Undo = "the goals that are planned by "+b.Runbook, fmt.Sprintf("virtuous6 save-workflow - %s --version %d", b.Runbook, b.From)
+			do = []string{tries, tells}
 		}
 	}
 	return r, do

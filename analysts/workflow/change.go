@@ -9,7 +9,7 @@ import (
 	"github.com/virtuous6/virtuous6/events"
 )
 
-// changes are what the factors of a workflow ask for. Who and what it is done with is for people to choose; where it goes better or
+// changes are what the factors of a workflow ask for. Where a saved runbook of the workflow can be changed so, that is its next version, which can be tried. Who and what it is done with is for people to choose; where it goes better or
 // worse (a label) they are to look. A tool that goes with success stays a finding.
 func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 	var proposals []evidence.Proposal
@@ -50,9 +50,24 @@ func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 		default:
 			continue
 		}
+		switch book, does := c.bookOf(f); {
+		case book != nil && slices.ContainsFunc(proposals, func(p evidence.Proposal) bool {
+			return p.Change.Book != nil && p.Change.Book.Runbook == book.Runbook && slices.EqualFunc(p.Change.Book.Steps, book.Steps, sameStep)
+		}):
+			continue // another claim asks for the same
+		case book != nil:
+			change.Kind, change.Book = events.ChangeRunbook, book
+			change.Instruction += " In the runbook " + book.Runbook + " that is " + arrows(namesOf(book.Steps)) + "."
+		case does:
+			continue // whoever plans by it does so
+		}
 		proposals = append(proposals, evidence.Proposal{Change: change, Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth()})
 	}
 	return proposals
+}
+
+func sameStep(a, b events.RunbookStep) bool {
+	return a.Name == b.Name && slices.Equal(a.DependsOn, b.DependsOn)
 }
 
 // choice is what people are to do about who or what runs are done with, or where.

@@ -27,6 +27,8 @@ type History struct {
 	Steps []projections.StepStat
 	// Timing is what the time of its runs hangs on.
 	Timing Timing
+	// Books are the saved runbooks that were taken from it.
+	Books []projections.RunbookRow
 }
 
 // Run is one ended run.
@@ -58,6 +60,11 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
 		return v, fmt.Errorf("load agents: %w", err)
 	}
 	v.Agents = evidence.ConfigsOf(agents)
+	saved, err := r.Runbooks(ctx)
+	if err != nil {
+		return v, fmt.Errorf("load runbooks: %w", err)
+	}
+	books := booksOf(saved)
 	runs, err := r.Observations(ctx)
 	if err != nil {
 		return v, fmt.Errorf("load runs: %w", err)
@@ -77,6 +84,7 @@ func loadWorkflowView(ctx context.Context, r projections.Reader) (View, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.byName)) {
+		l.byName[name].Books = books[name]
 		v.Workflows = append(v.Workflows, *l.byName[name])
 	}
 	return v, nil

@@ -44,7 +44,7 @@ func (c *config) mistake() (key, says string) {
 	specialistLimit, wrongLimit := events.ParseUSD(cmp.Or(p.SpecialistLimit, "0"))
 	experimentLimit, wrongExperiments := events.ParseUSD(cmp.Or(p.ExperimentLimit, "0"))
 	unknown := slices.IndexFunc(p.SelfApproved, func(k events.ChangeKind) bool { return !slices.Contains(events.ChangeKinds(), k) })
-	untried := slices.IndexFunc(p.Canary, func(k events.ChangeKind) bool { return !k.Configures() })
+	untried := slices.IndexFunc(p.Canary, func(k events.ChangeKind) bool { return !k.Triable() })
 	for _, rule := range []struct {
 		key    string
 		broken bool
@@ -110,14 +110,14 @@ var team = regexp.MustCompile(`^[TE][A-Z0-9]+$`)
 
 // triable are the kinds of change that can be tried on a part of the runs.
 func triable() []events.ChangeKind {
-	return slices.DeleteFunc(events.ChangeKinds(), func(k events.ChangeKind) bool { return !k.Configures() })
+	return slices.DeleteFunc(events.ChangeKinds(), func(k events.ChangeKind) bool { return !k.Triable() })
 }
 
 // wrongRule tells of a rule for changes that it can't be held.
 func wrongRule(r changeRuleConfig) bool {
 	return !slices.Contains([]events.Autonomy{events.MayPropose, events.MayTry, events.MayPromote}, r.May) ||
 		slices.ContainsFunc(r.Kinds, func(k events.ChangeKind) bool {
-			return !slices.Contains(events.ChangeKinds(), k) || r.May == events.MayTry && !k.Configures()
+			return !slices.Contains(events.ChangeKinds(), k) || r.May == events.MayTry && !k.Triable()
 		})
 }
 

@@ -20,9 +20,9 @@ import (
 type experimentsVerb struct {
 	List    experimentsListVerb    `cmd:"" default:"withargs" help:"List what is tried on a part of the runs."`
 	Show    experimentsShowVerb    `cmd:"" help:"Show an experiment: its arms, and what its decisions rest on."`
-	Start   experimentsStartVerb   `cmd:"" help:"Try a change of an agent on a part of its runs."`
+	Start   experimentsStartVerb   `cmd:"" help:"Try a change of an agent on a part of its runs, or of a runbook on a part of its goals."`
 	Promote experimentsPromoteVerb `cmd:"" help:"Give all runs what was proved to be better and waits for a person."`
-	Stop    experimentsStopVerb    `cmd:"" help:"End an experiment: all runs get the agent as it is."`
+	Stop    experimentsStopVerb    `cmd:"" help:"End an experiment: all get the agent, or the runbook, as it is."`
 }
 
 type experimentsListVerb struct {
@@ -45,10 +45,10 @@ func (v experimentsListVerb) Run(ctx context.Context, a *app) error {
 			a.note("No experiments: `virtuous6 experiments start AGENT --prompt ...` tries a change on a part of the runs.")
 			return nil
 		}
-		return table(a.out, "EXPERIMENT|AGENT|CHANGE|STATUS|SHARE|RUNS WITHOUT|SUCCEED|RUNS WITH|SUCCEED|SINCE", func(row func(...any)) {
+		return table(a.out, "EXPERIMENT|AGENT OR RUNBOOK|CHANGE|STATUS|SHARE|RUNS WITHOUT|SUCCEED|RUNS WITH|SUCCEED|SINCE", func(row func(...any)) {
 			for _, x := range rows {
 				old, next := arms(x)
-				row(short(x.Experiment, 40), short(x.Agent, 32), orDash(x.Kind), x.Status, percent(x.Share), old.Runs, succeedRate(old), next.Runs, succeedRate(next), when(x.StartedAt))
+				row(short(x.Experiment, 40), short(x.Subject(), 32), orDash(x.Kind), x.Status, percent(x.Share), old.Runs, succeedRate(old), next.Runs, succeedRate(next), when(x.StartedAt))
 			}
 		})
 	})
@@ -105,24 +105,32 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 	if v.JSON {
 		return a.json(x)
 	}
-	fmt.Fprintf(a.out, "%s  %s: the %s of %s", x.Experiment, x.Status, cmpKind(x.Kind), oneLine(x.Agent))
+	unit := "runs"
+	if x.Runbook != "" {
+		unit = "goals"
+	}
+	fmt.Fprintf(a.out, "%s  %s: the %s of %s", x.Experiment, x.Status, cmpKind(x.Kind), oneLine(x.Subject()))
 	if x.Share > 0 {
-		fmt.Fprintf(a.out, ", with %s of the runs", percent(x.Share))
+		fmt.Fprintf(a.out, ", with %s of the %s", percent(x.Share), unit)
 	}
 	fmt.Fprintln(a.out)
 	if x.Reason != "" {
 		fmt.Fprintf(a.out, "because %s\n", oneLine(x.Reason))
 	}
 	if x.LetBy != "" {
-		fmt.Fprintf(a.out, "let by %s, up to %s without another word; by %s; ends after %d runs or %d days\n",
-			oneLine(x.LetBy), percent(x.MaxShare), x.Plan.Unit, x.Plan.MaxRuns, x.Plan.MaxDays)
+		fmt.Fprintf(a.out, "let by %s, up to %s without another word; by %s; ends after %d %s or %d days\n",
+			oneLine(x.LetBy), percent(x.MaxShare), x.Plan.Unit, x.Plan.MaxRuns, unit, x.Plan.MaxDays)
+	}
+	if x.Book != nil {
+		fmt.Fprintf(a.out, "%s, beside version %d:\n", events.CandidateArm, x.Book.From)
+		writeSteps(a.out, x.Book.Steps)
 	}
 	for i, config := range append([]events.AgentConfig{x.Config}, x.Others...) {
-		if x.Kind != "" && x.Status != projections.ExperimentHeldBack {
+		if x.Kind != "" && x.Book == nil && x.Status != projections.ExperimentHeldBack {
 			fmt.Fprintf(a.out, "%s: %s\n", events.Candidate(i), cmp.Or(short(answers.Tried(events.ChangeKind(x.Kind), config), 100), "none"))
 		}
 	}
-	err = table(a.out, "ARM|SHARE|RUNS|SUCCEEDED|RATE|JUDGED|COST A RUN|SECONDS A RUN", func(row func(...any)) {
+	err = table(a.out, "ARM|SHARE|"+strings.ToUpper(unit)+"|SUCCEEDED|RATE|JUDGED|COST EACH|SECONDS EACH", func(row func(...any)) {
 		for i, arm := range x.Arms {
 			n := max(arm.Runs, 1)
 			row(arm.Arm, shareOf(x, i), arm.Runs, arm.Succeeded, succeedRate(arm), arm.Judged, arm.Cost().Mark((arm.CostNanos / events.Nanos(n)).String()), fmt.Sprintf("%.2f", float64(arm.Milliseconds)/float64(1000*n)))
@@ -132,7 +140,7 @@ func (v experimentsShowVerb) Run(ctx context.Context, a *app) error {
 		for _, f := range p.Flips {
 			fmt.Fprintf(a.out, "goes worse: the task %s, %d of %d before, %d of %d with it\n", oneLine(f.Task), f.ControlSucceeded, f.ControlRuns, f.CandidateSucceeded, f.CandidateRuns)
 		}
-		_, err = fmt.Fprintf(a.out, "the latest decision counted %d runs, positions %d to %d: %s\n", evidenceRuns(*p), p.From, p.To, proofText(*p))
+		_, err = fmt.Fprintf(a.out, "the latest decision counted %d %s, positions %d to %d: %s\n", evidenceRuns(*p), unit, p.From, p.To, proofText(*p))
 	}
 	return err
 }
@@ -185,11 +193,12 @@ func findExperiment(ctx context.Context, r projections.Reader, id string) (proje
 }
 
 type experimentsStartVerb struct {
-	Agent string `arg:"" help:"The agent."`
+	Agent string `arg:"" help:"The agent, or with --runbook the runbook."`
 	agentFlags
+	Runbook string   `help:"A file as virtuous6 runbooks NAME prints it: that is tried as the next version of the runbook, on a part of the goals that are planned by it." placeholder:"FILE"`
 	Or      []string `help:"Another value of the same setting, an arm of its own; up to seven times." placeholder:"VALUE" sep:"none"`
 	Spawn   string   `help:"An agent's file: the agent is made when the experiment starts, to have what --route passes on to it, and retired where that is not kept." placeholder:"FILE"`
-	By      string   `help:"What stays in one arm: a conversation or a requester." enum:"conversation,requester" default:"conversation"`
+	By      string   `help:"What stays in one arm: a conversation or a requester, of a runbook a goal or a requester. Default: a conversation, a goal." enum:",conversation,requester,goal" default:""`
 	MaxRuns int64    `help:"End it where so many runs show nothing. Default 8000." placeholder:"N"`
 	MaxDays int      `help:"End it where so many days show nothing. Default 30." placeholder:"N"`
 
@@ -204,13 +213,17 @@ func (experimentsStartVerb) Help() string {
 		"better, at however many looks. It is rolled back as soon as it is proved that its runs succeed less often, cost a quarter more, or " +
 		"take half as long again, or that a task which went well goes worse. One change at a time, so that you know what did it; the changes of one agent are tried one after " +
 		"another. With --or several values are tried at once: each begins with 5%, one that harms goes out by itself, and what may be the best gets more of the " +
-		"runs. With --route runs are drawn that name nobody and whose task, or workflow, would be passed on: the candidate's go to the other agent, or to a new one with --spawn.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester\n" +
+		"runs. With --route runs are drawn that name nobody and whose task, or workflow, would be passed on: the candidate's go to the other agent, or to a new one with --spawn. With --runbook goals are drawn that are planned by it: one counts as reached or not, from its plan to its end, and one that takes longer than a day as not.\n\nExamples:\n  virtuous6 experiments start clerk --prompt @new.md\n  virtuous6 experiments start clerk --model gpt-6-luna --by requester\n" +
 		"  virtuous6 experiments start clerk --prompt @short.md --or @kind.md --or @strict.md\n" +
-		"  virtuous6 experiments start assistant --route refund,returns=billing\n  virtuous6 experiments start assistant --route refund=refunder --spawn refunder.md"
+		"  virtuous6 experiments start assistant --route refund,returns=billing\n  virtuous6 experiments start assistant --route refund=refunder --spawn refunder.md\n" +
+		"  virtuous6 experiments start refund --runbook other-order.yaml"
 }
 
 // Run plans the experiment.
 func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
+	if v.Runbook != "" {
+		return v.ofRunbook(ctx, a)
+	}
 	kind, err := v.kind()
 	if err != nil {
 		return err
@@ -246,15 +259,18 @@ func (v experimentsStartVerb) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	meta := a.meta("")
-	plan := commands.PlanExperiment{
-		Meta: meta, Experiment: meta.ID.String(), Agent: v.Agent, Change: kind, Config: config, Others: others, Spawn: spawn, By: "user:" + a.config.user(),
-		Plan: events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, Flips: v.Flips, JudgedWithin: int64(v.JudgedWithin.Seconds())},
-	}
+	return v.plan(ctx, a, commands.PlanExperiment{Agent: v.Agent, Change: kind, Config: config, Others: others, Spawn: spawn}, "agent")
+}
+
+// plan asks that something of an agent or a runbook be tried.
+func (v experimentsStartVerb) plan(ctx context.Context, a *app, plan commands.PlanExperiment, of string) error {
+	plan.Meta, plan.By = a.meta(""), "user:"+a.config.user()
+	plan.Experiment = plan.ID.String()
+	plan.Plan = events.ExperimentPlan{Unit: events.ExperimentUnit(v.By), MaxRuns: v.MaxRuns, MaxDays: v.MaxDays, Flips: v.Flips, JudgedWithin: int64(v.JudgedWithin.Seconds())}
 	if _, err := a.dispatcher().Dispatch(ctx, plan); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%s is planned: it starts when the agent's other experiments are over, while `virtuous6 serve` runs.\n", plan.Experiment)
+	fmt.Fprintf(a.out, "%s is planned: it starts when the %s's other experiments are over, while `virtuous6 serve` runs.\n", plan.Experiment, of)
 	return nil
 }
 

@@ -181,6 +181,9 @@ func (a *app) headGoal(g projections.GoalRow, p projections.GoalProgress) {
 		}
 		fmt.Fprintln(a.out)
 	}
+	for _, arm := range g.Arms {
+		fmt.Fprintf(a.out, "drawn as %s in %s, with a chance of %s\n", arm.Arm, oneLine(arm.Experiment), percent(int64(arm.Permille)))
+	}
 	if !g.StartedAt.IsZero() {
 		fmt.Fprintf(a.out, "%s since its start, the longest chain in it %s", secondsOf(p.MakespanSeconds), secondsOf(p.CriticalSeconds))
 		if p.RemainingSeconds != nil && !paused {

@@ -137,6 +137,10 @@ func (v improvementsShowVerb) Run(ctx context.Context, a *app) error {
 			fmt.Fprintf(a.out, "it would read, of %s: %s\n", oneLine(q.Of), cmp.Or(short(q.Text, 400), "nothing: it was forgotten, or is not there"))
 		}
 	}
+	if b := i.Change.Book; b != nil {
+		fmt.Fprintf(a.out, "the runbook %s would go on from version %d as:\n", oneLine(b.Runbook), b.From)
+		writeSteps(a.out, b.Steps)
+	}
 	e := i.Evidence
 	fmt.Fprintf(a.out, "evidence: %.3g (%.3g to %.3g) over %d runs, log positions %d to %d; %s\n", e.Value, e.Low, e.High, e.N, e.From, e.To, oneLine(e.Statistic))
 	if s := i.Change.Spawn; s != nil {
@@ -195,10 +199,15 @@ func (v improvementsApproveVerb) Run(ctx context.Context, a *app) error {
 	switch {
 	case made.Harm != "":
 		fmt.Fprintf(a.out, "It is not tried, and rejected: %s\n", oneLine(made.Harm))
+	case made.Trial && made.Change.Saves():
+		fmt.Fprintf(a.out, "It is tried on a part of the goals that are planned by %s: virtuous6 experiments show %s\n", oneLine(made.Agent), made.Improvement)
 	case made.Trial:
 		fmt.Fprintf(a.out, "It is tried on a part of the runs of %s: virtuous6 experiments show %s\n", oneLine(made.Agent), made.Improvement)
 	case made.Done && made.Change.Kind == events.ChangeRetire:
 		fmt.Fprintf(a.out, "%s takes no more runs.\n", oneLine(made.Agent))
+	case made.Done && made.Change.Saves():
+		fmt.Fprintf(a.out, "The runbook %s goes by version %d, for all goals that are planned by it from now on%s\nTo take it back: %s\n",
+			oneLine(made.Agent), made.Version, a.heldBack(), takeBookBack(made.Agent, made.Version-1))
 	case made.Done && len(changedKeys(made.From, made.To)) == 0:
 		fmt.Fprintf(a.out, "%s is so already.\n", oneLine(made.Agent))
 	case made.Done:

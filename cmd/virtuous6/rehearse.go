@@ -159,7 +159,7 @@ func tellTrials(a *app, found replay.Rehearsal) {
 	}
 	fmt.Fprintf(a.out, "\nTRIED (%d): what would have been tried on a part of the runs without a person, and what was; what would have come of it nobody knows\n", len(found.Trials))
 	for _, t := range found.Trials {
-		fmt.Fprintf(a.out, "  %s  %s  %s of %s\n", when(t.At()), oneLine(t.Experiment), oneLine(string(t.Kind)), oneLine(t.Agent))
+		fmt.Fprintf(a.out, "  %s  %s  %s of %s\n", when(t.At()), oneLine(t.Experiment), oneLine(string(t.Kind)), oneLine(t.Subject()))
 		switch w := t.Would; {
 		case w == nil:
 			fmt.Fprintf(a.out, "    today: no analyst asks for it, or a person would have to approve it\n")

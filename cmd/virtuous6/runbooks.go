@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -119,6 +120,7 @@ type saveWorkflowVerb struct {
 	Workflow string            `help:"The workflow, with --steps."`
 	Notes    string            `help:"What to know about it."`
 	Slot     map[string]string `help:"A text of the run that whoever runs it is to give; may be given again." placeholder:"SLOT=TEXT" mapsep:"none"`
+	Version  int               `help:"Take the runbook back to this earlier version of its own, with - for the run." placeholder:"N"`
 	Draft    bool              `help:"RUN is one in which a model in the role runbook drafted it."`
 	JSON     bool              `name:"json" help:"Print one JSON value."`
 }
@@ -127,7 +129,7 @@ type saveWorkflowVerb struct {
 func (saveWorkflowVerb) Help() string {
 	return "Of a live run its calls of tools are kept with their arguments, and its prompt behind them; of an imported one the names of its steps.\n\n" +
 		"Examples:\n  virtuous6 save-workflow airline-0-1 cancel-flight\n  virtuous6 save-workflow 019a refund --slot order=12\n  virtuous6 save-workflow role-1f3a refund --draft\n" +
-		"  virtuous6 save-workflow - refund --workflow checkout --steps \"look up\",refund,confirm"
+		"  virtuous6 save-workflow - refund --version 2\n  virtuous6 save-workflow - refund --workflow checkout --steps \"look up\",refund,confirm"
 }
 
 // Run saves the runbook and prints it.
@@ -141,6 +143,9 @@ func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
 	reader, err := a.read(ctx)
 	if err != nil {
 		return err
+	}
+	if v.Version != 0 {
+		return v.takeBack(ctx, a)
 	}
 	var made runbook.Runbook
 	switch {
@@ -174,6 +179,35 @@ func (v saveWorkflowVerb) Run(ctx context.Context, a *app) error {
 	saved := made.Saved()
 	save := commands.SaveRunbook{
 		Meta: a.meta(saved.Run), Runbook: saved.Runbook, Workflow: saved.Workflow, Run: saved.Run, Steps: saved.Steps, Notes: v.Notes, Requester: saved.Requester,
+	}
+	if _, err := a.dispatcher().Dispatch(ctx, save); err != nil {
+		return err
+	}
+	if err := a.catchUp(ctx); err != nil {
+		return err
+	}
+	return runbooksVerb{Name: v.Name, JSON: v.JSON}.Run(ctx, a)
+}
+
+// takeBack saves an earlier version of the runbook again.
+func (v saveWorkflowVerb) takeBack(ctx context.Context, a *app) error {
+	if v.ID != "-" || len(v.Steps) > 0 || v.Draft || len(v.Slot) > 0 {
+		return usage("--version: give - for the run, and nothing else that a runbook is made of")
+	}
+	all, err := a.factsOf(ctx, commands.RunbookStream(a.flags.Workspace, v.Name))
+	if err != nil {
+		return err
+	}
+	if v.Version < 1 || v.Version > len(all) {
+		return fmt.Errorf("runbook %q has %d versions, and no version %d: `virtuous6 why %s` tells them", v.Name, len(all), v.Version, v.Name)
+	}
+	was, is := all[v.Version-1].fact.(events.RunbookSaved)
+	if !is {
+		return fmt.Errorf("version %d of runbook %q can't be read", v.Version, v.Name)
+	}
+	save := commands.SaveRunbook{
+		Meta: a.meta(was.Run), Runbook: was.Runbook, Workflow: was.Workflow, Run: was.Run, Steps: was.Steps, Notes: cmp.Or(v.Notes, was.Notes), Requester: was.Requester,
+		From: len(all), Restores: v.Version,
 	}
 	if _, err := a.dispatcher().Dispatch(ctx, save); err != nil {
 		return err

@@ -1,0 +1,129 @@
+package workflow
+
+import (
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/virtuous6/virtuous6/events"
+	"github.com/virtuous6/virtuous6/projections"
+)
+
+// stepsOf are steps by their names, each with those that it waits for.
+func stepsOf(names string, on ...[]int) (steps []events.RunbookStep) {
+	for i, name := range names {
+		s := events.RunbookStep{Name: string(name), Instruction: "Do " + string(name)}
+		if i < len(on) {
+			s.DependsOn = on[i]
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+func chain(names string) []events.RunbookStep {
+	steps := stepsOf(names)
+	for i := range steps[1:] {
+		steps[i+1].DependsOn = []int{i}
+	}
+	return steps
+}
+
+// A runbook's next version is made of its own steps alone: in another order, or without one.
+func TestARunbooksNextVersion(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		steps   []events.RunbookStep
+		what    feature
+		harms   bool
+		subject []string
+		want    []events.RunbookStep
+		so      bool
+	}{
+		"a before b":                         {steps: chain("bac"), what: precedes, subject: []string{"a", "b"}, want: chain("abc")},
+		"a directly before b":                {steps: chain("acb"), what: precedes, subject: []string{"a", "b"}, want: chain("cab")},
+		"it is so":                           {steps: chain("cab"), what: precedes, subject: []string{"a", "b"}, so: true},
+		"it stands so, and nothing waits":    {steps: stepsOf("ab"), what: precedes, subject: []string{"a", "b"}, want: chain("ab")},
+		"not from a to b":                    {steps: chain("abc"), what: precedes, harms: true, subject: []string{"a", "b"}, want: chain("bac")},
+		"not from a to b, which it does not": {steps: chain("acb"), what: precedes, harms: true, subject: []string{"a", "b"}},
+		"a sequence":                         {steps: chain("cxba"), what: sequence, subject: []string{"a", "b", "c"}, want: chain("axbc")},
+		"a sequence that is there":           {steps: chain("axbc"), what: sequence, subject: []string{"a", "b", "c"}, so: true},
+		"a sequence that does harm":          {steps: chain("abc"), what: sequence, harms: true, subject: []string{"a", "b", "c"}},
+		"without b":                          {steps: chain("abc"), what: contains, harms: true, subject: []string{"b"}, want: chain("ac")},
+		"without the only one":               {steps: chain("a"), what: contains, harms: true, subject: []string{"a"}},
+		"a step that it lacks":               {steps: chain("ab"), what: contains, subject: []string{"z"}},
+		"one that it has":                    {steps: chain("ab"), what: contains, subject: []string{"b"}},
+		"once":                               {steps: chain("abcb"), what: repeats, harms: true, subject: []string{"b"}, want: chain("abc")},
+		"it does it once":                    {steps: chain("abc"), what: repeats, harms: true, subject: []string{"b"}, so: true},
+		"nobody knows which b":               {steps: chain("abcb"), what: precedes, subject: []string{"b", "c"}},
+		"who does it":                        {steps: chain("ab"), what: usesAgent, subject: []string{"a"}},
+		"an answer that waits for both": {
+			steps: stepsOf("bax", nil, nil, []int{0, 1}), what: sequence, subject: []string{"a", "b"}, want: stepsOf("abx", nil, []int{0}, []int{0, 1}),
+		},
+		"one that waited is waited for": {
+			steps: stepsOf("bac", nil, []int{0}, []int{0}), what: precedes, subject: []string{"a", "b"}, want: stepsOf("abc", nil, []int{0}, []int{1}),
+		},
+		"without one in the middle": {
+			steps: stepsOf("abcd", nil, []int{0}, []int{0}, []int{1, 2}), what: contains, harms: true, subject: []string{"b"}, want: stepsOf("acd", nil, []int{0}, []int{0, 1}),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, so := changedSteps(tt.steps, tt.what, tt.harms, tt.subject)
+			if !reflect.DeepEqual(got, tt.want) || so != tt.so {
+				t.Errorf("got %+v, so already: %v; want %+v, %v", got, so, tt.want, tt.so)
+			}
+		})
+	}
+}
+
+// Whatever the steps wait for, each of the next version waits for earlier ones only, each once, and no step is lost or made but those left out.
+func TestARunbooksNextVersionCanBeFollowed(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		steps := stepsOf("abcdef"[:rapid.IntRange(2, 6).Draw(t, "steps")])
+		for i := range steps {
+			for on := range i {
+				if rapid.Bool().Draw(t, "waits") {
+					steps[i].DependsOn = append(steps[i].DependsOn, on)
+				}
+			}
+		}
+		names := namesOf(steps)
+		subject := rapid.Permutation(names).Draw(t, "subject")[:rapid.IntRange(1, 2).Draw(t, "of")]
+		what := rapid.SampledFrom([]feature{contains, repeats, precedes, sequence}).Draw(t, "what")
+		if len(subject) < 2 && what == precedes {
+			what = contains
+		}
+		changed, _ := changedSteps(steps, what, rapid.Bool().Draw(t, "harms"), subject)
+		if changed == nil {
+			return
+		}
+		if n := len(changed); n != len(steps) && !(what == contains && n == len(steps)-1) {
+			t.Fatalf("%v became %v", names, namesOf(changed))
+		}
+		for i, s := range changed {
+			seen := map[int]bool{}
+			for _, on := range s.DependsOn {
+				if on < 0 || on >= i || seen[on] {
+					t.Fatalf("%s at %d waits for %v", s.Name, i, s.DependsOn)
+				}
+				seen[on] = true
+			}
+		}
+	})
+}
+
+// A runbook of another workflow, one of none, and one whose words are forgotten are not changed.
+func TestWhichRunbooksAreChanged(t *testing.T) {
+	t.Parallel()
+	gone := chain("ab")
+	gone[1].Instruction = events.Erased
+	got := booksOf([]projections.RunbookRow{
+		{Runbook: "one", Workflow: "desk", Steps: chain("ab")}, {Runbook: "two", Steps: chain("ab")}, {Runbook: "three", Workflow: "desk", Steps: gone},
+	})
+	if len(got) != 1 || len(got["desk"]) != 1 || got["desk"][0].Runbook != "one" {
+		t.Errorf("got %+v", got)
+	}
+}
