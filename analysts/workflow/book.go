@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -26,7 +27,7 @@ func booksOf(rows []projections.RunbookRow) map[string][]projections.RunbookRow 
 // steps say. does tells that one does so already.
 func (c *cohort) bookOf(f factor) (next *events.RunbookSaved, does bool) {
 	for _, row := range c.Books {
-		steps, so := changedSteps(row.Steps, f.feature, f.harms(), f.subject)
+		steps, so := changedSteps(row.Steps, f.feature, f.harms(), f.subject, f.bestOrder)
 		does = does || so
 		if len(steps) > 0 && !reflect.DeepEqual(steps, row.Steps) {
 			return &events.RunbookSaved{
@@ -37,13 +38,59 @@ func (c *cohort) bookOf(f factor) (next *events.RunbookSaved, does bool) {
 	return nil, does
 }
 
+// bestOrder is the order of a runbook's steps in which most runs went well of those that are on the better side of the comparison and do each of them
+// once, nil where there is none. What no run of the workflow does has no place in it.
+func (f factor) bestOrder(steps []events.RunbookStep) []string {
+	c, known := f.cohort, map[string]bool{}
+	for _, v := range c.variants {
+		for _, name := range v.Steps {
+			known[name] = true
+		}
+	}
+	var names []string
+	for _, s := range steps {
+		if known[s.Name] {
+			names = append(names, s.Name)
+		}
+	}
+	better := int8(with)
+	if f.harms() {
+		better = without
+	}
+	well := map[string]int{}
+	orders := map[string][]string{}
+	for place, side := range f.sides() {
+		if side != better || c.succeeded[place] == 0 {
+			continue
+		}
+		var order []string
+		for _, name := range c.variants[c.way[place]].Steps {
+			if slices.Contains(names, name) {
+				order = append(order, name)
+			}
+		}
+		if !slices.Equal(slices.Sorted(slices.Values(order)), slices.Sorted(slices.Values(names))) {
+			continue
+		}
+		key := string(appendKey(nil, order))
+		well[key]++
+		orders[key] = order
+	}
+	best := ""
+	for _, key := range slices.Sorted(maps.Keys(well)) {
+		if best == "" || well[key] > well[best] {
+			best = key
+		}
+	}
+	return orders[best]
+}
+
 // changedSteps are a runbook's steps as a factor asks for them, nil where they are so already, which so tells, or where nobody knows how: a step that the
-// runbook lacks would have to be said by somebody.
-func changedSteps(steps []events.RunbookStep, what feature, harms bool, subject []string) (changed []events.RunbookStep, so bool) {
+// runbook lacks would have to be said by somebody. Of its steps best tells in which order they go well.
+func changedSteps(steps []events.RunbookStep, what feature, harms bool, subject []string, best func([]events.RunbookStep) []string) (changed []events.RunbookStep, so bool) {
 	at := make([]int, len(subject))
 	for i, name := range subject {
-		at[i] = slices.IndexFunc(steps, func(s events.RunbookStep) bool { return s.Name == name })
-		if at[i] < 0 || slices.Index(subject, name) < i {
+		if at[i] = indexOf(steps, name); at[i] < 0 || slices.Index(subject, name) < i {
 			return nil, false
 		}
 	}
@@ -54,17 +101,46 @@ func changedSteps(steps []events.RunbookStep, what feature, harms bool, subject 
 		return nil, false // which of them is meant?
 	case what == sequence && !harms:
 		return arranged(steps, at)
+	case what == precedes && !harms && directly(steps, at[0], at[1]):
+		return nil, true
 	case what == precedes && !harms:
-		if at[0]+1 == at[1] && slices.Contains(steps[at[1]].DependsOn, at[0]) {
-			return nil, true
+		if as := asIn(steps, best(steps)); as != nil && directly(as, indexOf(as, subject[0]), indexOf(as, subject[1])) {
+			return as, false
 		}
 		return moved(steps, at[0], at[1]), false
 	case what == precedes && at[0]+1 == at[1]:
-		return moved(steps, at[1], at[0]), false
+		// What to do instead nobody knows but those who did.
+		if as := asIn(steps, best(steps)); as != nil && indexOf(as, subject[0])+1 != indexOf(as, subject[1]) {
+			return as, false
+		}
 	case what == contains && harms && len(steps) > 1:
 		return leftOut(steps, at[0]), false
 	}
 	return nil, false
+}
+
+// directly tells of a step that it comes next behind another one, and waits for it.
+func directly(steps []events.RunbookStep, a, b int) bool {
+	return a+1 == b && slices.Contains(steps[b].DependsOn, a)
+}
+
+func indexOf(steps []events.RunbookStep, name string) int {
+	return slices.IndexFunc(steps, func(s events.RunbookStep) bool { return s.Name == name })
+}
+
+// asIn puts steps into an order of some of them, in the places that those have. It is nil where one of them comes twice, or none comes.
+func asIn(steps []events.RunbookStep, order []string) []events.RunbookStep {
+	at := make([]int, len(order))
+	for i, name := range order {
+		if at[i] = indexOf(steps, name); at[i] < 0 || count(steps, name) > 1 {
+			return nil
+		}
+	}
+	if len(at) < 2 {
+		return nil
+	}
+	changed, _ := arranged(steps, at)
+	return changed
 }
 
 func count(steps []events.RunbookStep, name string) (n int) {
