@@ -20,9 +20,9 @@ import (
 	"github.com/virtuous6/virtuous6/orchestrator"
 )
 
-// The experiments of a campaign by their names, which are those of the agents that are asked: what is tried is better, worse or the same, and in new
-// a new agent gets a task of the assistant's.
-var campaigns = []string{"better", "worse", "same", "new"}
+// The experiments of a campaign by their names, which are those of the agents that are asked: what is tried is better, worse or the same, in new
+// a new agent gets a task of the assistant's, and in book a version of a runbook has its step done by somebody else.
+var campaigns = []string{"better", "worse", "same", "new", "book"}
 
 // canary is how many runs of a candidate are seen before it gets a greater share.
 const canary = 4
@@ -56,7 +56,14 @@ func (p program) plans() {
 			x.Agent, x.Change, x.Spawn = events.Assistant, events.ChangeSpawn, &events.NewAgent{Agent: "expert", Config: look}
 			x.Config = events.AgentConfig{Routes: []events.Route{{Tasks: []string{"refund"}, To: "expert"}}}
 		}
-		if name != "new" {
+		if name == "book" {
+			by := func(agent string) []events.RunbookStep {
+				return []events.RunbookStep{{Name: "answer", Agent: agent, Instruction: "Answer it."}}
+			}
+			wishes = append(wishes, commands.SpawnAgent{Meta: a.meta(""), Agent: "guesser", Config: guess}, commands.SpawnAgent{Meta: a.meta(""), Agent: "looker", Config: look},
+				commands.SaveRunbook{Meta: a.meta(""), Runbook: "book", Steps: by("guesser")})
+			x.Agent, x.Change, x.Config, x.Book = "", events.ChangeRunbook, events.AgentConfig{}, &events.RunbookSaved{Runbook: "book", From: 1, Steps: by("looker")}
+		} else if name != "new" {
 			wishes = append(wishes, commands.SpawnAgent{Meta: a.meta(""), Agent: name, Config: is})
 		}
 		wishes = append(wishes, x)
@@ -107,25 +114,38 @@ type tried struct {
 	Arms               []events.ArmCount
 }
 
-// round has each agent asked once, and waits until the runs have ended.
+// wish sends one to the server under a key until it answers.
+func (c *campaign) wish(path, key, body string, into any) {
+	c.t.Helper()
+	c.ask(func(at string) (*http.Response, error) {
+		r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, at+path, strings.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", key)
+		return http.DefaultClient.Do(r) //nolint:gosec // our own server
+	}, http.StatusAccepted, into)
+}
+
+// round has each agent asked once, and a goal planned by the runbook, and waits until all have ended.
 func (c *campaign) round(n int) {
 	c.t.Helper()
 	runs := map[string]bool{}
+	var made struct{ Goal string }
 	for _, name := range campaigns {
+		if name == "book" {
+			c.wish("/api/goals", fmt.Sprint("goal", n), fmt.Sprintf(`{"prompt":"Question %d?"}`, n), &made)
+			c.wish("/api/goals/"+made.Goal+"/plan", fmt.Sprint("plan", n), `{"runbook":"book","by":"user:anna"}`, &struct{}{})
+			c.wish("/api/goals/"+made.Goal+"/run", fmt.Sprint("run", n), `{"by":"user:anna"}`, &struct{}{})
+			continue
+		}
 		body := fmt.Sprintf(`{"prompt":"Question %d of %s?","agent":%q,"conversation":"%[2]s-%[1]d"}`, n, name, name)
 		if name == "new" {
 			body = fmt.Sprintf(`{"prompt":"Question %d of new?","task":"refund","conversation":"new-%[1]d"}`, n)
 		}
 		var started struct{ Run string }
-		c.ask(func(at string) (*http.Response, error) {
-			r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, at+"/api/runs", strings.NewReader(body))
-			if err != nil {
-				return nil, err
-			}
-			r.Header.Set("Content-Type", "application/json")
-			r.Header.Set("Idempotency-Key", fmt.Sprint(name, n))
-			return http.DefaultClient.Do(r) //nolint:gosec // our own server
-		}, http.StatusAccepted, &started)
+		c.wish("/api/runs", fmt.Sprint(name, n), body, &started)
 		runs[started.Run] = true
 	}
 	if c.random != nil && c.left > 0 && c.random.IntN(2) == 0 {
@@ -143,6 +163,16 @@ func (c *campaign) round(n int) {
 			}
 		}
 		return ended == len(runs)
+	})
+	b.until("the goal ends", func() bool {
+		var goals []struct{ Goal, Status string }
+		c.ask(func(at string) (*http.Response, error) { return http.Get(at + "/api/goals?limit=1000") }, http.StatusOK, &goals)
+		for _, g := range goals {
+			if g.Goal == made.Goal {
+				return g.Status == "succeeded" || g.Status == "failed"
+			}
+		}
+		return false
 	})
 }
 
@@ -183,7 +213,7 @@ func (c *campaign) decisions() string {
 	}
 	of := map[string][]string{}
 	for _, f := range facts {
-		if !strings.HasPrefix(f.Kind, "experiment.") && !strings.HasPrefix(f.Kind, "agent.") {
+		if !strings.HasPrefix(f.Kind, "experiment.") && !strings.HasPrefix(f.Kind, "agent.") && !strings.HasPrefix(f.Kind, "runbook.") {
 			continue
 		}
 		if proof, is := f.Data["proof"].(map[string]any); is {
@@ -239,7 +269,7 @@ func TestChaosACampaignDecidesTheSameWhereverTheProgramIsKilled(t *testing.T) {
 		kills, seeds = 50, 8
 	}
 	undisturbed, _ := campaignOf(t, model.URL, nil, 0)
-	for _, part := range []string{"experiment.promoted", "experiment.rolled_back", "experiment.expired", "experiment.moved", "agent.configured", "agent.spawned"} {
+	for _, part := range []string{"experiment.promoted", "experiment.rolled_back", "experiment.expired", "experiment.moved", "agent.configured", "agent.spawned", "runbook.saved"} {
 		if !strings.Contains(undisturbed, part) {
 			t.Errorf("the campaign has no %s: %s", part, undisturbed)
 		}
