@@ -92,6 +92,13 @@ func experiment(name, text, status string) projections.ExperimentRow {
 	return row
 }
 
+// ofBook is what an experiment on a runbook has found.
+func ofBook(name, text, status string) projections.ExperimentRow {
+	row := experiment("", text, status)
+	row.Runbook, row.Kind, row.Book = name, "runbook", &events.RunbookSaved{Runbook: name, From: 1}
+	return row
+}
+
 func review(text, status string) projections.ReviewRow {
 	row := projections.ReviewRow{
 		Run: "00000000-0000-70ad-99a4-76ddbedea37f", Status: status, Experiment: "06aacbda1caacce8", Arm: events.CandidateArm, Reviewers: 3, Agreement: -1,
@@ -195,6 +202,7 @@ func shown(say func(what string) string, name string) map[string]any {
 		"approval_expired": slack.ApprovalBlocks(late, ""), "proposal_expired": slack.ExpiredBlocks(slack.ProposalBlocks(proposal(say), projections.AgentRow{})),
 		"metrics_by_workflow": slack.MetricsReply(figures(answers.ByWorkflow, name)).Blocks, "elsewhere": slack.Elsewhere("C061EG9SL", say("question"), "not_in_channel"),
 		"proved": slack.ExperimentBlocks(experiment(name, say("guarded"), projections.ExperimentProved)), "promoted": slack.ExperimentBlocks(experiment(name, say("guarded"), projections.ExperimentPromoted)),
+		"book_proved": slack.ExperimentBlocks(ofBook(name, say("guarded"), projections.ExperimentProved)), "book_promoted": slack.ExperimentBlocks(ofBook(name, say("guarded"), projections.ExperimentPromoted)),
 		"rolled_back": slack.ExperimentBlocks(experiment(name, say("guarded"), projections.ExperimentRolledBack)),
 		"exhausted":   slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 5_000_000_000}, managers.SlackCard{}),
 		"raised":      slack.BudgetBlocks(projections.BudgetRow{Budget: name[:min(len(name), 500)], Period: events.Daily, LimitNanos: 9_000_000_000}, managers.SlackCard{As: managers.Raised, By: "user:slack:T1:U2", At: goalTime}),

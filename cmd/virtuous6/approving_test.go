@@ -48,6 +48,8 @@ func (s sentTo) tools() (names []string) {
 
 // approving is a kind of change, what is proposed of the agent clerk, and what its next run is seen to do.
 type approving struct {
+	// id is the proposal's, i1 where it is empty.
+	id     string
 	kind   events.ChangeKind
 	change events.Change
 	// seen tells whether the next run does so. Nil for a change that no run of the agent shows.
@@ -60,28 +62,28 @@ func approvals(first string) []approving {
 	cold := 0.0
 	to := func(c events.AgentConfig) events.Change { return events.Change{Agent: "clerk", Config: &c} }
 	return []approving{
-		{events.ChangeModel, to(events.AgentConfig{Model: "small"}), func(s sentTo) bool { return s.Model == "small" }, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangeTemperature, to(events.AgentConfig{Temperature: &cold}), func(s sentTo) bool { return s.Temperature != nil && *s.Temperature == 0 }, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangePrompt, to(events.AgentConfig{Prompt: "Be brief."}), func(s sentTo) bool { return strings.HasPrefix(s.all(), "system: Be brief.") }, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangeTools, to(events.AgentConfig{Tools: []string{"calculate"}}), func(s sentTo) bool { return slices.Equal(s.tools(), []string{"calculate"}) }, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangeTokenLimit, to(events.AgentConfig{MaxTokens: 77}), func(s sentTo) bool { return s.MaxTokens == 77 }, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangeEffort, to(events.AgentConfig{Effort: "low"}), func(s sentTo) bool { return s.Effort == "low" }, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangeFormat, to(events.AgentConfig{Schema: json.RawMessage(`{"type":"object"}`)}), func(s sentTo) bool { return s.Format != nil }, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangeExamples, to(events.AgentConfig{Examples: []events.Example{{Run: first, Requester: "user:anna"}}}), func(s sentTo) bool {
+		{"", events.ChangeModel, to(events.AgentConfig{Model: "small"}), func(s sentTo) bool { return s.Model == "small" }, "clerk goes by version 2, for all runs that start from now on:"},
+		{"", events.ChangeTemperature, to(events.AgentConfig{Temperature: &cold}), func(s sentTo) bool { return s.Temperature != nil && *s.Temperature == 0 }, "clerk goes by version 2, for all runs that start from now on:"},
+		{"", events.ChangePrompt, to(events.AgentConfig{Prompt: "Be brief."}), func(s sentTo) bool { return strings.HasPrefix(s.all(), "system: Be brief.") }, "clerk goes by version 2, for all runs that start from now on:"},
+		{"", events.ChangeTools, to(events.AgentConfig{Tools: []string{"calculate"}}), func(s sentTo) bool { return slices.Equal(s.tools(), []string{"calculate"}) }, "clerk goes by version 2, for all runs that start from now on:"},
+		{"", events.ChangeTokenLimit, to(events.AgentConfig{MaxTokens: 77}), func(s sentTo) bool { return s.MaxTokens == 77 }, "clerk goes by version 2, for all runs that start from now on:"},
+		{"", events.ChangeEffort, to(events.AgentConfig{Effort: "low"}), func(s sentTo) bool { return s.Effort == "low" }, "clerk goes by version 2, for all runs that start from now on:"},
+		{"", events.ChangeFormat, to(events.AgentConfig{Schema: json.RawMessage(`{"type":"object"}`)}), func(s sentTo) bool { return s.Format != nil }, "clerk goes by version 2, for all runs that start from now on:"},
+		{"", events.ChangeExamples, to(events.AgentConfig{Examples: []events.Example{{Run: first, Requester: "user:anna"}}}), func(s sentTo) bool {
 			return strings.Contains(s.all(), "user: What is the first question?\nassistant: {\"it\":\"is well\"}")
 		}, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangeLessons, to(events.AgentConfig{Lessons: []events.Lesson{{Subject: "sources", Said: []events.Saying{{Feedback: "f1", Run: first, User: "anna"}}}}}), func(s sentTo) bool {
+		{"", events.ChangeLessons, to(events.AgentConfig{Lessons: []events.Lesson{{Subject: "sources", Said: []events.Saying{{Feedback: "f1", Run: first, User: "anna"}}}}}), func(s sentTo) bool {
 			return strings.Contains(s.all(), `sources: "with sources, please"`)
 		}, "clerk goes by version 2, for all runs that start from now on:"},
-		{events.ChangeSpawn, events.Change{
+		{"", events.ChangeSpawn, events.Change{
 			Agent: events.Assistant, Config: &events.AgentConfig{Routes: []events.Route{{Tasks: []string{"ask"}, To: "tax"}}},
 			Spawn: &events.NewAgent{Agent: "tax", Role: "does tax", Config: events.AgentConfig{Prompt: "You do tax."}},
 		}, func(s sentTo) bool { return strings.HasPrefix(s.all(), "system: You do tax.") }, "assistant goes by version 2, for all runs that start from now on:"},
-		{events.ChangeMerge, events.Change{Agent: "clerk", Instruction: "Let the other one do it."}, nil, "This one is yours to make: Let the other one do it."},
-		{events.ChangeSplit, events.Change{Agent: "clerk", Instruction: "Make two of it."}, nil, "This one is yours to make: Make two of it."},
-		{events.ChangeRetire, events.Change{Agent: "clerk"}, nil, "clerk takes no more runs."},
-		{events.ChangeWorkflow, events.Change{Workflow: "ask", Instruction: "Do it otherwise."}, nil, "This one is yours to make: Do it otherwise."},
-		{events.ChangeRunbook, events.Change{Workflow: "ask", Steps: []string{"a", "b"}, Instruction: "Keep it."}, nil, "This one is yours to make: Keep it."},
+		{"", events.ChangeMerge, events.Change{Agent: "clerk", Instruction: "Let the other one do it."}, nil, "This one is yours to make: Let the other one do it."},
+		{"", events.ChangeSplit, events.Change{Agent: "clerk", Instruction: "Make two of it."}, nil, "This one is yours to make: Make two of it."},
+		{"", events.ChangeRetire, events.Change{Agent: "clerk"}, nil, "clerk takes no more runs."},
+		{"", events.ChangeWorkflow, events.Change{Workflow: "ask", Instruction: "Do it otherwise."}, nil, "This one is yours to make: Do it otherwise."},
+		{"", events.ChangeRunbook, events.Change{Workflow: "ask", Steps: []string{"a", "b"}, Instruction: "Keep it."}, nil, "This one is yours to make: Keep it."},
 	}
 }
 
@@ -172,9 +174,9 @@ func propose(t *testing.T, dir, first string, c approving) {
 	c.change.Kind = c.kind
 	worth := evidence.Successes(.1, .05, .15, 100, 100)
 	for _, wish := range []commands.Command{
-		commands.GiveFeedback{Meta: a.meta(first), Feedback: "f1", Run: first, User: "anna", Wish: "with sources, please"},
+		commands.GiveFeedback{Meta: a.meta(first), Feedback: "f1" + c.id, Run: first, User: "anna", Wish: "with sources, please"},
 		commands.ProposeImprovement{
-			Meta: a.meta(""), Improvement: "i1", Analyst: "workflow", AnalystVersion: 1, Change: c.change, Reason: "It is better.", Worth: &worth,
+			Meta: a.meta(""), Improvement: cmp.Or(c.id, "i1"), Analyst: "workflow", AnalystVersion: 1, Change: c.change, Reason: "It is better.", Worth: &worth,
 			Evidence: events.Evidence{From: 1, To: 3, Statistic: "share", Value: .3, Low: .1, High: .5, Confidence: .95, N: 40}, Expected: events.Expected{Metric: "success_rate", Change: .1, Low: .05, High: .15},
 		},
 	} {

@@ -78,6 +78,9 @@ func TestWhoIsForgottenIsNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = server.Wait()
+	// What is tried of a runbook holds the words that the runbook has.
+	other := strings.Replace(string(p.run("runbooks", "keeper")), "name: answer", "name: reply", 1)
+	p.run("experiments", "start", "keeper", "--runbook", write(t, t.TempDir(), "other.yaml", other))
 	p.run("datasets", "add", "kept", run, "--check", "contains:where is my salamander")
 
 	words := []string{"salamander", "gecko", "tortoise", "chameleon", "newt", "iguana", "axolotl", "cobra", "python", "basilisk", "hydra", "T1:U1"}
@@ -128,7 +131,7 @@ func TestWhoIsForgottenIsNowhere(t *testing.T) {
 	for _, args := range [][]string{
 		{"runs", "--json"}, {"runs", run, "--json"}, {"runs", "--json", as}, {"why", run}, {"events", "--json", "--limit", "0"}, {"goals", "list", "--json"}, {"runbooks", "--json"}, {"runbooks", "keeper"}, {"learned"},
 		{"report", "daily"}, {"report", "weekly", "--json"}, {"errors", "--json"}, {"errors", as}, {"analyze", "--json"}, {"health", "--json"}, {"patterns", "--json"}, {"datasets", "--json"}, {"agents", "list", "--json"},
-		{"loop", "--json"}, {"users"}, {"tools", "list"}, {"improvements", "list", "--json"},
+		{"loop", "--json"}, {"users"}, {"tools", "list"}, {"improvements", "list", "--json"}, {"experiments", "--json"}, {"experiments"},
 	} {
 		out, _ := p.command(args...).CombinedOutput()
 		if len(out) == 0 {
