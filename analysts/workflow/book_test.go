@@ -1,7 +1,9 @@
 package workflow
 
 import (
+	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,5 +136,67 @@ func TestWhichRunbooksAreChanged(t *testing.T) {
 	})
 	if len(got) != 1 || len(got["desk"]) != 1 || got["desk"][0].Runbook != "one" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// What to do instead of an order that does harm is taken from the runs that went well. Where no runbook is saved it stays a text for a person, and where one does so
+// already nobody is asked.
+func TestAnOrderThatHarmsBecomesTheOrderThatGoesWell(t *testing.T) {
+	t.Parallel()
+	h, r := History{Name: "desk"}, rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a history
+	for i := range 400 {
+		good := r.IntN(2) == 0
+		pair := []string{"pay", "look up"}
+		if good {
+			pair = []string{"look up", "pay"}
+		}
+		trace := append([]string{"open"}, pair...)
+		if r.IntN(2) == 0 {
+			trace = append(trace, "note")
+		}
+		run := Run{
+			Task: []string{"small", "large", "late"}[i%3], Outcome: events.Failed, Trace: append(trace, "close"), Requester: []string{"anna", "bert", "carl", "dora"}[i%4],
+			First: uint64(10*i + 1), Last: uint64(10*i + 9), Started: int64(i+1) * 1e12, Until: int64(i+1)*1e12 + 1e9,
+		}
+		if r.IntN(10) < map[bool]int{true: 9, false: 3}[good] {
+			run.Outcome = events.Succeeded
+		}
+		h.Runs = append(h.Runs, run)
+	}
+	book := func(names ...string) projections.RunbookRow {
+		row := projections.RunbookRow{Runbook: "refund", Workflow: "desk", Version: 3, Requester: "anna"}
+		for i, name := range names {
+			s := events.RunbookStep{Name: name, Instruction: "Do " + name}
+			if i > 0 {
+				s.DependsOn = []int{i - 1}
+			}
+			row.Steps = append(row.Steps, s)
+		}
+		return row
+	}
+	proposed := func(books ...projections.RunbookRow) (kinds []events.ChangeKind, next *events.RunbookSaved) {
+		v := h
+		v.Books = books
+		for _, p := range New(Options{}).Propose(View{Workflows: []History{v}}).Proposals {
+			kinds = append(kinds, p.Change.Kind)
+			if p.Change.Book != nil {
+				next = p.Change.Book
+			}
+		}
+		return kinds, next
+	}
+	kinds, next := proposed()
+	if len(kinds) == 0 || next != nil {
+		t.Fatalf("without a runbook it proposes %v, %+v", kinds, next)
+	}
+	kinds, next = proposed(book("open", "pay", "look up", "close"))
+	if len(kinds) != 1 || kinds[0] != events.ChangeRunbook || next == nil || !slices.Equal(namesOf(next.Steps), []string{"open", "look up", "pay", "close"}) || next.From != 3 || next.Requester != "anna" {
+		t.Errorf("it proposes %v, %+v", kinds, next)
+	}
+	if kinds, next = proposed(book("mail")); len(kinds) == 0 || next != nil {
+		t.Errorf("for a runbook of other steps it proposes %v, %+v", kinds, next)
+	}
+	if _, next = proposed(book("open", "look up", "pay", "close")); next != nil {
+		t.Errorf("for a runbook that does so it proposes %+v", next)
 	}
 }
