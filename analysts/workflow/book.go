@@ -29,13 +29,18 @@ func (c *cohort) bookOf(f factor) (next *events.RunbookSaved, does bool) {
 	for _, row := range c.Books {
 		steps, so := changedSteps(row.Steps, f.feature, f.harms(), f.subject, f.bestOrder)
 		does = does || so
-		if len(steps) > 0 && !reflect.DeepEqual(steps, row.Steps) {
+		// Goals are given what the runbook leaves open: another version must leave the same.
+		if len(steps) > 0 && !reflect.DeepEqual(steps, row.Steps) && slices.Equal(openIn(steps), openIn(row.Steps)) {
 			return &events.RunbookSaved{
 				Runbook: row.Runbook, Workflow: row.Workflow, Run: row.Run, Steps: steps, Notes: row.Notes, Requester: row.Requester, From: int(row.Version),
 			}, does
 		}
 	}
 	return nil, does
+}
+
+func openIn(steps []events.RunbookStep) []string {
+	return slices.Sorted(slices.Values(projections.RunbookRow{Steps: steps}.Slots()))
 }
 
 // bestOrder is the order of a runbook's steps in which most runs went well of those that are on the better side of the comparison and do each of them

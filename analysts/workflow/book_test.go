@@ -196,7 +196,28 @@ func TestAnOrderThatHarmsBecomesTheOrderThatGoesWell(t *testing.T) {
 	if kinds, next = proposed(book("mail")); len(kinds) == 0 || next != nil {
 		t.Errorf("for a runbook of other steps it proposes %v, %+v", kinds, next)
 	}
+	open := book("open", "pay", "look up", "close")
+	for i := range open.Steps {
+		open.Steps[i].Instruction += " of {{order}}"
+	}
+	if _, next = proposed(open); next == nil {
+		t.Error("what it leaves open keeps it from being put in order")
+	}
 	if _, next = proposed(book("open", "look up", "pay", "close")); next != nil {
 		t.Errorf("for a runbook that does so it proposes %+v", next)
+	}
+}
+
+// A step that alone has a place that is left open is not left out: goals would be given what nothing takes.
+func TestAStepWithAPlaceOfItsOwnIsNotLeftOut(t *testing.T) {
+	t.Parallel()
+	for instruction, want := range map[string]bool{"Mail it.": true, "Mail {{whom}}.": false} {
+		steps := chain("abc")
+		steps[1].Instruction = instruction
+		c := &cohort{History: &History{Books: []projections.RunbookRow{{Runbook: "r", Steps: steps}}}}
+		f := factor{hypothesis: &hypothesis{cohort: c, feature: contains, subject: []string{"b"}, measured: measured{difference: -1}}}
+		if next, _ := c.bookOf(f); (next != nil) != want {
+			t.Errorf("%q: %+v", instruction, next)
+		}
 	}
 }

@@ -20,7 +20,7 @@ func TestApprovingANextVersionOfARunbook(t *testing.T) {
 	run := func(want int, args ...string) string {
 		t.Helper()
 		var out bytes.Buffer
-		if code := Main(t.Context(), World{}, append([]string{"--config", config, "--store", "sqlite:" + filepath.Join(dir, "log.db"), "--quiet"}, args...), strings.NewReader(""), &out, &out); code != want {
+		if code := Main(t.Context(), World{}, append([]string{"--config", config, "--store", "sqlite:" + filepath.Join(dir, "log.db")}, args...), strings.NewReader(""), &out, &out); code != want {
 			t.Fatalf("%s: %d\n%s", args, code, out.String())
 		}
 		return out.String()
@@ -38,7 +38,7 @@ func TestApprovingANextVersionOfARunbook(t *testing.T) {
 	run(exitDone, "save-workflow", "-", "refund", "--workflow", "desk", "--steps", "something else")
 	run(exitDone, "run", write(t, dir, "refund.yaml", hastyBook))
 	var asked []struct{ Run string }
-	if err := json.Unmarshal([]byte(run(exitDone, "runs", "--limit", "1", "--json")), &asked); err != nil {
+	if err := json.Unmarshal([]byte(run(exitDone, "runs", "--limit", "1", "--json", "--quiet")), &asked); err != nil {
 		t.Fatal(err)
 	}
 	next := &events.RunbookSaved{Runbook: "refund", Workflow: "desk", From: 2, Steps: []events.RunbookStep{
@@ -57,8 +57,9 @@ func TestApprovingANextVersionOfARunbook(t *testing.T) {
 	holds("approved", run(exitDone, "improvements", "approve", "i2"), "The runbook refund goes by version 4, for all goals that are planned by it from now on\n", "To take it back: virtuous6 save-workflow - refund --version 3")
 	holds("the next goal", run(exitDone, "run", "refund"), "step-1  done    clerk  plan", "look up")
 	holds("the list", run(exitDone, "improvements"), "i2  applied, runbook by workflow")
+	holds("a file of before", run(exitDone, "run", filepath.Join(dir, "refund.yaml")), "is another one than version 4 of the runbook, which an improvement made: it is saved as version 5. To take that back: virtuous6 save-workflow - refund --version 4\n")
 	run(exitDone, "save-workflow", "-", "refund", "--version", "3")
-	if err := json.Unmarshal([]byte(run(exitDone, "runbooks", "refund", "--json")), &first); err != nil || first.Version != 5 {
+	if err := json.Unmarshal([]byte(run(exitDone, "runbooks", "refund", "--json", "--quiet")), &first); err != nil || first.Version != 6 {
 		t.Errorf("taken back it is at version %d, %v", first.Version, err)
 	}
 	holds("taken back", run(exitDone, "runbooks", "refund"), "something else")

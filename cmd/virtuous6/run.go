@@ -60,8 +60,16 @@ func (v runVerb) Run(ctx context.Context, a *app) error {
 		if taken, _, err := a.own().Run(ctx, saved.Run); err == nil {
 			save.Requester = taken.Requester // what was taken from a run holds the words of who asked it
 		}
-		if _, err := a.dispatcher().Dispatch(ctx, save); err != nil {
+		was, err := a.dispatcher().Runbook(ctx, a.flags.Workspace, save.Runbook)
+		if err != nil {
 			return err
+		}
+		receipt, err := a.dispatcher().Dispatch(ctx, save)
+		if err != nil {
+			return err
+		}
+		if was.Improved && receipt.Events > 0 {
+			a.note("%s is another one than version %d of the runbook, which an improvement made: it is saved as version %d. To take that back: %s", v.Runbook, was.Version, was.Version+1, takeBookBack(save.Runbook, was.Version))
 		}
 		v.Runbook = saved.Runbook
 	}
