@@ -46,6 +46,10 @@ func (r reader) Agents(context.Context) ([]projections.AgentRow, error) {
 	return r.agents, r.fail["agents"]
 }
 
+func (r reader) Runbooks(context.Context) ([]projections.RunbookRow, error) {
+	return nil, r.fail["runbooks"]
+}
+
 func (r reader) Patterns(_ context.Context, _ projections.PatternKind, workflow string, _ int) iter.Seq2[projections.PatternRow, error] {
 	var rows []projections.PatternRow
 	for _, v := range r.variants {
@@ -103,7 +107,7 @@ func TestWorkflowLoadsItsView(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("view\n%+v, want\n%+v", got, want)
 	}
-	for _, what := range []string{"agents", "runs"} {
+	for _, what := range []string{"agents", "runbooks", "runs"} {
 		broken := r
 		broken.fail = map[string]error{what: errBroken}
 		if _, err := analysts.All()[0].Load(t.Context(), broken); !errors.Is(err, errBroken) {
