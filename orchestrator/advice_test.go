@@ -3,6 +3,7 @@ package orchestrator_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,10 +11,12 @@ import (
 
 	"github.com/virtuous6/virtuous6/agents"
 	"github.com/virtuous6/virtuous6/aggregates"
+	"github.com/virtuous6/virtuous6/analysts"
 	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/commands"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/orchestrator"
+	"github.com/virtuous6/virtuous6/projections"
 	"github.com/virtuous6/virtuous6/veil"
 )
 
@@ -30,6 +33,8 @@ func (d *dividing) Chat(_ context.Context, r agents.Request, _ func(string)) (ag
 		}
 	}
 	switch last := r.Messages[len(r.Messages)-1]; {
+	case last.Role != "tool" && strings.Contains(last.Content, "by two"):
+		return call("calculate", `{"expression":"1/2"}`)
 	case last.Role != "tool":
 		return call("calculate", `{"expression":"1/0"}`)
 	case last.Name == "calculate":
@@ -97,6 +102,59 @@ func TestWhatPeopleWroteOfAnErrorIsToldByReference(t *testing.T) {
 			if all := strings.Join(told, " "); len(told) != 2 || is != (person == "bert") || strings.Contains(all, "says "+person) || strings.Contains(all, events.Erased) || strings.Contains(all, "says anna") != is {
 				t.Errorf("without %s it is told %q, known: %v", person, told, is)
 			}
+		}
+	})
+}
+
+// What people write of runs with an error, in whatever way they can, is found by the analyst, proposed by reference, and told once a person approves.
+func TestWhatPeopleWriteOfAnErrorBecomesAKnownFix(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, model := newHouse(t), &dividing{}
+		defer h.close(t)
+		h.configure = func(c *orchestrator.Config) {
+			c.Runner.Model, c.HeldOut = model, -1
+			c.Analysts = slices.DeleteFunc(analysts.All(), func(r analysts.Runner) bool { return r.Name != "errors" })
+		}
+		h.spawn(t, "clerk", events.AgentConfig{Tools: []string{"calculate", "clock"}})
+		stop := h.serve(t)
+		for i := range 24 {
+			run, person, by := fmt.Sprint("r", i), fmt.Sprint("person", i%6), "two"
+			if i%3 == 0 {
+				by = "nothing"
+			}
+			h.says(t, "user:eve", run, run, fmt.Sprintf("%d: what is one by %s?", i, by))
+			f := commands.GiveFeedback{Feedback: "f" + run, Run: run, User: fmt.Sprint(person, i/3)}
+			switch {
+			case by == "two": // whoever is content writes of something else
+				f.Wish = "In French."
+			case i%2 == 0:
+				f.Wish = "Use the clock instead."
+			case i%9 == 0:
+				f.Better = "It uses the clock instead."
+			default:
+				f.Text, f.Name, f.Score = "bad, use the clock instead", events.Satisfaction, new(float64)
+			}
+			h.wish(t, func(m commands.Meta) commands.Command { f.Meta = m; return f })
+		}
+		// What says only that it was bad is no advice.
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.GiveFeedback{Meta: m, Feedback: "bad", Run: "r0", User: "gil", Text: "bad clock", Name: events.Satisfaction, Score: new(float64)}
+		})
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		list, err := h.models.Improvements(t.Context(), projections.Proposed)
+		if err != nil || len(list) != 1 || list[0].Change.Kind != events.ChangeFixes || list[0].Change.Agent != "clerk" || len(list[0].Change.Config.Fixes[0].Said) != 3 || list[0].Evidence.Counts["texts"] != 8 {
+			t.Fatalf("proposed: %+v, %v", list, err)
+		}
+		if made, err := h.improvements().Approve(t.Context(), approval(list[0].Improvement)); err != nil || !made.Done {
+			t.Fatalf("%+v, %v", made, err)
+		}
+		model.told = nil
+		h.says(t, "user:eve", "s1", "s1", "And now: what is one by nothing?")
+		stop()
+		if len(model.told) != 2 || !strings.Contains(model.told[0], `"Use the clock instead."`) || !strings.Contains(model.told[0], `"bad, use the clock instead"`) {
+			t.Errorf("it is told %q", model.told)
 		}
 	})
 }

@@ -304,7 +304,7 @@ func (a *advised) evidence() events.Evidence {
 // expected is what it may bring. Nobody knows before it is tried: that a tenth of the runs that fail with the error would succeed.
 func (a *advised) expected(rated int64) events.Expected {
 	gain := stats.Round(float64(a.failed) / float64(max(rated, 1)) / 10)
-	return events.Expected{Metric: "success_rate", Change: gain, Low: -gain, High: stats.Round(3 * gain)}
+	return events.Expected{Metric: "success_rate", Change: gain, Low: 0 - gain, High: stats.Round(3 * gain)}
 }
 
 // advises proposes what people wrote to agents of ours that meet the error, and to a person elsewhere. Where the record itself tells
