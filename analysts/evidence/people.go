@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// Advised is the kind of claim that people write what to do about an error. What they wish for stands there, and is said by no other analyst again.
+const Advised = "advised"
+
 // several people are no one of them: what runs of so many have in common is nobody's words.
 const several = 3
 

@@ -21,7 +21,7 @@ const (
 	// quoted is how many of them are quoted.
 	quoted = 3
 	// Advised is the kind of claim that people write what to do about an error.
-	Advised = "advised"
+	Advised = evidence.Advised
 )
 
 // advised is what several people wrote of runs with an error at a step: the same, and more often than of runs in which the step works.

@@ -44,7 +44,7 @@ func propose(v View) evidence.Result {
 		all := wishes(said)
 		for _, x := range all[:min(len(all), top)] {
 			switch {
-			case x.taughtAlready(taught): // said once, where it can be acted on
+			case x.taughtAlready(taught), v.advised(x): // said once, where it can be acted on
 			case x.asks():
 				res.Proposals = append(res.Proposals, x.proposal(w, said))
 			case len(x.people) > 1:
@@ -87,7 +87,7 @@ func (v *View) weigh(c events.Claim, after uint64) (evidence.Standing, bool) {
 		return evidence.Standing{}, false
 	}
 	s := events.Gone
-	if x.asks() {
+	if x.asks() && !v.advised(&x) {
 		s = x.strength(said)
 	}
 	return evidence.Standing{Strength: s, Reason: x.reason(c.Workflow), Evidence: x.evidence(said), Expected: x.expected(said)}, true

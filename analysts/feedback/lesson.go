@@ -98,7 +98,7 @@ func (v *View) lessons() (proposals []evidence.Proposal, about []*wish) {
 		said := v.heard(p.Agent, 0)
 		all := wishes(said)
 		for _, x := range all[:min(len(all), top)] {
-			if !x.asks() {
+			if !x.asks() || v.advised(x) {
 				continue
 			}
 			if about = append(about, x); p.knows(x.term) {
@@ -161,6 +161,17 @@ func (x *wish) taughtAlready(about []*wish) bool {
 	return n > 0 && 2*n >= len(x.said)
 }
 
+// advised tells of a wish that at least half of it is about an error, and said with what is to be done there.
+func (v *View) advised(x *wish) bool {
+	n := 0
+	for _, s := range x.said {
+		if v.Advised[s.Position] {
+			n++
+		}
+	}
+	return n > 0 && 2*n >= len(x.said)
+}
+
 // weighLesson tells how it stands with a lesson. Where one of those that it quotes was forgotten, or it is told by now, it is gone.
 func (v *View) weighLesson(c events.Claim, after uint64) (evidence.Standing, bool) {
 	agent, term := c.Subject[1], c.Subject[2]
@@ -175,7 +186,7 @@ func (v *View) weighLesson(c events.Claim, after uint64) (evidence.Standing, boo
 		}
 	}
 	i := slices.IndexFunc(v.Pupils, func(p Pupil) bool { return p.Agent == agent })
-	ok := x.asks() && i >= 0 && !v.Pupils[i].knows(term)
+	ok := x.asks() && !v.advised(x) && i >= 0 && !v.Pupils[i].knows(term)
 	for _, feedback := range c.Subject[3:] {
 		ok = ok && slices.ContainsFunc(v.Said, func(s Said) bool { return s.Feedback == feedback && s.Wish != "" })
 	}

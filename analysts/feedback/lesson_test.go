@@ -69,10 +69,14 @@ func TestALessonNeedsSomebodyToLearnIt(t *testing.T) {
 		make func(v *feedback.View)
 		want events.ChangeKind
 	}{
-		"it is told already":         {func(v *feedback.View) { v.Pupils[0].Knows = []string{"source"} }, ""},
-		"it is told something else":  {func(v *feedback.View) { v.Pupils[0].Knows = []string{"brevity"} }, events.ChangeLessons},
-		"the agent is not there":     {func(v *feedback.View) { v.Pupils = nil }, events.ChangeWorkflow},
-		"of runs with somebody else": {func(v *feedback.View) { v.Said[0].Agents = []string{"clerk", "other"} }, events.ChangeWorkflow},
+		"it is told already": {func(v *feedback.View) { v.Pupils[0].Knows = []string{"source"} }, ""},
+		"it is said of an error": {func(v *feedback.View) {
+			v.Advised = map[uint64]bool{10: true, 20: true, 50: true}
+		}, ""},
+		"little of it is said of an error": {func(v *feedback.View) { v.Advised = map[uint64]bool{10: true, 20: true} }, events.ChangeLessons},
+		"it is told something else":        {func(v *feedback.View) { v.Pupils[0].Knows = []string{"brevity"} }, events.ChangeLessons},
+		"the agent is not there":           {func(v *feedback.View) { v.Pupils = nil }, events.ChangeWorkflow},
+		"of runs with somebody else":       {func(v *feedback.View) { v.Said[0].Agents = []string{"clerk", "other"} }, events.ChangeWorkflow},
 		"by one person": {func(v *feedback.View) {
 			for i := range v.Said {
 				v.Said[i].User = "anna"

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/events"
 	"github.com/virtuous6/virtuous6/projections"
 )
@@ -22,6 +23,8 @@ type View struct {
 	Showing []Showing
 	// Pupils are agents that can be told what people ask of their answers, by name.
 	Pupils []Pupil
+	// Advised are the positions of what was said that stands behind a fix for an error, proposed or decided: it is said there.
+	Advised map[uint64]bool
 	// Position is the log position that was seen.
 	Position uint64
 }
@@ -47,6 +50,18 @@ func Load(ctx context.Context, r projections.Reader) (View, error) {
 	var err error
 	if v.Position, err = r.Position(ctx); err != nil {
 		return v, err
+	}
+	proposed, err := r.Improvements(ctx, "")
+	if err != nil {
+		return v, fmt.Errorf("load improvements: %w", err)
+	}
+	v.Advised = map[uint64]bool{}
+	for i := range proposed {
+		if row := &proposed[i]; row.Status != projections.Withdrawn && len(row.Claim.Subject) > 0 && row.Claim.Subject[0] == evidence.Advised {
+			for _, position := range row.Evidence.Positions {
+				v.Advised[position] = true
+			}
+		}
 	}
 	rows, err := r.Feedback(ctx, "")
 	if err != nil {
