@@ -51,16 +51,16 @@ type placed struct {
 
 // advice is all that people wrote of errors, in a fixed order. What is said behind a position alone counts, where one is given.
 func (h *history) advice(after uint64) (all []*advised) {
-	written := map[string][]*Feedback{}
+	written := map[string][]*wrote{}
 	for i := range h.Feedback {
 		if f := &h.Feedback[i]; f.Advice != "" && f.User != "" && f.Position > after {
-			written[f.Run] = append(written[f.Run], f)
+			written[f.Run] = append(written[f.Run], &wrote{f, mining.Terms(f.Advice)})
 		}
 	}
 	if len(written) < fewestAdvisers {
 		return nil
 	}
-	spoken := map[string]map[string]map[string]bool{} // by workflow, step and error
+	spoken := map[string]map[string]map[string]map[string]bool{} // who wrote, by workflow, step and error
 	for i := range h.Runs {
 		r := &h.Runs[i]
 		if len(written[r.Name]) == 0 {
@@ -72,12 +72,17 @@ func (h *history) advice(after uint64) (all []*advised) {
 				continue
 			}
 			if spoken[r.Workflow] == nil {
-				spoken[r.Workflow] = map[string]map[string]bool{}
+				spoken[r.Workflow] = map[string]map[string]map[string]bool{}
 			}
 			if spoken[r.Workflow][step] == nil {
-				spoken[r.Workflow][step] = map[string]bool{}
+				spoken[r.Workflow][step] = map[string]map[string]bool{}
 			}
-			spoken[r.Workflow][step][id] = true
+			if spoken[r.Workflow][step][id] == nil {
+				spoken[r.Workflow][step][id] = map[string]bool{}
+			}
+			for _, w := range written[r.Name] {
+				spoken[r.Workflow][step][id][w.User] = true
+			}
 		}
 	}
 	runs := map[landmark][]int{}
@@ -95,10 +100,17 @@ func (h *history) advice(after uint64) (all []*advised) {
 		}
 	}
 	asked := 0
-	for at := range runs {
-		for id := range spoken[at.workflow][at.step] {
-			found, of := h.adviceOn(at, id, runs[at], written)
-			all, asked = append(all, found...), asked+of
+	for at, indexes := range runs {
+		var said []*wrote
+		for _, i := range indexes {
+			said = append(said, written[h.Runs[i].Name]...)
+		}
+		slices.SortFunc(said, func(a, b *wrote) int { return cmp.Compare(a.Position, b.Position) })
+		questions := severalUse(said)
+		for id, by := range spoken[at.workflow][at.step] {
+			if asked += questions; len(by) >= fewestAdvisers {
+				all = append(all, h.adviceOn(at, id, indexes, said)...)
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b *advised) int {
@@ -122,13 +134,43 @@ func (h *history) advice(after uint64) (all []*advised) {
 // failures is no advice on one of them.
 func (a *advised) specific() bool { return a.saidOf*a.spoken >= 2*a.others*a.spokenOf }
 
-// adviceOn is what people wrote of one error at a step, and how many words several of them used of any runs with the step.
-func (h *history) adviceOn(at landmark, id string, runs []int, written map[string][]*Feedback) (all []*advised, asked int) {
+// wrote is a text with its words.
+type wrote struct {
+	*Feedback
+	terms map[string]string
+}
+
+// severalUse counts the words that several people use. Those that stand in the same texts are one.
+func severalUse(said []*wrote) int {
+	users, in := map[string]map[string]bool{}, map[string][]byte{}
+	for i, f := range said {
+		for term := range f.terms {
+			if users[term] == nil {
+				users[term] = map[string]bool{}
+			}
+			users[term][f.User] = true
+			in[term] = binary.AppendUvarint(in[term], uint64(i))
+		}
+	}
+	words := map[string]bool{}
+	for term, by := range users {
+		if len(by) >= fewestAdvisers {
+			words[string(in[term])] = true
+		}
+	}
+	return len(words)
+}
+
+// adviceOn is what people wrote of one error at a step. said is all that they wrote of the runs with the step, by position.
+func (h *history) adviceOn(at landmark, id string, runs []int, said []*wrote) (all []*advised) {
 	whole := advised{landmark: at, id: id}
 	met := map[string]int64{}
 	type stratum struct{ with, of float64 }
 	strata, place := map[string]*stratum{}, map[string]placed{}
-	var said []*Feedback
+	spoken := map[string]bool{}
+	for _, f := range said {
+		spoken[f.Run] = true
+	}
 	for _, i := range runs {
 		p := placed{Run: &h.Runs[i]}
 		for k := range p.Steps {
@@ -155,9 +197,8 @@ func (h *history) adviceOn(at landmark, id string, runs []int, written map[strin
 				whole.failed++
 			}
 		}
-		if texts := written[p.Name]; len(texts) > 0 {
+		if spoken[p.Name] {
 			place[p.Name] = p
-			said = append(said, texts...)
 			if p.with {
 				whole.spokenOf++
 			} else {
@@ -165,12 +206,11 @@ func (h *history) adviceOn(at landmark, id string, runs []int, written map[strin
 			}
 		}
 	}
-	slices.SortFunc(said, func(a, b *Feedback) int { return cmp.Compare(a.Position, b.Position) })
 	var with []*Feedback
 	var texts []mining.Text
 	for _, f := range said {
 		if place[f.Run].with {
-			with, texts = append(with, f), append(texts, mining.Text{By: f.User, Says: f.Advice})
+			with, texts = append(with, f.Feedback), append(texts, mining.Text{By: f.User, Says: f.Advice})
 		}
 	}
 	// What the error says itself, and where, is no advice.
@@ -178,33 +218,16 @@ func (h *history) adviceOn(at landmark, id string, runs []int, written map[strin
 	for term := range mining.Terms(strings.Join([]string{h.fingerprints.Text(id), strings.NewReplacer("_", " ", "-", " ").Replace(at.step), at.workflow}, " ")) {
 		known[term] = true
 	}
-	// Words that stand in the same texts are one question.
-	users, in := map[string]map[string]bool{}, map[string][]byte{}
-	for i, f := range said {
-		for term := range mining.Terms(f.Advice) {
-			if users[term] == nil {
-				users[term] = map[string]bool{}
-			}
-			users[term][f.User] = true
-			in[term] = binary.AppendUvarint(in[term], uint64(i))
-		}
-	}
-	questions := map[string]bool{}
-	for term, by := range users {
-		if len(by) >= fewestAdvisers {
-			questions[string(in[term])] = true
-		}
-	}
 	for _, theme := range mining.Themes(texts, stats.PerPerson, known) {
 		if len(theme.People) < fewestAdvisers {
 			continue
 		}
 		a := whole
 		a.term, a.people, a.agent = theme.Term, theme.People, mostOften(met)
-		share := func(f *Feedback) float64 { s := strata[place[f.Run].Task]; return s.with / s.of }
+		share := func(f *wrote) float64 { s := strata[place[f.Run].Task]; return s.with / s.of }
 		heard, of, others := map[string]bool{}, map[string]bool{}, map[string]bool{}
 		var bets [len(odds)]float64
-		bet := func(f *Feedback, with bool) {
+		bet := func(f *wrote, with bool) {
 			// Each person counts once: what one says again and again proves nothing more.
 			if heard[f.User] {
 				return
@@ -225,7 +248,7 @@ func (h *history) adviceOn(at landmark, id string, runs []int, written map[strin
 			of[with[i].Run] = true
 		}
 		for _, f := range said {
-			if _, is := mining.Terms(f.Advice)[a.term]; !is {
+			if _, is := f.terms[a.term]; !is {
 				continue
 			}
 			with := place[f.Run].with
@@ -241,7 +264,7 @@ func (h *history) adviceOn(at landmark, id string, runs []int, written map[strin
 		a.logE = stats.LogMean(bets[:])
 		all = append(all, &a)
 	}
-	return all, len(questions)
+	return all
 }
 
 // odds are by how much likelier it may be that what is written is of a run with the error than of any other: each is bet on.
