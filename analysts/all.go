@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/virtuous6/virtuous6/analysts/candidate"
 	"github.com/virtuous6/virtuous6/analysts/cost"
 	"github.com/virtuous6/virtuous6/analysts/data"
 	"github.com/virtuous6/virtuous6/analysts/evidence"
@@ -50,6 +51,7 @@ func Configured(o Options) []Runner {
 		runner(6*time.Hour, feedback.New()),
 		runner(2*time.Hour, performance.New()),
 		runner(6*time.Hour, data.New()),
+		runner(6*time.Hour, candidate.New()),
 	)
 	for i := range all {
 		all[i].Eager = o.Workers > 1

@@ -1,6 +1,7 @@
 package analysts
 
 import (
+	"github.com/virtuous6/virtuous6/analysts/candidate"
 	"github.com/virtuous6/virtuous6/analysts/cost"
 	"github.com/virtuous6/virtuous6/analysts/data"
 	"github.com/virtuous6/virtuous6/analysts/failure"
@@ -44,5 +45,7 @@ var next = map[string]string{
 	data.Contradiction:        "look at one: virtuous6 runs RUN",
 	data.Impossible:           "look at how its outcome is set: virtuous6 runs RUN, virtuous6 verdicts",
 	data.Latest:               "nothing; virtuous6 metrics and virtuous6 patterns look at all of them",
+	candidate.Kept:            "nothing; another text of it, or another model, is tried anew",
+	candidate.Taken:           "nothing; to give it back: virtuous6 agents configure AGENT --skills NAME",
 	data.Drift:                "look at the first run of the new kind: virtuous6 runs RUN",
 }

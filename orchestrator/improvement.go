@@ -53,6 +53,8 @@ type proposal struct {
 	change events.Change
 	// of are the people whose words its texts hold.
 	of []string
+	// expected is what was foretold of it first.
+	expected events.Expected
 	// approval is the id of the fact that approved it, Nil where there is none; by is who did.
 	approval uuid.UUID
 	by       string
@@ -78,7 +80,7 @@ func (i Improvements) proposal(ctx context.Context, workspace, improvement strin
 		}
 		switch f := fact.(type) {
 		case events.ImprovementProposed:
-			p.change, p.of = f.Change, f.Of
+			p.change, p.of, p.expected = f.Change, f.Of, f.Expected
 		case events.ImprovementApproved:
 			p.approval, p.by, p.at, p.trial = e.ID, f.By, e.OccurredAt, f.Trial
 		case events.ImprovementApplied:
@@ -277,7 +279,7 @@ func (i Improvements) try(ctx context.Context, workspace, improvement string, p 
 	}
 	_, err = i.Dispatch(ctx, commands.PlanExperiment{
 		Meta: about(2), Experiment: improvement, Agent: agent, Improvement: improvement, Change: p.change.Kind, Config: *p.change.Config, Others: p.change.Others,
-		Spawn: p.change.Spawn, By: p.by, Screen: &screen,
+		Spawn: p.change.Spawn, By: p.by, Screen: &screen, Plan: p.plan(),
 	})
 	switch {
 	case errors.Is(err, aggregates.ErrWorse):
@@ -288,6 +290,20 @@ func (i Improvements) try(ctx context.Context, workspace, improvement string, p 
 		err = nil // planned before, or the policy lets it reach too little to be tried
 	}
 	return "", err
+}
+
+// What nobody foretells a gain of is tried for so many runs and days: others wait behind it.
+const (
+	guessRuns = 2000
+	guessDays = 7
+)
+
+// plan is how it is to be tried, as far as it says.
+func (p proposal) plan() (plan events.ExperimentPlan) {
+	if p.expected.Metric == "success_rate" && p.expected.Change == 0 {
+		plan.MaxRuns, plan.MaxDays = guessRuns, guessDays
+	}
+	return plan
 }
 
 // taken is why an agent can't be made for an experiment that is not planned yet, empty where it can.

@@ -92,6 +92,8 @@ func Severe(findings []Finding) {
 type Result struct {
 	Proposals []Proposal `json:"proposals"`
 	Findings  []Finding  `json:"findings"`
+	// OneEach tells that of each agent and kind of change only one proposal is to wait at a time.
+	OneEach bool `json:"-"`
 	// Weigh tells how a claim stands by the runs that began behind a log position, 0 for all. ok is false for a claim that the
 	// analyst doesn't test. Nil where the analyst proposes nothing.
 	Weigh func(claim events.Claim, after uint64) (standing Standing, ok bool) `json:"-"`

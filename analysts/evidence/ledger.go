@@ -74,6 +74,11 @@ func Settle(analyst string, known []Known, r Result) (proposals []Proposal, chan
 				p.Strength, p.Reason, p.Of, p.Evidence, p.Expected = since.Strength, since.Reason, since.Of, since.Evidence, since.Expected
 			}
 		}
+		if r.OneEach && slices.ContainsFunc(known, func(k Known) bool {
+			return k.Open && k.Analyst == analyst && k.Change.Agent == p.Change.Agent && k.Change.Kind == p.Change.Kind && k.Improvement != p.ID()
+		}) {
+			continue
+		}
 		proposals = append(proposals, p)
 		worth[p.ID()] = p.Worth
 	}
