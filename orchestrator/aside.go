@@ -25,6 +25,8 @@ type Aside struct {
 	// Holder is this process, and AllowUnpriced lets calls through a budget whose cost is not known.
 	Holder        string
 	AllowUnpriced bool
+	// Drives tells that this process drives: whoever drives after it settles what it left, and need not wait for that.
+	Drives bool
 	// Workspace and Agent are whose budgets it is, and Name what the calls are for.
 	Workspace, Agent, Name string
 	caps                   *caps
@@ -62,7 +64,10 @@ func (a *Aside) Call(ctx context.Context, runner agents.Runner, config events.Ag
 		return nil
 	}
 	for _, b := range budgets {
-		r := commands.ReserveBudget{Budget: b, Run: a.Name, Step: call, Nanos: cost, Most: most, Holder: a.Holder, Begun: true, Until: began.Add(unsettled)}
+		r := commands.ReserveBudget{Budget: b, Run: a.Name, Step: call, Nanos: cost, Most: most, Holder: a.Holder, Begun: true}
+		if !a.Drives {
+			r.Until = began.Add(unsettled)
+		}
 		r.Meta = a.meta(began, "reserved", fmt.Sprint(b, call))
 		r.Reservation = r.ID.String()
 		err := untilRoom(ctx, func() error {

@@ -76,7 +76,7 @@ func (o *Orchestrator) writer(dispatch commands.Dispatch, known *caps) writer {
 		asking: Evaluating{Store: o.c.Store, Runner: o.c.Runner, Toolbox: o.c.Toolbox, Agents: o.c.Agents, Model: o.c.Model, Pool: o.c.Pool},
 		aside: func(workspace, name string) *Aside {
 			return &Aside{
-				Dispatch: dispatch, Clock: o.c.Clock, Holder: o.c.holder, AllowUnpriced: o.c.AllowUnpriced, Workspace: workspace, Agent: events.RoleAgent(events.Writer), Name: name, caps: known,
+				Dispatch: dispatch, Clock: o.c.Clock, Holder: o.c.holder, AllowUnpriced: o.c.AllowUnpriced, Drives: true, Workspace: workspace, Agent: events.RoleAgent(events.Writer), Name: name, caps: known,
 			}
 		},
 	}

@@ -355,3 +355,68 @@ func TestAWriterThatObeysEverybodyGetsNowhereBySkills(t *testing.T) {
 		}
 	})
 }
+
+// A process that dies while candidates are asked leaves money set aside. Who drives next counts all of it as spent, and goes on at once: what was left
+// is too little to ask with, so the candidates are tried as what no eval was held on.
+func TestWhatAWriterThatDiesHadSetAsideIsCountedAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, s := writing(t, 7_500_000, func(string) string { return lookItUp })
+		defer h.close(t)
+		h.wish(t, func(m commands.Meta) commands.Command {
+			return commands.ConfigureAgent{Meta: m, Agent: "clerk", Only: events.ChangeTokenLimit, Config: events.AgentConfig{MaxTokens: 3500}}
+		})
+		configure := h.configure
+		serve := func() (stop func()) {
+			h.configure = func(c *orchestrator.Config) {
+				configure(c)
+				c.Drain = -1
+			}
+			return h.serve(t)
+		}
+		stop := serve()
+		h.fails(t, 6, "Where is my order?")
+		stop()
+		for _, e := range h.facts(t) {
+			if e.Kind == "run.failed" {
+				h.wish(t, func(m commands.Meta) commands.Command {
+					return commands.AddToDataset{Meta: m, Dataset: "orders", Run: events.Identity(e.Stream), Checks: []events.Check{{Kind: events.ContainsCheck, Text: "Yes"}}, By: "user:anna"}
+				})
+			}
+		}
+		ctx, kill := context.WithCancel(t.Context())
+		h.configure = func(c *orchestrator.Config) {
+			configure(c)
+			c.Drain = -1
+			dispatch := c.Dispatch
+			dead := false
+			c.Dispatch = func(of context.Context, cmds ...commands.Command) (commands.Receipt, error) {
+				if b, is := cmds[0].(commands.SettleBudget); dead || is && b.Actor == "agent:"+events.RoleAgent(events.Writer) { // the first answer of an eval
+					dead = true
+					kill()
+					return commands.Receipt{}, context.Canceled
+				}
+				return dispatch(of, cmds...)
+			}
+		}
+		done := h.run(ctx)
+		time.Sleep(61 * time.Minute)
+		synctest.Wait()
+		kill()
+		<-done
+		if len(h.answered(t)) > 0 || len(s.asked) != 1 {
+			t.Fatalf("asked %d times, answered %+v", len(s.asked), h.answered(t))
+		}
+		stop = serve()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		stop()
+		answers := h.answered(t)
+		if len(answers) != 1 || answers[0].Candidates != 1 || len(answers[0].Refused) != 1 || !strings.Contains(answers[0].Refused[0].Reason, "no eval was held") {
+			t.Errorf("%+v", answers)
+		}
+		if spent := h.budget(t, "agent:role-writer").SpentNanos; spent < 3_500_000 || spent > 7_500_000 {
+			t.Errorf("%s is spent", spent)
+		}
+	})
+}
