@@ -181,6 +181,7 @@ func rolesTakenOver(t *testing.T, p program, kills int) {
 	}
 	counts := map[string]int{}
 	of := map[string]string{} // the role of a run's stream
+	var draft events.SkillSaved
 	for _, f := range facts() {
 		switch f.Kind {
 		case "role.asked":
@@ -202,7 +203,13 @@ func rolesTakenOver(t *testing.T, p program, kills int) {
 			counts["proposed by "+i.Analyst]++
 		case "run.llm_called":
 			counts["calls of "+of[f.Stream]]++
-		case "skill.saved", "eval.finished", "experiment.planned":
+		case "skill.saved":
+			var s events.SkillSaved
+			_ = json.Unmarshal(f.Data, &s)
+			if counts[f.Kind]++; s.Draft() {
+				draft = s
+			}
+		case "eval.finished", "experiment.planned":
 			counts[f.Kind]++
 		}
 	}
@@ -225,6 +232,11 @@ func rolesTakenOver(t *testing.T, p program, kills int) {
 		if _, err := fmt.Sscan(budgets[0].SpentUSD, &spent); err != nil || spent <= 0 || spent > limit {
 			t.Errorf("%s has spent %s of %v, %v", name, budgets[0].SpentUSD, limit, err)
 		}
+	}
+	// An edit is shown by its digest; by its name the skill is what a person saved.
+	edit, latest := string(p.run("skills", "show", "refunds@"+draft.Digest, "--config", config)), string(p.run("skills", "show", "refunds", "--config", config))
+	if !strings.Contains(edit, "saved by analyst:writer\nan edit of refunds@"+draft.Edits[:12]+", to be tried") || !strings.Contains(latest, "digest "+draft.Edits) || strings.Contains(latest, "an edit of") {
+		t.Errorf("it is shown as\n%s\nand\n%s", edit, latest)
 	}
 	if killed < 3 {
 		t.Errorf("it was killed %d times only", killed)
