@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -389,10 +390,10 @@ func TestWhatAWriterThatDiesHadSetAsideIsCountedAtOnce(t *testing.T) {
 			configure(c)
 			c.Drain = -1
 			dispatch := c.Dispatch
-			dead := false
+			var dead atomic.Bool
 			c.Dispatch = func(of context.Context, cmds ...commands.Command) (commands.Receipt, error) {
-				if b, is := cmds[0].(commands.SettleBudget); dead || is && b.Actor == "agent:"+events.RoleAgent(events.Writer) { // the first answer of an eval
-					dead = true
+				if b, is := cmds[0].(commands.SettleBudget); dead.Load() || is && b.Actor == "agent:"+events.RoleAgent(events.Writer) { // the first answer of an eval
+					dead.Store(true)
 					kill()
 					return commands.Receipt{}, context.Canceled
 				}
