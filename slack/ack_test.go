@@ -234,6 +234,7 @@ func TestWhatIsToBePostedWaitsForATokenAndForSlack(t *testing.T) {
 					posted <- door.Answer(t.Context(), managers.SlackAnswer{SlackRun: askedRun(time.Now().Add(time.Hour))})
 				}()
 				time.Sleep(time.Hour)
+				synctest.Wait() // for the log
 				if n := len(all[commands.RecordSlackPost](h)); n != 0 || strings.Count(log.String(), told) != 1 {
 					t.Errorf("%d posts are given up; the log has %s", n, &log)
 				}
