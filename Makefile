@@ -16,9 +16,10 @@ RACE      = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.o
 # Rooms of pure functions: nothing in them runs beside anything else, so that the race detector would see nothing and take ten times as
 # long.
 PURE      = /(aggregates|analysts(/(cost|data|evidence|failure|feedback|mining|performance|runbook|stats))?|answers|commands|events(/plainjson)?|managers|mcp|migrations|projections|redact|routing)$$
-# Tests that start verb after verb and look at what each prints. What runs at once in a verb is raced by the tests that have it beside a
-# server, a killer or another verb, and by those of its rooms.
-VERBS     = ^Test(Scripts|WhatApprovingDoes|CasesFromTheField|TheMainJobOnEveryEngine|CommandLineIsDocumented|FirstReportIsDocumented)$$
+# Tests that have verb after verb started and look at what each prints, and those that let hundreds of runs pass to see what an agent comes to.
+# What runs at once in them is raced by the tests that have a verb beside a server, a killer or another verb, and by the other ones of
+# the orchestrator.
+LONG      = ^Test(Scripts|WhatApprovingDoes|CasesFromTheField|TheMainJobOnEveryEngine|CommandLineIsDocumented|FirstReportIsDocumented|RolesThatObeyEverybodyGetNowhere|AWriterThatObeysEverybodyGetsNowhere|AWriterThatObeysEverybodyGetsNowhereBySkills|AKeptChangeThatTurnsBadIsTakenBack)$$
 # The packages whose tests write golden files or pages with -update. Such a test has one of these words
 # in its name.
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
@@ -49,11 +50,11 @@ raced unraced: TEST = go test -vet=off -timeout 30m
 test: raced unraced ## Run all tests
 
 raced: ## Run the tests of what runs at once, under the race detector
-	$(TEST) $(RACE) -skip '$(VERBS)' $$(go list ./... | grep -vE '$(PURE)')
+	$(TEST) $(RACE) -skip '$(LONG)' $$(go list ./... | grep -vE '$(PURE)')
 
-unraced: ## Run the tests of pure rooms and of verb after verb, without it
+unraced: ## Run those of pure rooms and the long ones, without it
 	$(TEST) ./analysts/workflow $$(go list ./... | grep -E '$(PURE)')
-	$(TEST) ./cmd/virtuous6 -run '$(VERBS)'
+	$(TEST) ./cmd/virtuous6 ./orchestrator -run '$(LONG)'
 
 check: static test ## What CI runs: format, vet, lint, tests, generated files current, modules
 
