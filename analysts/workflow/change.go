@@ -63,6 +63,16 @@ func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 		}
 		proposals = append(proposals, evidence.Proposal{Change: change, Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth()})
 	}
+	return owned(proposals, factors)
+}
+
+// owned are proposals with the people whose words they hold.
+func owned(proposals []evidence.Proposal, factors []factor) []evidence.Proposal {
+	for i := range proposals {
+		if at := slices.IndexFunc(factors, func(f factor) bool { return slices.Equal(f.Subject(), proposals[i].Claim.Subject) }); at >= 0 {
+			proposals[i].Of = factors[at].people()
+		}
+	}
 	return proposals
 }
 
@@ -166,7 +176,7 @@ func (c *cohort) modelChanges(all claims, registry map[string]events.AgentConfig
 				Kind: events.ChangeModel, Workflow: c.Name, Agent: agent, Config: &config,
 				Instruction: fmt.Sprintf("Let %s use %s instead of %s.", agent, f.subject[1], f.subject[2]),
 			},
-			Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth(),
+			Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Of: f.people(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth(),
 		})
 	}
 	return proposals

@@ -29,7 +29,7 @@ func (c *cohort) factors(all []factor, o Options) []evidence.Finding {
 		of := slices.DeleteFunc(slices.Clone(all), func(f factor) bool { return f.harms() != (kind == FailureFactor) })
 		for _, f := range of[:min(len(of), o.Top)] {
 			findings = append(findings, evidence.Finding{
-				Kind: kind, Workflow: c.Name, Subject: f.Subject(), Text: f.told(), Of: len(of), Evidence: f.evidence(),
+				Kind: kind, Workflow: c.Name, Subject: f.Subject(), Text: f.told(), People: f.people(), Of: len(of), Evidence: f.evidence(),
 				Strength: f.strength(), Worth: f.worth(), NoInstruction: f.noInstruction(),
 			})
 		}
@@ -62,7 +62,7 @@ func (c *cohort) candidateFindings(all claims, o Options) []evidence.Finding {
 			kind = FailureCandidate
 		}
 		findings = append(findings, evidence.Finding{
-			Kind: kind, Workflow: c.Name, Subject: f.Subject(), Evidence: f.evidence(),
+			Kind: kind, Workflow: c.Name, Subject: f.Subject(), People: f.people(), Evidence: f.evidence(),
 			Text: fmt.Sprintf("Not proven, may be chance (one of %d comparisons; a claim would take %s times the evidence): %s",
 				all.tested, times(f.needs()), f.reason()),
 		})

@@ -2,9 +2,12 @@ package workflow
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
 
+	"github.com/virtuous6/virtuous6/analysts/evidence"
 	"github.com/virtuous6/virtuous6/analysts/mining"
 	"github.com/virtuous6/virtuous6/analysts/stats"
 )
@@ -52,8 +55,29 @@ type hypothesis struct {
 	claimed bool
 }
 
-// Subject names what a claim is about: the feature first.
-func (h *hypothesis) Subject() []string { return append([]string{string(h.feature)}, h.subject...) }
+// Subject names what a claim is about: the feature first. Names are stored as they are, so that what is one person's words has a name of its own.
+func (h *hypothesis) Subject() []string {
+	subject := append([]string{string(h.feature)}, h.subject...)
+	if len(h.people()) > 0 {
+		sum := sha256.Sum256([]byte(h.subject[1]))
+		subject[2] = "value " + hex.EncodeToString(sum[:6])
+	}
+	return subject
+}
+
+// people are those whose words it is told in: who asked for the runs that have a label's value, where those are one or two.
+func (h *hypothesis) people() []string {
+	if h.feature != hasLabel {
+		return nil
+	}
+	met := evidence.People{}
+	for i := range h.cohort.Runs {
+		if r := &h.cohort.Runs[i]; slices.Contains(r.Labels, [2]string{h.subject[0], h.subject[1]}) {
+			met.Met(r.Requester)
+		}
+	}
+	return met.Few()
+}
 
 // sides tells of each rated run on which side it is.
 func (h *hypothesis) sides() []int8 {

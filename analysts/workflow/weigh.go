@@ -19,7 +19,7 @@ func (all claims) weigh(c events.Claim, after uint64) (evidence.Standing, bool) 
 		if h.feature == switches && slices.Equal(c.Subject[1:], []string{h.subject[0], h.subject[2], h.subject[1]}) {
 			f = f.mirrored()
 		}
-		if !slices.Equal(c.Subject[1:], f.subject) {
+		if !slices.Equal(c.Subject[1:], f.subject) && !slices.Equal(c.Subject, f.Subject()) {
 			continue
 		}
 		if after > 0 {
@@ -36,7 +36,7 @@ func (all claims) weigh(c events.Claim, after uint64) (evidence.Standing, bool) 
 		case f.harms() != c.Harms:
 			s = events.Reversed
 		}
-		return evidence.Standing{Strength: s, Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected()}, true
+		return evidence.Standing{Strength: s, Reason: f.reason(), Of: f.people(), Evidence: f.evidence(), Expected: f.expected()}, true
 	}
 	return evidence.Standing{}, false
 }
