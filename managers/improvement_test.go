@@ -57,6 +57,15 @@ func TestAConfigurationRollsItsImprovementsBack(t *testing.T) {
 	back := func(id string) of {
 		return of{stream: events.StreamName("improvement", "w", id), fact: events.ImprovementRolledBack{}}
 	}
+	// Why it was taken back is in the words of who did it, of whom it is gone with them.
+	for by, whose := range map[string][]string{"user:slack:T1:U1": {"user:slack:T1:U1"}, "manager:promotion": nil, "": nil} {
+		taken := events.AgentConfigured{RollsBack: []string{"i"}, Reason: "It got worse.", Author: by}
+		for _, w := range fold(t, "rollback", "w", of{stream: configured.stream, fact: taken}).process.Wants() {
+			if c := w.Command.(commands.RollBackImprovement); !reflect.DeepEqual(c.Of, whose) {
+				t.Errorf("taken back by %q it is of %q", by, c.Of)
+			}
+		}
+	}
 	for _, tt := range []struct {
 		given []of
 		want  []string

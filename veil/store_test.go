@@ -213,6 +213,33 @@ func TestWhatTwoHaveSaidIsGoneWithEither(t *testing.T) {
 	}
 }
 
+// Whose words a fact holds it says by their names, which are replaced as any: also those that do not look like a person's, where everyone is covered.
+func TestWhoseWordsItIsIsNamedByNoName(t *testing.T) {
+	t.Parallel()
+	l := newLogbook(t, &veil.Memory{})
+	l.Store = veil.New(eventstore.NewMemory(time.Now), veil.Config{Keys: l.keys, Who: veil.Everyone, Now: l.config().Now})
+	l.append(t, "improvement-i", envelope(t, "analyst:errors", events.ImprovementProposed{
+		Reason: "runs that say ouch", Of: []string{"walter"}, Change: events.Change{Config: &events.AgentConfig{Fixes: []events.Fix{{Error: "no salamander", Of: []string{"gwen", "walter"}}}}},
+	}))
+	_, stored := read(t, l.Stored())
+	for _, name := range []string{"walter", "gwen", "ouch", "salamander"} {
+		if strings.Contains(stored, name) {
+			t.Errorf("%q stands in the log: %s", name, stored)
+		}
+	}
+	if _, got := read(t, l); strings.Count(got, "walter") != 2 || strings.Count(got, "gwen") != 1 {
+		t.Errorf("read: %s", got)
+	}
+	person, err := l.keys.Named(t.Context(), "gwen")
+	if err == nil {
+		err = l.keys.Erase(t.Context(), person.ID, l.now)
+	}
+	l.now = l.now.Add(time.Minute)
+	if _, got := read(t, l); err != nil || strings.Contains(got, "salamander") || strings.Contains(got, "gwen") || !strings.Contains(got, "ouch") {
+		t.Errorf("without gwen: %s, %v", got, err)
+	}
+}
+
 // What a goal's plan calls a task is in the words of who asked for the goal. What a run is called otherwise is a name.
 func TestATitleOfAPlanIsWords(t *testing.T) {
 	t.Parallel()
