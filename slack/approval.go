@@ -73,14 +73,16 @@ func fencedOff(text string) string { return strings.ReplaceAll(inert(text), "```
 // answerOf tells what was decided on a call, by whom and when.
 func answerOf(row projections.ApprovalRow) string {
 	says := map[string]string{
-		string(events.ApprovalGranted): ":white_check_mark: Approved", string(events.ApprovalRejected): ":x: Rejected",
-		string(events.ApprovalExpired):   ":hourglass: Expired: nobody decided in time, and it was not called",
-		string(events.ApprovalWithdrawn): ":no_entry_sign: Withdrawn: the run ended before",
+		string(events.ApprovalGranted): ":white_check_mark: Approved", string(events.ApprovalRejected): ":x: Rejected", string(events.ApprovalExpired): ":hourglass: Expired",
+		string(events.ApprovalWithdrawn): ":no_entry_sign: Withdrawn",
+	}[row.Status]
+	why := map[string]string{
+		string(events.ApprovalExpired): ": nobody decided in time, and it was not called", string(events.ApprovalWithdrawn): ": the run has ended",
 	}[row.Status]
 	if row.AnsweredBy != "" {
 		says += " by " + person(row.AnsweredBy)
 	}
-	return cmp.Or(says, inert(row.Status)) + " " + moment(row.AnsweredAt)
+	return cmp.Or(says, inert(row.Status)) + " " + moment(row.AnsweredAt) + why
 }
 
 // Permit shows a call that waits for a person where its run was asked for, and what was decided.

@@ -128,7 +128,7 @@ func goal(say func(string) string, status projections.GoalStatus) projections.Go
 	if status.Ended() {
 		row.EndedAt = goalTime
 		for i := range row.Tasks {
-			row.Tasks[i].Status = projections.TaskDone
+			row.Tasks[i].Status, row.Tasks[i].Reason = projections.TaskDone, ""
 		}
 	}
 	return row

@@ -23,8 +23,8 @@ const newToken = "take SLACK_BOT_TOKEN anew from OAuth & Permissions of the app,
 
 // troubles are those, by what Slack calls them.
 var troubles = map[string]trouble{
-	"not_in_channel":                        {here: true, says: "I am not in that channel: invite me there (`/invite`), and ask again", do: "invite the app into the channel"},
-	"channel_not_found":                     {here: true, says: "I can't see that channel: invite me there (`/invite`), and ask again", do: "invite the app into the channel, or name another one in the configuration"},
+	"not_in_channel":                        {here: true, says: "I am not in that channel: invite me there (`/invite`)", do: "invite the app into the channel"},
+	"channel_not_found":                     {here: true, says: "I can't see that channel: invite me there (`/invite`)", do: "invite the app into the channel, or name another one in the configuration"},
 	"is_archived":                           {here: true, says: "that channel is archived", do: "unarchive the channel, or name another one in the configuration"},
 	"restricted_action":                     {here: true, says: "the settings of that channel do not let me write there", do: "let the app write there, in the settings of the channel"},
 	"restricted_action_read_only_channel":   {here: true, says: "that channel is for reading only", do: "let the app write there, in the settings of the channel"},
@@ -76,7 +76,7 @@ func (d *Door) direct(ctx context.Context, run managers.SlackRun) (channel strin
 
 // elsewhere tells who asked why they are answered here and not where they asked.
 func elsewhere(channel, prompt string, why trouble) (text string, blocks []api.Block) {
-	text = fmt.Sprintf(":no_entry_sign: I can't answer in <#%s>: %s.", inert(channel), why.says)
+	text = fmt.Sprintf(":no_entry_sign: I can't answer in <#%s>: %s. The answer comes here, in this thread.", inert(channel), why.says)
 	return bare(text), []api.Block{section(text + "\n>" + inert(clip(oneLine(prompt), 500)))}
 }
 

@@ -103,7 +103,7 @@ func TestWhatIsReadWhereSlackDoesNotPlayAlong(t *testing.T) {
 	ask("C1", "4.1", "note to buy milk")
 	model.say("notes__write buy milk")
 	says("C1", "v6_call_approve")
-	says("C1", "Expired: nobody decided in time, and it was not called")
+	says("C1", ": nobody decided in time, and it was not called")
 	model.say("Nobody let me.", ".")
 	says("C1", "Nobody let me.")
 

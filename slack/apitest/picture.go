@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -93,12 +94,12 @@ func (p *picture) block(b map[string]any) {
 		p.text(16, pictureInner, str(object(b["label"]), "text"), style{size: 15, color: "#1d1c1d", bold: true})
 		element := object(b["element"])
 		for _, o := range objects(element["options"]) {
-			p.text(16, pictureInner, "☐ "+str(object(o["text"]), "text"), plainStyle)
+			p.text(16, pictureInner, map[string]string{"checkboxes": "☐ "}[str(element, "type")]+str(object(o["text"]), "text"), plainStyle)
 		}
-		if placeholder := str(object(element["placeholder"]), "text"); placeholder != "" {
+		if placeholder := str(object(element["placeholder"]), "text"); placeholder != "" || str(element, "type") == "plain_text_input" {
 			fmt.Fprintf(&p.b, `<rect x="16" y="%d" width="%d" height="56" rx="4" fill="#fff" stroke="#888"/>`, p.y, pictureInner)
 			p.y += 8
-			p.text(28, pictureInner-24, placeholder, style{size: 15, color: "#888"})
+			p.text(28, pictureInner-24, cmp.Or(placeholder, " "), style{size: 15, color: "#888"})
 			p.y += 28
 		}
 	}
@@ -133,7 +134,7 @@ func (p *picture) button(x int, text, kind string) int {
 
 var (
 	dated = regexp.MustCompile(`<!date\^([0-9]+)\^[^|]*\|[^>]*>`)
-	named = regexp.MustCompile(`<@([A-Z0-9]+)>`)
+	named = regexp.MustCompile(`<([@#][A-Z0-9]+)>`)
 	code  = regexp.MustCompile("(?s)```.*?```")
 	// inline are the marks of a text that are drawn.
 	inline = regexp.MustCompile("\\*[^*\n]+\\*|`[^`\n]+`|\\b_[^_\n]+_\\b")
@@ -157,7 +158,7 @@ func readable(date string) string {
 
 // mrkdwn draws a text with its marks, code in a box of its own.
 func (p *picture) mrkdwn(x, width int, text string, s style) {
-	text = named.ReplaceAllString(dated.ReplaceAllStringFunc(drawn.Replace(text), readable), "@$1")
+	text = named.ReplaceAllString(dated.ReplaceAllStringFunc(drawn.Replace(text), readable), "$1")
 	last := 0
 	for _, at := range append(code.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		p.text(x, width, strings.Trim(text[last:at[0]], "\n"), s)
