@@ -107,7 +107,7 @@ func (t *turn) keeps(agent string, config events.AgentConfig, model string) {
 }
 
 func (t *turn) version(ctx context.Context, agent string, revision uint64) (aggregates.Agent, error) {
-	key := fmt.Sprintf("%s@%d", commands.AgentStream(t.wish.Workspace, agent), revision)
+	key := fmt.Sprintf("%s@%d in %d", commands.AgentStream(t.wish.Workspace, agent), revision, t.forgotten.era())
 	if known, ok := t.versions.get(key); ok {
 		return known, nil
 	}
@@ -163,7 +163,8 @@ func (t *turn) whole(ctx context.Context, sent []events.Message) (_ []events.Mes
 	if len(c.assigned.Earlier) == 0 && c.assigned.Summaries == 0 && len(t.config.Examples) == 0 && len(t.config.Lessons) == 0 {
 		return sent, nil
 	}
-	if c.said == nil {
+	if era := t.forgotten.era(); c.said == nil || c.era != era {
+		c.era = era
 		if c.said, err = replay.Shown(ctx, t.store, t.wish.Workspace, t.config); err != nil {
 			return nil, err
 		}

@@ -47,8 +47,9 @@ type conversation struct {
 	// cost is what its calls cost, and share what they may before it has to wait for more of its goal's money, 0 for no bound.
 	cost  events.Cost
 	share events.Nanos
-	// said is what earlier runs of its conversation hold, once that was read.
+	// said is what earlier runs of its conversation hold, once that was read, and era is when it was.
 	said []events.Message
+	era  int
 }
 
 // asked is an approval and, once there is one, its answer.

@@ -171,7 +171,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	dispatch := patient(o.c.Dispatch, o.c.Log)
 	told := newOverheard(o.c.Models, o.c.Clock)
 	p := &performer{
-		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, roster: newRoster(o.c.Store, o.c.Models), trials: newTrials(), runner: o.c.Runner, toolbox: o.c.Toolbox, policies: o.c.Policies, approveWithin: o.c.ApproveWithin, model: o.c.Model, modelOf: o.c.ModelOf, holder: o.c.holder,
+		store: o.c.Store, dispatch: dispatch, agents: o.c.Agents, caps: &caps{}, roster: newRoster(o.c.Store, o.c.Models), trials: newTrials(), forgotten: &forgotten{clock: o.c.Clock}, runner: o.c.Runner, toolbox: o.c.Toolbox, policies: o.c.Policies, approveWithin: o.c.ApproveWithin, model: o.c.Model, modelOf: o.c.ModelOf, holder: o.c.holder,
 		allowUnpriced: o.c.AllowUnpriced, clock: o.c.Clock, onText: func(run, text string) {
 			told.hear(run, text)
 			if o.c.OnText != nil {
@@ -223,7 +223,7 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 		case <-working.Done():
 			return nil
 		}
-		err := o.manage(working, work, []heard{p.caps, p.roster, p.trials}, dispatch)
+		err := o.manage(working, work, []heard{p.caps, p.roster, p.trials, p.forgotten}, p.forgotten.era, dispatch)
 		if working.Err() != nil {
 			return nil
 		}
@@ -243,13 +243,13 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 }
 
 // manage runs the managers: what they want is done until ctx is done, and what they remember is saved.
-func (o *Orchestrator) manage(ctx context.Context, work *work, heard []heard, dispatch commands.Dispatch) error {
+func (o *Orchestrator) manage(ctx context.Context, work *work, heard []heard, era func() int, dispatch commands.Dispatch) error {
 	var commanding sync.WaitGroup
 	defer commanding.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p := &processes{
-		store: o.c.Store, models: o.c.Models, lease: o.c.Lease, work: work, heard: heard, clock: o.c.Clock, log: o.c.Log, after: commanding.Go, saving: make(chan struct{}, 1),
+		store: o.c.Store, models: o.c.Models, lease: o.c.Lease, work: work, heard: heard, era: era, clock: o.c.Clock, log: o.c.Log, after: commanding.Go, saving: make(chan struct{}, 1),
 		dispatch: func(of context.Context, cmds ...commands.Command) (commands.Receipt, error) {
 			// The end of the program is the end of every try.
 			of, stop := context.WithCancel(of)

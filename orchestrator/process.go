@@ -33,8 +33,10 @@ type processes struct {
 	dispatch commands.Dispatch
 	work     *work
 	heard    []heard
-	clock    Clock
-	log      *slog.Logger
+	// era is that of forgotten.
+	era   func() int
+	clock Clock
+	log   *slog.Logger
 	// after runs commands and timers, each in a goroutine that whoever runs the processes waits for.
 	after func(func())
 	// saving is held by who saves: two at a time would note a position without all that was folded up to it.
@@ -301,9 +303,11 @@ func (p *processes) follow(ctx context.Context) error {
 }
 
 // saveOnSchedule saves what the managers remember every so often.
+// saveOnSchedule saves them, and overwrites what was said by somebody who is forgotten by now: what was under way for them was in a state.
 func (p *processes) saveOnSchedule(ctx context.Context) {
 	ticker := time.NewTicker(saveEvery)
 	defer ticker.Stop()
+	overwritten := p.era()
 	for {
 		select {
 		case <-ctx.Done():
@@ -312,6 +316,16 @@ func (p *processes) saveOnSchedule(ctx context.Context) {
 		}
 		if err := p.save(ctx); err != nil && ctx.Err() == nil {
 			p.log.Warn("the managers' states were not saved yet", "error", err)
+			continue
+		}
+		if era := p.era(); era != overwritten && !noticing(era) {
+			if err := p.models.Overwrite(ctx); err != nil {
+				if ctx.Err() == nil {
+					p.log.Warn("what is left of somebody who is forgotten is not overwritten yet", "error", err)
+				}
+				continue
+			}
+			overwritten = era
 		}
 	}
 }

@@ -58,8 +58,9 @@ type performer struct {
 	ending <-chan struct{}
 	// seen are the runs under way, as far as they were read.
 	seen *recent[*conversation]
-	// versions are agents at a revision: those never change.
-	versions *recent[aggregates.Agent]
+	// versions are agents at a revision: those never change but for what was said by people who are forgotten.
+	versions  *recent[aggregates.Agent]
+	forgotten *forgotten
 }
 
 // perform does one turn. A failure of the model is a fact of the run, not an error; an error means that the turn

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,17 @@ type paced struct {
 	t     *testing.T
 	asked chan chan string
 	now   chan string
+
+	mu sync.Mutex
+	// heard are the bodies of what it was asked.
+	heard []string
+}
+
+// hears are the bodies of what it was asked so far.
+func (p *paced) hears() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.heard)
 }
 
 // newPaced starts one.
@@ -32,7 +44,10 @@ func newPaced(t *testing.T) *paced {
 			fmt.Fprint(w, `{"object":"list","data":[{"id":"paced-1","object":"model"}]}`)
 			return
 		}
-		_, _ = io.Copy(io.Discard, r.Body) // only then it is heard that nobody waits any more
+		body, _ := io.ReadAll(r.Body) // only then it is heard that nobody waits any more
+		p.mu.Lock()
+		p.heard = append(p.heard, string(body))
+		p.mu.Unlock()
 		w.Header().Set("Content-Type", "text/event-stream")
 		say := func(delta, finish string) {
 			fmt.Fprintf(w, `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"paced-1","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}`+"\n\n", delta, finish)

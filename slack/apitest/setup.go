@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,13 @@ func (s *Server) refused(method string, form url.Values) string {
 		with = cmp.Or(with, s.closed[form.Get("channel")])
 	}
 	return with
+}
+
+// Since are the calls from the nth on.
+func (s *Server) Since(n int) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls[n:])
 }
 
 // Configured sets how the app is configured, as its manifest.
