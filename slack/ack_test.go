@@ -24,6 +24,25 @@ import (
 	"github.com/virtuous6/virtuous6/slack"
 )
 
+// diary is a log that may be read while it is written.
+type diary struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (d *diary) Write(line []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(line)
+}
+
+func (d *diary) String() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.String()
+}
+
 // slackInMind is a Slack without a network, for tests whose time is not the clock's.
 type slackInMind struct {
 	mu sync.Mutex
@@ -194,7 +213,7 @@ func TestWhileSlackHangsNothingPilesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var inMind slackInMind
-		var log bytes.Buffer
+		var log diary
 		door, h := doorTo(t, inMind.client(), func(c *slack.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 		inMind.set(true, "")
 		for i := range 40 {
@@ -225,7 +244,7 @@ func TestWhatIsToBePostedWaitsForATokenAndForSlack(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var inMind slackInMind
-				var log bytes.Buffer
+				var log diary
 				door, h := doorTo(t, inMind.client(), func(c *slack.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 				inMind.set(false, says)
 				h.runs = []projections.RunRow{answered("r1", "It is 42.")}

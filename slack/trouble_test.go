@@ -1,7 +1,6 @@
 package slack_test
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"strings"
@@ -56,7 +55,7 @@ func TestAnAnswerThatItsChannelDoesNotTakeComesDirectly(t *testing.T) {
 		for _, streamed := range []string{"", "The answer"} {
 			t.Run(refused+" "+streamed, func(t *testing.T) {
 				t.Parallel()
-				var log bytes.Buffer
+				var log diary
 				door, h, server := newDoor(t, func(c *slack.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 				run := askedRun(time.Now().Add(time.Hour))
 				follow(t, door, server, run, streamed)
@@ -94,7 +93,7 @@ func TestWhatIsMissingIsToldWithWhatToDo(t *testing.T) {
 	} {
 		t.Run(refused, func(t *testing.T) {
 			t.Parallel()
-			var log bytes.Buffer
+			var log diary
 			door, h, server := newDoor(t, func(c *slack.Config) { c.Proposals, c.Log = "C7", slog.New(slog.NewTextHandler(&log, nil)) })
 			server.Refuse("*", refused)
 			h.improvements = []projections.ImprovementRow{proposal(same("It answers as well."))}
