@@ -19,7 +19,7 @@ import (
 var (
 	sizes  = flag.String("sizes", "100000,1000000", "how many events the replays are measured with; 3000000 takes some minutes more")
 	rounds = flag.Int("rounds", 3, "how often each measurement is taken; the table shows medians")
-	part   = flag.String("part", "", "append, replay, growth, look, lag, lanes, dispatch, pace, reads or registry: measure only that part")
+	part   = flag.String("part", "", "append, replay, growth, look, lag, lanes, dispatch, pace, reads, registry or slack: measure only that part")
 	only   = flag.String("on", "", "SQLite or PostgreSQL: measure only there")
 )
 
@@ -31,7 +31,7 @@ func BenchmarkTable(b *testing.B) {
 	for _, p := range []struct {
 		name    string
 		measure func(*testing.B, engine, *table)
-	}{{"append", appends}, {"replay", replays}, {"growth", growth}, {"look", looks}, {"lag", lags}, {"dispatch", dispatches}, {"pace", paces}, {"reads", reads}, {"registry", registries}} {
+	}{{"append", appends}, {"replay", replays}, {"growth", growth}, {"look", looks}, {"lag", lags}, {"dispatch", dispatches}, {"pace", paces}, {"reads", reads}, {"registry", registries}, {"slack", acknowledgements}} {
 		for _, e := range all {
 			if (*part == "" || *part == p.name) && (*only == "" || *only == e.name) {
 				before := len(t.rows)

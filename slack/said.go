@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/google/uuid"
 	api "github.com/slack-go/slack"
 
@@ -113,10 +114,10 @@ func restsOn(line answers.Line) string {
 	var parts []string
 	if len(line.Positions) > 0 {
 		positions := line.Positions[:min(len(line.Positions), maxPositions)]
-		parts = append(parts, "log positions "+strings.Trim(strings.ReplaceAll(fmt.Sprint(positions), " ", ", "), "[]"))
+		parts = append(parts, english.PluralWord(len(positions), "log position", "")+" "+strings.Trim(strings.ReplaceAll(fmt.Sprint(positions), " ", ", "), "[]"))
 	}
 	if len(line.Runs) > 0 {
-		parts = append(parts, "runs `"+inert(clip(strings.Join(line.Runs, "`, `"), 300))+"`")
+		parts = append(parts, english.PluralWord(len(line.Runs), "run", "")+" `"+inert(clip(strings.Join(line.Runs, "`, `"), 300))+"`")
 	}
 	if line.Improvement != "" {
 		parts = append(parts, "proposal `"+inert(clip(line.Improvement, 100))+"`")
