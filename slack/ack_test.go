@@ -236,6 +236,44 @@ func TestWhileSlackHangsNothingPilesUp(t *testing.T) {
 	})
 }
 
+// What there is no room for is not acknowledged, and taken once there is.
+func TestWhatThereIsNoRoomForIsTakenLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var inMind slackInMind
+		door, h := doorTo(t, inMind.client())
+		inMind.set(true, "")
+		const many = 1100 // more than wait and are worked on
+		refused := 0
+		ask := func(i int) error {
+			_, err := door.Take(t.Context(), spoken("app_mention", fmt.Sprint(i, ".1"), "", "<@UB> help"))
+			synctest.Wait() // who is free takes it
+			return err
+		}
+		for i := range many {
+			if err := ask(i); errors.Is(err, slack.ErrBusy) {
+				refused++
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if refused < 10 || refused > 100 {
+			t.Errorf("%d of %d are refused", refused, many)
+		}
+		inMind.set(false, "")
+		time.Sleep(time.Hour)
+		for i := range many { // those that were taken are only acknowledged
+			if err := ask(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Hour)
+		if n := len(all[commands.RecordInteraction](h)); n != many {
+			t.Errorf("%d interactions are recorded of %d", n, many)
+		}
+	})
+}
+
 // A token that was revoked holds up what is to be posted, as a Slack that is away does: it is said once, with what to do, and nothing is lost.
 func TestWhatIsToBePostedWaitsForATokenAndForSlack(t *testing.T) {
 	t.Parallel()
