@@ -120,7 +120,7 @@ func (d *Door) Permit(ctx context.Context, w managers.SlackApproval) error {
 	}
 	if thread != "" {
 		// It comes first: once the card is recorded nobody wants this any more.
-		if err := d.session(ctx, channel, thread, w.Workspace, w.Run); err != nil {
+		if err := d.session(ctx, channel, thread, "", w.Workspace, w.Run); err != nil {
 			return err
 		}
 	}
@@ -152,8 +152,8 @@ func (d *Door) threadOf(ctx context.Context, run projections.RunRow) (channel, t
 	return d.begun(ctx, run.Workspace, run.Conversation)
 }
 
-// session tells how the session of a run's thread stands: suspended while a person is to decide or money is missing, over with the run.
-func (d *Door) session(ctx context.Context, channel, thread, workspace, run string) error {
+// session tells how the session of a run's thread stands, and its title where there is one: suspended while a person is to decide or money is missing, over with the run.
+func (d *Door) session(ctx context.Context, channel, thread, title, workspace, run string) error {
 	reader, told := d.Reader.In(workspace), ""
 	for {
 		row, _, err := reader.Run(ctx, run)
@@ -180,7 +180,7 @@ func (d *Door) session(ctx context.Context, channel, thread, workspace, run stri
 		if status == told {
 			return nil
 		}
-		d.status(ctx, channel, thread, status)
+		d.titled(ctx, channel, thread, status, title)
 		told = status
 	}
 }

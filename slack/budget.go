@@ -93,7 +93,7 @@ func (d *Door) Wait(ctx context.Context, w managers.SlackWait) error {
 	if err != nil || thread == "" {
 		return err
 	}
-	return d.session(ctx, channel, thread, w.Workspace, w.Run)
+	return d.session(ctx, channel, thread, "", w.Workspace, w.Run)
 }
 
 // WaitGaveUp ends what could not be told.

@@ -289,6 +289,31 @@ func TestWhatIsAskedByACommandGetsAThread(t *testing.T) {
 	}
 }
 
+// A session is called by what was asked first in its thread, and keeps that name.
+func TestASessionIsCalledByWhatWasAskedFirst(t *testing.T) {
+	t.Parallel()
+	door, h, server := newDoor(t)
+	title := func(run string, prompt string) string {
+		row := answered(run, "")
+		row.Prompt, row.Outcome, row.Conversation = prompt, projections.Running, "slack:T1:C1:1.1"
+		h.mu.Lock()
+		h.runs = append(h.runs, row)
+		h.mu.Unlock()
+		asked := askedRun(time.Now().Add(time.Hour))
+		asked.Run = run
+		if err := door.Follow(t.Context(), managers.SlackFollow{SlackRun: asked}); err != nil {
+			t.Fatal(err)
+		}
+		return server.Last("agents.sessions.setStatus").Get("title")
+	}
+	if got := title("r1", "how do I\nrotate the keys? "+strings.Repeat("Soon, please. ", 30)); !strings.HasPrefix(got, "how do I rotate the keys? Soon") || len([]rune(got)) != 200 {
+		t.Errorf("it is called %q", got)
+	}
+	if got := title("r2", "and the certificates?"); got != "" {
+		t.Errorf("what was said next calls it %q", got)
+	}
+}
+
 // Models may answer before there is a place for it, several at once: each answer is whole, and what is blank at its beginning begins no message.
 func TestWhatIsSaidEarlyIsKeptForEachRun(t *testing.T) {
 	t.Parallel()

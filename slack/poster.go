@@ -28,7 +28,11 @@ func (d *Door) Follow(ctx context.Context, w managers.SlackFollow) error {
 	if err != nil {
 		return err
 	}
-	if err := d.session(ctx, channel, thread, w.Workspace, w.Run); err != nil {
+	title, err := d.title(ctx, w.SlackRun)
+	if err != nil {
+		return err
+	}
+	if err := d.session(ctx, channel, thread, title, w.Workspace, w.Run); err != nil {
 		return err
 	}
 	if d.streams.ended(w.Run) {
@@ -402,12 +406,34 @@ func (d *Door) replace(ctx context.Context, channel, ts string, options []api.Ms
 
 // status tells the state of the thread's session, where the app has sessions.
 func (d *Door) status(ctx context.Context, channel, thread, status string) {
+	d.titled(ctx, channel, thread, status, "")
+}
+
+// title is what a session is called: what was asked first in its thread. Later runs leave it as it is, whoever called it so.
+func (d *Door) title(ctx context.Context, run managers.SlackRun) (title string, err error) {
+	if err := d.Reach(ctx); err != nil {
+		return "", err
+	}
+	for row, err := range d.Reader.In(run.Workspace).Runs(ctx, projections.RunFilter{Conversation: run.Conversation, Limit: 2}) {
+		if err != nil || row.Run != run.Run {
+			return "", err
+		}
+		title = clip(oneLine(row.Prompt), maxTitle)
+	}
+	return title, nil
+}
+
+// maxTitle is how long a title may be, in characters.
+const maxTitle = 200
+
+// titled is status, and gives the session a title where there is one.
+func (d *Door) titled(ctx context.Context, channel, thread, status, title string) {
 	const method = "agents.sessions.setStatus"
 	if thread == "" || !d.able(method) {
 		return
 	}
 	err := d.limits.call(ctx, method, channel, func(ctx context.Context) error {
-		_, err := d.API.SetAgentSessionStatusContext(ctx, api.AgentSessionSetStatusParameters{Status: status, ChannelID: channel, ThreadTS: thread})
+		_, err := d.API.SetAgentSessionStatusContext(ctx, api.AgentSessionSetStatusParameters{Status: status, ChannelID: channel, ThreadTS: thread, Title: title})
 		return err
 	})
 	if err != nil && ctx.Err() == nil && !d.learn(method, err) {
