@@ -61,17 +61,7 @@ func (c *cohort) changes(factors []factor, o Options) []evidence.Proposal {
 		case does:
 			continue // whoever plans by it does so
 		}
-		proposals = append(proposals, evidence.Proposal{Change: change, Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth()})
-	}
-	return owned(proposals, factors)
-}
-
-// owned are proposals with the people whose words they hold.
-func owned(proposals []evidence.Proposal, factors []factor) []evidence.Proposal {
-	for i := range proposals {
-		if at := slices.IndexFunc(factors, func(f factor) bool { return slices.Equal(f.Subject(), proposals[i].Claim.Subject) }); at >= 0 {
-			proposals[i].Of = factors[at].people()
-		}
+		proposals = append(proposals, evidence.Proposal{Change: change, Claim: f.claim(), Strength: f.strength(), Reason: f.reason(), Of: f.people(), Evidence: f.evidence(), Expected: f.expected(), Worth: f.worth()})
 	}
 	return proposals
 }
