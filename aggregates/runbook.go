@@ -64,8 +64,8 @@ func decideRunbook(c commands.Runbook, s Runbook) ([]events.Runbook, error) {
 				saved.Steps[i].DependsOn = nil
 			}
 		}
-		// What was proved is a version also where it says the same: the fact carries the proof.
-		if c.Improvement == "" && reflect.DeepEqual(said(saved), said(s.Saved)) {
+		// What was proved is a version also where it says the same, once: the fact carries the proof.
+		if (c.Improvement == "" || c.Improvement == s.Saved.Improvement) && reflect.DeepEqual(said(saved), said(s.Saved)) {
 			return nil, nil
 		}
 		return []events.Runbook{saved}, nil

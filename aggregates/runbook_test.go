@@ -46,6 +46,9 @@ func TestSaveRunbook(t *testing.T) {
 			given: []events.Event{saved}, when: in(func(c *commands.SaveRunbook) { c.Improvement = "x" }),
 			then: []events.Event{func() events.Event { e := saved; e.Improvement = "x"; return e }()},
 		},
+		"what was proved, told twice": {
+			given: []events.Event{func() events.Event { e := saved; e.Improvement = "x"; return e }()}, when: in(func(c *commands.SaveRunbook) { c.Improvement = "x" }),
+		},
 		"as an improvement left it": {
 			given: []events.Event{func() events.Event { e := saved; e.Improvement, e.From = "x", 1; return e }()}, when: in(func(*commands.SaveRunbook) {}),
 		},
