@@ -39,7 +39,7 @@ type Config struct {
 	ApproveWithin time.Duration
 	// Agents tells of the agents. It must be set.
 	Agents Agents
-	// Handlers do the work of a door that posts what runs come to. Without them nobody wants it done.
+	// Handlers do the work of a door that posts what runs come to, in as many places of their own as turns have. Without them nobody wants it done.
 	Handlers []Handler
 	// Reviewers is how many people are to judge a run that a door puts before them. Default 2.
 	Reviewers int
@@ -185,11 +185,11 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	triggers := Triggers{Start: Runs{Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models, Tools: AssistantTools(o.c.Policies(""))}.Start, Dispatch: dispatch, Clock: o.c.Clock}
 	desk := o.desk()
 	writes := o.writer(dispatch, p.caps)
-	work, err := newWork(o.c.Turns, o.c.Log, append([]Handler{
+	work, err := newWork(o.c.Turns, o.c.Log, []Handler{
 		Handle(p.perform, o.gaveUp), Handle(plans.perform, plans.gaveUp), Handle(assigns.perform, assigns.gaveUp), Handle(triggers.tick, triggers.gaveUp),
 		Improvements{Store: o.c.Store, Dispatch: dispatch, Agents: o.c.Agents, Models: o.c.Models}.make(o.c.Log),
 		Handle(answered(desk.answer, writes.take), desk.gaveUp(o.c.Log)),
-	}, o.c.Handlers...)...)
+	}, o.c.Handlers)
 	if err != nil {
 		return err
 	}

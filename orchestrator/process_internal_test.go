@@ -14,7 +14,7 @@ import (
 func TestWorkWaitsForItsTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w, err := newWork(0, slog.New(slog.DiscardHandler))
+		w, err := newWork(0, slog.New(slog.DiscardHandler), nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

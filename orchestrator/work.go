@@ -1,11 +1,13 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,19 +64,25 @@ type work struct {
 	router *message.Router
 	log    *slog.Logger
 
-	mu   sync.Mutex
-	free int
+	mu sync.Mutex
+	// inside is where this room's own work is done. What a door does has places of its own: it may wait for its service as long as that is away.
+	inside, doors places
+	at            map[string]*places // by the kind of work
 	// lent are the places that those gave back who wait for their model meanwhile.
 	lent int
-	// waiting are those that have no place yet.
-	waiting fair[*job]
-	jobs    map[uuid.UUID]*job
+	jobs map[uuid.UUID]*job
 	// closed tells that nothing begins any more, stopped that nobody does what has a place: the router is gone.
 	closed, stopped bool
 	// ending ends with the time in which something may begin.
 	ending chan struct{}
 	idle   *sync.Cond
-	places int
+}
+
+// places are as many as may be at work at a time.
+type places struct {
+	all, free int
+	// waiting are those that have none yet.
+	waiting fair[*job]
 }
 
 // job is work that is wanted.
@@ -82,6 +90,7 @@ type job struct {
 	id      uuid.UUID
 	kind    string
 	share   string
+	at      *places
 	payload []byte
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -95,13 +104,13 @@ const poisonTopic = "work.poison"
 var tries = middleware.Retry{MaxRetries: 5, InitialInterval: 100 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 2}
 
 // newWork builds the router. Work is tried again with a growing wait, for as long as the store is away; what fails for
-// good goes to the poison queue, where its handler hears of it.
-func newWork(places int, log *slog.Logger, handlers ...Handler) (*work, error) {
+// good goes to the poison queue, where its handler hears of it. So many of the handlers' work are done at a time, and as many of the doors'.
+func newWork(most int, log *slog.Logger, handlers, doors []Handler) (*work, error) {
 	// What the router tells of its own starting and stopping is nothing to an operator.
 	logger := watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 	w := &work{
-		bus: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: int64(places)}, logger), log: log,
-		free: places, places: places, jobs: map[uuid.UUID]*job{}, ending: make(chan struct{}),
+		bus: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: int64(most)}, logger), log: log,
+		inside: places{all: most, free: most}, doors: places{all: most, free: most}, at: map[string]*places{}, jobs: map[uuid.UUID]*job{}, ending: make(chan struct{}),
 	}
 	w.idle = sync.NewCond(&w.mu)
 	var err error
@@ -114,8 +123,11 @@ func newWork(places int, log *slog.Logger, handlers ...Handler) (*work, error) {
 	}
 	retry := tries
 	retry.Logger = logger
-	byKind := make(map[string]Handler, len(handlers))
-	for _, h := range handlers {
+	for _, h := range doors {
+		w.at[h.kind] = &w.doors
+	}
+	byKind := make(map[string]Handler, len(handlers)+len(doors))
+	for _, h := range slices.Concat(handlers, doors) {
 		if _, dup := byKind[h.kind]; dup {
 			panic("orchestrator: two handlers for work of kind " + h.kind)
 		}
@@ -189,8 +201,8 @@ func (w *work) leave(m *message.Message) {
 	j := w.job(m)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.free++
 	if j != nil {
+		j.at.free++
 		j.cancel()
 		delete(w.jobs, j.id)
 	}
@@ -208,10 +220,10 @@ func (w *work) want(id uuid.UUID, what managers.Work) error {
 	if _, known := w.jobs[id]; known || w.closed {
 		return nil
 	}
-	j := &job{id: id, kind: what.Kind(), share: what.Share(), payload: payload}
+	j := &job{id: id, kind: what.Kind(), share: what.Share(), at: cmp.Or(w.at[what.Kind()], &w.inside), payload: payload}
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	w.jobs[id] = j
-	w.waiting.add(j.share, j)
+	j.at.waiting.add(j.share, j)
 	w.place()
 	return nil
 }
@@ -229,13 +241,24 @@ func (w *work) callOff(id uuid.UUID) {
 		return
 	}
 	delete(w.jobs, id)
-	w.waiting.remove(j.share, j)
+	j.at.waiting.remove(j.share, j)
 }
 
 // place gives free places to those who wait. It is called with the lock held.
 func (w *work) place() {
-	for w.free > 0 && w.waiting.len() > 0 && !w.closed {
-		j := w.waiting.next()
+	w.fill(&w.inside)
+	w.fill(&w.doors)
+	if w.taken() == 0 {
+		w.idle.Broadcast()
+	}
+}
+
+// taken are the places that somebody has. It is called with the lock held.
+func (w *work) taken() int { return w.inside.all - w.inside.free + w.doors.all - w.doors.free }
+
+func (w *work) fill(p *places) {
+	for p.free > 0 && p.waiting.len() > 0 && !w.closed {
+		j := p.waiting.next()
 		m := message.NewMessage(j.id.String(), j.payload)
 		m.Metadata.Set("kind", j.kind)
 		if err := w.bus.Publish(topic(j.kind), m); err != nil {
@@ -244,10 +267,7 @@ func (w *work) place() {
 			continue
 		}
 		j.placed = true
-		w.free--
-	}
-	if w.free == w.places {
-		w.idle.Broadcast()
+		p.free--
 	}
 }
 
@@ -256,17 +276,17 @@ func (w *work) place() {
 func (w *work) lend() (regain func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.lent >= keptConversations*w.places {
+	if w.lent >= keptConversations*w.inside.all {
 		return func() {}
 	}
 	w.lent++
-	w.free++
+	w.inside.free++
 	w.place()
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.lent--
-		w.free-- // it may be owed for a moment: nothing is placed then
+		w.inside.free-- // it may be owed for a moment: nothing is placed then
 	}
 }
 
@@ -279,7 +299,7 @@ func (w *work) drain(most time.Duration) {
 	defer w.mu.Unlock()
 	w.closed = true
 	close(w.ending)
-	if placed := w.places - w.free; placed > 0 && most > 0 {
+	if placed := w.taken(); placed > 0 && most > 0 {
 		w.log.Info("waiting for calls under way before stopping", "calls", placed, "at most", most)
 	}
 	over := time.AfterFunc(max(most, 0), func() {
@@ -290,7 +310,7 @@ func (w *work) drain(most time.Duration) {
 		}
 	})
 	defer over.Stop()
-	for w.free < w.places && !w.stopped {
+	for w.taken() > 0 && !w.stopped {
 		w.idle.Wait()
 	}
 }
