@@ -91,6 +91,8 @@ type ExperimentPlan struct {
 	JudgedWithin int64 `json:"judged_within_seconds,omitempty"`
 	// Flips is how many tasks may be done worse for sure, however much the others gain. More take the change back.
 	Flips int `json:"flips,omitempty"`
+	// GivesWay tells that nobody foretells a gain: it ends as soon as a change of the same agent, or runbook, waits that does not give way itself.
+	GivesWay bool `json:"gives_way,omitempty"`
 }
 
 // ExperimentPlanned says that a change of an agent, or of a runbook, is to be tried. Those of one agent are tried one after another, and so are those of

@@ -85,7 +85,7 @@ func samples() []events.Event {
 		events.ExperimentPlanned{
 			Experiment: "exp-1", Agent: "clerk", Improvement: "imp-1", Change: events.ChangePrompt, Config: config, Others: []events.AgentConfig{{Prompt: "Be kind."}}, Spawn: &events.NewAgent{Agent: "biller", Role: "pays back", Config: events.AgentConfig{Prompt: "Pay back."}}, Book: &saved, By: "user:anna", MaxShare: 1000,
 			Plan: events.ExperimentPlan{
-				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600, Flips: 2,
+				Unit: events.ByConversation, Steps: []int{50, 250}, CanaryRuns: 20, MaxRuns: 8000, MaxDays: 30, FalseAlarms: 25, CostMore: 250, TimeMore: 500, Within: 1800, JudgedWithin: 3600, Flips: 2, GivesWay: true,
 			},
 			Screen: &events.Screen{Experiment: "exp-0", Runs: 900, Difference: .04, Low: -.02, High: .1, Confidence: .95, Eval: &events.EvalScreen{Eval: "01930000-0000-7000-8000-00000000000e", Runs: 40, Difference: .025, Low: -.08, High: .13, Confidence: .95}},
 		},

@@ -21,7 +21,7 @@ type experimentsState struct {
 	// Begun and Found count the experiments that ever started, and those of them that found something better.
 	Begun int64 `json:"begun,omitempty"`
 	Found int64 `json:"found,omitempty"`
-	// Trials are those that are not over, in the order in which they were planned.
+	// Trials are those that are not over, in the order in which they have their turns.
 	Trials []*trial `json:"trials,omitempty"`
 	// Paused is since when no step is taken, zero while they are.
 	Paused time.Time `json:"paused,omitzero"`
@@ -79,7 +79,7 @@ func (p promoted) want(workspace string) Want {
 // a promotion or a roll-back, as soon as the fact is there that makes the proof.
 func experiment() Manager[experimentsState] {
 	return Manager[experimentsState]{
-		Name: "experiment", Version: 10, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
+		Name: "experiment", Version: 11, Key: func(e *events.Envelope) string { return e.Workspace }, Opens: []string{"experiment.planned", "loop.paused", "policy.set"},
 		Follows: []string{
 			"experiment.started", "experiment.moved", "experiment.allocated", "experiment.proved", "experiment.promoted", "experiment.rolled_back", "experiment.stopped",
 			"experiment.expired", "agent.spawned", "agent.configured", "agent.retired", "run.started", "run.assigned", "run.step_finished", "run.finished", "run.failed", "run.cancelled",
@@ -190,7 +190,8 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 		if len(f.Others) > 0 {
 			t.Field = newField(1 + len(f.Others))
 		}
-		s.Trials = append(s.Trials, t)
+		s.line(t)
+		s.giveWay(e, t.subject())
 		return s
 	}
 	t := s.trial(id)
@@ -231,6 +232,7 @@ func (s experimentsState) experiment(e *events.Envelope, fact events.Experiment)
 		}
 		s.drop(id)
 	}
+	s.giveWay(e, t.subject())
 	return s
 }
 

@@ -292,7 +292,7 @@ func (i Improvements) try(ctx context.Context, workspace, improvement string, p 
 	return "", err
 }
 
-// What nobody foretells a gain of is tried for so many runs and days: others wait behind it.
+// What nobody foretells a gain of is tried for so many runs and days, and gives way to what somebody does.
 const (
 	guessRuns = 2000
 	guessDays = 7
@@ -301,7 +301,7 @@ const (
 // plan is how it is to be tried, as far as it says.
 func (p proposal) plan() (plan events.ExperimentPlan) {
 	if p.expected.Metric == "success_rate" && p.expected.Change == 0 {
-		plan.MaxRuns, plan.MaxDays = guessRuns, guessDays
+		plan.MaxRuns, plan.MaxDays, plan.GivesWay = guessRuns, guessDays, true
 	}
 	return plan
 }
