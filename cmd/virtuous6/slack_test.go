@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/virtuous6/virtuous6/answers"
 	"github.com/virtuous6/virtuous6/slack/apitest"
 )
 
@@ -161,6 +162,12 @@ func TestSlackIsSetUp(t *testing.T) {
 	t.Parallel()
 	p, api, _ := slackProgram(t)
 	var manifest struct {
+		Features struct {
+			AgentView struct {
+				SuggestedPrompts []struct{ Message string } `json:"suggested_prompts"`
+			} `json:"agent_view"`
+			SlashCommands []struct{ Command string } `json:"slash_commands"`
+		} `json:"features"`
 		Settings struct {
 			SocketModeEnabled  bool `json:"socket_mode_enabled"`
 			EventSubscriptions struct {
@@ -177,6 +184,14 @@ func TestSlackIsSetUp(t *testing.T) {
 	}
 	if s := manifest.Settings; s.SocketModeEnabled || s.EventSubscriptions.RequestURL != "https://v6.example/" || len(s.EventSubscriptions.BotEvents) != 7 {
 		t.Errorf("got %+v", s)
+	}
+	if len(manifest.Features.SlashCommands) != 4 || len(manifest.Features.AgentView.SuggestedPrompts) != 3 {
+		t.Errorf("got %+v", manifest.Features)
+	}
+	for _, prompt := range manifest.Features.AgentView.SuggestedPrompts {
+		if _, ok := answers.Understand(prompt.Message, time.Now()); !ok {
+			t.Errorf("%q is suggested, and is no question that the record answers", prompt.Message)
+		}
 	}
 	api.Grant(manifest.OAuthConfig.Scopes.Bot...)
 	if got := string(p.run("slack", "check")); strings.Contains(got, "MISSING") || strings.Count(got, "ok ") != 3 || !strings.Contains(got, "unseen   subscriptions") {
