@@ -15,11 +15,11 @@ TOOL     := go tool -modfile=tools/go.mod
 RACE      = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false
 # Rooms of pure functions: nothing in them runs beside anything else, so that the race detector would see nothing and take ten times as
 # long.
-PURE      = /(aggregates|analysts(/(cost|data|evidence|failure|feedback|mining|performance|runbook|stats))?|answers|commands|events(/plainjson)?|managers|mcp|migrations|projections|redact|routing)$$
+PURE      = /(aggregates|analysts(/(candidate|cost|data|evidence|failure|feedback|mining|performance|runbook|stats))?|answers|commands|events(/plainjson)?|managers|mcp|migrations|projections|redact|routing)$$
 # Tests that have verb after verb started and look at what each prints, and those that let hundreds of runs pass to see what an agent comes to.
 # What runs at once in them is raced by the tests that have a verb beside a server, a killer or another verb, and by the other ones of
 # the orchestrator.
-LONG      = ^Test(Scripts|WhatApprovingDoes|CasesFromTheField|TheMainJobOnEveryEngine|CommandLineIsDocumented|FirstReportIsDocumented|RolesThatObeyEverybodyGetNowhere|AWriterThatObeysEverybodyGetsNowhere|AWriterThatObeysEverybodyGetsNowhereBySkills|AKeptChangeThatTurnsBadIsTakenBack)$$
+LONG      = ^Test(Scripts|WhatApprovingDoes|CasesFromTheField|TheMainJobOnEveryEngine|CommandLineIsDocumented|FirstReportIsDocumented|RolesThatObeyEverybodyGetNowhere|AWriterThatObeysEverybodyGetsNowhere|AWriterThatObeysEverybodyGetsNowhereBySkills|AKeptChangeThatTurnsBadIsTakenBack|AnAgentWithABadPromptGetsBetterByItself|AWriterRescuesAnAgentThatWasNeverAnyGood|ARunbookInABadOrderGetsBetterByItself|ASkillThatHarmsGoesAndOneThatHelpsStays)$$
 # The packages whose tests write golden files or pages with -update. Such a test has one of these words
 # in its name.
 GOLDEN    = $(shell grep -rl --include='*_test.go' 'flag\.Bool."update"' . | xargs -n1 dirname | sort -u)
