@@ -44,6 +44,8 @@ func TestWhatForetellsNothingGivesWay(t *testing.T) {
 	}
 	shares(map[string]int{"first": -1, "second": 0, "claim": 50, "elsewhere": 50})
 	c.plan("third", "clerk", guess)
+	c.plan("beside", "another", guess)
+	shares(map[string]int{"beside": 50})
 	c.plan("next", "clerk")
 	shares(map[string]int{"second": 0, "third": 0, "claim": 50, "next": 0})
 	end("claim")
