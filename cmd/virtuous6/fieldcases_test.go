@@ -256,7 +256,7 @@ var fieldChecks = map[string]fieldCheck{
 	`start ended by ate_abort or withdraw`: {
 		right: `A ends 09:00:10, D 09:03:01, cancelled`, see: asHistory,
 		want: map[string]string{
-			"xes/lifecycle.xes": `unrated [A succeeded 2026-03-01T09:00:00Z, A cancelled 2026-03-01T09:00:10Z, A succeeded 2026-03-01T09:00:05Z, A succeeded 2026-03-01T09:00:06Z, B succeeded 2026-03-01T09:01:20Z, B succeeded 2026-03-01T09:01:10Z, C succeeded 2026-03-01T09:02:00Z, D cancelled 2026-03-01T09:03:01Z] 0/0/0 $0 ""`,
+			"xes/lifecycle.xes": `unrated [A cancelled 2026-03-01T09:00:10Z, B succeeded 2026-03-01T09:01:20Z, B succeeded 2026-03-01T09:01:10Z, C succeeded 2026-03-01T09:02:00Z, D cancelled 2026-03-01T09:03:01Z] 0/0/0 $0 ""`,
 		},
 	},
 	`events directly in the log`: {
@@ -307,7 +307,7 @@ var fieldChecks = map[string]fieldCheck{
 	`tasks with different numbers of trials`: {
 		right: `never rises with k; or says over how many tasks`, see: trials,
 		want: map[string]string{
-			"stats/unequal_trials.jsonl": `1: 50.0% (2 tasks), 2: 100.0% (1 tasks), 3: 100.0%`,
+			"stats/unequal_trials.jsonl": `1: 50.0% (2 tasks), 2: 100.0% (1 task), 3: 100.0%`,
 		},
 	},
 }
