@@ -45,6 +45,10 @@ func (s *experimentsState) goal(e *events.Envelope, fact events.Goal) {
 		s.ended(e, f.Outcome)
 	case events.GoalCancelled:
 		s.ended(e, events.Cancelled)
+	case events.GoalAgentAsked, events.GoalApproved, events.GoalCreated, events.GoalLimited, events.GoalPaused,
+		events.GoalPlanAsked, events.GoalPlanRefused, events.GoalResumed, events.GoalStarted, events.GoalTaskAllotted,
+		events.GoalTaskAnswered, events.GoalTaskChanged, events.GoalTaskShort, events.GoalTaskSkipped, events.GoalTaskStarted,
+		events.GoalTold:
 	}
 }
 

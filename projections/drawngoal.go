@@ -51,6 +51,10 @@ func (w *experimentFold) goal(f *readmodel.Fact, fact events.Goal) error {
 		return w.reached(f, e.Outcome)
 	case events.GoalCancelled:
 		return w.reached(f, events.Cancelled)
+	case events.GoalAgentAsked, events.GoalApproved, events.GoalCreated, events.GoalLimited, events.GoalPaused,
+		events.GoalPlanAsked, events.GoalPlanRefused, events.GoalResumed, events.GoalStarted, events.GoalTaskAllotted,
+		events.GoalTaskAnswered, events.GoalTaskChanged, events.GoalTaskShort, events.GoalTaskSkipped, events.GoalTaskStarted,
+		events.GoalTold:
 	}
 	return nil
 }
