@@ -1,18 +1,17 @@
-// Command money is a go vet tool: amounts of money are added by events.Add, which never wraps around, and by nothing else.
+// Command money holds that amounts of money are added by events.Add, which never wraps around, and by nothing else.
 package main
 
 import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"strings"
 
 	"golang.org/x/tools/go/analysis"
-	"golang.org/x/tools/go/analysis/unitchecker"
+	"golang.org/x/tools/go/analysis/singlechecker"
 )
 
 func main() {
-	unitchecker.Main(&analysis.Analyzer{Name: "money", Doc: "amounts of money are added by events.Add", Run: run})
+	singlechecker.Main(&analysis.Analyzer{Name: "money", Doc: "amounts of money are added by events.Add", Run: run})
 }
 
 // amounts are the types that hold money.
@@ -29,9 +28,6 @@ func run(pass *analysis.Pass) (any, error) {
 		}
 	}
 	for _, file := range pass.Files {
-		if strings.HasSuffix(pass.Fset.File(file.Pos()).Name(), "_test.go") {
-			continue
-		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.BinaryExpr:
